@@ -1,0 +1,15 @@
+"""AuthorizeFunction: the router asks before every request. Rule: parse nothing, decide nothing, hand over."""
+
+from typing import Any
+
+from modelpass import wiring
+from modelpass.availability import TiersDown
+from modelpass.router import handle_authorize
+
+deps = wiring.deps()
+tiers_down = TiersDown(deps)
+
+
+def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context
+    """Answer one authorize."""
+    return handle_authorize(deps, tiers_down, event, context.aws_request_id)

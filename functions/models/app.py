@@ -1,0 +1,22 @@
+"""ModelsFunction: `GET /v1/models`, the catalogue. Rule: parse, call one command, answer."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from modelpass import http, wiring
+from modelpass.commands_read import get_models
+
+deps = wiring.deps()
+app = http.resolver("models")
+
+
+@app.get("/v1/models")
+def get() -> Response[str]:
+    """Every model that can be bought, with its tiers."""
+    return http.answer("get_models", get_models(deps))
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context
+    """Answer one HTTP API event."""
+    return app.resolve(event, context)

@@ -1,0 +1,26 @@
+"""PurchaseFunction: `POST /v1/subscriptions`. Rule: parse, call one command, answer."""
+
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from modelpass import http, purchase_body, wiring
+from modelpass.commands_purchase import purchase
+
+deps = wiring.deps()
+app = http.resolver("purchase")
+
+
+@app.post("/v1/subscriptions")
+def post() -> Response[str]:
+    """Buy a custom subscription."""
+    event = app.current_event
+    account_id, key = http.account_of(event), http.idempotency_key_of(event)
+    body = purchase_body.parse(http.json_body_of(event))
+    return http.subscribed("purchase", purchase(deps, account_id, body, key), HTTPStatus.CREATED)
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context
+    """Answer one HTTP API event."""
+    return app.resolve(event, context)

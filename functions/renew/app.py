@@ -1,0 +1,26 @@
+"""RenewFunction: `POST /v1/subscriptions/{subscriptionId}/renew`. Rule: parse, call one command, answer."""
+
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from modelpass import http, wiring
+from modelpass.commands_purchase import renew
+
+deps = wiring.deps()
+app = http.resolver("renew")
+
+
+@app.post("/v1/subscriptions/<subscription_id>/renew")
+def post(subscription_id: str) -> Response[str]:
+    """Begin a new term of an expired subscription."""
+    event = app.current_event
+    account_id, key = http.account_of(event), http.idempotency_key_of(event)
+    http.require_empty_body(event)
+    return http.subscribed("renew", renew(deps, account_id, subscription_id, key), HTTPStatus.OK)
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context
+    """Answer one HTTP API event."""
+    return app.resolve(event, context)

@@ -1,0 +1,18 @@
+"""ResetFunction: the schedule's housekeeping. Rule: stops by itself well before its time is over."""
+
+from typing import Any
+
+from modelpass import telemetry, wiring
+from modelpass.commands_reset import reset
+
+SHARE_OF_TIME = 2 / 3
+
+deps = wiring.deps()
+
+
+def lambda_handler(_: object, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context
+    """Roll windows, note expiries, release holds; tell what was done and whether more is left."""
+    seconds = context.get_remaining_time_in_millis() / 1000 * SHARE_OF_TIME
+    result = reset(deps, deps.pacing.monotonic() + seconds)
+    telemetry.decided("reset", "more" if result["more"] else "ok", **result)
+    return result

@@ -1,0 +1,13 @@
+"""SettleFunction: the router reports what a request used. Rule: parse nothing, decide nothing, hand over."""
+
+from typing import Any
+
+from modelpass import wiring
+from modelpass.router import handle_settle
+
+deps = wiring.deps()
+
+
+def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context
+    """Answer one settle, or a batch of them from a queue."""
+    return handle_settle(deps, event, context.aws_request_id)

@@ -1,0 +1,63 @@
+"""How often a command tries again. Rule: bounded in number and in time, then 503; every try reads the clock anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from modelpass.errors import temporarily_unavailable
+from modelpass.store import StoreBusyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_T = TypeVar("_T")
+
+BUSY_TRIES: Final = 6
+LOST_RACES: Final = 60
+DEADLINE_SECONDS: Final = 6.0
+_FIRST_PAUSE_SECONDS: Final = 0.02
+_LONGEST_PAUSE_SECONDS: Final = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """The outside of a retry: a steady clock in seconds, a sleep, and a random number in [0, 1)."""
+
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
+    random: Callable[[], float]
+
+
+class Attempts:
+    """Counts the tries of one command; raises `temporarily_unavailable` when they are used up."""
+
+    def __init__(self, pacing: Pacing) -> None:
+        self._pacing = pacing
+        self._ends = pacing.monotonic() + DEADLINE_SECONDS
+        self._busy = 0
+        self._lost = 0
+
+    def busy(self) -> None:
+        """The store was busy: pause with jitter, longer each time."""
+        self._busy += 1
+        self._check(self._busy < BUSY_TRIES)
+        ceiling = min(_FIRST_PAUSE_SECONDS * 2**self._busy, _LONGEST_PAUSE_SECONDS)
+        self._pacing.sleep(ceiling * (0.5 + self._pacing.random() / 2))
+
+    def lost_race(self) -> None:
+        """Another writer came first: look again at once, but not for ever."""
+        self._lost += 1
+        self._check(self._lost < LOST_RACES)
+
+    def persist(self, read: Callable[[], _T]) -> _T:
+        """Carry out a read, again while the store is busy."""
+        while True:
+            try:
+                return read()
+            except StoreBusyError:
+                self.busy()
+
+    def _check(self, within: bool) -> None:  # noqa: FBT001
+        if not within or self._pacing.monotonic() >= self._ends:
+            raise temporarily_unavailable()

@@ -1,0 +1,41 @@
+"""Which tiers are down now, kept in process for 3 to 4 seconds. Rule: a refusal may be this old, never a grant's rules.
+
+One small item names them. A change binds everywhere within 5 seconds: 4 in the cache and the time of a read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from modelpass import catalogue, items, keys, store
+
+if TYPE_CHECKING:
+    from modelpass.attempts import Attempts
+    from modelpass.deps import Deps
+    from modelpass.model import Tier
+
+_KEPT_SECONDS: Final = 3.0
+_JITTER_SECONDS: Final = 1.0
+
+
+class TiersDown:
+    """The tiers that are down, as this process knows them."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self._fresh_until = float("-inf")
+        self._down: frozenset[tuple[str, Tier]] = frozenset()
+
+    def of_model(self, model_id: str, attempts: Attempts) -> frozenset[Tier]:
+        """The tiers of a model that are down. Fails closed: an unreadable store is an error."""
+        pacing = self._deps.pacing
+        if pacing.monotonic() >= self._fresh_until:
+            self._down = attempts.persist(self._read)
+            self._fresh_until = (
+                pacing.monotonic() + _KEPT_SECONDS + _JITTER_SECONDS * pacing.random()
+            )
+        return frozenset(tier for model, tier in self._down if model == model_id)
+
+    def _read(self) -> frozenset[tuple[str, Tier]]:
+        key = items.key(keys.tiers_down_key())
+        return catalogue.tiers_down_of(store.get(self._deps.send, self._deps.tables.catalogue, key))

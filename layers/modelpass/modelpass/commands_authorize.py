@@ -1,0 +1,162 @@
+"""Authorize: decide and count a request in one conditional write. Rule: refuse rather than guess, count once.
+
+The first try knows nothing but the payload and writes. Only when its guard fails is the stored item looked at
+(the failure brings it back), and `rules.decide_authorize` says why, or what has to be written instead.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelpass import answers, entitlements, items, keys, payloads, rules, store, writes
+from modelpass.errors import ErrorCode, Refusal, Refused
+from modelpass.model import Entitlement, EntitlementId, Hold, Tier
+from modelpass.store import ConditionFailedError, StoreBusyError
+
+if TYPE_CHECKING:
+    from modelpass.availability import TiersDown
+    from modelpass.deps import Deps
+    from modelpass.keys import ApiKey
+    from modelpass.payloads import AuthorizePayload
+
+Json = dict[str, Any]
+
+
+def authorize(deps: Deps, tiers_down: TiersDown, event: object) -> Json:
+    """Answer one authorize; raises `Refused` for what is wrong before the entitlement is known.
+
+    Granted: exactly one hold and `calls` calls are counted, durably. Refused: nothing is.
+    """
+    payload = payloads.authorize(event)
+    api_key = keys.parse_api_key(payload.api_key, deps.deployment_keys)
+    if api_key is None:
+        raise Refused(Refusal(ErrorCode.INVALID_API_KEY, param="apiKey", message=_hint(payload)))
+    return _Authorization(deps, tiers_down, payload, api_key).run()
+
+
+def _hint(payload: AuthorizePayload) -> str | None:
+    if payload.api_key.lower().startswith("bearer "):
+        return "Pass the API key without its Bearer prefix."
+    return None
+
+
+class _Authorization:
+    """One invocation: the tries it made and what it has read so far."""
+
+    def __init__(
+        self, deps: Deps, tiers_down: TiersDown, payload: AuthorizePayload, api_key: ApiKey
+    ) -> None:
+        self._deps = deps
+        self._payload = payload
+        self._api_key = api_key
+        self._tiers_down = tiers_down
+        self._attempts = deps.attempts()
+        self._own_nonces: set[str] = set()
+        self._request_key = keys.request_digest(payload.request_id)
+        self._id = EntitlementId(api_key.subscription_id, api_key.term_number, payload.model_id)
+
+    def run(self) -> Json:
+        down = self._tiers_down.of_model(self._payload.model_id, self._attempts)
+        wanted = (self._payload.tier,) if self._payload.tier else tuple(Tier)
+        tiers = tuple(tier for tier in wanted if tier not in down)
+        entitlement = None
+        while True:
+            try:
+                if entitlement is None and tiers:
+                    return self._write_at_once(tiers)
+                if entitlement is None:
+                    entitlement = self._read()
+                answer, entitlement = self._decide(entitlement, down)
+                if answer is not None:
+                    return answer
+            except ConditionFailedError as failure:
+                self._attempts.lost_race()
+                if failure.item is None and entitlement is None:
+                    return self._refuse_unheld()
+                entitlement = (
+                    items.entitlement_of(failure.item) if failure.item else self._read()
+                )
+            except StoreBusyError:
+                self._attempts.busy()
+                if entitlement is not None:
+                    entitlement = self._read()
+
+    def _write_at_once(self, tiers: tuple[Tier, ...]) -> Json:
+        hold = self._new_hold(self._deps.now_ms())
+        request = writes.grant(
+            self._deps.tables,
+            self._id,
+            self._api_key.key_hash,
+            hold,
+            tiers,
+            self._deps.max_open_holds,
+        )
+        stored = self._deps.send("UpdateItem", request)["Attributes"]
+        return self._granted(items.entitlement_of(stored), hold)
+
+    def _decide(
+        self, entitlement: Entitlement, down: frozenset[Tier]
+    ) -> tuple[Json | None, Entitlement]:
+        """An answer, or the entitlement as it is after a step that cleared the way."""
+        now_ms = max(self._deps.now_ms(), entitlement.segment_start_ms)
+        attempt = rules.Attempt(
+            key_hash=self._api_key.key_hash,
+            hold=self._new_hold(now_ms),
+            tier=self._payload.tier,
+            tiers_down=down,
+            max_open_holds=self._deps.max_open_holds,
+            own_nonces=frozenset(self._own_nonces),
+        )
+        decision = rules.decide_authorize(entitlement, attempt, now_ms)
+        if isinstance(decision, Refusal):
+            return refused(decision, entitlement, now_ms), entitlement
+        if isinstance(decision, rules.Standing):
+            answer = self._granted(entitlement, decision.hold)
+            return (answer if decision.own else {**answer, "replayed": True}), entitlement
+        operation, request = writes.change(
+            self._deps.tables, decision, self._deps.max_open_holds
+        )
+        reply = self._deps.send(operation, request)
+        entitlement = entitlements.written(self._deps, self._attempts, decision, reply)
+        if decision.grant is None:
+            return None, entitlement
+        return self._granted(entitlement, decision.grant), entitlement
+
+    def _new_hold(self, now_ms: int) -> Hold:
+        nonce = keys.nonce_text(self._deps.entropy(keys.NONCE_BYTES))
+        self._own_nonces.add(nonce)
+        return Hold(
+            key=self._request_key,
+            nonce=nonce,
+            signer=keys.signer_of(self._deps.deployment_keys.signing()),
+            granted_at_ms=now_ms,
+            hold_seconds=self._payload.hold_seconds,
+            units=self._payload.units,
+            calls=self._payload.calls,
+        )
+
+    def _granted(self, entitlement: Entitlement, hold: Hold) -> Json:
+        authorization = keys.Authorization(entitlement.id, entitlement.limits.tier, hold)
+        authorization_id = keys.issue_authorization_id(authorization, self._deps.deployment_keys)
+        return answers.grant(entitlement, hold, authorization_id, self._deps.now_ms())
+
+    def _read(self) -> Entitlement:
+        """The entitlement as it is now; raises `ConditionFailedError(None)` when there is none."""
+        return entitlements.read(self._deps, self._attempts, self._id)
+
+    def _refuse_unheld(self) -> Json:
+        key = items.key(keys.subscription_key(self._id.subscription_id))
+        table = self._deps.tables.subscriptions
+        stored = self._attempts.persist(lambda: store.get(self._deps.send, table, key))
+        subscription = None if stored is None else items.subscription_of(stored)
+        term_number, key_hash = self._api_key.term_number, self._api_key.key_hash
+        now_ms = self._deps.now_ms()
+        raise Refused(rules.refuse_unheld_model(subscription, term_number, key_hash, now_ms))
+
+
+def refused(refusal: Refusal, entitlement: Entitlement | None, now_ms: int) -> Json:
+    """A refused authorize; the windows are told to whoever holds the key."""
+    answer = {"allowed": False, "statusCode": refusal.code.status, **refusal.fields()}
+    if entitlement is None or refusal.code is ErrorCode.INVALID_API_KEY:
+        return answer
+    return {**answer, **answers.windows(entitlement, now_ms)}

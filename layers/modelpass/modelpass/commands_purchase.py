@@ -1,0 +1,241 @@
+"""Purchase and renew: one transaction each. Rule: a repeat under the same Idempotency-Key changes nothing.
+
+The order is replay or 422, catalogue, place. A lost reply is recognised by the hash of the key that only this
+invocation knows; whoever comes second under the same Idempotency-Key is shown the subscription without its key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from modelpass import catalogue, items, keys, purchases, rules, store
+from modelpass.errors import ErrorCode, Refusal, Refused
+from modelpass.model import (
+    MS_PER_SECOND,
+    Limits,
+    Slot,
+    Status,
+    Subscription,
+    Term,
+    Tier,
+)
+from modelpass.store import ConditionFailedError, StoreBusyError
+from modelpass.windows import expires_at_ms
+
+if TYPE_CHECKING:
+    from modelpass.attempts import Attempts
+    from modelpass.catalogue import Catalogue
+    from modelpass.deps import Deps
+    from modelpass.purchase_body import PurchaseBody
+
+_ID_BYTES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A subscription as it is now; `api_key` only from the call that made it, `replayed` from a repeat."""
+
+    subscription: Subscription
+    status: Status
+    api_key: str | None
+    replayed: bool = False
+
+    def __repr__(self) -> str:
+        return f"Outcome({self.subscription.id})"
+
+
+def purchase(
+    deps: Deps, account_id: str, body: PurchaseBody, idempotency_key: str | None
+) -> Outcome:
+    """Buy a custom subscription; raises `Refused` and changes nothing when it cannot be bought."""
+    attempts = deps.attempts()
+    subscription_id = (
+        keys.subscription_id_of(deps.entropy(_ID_BYTES))
+        if idempotency_key is None
+        else keys.derived_subscription_id(account_id, idempotency_key)
+    )
+    secret, digest = deps.new_secret(), _digest(body.raw)
+    api_key = keys.issue_api_key(subscription_id, 1, secret, deps.deployment_keys)
+    while True:
+        try:
+            found, slot = attempts.persist(lambda: _read(deps, subscription_id, account_id))
+            if found is not None:
+                return _repeat(found, digest, api_key, deps.now_ms())
+            limits = _limits(_load_catalogue(deps, attempts), body)
+            now_ms = deps.now_ms()
+            _raise_any(rules.refuse_purchase(slot, now_ms))
+            new = _new_term(body, (subscription_id, account_id), limits, (api_key, digest), now_ms)
+            deps.send("TransactWriteItems", purchases.purchase(deps.tables, new, slot, now_ms))
+            return Outcome(new, new.status(now_ms), api_key)
+        except ConditionFailedError:
+            attempts.lost_race()
+        except StoreBusyError:
+            attempts.busy()
+
+
+def renew(
+    deps: Deps, account_id: str, subscription_id: str, idempotency_key: str | None
+) -> Outcome:
+    """Begin a new term of an expired subscription; raises `Refused` and changes nothing otherwise."""
+    if not keys.is_subscription_id(subscription_id):
+        raise Refused(Refusal(ErrorCode.NOT_FOUND))
+    attempts = deps.attempts()
+    secret = deps.new_secret()
+    digest = (
+        None
+        if idempotency_key is None
+        else keys.renewal_digest(account_id, subscription_id, idempotency_key)
+    )
+    while True:
+        try:
+            found, slot = attempts.persist(lambda: _read(deps, subscription_id, account_id))
+            if found is None or found.account_id != account_id:
+                raise Refused(Refusal(ErrorCode.NOT_FOUND))
+            now_ms = deps.now_ms()
+            made = keys.issue_api_key(
+                subscription_id, found.term_number, secret, deps.deployment_keys
+            )
+            if found.key_hash == keys.api_key_hash(made):
+                return Outcome(found, found.status(now_ms), made)
+            if digest is not None and found.renewal_digest == digest:
+                return Outcome(found, found.status(now_ms), None, replayed=True)
+            kept = [(m.model_id, m.tier) for m in found.models]
+            _check_offered(_load_catalogue(deps, attempts), kept)
+            now_ms = deps.now_ms()
+            _raise_any(rules.refuse_renewal(found, slot, now_ms))
+            api_key = keys.issue_api_key(
+                subscription_id, found.term_number + 1, secret, deps.deployment_keys
+            )
+            new = _next_term(found, api_key, digest, now_ms)
+            request = purchases.renew(deps.tables, found, new, slot, now_ms)
+            deps.send("TransactWriteItems", request)
+            return Outcome(new, new.status(now_ms), api_key)
+        except ConditionFailedError:
+            attempts.lost_race()
+        except StoreBusyError:
+            attempts.busy()
+
+
+def _read(
+    deps: Deps, subscription_id: str, account_id: str
+) -> tuple[Subscription | None, Slot | None]:
+    """The subscription and the account's place, both as of one moment."""
+    pairs = (keys.subscription_key(subscription_id), keys.slot_key(account_id))
+    table = deps.tables.subscriptions
+    gets = [{"Get": {"TableName": table, "Key": items.key(pair)}} for pair in pairs]
+    responses = deps.send("TransactGetItems", {"TransactItems": gets})["Responses"]
+    subscription, slot = (response.get("Item") for response in responses)
+    return (
+        items.subscription_of(subscription) if subscription else None,
+        items.slot_of(slot) if slot else None,
+    )
+
+
+def _repeat(found: Subscription, digest: bytes, api_key: str, now_ms: int) -> Outcome:
+    if found.key_hash == keys.api_key_hash(api_key):
+        return Outcome(found, found.status(now_ms), api_key)  # our own write, its reply was lost
+    if found.body_digest != digest:
+        raise Refused(Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"))
+    return Outcome(found, found.status(now_ms), None, replayed=True)
+
+
+def _digest(raw: object) -> bytes:
+    """Equal for equal JSON values: members in any order, array order kept."""
+    canonical = json.dumps(raw, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).digest()
+
+
+def _load_catalogue(deps: Deps, attempts: Attempts) -> Catalogue:
+    return attempts.persist(lambda: load_catalogue(deps))
+
+
+def load_catalogue(deps: Deps) -> Catalogue:
+    """The whole catalogue as it is now."""
+    request = {
+        "TableName": deps.tables.catalogue,
+        "KeyConditionExpression": "#pk = :pk",
+        "ExpressionAttributeNames": {"#pk": "pk"},
+        "ExpressionAttributeValues": {":pk": items.text(keys.CATALOGUE)},
+        "ConsistentRead": True,
+    }
+    return catalogue.catalogue_of(store.query_all(deps.send, request))
+
+
+def _limits(offered: Catalogue, body: PurchaseBody) -> tuple[Limits, ...]:
+    _check_offered(offered, [(m.model_id, m.channel_tier) for m in body.models])
+    return tuple(
+        Limits(
+            m.model_id,
+            m.channel_tier,
+            offered.models[m.model_id].unit,
+            m.daily_call_limit,
+            m.monthly_token_cap,
+        )
+        for m in body.models
+    )
+
+
+def _check_offered(offered: Catalogue, wanted: list[tuple[str, Tier]]) -> None:
+    for index, (model_id, tier) in enumerate(wanted):
+        model = offered.models.get(model_id)
+        if model is None:
+            raise Refused(Refusal(ErrorCode.UNKNOWN_MODEL, param=f"models[{index}].modelId"))
+        if tier not in model.tiers:
+            raise Refused(
+                Refusal(ErrorCode.TIER_NOT_OFFERED, param=f"models[{index}].channelTier")
+            )
+
+
+def _new_term(
+    body: PurchaseBody,
+    ids: tuple[str, str],
+    limits: tuple[Limits, ...],
+    made: tuple[str, bytes],
+    now_ms: int,
+) -> Subscription:
+    subscription_id, account_id = ids
+    api_key, body_digest = made
+    term = Term(_whole_second(now_ms), body.months, body.timezone)
+    ends_ms = expires_at_ms(term)
+    return Subscription(
+        id=subscription_id,
+        account_id=account_id,
+        term_number=1,
+        term=term,
+        expires_at_ms=ends_ms,
+        created_at_ms=now_ms,
+        cancelled_at_ms=None,
+        key_hash=keys.api_key_hash(api_key),
+        key_tail=keys.api_key_tail(api_key),
+        models=limits,
+        body_digest=body_digest,
+        renewal_digest=None,
+        due_at_ms=ends_ms,
+    )
+
+
+def _next_term(old: Subscription, api_key: str, digest: bytes | None, now_ms: int) -> Subscription:
+    term = replace(old.term, starts_at_ms=_whole_second(now_ms))
+    ends_ms = expires_at_ms(term)
+    return replace(
+        old,
+        term_number=old.term_number + 1,
+        term=term,
+        expires_at_ms=ends_ms,
+        key_hash=keys.api_key_hash(api_key),
+        key_tail=keys.api_key_tail(api_key),
+        renewal_digest=digest,
+        due_at_ms=ends_ms,
+    )
+
+
+def _whole_second(now_ms: int) -> int:
+    return now_ms - now_ms % MS_PER_SECOND
+
+
+def _raise_any(refusal: Refusal | None) -> None:
+    if refusal is not None:
+        raise Refused(refusal)

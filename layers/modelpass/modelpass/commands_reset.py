@@ -1,0 +1,105 @@
+"""Reset: housekeeping of what is due. Rule: run late, twice, in parallel or never, it changes no decision.
+
+It finds work in the sparse due indexes, shard by shard; its cost grows with activity, not with subscriptions. Every
+step is exact: whoever comes between makes it fail, and the item stays due for the next round.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from modelpass import items, keys, purchases, rules, store, writes
+from modelpass.store import ConditionFailedError, StoreBusyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from modelpass.deps import Deps
+
+_PAGE: Final = 100
+_STEPS: Final = 20
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one run did; `more` tells that work was left for the next."""
+
+    windows_rolled: int = 0
+    subscriptions_expired: int = 0
+    holds_released: int = 0
+    more: bool = False
+
+    def answer(self) -> dict[str, Any]:
+        """The function's result."""
+        return {
+            "windowsRolled": self.windows_rolled,
+            "subscriptionsExpired": self.subscriptions_expired,
+            "holdsReleased": self.holds_released,
+            "more": self.more,
+        }
+
+
+def reset(deps: Deps, stop_at: float) -> dict[str, Any]:
+    """Do what is due until it is done, or until the steady clock shows `stop_at` (seconds)."""
+    tally = Tally()
+    for table, step in (
+        (deps.tables.subscriptions, _expire),
+        (deps.tables.entitlements, _roll),
+    ):
+        for key in _due(deps, table):
+            if deps.pacing.monotonic() >= stop_at:
+                tally.more = True
+                return tally.answer()
+            try:
+                step(deps, key, tally)
+            except ConditionFailedError:
+                continue  # someone else did it, or changed the item: it is due again if need be
+            except StoreBusyError:
+                tally.more = True
+    return tally.answer()
+
+
+def _due(deps: Deps, table: str) -> Iterator[items.Item]:
+    """The primary keys of what is due now, shard by shard."""
+    names = [name for name in ("pk", "sk") if name == "pk" or table == deps.tables.subscriptions]
+    for shard in range(keys.DUE_SHARDS):
+        request = {
+            "TableName": table,
+            "IndexName": "due",
+            "KeyConditionExpression": "#dp = :dp AND #da <= :now",
+            "ExpressionAttributeNames": {"#dp": "dp", "#da": "da"},
+            "ExpressionAttributeValues": {
+                ":dp": items.text(keys.due_shard_name(shard)),
+                ":now": items.number(deps.now_ms()),
+            },
+            "Limit": _PAGE,
+        }
+        attempts = deps.attempts()
+        for item in attempts.persist(lambda r=request: store.query_all(deps.send, r)):
+            yield {name: item[name] for name in names}
+
+
+def _expire(deps: Deps, key: items.Item, tally: Tally) -> None:
+    stored = store.get(deps.send, deps.tables.subscriptions, key)
+    if stored is None:
+        return
+    subscription = items.subscription_of(stored)
+    if subscription.due_at_ms is None or subscription.due_at_ms > deps.now_ms():
+        return
+    deps.send("TransactWriteItems", purchases.expire(deps.tables, subscription))
+    tally.subscriptions_expired += 1
+
+
+def _roll(deps: Deps, key: items.Item, tally: Tally) -> None:
+    for _ in range(_STEPS):
+        stored = store.get(deps.send, deps.tables.entitlements, key)
+        if stored is None:
+            return
+        step = rules.plan_reset(items.entitlement_of(stored), deps.now_ms())
+        if step is None:
+            return
+        operation, request = writes.change(deps.tables, step)
+        deps.send(operation, request)
+        tally.windows_rolled += (step.closed_day is not None) + (step.closed_month is not None)
+        tally.holds_released += len(step.tickets)

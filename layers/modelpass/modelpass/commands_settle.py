@@ -1,0 +1,144 @@
+"""Settle: book what an authorized request really used, once, in the windows it was granted in.
+
+Rule: a settle whose id was issued here never becomes an error for the router within 90 days after the term. The
+first try is one conditional write that needs nothing but the id; when its guard fails, the item it brings back
+tells whether the hold is still there (a window closed since), was reclaimed (a ticket stands for it) or was
+settled before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from modelpass import (
+    answers,
+    changes,
+    entitlements,
+    items,
+    keys,
+    payloads,
+    rules,
+    store,
+    writes,
+)
+from modelpass.changes import Breach, Change
+from modelpass.errors import ErrorCode, Refusal, Refused
+from modelpass.store import ConditionFailedError, StoreBusyError
+
+if TYPE_CHECKING:
+    from modelpass.attempts import Attempts
+    from modelpass.deps import Deps
+    from modelpass.keys import Authorization
+    from modelpass.model import Entitlement
+    from modelpass.payloads import SettlePayload
+
+Json = dict[str, Any]
+
+REPLAYED: Json = {"settled": True, "replayed": True}
+
+
+def settle(deps: Deps, event: object) -> Json:
+    """Answer one settle; raises `Refused` when the payload is malformed or nothing was authorized under its id."""
+    payload = payloads.settle(event)
+    authorization = keys.parse_authorization_id(payload.authorization_id, deps.deployment_keys)
+    if authorization is None:
+        raise _not_found()
+    return _Settlement(deps, payload, authorization).run()
+
+
+def _not_found() -> Refused:
+    return Refused(Refusal(ErrorCode.AUTHORIZATION_NOT_FOUND, param="authorizationId"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Settlement:
+    deps: Deps
+    payload: SettlePayload
+    authorization: Authorization
+
+    @property
+    def _calls(self) -> int:
+        held = self.authorization.hold.calls
+        return held if self.payload.calls is None else self.payload.calls
+
+    @property
+    def _breached(self) -> bool:
+        served = self.payload.served_tier
+        return served is not None and served is not self.authorization.tier
+
+    def run(self) -> Json:
+        attempts = self.deps.attempts()
+        entitlement_id = self.authorization.entitlement
+        at_once = not self._breached and self._calls <= self.authorization.hold.calls
+        entitlement = None
+        while True:
+            try:
+                if entitlement is None and at_once:
+                    return self._settled(self._write_at_once())
+                if entitlement is None:
+                    entitlement = entitlements.read(self.deps, attempts, entitlement_id)
+                step = self._step(entitlement, self._reclaimed(entitlement, attempts))
+                if step is None:
+                    return REPLAYED
+                operation, request = writes.change(self.deps.tables, step)
+                reply = self.deps.send(operation, request)
+                return self._settled(entitlements.written(self.deps, attempts, step, reply))
+            except ConditionFailedError as failure:
+                attempts.lost_race()
+                if failure.item is None and entitlement is None:
+                    raise _not_found() from None
+                entitlement = (
+                    items.entitlement_of(failure.item)
+                    if failure.item
+                    else entitlements.read(self.deps, attempts, entitlement_id)
+                )
+            except StoreBusyError:
+                attempts.busy()
+                if entitlement is not None:
+                    entitlement = entitlements.read(self.deps, attempts, entitlement_id)
+
+    def _write_at_once(self) -> Entitlement:
+        request = writes.settle(
+            self.deps.tables,
+            self.authorization.entitlement,
+            self.authorization.hold,
+            self.payload.used,
+            self._calls,
+            self.deps.now_ms(),
+        )
+        return items.entitlement_of(self.deps.send("UpdateItem", request)["Attributes"])
+
+    def _reclaimed(self, entitlement: Entitlement, attempts: Attempts) -> bool:
+        """Whether a ticket stands for the hold; the count in the item spares most replays this look."""
+        hold = self.authorization.hold
+        if entitlement.tickets == 0 or entitlement.holds.get(hold.key) == hold:
+            return False
+        key = items.key(keys.ticket_key(entitlement.id, hold))
+        table = self.deps.tables.history
+        return attempts.persist(lambda: store.get(self.deps.send, table, key)) is not None
+
+    def _step(self, entitlement: Entitlement, reclaimed: bool) -> Change | None:  # noqa: FBT001
+        """What to write, None when the hold was settled before."""
+        hold, now_ms = self.authorization.hold, self.deps.now_ms()
+        if not rules.settles_accepted(entitlement, now_ms):
+            raise _not_found()
+        if not reclaimed and entitlement.holds.get(hold.key) != hold:
+            return None
+        if self._calls > hold.calls:
+            raise payloads.refuse_too_many_calls(hold.calls)
+        step = changes.book(
+            entitlement, hold, self.payload.used, self._calls, reclaimed=reclaimed
+        )
+        if not self._breached or self.payload.served_tier is None:
+            return step
+        return replace(step, breach=Breach(hold, self.payload.served_tier, now_ms))
+
+    def _settled(self, entitlement: Entitlement) -> Json:
+        now_ms = self.deps.now_ms()
+        return {
+            "settled": True,
+            "late": rules.is_late(entitlement, self.authorization.hold, now_ms),
+            "tierBreached": self._breached,
+            **answers.windows(entitlement, now_ms),
+        }

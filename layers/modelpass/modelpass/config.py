@@ -1,0 +1,49 @@
+"""Settings from the environment, read once at cold start. Rule: a deployment that lacks one says which."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from modelpass.deps import DEFAULT_MAX_OPEN_HOLDS
+from modelpass.keys import DeploymentKeys
+from modelpass.writes import Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SHORTEST_KEY: Final = 32
+
+
+class ConfigError(Exception):
+    """A setting is missing or wrong; the message names it, never its value."""
+
+
+def tables(environment: Mapping[str, str]) -> Tables:
+    """The names of the tables this function was given."""
+    return Tables(
+        entitlements=environment.get("ENTITLEMENTS_TABLE", ""),
+        subscriptions=environment.get("SUBSCRIPTIONS_TABLE", ""),
+        history=environment.get("HISTORY_TABLE", ""),
+        events=environment.get("EVENTS_TABLE", ""),
+        catalogue=environment.get("CATALOGUE_TABLE", ""),
+    )
+
+
+def deployment_keys(environment: Mapping[str, str]) -> DeploymentKeys:
+    """The deployment key and, during a rotation, the one before it; none for functions that sign nothing."""
+    names = ("DEPLOYMENT_KEY", "DEPLOYMENT_KEY_PREVIOUS")
+    secrets = {name: value for name in names if (value := environment.get(name))}
+    for name, value in secrets.items():
+        if len(value) < _SHORTEST_KEY:
+            msg = f"{name} must have at least {_SHORTEST_KEY} characters"
+            raise ConfigError(msg)
+    return DeploymentKeys(tuple(value.encode() for value in secrets.values()))
+
+
+def max_open_holds(environment: Mapping[str, str]) -> int:
+    """How many holds may be open per entitlement."""
+    text = environment.get("MAX_OPEN_HOLDS", str(DEFAULT_MAX_OPEN_HOLDS))
+    if not text.isdecimal() or int(text) < 1:
+        msg = "MAX_OPEN_HOLDS must be a whole number from 1"
+        raise ConfigError(msg)
+    return int(text)

@@ -1,0 +1,38 @@
+"""What a command gets from outside: clock, randomness, store, settings. Rule: no other module reads any of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from modelpass.attempts import Attempts, Pacing
+from modelpass.keys import SECRET_BYTES, DeploymentKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from modelpass.store import Send
+    from modelpass.writes import Tables
+
+DEFAULT_MAX_OPEN_HOLDS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """The outside of every command. `now_ms` is wall time in milliseconds, `entropy` gives random bytes."""
+
+    now_ms: Callable[[], int]
+    entropy: Callable[[int], bytes]
+    pacing: Pacing
+    send: Send
+    tables: Tables
+    deployment_keys: DeploymentKeys
+    max_open_holds: int = DEFAULT_MAX_OPEN_HOLDS
+
+    def attempts(self) -> Attempts:
+        """A new budget of tries."""
+        return Attempts(self.pacing)
+
+    def new_secret(self) -> bytes:
+        """The random part of an API key."""
+        return self.entropy(SECRET_BYTES)

@@ -1,0 +1,182 @@
+"""Every error a caller can meet: code, status, type and public text. Rule: nothing else invents one.
+
+A `Refusal` is a value, for decisions; `Refused` carries one up as an exception, for edges.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+_INVALID = "invalid_request_error"
+_PERMISSION = "permission_error"
+_NOT_FOUND = "not_found_error"
+_CONFLICT = "conflict_error"
+_RATE = "rate_limit_error"
+_SERVICE = "service_unavailable_error"
+
+
+class ErrorCode(Enum):
+    """The published codes: (code, HTTP status, type, default public text)."""
+
+    INVALID_REQUEST = ("invalid_request", 400, _INVALID, "The request is malformed.")
+    DUPLICATE_MODEL = ("duplicate_model", 400, _INVALID, "Each model may be bought once.")
+    UNKNOWN_MODEL = ("unknown_model", 400, _INVALID, "The catalogue has no such model.")
+    TIER_NOT_OFFERED = ("tier_not_offered", 400, _INVALID, "The model is not offered in this tier.")
+    INVALID_API_KEY = (
+        "invalid_api_key",
+        401,
+        "authentication_error",
+        "The API key is malformed, unknown or was replaced.",
+    )
+    SUBSCRIPTION_EXPIRED = (
+        "subscription_expired",
+        403,
+        _PERMISSION,
+        "The subscription has expired.",
+    )
+    SUBSCRIPTION_CANCELLED = (
+        "subscription_cancelled",
+        403,
+        _PERMISSION,
+        "The subscription was cancelled.",
+    )
+    MODEL_NOT_INCLUDED = (
+        "model_not_included",
+        403,
+        _PERMISSION,
+        "The subscription does not include this model.",
+    )
+    TIER_NOT_INCLUDED = (
+        "tier_not_included",
+        403,
+        _PERMISSION,
+        "The subscription includes this model in another tier.",
+    )
+    FORBIDDEN = ("forbidden", 403, _PERMISSION, "The token lacks the scope for this call.")
+    NOT_FOUND = ("not_found", 404, _NOT_FOUND, "There is no such resource.")
+    AUTHORIZATION_NOT_FOUND = (
+        "authorization_not_found",
+        404,
+        _NOT_FOUND,
+        "There is no such authorization.",
+    )
+    ACTIVE_SUBSCRIPTION_EXISTS = (
+        "active_subscription_exists",
+        409,
+        _CONFLICT,
+        "The account already has an active subscription.",
+    )
+    SUBSCRIPTION_NOT_EXPIRED = (
+        "subscription_not_expired",
+        409,
+        _CONFLICT,
+        "Only an expired subscription can be renewed.",
+    )
+    REQUEST_ID_REUSED = (
+        "request_id_reused",
+        409,
+        _CONFLICT,
+        "The request id belongs to an open authorization with other figures.",
+    )
+    IDEMPOTENCY_KEY_REUSED = (
+        "idempotency_key_reused",
+        422,
+        _INVALID,
+        "The Idempotency-Key was used with another body.",
+    )
+    MONTHLY_CAP_REACHED = (
+        "monthly_cap_reached",
+        429,
+        _RATE,
+        "The monthly cap leaves no room for this request.",
+    )
+    DAILY_CALL_LIMIT_REACHED = (
+        "daily_call_limit_reached",
+        429,
+        _RATE,
+        "The daily call limit leaves no room for this request.",
+    )
+    TOO_MANY_OPEN_HOLDS = (
+        "too_many_open_holds",
+        429,
+        _RATE,
+        "Too many requests of this model are unsettled.",
+    )
+    TOO_MANY_PURCHASES = (
+        "too_many_purchases",
+        429,
+        _RATE,
+        "The account has bought as often as a day allows.",
+    )
+    INTERNAL_ERROR = ("internal_error", 500, "api_error", "Something failed on our side.")
+    TIER_UNAVAILABLE = (
+        "tier_unavailable",
+        503,
+        _SERVICE,
+        "The tier bought for this model is unavailable; no other tier is used in its place.",
+    )
+    TEMPORARILY_UNAVAILABLE = (
+        "temporarily_unavailable",
+        503,
+        _SERVICE,
+        "The service is busy; the same request may be sent again.",
+    )
+
+    def __init__(self, code: str, status: int, error_type: str, text: str) -> None:
+        self.code = code
+        self.status = status
+        self.error_type = error_type
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One refusal, ready to be shown: `param` names the field, `retry_after` is in whole seconds."""
+
+    code: ErrorCode
+    param: str | None = None
+    message: str | None = None
+    retry_after: int | None = None
+
+    def error(self) -> dict[str, Any]:
+        """The `error` object that AI clients already parse."""
+        return {
+            "message": self.message or self.code.text,
+            "type": self.code.error_type,
+            "code": self.code.code,
+            "param": self.param,
+        }
+
+    def fields(self) -> dict[str, Any]:
+        """The `error` object and, where there is one, `retryAfter`."""
+        if self.retry_after is None:
+            return {"error": self.error()}
+        return {"retryAfter": self.retry_after, "error": self.error()}
+
+
+class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a failure
+    """A refusal on its way up to the edge that answers it."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.code.code)
+        self.refusal = refusal
+
+
+def invalid(param: str | None, message: str) -> Refused:
+    """An `invalid_request` naming the field at fault."""
+    return Refused(Refusal(ErrorCode.INVALID_REQUEST, param=param, message=message))
+
+
+def temporarily_unavailable() -> Refused:
+    """The store was throttled, down, or lost too many races; the caller may send the same again."""
+    return Refused(Refusal(ErrorCode.TEMPORARILY_UNAVAILABLE, retry_after=1))
+
+
+def internal_error(request_id: str) -> Refusal:
+    """An unknown failure: a request id to quote, and no inside detail."""
+    return Refusal(
+        ErrorCode.INTERNAL_ERROR,
+        message=f"{ErrorCode.INTERNAL_ERROR.text} Request id: {request_id}.",
+    )

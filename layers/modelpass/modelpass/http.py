@@ -1,0 +1,158 @@
+"""API Gateway event -> request, outcome or refusal -> response. Rule: every answer has the contract's envelope."""
+
+from __future__ import annotations
+
+import binascii
+import json
+import math
+import re
+from base64 import b64decode
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from aws_lambda_powertools.event_handler import (
+    APIGatewayHttpResolver,
+    Response,
+    content_types,
+)
+
+from modelpass import answers, telemetry
+from modelpass.errors import ErrorCode, Refusal, Refused, internal_error, invalid
+from modelpass.model import MAX_ACCOUNT_BYTES
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+
+    from modelpass.commands_purchase import Outcome
+
+MAX_BODY_BYTES: Final = 256 * 1024
+_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
+_JSON: Final = "application/json"
+
+
+def resolver(command: str) -> APIGatewayHttpResolver:
+    """A resolver whose every failure is answered in the envelope."""
+    app = APIGatewayHttpResolver()
+
+    @app.exception_handler(Refused)
+    def on_refusal(error: Refused) -> Response[str]:
+        return _refuse(command, error.refusal)
+
+    @app.exception_handler(Exception)
+    def on_surprise(_: Exception) -> Response[str]:
+        request_id = app.current_event.request_context.request_id
+        telemetry.surprised(command, request_id)
+        return _refuse(command, internal_error(request_id))
+
+    @app.not_found
+    def on_unknown_route(_: Exception) -> Response[str]:
+        return _refuse(command, Refusal(ErrorCode.NOT_FOUND, message="There is no such route."))
+
+    return app
+
+
+def account_of(event: APIGatewayProxyEventV2) -> str:
+    """The account: the `sub` claim that API Gateway verified."""
+    authorizer = event.raw_event["requestContext"].get("authorizer", {})
+    subject = authorizer.get("jwt", {}).get("claims", {}).get("sub", "")
+    if not isinstance(subject, str) or not 0 < len(_encoded(subject)) <= MAX_ACCOUNT_BYTES:
+        message = f"The token's sub claim must be 1 to {MAX_ACCOUNT_BYTES} bytes."
+        raise invalid("sub", message)
+    return subject
+
+
+def idempotency_key_of(event: APIGatewayProxyEventV2) -> str | None:
+    """The Idempotency-Key header, None when it was not sent."""
+    value = event.headers.get("idempotency-key")
+    if value is not None and _IDEMPOTENCY_KEY.fullmatch(value) is None:
+        raise invalid("Idempotency-Key", "Idempotency-Key must be 1 to 255 visible ASCII characters.")
+    return value
+
+
+def json_body_of(event: APIGatewayProxyEventV2) -> object:
+    """The JSON body; refuses another content type, too much, and what JSON leaves open."""
+    raw = _raw_body(event)
+    content_type = event.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != _JSON:
+        raise invalid("Content-Type", f"Content-Type must be {_JSON}.")
+    try:
+        value = json.loads(
+            raw.decode(), object_pairs_hook=_members, parse_constant=_no_constant, parse_int=_whole
+        )
+        json.dumps(value, ensure_ascii=False).encode()  # lone surrogates have no UTF-8
+    except (ValueError, RecursionError):
+        raise invalid(None, "The body is not valid JSON.") from None
+    return value
+
+
+def require_empty_body(event: APIGatewayProxyEventV2) -> None:
+    """Refuse any body but none and `{}`."""
+    if _raw_body(event).strip() and json_body_of(event) != {}:
+        raise invalid(None, "This call takes no body, or {}.")
+
+
+def answer(command: str, body: dict[str, Any]) -> Response[str]:
+    """200 with a JSON body."""
+    telemetry.decided(command, "ok")
+    return _response(HTTPStatus.OK, body, {})
+
+
+def subscribed(command: str, outcome: Outcome, status: HTTPStatus) -> Response[str]:
+    """A purchase or renewal; a repeat carries `Idempotent-Replayed`, a key is never cached."""
+    stored = outcome.subscription
+    headers = {"Cache-Control": "no-store"}
+    if outcome.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    if status is HTTPStatus.CREATED:
+        headers["Location"] = f"/v1/subscriptions/{stored.id}"
+    body = answers.subscription(stored, outcome.status, outcome.api_key)
+    code = "replayed" if outcome.replayed else "ok"
+    telemetry.decided(command, code, accountId=stored.account_id, subscriptionId=stored.id)
+    return _response(status, body, headers)
+
+
+def _refuse(command: str, refusal: Refusal) -> Response[str]:
+    telemetry.decided(command, refusal.code.code)
+    headers = {} if refusal.retry_after is None else {"Retry-After": str(refusal.retry_after)}
+    return _response(refusal.code.status, refusal.fields(), headers)
+
+
+def _response(status: int, body: dict[str, Any], headers: dict[str, Any]) -> Response[str]:
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return Response(int(status), content_types.APPLICATION_JSON, text, headers)
+
+
+def _raw_body(event: APIGatewayProxyEventV2) -> bytes:
+    body = event.body or ""
+    try:
+        raw = b64decode(body, validate=True) if event.is_base64_encoded else _encoded(body)
+    except binascii.Error:
+        raise invalid(None, "The body is not valid base64.") from None
+    if len(raw) > MAX_BODY_BYTES:
+        raise invalid(None, f"The body is larger than {MAX_BODY_BYTES} bytes.")
+    return raw
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        shown = twice[:64].encode("ascii", "backslashreplace").decode()
+        raise invalid(shown, "The member stands twice.")
+    return members
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _whole(digits: str) -> int | float:
+    try:
+        return int(digits)
+    except ValueError:  # thousands of digits: out of every range, refused by the field that holds it
+        return math.copysign(math.inf, -1 if digits.startswith("-") else 1)

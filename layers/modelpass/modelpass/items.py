@@ -1,0 +1,248 @@
+"""Model <-> stored item, strict. Rule: an item that does not parse raises; nothing is guessed.
+
+Attribute names are short because every byte of an entitlement counts towards its write unit. `docs/data-model.md`
+lists them. A hold is packed into one text: signer, nonce, granted at, seconds, units, calls, numbers in base 36.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from modelpass import keys
+from modelpass.model import (
+    Counters,
+    Entitlement,
+    EntitlementId,
+    Hold,
+    Limits,
+    Slot,
+    SlotKind,
+    Subscription,
+    Term,
+    Tier,
+    Unit,
+)
+
+Item = dict[str, Any]
+
+SCHEMA_VERSION: Final = 1
+_DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+_HOLD_FIELDS: Final = 6
+
+
+class UnreadableItemError(Exception):
+    """A stored item has a form this version does not know; it is left as it is."""
+
+
+def text(value: str) -> Item:
+    """A string attribute value."""
+    return {"S": value}
+
+
+def number(value: int) -> Item:
+    """A whole-number attribute value."""
+    return {"N": str(value)}
+
+
+def binary(value: bytes) -> Item:
+    """A binary attribute value."""
+    return {"B": value}
+
+
+def key(pair: tuple[str, str]) -> Item:
+    """The primary key of a table with partition and sort key."""
+    return {"pk": text(pair[0]), "sk": text(pair[1])}
+
+
+def pack_hold(hold: Hold) -> str:
+    """A hold as the text stored under its key."""
+    figures = (hold.granted_at_ms, hold.hold_seconds, hold.units, hold.calls)
+    return ".".join((hold.signer, hold.nonce, *map(_base36, figures)))
+
+
+def unpack_hold(hold_key: str, packed: str) -> Hold:
+    """The reverse of `pack_hold`."""
+    parts = packed.split(".")
+    if len(parts) != _HOLD_FIELDS:
+        raise UnreadableItemError(hold_key)
+    at_ms, seconds, units, calls = (int(part, 36) for part in parts[2:])
+    return Hold(hold_key, parts[1], parts[0], at_ms, seconds, units, calls)
+
+
+def entitlement_key(entitlement: EntitlementId) -> Item:
+    """The primary key of an entitlement."""
+    return {"pk": text(keys.entitlement_pk(entitlement))}
+
+
+def entitlement_item(entitlement: Entitlement) -> Item:
+    """An entitlement as stored."""
+    counters, limits = entitlement.counters, entitlement.limits
+    item = {
+        **entitlement_key(entitlement.id),
+        "v": number(SCHEMA_VERSION),
+        "ac": text(entitlement.account_id),
+        "tr": text(limits.tier),
+        "un": text(limits.unit),
+        "tz": text(entitlement.term.time_zone),
+        "st": number(entitlement.term.starts_at_ms),
+        "mo": number(entitlement.term.months),
+        "xa": number(entitlement.expires_at_ms),
+        "lc": number(limits.daily_call_limit),
+        "lm": number(limits.monthly_cap),
+        "ws": number(entitlement.segment_start_ms),
+        "we": number(entitlement.segment_end_ms),
+        "dl": number(counters.day_left),
+        "dc": number(counters.day_calls),
+        "du": number(counters.day_units),
+        "ml": number(counters.month_left),
+        "mu": number(counters.month_used),
+        "h": {"M": {h.key: text(pack_hold(h)) for h in entitlement.holds.values()}},
+        "rc": number(entitlement.tickets),
+    }
+    if entitlement.key_hash is not None:
+        item["kh"] = binary(entitlement.key_hash)
+    if entitlement.cancelled_at_ms is not None:
+        item["xc"] = number(entitlement.cancelled_at_ms)
+    return item
+
+
+def entitlement_of(item: Item) -> Entitlement:
+    """The reverse of `entitlement_item`."""
+    _check_version(item)
+    entitlement_id = keys.parse_entitlement_pk(item["pk"]["S"])
+    return Entitlement(
+        id=entitlement_id,
+        account_id=item["ac"]["S"],
+        limits=Limits(
+            model_id=entitlement_id.model_id,
+            tier=Tier(item["tr"]["S"]),
+            unit=Unit(item["un"]["S"]),
+            daily_call_limit=int(item["lc"]["N"]),
+            monthly_cap=int(item["lm"]["N"]),
+        ),
+        term=Term(int(item["st"]["N"]), int(item["mo"]["N"]), item["tz"]["S"]),
+        expires_at_ms=int(item["xa"]["N"]),
+        key_hash=_optional_binary(item, "kh"),
+        cancelled_at_ms=_optional_number(item, "xc"),
+        segment_start_ms=int(item["ws"]["N"]),
+        segment_end_ms=int(item["we"]["N"]),
+        counters=Counters(
+            day_left=int(item["dl"]["N"]),
+            day_calls=int(item["dc"]["N"]),
+            day_units=int(item["du"]["N"]),
+            month_left=int(item["ml"]["N"]),
+            month_used=int(item["mu"]["N"]),
+        ),
+        holds={name: unpack_hold(name, value["S"]) for name, value in item["h"]["M"].items()},
+        tickets=int(item["rc"]["N"]),
+        due_at_ms=_optional_number(item, "da"),
+    )
+
+
+def subscription_item(subscription: Subscription) -> Item:
+    """A subscription row as stored; due at the end of its term."""
+    pk = keys.subscription_key(subscription.id)
+    item = {
+        **key(pk),
+        "v": number(SCHEMA_VERSION),
+        "ac": text(subscription.account_id),
+        "tn": number(subscription.term_number),
+        "tz": text(subscription.term.time_zone),
+        "st": number(subscription.term.starts_at_ms),
+        "mo": number(subscription.term.months),
+        "xa": number(subscription.expires_at_ms),
+        "ca": number(subscription.created_at_ms),
+        "kh": binary(subscription.key_hash),
+        "kt": text(subscription.key_tail),
+        "ms": {"L": [_limits_value(m) for m in subscription.models]},
+    }
+    if subscription.cancelled_at_ms is not None:
+        item["xc"] = number(subscription.cancelled_at_ms)
+    if subscription.body_digest is not None:
+        item["bd"] = binary(subscription.body_digest)
+    if subscription.renewal_digest is not None:
+        item["rd"] = binary(subscription.renewal_digest)
+    if subscription.due_at_ms is not None:
+        item["dp"] = text(keys.due_shard(pk[0]))
+        item["da"] = number(subscription.due_at_ms)
+    return item
+
+
+def subscription_of(item: Item) -> Subscription:
+    """The reverse of `subscription_item`."""
+    _check_version(item)
+    return Subscription(
+        id=item["pk"]["S"],
+        account_id=item["ac"]["S"],
+        term_number=int(item["tn"]["N"]),
+        term=Term(int(item["st"]["N"]), int(item["mo"]["N"]), item["tz"]["S"]),
+        expires_at_ms=int(item["xa"]["N"]),
+        created_at_ms=int(item["ca"]["N"]),
+        cancelled_at_ms=_optional_number(item, "xc"),
+        key_hash=_bytes(item["kh"]),
+        key_tail=item["kt"]["S"],
+        models=tuple(_limits_of(value["M"]) for value in item["ms"]["L"]),
+        body_digest=_optional_binary(item, "bd"),
+        renewal_digest=_optional_binary(item, "rd"),
+        due_at_ms=_optional_number(item, "da"),
+    )
+
+
+def slot_of(item: Item) -> Slot:
+    """An account's place as stored."""
+    _check_version(item)
+    return Slot(
+        kind=SlotKind(item["kd"]["S"]),
+        holder_id=item["id"]["S"],
+        until_ms=int(item["un"]["N"]),
+        purchase_day=int(item["pd"]["N"]),
+        purchases=int(item["pn"]["N"]),
+    )
+
+
+def _limits_value(limits: Limits) -> Item:
+    return {
+        "M": {
+            "id": text(limits.model_id),
+            "tr": text(limits.tier),
+            "un": text(limits.unit),
+            "lc": number(limits.daily_call_limit),
+            "lm": number(limits.monthly_cap),
+        }
+    }
+
+
+def _limits_of(value: Item) -> Limits:
+    return Limits(
+        model_id=value["id"]["S"],
+        tier=Tier(value["tr"]["S"]),
+        unit=Unit(value["un"]["S"]),
+        daily_call_limit=int(value["lc"]["N"]),
+        monthly_cap=int(value["lm"]["N"]),
+    )
+
+
+def _check_version(item: Item) -> None:
+    version = item.get("v", {}).get("N")
+    if version != str(SCHEMA_VERSION):
+        msg = f"schema version {version}"
+        raise UnreadableItemError(msg)
+
+
+def _optional_number(item: Item, name: str) -> int | None:
+    return int(item[name]["N"]) if name in item else None
+
+
+def _optional_binary(item: Item, name: str) -> bytes | None:
+    return _bytes(item[name]) if name in item else None
+
+
+def _bytes(value: Item) -> bytes:
+    return bytes(value["B"])
+
+
+def _base36(value: int) -> str:
+    digits = _DIGITS[value % 36]
+    while value := value // 36:
+        digits = _DIGITS[value % 36] + digits
+    return digits

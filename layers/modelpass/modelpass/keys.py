@@ -1,0 +1,281 @@
+"""Every key and id: how it is built, how it is read back. Rule: no other module spells one out.
+
+API key: `sk-custom-` and 60 characters of base64url over 45 bytes: subscription (15), term (2), secret (20) and
+an 8-byte MAC under the deployment key, so a mistyped or forged key never reaches the store. Only a hash is kept.
+
+Authorization id: everything a settle needs, under a 16-byte MAC of the deployment key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import struct
+import zlib
+from base64 import b32decode, b32encode, urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from typing import Final
+
+from modelpass.model import EntitlementId, Hold, Tier
+
+API_KEY_PREFIX: Final = "sk-custom-"
+API_KEY_PATTERN: Final = r"sk-custom-[A-Za-z0-9_-]{60}"
+"""For secret scanners."""
+SECRET_BYTES: Final = 20
+NONCE_BYTES: Final = 9
+DUE_SHARDS: Final = 128
+"""Over how many partitions of the due index the work of the reset is spread."""
+CATALOGUE: Final = "catalogue"
+TIERS_DOWN: Final = "down"
+
+_API_KEY = re.compile(rf"{API_KEY_PREFIX}([A-Za-z0-9_-]{{60}})")
+_SUBSCRIPTION_ID = re.compile(r"sub_[a-z2-7]{24}")
+_AUTHORIZATION_ID = re.compile(r"auth_([A-Za-z0-9_-]{100,200})")
+_ID_BYTES = 15
+_API_KEY_MAC_BYTES = 8
+_MAC_BYTES = 16
+_KEY_HASH_BYTES = 16
+_DIGEST_BYTES = 9
+_VISIBLE_CHARACTERS = 4
+_GRANT = struct.Struct(">B15sH9s9sQIQIB")
+_VERSION = 1
+_TIERS: Final = tuple(Tier)
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentKeys:
+    """The secrets that sign keys and ids: the first signs, every one is accepted (rotation)."""
+
+    secrets: tuple[bytes, ...]
+
+    def __repr__(self) -> str:
+        return f"DeploymentKeys({len(self.secrets)} secrets)"
+
+    def signing(self) -> bytes:
+        """The secret that signs what is new."""
+        return self.secrets[0]
+
+    def by_signer(self, signer: str) -> bytes:
+        """The secret a hold was signed with; the current one when that has been retired."""
+        return next((s for s in self.secrets if signer_of(s) == signer), self.signing())
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """What an API key says of itself once its MAC is right: which term, and the hash of the whole."""
+
+    subscription_id: str
+    term_number: int
+    key_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """What an authorization id says once its MAC is right."""
+
+    entitlement: EntitlementId
+    tier: Tier
+    hold: Hold
+
+
+def signer_of(secret: bytes) -> str:
+    """One character that tells deployment keys apart; says nothing about the secret."""
+    return _text(hashlib.sha256(b"modelpass/signer" + secret).digest()[:3])[0]
+
+
+def derived_subscription_id(account_id: str, idempotency_key: str) -> str:
+    """The id of the subscription bought under an Idempotency-Key: a repeat collides with itself."""
+    material = f"purchase\0{account_id}\0{idempotency_key}".encode()
+    return subscription_id_of(hashlib.sha256(material).digest()[:_ID_BYTES])
+
+
+def subscription_id_of(entropy: bytes) -> str:
+    """A subscription id from 15 bytes."""
+    return "sub_" + b32encode(entropy).decode().lower()
+
+
+def is_subscription_id(text: str) -> bool:
+    """Whether a text could be an id of ours; anything else need not be looked up."""
+    return _SUBSCRIPTION_ID.fullmatch(text) is not None
+
+
+def renewal_digest(account_id: str, subscription_id: str, idempotency_key: str) -> bytes:
+    """What is remembered of a renewal's Idempotency-Key."""
+    material = f"renew\0{account_id}\0{subscription_id}\0{idempotency_key}".encode()
+    return hashlib.sha256(material).digest()[:_KEY_HASH_BYTES]
+
+
+def issue_api_key(
+    subscription_id: str, term_number: int, secret: bytes, keys: DeploymentKeys
+) -> str:
+    """A new API key; `secret` is 20 random bytes."""
+    body = _id_bytes(subscription_id) + struct.pack(">H", term_number) + secret
+    return API_KEY_PREFIX + _text(body + _api_key_mac(body, keys.signing()))
+
+
+def api_key_hash(api_key: str) -> bytes:
+    """What is stored of an API key. A plain hash does: the key holds 160 random bits."""
+    return hashlib.sha256(api_key.encode()).digest()[:_KEY_HASH_BYTES]
+
+
+def api_key_tail(api_key: str) -> str:
+    """The last characters, shown to tell keys apart; they are of the MAC, not of the secret."""
+    return api_key[-_VISIBLE_CHARACTERS:]
+
+
+def mask(tail: str) -> str:
+    """How a key is shown after its first time."""
+    return f"{API_KEY_PREFIX}…{tail}"
+
+
+def parse_api_key(text: str, keys: DeploymentKeys) -> ApiKey | None:
+    """Read an API key; None for anything not issued under one of the deployment keys."""
+    match = _API_KEY.fullmatch(text)
+    if match is None:
+        return None
+    raw = urlsafe_b64decode(match[1])
+    body, mac = raw[:-_API_KEY_MAC_BYTES], raw[-_API_KEY_MAC_BYTES:]
+    if not any(hmac.compare_digest(mac, _api_key_mac(body, s)) for s in keys.secrets):
+        return None
+    (number,) = struct.unpack_from(">H", body, _ID_BYTES)
+    return ApiKey(subscription_id_of(body[:_ID_BYTES]), number, api_key_hash(text))
+
+
+def request_digest(request_id: str) -> str:
+    """Under which key a hold stands: 72 bits of a hash, for holds should be short."""
+    return _text(hashlib.sha256(request_id.encode()).digest()[:_DIGEST_BYTES])
+
+
+def nonce_text(entropy: bytes) -> str:
+    """A hold's nonce as text."""
+    return _text(entropy)
+
+
+def issue_authorization_id(authorization: Authorization, keys: DeploymentKeys) -> str:
+    """The id of a grant: the same hold always gives the same id."""
+    hold, entitlement = authorization.hold, authorization.entitlement
+    body = (
+        _GRANT.pack(
+            _VERSION,
+            _id_bytes(entitlement.subscription_id),
+            entitlement.term_number,
+            urlsafe_b64decode(hold.key),
+            urlsafe_b64decode(hold.nonce),
+            hold.granted_at_ms,
+            hold.hold_seconds,
+            hold.units,
+            hold.calls,
+            _TIERS.index(authorization.tier),
+        )
+        + entitlement.model_id.encode()
+    )
+    return "auth_" + _text(body + _authorization_mac(body, keys.by_signer(hold.signer)))
+
+
+def parse_authorization_id(text: str, keys: DeploymentKeys) -> Authorization | None:
+    """Read an authorization id; None for any string never issued."""
+    match = _AUTHORIZATION_ID.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        raw = urlsafe_b64decode(match[1] + "=" * (-len(match[1]) % 4))
+    except ValueError:
+        return None
+    body, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
+    if _text(raw) != match[1]:  # a second spelling of the same bytes was never issued
+        return None
+    secret = next(
+        (s for s in keys.secrets if hmac.compare_digest(mac, _authorization_mac(body, s))), None
+    )
+    if secret is None or body[0] != _VERSION:
+        return None
+    _, sub, number, key, nonce, at_ms, seconds, units, calls, tier = _GRANT.unpack_from(body)
+    model_id = body[_GRANT.size :].decode()
+    hold = Hold(_text(key), _text(nonce), signer_of(secret), at_ms, seconds, units, calls)
+    entitlement = EntitlementId(subscription_id_of(sub), number, model_id)
+    return Authorization(entitlement, _TIERS[tier], hold)
+
+
+def entitlement_pk(entitlement: EntitlementId) -> str:
+    """Entitlements table: a partition of its own for each model of each term."""
+    return f"{entitlement.subscription_id}#{entitlement.term_number}#{entitlement.model_id}"
+
+
+def parse_entitlement_pk(pk: str) -> EntitlementId:
+    """The reverse of `entitlement_pk`; a model id holds no `#`."""
+    subscription_id, number, model_id = pk.split("#")
+    return EntitlementId(subscription_id, int(number), model_id)
+
+
+def slot_key(account_id: str) -> tuple[str, str]:
+    """Subscriptions table: an account's one place."""
+    return f"account#{account_id}", "slot"
+
+
+def subscription_key(subscription_id: str) -> tuple[str, str]:
+    """Subscriptions table: the subscription row."""
+    return subscription_id, "subscription"
+
+
+def day_key(entitlement: EntitlementId, day: str) -> tuple[str, str]:
+    """History table: a closed day of one entitlement; a range of days is one query."""
+    return entitlement.subscription_id, f"day#{day}#{entitlement.term_number}#{entitlement.model_id}"
+
+
+def month_key(entitlement: EntitlementId, month: int) -> tuple[str, str]:
+    """History table: a closed month window of one entitlement."""
+    suffix = f"{entitlement.term_number}#{month:02d}#{entitlement.model_id}"
+    return entitlement.subscription_id, f"month#{suffix}"
+
+
+def ticket_key(entitlement: EntitlementId, hold: Hold) -> tuple[str, str]:
+    """History table: a reclaimed hold that may still be settled."""
+    return entitlement_pk(entitlement), f"hold#{hold.key}#{hold.nonce}"
+
+
+def event_key(subject: str, at_ms: int, event_id: str) -> tuple[str, str]:
+    """Events table: what happened to a subject, in the order of time."""
+    return subject, f"{at_ms:015d}#{event_id}"
+
+
+def event_id(*facts: str) -> str:
+    """An event id that follows from what happened, so that the same fact has one event."""
+    digest = hashlib.sha256("\0".join(facts).encode()).digest()[:_ID_BYTES]
+    return "evt_" + b32encode(digest).decode().lower()
+
+
+def model_key(model_id: str) -> tuple[str, str]:
+    """Catalogue table: one model."""
+    return CATALOGUE, f"model#{model_id}"
+
+
+def tiers_down_key() -> tuple[str, str]:
+    """Catalogue table: which tiers are down now, one small item."""
+    return CATALOGUE, TIERS_DOWN
+
+
+def due_shard(pk: str) -> str:
+    """The partition of the due index that an item belongs to."""
+    return due_shard_name(zlib.crc32(pk.encode()) % DUE_SHARDS)
+
+
+def due_shard_name(number: int) -> str:
+    """How shard `number` of the due index is called."""
+    return f"{number:03d}"
+
+
+def _text(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _id_bytes(subscription_id: str) -> bytes:
+    return b32decode(subscription_id.removeprefix("sub_").upper())
+
+
+def _api_key_mac(body: bytes, secret: bytes) -> bytes:
+    return hmac.digest(secret, b"modelpass/api-key" + body, "sha256")[:_API_KEY_MAC_BYTES]
+
+
+def _authorization_mac(body: bytes, secret: bytes) -> bytes:
+    return hmac.digest(secret, b"modelpass/authorization" + body, "sha256")[:_MAC_BYTES]

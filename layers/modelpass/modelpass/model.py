@@ -1,0 +1,203 @@
+"""The words of the service as frozen values. Rule: data and what follows from it alone; no decision lives here.
+
+Times are integer milliseconds since the Unix epoch (`…_ms`), usage is a whole number of the model's unit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+MAX_CALLS: Final = 10**9
+MAX_UNITS: Final = 10**15
+MAX_HOLD_SECONDS: Final = 86_400
+MAX_MODELS: Final = 40
+MAX_MONTHS: Final = 12
+MAX_ACCOUNT_BYTES: Final = 255
+MAX_PURCHASES_PER_DAY: Final = 10
+DEFAULT_HOLD_SECONDS: Final = 900
+MS_PER_SECOND: Final = 1000
+DAY_MS: Final = 86_400_000
+SETTLE_GRACE_MS: Final = 90 * DAY_MS
+"""How long after the end of a term a settle is still accepted."""
+
+
+class Tier(StrEnum):
+    """A service level a customer buys; a contract, never silently exchanged for another."""
+
+    BASIC = "basic"
+    STABLE = "stable"
+    ENTERPRISE = "enterprise"
+
+
+class Kind(StrEnum):
+    """What a model makes."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    VIDEO = "video"
+
+
+class Unit(StrEnum):
+    """What a monthly cap counts."""
+
+    TOKENS = "tokens"
+    GENERATIONS = "generations"
+
+
+UNIT_OF_KIND: Final = {
+    Kind.TEXT: Unit.TOKENS,
+    Kind.IMAGE: Unit.GENERATIONS,
+    Kind.VIDEO: Unit.GENERATIONS,
+}
+
+
+class Status(StrEnum):
+    """What a subscription is at the moment of asking."""
+
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class SlotKind(StrEnum):
+    """What may hold an account's one place."""
+
+    PLAN = "plan"
+    CUSTOM = "custom"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A paid period: a whole number of months from an instant, counted in a time zone."""
+
+    starts_at_ms: int
+    months: int
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Capacity reserved by one authorization and not yet settled.
+
+    `key` is the digest of the router's request id; `nonce` tells two grants of one request id apart;
+    `signer` names the deployment key that signed the authorization id, so that a replay shows the same id.
+    """
+
+    key: str
+    nonce: str
+    signer: str
+    granted_at_ms: int
+    hold_seconds: int
+    units: int
+    calls: int
+
+    @property
+    def expires_at_ms(self) -> int:
+        """The instant from which the hold no longer counts."""
+        return self.granted_at_ms + self.hold_seconds * MS_PER_SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What is left and what was used in the stored day and month window.
+
+    Always: `daily limit = day_left + day_calls` and `cap = month_left + held + month_used`.
+    `day_units` is what was settled for requests granted in the stored day.
+    """
+
+    day_left: int
+    day_calls: int
+    day_units: int
+    month_left: int
+    month_used: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What was bought for one model."""
+
+    model_id: str
+    tier: Tier
+    unit: Unit
+    daily_call_limit: int
+    monthly_cap: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntitlementId:
+    """Names one model of one term of one subscription."""
+
+    subscription_id: str
+    term_number: int
+    model_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """Everything that decides a request about one model: the content of one stored item.
+
+    `segment_start_ms` and `segment_end_ms` bound the stored day window cut with the stored month window.
+    `key_hash` is None once the key was replaced by a renewal. `tickets` counts reclaimed, unsettled holds.
+    `due_at_ms` is when the reset looks at the item, None when there is nothing to look for.
+    """
+
+    id: EntitlementId
+    account_id: str
+    limits: Limits
+    term: Term
+    expires_at_ms: int
+    key_hash: bytes | None
+    cancelled_at_ms: int | None
+    segment_start_ms: int
+    segment_end_ms: int
+    counters: Counters
+    holds: dict[str, Hold]
+    tickets: int
+    due_at_ms: int | None
+
+    @property
+    def armed(self) -> bool:
+        """Whether the reset will look at the item no later than at the end of the stored segment."""
+        return self.due_at_ms is not None and self.due_at_ms <= self.segment_end_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """The subscription row: what was bought, and the term that is current."""
+
+    id: str
+    account_id: str
+    term_number: int
+    term: Term
+    expires_at_ms: int
+    created_at_ms: int
+    cancelled_at_ms: int | None
+    key_hash: bytes
+    key_tail: str
+    models: tuple[Limits, ...]
+    body_digest: bytes | None
+    renewal_digest: bytes | None
+    due_at_ms: int | None
+
+    def status(self, now_ms: int) -> Status:
+        """Right at the moment of asking; a cancelled subscription never becomes expired."""
+        if self.cancelled_at_ms is not None:
+            return Status.CANCELLED
+        return Status.EXPIRED if now_ms >= self.expires_at_ms else Status.ACTIVE
+
+    def entitlement_ids(self) -> tuple[EntitlementId, ...]:
+        """The entitlements of the current term, in the order they were bought."""
+        return tuple(EntitlementId(self.id, self.term_number, m.model_id) for m in self.models)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """An account's one place: what holds it and until when, and today's count of purchases (UTC)."""
+
+    kind: SlotKind
+    holder_id: str
+    until_ms: int
+    purchase_day: int
+    purchases: int

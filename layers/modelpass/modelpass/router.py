@@ -1,0 +1,78 @@
+"""Lambda Invoke payload -> answer, for the model router. Rule: a refusal is a normal result, never a Lambda error."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from modelpass import telemetry
+from modelpass.commands_authorize import authorize, refused
+from modelpass.commands_settle import settle
+from modelpass.errors import Refusal, Refused, internal_error
+
+if TYPE_CHECKING:
+    from modelpass.availability import TiersDown
+    from modelpass.deps import Deps
+
+Json = dict[str, Any]
+
+_CLIENT_FAULTS: Final = range(400, 429)
+
+
+def handle_authorize(deps: Deps, tiers_down: TiersDown, event: object, request_id: str) -> Json:
+    """Answer one authorize, whatever was sent and whatever fails."""
+    try:
+        answer = authorize(deps, tiers_down, event)
+    except Refused as refusal:
+        answer = refused(refusal.refusal, None, 0)
+    except Exception:  # noqa: BLE001 - the router is told, the operator finds the traceback
+        telemetry.surprised("authorize", request_id)
+        answer = refused(internal_error(request_id), None, 0)
+    telemetry.decided(
+        "authorize",
+        answer["error"]["code"] if "error" in answer else "granted",
+        accountId=answer.get("accountId"),
+        subscriptionId=answer.get("subscriptionId"),
+        modelId=answer.get("modelId"),
+    )
+    return answer
+
+
+def handle_settle(deps: Deps, event: object, request_id: str) -> Json:
+    """Answer one settle, or a batch of them from a queue."""
+    if isinstance(event, dict) and isinstance(event.get("Records"), list):
+        return _settle_batch(deps, event["Records"], request_id)
+    return _settle_one(deps, event, request_id)
+
+
+def _settle_one(deps: Deps, event: object, request_id: str) -> Json:
+    try:
+        answer = settle(deps, event)
+    except Refused as refusal:
+        answer = _unsettled(refusal.refusal)
+    except Exception:  # noqa: BLE001 - as above
+        telemetry.surprised("settle", request_id)
+        answer = _unsettled(internal_error(request_id))
+    telemetry.decided("settle", answer["error"]["code"] if "error" in answer else "settled")
+    return answer
+
+
+def _unsettled(refusal: Refusal) -> Json:
+    return {"settled": False, "statusCode": refusal.code.status, **refusal.fields()}
+
+
+def _settle_batch(deps: Deps, records: list[Any], request_id: str) -> Json:
+    """Report for retry just what may succeed later; what is refused for good was logged and counted."""
+    failures = []
+    for record in records:
+        answer = _settle_one(deps, _message(record), request_id)
+        if not answer["settled"] and answer["statusCode"] not in _CLIENT_FAULTS:
+            failures.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failures}
+
+
+def _message(record: dict[str, Any]) -> object:
+    try:
+        return json.loads(record["body"])
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return None  # refused as a payload that is no JSON object

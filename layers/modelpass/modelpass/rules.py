@@ -1,0 +1,238 @@
+"""Every business rule, and the order in which refusals are reported. Rule: pure; `decide` never touches a store.
+
+Authorize, first match wins: key, cancelled, expired, (model), tier asked for, request id, tier unavailable,
+monthly cap, daily limit, open holds. The conditional write of the hot path demands the same rules all at once;
+only when it fails are they asked one by one, of the item that the failure brought back.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+
+from modelpass import changes
+from modelpass.changes import Change
+from modelpass.errors import ErrorCode, Refusal
+from modelpass.model import (
+    DAY_MS,
+    MAX_PURCHASES_PER_DAY,
+    MS_PER_SECOND,
+    SETTLE_GRACE_MS,
+    Entitlement,
+    Hold,
+    Slot,
+    SlotKind,
+    Status,
+    Subscription,
+    Tier,
+)
+from modelpass.windows import segment_at
+
+TIER_RETRY_SECONDS = 5
+HOLD_RETRY_SECONDS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to authorize: the hold it would grant, and what the router asked for.
+
+    `own_nonces` are the nonces of earlier tries of the same invocation, whose replies may have been lost.
+    """
+
+    key_hash: bytes
+    hold: Hold
+    tier: Tier | None
+    tiers_down: frozenset[Tier]
+    max_open_holds: int
+    own_nonces: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The request was granted before: by this invocation (`own`) or by an earlier one (a replay)."""
+
+    hold: Hold
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a router reports of a request: usage in the model's unit, and the calls it made (None: all held)."""
+
+    used: int
+    calls: int | None
+    served_tier: Tier | None
+
+
+def decide_authorize(
+    entitlement: Entitlement, attempt: Attempt, now_ms: int
+) -> Refusal | Standing | Change:
+    """Refuse by the first rule that fails, recognise a grant made before, or say what to write.
+
+    A `Change` without a grant clears the way (windows, expired holds): write it and decide again.
+    """
+    now_ms = max(now_ms, entitlement.segment_start_ms)
+    refusal = _refuse_standing(entitlement, attempt, now_ms)
+    if refusal is not None:
+        return refusal
+    held = entitlement.holds.get(attempt.hold.key)
+    if held is not None and held.expires_at_ms > now_ms:
+        return _same_request(held, attempt)
+    if entitlement.limits.tier in attempt.tiers_down:
+        return Refusal(ErrorCode.TIER_UNAVAILABLE, retry_after=TIER_RETRY_SECONDS)
+    rolled = _current(entitlement, now_ms)
+    refusal = _refuse_capacity(rolled.after, attempt, now_ms)
+    if refusal is not None:
+        return refusal
+    return _grant(rolled, attempt, now_ms)
+
+
+def _refuse_standing(entitlement: Entitlement, attempt: Attempt, now_ms: int) -> Refusal | None:
+    key_hash = entitlement.key_hash
+    if key_hash is None or not hmac.compare_digest(key_hash, attempt.key_hash):
+        return Refusal(ErrorCode.INVALID_API_KEY)
+    if entitlement.cancelled_at_ms is not None:
+        return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
+    if now_ms >= entitlement.expires_at_ms:
+        return Refusal(ErrorCode.SUBSCRIPTION_EXPIRED)
+    if attempt.tier is not None and attempt.tier is not entitlement.limits.tier:
+        return Refusal(ErrorCode.TIER_NOT_INCLUDED, param="channelTier")
+    return None
+
+
+def _same_request(held: Hold, attempt: Attempt) -> Refusal | Standing:
+    if held.nonce in attempt.own_nonces:
+        return Standing(held, own=True)
+    if (held.units, held.calls) != (attempt.hold.units, attempt.hold.calls):
+        return Refusal(ErrorCode.REQUEST_ID_REUSED, param="requestId")
+    return Standing(held, own=False)
+
+
+def _current(entitlement: Entitlement, now_ms: int) -> Change:
+    if now_ms >= entitlement.segment_end_ms:
+        return changes.roll(entitlement, now_ms)
+    return Change(entitlement, entitlement)
+
+
+def _refuse_capacity(entitlement: Entitlement, attempt: Attempt, now_ms: int) -> Refusal | None:
+    segment = changes.stored_segment(entitlement)
+    hold, expired = attempt.hold, changes.expired_holds(entitlement, now_ms)
+    back = sum(h.units for h in expired if changes.of_stored_month(entitlement, h))
+    if hold.units > entitlement.counters.month_left + back:
+        return Refusal(
+            ErrorCode.MONTHLY_CAP_REACHED,
+            param="monthlyTokenCap",
+            retry_after=seconds_until(segment.month_end_ms, now_ms),
+        )
+    if hold.calls > entitlement.counters.day_left:
+        return Refusal(
+            ErrorCode.DAILY_CALL_LIMIT_REACHED,
+            param="dailyCallLimit",
+            retry_after=seconds_until(segment.day_end_ms, now_ms),
+        )
+    if len(entitlement.holds) - len(expired) >= attempt.max_open_holds:
+        return Refusal(ErrorCode.TOO_MANY_OPEN_HOLDS, retry_after=HOLD_RETRY_SECONDS)
+    return None
+
+
+def _grant(rolled: Change, attempt: Attempt, now_ms: int) -> Change:
+    hold, entitlement = attempt.hold, rolled.after
+    if _fits(entitlement, attempt):
+        return changes.grant(rolled, hold)
+    if rolled.exact:
+        return rolled  # one thing at a time: first the windows, then the expired holds
+    expired = changes.expired_holds(entitlement, now_ms)
+    first = [h for h in expired if h.key == hold.key]
+    rest = [h for h in expired if h.key != hold.key]
+    reclaimed = changes.reclaim(entitlement, tuple(first + rest)[: changes.RECLAIM_BATCH])
+    return changes.grant(reclaimed, hold) if _fits(reclaimed.after, attempt) else reclaimed
+
+
+def _fits(entitlement: Entitlement, attempt: Attempt) -> bool:
+    return (
+        attempt.hold.units <= entitlement.counters.month_left
+        and attempt.hold.key not in entitlement.holds
+        and len(entitlement.holds) < attempt.max_open_holds
+    )
+
+
+def refuse_unheld_model(
+    subscription: Subscription | None, term_number: int, key_hash: bytes, now_ms: int
+) -> Refusal:
+    """Why a key whose term has no entitlement for a model is refused."""
+    if (
+        subscription is None
+        or subscription.term_number != term_number
+        or not hmac.compare_digest(subscription.key_hash, key_hash)
+    ):
+        return Refusal(ErrorCode.INVALID_API_KEY)
+    match subscription.status(now_ms):
+        case Status.CANCELLED:
+            return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
+        case Status.EXPIRED:
+            return Refusal(ErrorCode.SUBSCRIPTION_EXPIRED)
+        case Status.ACTIVE:
+            return Refusal(ErrorCode.MODEL_NOT_INCLUDED, param="modelId")
+
+
+def settles_accepted(entitlement: Entitlement, now_ms: int) -> bool:
+    """Settles are accepted until 90 days after the term ended."""
+    return now_ms < entitlement.expires_at_ms + SETTLE_GRACE_MS
+
+
+def is_late(entitlement: Entitlement, hold: Hold, now_ms: int) -> bool:
+    """Whether the hold had expired, or its day, month or term had ended, when the settle came."""
+    segment = segment_at(entitlement.term, hold.granted_at_ms)
+    return now_ms >= min(hold.expires_at_ms, segment.end_ms)
+
+
+def plan_reset(entitlement: Entitlement, now_ms: int) -> Change | None:
+    """The next step of housekeeping, None when nothing is due. Changes no decision anyone would get."""
+    if entitlement.due_at_ms is None or entitlement.due_at_ms > now_ms:
+        return None
+    if entitlement.segment_end_ms <= now_ms and entitlement.segment_end_ms < entitlement.expires_at_ms:
+        return changes.rearm(changes.roll(entitlement, now_ms), now_ms)
+    expired = changes.expired_holds(entitlement, now_ms)[: changes.RECLAIM_BATCH]
+    step = changes.reclaim(entitlement, expired) if expired else Change(entitlement, entitlement)
+    return changes.rearm(step, now_ms)
+
+
+def refuse_place(slot: Slot | None, now_ms: int) -> Refusal | None:
+    """Whether the account's one place is taken at this moment."""
+    if slot is None or slot.until_ms <= now_ms:
+        return None
+    what = "plan" if slot.kind is SlotKind.PLAN else "custom subscription"
+    return Refusal(
+        ErrorCode.ACTIVE_SUBSCRIPTION_EXISTS,
+        message=f"The account already has an active {what}: {slot.holder_id}.",
+    )
+
+
+def refuse_purchase(slot: Slot | None, now_ms: int) -> Refusal | None:
+    """Whether the account may buy now: its place is free and the day's purchases are not used up."""
+    refusal = refuse_place(slot, now_ms)
+    if refusal is None and purchases_today(slot, now_ms) >= MAX_PURCHASES_PER_DAY:
+        next_day_ms = (now_ms // DAY_MS + 1) * DAY_MS
+        refusal = Refusal(
+            ErrorCode.TOO_MANY_PURCHASES, retry_after=seconds_until(next_day_ms, now_ms)
+        )
+    return refusal
+
+
+def purchases_today(slot: Slot | None, now_ms: int) -> int:
+    """Purchases counted on this UTC day; a clock behind the stored day counts as that day."""
+    if slot is None or slot.purchase_day < now_ms // DAY_MS:
+        return 0
+    return slot.purchases
+
+
+def refuse_renewal(subscription: Subscription, slot: Slot | None, now_ms: int) -> Refusal | None:
+    """Only an expired subscription is renewed, and only into a free place."""
+    if subscription.status(now_ms) is not Status.EXPIRED:
+        return Refusal(ErrorCode.SUBSCRIPTION_NOT_EXPIRED)
+    return refuse_place(slot, now_ms)
+
+
+def seconds_until(at_ms: int, now_ms: int) -> int:
+    """Whole seconds, rounded up."""
+    return -(-(at_ms - now_ms) // MS_PER_SECOND)

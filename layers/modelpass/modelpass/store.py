@@ -1,0 +1,154 @@
+"""The only module that talks to DynamoDB: sends one request once, and says what became of it.
+
+The seam is `Send`: an operation name and a low-level request in, a response or one of the failures below out.
+It never retries: a retry needs a fresh clock and a look at what the first try may have done, so the commands do
+it (`attempts`). Every write is guarded, which makes sending it again safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from modelpass import items
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+Request = dict[str, Any]
+Response = dict[str, Any]
+Send = Callable[[str, Request], Response]
+
+_METHODS: Final = {
+    "BatchGetItem": "batch_get_item",
+    "GetItem": "get_item",
+    "PutItem": "put_item",
+    "Query": "query",
+    "TransactGetItems": "transact_get_items",
+    "TransactWriteItems": "transact_write_items",
+    "UpdateItem": "update_item",
+}
+_BUSY_CODES: Final = frozenset(
+    {
+        "InternalServerError",
+        "InternalFailure",
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
+)
+_BUSY_REASONS: Final = frozenset(
+    {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+)
+_SERVER_ERROR: Final = 500
+
+
+class StoreError(Exception):
+    """The base of what can become of a request that was not carried out as asked."""
+
+
+class ConditionFailedError(StoreError):
+    """The guard of a write did not hold; `item` is what is stored, None when there is nothing.
+
+    Of a transaction: the item of its first action, when that action's guard failed.
+    """
+
+    def __init__(self, item: items.Item | None) -> None:
+        super().__init__("condition failed")
+        self.item = item
+
+
+class StoreBusyError(StoreError):
+    """Throttled, conflicting, failing or silent: the same may be sent again.
+
+    Whether the request was carried out is not known; a repeat must recognise its own write.
+    """
+
+
+class StoreRejectedError(StoreError):
+    """The store refuses the request for good: a fault of ours or of the deployment."""
+
+
+def boto3_send(client: BaseClient) -> Send:
+    """The seam on a boto3 client, whose own retries must be off."""
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError  # noqa: PLC0415
+
+    def send(operation: str, request: Request) -> Response:
+        try:
+            response: Response = getattr(client, _METHODS[operation])(**request)
+        except ClientError as error:
+            raise classify(error.response) from None
+        except NoCredentialsError:
+            raise StoreRejectedError("no credentials") from None
+        except BotoCoreError as error:
+            # Connections that fail, break or time out: the reply is lost, the write may have landed.
+            raise StoreBusyError(type(error).__name__) from None
+        return response
+
+    return send
+
+
+def classify(response: Response) -> StoreError:
+    """What an error response of DynamoDB means for the one who sent the request."""
+    code = response.get("Error", {}).get("Code", "")
+    if code == "ConditionalCheckFailedException":
+        return ConditionFailedError(response.get("Item"))
+    if code == "TransactionCanceledException":
+        return _classify_cancelled(response.get("CancellationReasons", []))
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _BUSY_CODES or status >= _SERVER_ERROR:
+        return StoreBusyError(code)
+    return StoreRejectedError(code)
+
+
+def _classify_cancelled(reasons: list[dict[str, Any]]) -> StoreError:
+    codes = [reason.get("Code", "None") for reason in reasons]
+    if "ConditionalCheckFailed" in codes:
+        return ConditionFailedError(reasons[0].get("Item"))
+    if codes and all(code in _BUSY_REASONS or code == "None" for code in codes):
+        return StoreBusyError("TransactionConflict")
+    return StoreRejectedError(",".join(codes))
+
+
+def get(send: Send, table: str, key: items.Item) -> items.Item | None:
+    """One item as it is now (strongly consistent), None when there is none."""
+    request = {"TableName": table, "Key": key, "ConsistentRead": True}
+    return send("GetItem", request).get("Item")
+
+
+def get_many(send: Send, table: str, keys: list[items.Item]) -> list[items.Item]:
+    """Items as they are now, in no order, those missing left out; at most 100 keys.
+
+    Raises `StoreBusyError` when the store leaves keys unread again and again.
+    """
+    found: list[items.Item] = []
+    wanted: dict[str, Any] = {table: {"Keys": keys, "ConsistentRead": True}}
+    for _ in range(_BATCH_ROUNDS):
+        response = send("BatchGetItem", {"RequestItems": wanted})
+        found += response.get("Responses", {}).get(table, [])
+        wanted = response.get("UnprocessedKeys", {})
+        if not wanted:
+            return found
+    raise StoreBusyError("UnprocessedKeys")
+
+
+def query_all(send: Send, request: Request) -> list[items.Item]:
+    """Every item of a query, page by page."""
+    found: list[items.Item] = []
+    while True:
+        response = send("Query", request)
+        found += response.get("Items", [])
+        if "LastEvaluatedKey" not in response:
+            return found
+        request = {**request, "ExclusiveStartKey": response["LastEvaluatedKey"]}
+
+
+_BATCH_ROUNDS: Final = 5

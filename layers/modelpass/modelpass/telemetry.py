@@ -1,0 +1,24 @@
+"""Logger and metrics, built once. Rule: account ids may be logged; no key, hash, token or body ever is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+logger = Logger()
+
+
+def decided(function: str, code: str, **facts: str | int | None) -> None:
+    """One structured line and one count for what a function decided; `code` is `ok` or an error code."""
+    shown: dict[str, Any] = {name: value for name, value in facts.items() if value is not None}
+    logger.info("decided", extra={"decision": code, "command": function, **shown})
+    with single_metric(name="Decisions", unit=MetricUnit.Count, value=1) as metric:
+        metric.add_dimension(name="command", value=function)
+        metric.add_dimension(name="decision", value=code)
+
+
+def surprised(function: str, request_id: str) -> None:
+    """Something unknown failed: the traceback without any value, and the request id."""
+    logger.error("internal_error", extra={"command": function, "requestId": request_id}, exc_info=True)

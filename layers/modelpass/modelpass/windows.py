@@ -1,0 +1,109 @@
+"""Day and month windows in a time zone. Rule: the calendar alone decides; no clock is read here.
+
+A day window ends at the next local midnight, so days of 23 and 25 hours are whole days. Month window k begins
+k months after the start of the term at the same local time, the day cut to the month's length and always
+counted from the original day (31 January, 28 February, 31 March). A local time that is skipped is read with
+the offset before the change, a repeated one is its first occurrence: this is `fold=0` of PEP 495.
+A segment is a day window cut with a month window and the term: inside one, neither window changes.
+"""
+
+from __future__ import annotations
+
+import calendar
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from importlib import resources
+from zoneinfo import ZoneInfo
+
+from modelpass.model import MS_PER_SECOND, Term
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_MONTHS_PER_YEAR = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One day window cut with one month window; ends are exclusive, in milliseconds."""
+
+    start_ms: int
+    end_ms: int
+    day: str
+    day_end_ms: int
+    month: int
+    month_start_ms: int
+    month_end_ms: int
+
+
+@lru_cache(maxsize=1)
+def time_zones() -> frozenset[str]:
+    """Every IANA name of the pinned tzdata package."""
+    names = resources.files("tzdata").joinpath("zones").read_text("utf-8").split()
+    return frozenset(names) - {"Factory"}
+
+
+def to_ms(instant: datetime) -> int:
+    """Milliseconds since the epoch, exact; further digits are cut off."""
+    return (instant - _EPOCH) // _MILLISECOND
+
+
+def from_ms(at_ms: int) -> datetime:
+    """The UTC instant of a millisecond count, exact."""
+    return _EPOCH + at_ms * _MILLISECOND
+
+
+def rfc3339(at_ms: int) -> str:
+    """UTC text such as `2026-11-23T00:00:00Z`; milliseconds only when they are not zero."""
+    whole = from_ms(at_ms).strftime("%Y-%m-%dT%H:%M:%S")
+    ms = at_ms % MS_PER_SECOND
+    return f"{whole}.{ms:03d}Z" if ms else f"{whole}Z"
+
+
+@lru_cache(maxsize=1024)
+def month_start_ms(term: Term, k: int) -> int:
+    """The first millisecond of month window `k` of a term; `k = months` is the end of the term."""
+    if k == 0:
+        return term.starts_at_ms
+    zone = ZoneInfo(term.time_zone)
+    start = from_ms(term.starts_at_ms).astimezone(zone)
+    months = start.month - 1 + k
+    year, month = start.year + months // _MONTHS_PER_YEAR, months % _MONTHS_PER_YEAR + 1
+    day = min(start.day, calendar.monthrange(year, month)[1])
+    return to_ms(start.replace(year=year, month=month, day=day, fold=0))
+
+
+def expires_at_ms(term: Term) -> int:
+    """The instant a term ends: when its last month window ends."""
+    return month_start_ms(term, term.months)
+
+
+@lru_cache(maxsize=4096)
+def segment_at(term: Term, at_ms: int) -> Segment:
+    """The segment in force at an instant; before the term its first, after the term its last."""
+    end_of_term = expires_at_ms(term)
+    at_ms = min(max(at_ms, term.starts_at_ms), end_of_term - 1)
+    month = next(k for k in range(term.months) if at_ms < month_start_ms(term, k + 1))
+    day, day_start, day_end = _day_at(ZoneInfo(term.time_zone), at_ms)
+    month_start, month_end = month_start_ms(term, month), month_start_ms(term, month + 1)
+    return Segment(
+        start_ms=max(day_start, month_start),
+        end_ms=min(day_end, month_end),
+        day=day.isoformat(),
+        day_end_ms=day_end,
+        month=month,
+        month_start_ms=month_start,
+        month_end_ms=month_end,
+    )
+
+
+def _day_at(zone: ZoneInfo, at_ms: int) -> tuple[date, int, int]:
+    day = from_ms(at_ms).astimezone(zone).date()
+    # Where clocks went back over midnight, the new day began at the first midnight and goes on.
+    while at_ms >= (day_end := _midnight_ms(zone, day + timedelta(days=1))):
+        day += timedelta(days=1)
+    return day, _midnight_ms(zone, day), day_end
+
+
+def _midnight_ms(zone: ZoneInfo, day: date) -> int:
+    return to_ms(datetime.combine(day, time.min, tzinfo=zone))

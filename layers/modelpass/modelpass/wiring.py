@@ -1,0 +1,52 @@
+"""What is built once at cold start. Rule: the only place where clock, randomness and the store's client are real.
+
+`clock` is a module attribute so that a stack which is not production can put another clock in its place.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable
+from typing import Final
+
+import boto3
+from botocore.config import Config
+
+from modelpass import config
+from modelpass.attempts import Pacing
+from modelpass.deps import Deps
+from modelpass.store import boto3_send
+
+_CONNECT_SECONDS: Final = 1
+_READ_SECONDS: Final = 2
+_NS_PER_MS: Final = 1_000_000
+
+
+def _system_clock() -> int:
+    return time.time_ns() // _NS_PER_MS
+
+
+clock: Callable[[], int] = _system_clock
+
+
+def deps() -> Deps:
+    """The real outside, from the environment. Retries of the SDK are off: the commands retry."""
+    client = boto3.client(
+        "dynamodb",
+        config=Config(
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_READ_SECONDS,
+            retries={"total_max_attempts": 1},
+        ),
+    )
+    return Deps(
+        now_ms=lambda: clock(),
+        entropy=os.urandom,
+        pacing=Pacing(time.monotonic, time.sleep, random.random),
+        send=boto3_send(client),
+        tables=config.tables(os.environ),
+        deployment_keys=config.deployment_keys(os.environ),
+        max_open_holds=config.max_open_holds(os.environ),
+    )

@@ -1,0 +1,63 @@
+"""Makes the template's tables in an engine and fills the catalogue. Rule: what is there already is left as it is."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+from botocore.config import Config
+
+from local.template import REGION
+from modelpass.catalogue import model_item, models_of_document
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from local.template import Template
+
+CREDENTIALS: Final = {
+    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_SECRET_ACCESS_KEY": "local",  # the engine checks none
+}
+
+
+def client(endpoint: str) -> Any:  # noqa: ANN401 - boto3 clients are made at run time
+    """A low-level DynamoDB client for an engine of this machine."""
+    return boto3.client(
+        "dynamodb",
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        config=Config(retries={"total_max_attempts": 1}, max_pool_connections=80),
+    )
+
+
+def create_tables(dynamodb: Any, template: Template) -> None:  # noqa: ANN401
+    """Create the tables that are not there yet."""
+    for table in template.tables:
+        try:
+            dynamodb.create_table(**table)
+        except dynamodb.exceptions.ResourceInUseException:
+            continue
+        ttl = template.time_to_live.get(table["TableName"])
+        if ttl is not None:
+            specification = {"AttributeName": ttl, "Enabled": True}
+            dynamodb.update_time_to_live(
+                TableName=table["TableName"], TimeToLiveSpecification=specification
+            )
+
+
+def seed_catalogue(dynamodb: Any, table: str, path: Path) -> None:  # noqa: ANN401
+    """Put the models of a catalogue file that the table does not have yet."""
+    for model in models_of_document(json.loads(path.read_text("utf-8"))):
+        try:
+            dynamodb.put_item(
+                TableName=table,
+                Item=model_item(model),
+                ConditionExpression="attribute_not_exists(#pk)",
+                ExpressionAttributeNames={"#pk": "pk"},
+            )
+        except dynamodb.exceptions.ConditionalCheckFailedException:
+            continue

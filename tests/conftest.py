@@ -1,0 +1,36 @@
+"""Fixtures that every folder of tests may use: the real engine, and a world with tables of its own."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local import engine as local_engine
+from tests.support.world import World, new_world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+os.environ["PYTHONTZPATH"] = ""
+os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
+os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "modelpass")
+os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Modelpass")
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[str]:
+    """The URL of a real engine; `AWS_ENDPOINT_URL_DYNAMODB` names another than dynoxide."""
+    given = os.environ.get("AWS_ENDPOINT_URL_DYNAMODB")
+    if given:
+        yield given
+        return
+    with local_engine.running() as url:
+        yield url
+
+
+@pytest.fixture
+def world(engine: str) -> World:
+    """A service with tables of its own on the real engine."""
+    return new_world(engine)

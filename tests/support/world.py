@@ -1,0 +1,206 @@
+"""One service on the real engine, driven in process: a clock that stands still, a recorder of every store call.
+
+Rule: nothing of ours is mocked. Faults and interleavings come in at the seam where requests leave the process.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from local.database import client, create_tables, seed_catalogue
+from local.engine import ROOT
+from local.template import Template, load, read, secret_values
+from modelpass import commands_purchase, commands_reset, items, keys, purchase_body, router
+from modelpass.attempts import Pacing
+from modelpass.availability import TiersDown
+from modelpass.deps import Deps
+from modelpass.keys import DeploymentKeys
+from modelpass.model import DAY_MS, Entitlement, EntitlementId
+from modelpass.store import Request, Response, Send, boto3_send
+from modelpass.windows import to_ms
+from modelpass.writes import Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Json = dict[str, Any]
+TEXT_MODEL, IMAGE_MODEL = "claude-opus-4-6", "nano-banana-2"
+DEPLOYMENT_KEY = b"a deployment key that only tests use, ever"
+_prefixes = itertools.count()
+
+
+@cache
+def expanded_template() -> Json:
+    return load(ROOT / "template.yaml")
+
+
+def template_of(prefix: str) -> Template:
+    expanded = expanded_template()
+    return read(expanded, ROOT, secret_values(expanded), prefix)
+
+
+@dataclass(slots=True)
+class Clock:
+    """Epoch milliseconds that stand still until moved."""
+
+    now_ms: int = 1_795_392_000_000  # 2026-11-23T00:00:00Z
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+    def advance(self, ms: int) -> None:
+        self.now_ms += ms
+
+    def set(self, instant: Any) -> None:
+        self.now_ms = to_ms(instant)
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Every call to the store: its operation, and the write and read units of its reply."""
+
+    send: Send
+    calls: list[str] = field(default_factory=list)
+    units: float = 0.0
+    requests: list[tuple[str, Request]] = field(default_factory=list)
+
+    def __call__(self, operation: str, request: Request) -> Response:
+        self.calls.append(operation)
+        self.requests.append((operation, request))
+        response = self.send(operation, {**request, "ReturnConsumedCapacity": "TOTAL"})
+        capacity = response.get("ConsumedCapacity", [])
+        for entry in capacity if isinstance(capacity, list) else [capacity]:
+            self.units += entry["CapacityUnits"]
+        return response
+
+    def clear(self) -> None:
+        self.calls.clear()
+        self.requests.clear()
+        self.units = 0.0
+
+
+@dataclass(slots=True)
+class World:
+    """The service and everything a test needs to drive and to check it."""
+
+    deps: Deps
+    clock: Clock
+    recorder: Recorder
+    dynamodb: Any
+    tables: Tables
+
+    @property
+    def tiers_down(self) -> TiersDown:
+        down = TiersDown(replace(self.deps, send=self.recorder.send))
+        down.of_model(TEXT_MODEL, self.deps.attempts())  # warm, and not counted
+        return down
+
+    def with_send(self, send: Send) -> World:
+        return replace(self, deps=replace(self.deps, send=send))
+
+    def buy(self, account: str = "acct", key: str | None = None, **body: Any) -> Json:
+        body.setdefault("models", [model()])
+        parsed = purchase_body.parse(body)
+        outcome = commands_purchase.purchase(self.deps, account, parsed, key)
+        return {
+            "apiKey": outcome.api_key,
+            "subscriptionId": outcome.subscription.id,
+            "replayed": outcome.replayed,
+        }
+
+    def renew(self, subscription_id: str, account: str = "acct", key: str | None = None) -> Json:
+        outcome = commands_purchase.renew(self.deps, account, subscription_id, key)
+        return {"apiKey": outcome.api_key, "replayed": outcome.replayed}
+
+    def authorize(self, api_key: str, request_id: str, estimate: int = 10, **more: Any) -> Json:
+        more.setdefault("modelId", TEXT_MODEL)
+        payload = {"apiKey": api_key, "requestId": request_id, "estimatedUsage": estimate, **more}
+        return router.handle_authorize(self.deps, self.tiers_down, payload, "req-test")
+
+    def settle(self, authorization_id: str, used: int, **more: Any) -> Json:
+        payload = {"authorizationId": authorization_id, "actualUsage": used, **more}
+        return router.handle_settle(self.deps, payload, "req-test")
+
+    def reset(self) -> Json:
+        return commands_reset.reset(self.deps, float("inf"))
+
+    def entitlement(self, subscription_id: str, term: int = 1, model_id: str = TEXT_MODEL) -> Entitlement:
+        key = items.entitlement_key(EntitlementId(subscription_id, term, model_id))
+        found = self.dynamodb.get_item(
+            TableName=self.tables.entitlements, Key=key, ConsistentRead=True
+        )
+        return items.entitlement_of(found["Item"])
+
+    def all_items(self, table: str) -> list[items.Item]:
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+        return [item for page in pages for item in page["Items"]]
+
+    def events(self) -> list[str]:
+        return sorted(item["type"]["S"] for item in self.all_items(self.tables.events))
+
+    def take_down(self, model_id: str, *tiers: str) -> None:
+        key = items.key(keys.tiers_down_key())
+        down = {"tiers": {"SS": [f"{model_id}#{tier}" for tier in tiers]}} if tiers else {}
+        self.dynamodb.put_item(TableName=self.tables.catalogue, Item={**key, **down})
+
+    def cancel(self, subscription_id: str) -> None:
+        """Put the stored mark of a cancellation (the command itself is not there yet)."""
+        for stored in self.all_items(self.tables.entitlements):
+            if stored["pk"]["S"].startswith(subscription_id):
+                self._mark_cancelled(self.tables.entitlements, {"pk": stored["pk"]})
+        self._mark_cancelled(
+            self.tables.subscriptions, items.key(keys.subscription_key(subscription_id))
+        )
+
+    def _mark_cancelled(self, table: str, key: Json) -> None:
+        self.dynamodb.update_item(
+            TableName=table,
+            Key=key,
+            UpdateExpression="SET xc = :now",
+            ExpressionAttributeValues={":now": items.number(self.clock.now_ms)},
+        )
+
+
+def model(model_id: str = TEXT_MODEL, tier: str = "stable", calls: int = 50, cap: int = 1000) -> Json:
+    return {
+        "modelId": model_id,
+        "channelTier": tier,
+        "dailyCallLimit": calls,
+        "monthlyTokenCap": cap,
+    }
+
+
+def new_world(endpoint: str, entropy: Callable[[int], bytes] = os.urandom) -> World:
+    """A world with tables of its own."""
+    prefix = f"w{next(_prefixes)}-"
+    template = template_of(prefix)
+    dynamodb = client(endpoint)
+    create_tables(dynamodb, template)
+    tables = Tables(
+        entitlements=f"{prefix}EntitlementsTable",
+        subscriptions=f"{prefix}SubscriptionsTable",
+        history=f"{prefix}HistoryTable",
+        events=f"{prefix}EventsTable",
+        catalogue=f"{prefix}CatalogueTable",
+    )
+    seed_catalogue(dynamodb, tables.catalogue, ROOT / "catalogue.json")
+    clock, recorder = Clock(), Recorder(boto3_send(dynamodb))
+    steady = itertools.count()
+    deps = Deps(
+        now_ms=clock,
+        entropy=entropy,
+        pacing=Pacing(lambda: next(steady) * 1e-6, lambda _: None, random.Random(0).random),
+        send=recorder,
+        tables=tables,
+        deployment_keys=DeploymentKeys((DEPLOYMENT_KEY,)),
+    )
+    return World(deps, clock, recorder, dynamodb, tables)
+
+
+__all__ = ["DAY_MS", "IMAGE_MODEL", "TEXT_MODEL", "Clock", "World", "json", "model", "new_world"]
