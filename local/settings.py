@@ -1,0 +1,51 @@
+"""What the person at the terminal chose, from the environment: PORT, DATA, AWS_ENDPOINT_URL_DYNAMODB."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from local.engine import ROOT
+from local.problems import StartError
+from local.template import secret_values
+
+_LARGEST_PORT: Final = 65_535
+_SECRETS_FILE: Final = "secrets.json"
+
+
+def port() -> int:
+    """The port of the API and the Lambda Invoke API."""
+    text = os.environ.get("PORT", "3000")
+    if not text.isdecimal() or not 0 < int(text) <= _LARGEST_PORT:
+        raise StartError(f"PORT must be a number from 1 to {_LARGEST_PORT}, not {text!r}.")
+    return int(text)
+
+
+def data_folder() -> Path | None:
+    """Where data is kept on disk; None keeps it in memory."""
+    text = os.environ.get("DATA")
+    return Path(text).resolve() if text else None
+
+
+def state_folder() -> Path:
+    """Where the keys of this stack are kept: with the data, or in a folder git ignores."""
+    return data_folder() or ROOT / ".local"
+
+
+def deployment_secrets(folder: Path, expanded: dict[str, Any], *, keep: bool) -> dict[str, Any]:
+    """The values of the template's secrets; kept with data on disk, for its keys were signed with them."""
+    path = folder / _SECRETS_FILE
+    try:
+        if keep and path.exists():
+            kept: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            return kept
+        values = secret_values(expanded)
+        if keep:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.touch(0o600)
+            path.write_text(json.dumps(values), "utf-8")
+    except (OSError, ValueError) as error:
+        raise StartError(f"{folder} cannot keep the stack's secrets: {error}.") from None
+    return values

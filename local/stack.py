@@ -1,0 +1,80 @@
+"""Everything that runs, put together. Rule: the gateways below ask it; it knows nothing of HTTP."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from local.clock import Clock
+from local.pool import FunctionError, Pool
+from local.template import ACCOUNT, REGION, Schedule, Template
+from modelpass.windows import rfc3339
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+
+@dataclass(slots=True)
+class Stack:
+    """The template, a pool of runtimes for each function, the clock and the key that signs tokens."""
+
+    template: Template
+    pools: dict[str, Pool]
+    signing_key: EllipticCurvePrivateKey
+    clock: Clock = field(default_factory=Clock)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def invoke(self, name: str, event: object, request_id: str | None = None) -> Any:  # noqa: ANN401
+        """Run a function once; raises `FunctionError`."""
+        return self.pools[name].invoke(
+            {
+                "event": event,
+                "requestId": request_id or str(uuid.uuid4()),
+                "nowMs": self.clock.frozen_ms,
+                "arn": arn(name),
+            }
+        )
+
+    def schedule_of(self, function: str) -> Schedule | None:
+        """The schedule of a function, if it has one."""
+        return next((s for s in self.template.schedules if s.function == function), None)
+
+    def run_schedule(self, schedule: Schedule) -> Any:  # noqa: ANN401 - a handler's result
+        """Run a scheduled function now, with the event the scheduler sends."""
+        event = {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": "Scheduled Event",
+            "source": "aws.scheduler",
+            "account": ACCOUNT,
+            "time": rfc3339(self.clock.now_ms() // 1000 * 1000),
+            "region": REGION,
+            "resources": [],
+            "detail": "{}",
+        }
+        return self.invoke(schedule.function, event)
+
+    def start_schedules(self) -> None:
+        """Let every schedule run by itself until the stack stops."""
+        for schedule in self.template.schedules:
+            threading.Thread(target=self._repeat, args=(schedule,), daemon=True).start()
+
+    def _repeat(self, schedule: Schedule) -> None:
+        while not self.stopping.wait(schedule.every_seconds):
+            try:
+                self.run_schedule(schedule)
+            except FunctionError:
+                continue  # its log tells; the next run comes anyway
+
+    def stop(self) -> None:
+        """End every runtime."""
+        self.stopping.set()
+        for pool in self.pools.values():
+            pool.stop()
+
+
+def arn(name: str) -> str:
+    """The ARN under which a function is invoked."""
+    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"

@@ -1,0 +1,34 @@
+"""`make -s token ACCOUNT=… [SCOPE=…]`: prints a JWT that the local stack accepts, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from local import settings, template, tokens
+from local.engine import ROOT
+from local.problems import StartError
+
+
+def main() -> int:
+    """Print a token for ACCOUNT, with SCOPE as its scope claim."""
+    account = os.environ.get("ACCOUNT")
+    if not account:
+        sys.stderr.write("Say whose token: make -s token ACCOUNT=acct_demo\n")
+        return 2
+    claims = {"sub": account}
+    if os.environ.get("SCOPE"):
+        claims["scope"] = os.environ["SCOPE"]
+    try:
+        key = tokens.signing_key(settings.state_folder())
+        expected = template.load(ROOT / "template.yaml")
+        read = template.read(expected, ROOT, template.secret_values(expected))
+    except StartError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    print(tokens.issue(key, claims, read.issuer, read.audience[0]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
