@@ -54,8 +54,7 @@ def _surroundings(endpoint: str) -> dict[str, str]:
         "AWS_REGION": template.REGION,
         "AWS_DEFAULT_REGION": template.REGION,
         "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
-        "AWS_ACCESS_KEY_ID": os.environ.get("AWS_ACCESS_KEY_ID")
-        or database.CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        "AWS_ACCESS_KEY_ID": os.environ.get("AWS_ACCESS_KEY_ID") or database.CREDENTIALS["AWS_ACCESS_KEY_ID"],
         "AWS_SECRET_ACCESS_KEY": os.environ.get("AWS_SECRET_ACCESS_KEY")
         or database.CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         "PATH": os.environ.get("PATH", ""),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from modelpass.windows import to_ms
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 _NS_PER_MS = 1_000_000
 

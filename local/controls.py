@@ -35,7 +35,7 @@ def handle(stack: Stack, request: HttpRequest) -> HttpResponse | None:
             schedule = stack.schedule_of(path.removeprefix(_SCHEDULE))
             if schedule is not None:
                 return json_response(200, stack.run_schedule(schedule))
-        raise Refused(Refusal(ErrorCode.NOT_FOUND, message="The local stack has no such call."))
+        raise Refused(Refusal(ErrorCode.NOT_FOUND, message="The local stack has no such call."))  # noqa: TRY301
     except Refused as refused:
         return json_response(refused.refusal.code.status, refused.refusal.fields())
     except FunctionError as failure:

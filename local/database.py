@@ -22,7 +22,7 @@ CREDENTIALS: Final = {
 }
 
 
-def client(endpoint: str) -> Any:  # noqa: ANN401 - boto3 clients are made at run time
+def client(endpoint: str) -> Any:
     """A low-level DynamoDB client for an engine of this machine."""
     return boto3.client(
         "dynamodb",
@@ -34,7 +34,7 @@ def client(endpoint: str) -> Any:  # noqa: ANN401 - boto3 clients are made at ru
     )
 
 
-def create_tables(dynamodb: Any, template: Template) -> None:  # noqa: ANN401
+def create_tables(dynamodb: Any, template: Template) -> None:
     """Create the tables that are not there yet."""
     for table in template.tables:
         try:
@@ -44,12 +44,10 @@ def create_tables(dynamodb: Any, template: Template) -> None:  # noqa: ANN401
         ttl = template.time_to_live.get(table["TableName"])
         if ttl is not None:
             specification = {"AttributeName": ttl, "Enabled": True}
-            dynamodb.update_time_to_live(
-                TableName=table["TableName"], TimeToLiveSpecification=specification
-            )
+            dynamodb.update_time_to_live(TableName=table["TableName"], TimeToLiveSpecification=specification)
 
 
-def seed_catalogue(dynamodb: Any, table: str, path: Path) -> None:  # noqa: ANN401
+def seed_catalogue(dynamodb: Any, table: str, path: Path) -> None:
     """Put the models of a catalogue file that the table does not have yet."""
     for model in models_of_document(json.loads(path.read_text("utf-8"))):
         try:

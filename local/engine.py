@@ -47,8 +47,7 @@ def binary(modules: Path = ROOT / "node_modules") -> Path:
     package = _PACKAGES.get((platform.system(), platform.machine()))
     if package is None:
         raise StartError(
-            "The engine has no package for this platform: "
-            "set AWS_ENDPOINT_URL_DYNAMODB to a DynamoDB of your own."
+            "The engine has no package for this platform: set AWS_ENDPOINT_URL_DYNAMODB to a DynamoDB of your own."
         )
     path = modules / "@dynoxide" / package / "dynoxide"
     if not path.is_file():
@@ -70,7 +69,7 @@ def running(data: Path | None = None, modules: Path = ROOT / "node_modules") -> 
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for the stack, which stops the engine last
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - a plain C call
+            preexec_fn=die_with_parent,  # noqa: PLW1509
         )
     except OSError as error:
         raise StartError(f"The DynamoDB engine does not start: {error.strerror}.") from None
@@ -102,7 +101,7 @@ def _wait(process: subprocess.Popen[Any], url: str) -> None:
                 "is another stack using the same DATA folder?"
             )
         try:
-            with urlopen(url, timeout=1):  # noqa: S310 - a loopback address of ours
+            with urlopen(url, timeout=1):  # noqa: S310
                 return
         except OSError as error:
             if getattr(error, "code", None) is not None:

@@ -83,9 +83,7 @@ def handle(stack: Stack, request: HttpRequest) -> HttpResponse:
     return _response(result, request_id)
 
 
-def match_route(
-    routes: tuple[Route, ...], method: str, path: str
-) -> tuple[Route | None, dict[str, str]]:
+def match_route(routes: tuple[Route, ...], method: str, path: str) -> tuple[Route | None, dict[str, str]]:
     """The route for a path and its variables; the route with fewer variables comes first, `$default` last."""
     default = None
     for route in sorted(routes, key=lambda r: r.key.count("{")):
@@ -191,7 +189,7 @@ def _body(request: HttpRequest) -> Json:
     return {"body": b64encode(request.body).decode(), "isBase64Encoded": True}
 
 
-def _response(result: Any, request_id: str) -> HttpResponse:  # noqa: ANN401 - a handler's result
+def _response(result: Any, request_id: str) -> HttpResponse:
     body = result.get("body") or ""
     raw = b64decode(body) if result.get("isBase64Encoded") else body.encode()
     headers = {k: str(v) for k, v in (result.get("headers") or {}).items()}

@@ -55,7 +55,7 @@ class Runtime:
             cwd=function.folder,
             pass_fds=(write_end,),
             start_new_session=True,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - a plain C call
+            preexec_fn=die_with_parent,  # noqa: PLW1509
         )
         os.close(write_end)
         self._replies = os.fdopen(read_end, "rb")
@@ -69,13 +69,13 @@ class Runtime:
             self.stop()
             raise FunctionError(_died(self._function.name)) from None
 
-    def invoke(self, invocation: Json) -> Any:  # noqa: ANN401 - a handler's result
+    def invoke(self, invocation: Json) -> Any:
         """Run the handler once; raises `FunctionError`."""
         timer = threading.Timer(self._function.timeout_seconds, self._process.kill)
         timer.start()
         try:
             if self._process.stdin is None:
-                raise EOFError
+                raise EOFError  # noqa: TRY301
             send_frame(self._process.stdin, invocation)
             reply = receive_frame(self._replies)
         except (EOFError, BrokenPipeError):
@@ -117,7 +117,7 @@ class Pool:
         """Wait until the first runtime has loaded the function."""
         self._idle[0].wait_ready()
 
-    def invoke(self, invocation: Json) -> Any:  # noqa: ANN401 - a handler's result
+    def invoke(self, invocation: Json) -> Any:
         """Run the function in a runtime that is free; raises `FunctionError`."""
         runtime = self._take()
         try:
@@ -137,8 +137,11 @@ class Pool:
         with self._condition:
             while not self._idle and len(self._all) >= LARGEST:
                 self._condition.wait()
-            if self._idle:
-                return self._idle.pop()
+            while self._idle:
+                runtime = self._idle.pop()
+                if runtime.alive:
+                    return runtime
+                self._all.discard(runtime)
             runtime = Runtime(self.function, self._settings, self._log)
             self._all.add(runtime)
         try:

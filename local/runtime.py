@@ -27,7 +27,7 @@ def send_frame(stream: IO[bytes], value: object) -> None:
     stream.flush()
 
 
-def receive_frame(stream: IO[bytes]) -> Any:  # noqa: ANN401 - JSON
+def receive_frame(stream: IO[bytes]) -> Any:
     """Read one frame; raises EOFError when the other side is gone."""
     head = stream.read(LENGTH.size)
     if len(head) < LENGTH.size:
@@ -77,13 +77,13 @@ def main() -> None:
 
 def _use_clock(frozen: list[int | None]) -> None:
     """Let the clock stand still where the stack moved it; functions without a clock have none to move."""
-    wiring = sys.modules.get("modelpass.wiring")
+    wiring: Any = sys.modules.get("modelpass.wiring")
     if wiring is not None:
         system_clock = wiring.clock
         wiring.clock = lambda: system_clock() if frozen[0] is None else frozen[0]
 
 
-def _invoke(handler: Any, invocation: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+def _invoke(handler: Any, invocation: dict[str, Any]) -> dict[str, Any]:
     context = Context(
         aws_request_id=invocation["requestId"],
         function_name=os.environ["AWS_LAMBDA_FUNCTION_NAME"],
@@ -93,7 +93,7 @@ def _invoke(handler: Any, invocation: dict[str, Any]) -> dict[str, Any]:  # noqa
     )
     try:
         return {"result": handler(invocation["event"], context)}
-    except Exception as error:  # noqa: BLE001 - Lambda reports whatever a handler raises
+    except Exception as error:
         traceback.print_exc()
         return {"error": {"errorType": type(error).__name__, "errorMessage": str(error)}}
 

@@ -23,7 +23,7 @@ _NO_BODY: Final = (204, 304)
 Environ = dict[str, Any]
 
 
-def create(stack: Stack, port: int) -> Any:  # noqa: ANN401 - waitress ships no types
+def create(stack: Stack, port: int) -> Any:
     """A server bound to the port; raises `StartError` when it is taken."""
 
     def application(environ: Environ, start: Callable[..., Any]) -> Iterable[bytes]:
@@ -46,9 +46,7 @@ def create(stack: Stack, port: int) -> Any:  # noqa: ANN401 - waitress ships no 
             clear_untrusted_proxy_headers=False,
         )
     except OSError:
-        raise StartError(
-            f"Port {port} is taken: stop what listens there, or name another with PORT=…"
-        ) from None
+        raise StartError(f"Port {port} is taken: stop what listens there, or name another with PORT=…") from None
 
 
 _REASONS: Final = {

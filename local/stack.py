@@ -26,7 +26,7 @@ class Stack:
     clock: Clock = field(default_factory=Clock)
     stopping: threading.Event = field(default_factory=threading.Event)
 
-    def invoke(self, name: str, event: object, request_id: str | None = None) -> Any:  # noqa: ANN401
+    def invoke(self, name: str, event: object, request_id: str | None = None) -> Any:
         """Run a function once; raises `FunctionError`."""
         return self.pools[name].invoke(
             {
@@ -41,7 +41,7 @@ class Stack:
         """The schedule of a function, if it has one."""
         return next((s for s in self.template.schedules if s.function == function), None)
 
-    def run_schedule(self, schedule: Schedule) -> Any:  # noqa: ANN401 - a handler's result
+    def run_schedule(self, schedule: Schedule) -> Any:
         """Run a scheduled function now, with the event the scheduler sends."""
         event = {
             "version": "0",

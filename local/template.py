@@ -8,10 +8,12 @@ import os
 import re
 import secrets
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from local.problems import StartError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 REGION: Final = "eu-west-1"
 ACCOUNT: Final = "123456789012"
@@ -110,10 +112,10 @@ def _take_folders(source: Json) -> dict[str, str]:
     # The translator takes addresses of artifacts only; the folders are kept beside.
     folders = {}
     for name, resource in source["Resources"].items():
-        for field in ("CodeUri", "ContentUri"):
-            if field in resource.get("Properties", {}):
-                folders[name] = resource["Properties"][field]
-                resource["Properties"][field] = "s3://bucket/key"
+        for uri in ("CodeUri", "ContentUri"):
+            if uri in resource.get("Properties", {}):
+                folders[name] = resource["Properties"][uri]
+                resource["Properties"][uri] = "s3://bucket/key"
     return folders
 
 
@@ -125,9 +127,7 @@ def read(expanded: Json, root: Path, secret: dict[str, Json], prefix: str = "") 
     for name, resource in resources.items():
         of_type.setdefault(resource["Type"], []).append((name, resource.get("Properties", {})))
     layers = tuple(
-        root / folder
-        for name, folder in expanded["LocalFolders"].items()
-        if not folder.startswith("functions/")
+        root / folder for name, folder in expanded["LocalFolders"].items() if not folder.startswith("functions/")
     )
     functions = {
         name: _function(name, properties, root / expanded["LocalFolders"][name], layers, resolver)
@@ -139,9 +139,7 @@ def read(expanded: Json, root: Path, secret: dict[str, Json], prefix: str = "") 
     return Template(
         functions=functions,
         routes=tuple(_routes(api)),
-        schedules=tuple(
-            _schedule(properties) for _, properties in of_type.get("AWS::Scheduler::Schedule", [])
-        ),
+        schedules=tuple(_schedule(properties) for _, properties in of_type.get("AWS::Scheduler::Schedule", [])),
         tables=tuple(_table(prefix + name, properties) for name, properties in tables),
         time_to_live={
             prefix + name: properties["TimeToLiveSpecification"]["AttributeName"]
@@ -159,7 +157,7 @@ class _Resolver:
     secret: dict[str, Json]
     prefix: str
 
-    def value(self, value: Any) -> str:  # noqa: ANN401 - a value of a template
+    def value(self, value: Any) -> str:
         """The text of a literal, Ref, Sub or GetAtt, with dynamic references filled in."""
         if isinstance(value, dict):
             ((function, argument),) = value.items()
@@ -182,9 +180,7 @@ class _Resolver:
         return self.prefix + name if resource["Type"] == "AWS::DynamoDB::Table" else name
 
 
-def _function(
-    name: str, properties: Json, folder: Path, layers: tuple[Path, ...], resolver: _Resolver
-) -> Function:
+def _function(name: str, properties: Json, folder: Path, layers: tuple[Path, ...], resolver: _Resolver) -> Function:
     variables = properties.get("Environment", {}).get("Variables", {})
     return Function(
         name=name,

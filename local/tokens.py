@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from local.problems import StartError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ALGORITHM: Final = "ES256"
 DAY_SECONDS: Final = 86_400
@@ -41,9 +43,7 @@ def signing_key(folder: Path) -> ec.EllipticCurvePrivateKey:
     return key
 
 
-def issue(
-    key: ec.EllipticCurvePrivateKey, claims: dict[str, Any], issuer: str, audience: str
-) -> str:
+def issue(key: ec.EllipticCurvePrivateKey, claims: dict[str, Any], issuer: str, audience: str) -> str:
     """A token valid for a day."""
     now = int(time.time())
     times = {"iat": now, "nbf": now - 60, "exp": now + DAY_SECONDS}

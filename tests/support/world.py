@@ -40,6 +40,11 @@ def expanded_template() -> Json:
     return load(ROOT / "template.yaml")
 
 
+@cache
+def client_of(endpoint: str) -> Any:
+    return client(endpoint)
+
+
 def template_of(prefix: str) -> Template:
     expanded = expanded_template()
     return read(expanded, ROOT, secret_values(expanded), prefix)
@@ -132,9 +137,7 @@ class World:
 
     def entitlement(self, subscription_id: str, term: int = 1, model_id: str = TEXT_MODEL) -> Entitlement:
         key = items.entitlement_key(EntitlementId(subscription_id, term, model_id))
-        found = self.dynamodb.get_item(
-            TableName=self.tables.entitlements, Key=key, ConsistentRead=True
-        )
+        found = self.dynamodb.get_item(TableName=self.tables.entitlements, Key=key, ConsistentRead=True)
         return items.entitlement_of(found["Item"])
 
     def all_items(self, table: str) -> list[items.Item]:
@@ -154,9 +157,7 @@ class World:
         for stored in self.all_items(self.tables.entitlements):
             if stored["pk"]["S"].startswith(subscription_id):
                 self._mark_cancelled(self.tables.entitlements, {"pk": stored["pk"]})
-        self._mark_cancelled(
-            self.tables.subscriptions, items.key(keys.subscription_key(subscription_id))
-        )
+        self._mark_cancelled(self.tables.subscriptions, items.key(keys.subscription_key(subscription_id)))
 
     def _mark_cancelled(self, table: str, key: Json) -> None:
         self.dynamodb.update_item(
@@ -180,7 +181,7 @@ def new_world(endpoint: str, entropy: Callable[[int], bytes] = os.urandom) -> Wo
     """A world with tables of its own."""
     prefix = f"w{next(_prefixes)}-"
     template = template_of(prefix)
-    dynamodb = client(endpoint)
+    dynamodb = client_of(endpoint)
     create_tables(dynamodb, template)
     tables = Tables(
         entitlements=f"{prefix}EntitlementsTable",

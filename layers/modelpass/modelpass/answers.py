@@ -6,11 +6,13 @@ windows that have ended are over, whether or not anything was written since.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelpass import changes, keys
-from modelpass.model import Entitlement, Hold, Limits, Status, Subscription
 from modelpass.windows import rfc3339, segment_at
+
+if TYPE_CHECKING:
+    from modelpass.model import Entitlement, Hold, Limits, Status, Subscription
 
 Json = dict[str, Any]
 

@@ -31,9 +31,7 @@ class TiersDown:
         pacing = self._deps.pacing
         if pacing.monotonic() >= self._fresh_until:
             self._down = attempts.persist(self._read)
-            self._fresh_until = (
-                pacing.monotonic() + _KEPT_SECONDS + _JITTER_SECONDS * pacing.random()
-            )
+            self._fresh_until = pacing.monotonic() + _KEPT_SECONDS + _JITTER_SECONDS * pacing.random()
         return frozenset(tier for model, tier in self._down if model == model_id)
 
     def _read(self) -> frozenset[tuple[str, Tier]]:

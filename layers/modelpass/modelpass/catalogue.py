@@ -132,9 +132,7 @@ def _model_of(item: items.Item) -> CatalogueModel:
         item["id"]["S"],
         Kind(item["kind"]["S"]),
         {
-            Tier(tier): Price(
-                value["M"]["currency"]["S"], *(value["M"][name]["S"] for name in _PRICE_FIELDS)
-            )
+            Tier(tier): Price(value["M"]["currency"]["S"], *(value["M"][name]["S"] for name in _PRICE_FIELDS))
             for tier, value in item["tiers"]["M"].items()
         },
     )

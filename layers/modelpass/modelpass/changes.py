@@ -105,12 +105,8 @@ def roll(entitlement: Entitlement, now_ms: int) -> Change:
         if _month_touched(entitlement):
             closed_month = MonthRow(old.month, counters.month_left, held, counters.month_used)
         opened = replace(opened, month_left=limits.monthly_cap, month_used=0)
-    after = replace(
-        entitlement, segment_start_ms=new.start_ms, segment_end_ms=new.end_ms, counters=opened
-    )
-    return Change(
-        entitlement, after, exact=True, closed_day=closed_day, closed_month=closed_month
-    )
+    after = replace(entitlement, segment_start_ms=new.start_ms, segment_end_ms=new.end_ms, counters=opened)
+    return Change(entitlement, after, exact=True, closed_day=closed_day, closed_month=closed_month)
 
 
 def reclaim(entitlement: Entitlement, holds: tuple[Hold, ...]) -> Change:
@@ -160,10 +156,14 @@ def book(entitlement: Entitlement, hold: Hold, used: int, calls: int, *, reclaim
     `reclaimed` tells that the hold has left the item before and a ticket stands for it.
     """
     counters = entitlement.counters
-    granted_in, stored = segment_at(entitlement.term, hold.granted_at_ms), stored_segment(entitlement)
+    granted_in, stored = (
+        segment_at(entitlement.term, hold.granted_at_ms),
+        stored_segment(entitlement),
+    )
     calls_back = hold.calls - calls
     held = 0 if reclaimed else hold.units
-    late_day, late_months = None, ()
+    late_day = None
+    late_months: tuple[MonthRow, ...] = ()
     if granted_in.day == stored.day:
         counters = replace(
             counters,
@@ -209,9 +209,7 @@ def fresh_counters(limits: Limits) -> Counters:
 
 def rearm(change: Change, now_ms: int) -> Change:
     """Note when the reset has to look again, or that there is nothing left to look for."""
-    return replace(
-        change, exact=True, after=replace(change.after, due_at_ms=_next_due(change.after, now_ms))
-    )
+    return replace(change, exact=True, after=replace(change.after, due_at_ms=_next_due(change.after, now_ms)))
 
 
 def _next_due(entitlement: Entitlement, now_ms: int) -> int | None:

@@ -43,9 +43,7 @@ def _hint(payload: AuthorizePayload) -> str | None:
 class _Authorization:
     """One invocation: the tries it made and what it has read so far."""
 
-    def __init__(
-        self, deps: Deps, tiers_down: TiersDown, payload: AuthorizePayload, api_key: ApiKey
-    ) -> None:
+    def __init__(self, deps: Deps, tiers_down: TiersDown, payload: AuthorizePayload, api_key: ApiKey) -> None:
         self._deps = deps
         self._payload = payload
         self._api_key = api_key
@@ -73,9 +71,7 @@ class _Authorization:
                 self._attempts.lost_race()
                 if failure.item is None and entitlement is None:
                     return self._refuse_unheld()
-                entitlement = (
-                    items.entitlement_of(failure.item) if failure.item else self._read()
-                )
+                entitlement = items.entitlement_of(failure.item) if failure.item else self._read()
             except StoreBusyError:
                 self._attempts.busy()
                 if entitlement is not None:
@@ -94,9 +90,7 @@ class _Authorization:
         stored = self._deps.send("UpdateItem", request)["Attributes"]
         return self._granted(items.entitlement_of(stored), hold)
 
-    def _decide(
-        self, entitlement: Entitlement, down: frozenset[Tier]
-    ) -> tuple[Json | None, Entitlement]:
+    def _decide(self, entitlement: Entitlement, down: frozenset[Tier]) -> tuple[Json | None, Entitlement]:
         """An answer, or the entitlement as it is after a step that cleared the way."""
         now_ms = max(self._deps.now_ms(), entitlement.segment_start_ms)
         attempt = rules.Attempt(
@@ -113,9 +107,7 @@ class _Authorization:
         if isinstance(decision, rules.Standing):
             answer = self._granted(entitlement, decision.hold)
             return (answer if decision.own else {**answer, "replayed": True}), entitlement
-        operation, request = writes.change(
-            self._deps.tables, decision, self._deps.max_open_holds
-        )
+        operation, request = writes.change(self._deps.tables, decision, self._deps.max_open_holds)
         reply = self._deps.send(operation, request)
         entitlement = entitlements.written(self._deps, self._attempts, decision, reply)
         if decision.grant is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelpass import catalogue, items, keys, purchases, rules, store
 from modelpass.errors import ErrorCode, Refusal, Refused
@@ -47,9 +47,7 @@ class Outcome:
         return f"Outcome({self.subscription.id})"
 
 
-def purchase(
-    deps: Deps, account_id: str, body: PurchaseBody, idempotency_key: str | None
-) -> Outcome:
+def purchase(deps: Deps, account_id: str, body: PurchaseBody, idempotency_key: str | None) -> Outcome:
     """Buy a custom subscription; raises `Refused` and changes nothing when it cannot be bought."""
     attempts = deps.attempts()
     subscription_id = (
@@ -76,28 +74,20 @@ def purchase(
             attempts.busy()
 
 
-def renew(
-    deps: Deps, account_id: str, subscription_id: str, idempotency_key: str | None
-) -> Outcome:
+def renew(deps: Deps, account_id: str, subscription_id: str, idempotency_key: str | None) -> Outcome:
     """Begin a new term of an expired subscription; raises `Refused` and changes nothing otherwise."""
     if not keys.is_subscription_id(subscription_id):
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
     attempts = deps.attempts()
     secret = deps.new_secret()
-    digest = (
-        None
-        if idempotency_key is None
-        else keys.renewal_digest(account_id, subscription_id, idempotency_key)
-    )
+    digest = None if idempotency_key is None else keys.renewal_digest(account_id, subscription_id, idempotency_key)
     while True:
         try:
             found, slot = attempts.persist(lambda: _read(deps, subscription_id, account_id))
             if found is None or found.account_id != account_id:
                 raise Refused(Refusal(ErrorCode.NOT_FOUND))
             now_ms = deps.now_ms()
-            made = keys.issue_api_key(
-                subscription_id, found.term_number, secret, deps.deployment_keys
-            )
+            made = keys.issue_api_key(subscription_id, found.term_number, secret, deps.deployment_keys)
             if found.key_hash == keys.api_key_hash(made):
                 return Outcome(found, found.status(now_ms), made)
             if digest is not None and found.renewal_digest == digest:
@@ -106,9 +96,7 @@ def renew(
             _check_offered(_load_catalogue(deps, attempts), kept)
             now_ms = deps.now_ms()
             _raise_any(rules.refuse_renewal(found, slot, now_ms))
-            api_key = keys.issue_api_key(
-                subscription_id, found.term_number + 1, secret, deps.deployment_keys
-            )
+            api_key = keys.issue_api_key(subscription_id, found.term_number + 1, secret, deps.deployment_keys)
             new = _next_term(found, api_key, digest, now_ms)
             request = purchases.renew(deps.tables, found, new, slot, now_ms)
             deps.send("TransactWriteItems", request)
@@ -119,9 +107,7 @@ def renew(
             attempts.busy()
 
 
-def _read(
-    deps: Deps, subscription_id: str, account_id: str
-) -> tuple[Subscription | None, Slot | None]:
+def _read(deps: Deps, subscription_id: str, account_id: str) -> tuple[Subscription | None, Slot | None]:
     """The subscription and the account's place, both as of one moment."""
     pairs = (keys.subscription_key(subscription_id), keys.slot_key(account_id))
     table = deps.tables.subscriptions
@@ -184,9 +170,7 @@ def _check_offered(offered: Catalogue, wanted: list[tuple[str, Tier]]) -> None:
         if model is None:
             raise Refused(Refusal(ErrorCode.UNKNOWN_MODEL, param=f"models[{index}].modelId"))
         if tier not in model.tiers:
-            raise Refused(
-                Refusal(ErrorCode.TIER_NOT_OFFERED, param=f"models[{index}].channelTier")
-            )
+            raise Refused(Refusal(ErrorCode.TIER_NOT_OFFERED, param=f"models[{index}].channelTier"))
 
 
 def _new_term(

@@ -39,9 +39,7 @@ def get_usage(deps: Deps, account_id: str, subscription_id: str) -> Json:
     return answers.usage(found, [by_id[i] for i in ids], deps.now_ms())
 
 
-def _own(
-    deps: Deps, attempts: Attempts, account_id: str, subscription_id: str
-) -> Subscription:
+def _own(deps: Deps, attempts: Attempts, account_id: str, subscription_id: str) -> Subscription:
     if not keys.is_subscription_id(subscription_id):
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
     key = items.key(keys.subscription_key(subscription_id))

@@ -6,16 +6,20 @@ step is exact: whoever comes between makes it fail, and the item stays due for t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from modelpass import items, keys, purchases, rules, store, writes
+from modelpass.deps import Deps
+from modelpass.errors import Refused
 from modelpass.store import ConditionFailedError, StoreBusyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from modelpass.deps import Deps
+Step = Callable[[Deps, items.Item, "Tally"], None]
 
 _PAGE: Final = 100
 _STEPS: Final = 20
@@ -41,23 +45,27 @@ class Tally:
 
 
 def reset(deps: Deps, stop_at: float) -> dict[str, Any]:
-    """Do what is due until it is done, or until the steady clock shows `stop_at` (seconds)."""
+    """Do what is due until it is done, until the steady clock shows `stop_at` (seconds), or the store goes away."""
     tally = Tally()
-    for table, step in (
-        (deps.tables.subscriptions, _expire),
-        (deps.tables.entitlements, _roll),
-    ):
-        for key in _due(deps, table):
-            if deps.pacing.monotonic() >= stop_at:
-                tally.more = True
-                return tally.answer()
-            try:
-                step(deps, key, tally)
-            except ConditionFailedError:
-                continue  # someone else did it, or changed the item: it is due again if need be
-            except StoreBusyError:
-                tally.more = True
+    try:
+        for table, step in ((deps.tables.subscriptions, _expire), (deps.tables.entitlements, _roll)):
+            for key in _due(deps, table):
+                if deps.pacing.monotonic() >= stop_at:
+                    tally.more = True
+                    return tally.answer()
+                _carry_out(deps, step, key, tally)
+    except Refused:
+        tally.more = True  # the store is away: everything stays due
     return tally.answer()
+
+
+def _carry_out(deps: Deps, step: Step, key: items.Item, tally: Tally) -> None:
+    try:
+        step(deps, key, tally)
+    except ConditionFailedError:
+        return  # someone else did it, or changed the item: it is due again if need be
+    except StoreBusyError:
+        tally.more = True
 
 
 def _due(deps: Deps, table: str) -> Iterator[items.Item]:
@@ -76,7 +84,7 @@ def _due(deps: Deps, table: str) -> Iterator[items.Item]:
             "Limit": _PAGE,
         }
         attempts = deps.attempts()
-        for item in attempts.persist(lambda r=request: store.query_all(deps.send, r)):
+        for item in attempts.persist(partial(store.query_all, deps.send, request)):
             yield {name: item[name] for name in names}
 
 

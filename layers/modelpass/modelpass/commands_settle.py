@@ -127,9 +127,7 @@ class _Settlement:
             return None
         if self._calls > hold.calls:
             raise payloads.refuse_too_many_calls(hold.calls)
-        step = changes.book(
-            entitlement, hold, self.payload.used, self._calls, reclaimed=reclaimed
-        )
+        step = changes.book(entitlement, hold, self.payload.used, self._calls, reclaimed=reclaimed)
         if not self._breached or self.payload.served_tier is None:
             return step
         return replace(step, breach=Breach(hold, self.payload.served_tier, now_ms))

@@ -24,9 +24,7 @@ def read(deps: Deps, attempts: Attempts, entitlement_id: EntitlementId) -> Entit
     return items.entitlement_of(stored)
 
 
-def written(
-    deps: Deps, attempts: Attempts, step: Change, reply: store.Response
-) -> Entitlement:
+def written(deps: Deps, attempts: Attempts, step: Change, reply: store.Response) -> Entitlement:
     """The entitlement after a step that was written.
 
     An update tells it; an exact step leaves just what it was worked out to; after other transactions it is read.

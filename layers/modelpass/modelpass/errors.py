@@ -156,7 +156,7 @@ class Refusal:
         return {"retryAfter": self.retry_after, "error": self.error()}
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a failure
+class Refused(Exception):  # noqa: N818
     """A refusal on its way up to the edge that answers it."""
 
     def __init__(self, refusal: Refusal) -> None:

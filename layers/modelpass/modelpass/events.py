@@ -62,13 +62,16 @@ def tier_breached(
     }
     facts = (keys.entitlement_pk(entitlement), hold.key, hold.nonce)
     return _put(
-        table, EventType.TIER_BREACHED, (entitlement.subscription_id, account_id), at_ms, data, facts
+        table,
+        EventType.TIER_BREACHED,
+        (entitlement.subscription_id, account_id),
+        at_ms,
+        data,
+        facts,
     )
 
 
-def _of_term(
-    table: str, kind: EventType, subscription: Subscription, at_ms: int
-) -> dict[str, Any]:
+def _of_term(table: str, kind: EventType, subscription: Subscription, at_ms: int) -> dict[str, Any]:
     data = {
         "term": subscription.term_number,
         "startsAt": rfc3339(subscription.term.starts_at_ms),

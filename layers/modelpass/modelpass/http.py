@@ -34,15 +34,16 @@ def resolver(command: str) -> APIGatewayHttpResolver:
     """A resolver whose every failure is answered in the envelope."""
     app = APIGatewayHttpResolver()
 
-    @app.exception_handler(Refused)
     def on_refusal(error: Refused) -> Response[str]:
         return _refuse(command, error.refusal)
 
-    @app.exception_handler(Exception)
-    def on_surprise(_: Exception) -> Response[str]:
+    def on_surprise(error: Exception) -> Response[str]:
         request_id = app.current_event.request_context.request_id
-        telemetry.surprised(command, request_id)
+        telemetry.surprised(command, request_id, error)
         return _refuse(command, internal_error(request_id))
+
+    app.exception_handler(Refused)(on_refusal)
+    app.exception_handler(Exception)(on_surprise)
 
     @app.not_found
     def on_unknown_route(_: Exception) -> Response[str]:
@@ -76,9 +77,7 @@ def json_body_of(event: APIGatewayProxyEventV2) -> object:
     if content_type != _JSON:
         raise invalid("Content-Type", f"Content-Type must be {_JSON}.")
     try:
-        value = json.loads(
-            raw.decode(), object_pairs_hook=_members, parse_constant=_no_constant, parse_int=_whole
-        )
+        value = json.loads(raw.decode(), object_pairs_hook=_members, parse_constant=_no_constant, parse_int=_whole)
         json.dumps(value, ensure_ascii=False).encode()  # lone surrogates have no UTF-8
     except (ValueError, RecursionError):
         raise invalid(None, "The body is not valid JSON.") from None

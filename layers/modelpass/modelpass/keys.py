@@ -106,9 +106,7 @@ def renewal_digest(account_id: str, subscription_id: str, idempotency_key: str) 
     return hashlib.sha256(material).digest()[:_KEY_HASH_BYTES]
 
 
-def issue_api_key(
-    subscription_id: str, term_number: int, secret: bytes, keys: DeploymentKeys
-) -> str:
+def issue_api_key(subscription_id: str, term_number: int, secret: bytes, keys: DeploymentKeys) -> str:
     """A new API key; `secret` is 20 random bytes."""
     body = _id_bytes(subscription_id) + struct.pack(">H", term_number) + secret
     return API_KEY_PREFIX + _text(body + _api_key_mac(body, keys.signing()))
@@ -185,9 +183,7 @@ def parse_authorization_id(text: str, keys: DeploymentKeys) -> Authorization | N
     body, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
     if _text(raw) != match[1]:  # a second spelling of the same bytes was never issued
         return None
-    secret = next(
-        (s for s in keys.secrets if hmac.compare_digest(mac, _authorization_mac(body, s))), None
-    )
+    secret = next((s for s in keys.secrets if hmac.compare_digest(mac, _authorization_mac(body, s))), None)
     if secret is None or body[0] != _VERSION:
         return None
     _, sub, number, key, nonce, at_ms, seconds, units, calls, tier = _GRANT.unpack_from(body)
@@ -220,7 +216,10 @@ def subscription_key(subscription_id: str) -> tuple[str, str]:
 
 def day_key(entitlement: EntitlementId, day: str) -> tuple[str, str]:
     """History table: a closed day of one entitlement; a range of days is one query."""
-    return entitlement.subscription_id, f"day#{day}#{entitlement.term_number}#{entitlement.model_id}"
+    return (
+        entitlement.subscription_id,
+        f"day#{day}#{entitlement.term_number}#{entitlement.model_id}",
+    )
 
 
 def month_key(entitlement: EntitlementId, month: int) -> tuple[str, str]:

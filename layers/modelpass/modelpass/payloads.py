@@ -77,9 +77,7 @@ def authorize(event: object) -> AuthorizePayload:
         units=_whole(fields, "estimatedUsage", 0, MAX_UNITS),
         calls=_optional(fields, "calls", _whole_in(1, MAX_CALLS), 1),
         tier=_optional(fields, "channelTier", _tier, None),
-        hold_seconds=_optional(
-            fields, "holdSeconds", _whole_in(1, MAX_HOLD_SECONDS), DEFAULT_HOLD_SECONDS
-        ),
+        hold_seconds=_optional(fields, "holdSeconds", _whole_in(1, MAX_HOLD_SECONDS), DEFAULT_HOLD_SECONDS),
     )
 
 
@@ -114,7 +112,7 @@ def _shown(name: object) -> str:
     return str(name)[:64].encode("ascii", "backslashreplace").decode()
 
 
-def _required(fields: dict[str, Any], name: str) -> Any:  # noqa: ANN401 - JSON from outside
+def _required(fields: dict[str, Any], name: str) -> Any:
     if name not in fields:
         raise invalid(name, f"{name} is required.")
     return fields[name]

@@ -39,9 +39,7 @@ def purchase(tables: Tables, subscription: Subscription, slot: Slot | None, now_
     return {"TransactItems": actions}
 
 
-def renew(
-    tables: Tables, old: Subscription, new: Subscription, slot: Slot | None, now_ms: int
-) -> Request:
+def renew(tables: Tables, old: Subscription, new: Subscription, slot: Slot | None, now_ms: int) -> Request:
     """Begin a new term: new entitlements, the old term's key retired, the account's place taken."""
     day = slot.purchase_day if slot else 0
     count = slot.purchases if slot else 0

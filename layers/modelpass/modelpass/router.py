@@ -25,8 +25,8 @@ def handle_authorize(deps: Deps, tiers_down: TiersDown, event: object, request_i
         answer = authorize(deps, tiers_down, event)
     except Refused as refusal:
         answer = refused(refusal.refusal, None, 0)
-    except Exception:  # noqa: BLE001 - the router is told, the operator finds the traceback
-        telemetry.surprised("authorize", request_id)
+    except Exception as error:  # the caller is told, the operator finds where
+        telemetry.surprised("authorize", request_id, error)
         answer = refused(internal_error(request_id), None, 0)
     telemetry.decided(
         "authorize",
@@ -50,8 +50,8 @@ def _settle_one(deps: Deps, event: object, request_id: str) -> Json:
         answer = settle(deps, event)
     except Refused as refusal:
         answer = _unsettled(refusal.refusal)
-    except Exception:  # noqa: BLE001 - as above
-        telemetry.surprised("settle", request_id)
+    except Exception as error:  # the caller is told, the operator finds where
+        telemetry.surprised("settle", request_id, error)
         answer = _unsettled(internal_error(request_id))
     telemetry.decided("settle", answer["error"]["code"] if "error" in answer else "settled")
     return answer

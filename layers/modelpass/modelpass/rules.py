@@ -64,9 +64,7 @@ class Report:
     served_tier: Tier | None
 
 
-def decide_authorize(
-    entitlement: Entitlement, attempt: Attempt, now_ms: int
-) -> Refusal | Standing | Change:
+def decide_authorize(entitlement: Entitlement, attempt: Attempt, now_ms: int) -> Refusal | Standing | Change:
     """Refuse by the first rule that fails, recognise a grant made before, or say what to write.
 
     A `Change` without a grant clears the way (windows, expired holds): write it and decide again.
@@ -156,9 +154,7 @@ def _fits(entitlement: Entitlement, attempt: Attempt) -> bool:
     )
 
 
-def refuse_unheld_model(
-    subscription: Subscription | None, term_number: int, key_hash: bytes, now_ms: int
-) -> Refusal:
+def refuse_unheld_model(subscription: Subscription | None, term_number: int, key_hash: bytes, now_ms: int) -> Refusal:
     """Why a key whose term has no entitlement for a model is refused."""
     if (
         subscription is None
@@ -213,9 +209,7 @@ def refuse_purchase(slot: Slot | None, now_ms: int) -> Refusal | None:
     refusal = refuse_place(slot, now_ms)
     if refusal is None and purchases_today(slot, now_ms) >= MAX_PURCHASES_PER_DAY:
         next_day_ms = (now_ms // DAY_MS + 1) * DAY_MS
-        refusal = Refusal(
-            ErrorCode.TOO_MANY_PURCHASES, retry_after=seconds_until(next_day_ms, now_ms)
-        )
+        refusal = Refusal(ErrorCode.TOO_MANY_PURCHASES, retry_after=seconds_until(next_day_ms, now_ms))
     return refusal
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import items
-
 if TYPE_CHECKING:
     from botocore.client import BaseClient
+
+    from modelpass import items
 
 Request = dict[str, Any]
 Response = dict[str, Any]
@@ -45,9 +45,7 @@ _BUSY_CODES: Final = frozenset(
         "TransactionInProgressException",
     }
 )
-_BUSY_REASONS: Final = frozenset(
-    {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
-)
+_BUSY_REASONS: Final = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 _SERVER_ERROR: Final = 500
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -19,6 +20,9 @@ def decided(function: str, code: str, **facts: str | int | None) -> None:
         metric.add_dimension(name="decision", value=code)
 
 
-def surprised(function: str, request_id: str) -> None:
-    """Something unknown failed: the traceback without any value, and the request id."""
-    logger.error("internal_error", extra={"command": function, "requestId": request_id}, exc_info=True)
+def surprised(function: str, request_id: str, error: Exception) -> None:
+    """Something unknown failed: where, and the request id; no message, for messages may quote what was sent."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = [f"{frame.name}:{frame.lineno}" for frame in frames]
+    failure = f"{type(error).__name__} in {' < '.join(reversed(where))}"
+    logger.error("internal_error", extra={"command": function, "requestId": request_id, "failure": failure})

@@ -8,8 +8,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import boto3
 from botocore.config import Config
@@ -18,6 +17,9 @@ from modelpass import config
 from modelpass.attempts import Pacing
 from modelpass.deps import Deps
 from modelpass.store import boto3_send
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _CONNECT_SECONDS: Final = 1
 _READ_SECONDS: Final = 2
@@ -31,6 +33,10 @@ def _system_clock() -> int:
 clock: Callable[[], int] = _system_clock
 
 
+def _now_ms() -> int:
+    return clock()
+
+
 def deps() -> Deps:
     """The real outside, from the environment. Retries of the SDK are off: the commands retry."""
     client = boto3.client(
@@ -42,7 +48,7 @@ def deps() -> Deps:
         ),
     )
     return Deps(
-        now_ms=lambda: clock(),
+        now_ms=_now_ms,
         entropy=os.urandom,
         pacing=Pacing(time.monotonic, time.sleep, random.random),
         send=boto3_send(client),

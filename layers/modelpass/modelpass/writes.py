@@ -1,4 +1,4 @@
-"""Intent -> DynamoDB request on entitlements. Rule: every expression on an entitlement stands here, and each is guarded.
+"""Intent -> DynamoDB request on entitlements. Rule: every expression on an entitlement is here, each guarded.
 
 Nothing is sent from here; `subscription_writes` does the same for purchases and renewals. Attribute names and
 values are always aliased. The reason of each clause stands beside it.
@@ -7,10 +7,9 @@ values are always aliased. The reason of each clause stands beside it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from modelpass import events, items, keys
-from modelpass.changes import Breach, Change, DayRow, MonthRow
 from modelpass.items import binary, number, text
 from modelpass.model import (
     DAY_MS,
@@ -21,6 +20,9 @@ from modelpass.model import (
     Hold,
     Tier,
 )
+
+if TYPE_CHECKING:
+    from modelpass.changes import Breach, Change, DayRow, MonthRow
 
 Request = dict[str, Any]
 
@@ -59,9 +61,7 @@ _GRANT_CONDITION: Final = " AND ".join(
         _HOLDS_BOUNDED,
     )
 )
-_GRANT_UPDATE: Final = (
-    "SET #dl = #dl - :calls, #dc = #dc + :calls, #ml = #ml - :units, #h.#k = :hold"
-)
+_GRANT_UPDATE: Final = "SET #dl = #dl - :calls, #dc = #dc + :calls, #ml = #ml - :units, #h.#k = :hold"
 _GRANT_NAMES: Final = ("kh", "xc", "we", "ws", "da", "dl", "dc", "ml", "h", "tr")
 
 _SETTLE_CONDITION: Final = " AND ".join(
@@ -72,8 +72,7 @@ _SETTLE_CONDITION: Final = " AND ".join(
     )
 )
 _SETTLE_UPDATE: Final = (
-    "SET #dl = #dl + :back, #dc = #dc - :back, #du = #du + :used, "
-    "#ml = #ml + :rest, #mu = #mu + :used REMOVE #h.#k"
+    "SET #dl = #dl + :back, #dc = #dc - :back, #du = #du + :used, #ml = #ml + :rest, #mu = #mu + :used REMOVE #h.#k"
 )
 _SETTLE_NAMES: Final = ("h", "ws", "xa", "dl", "dc", "du", "ml", "mu")
 _COUNTERS: Final = (
@@ -127,9 +126,7 @@ def grant(
     }
 
 
-def settle(
-    tables: Tables, entitlement: EntitlementId, hold: Hold, used: int, calls: int, now_ms: int
-) -> Request:
+def settle(tables: Tables, entitlement: EntitlementId, hold: Hold, used: int, calls: int, now_ms: int) -> Request:
     """Settle in one write: end the hold, book what was used, give the rest back."""
     return {
         "TableName": tables.entitlements,
@@ -170,15 +167,15 @@ class _Expression:
         self.names[alias] = hold_key
         return f"{self.name('h')}.{alias}"
 
-    def value(self, value: Any) -> str:  # noqa: ANN401 - an attribute value
+    def value(self, value: Any) -> str:
         alias = f":v{len(self.values)}"
         self.values[alias] = value
         return alias
 
-    def demand(self, attribute: str, comparison: str, value: Any) -> None:  # noqa: ANN401
+    def demand(self, attribute: str, comparison: str, value: Any) -> None:
         self.conditions.append(f"{self.name(attribute)} {comparison} {self.value(value)}")
 
-    def set(self, attribute: str, value: Any) -> None:  # noqa: ANN401
+    def set(self, attribute: str, value: Any) -> None:
         self.sets.append(f"{self.name(attribute)} = {self.value(value)}")
 
     def add(self, attribute: str, delta: int) -> None:
@@ -374,9 +371,7 @@ def _late_month(tables: Tables, entitlement: Entitlement, row: MonthRow) -> Requ
     return _late_row(tables, keys.month_key(entitlement.id, row.month), deltas)
 
 
-def _late_row(
-    tables: Tables, pair: tuple[str, str], deltas: dict[str, tuple[int, int]]
-) -> Request:
+def _late_row(tables: Tables, pair: tuple[str, str], deltas: dict[str, tuple[int, int]]) -> Request:
     """Add to a closed row, which is made here when nothing had happened in its window before.
 
     The guard is the entitlement's in the same transaction: its segment says that the window is closed.

@@ -1,0 +1,169 @@
+"""Many at once, on the real engine. Rule: only counts decide; no test looks at time."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from modelpass.errors import Refused
+from tests.support.audit import assert_conserved
+from tests.support.world import DAY_MS, World, model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+THREADS = 64
+
+
+def at_once(count: int, task: Callable[[int], Any]) -> list[Any]:
+    """Run a task so many times, all starting together; what one raises is its result."""
+    gate = threading.Barrier(count)
+
+    def run(number: int) -> Any:
+        gate.wait()
+        try:
+            return task(number)
+        except Refused as refused:
+            return refused.refusal.code.code
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))
+
+
+def granted(answers: list[Any]) -> int:
+    return sum(bool(answer["allowed"]) for answer in answers)
+
+
+def test_of_64_buyers_of_one_account_one_wins(world: World) -> None:
+    results = at_once(THREADS, lambda _: world.buy()["subscriptionId"])
+    assert sum(r.startswith("sub_") for r in results) == 1
+    assert results.count("active_subscription_exists") == THREADS - 1
+    assert len(world.all_items(world.tables.subscriptions)) == 2  # the row and the place
+    assert world.events() == ["subscription.purchased"]
+
+
+def test_64_repeats_of_one_purchase_make_one_subscription_and_show_one_key(world: World) -> None:
+    results = at_once(THREADS, lambda _: world.buy(key="same"))
+    assert len({r["subscriptionId"] for r in results}) == 1
+    assert sum(r["apiKey"] is not None for r in results) == 1
+    assert world.authorize(next(r["apiKey"] for r in results if r["apiKey"]), "r-1")["allowed"]
+
+
+def test_of_64_authorizes_for_the_last_20_calls_exactly_20_are_granted(world: World) -> None:
+    made = world.buy(models=[model(calls=20, cap=10**6)])
+    answers = at_once(THREADS, lambda n: world.authorize(made["apiKey"], f"r-{n}", 1))
+    assert granted(answers) == 20
+    assert {a["error"]["code"] for a in answers if not a["allowed"]} == {"daily_call_limit_reached"}
+    assert_conserved(world)
+
+
+def test_of_64_authorizes_for_the_last_units_no_more_are_granted_than_fit(world: World) -> None:
+    made = world.buy(models=[model(calls=1000, cap=205)])
+    answers = at_once(THREADS, lambda n: world.authorize(made["apiKey"], f"r-{n}", 10))
+    assert granted(answers) == 20
+    assert_conserved(world)
+
+
+def test_64_repeats_of_one_authorize_count_once(world: World) -> None:
+    made = world.buy()
+    answers = at_once(THREADS, lambda _: world.authorize(made["apiKey"], "same"))
+    assert len({a["authorizationId"] for a in answers}) == 1
+    assert sum("replayed" not in a for a in answers) == 1
+    assert world.entitlement(made["subscriptionId"]).counters.day_calls == 1
+
+
+def test_64_repeats_of_one_settle_count_once(world: World) -> None:
+    made = world.buy()
+    authorization_id = world.authorize(made["apiKey"], "r-1")["authorizationId"]
+    answers = at_once(THREADS, lambda n: world.settle(authorization_id, n % 10))
+    assert sum("replayed" not in a for a in answers) == 1
+    assert all(a["settled"] for a in answers)
+    assert_conserved(world)
+
+
+def test_at_midnight_64_requests_open_the_day_once_and_exactly_20_are_granted(world: World) -> None:
+    made = world.buy(models=[model(calls=20, cap=10**6)])
+    world.authorize(made["apiKey"], "yesterday", 5)
+    world.clock.advance(DAY_MS)
+    answers = at_once(THREADS, lambda n: world.authorize(made["apiKey"], f"r-{n}", 1))
+    assert granted(answers) == 20
+    days = [i for i in world.all_items(world.tables.history) if i["sk"]["S"].startswith("day#")]
+    assert [(d["calls"]["N"], d["units"]["N"]) for d in days] == [("1", "0")]
+    assert_conserved(world)
+
+
+def test_reset_and_authorize_at_midnight_count_every_grant_once(world: World) -> None:
+    made = world.buy(models=[model(calls=20, cap=10**6)])
+    world.authorize(made["apiKey"], "yesterday", 5)
+    world.clock.advance(DAY_MS)
+
+    def either(number: int) -> Any:
+        if number % 8 == 0:
+            return {"allowed": False, **world.reset()}
+        return world.authorize(made["apiKey"], f"r-{number}", 1)
+
+    assert granted(at_once(32, either)) == 20
+    assert world.entitlement(made["subscriptionId"]).counters.day_calls == 20
+    assert_conserved(world)
+
+
+def test_two_resets_at_once_do_everything_once(world: World) -> None:
+    for number in range(10):
+        key = world.buy(f"acct-{number}")["apiKey"]
+        world.authorize(key, "r-1")
+    world.clock.advance(DAY_MS)
+    results = at_once(2, lambda _: world.reset())
+    assert sum(r["windowsRolled"] for r in results) == 10
+    world.clock.advance(31 * DAY_MS)
+    results = at_once(2, lambda _: world.reset())
+    assert sum(r["subscriptionsExpired"] for r in results) == 10
+    assert world.events().count("subscription.expired") == 10
+    assert_conserved(world)
+
+
+def test_after_a_renewal_no_old_key_is_granted_whatever_the_machines_clock_says(world: World) -> None:
+    made = world.buy()
+    start = world.clock.now_ms
+    world.clock.advance(31 * DAY_MS)
+    world.renew(made["subscriptionId"])
+    world.clock.now_ms = start + 5 * DAY_MS  # a machine whose clock is far behind
+    assert world.authorize(made["apiKey"], "r-1")["error"]["code"] == "invalid_api_key"
+
+
+def test_of_64_renewals_one_begins_a_term(world: World) -> None:
+    made = world.buy()
+    world.clock.advance(31 * DAY_MS)
+    results = at_once(THREADS, lambda _: world.renew(made["subscriptionId"]))
+    keys = [r["apiKey"] for r in results if isinstance(r, dict)]
+    assert len(keys) == 1
+    assert results.count("subscription_not_expired") == THREADS - 1
+    assert world.authorize(keys[0], "r-1")["monthly"]["used"] == 0
+
+
+def test_renewal_and_purchase_of_one_account_leave_one_active(world: World) -> None:
+    made = world.buy()
+    world.clock.advance(31 * DAY_MS)
+
+    def either(number: int) -> Any:
+        return world.renew(made["subscriptionId"]) if number % 2 else world.buy()
+
+    results = at_once(16, either)
+    assert sum(isinstance(r, dict) for r in results) == 1
+
+
+def test_mixed_traffic_with_duplicates_keeps_every_equation(world: World) -> None:
+    made = world.buy(models=[model(calls=10**6, cap=3000)])
+
+    def traffic(number: int) -> int:
+        used = 0
+        for round_number in range(12):
+            answer = world.authorize(made["apiKey"], f"r-{number % 16}-{round_number}", 10)
+            if answer["allowed"]:
+                settled = world.settle(answer["authorizationId"], 7)
+                used += 7 * ("replayed" not in settled)
+        return used
+
+    total = sum(at_once(32, traffic))
+    assert world.entitlement(made["subscriptionId"]).counters.month_used == total
+    assert_conserved(world)

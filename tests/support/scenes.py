@@ -1,0 +1,159 @@
+"""Situations and commands that the fault and interleaving suites combine. Rule: built by the service's own commands."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from modelpass.errors import Refused
+from tests.support.world import DAY_MS, World, model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Scene:
+    """A subscription in some state, and what commands need to act on it."""
+
+    world: World
+    subscription_id: str
+    api_key: str
+    authorization_ids: list[str]
+
+    def on(self, world: World) -> Scene:
+        return Scene(world, self.subscription_id, self.api_key, self.authorization_ids)
+
+
+def fresh(world: World) -> Scene:
+    made = world.buy(models=[model(calls=4, cap=100)])
+    return Scene(world, made["subscriptionId"], made["apiKey"], [])
+
+
+def in_use(world: World) -> Scene:
+    scene = fresh(world)
+    for number, estimate in enumerate((30, 40)):
+        granted = world.authorize(scene.api_key, f"open-{number}", estimate, holdSeconds=60)
+        scene.authorization_ids.append(granted["authorizationId"])
+    return scene
+
+
+def holds_expired(world: World) -> Scene:
+    scene = in_use(world)
+    world.clock.advance(61_000)
+    return scene
+
+
+def next_day(world: World) -> Scene:
+    scene = in_use(world)
+    world.clock.advance(DAY_MS)
+    return scene
+
+
+def reclaimed(world: World) -> Scene:
+    scene = holds_expired(world)
+    assert world.authorize(scene.api_key, "reclaimer", 90, holdSeconds=60)["allowed"]
+    return scene
+
+
+def next_month(world: World) -> Scene:
+    made = world.buy(models=[model(calls=4, cap=100)], months=2)
+    scene = Scene(world, made["subscriptionId"], made["apiKey"], [])
+    world.clock.advance(30 * DAY_MS - 30_000)
+    for number, estimate in enumerate((30, 40)):
+        granted = world.authorize(scene.api_key, f"open-{number}", estimate, holdSeconds=60)
+        scene.authorization_ids.append(granted["authorizationId"])
+    world.clock.advance(40_000)
+    return scene
+
+
+def expired(world: World) -> Scene:
+    scene = in_use(world)
+    world.clock.advance(31 * DAY_MS)
+    return scene
+
+
+SCENES = (fresh, in_use, holds_expired, next_day, reclaimed, next_month, expired)
+
+
+def authorize(scene: Scene) -> Json:
+    return scene.world.authorize(scene.api_key, "new", 35)
+
+
+def repeat(scene: Scene) -> Json:
+    return scene.world.authorize(scene.api_key, "open-0", 30, holdSeconds=60)
+
+
+def settle(scene: Scene) -> Json:
+    if not scene.authorization_ids:
+        return {}
+    return scene.world.settle(scene.authorization_ids[0], 20)
+
+
+def void(scene: Scene) -> Json:
+    if not scene.authorization_ids:
+        return {}
+    return scene.world.settle(scene.authorization_ids[0], 0, calls=0)
+
+
+def breach(scene: Scene) -> Json:
+    if not scene.authorization_ids:
+        return {}
+    return scene.world.settle(scene.authorization_ids[-1], 5, servedTier="basic")
+
+
+def reset(scene: Scene) -> Json:
+    return scene.world.reset()
+
+
+def renew(scene: Scene) -> Json:
+    return _refusable(lambda: scene.world.renew(scene.subscription_id, key="renewal"))
+
+
+def buy(scene: Scene) -> Json:
+    body = {"models": [model(calls=4, cap=100)]}
+    return _refusable(lambda: scene.world.buy(key="purchase", **body))
+
+
+COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy)
+
+
+def _refusable(command: Callable[[], Json]) -> Json:
+    try:
+        return command()
+    except Refused as refused:
+        return {"refused": refused.refusal.code.code}
+
+
+def shown(answer: Json) -> Json:
+    """An answer without what chance decides."""
+    hidden = ("authorizationId", "apiKey", "subscriptionId")
+    return {name: value is not None if name in hidden else value for name, value in answer.items()}
+
+
+def stored(world: World) -> list[str]:
+    """All that is stored, without what chance decides: nonces, ids and hashes are named in order of appearance."""
+    rows = []
+    for table in (world.tables.entitlements, world.tables.subscriptions, world.tables.history):
+        rows += [_row(table.partition("-")[2], item) for item in world.all_items(table)]
+    return sorted(rows) + world.events()
+
+
+def _row(table: str, item: Json) -> str:
+    shown_item = {}
+    for name, value in item.items():
+        if name in ("kh", "kt", "dp", "bd", "rd", "pk", "id"):
+            continue
+        if name == "h":
+            holds = [h["S"].split(".")[2:] for h in value["M"].values()]
+            shown_item[name] = sorted(map(str, holds))
+        elif name == "hold":
+            shown_item[name] = value["S"].split(".")[2:]
+        elif name == "sk" and value["S"].startswith("hold#"):
+            shown_item[name] = "hold"
+        else:
+            shown_item[name] = value
+    return f"{table} {json.dumps(shown_item, sort_keys=True, default=str)}"
