@@ -10,6 +10,6 @@ deps = wiring.deps()
 tiers_down = TiersDown(deps)
 
 
-def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context
+def lambda_handler(event: object, context: Any) -> dict[str, Any]:
     """Answer one authorize."""
     return handle_authorize(deps, tiers_down, event, context.aws_request_id)

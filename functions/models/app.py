@@ -17,6 +17,6 @@ def get() -> Response[str]:
     return http.answer("get_models", get_models(deps))
 
 
-def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer one HTTP API event."""
     return app.resolve(event, context)

@@ -7,6 +7,6 @@ from modelpass import http
 app = http.resolver("not_found")
 
 
-def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer 404 in the envelope."""
     return app.resolve(event, context)

@@ -21,6 +21,6 @@ def post() -> Response[str]:
     return http.subscribed("purchase", purchase(deps, account_id, body, key), HTTPStatus.CREATED)
 
 
-def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer one HTTP API event."""
     return app.resolve(event, context)

@@ -21,6 +21,6 @@ def post(subscription_id: str) -> Response[str]:
     return http.subscribed("renew", renew(deps, account_id, subscription_id, key), HTTPStatus.OK)
 
 
-def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer one HTTP API event."""
     return app.resolve(event, context)

@@ -10,7 +10,7 @@ SHARE_OF_TIME = 2 / 3
 deps = wiring.deps()
 
 
-def lambda_handler(_: object, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context
+def lambda_handler(_: object, context: Any) -> dict[str, Any]:
     """Roll windows, note expiries, release holds; tell what was done and whether more is left."""
     seconds = context.get_remaining_time_in_millis() / 1000 * SHARE_OF_TIME
     result = reset(deps, deps.pacing.monotonic() + seconds)

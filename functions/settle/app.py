@@ -8,6 +8,6 @@ from modelpass.router import handle_settle
 deps = wiring.deps()
 
 
-def lambda_handler(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context
+def lambda_handler(event: object, context: Any) -> dict[str, Any]:
     """Answer one settle, or a batch of them from a queue."""
     return handle_settle(deps, event, context.aws_request_id)

@@ -25,6 +25,6 @@ def get_counters(subscription_id: str) -> Response[str]:
     return http.answer("get_usage", get_usage(deps, account_id, subscription_id))
 
 
-def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's context
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer one HTTP API event."""
     return app.resolve(event, context)
