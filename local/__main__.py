@@ -26,26 +26,36 @@ _LOG_FILE = "functions.log"
 @contextlib.contextmanager
 def started(port: int, template_file: Path) -> Iterator[Stack]:
     """The whole stack, ready to answer on `port`; raises `StartError` when it cannot start."""
+    server.require_free(port)
     expanded = template.load(template_file)
     state = settings.state_folder()
     given = os.environ.get("AWS_ENDPOINT_URL_DYNAMODB")
     data = settings.data_folder()
     with contextlib.ExitStack() as cleanup:
-        key = tokens.signing_key(state)
+        key = tokens.signing_key(settings.key_folder())
         secret = settings.deployment_secrets(state, expanded, keep=bool(given or data))
         read = template.read(expanded, ROOT, secret)
-        log = cleanup.enter_context((state / _LOG_FILE).open("ab"))
+        log = cleanup.enter_context(_open_log(state / _LOG_FILE))
         endpoint = given or cleanup.enter_context(engine.running(data))
-        pools = {f.name: Pool(f, _surroundings(endpoint), log) for f in read.functions.values()}
-        stack = Stack(read, pools, key)
+        stack = Stack(read, {}, key)
         cleanup.callback(stack.stop)
-        http = server.create(stack, port)
-        cleanup.callback(http.close)
+        for function in read.functions.values():
+            stack.pools[function.name] = Pool(function, _surroundings(endpoint), log)
+        http = server.HttpServer(stack, port)
+        cleanup.callback(http.stop)
         _prepare(endpoint, read)
         _wait_ready(stack)
-        threading.Thread(target=http.run, daemon=True).start()
+        http.start()
         stack.start_schedules()
         yield stack
+
+
+def _open_log(path: Path) -> IO[bytes]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("ab")
+    except OSError as error:
+        raise StartError(f"The functions' log cannot be kept: {error}.") from None
 
 
 def _surroundings(endpoint: str) -> dict[str, str]:
@@ -111,8 +121,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, on_signal)
     try:
         port = settings.port()
-        template_file = ROOT / os.environ.get("MODELPASS_TEMPLATE", "template.yaml")
-        with started(port, template_file):
+        with started(port, settings.template_file()):
             _welcome(port, sys.stdout)
             stop.wait()
     except StartError as error:

@@ -9,21 +9,25 @@ from typing import TYPE_CHECKING, Final
 from local.gateway import HttpRequest, HttpResponse, json_response
 from local.pool import FunctionError
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
-from modelpass.windows import rfc3339
+from modelpass.model import MS_PER_SECOND
+from modelpass.windows import from_ms, rfc3339
 
 if TYPE_CHECKING:
     from local.stack import Stack
 
+SERVICE: Final = "modelpass"
+"""By this a stack is told from whatever else may listen on a port."""
 _FURTHEST_SECONDS: Final = 100 * 366 * 86_400
 _SCHEDULE: Final = "/_local/schedule/"
 _YEARS: Final = range(1971, 2200)
+_RANGE: Final = f"in the years {_YEARS[0]} to {_YEARS[-1]}"
 
 
 def handle(stack: Stack, request: HttpRequest) -> HttpResponse | None:
     """Answer a request to the stack itself; None when it is meant for the API."""
     path = request.raw_path
     if path == "/health":
-        return json_response(200, {"status": "ok"})
+        return json_response(200, {"status": "ok", "service": SERVICE})
     if not path.startswith("/_local/"):
         return None
     try:
@@ -51,12 +55,12 @@ def _move(stack: Stack, body: bytes) -> None:
         case {"now": str(text), **rest} if not rest:
             stack.clock.set(_instant(text))
         case {"advanceSeconds": int(seconds), **rest} if not rest and not isinstance(seconds, bool):
-            if abs(seconds) > _FURTHEST_SECONDS:
-                raise invalid("advanceSeconds", f"advanceSeconds must be within {_FURTHEST_SECONDS}.")
+            if abs(seconds) > _FURTHEST_SECONDS or _beyond(stack.clock.now_ms() + seconds * MS_PER_SECOND):
+                raise invalid("advanceSeconds", f"advanceSeconds must lead to a time {_RANGE}.")
             stack.clock.advance(seconds)
-        case {"now": _}:
+        case {"now": _} if len(wanted) == 1:
             raise invalid("now", "now must be an RFC 3339 time.")
-        case {"advanceSeconds": _}:
+        case {"advanceSeconds": _} if len(wanted) == 1:
             raise invalid("advanceSeconds", "advanceSeconds must be a whole number.")
         case _:
             raise invalid(None, 'The body must be {"now": "…"} or {"advanceSeconds": n}.')
@@ -68,5 +72,9 @@ def _instant(text: str) -> datetime:
     except ValueError:
         raise invalid("now", "now must be an RFC 3339 time.") from None
     if instant.tzinfo is None or instant.year not in _YEARS:
-        raise invalid("now", "now must be an RFC 3339 time with an offset, in this or the next century.")
+        raise invalid("now", f"now must be an RFC 3339 time with an offset, {_RANGE}.")
     return instant
+
+
+def _beyond(at_ms: int) -> bool:
+    return from_ms(at_ms).year not in _YEARS

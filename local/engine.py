@@ -56,9 +56,9 @@ def binary(modules: Path = ROOT / "node_modules") -> Path:
 
 
 @contextlib.contextmanager
-def running(data: Path | None = None, modules: Path = ROOT / "node_modules") -> Iterator[str]:
+def running(data: Path | None = None, modules: Path = ROOT / "node_modules", port: int | None = None) -> Iterator[str]:
     """Start the engine, in memory or on `data/modelpass.db`, and give its URL while it runs."""
-    port = free_port()
+    port = port or free_port()
     command = [str(binary(modules)), "--host", HOST, "--port", str(port)]
     if data is not None:
         command += ["--db-path", str(data / "modelpass.db")]

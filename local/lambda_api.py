@@ -7,7 +7,8 @@ import math
 import re
 import threading
 import uuid
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
+from urllib.parse import unquote
 
 from local.gateway import HttpRequest, HttpResponse, json_response
 from local.pool import FunctionError
@@ -24,7 +25,7 @@ MAX_PAYLOAD_BYTES: Final = 6 * 1024 * 1024
 def function_of(path: str) -> str | None:
     """The function named by a path of the Invoke API; None for other paths."""
     match = _PATH.fullmatch(path)
-    return match[1] if match else None
+    return unquote(match[1]) if match else None
 
 
 def handle(stack: Stack, wanted: str, request: HttpRequest) -> HttpResponse:
@@ -37,10 +38,9 @@ def handle(stack: Stack, wanted: str, request: HttpRequest) -> HttpResponse:
         text = f"Request must be smaller than {MAX_PAYLOAD_BYTES} bytes for the InvokeFunction operation"
         return _error(413, "RequestTooLargeException", text)
     try:
-        event = json.loads(request.body or b"null", parse_int=_whole)
+        event = json.loads(request.body or b"{}", parse_int=_whole, parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        text = "Could not parse request body into json."
-        return _error(400, "InvalidRequestContentException", text)
+        return _unreadable()
     match request.headers.get("x-amz-invocation-type", "RequestResponse"):
         case "DryRun":
             return HttpResponse(204, {}, b"")
@@ -56,6 +56,8 @@ def _invoke(stack: Stack, name: str, event: object) -> HttpResponse:
     headers = {"X-Amz-Executed-Version": "$LATEST", "x-amzn-RequestId": request_id}
     try:
         result = stack.invoke(name, event, request_id)
+    except RecursionError:  # nested just deep enough to be read, but not to be passed on
+        return _unreadable()
     except FunctionError as failure:
         return json_response(200, failure.report, {**headers, "X-Amz-Function-Error": "Unhandled"})
     return json_response(200, result, headers)
@@ -70,6 +72,14 @@ def _whole(digits: str) -> int | float:
         return int(digits)
     except ValueError:  # thousands of digits: out of every range, for the function to refuse
         return -math.inf if digits.startswith("-") else math.inf
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)  # JSON has no NaN and no Infinity
+
+
+def _unreadable() -> HttpResponse:
+    return _error(400, "InvalidRequestContentException", "Could not parse request body into json.")
 
 
 def _error(status: int, kind: str, text: str) -> HttpResponse:

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from local.engine import ROOT, die_with_parent, stop
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from local.template import Function
 
 LARGEST: Final = 4
+# A child told to die with its parent dies with the thread that started it: that thread must outlive all invocations.
+_SPAWNER: Final = ThreadPoolExecutor(1, "spawner")
 
 Json = dict[str, Any]
 
@@ -46,7 +49,8 @@ class Runtime:
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "PYTHONPATH": os.pathsep.join(paths),
         }
-        self._process = subprocess.Popen(
+        self._process = _SPAWNER.submit(
+            subprocess.Popen,
             [sys.executable, "-m", "local.runtime", str(write_end)],
             stdin=subprocess.PIPE,
             stdout=log,
@@ -55,8 +59,8 @@ class Runtime:
             cwd=function.folder,
             pass_fds=(write_end,),
             start_new_session=True,
-            preexec_fn=die_with_parent,  # noqa: PLW1509
-        )
+            preexec_fn=die_with_parent,
+        ).result()
         os.close(write_end)
         self._replies = os.fdopen(read_end, "rb")
         self._function = function
@@ -112,6 +116,7 @@ class Pool:
         self._condition = threading.Condition()
         self._idle = [Runtime(function, settings, log)]
         self._all = set(self._idle)
+        self._stopped = False
 
     def wait_ready(self) -> None:
         """Wait until the first runtime has loaded the function."""
@@ -126,10 +131,12 @@ class Pool:
             self._give_back(runtime)
 
     def stop(self) -> None:
-        """End every runtime."""
+        """End every runtime, and start no other."""
         with self._condition:
+            self._stopped = True
             runtimes, self._all = self._all, set()
             self._idle.clear()
+            self._condition.notify_all()
         for runtime in runtimes:
             runtime.stop()
 
@@ -137,6 +144,8 @@ class Pool:
         with self._condition:
             while not self._idle and len(self._all) >= LARGEST:
                 self._condition.wait()
+            if self._stopped:
+                raise FunctionError(_died(self.function.name))
             while self._idle:
                 runtime = self._idle.pop()
                 if runtime.alive:

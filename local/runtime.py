@@ -71,8 +71,9 @@ def main() -> None:
             except EOFError:
                 return
             frozen[0] = invocation["nowMs"]
-            send_frame(out, _invoke(handler, invocation))
-            sys.stdout.flush()
+            reply = _invoke(handler, invocation)
+            sys.stdout.flush()  # who has the answer finds the logs
+            send_frame(out, reply)
 
 
 def _use_clock(frozen: list[int | None]) -> None:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import logging
+import socket
+import threading
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
+from waitress import wasyncore
 from waitress.server import create_server
 
 from local import controls, gateway, lambda_api
@@ -18,14 +24,56 @@ if TYPE_CHECKING:
 
 _THREADS: Final = 64
 _CONNECTIONS: Final = 512
+_STOP_SECONDS: Final = 5
 _NO_BODY: Final = (204, 304)
 
 Environ = dict[str, Any]
 
 
-def create(stack: Stack, port: int) -> Any:
-    """A server bound to the port; raises `StartError` when it is taken."""
+class HttpServer:
+    """Listens on the port, answers once started. Raises `StartError` when the port cannot be used."""
 
+    def __init__(self, stack: Stack, port: int) -> None:
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that callers wait for a thread is no news
+        self._sockets: dict[int, Any] = {}
+        self._stopping = threading.Event()
+        self._loop = threading.Thread(target=self._run, daemon=True)
+        try:
+            self._server = create_server(
+                _application(stack),
+                map=self._sockets,
+                host=HOST,
+                port=port,
+                threads=_THREADS,
+                connection_limit=_CONNECTIONS,
+                ident=None,
+                max_request_body_size=gateway.MAX_BODY_BYTES * 2,
+                clear_untrusted_proxy_headers=False,
+            )
+        except OSError as error:
+            raise _unusable(port, error) from None
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._loop.start()
+
+    def stop(self) -> None:
+        """Let running requests end, for some seconds, and close every connection."""
+        self._server.task_dispatcher.shutdown()
+        logging.getLogger("waitress").setLevel(logging.CRITICAL)  # who is still running finds its connection closed
+        self._stopping.set()
+        if self._loop.is_alive():
+            self._server.pull_trigger()
+            self._loop.join(_STOP_SECONDS)
+        wasyncore.close_all(self._sockets)
+
+    def _run(self) -> None:
+        # The sockets belong to this thread: closing them under its hands would make it fail.
+        while not self._stopping.is_set():
+            wasyncore.loop(timeout=1, use_poll=True, map=self._sockets, count=1)
+
+
+def _application(stack: Stack) -> Callable[[Environ, Callable[..., Any]], Iterable[bytes]]:
     def application(environ: Environ, start: Callable[..., Any]) -> Iterable[bytes]:
         response = _answer(stack, _request(environ))
         headers = list(response.headers.items())
@@ -34,19 +82,23 @@ def create(stack: Stack, port: int) -> Any:
         start(f"{response.status} {_REASONS.get(response.status, 'Status')}", headers)
         return [response.body]
 
-    try:
-        return create_server(
-            application,
-            host=HOST,
-            port=port,
-            threads=_THREADS,
-            connection_limit=_CONNECTIONS,
-            ident=None,
-            max_request_body_size=gateway.MAX_BODY_BYTES * 2,
-            clear_untrusted_proxy_headers=False,
-        )
-    except OSError:
-        raise StartError(f"Port {port} is taken: stop what listens there, or name another with PORT=…") from None
+    return application
+
+
+def require_free(port: int) -> None:
+    """Raise `StartError` at once when the port cannot be used."""
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server binds
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise _unusable(port, error) from None
+
+
+def _unusable(port: int, error: OSError) -> StartError:
+    if error.errno == errno.EADDRINUSE:
+        return StartError(f"Port {port} is taken: stop what listens there, or name another with PORT=…")
+    return StartError(f"Port {port} cannot be used: {error.strerror}; name another with PORT=…")
 
 
 _REASONS: Final = {

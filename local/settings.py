@@ -13,6 +13,7 @@ from local.template import secret_values
 
 _LARGEST_PORT: Final = 65_535
 _SECRETS_FILE: Final = "secrets.json"
+_OWN_FOLDER: Final = ROOT / ".local"  # git ignores it
 
 
 def port() -> int:
@@ -30,8 +31,18 @@ def data_folder() -> Path | None:
 
 
 def state_folder() -> Path:
-    """Where the keys of this stack are kept: with the data, or in a folder git ignores."""
-    return data_folder() or ROOT / ".local"
+    """Where the secrets and the log of this stack are kept: with the data, where it is kept."""
+    return data_folder() or _OWN_FOLDER
+
+
+def key_folder() -> Path:
+    """Where the key that signs tokens is kept: beside the code, so that a token needs no word of DATA."""
+    return _OWN_FOLDER
+
+
+def template_file() -> Path:
+    """The template to run."""
+    return ROOT / os.environ.get("MODELPASS_TEMPLATE", "template.yaml")
 
 
 def deployment_secrets(folder: Path, expanded: dict[str, Any], *, keep: bool) -> dict[str, Any]:

@@ -90,13 +90,20 @@ def load(path: Path) -> Json:
     os.environ.setdefault("AWS_DEFAULT_REGION", REGION)
     try:
         source = yaml_parse(path.read_text("utf-8"))
+        if not isinstance(source, dict) or not isinstance(source.get("Resources"), dict):
+            raise StartError(f"{path.name} is broken: it has no Resources.")  # noqa: TRY301
         folders = _take_folders(source)
         expanded: Json = transform(source, {}, _Policies(), feature_toggle=None)
+    except StartError:
+        raise
+    except OSError as error:
+        raise StartError(f"{path} cannot be read: {error.strerror}.") from None
     except InvalidDocumentException as error:
-        raise StartError(f"{path.name} is broken: {error.message}") from None
+        causes = "; ".join(cause.message for cause in error.causes)
+        raise StartError(f"{path.name} is broken: {causes or error.message}") from None
     except Exception as error:
-        first_line = str(error).strip().splitlines() or [type(error).__name__]
-        raise StartError(f"{path.name} is broken: {first_line[0]}") from None
+        what = " ".join(str(error).split()) or type(error).__name__
+        raise StartError(f"{path.name} is broken: {what}") from None
     expanded["LocalFolders"] = folders
     return expanded
 
@@ -120,7 +127,16 @@ def _take_folders(source: Json) -> dict[str, str]:
 
 
 def read(expanded: Json, root: Path, secret: dict[str, Json], prefix: str = "") -> Template:
-    """The functions, routes, tables and schedules; table names get `prefix`."""
+    """The functions, routes, tables and schedules; table names get `prefix`. Raises `StartError`."""
+    try:
+        return _read(expanded, root, secret, prefix)
+    except KeyError as error:
+        raise StartError(f"The template cannot be run here: it lacks {error.args[0]}.") from None
+    except (AttributeError, TypeError, ValueError) as error:
+        raise StartError(f"The template cannot be run here: {error}.") from None
+
+
+def _read(expanded: Json, root: Path, secret: dict[str, Json], prefix: str) -> Template:
     resolver = _Resolver(expanded, secret, prefix)
     resources = expanded["Resources"]
     of_type: dict[str, list[tuple[str, Json]]] = {}

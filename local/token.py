@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 from local import settings, template, tokens
 from local.engine import ROOT
@@ -20,14 +21,19 @@ def main() -> int:
     if os.environ.get("SCOPE"):
         claims["scope"] = os.environ["SCOPE"]
     try:
-        key = tokens.signing_key(settings.state_folder())
-        expected = template.load(ROOT / "template.yaml")
-        read = template.read(expected, ROOT, template.secret_values(expected))
+        print(token_of(claims))
     except StartError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    print(tokens.issue(key, claims, read.issuer, read.audience[0]))
     return 0
+
+
+def token_of(claims: dict[str, Any]) -> str:
+    """A token with these claims for the stack of this folder; raises `StartError`."""
+    key = tokens.signing_key(settings.key_folder())
+    expanded = template.load(settings.template_file())
+    read = template.read(expanded, ROOT, template.secret_values(expanded))
+    return tokens.issue(key, claims, read.issuer, read.audience[0])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,10 +33,12 @@ def signing_key(folder: Path) -> ec.EllipticCurvePrivateKey:
                 serialization.PrivateFormat.PKCS8,
                 serialization.NoEncryption(),
             )
-            part = path.with_suffix(".part")
+            part = path.with_suffix(f".{os.getpid()}")
             part.touch(_PRIVATE)
             part.write_bytes(pem)
-            part.replace(path)
+            with contextlib.suppress(FileExistsError):  # of two stacks that start at once, the first decides
+                os.link(part, path)
+            part.unlink()
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except (OSError, ValueError) as error:
         raise StartError(f"The signing key cannot be kept in {folder}: {error}.") from None
