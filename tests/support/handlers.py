@@ -1,0 +1,275 @@
+"""The handlers as deployed: the template's own tables by CloudFormation, each `app.py` imported with its environment.
+
+Rule: one invocation at a time. Powertools keeps the event and the context on a class that all resolvers of a process
+share; every resolver sets both before it reads them, so modules side by side do not disturb each other, but threads
+would. Tables are moto's: they carry claims about shapes and answers, none about races or costs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import itertools
+import json
+import os
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import boto3
+from moto import mock_aws
+
+from local.database import CREDENTIALS, seed_catalogue
+from local.engine import HOST, ROOT
+from local.runtime import Context
+from local.stack import arn
+from local.template import REGION, Function, Template, read, secret_values
+from modelpass.attempts import Pacing
+from modelpass.availability import TiersDown
+from tests.support.world import expanded_template
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+    from modelpass.store import Send
+
+Json = dict[str, Any]
+EVENTS = ROOT / "events"
+FUNCTION_OF_SAMPLE = {
+    "purchase": "PurchaseFunction",
+    "renew": "RenewFunction",
+    "get-subscription": "SubscriptionsFunction",
+    "get-usage": "SubscriptionsFunction",
+    "get-models": "ModelsFunction",
+    "not-found": "NotFoundFunction",
+    "authorize": "AuthorizeFunction",
+    "settle": "SettleFunction",
+    "settle-batch": "SettleFunction",
+    "reset": "ResetFunction",
+}
+INSIDE = "an inside detail that no caller and no log may see"
+_SUBSCRIPTION_ID = "sub_REPLACE-WITH-AN-ID"
+_TABLE = "AWS::DynamoDB::Table"
+_numbers = itertools.count(1)
+
+
+def sample(name: str) -> Json:
+    """A sample event as it is kept."""
+    event: Json = json.loads((EVENTS / f"{name}.json").read_text("utf-8"))
+    return event
+
+
+def http_sample(name: str, account: str, subscription_id: str = _SUBSCRIPTION_ID, **changes: Any) -> Json:
+    """A sample HTTP event of an account: `headers` are added (None takes one away), `body` replaces."""
+    event: Json = json.loads(json.dumps(sample(name)).replace(_SUBSCRIPTION_ID, subscription_id))
+    event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = account
+    for header, value in changes.pop("headers", {}).items():
+        event["headers"].pop(header, None)
+        if value is not None:
+            event["headers"][header] = value
+    return {**event, **changes}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer as handed to API Gateway."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def error(self) -> tuple[str, str | None]:
+        """Its code and its param, once the envelope is known to be whole."""
+        error = self.json["error"]
+        assert set(error) == {"message", "type", "code", "param"}
+        return error["code"], error["param"]
+
+
+@dataclass(slots=True)
+class Service:
+    """One deployment: tables by logical name, and every handler, loaded when first called."""
+
+    template: Template
+    tables: dict[str, str]
+    dynamodb: Any
+    number: int = field(default_factory=lambda: next(_numbers))
+    modules: dict[str, ModuleType] = field(default_factory=dict)
+    endpoint: str | None = None
+
+    def module(self, function: str) -> ModuleType:
+        """A function's module, imported once, as at a cold start."""
+        if function not in self.modules:
+            deployed = self.template.functions[function]
+            with self._environment(deployed):
+                self.modules[function] = _import(deployed, self.number)
+        return self.modules[function]
+
+    def invoke(self, function: str, event: object) -> Any:
+        """What the handler returns; raises what it raises."""
+        handler = self.module(function).lambda_handler
+        deployed = self.template.functions[function]
+        deadline = time.monotonic() + deployed.timeout_seconds
+        context = Context("lambda-request-1", function, str(deployed.memory_mb), arn(function), deadline)
+        with self._environment(deployed):
+            return json.loads(json.dumps(handler(event, context)))
+
+    def http(self, name: str, account: str, subscription_id: str = _SUBSCRIPTION_ID, **changes: Any) -> Answer:
+        """The answer to a sample HTTP event, made the account's."""
+        return self.answer(name, http_sample(name, account, subscription_id, **changes))
+
+    def answer(self, name: str, event: Json) -> Answer:
+        """The answer to an HTTP event, from the function of a sample."""
+        result = self.invoke(FUNCTION_OF_SAMPLE[name], event)
+        assert result["isBase64Encoded"] is False
+        return Answer(result["statusCode"], result["headers"], result["body"])
+
+    def buy(self, account: str) -> Json:
+        """The sample purchase, by an account that has none."""
+        answer = self.http("purchase", account)
+        assert answer.status == 201, answer
+        bought: Json = answer.json
+        return bought
+
+    def authorize(self, api_key: str, **changes: Any) -> Json:
+        """The answer to the sample authorize under a key."""
+        answer: Json = self.invoke("AuthorizeFunction", {**sample("authorize"), "apiKey": api_key, **changes})
+        return answer
+
+    def settle(self, authorization_id: str, **changes: Any) -> Json:
+        """The answer to the sample settle of an authorization."""
+        event = {**sample("settle"), "authorizationId": authorization_id, **changes}
+        answer: Json = self.invoke("SettleFunction", event)
+        return answer
+
+    def items(self) -> dict[str, list[Json]]:
+        """All that is stored, table by table."""
+        pages = self.dynamodb.get_paginator("scan")
+        return {
+            name: [item for page in pages.paginate(TableName=table) for item in page["Items"]]
+            for name, table in self.tables.items()
+        }
+
+    def put_version(self, table: str, key: Json, version: str) -> None:
+        """Give a stored item the mark of another schema version."""
+        self.dynamodb.update_item(
+            TableName=self.tables[table],
+            Key=key,
+            UpdateExpression="SET v = :v",
+            ConditionExpression="attribute_exists(pk)",
+            ExpressionAttributeValues={":v": {"N": version}},
+        )
+
+    @contextlib.contextmanager
+    def sending(self, function: str, send: Send) -> Iterator[None]:
+        """Let a function's requests to the store go through `send`, and its retries follow at once."""
+        module = self.module(function)
+        kept = module.deps
+        deps = replace(kept, send=send, pacing=Pacing(time.monotonic, lambda _: None, lambda: 0.5))
+        changes = {"deps": deps}
+        if hasattr(module, "tiers_down"):
+            changes["tiers_down"] = TiersDown(deps)
+        with patch.multiple(module, **changes):
+            yield
+
+    @contextlib.contextmanager
+    def impatient(self, name: str) -> Iterator[None]:
+        """Let the function of a sample try again at once where it would pause."""
+        function = FUNCTION_OF_SAMPLE[name]
+        with self.sending(function, self.module(function).deps.send):
+            yield
+
+    @contextlib.contextmanager
+    def _environment(self, function: Function) -> Iterator[None]:
+        """What the function is given and nothing else; names of tables are CloudFormation's."""
+        given = {name: self.tables.get(value, value) for name, value in function.environment.items()}
+        outside = {**CREDENTIALS, "AWS_DEFAULT_REGION": REGION, "AWS_LAMBDA_FUNCTION_NAME": function.name}
+        if self.endpoint is not None:
+            outside["AWS_ENDPOINT_URL_DYNAMODB"] = self.endpoint
+        with patch.dict(os.environ, {**outside, **given}, clear=True):
+            yield
+
+
+def tables_of_template() -> Json:
+    """The template with its tables alone: artifacts of functions do not exist before a build."""
+    expanded = expanded_template()
+    tables = {name: resource for name, resource in expanded["Resources"].items() if resource["Type"] == _TABLE}
+    return {"Parameters": expanded["Parameters"], "Resources": tables}
+
+
+def create_stack(name: str) -> dict[str, str]:
+    """Make the template's tables by CloudFormation; their names by logical name."""
+    cloudformation = boto3.client("cloudformation", region_name=REGION)
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(tables_of_template()))
+    (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack
+    resources = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
+    return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources}
+
+
+def deploy() -> Service:
+    """A service with a stack of its own; moto must be on."""
+    number = next(_numbers)
+    tables = create_stack(f"modelpass-{number}")
+    dynamodb = boto3.client("dynamodb", region_name=REGION)
+    seed_catalogue(dynamodb, tables["CatalogueTable"], ROOT / "catalogue.json")
+    return Service(_template(), tables, dynamodb, number)
+
+
+@contextlib.contextmanager
+def deployed_on_failing_store(status: int, code: str, template: Template | None = None) -> Iterator[Service]:
+    """A service whose store answers every request with an error of DynamoDB's; `template` shares its secrets."""
+
+    class Failing(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": INSIDE}).encode()
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer((HOST, 0), Failing) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            endpoint = f"http://{HOST}:{server.server_port}"
+            yield Service(template or _template(), {}, None, endpoint=endpoint)
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextlib.contextmanager
+def deployed() -> Iterator[Service]:
+    """A service on moto's tables, for as long as it is needed."""
+    with mock_aws():
+        yield deploy()
+
+
+def _template() -> Template:
+    expanded = expanded_template()
+    return read(expanded, ROOT, secret_values(expanded))
+
+
+def _import(function: Function, number: int) -> ModuleType:
+    """Every function's module is called `app`: each is imported by path, under a name of its own."""
+    boto3.DEFAULT_SESSION = None  # a cold start has none
+    path = function.folder / "app.py"
+    spec = importlib.util.spec_from_file_location(f"handler_{number}_{function.folder.name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
