@@ -114,8 +114,7 @@ def renew(scene: Scene) -> Json:
 
 
 def buy(scene: Scene) -> Json:
-    body = {"models": [model(calls=4, cap=100)]}
-    return _refusable(lambda: scene.world.buy(key="purchase", **body))
+    return _refusable(lambda: scene.world.buy(key="purchase", models=[model(calls=4, cap=100)]))
 
 
 COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy)
@@ -143,7 +142,7 @@ def stored(world: World) -> list[str]:
 
 
 def _row(table: str, item: Json) -> str:
-    shown_item = {}
+    shown_item: Json = {}
     for name, value in item.items():
         if name in ("kh", "kt", "dp", "bd", "rd", "pk", "id"):
             continue

@@ -1,0 +1,282 @@
+"""The HTTP handlers as deployed, one at a time: each takes its sample event and answers as callers were told."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local import gateway
+from local.template import Route
+from tests.support.handlers import FUNCTION_OF_SAMPLE, Service, deployed, http_sample, sample
+from tests.support.world import DAY_MS, Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.handlers import Json
+
+HTTP_SAMPLES = ("purchase", "renew", "get-subscription", "get-usage", "get-models", "not-found")
+NEVER_ISSUED = "sub_" + "a" * 24
+_accounts = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    with deployed() as service:
+        yield service
+
+
+@pytest.fixture
+def account() -> str:
+    return f"acct_{next(_accounts)}"
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("modelpass.wiring.clock", clock)
+    return clock
+
+
+def body_with(path: str, value: object) -> str:
+    """The sample purchase with one field of it or of its first model changed."""
+    body = json.loads(sample("purchase")["body"])
+    target = body["models"][0] if path.startswith("models[0].") else body
+    target[path.rpartition(".")[2]] = value
+    return json.dumps(body)
+
+
+def test_every_function_and_every_route_has_a_sample_event(service: Service) -> None:
+    assert set(FUNCTION_OF_SAMPLE.values()) == set(service.template.functions)
+    keys = {(sample(name)["routeKey"], FUNCTION_OF_SAMPLE[name]) for name in HTTP_SAMPLES}
+    assert keys == {(route.key, route.function) for route in service.template.routes}
+
+
+@pytest.mark.parametrize("name", HTTP_SAMPLES)
+def test_http_sample_has_the_form_that_the_gateway_builds(service: Service, name: str) -> None:
+    event = sample(name)
+    context = event["requestContext"]
+    http = context["http"]
+    raw = event.get("body", "").encode()
+    claims = context["authorizer"]["jwt"]["claims"] if "authorizer" in context else None
+    request = gateway.HttpRequest(http["method"], event["rawPath"], "", event["headers"], raw, http["sourceIp"])
+    route, variables = gateway.match_route(service.template.routes, request.method, request.raw_path)
+    assert route == Route(event["routeKey"], FUNCTION_OF_SAMPLE[name], authorized=claims is not None)
+    built = gateway._event(request, route, variables, claims, context["requestId"])
+    for own in ("accountId", "apiId", "domainName", "domainPrefix", "time", "timeEpoch"):
+        built["requestContext"][own] = context[own]
+    assert event == built
+
+
+def test_purchase_sample_buys_what_the_body_for_curl_buys() -> None:
+    event = sample("purchase")
+    assert json.loads(event["body"]) == sample("purchase-body")
+    assert int(event["headers"]["content-length"]) == len(event["body"])
+
+
+def test_purchase_is_created_with_its_place_and_is_kept_by_no_cache(service: Service, account: str) -> None:
+    answer = service.http("purchase", account)
+    assert answer.status == 201
+    made = answer.json
+    assert answer.headers == {
+        "Content-Type": "application/json",
+        "Cache-Control": "no-store",
+        "Location": f"/v1/subscriptions/{made['subscriptionId']}",
+    }
+    key = made.pop("apiKey")
+    assert key.startswith("sk-custom-")
+    assert made.pop("subscriptionId").startswith("sub_")
+    units = {"claude-opus-4-6": "tokens", "nano-banana-2": "generations"}
+    assert made == {
+        "status": "active",
+        "term": 1,
+        "apiKeyMasked": f"sk-custom-…{key[-4:]}",
+        "startsAt": "2026-11-23T00:00:00Z",
+        "expiresAt": "2026-12-23T00:00:00Z",
+        "timezone": "UTC",
+        "models": [{**m, "unit": units[m["modelId"]]} for m in sample("purchase-body")["models"]],
+    }
+
+
+def test_purchase_repeated_is_told_as_a_replay_without_the_key(service: Service, account: str) -> None:
+    first = service.http("purchase", account)
+    again = service.http("purchase", account, body=json.dumps(sample("purchase-body"), indent=1))
+    assert (again.status, again.headers) == (201, {**first.headers, "Idempotent-Replayed": "true"})
+    assert again.json == {name: value for name, value in first.json.items() if name != "apiKey"}
+
+
+def test_idempotency_key_with_another_body_is_refused(service: Service, account: str) -> None:
+    service.buy(account)
+    answer = service.http("purchase", account, body=body_with("months", 2))
+    assert (answer.status, answer.error) == (422, ("idempotency_key_reused", "Idempotency-Key"))
+
+
+@pytest.mark.parametrize("key", ["order-2", None])
+def test_second_subscription_of_an_account_is_refused(service: Service, account: str, key: str | None) -> None:
+    service.buy(account)
+    answer = service.http("purchase", account, headers={"idempotency-key": key})
+    assert (answer.status, answer.error) == (409, ("active_subscription_exists", None))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "code"),
+    [
+        ("models", [], "invalid_request"),
+        ("months", 13, "invalid_request"),
+        ("timezone", "Mars/Olympus", "invalid_request"),
+        ("colour", "red", "invalid_request"),
+        ("models[0].modelId", "gpt-none", "unknown_model"),
+        ("models[0].channelTier", "gold", "invalid_request"),
+        ("models[0].dailyCallLimit", 0, "invalid_request"),
+        ("models[0].dailyCallLimit", 50.0, "invalid_request"),
+        ("models[0].dailyCallLimit", True, "invalid_request"),
+        ("models[0].monthlyTokenCap", 10**15 + 1, "invalid_request"),
+        ("models[0].colour", "red", "invalid_request"),
+    ],
+)
+def test_field_at_fault_is_named(service: Service, account: str, path: str, value: object, code: str) -> None:
+    answer = service.http("purchase", account, body=body_with(path, value))
+    assert (answer.status, answer.error) == (400, (code, path))
+
+
+@pytest.mark.parametrize(
+    ("changes", "param"),
+    [
+        ({"body": "{"}, None),
+        ({"body": "\ud800"}, None),
+        ({"body": '{"months": 1, "months": 2}'}, "months"),
+        ({"body": '{"months": ' + "9" * 5000 + "}"}, "models"),
+        ({"body": "[" * 100_000}, None),
+        ({"body": " " * (256 * 1024 + 1)}, None),
+        ({"body": "not base64!", "isBase64Encoded": True}, None),
+        ({"headers": {"content-type": "text/plain"}}, "Content-Type"),
+        ({"headers": {"content-type": None}}, "Content-Type"),
+        ({"headers": {"idempotency-key": "two words"}}, "Idempotency-Key"),
+        ({"headers": {"idempotency-key": ""}}, "Idempotency-Key"),
+        ({"headers": {"idempotency-key": "k" * 256}}, "Idempotency-Key"),
+    ],
+    ids=str,
+)
+def test_malformed_request_is_refused(service: Service, account: str, changes: Json, param: str | None) -> None:
+    answer = service.http("purchase", account, **changes)
+    assert (answer.status, answer.error) == (400, ("invalid_request", param))
+
+
+def test_body_in_base64_and_a_content_type_with_a_charset_are_read(service: Service, account: str) -> None:
+    raw = b64encode(json.dumps(sample("purchase-body")).encode()).decode()
+    headers = {"content-type": "Application/JSON; charset=utf-8"}
+    assert service.http("purchase", account, body=raw, isBase64Encoded=True, headers=headers).status == 201
+
+
+def test_renewal_begins_a_new_term_and_is_replayed_without_the_key(
+    service: Service, account: str, clock: Clock
+) -> None:
+    bought = service.buy(account)
+    refused = service.http("renew", account, bought["subscriptionId"])
+    assert (refused.status, refused.error) == (409, ("subscription_not_expired", None))
+    clock.advance(31 * DAY_MS)
+    first = service.http("renew", account, bought["subscriptionId"])
+    assert (first.status, first.headers["Cache-Control"], first.json["term"]) == (200, "no-store", 2)
+    assert first.json["apiKey"] != bought["apiKey"]
+    again = service.http("renew", account, bought["subscriptionId"], body="")
+    assert (again.status, again.headers["Idempotent-Replayed"]) == (200, "true")
+    assert again.json == {name: value for name, value in first.json.items() if name != "apiKey"}
+
+
+def test_renewal_takes_no_body(service: Service, account: str) -> None:
+    bought = service.buy(account)
+    answer = service.http("renew", account, bought["subscriptionId"], body='{"months": 2}')
+    assert (answer.status, answer.error) == (400, ("invalid_request", None))
+
+
+def test_subscription_is_shown_without_its_key(service: Service, account: str) -> None:
+    bought = service.buy(account)
+    answer = service.http("get-subscription", account, bought["subscriptionId"])
+    assert answer.status == 200
+    assert answer.json == {name: value for name, value in bought.items() if name != "apiKey"}
+
+
+def test_usage_shows_the_live_counters_of_every_model(service: Service, account: str) -> None:
+    bought = service.buy(account)
+    service.authorize(bought["apiKey"])
+    service.settle(service.authorize(bought["apiKey"], requestId="second")["authorizationId"])
+    answer = service.http("get-usage", account, bought["subscriptionId"])
+    assert (answer.status, set(answer.json)) == (200, {"subscriptionId", "status", "models"})
+    text, image = answer.json["models"]
+    assert text == {
+        "modelId": "claude-opus-4-6",
+        "channelTier": "stable",
+        "unit": "tokens",
+        "daily": {"limit": 50, "used": 2, "remaining": 48, "resetsAt": "2026-11-24T00:00:00Z"},
+        "monthly": {
+            "limit": 5_000_000,
+            "used": 1234,
+            "held": 4000,
+            "remaining": 4_994_766,
+            "overrun": 0,
+            "resetsAt": "2026-12-23T00:00:00Z",
+        },
+    }
+    assert (image["unit"], image["daily"]["used"], image["monthly"]["remaining"]) == ("generations", 0, 200)
+
+
+@pytest.mark.parametrize("name", ["get-subscription", "get-usage", "renew"])
+def test_id_of_another_account_answers_just_as_an_unknown_one(service: Service, account: str, name: str) -> None:
+    bought = service.buy(account)
+    others = service.http(name, f"{account}-other", bought["subscriptionId"])
+    assert (others.status, others.error) == (404, ("not_found", None))
+    for unknown in (NEVER_ISSUED, "sub_", "x"):
+        assert service.http(name, f"{account}-other", unknown) == others
+
+
+def test_models_are_the_catalogue(service: Service, account: str) -> None:
+    answer = service.http("get-models", account)
+    assert answer.status == 200
+    document = sample("../catalogue")
+    for model, offered in zip(answer.json["models"], document["models"], strict=True):
+        assert (model["modelId"], model["kind"]) == (offered["modelId"], offered["kind"])
+        price = {name: {"currency": "USD", **tier} for name, tier in offered["tiers"].items()}
+        assert {t["channelTier"]: t["price"] for t in model["tiers"]} == price
+        assert all(tier["available"] is True for tier in model["tiers"])
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("path", ["/v1/nothing", "/v1/subscriptions", "/", "/v1/models/é%2F\u2028"])
+def test_unknown_route_or_method_answers_in_the_envelope(service: Service, method: str, path: str) -> None:
+    event = {**sample("not-found"), "rawPath": path}
+    event["requestContext"]["http"] |= {"method": method, "path": path}
+    answer = service.answer("not-found", event)
+    assert (answer.status, answer.error) == (404, ("not_found", None))
+    assert answer.json["error"]["type"] == "not_found_error"
+
+
+@pytest.mark.parametrize("name", ["purchase", "renew", "get-subscription", "get-usage"])
+@pytest.mark.parametrize("subject", ["", "a" * 256, "é" * 128], ids=["empty", "long", "long in bytes"])
+def test_token_without_a_usable_subject_is_refused(service: Service, name: str, subject: str) -> None:
+    answer = service.http(name, subject, NEVER_ISSUED)
+    assert (answer.status, answer.error) == (400, ("invalid_request", "sub"))
+
+
+@pytest.mark.parametrize("claims", [{}, {"sub": None}, {"sub": 7}], ids=str)
+def test_token_whose_subject_is_no_text_is_refused(service: Service, claims: dict[str, Any]) -> None:
+    event = http_sample("purchase", "")
+    event["requestContext"]["authorizer"]["jwt"]["claims"] = claims
+    answer = service.answer("purchase", event)
+    assert (answer.status, answer.error) == (400, ("invalid_request", "sub"))
+
+
+def test_longest_subject_buys(service: Service) -> None:
+    assert service.buy("é" * 127 + "a")["status"] == "active"
+
+
+def test_handlers_side_by_side_keep_to_their_own_event(service: Service, account: str) -> None:
+    bought = service.buy(account)
+    for _ in range(2):
+        assert service.http("purchase", account).headers["Idempotent-Replayed"] == "true"
+        assert service.answer("not-found", sample("not-found")).status == 404
+        assert service.http("get-usage", account, bought["subscriptionId"]).json["status"] == "active"
+        assert len(service.http("get-models", account).json["models"]) == 2

@@ -1,0 +1,231 @@
+"""The router's handlers and the reset as deployed, one at a time, each with its sample event."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from modelpass.store import Request, Response, Send, StoreBusyError
+from tests.support.handlers import Service, deploy, deployed, sample
+from tests.support.world import DAY_MS, IMAGE_MODEL, Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.handlers import Json
+
+FORGED = "auth_" + "A" * 120
+_accounts = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    with deployed() as service:
+        yield service
+
+
+@pytest.fixture
+def own_service(service: Service) -> Service:
+    """A service whose tables nobody else fills, while moto is on."""
+    assert service.tables
+    return deploy()
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("modelpass.wiring.clock", clock)
+    return clock
+
+
+@pytest.fixture
+def bought(service: Service) -> Json:
+    number = next(_accounts)
+    return {**service.buy(f"acct_r{number}"), "account": f"acct_r{number}"}
+
+
+def batch(*bodies: object) -> Json:
+    """The sample batch with the bodies given, texts as they are; messages are called m-0, m-1 and so on."""
+    template = sample("settle-batch")["Records"][0]
+    texts = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
+    return {"Records": [{**template, "messageId": f"m-{n}", "body": text} for n, text in enumerate(texts)]}
+
+
+def busy_for(send: Send, model_id: str) -> Send:
+    """A way to the store that is throttled for what concerns one model."""
+
+    def throttled(operation: str, request: Request) -> Response:
+        if f"#{model_id}" in json.dumps(request, default=str):
+            raise StoreBusyError("injected")
+        return send(operation, request)
+
+    return throttled
+
+
+def test_authorize_sample_is_granted_with_all_a_router_needs(service: Service, bought: Json) -> None:
+    answer = service.authorize(bought["apiKey"])
+    assert answer.pop("authorizationId").startswith("auth_")
+    assert answer == {
+        "allowed": True,
+        "accountId": bought["account"],
+        "subscriptionId": bought["subscriptionId"],
+        "modelId": "claude-opus-4-6",
+        "channelTier": "stable",
+        "unit": "tokens",
+        "heldUsage": 4000,
+        "holdExpiresAt": "2026-11-23T00:15:00Z",
+        "daily": {"limit": 50, "used": 1, "remaining": 49, "resetsAt": "2026-11-24T00:00:00Z"},
+        "monthly": {
+            "limit": 5_000_000,
+            "used": 0,
+            "held": 4000,
+            "remaining": 4_996_000,
+            "overrun": 0,
+            "resetsAt": "2026-12-23T00:00:00Z",
+        },
+    }
+
+
+def test_authorize_repeated_is_the_same_grant(service: Service, bought: Json) -> None:
+    first = service.authorize(bought["apiKey"])
+    assert service.authorize(bought["apiKey"]) == {**first, "replayed": True}
+
+
+def test_refused_authorize_is_ready_to_pass_on(service: Service, bought: Json) -> None:
+    answer = service.authorize(bought["apiKey"], calls=51)
+    assert set(answer) == {"allowed", "statusCode", "retryAfter", "error", "daily", "monthly"}
+    assert (answer["allowed"], answer["statusCode"]) == (False, 429)
+    assert answer["retryAfter"] == 86_400
+    message = answer["error"].pop("message")
+    assert isinstance(message, str)
+    assert answer["error"] == {
+        "type": "rate_limit_error",
+        "code": "daily_call_limit_reached",
+        "param": "dailyCallLimit",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code", "param"),
+    [
+        ({"estimatedUsage": -1}, 400, "invalid_request", "estimatedUsage"),
+        ({"colour": "red"}, 400, "invalid_request", "colour"),
+        ({"apiKey": ""}, 401, "invalid_api_key", "apiKey"),
+        ({"modelId": "gpt-none"}, 403, "model_not_included", "modelId"),
+        ({"channelTier": "basic"}, 403, "tier_not_included", "channelTier"),
+    ],
+    ids=str,
+)
+def test_refusal_names_status_code_and_field(
+    service: Service, bought: Json, changes: Json, status: int, code: str, param: str
+) -> None:
+    answer = service.authorize(**{"api_key": bought["apiKey"], **changes})
+    assert (answer["statusCode"], answer["error"]["code"], answer["error"]["param"]) == (status, code, param)
+
+
+@pytest.mark.parametrize("event", [None, [], "text", 7, {}], ids=str)
+@pytest.mark.parametrize(("function", "said"), [("AuthorizeFunction", "allowed"), ("SettleFunction", "settled")])
+def test_payload_of_any_kind_gets_an_answer(service: Service, function: str, said: str, event: object) -> None:
+    answer = service.invoke(function, event)
+    assert (answer[said], answer["statusCode"], answer["error"]["code"]) == (False, 400, "invalid_request")
+
+
+@pytest.mark.parametrize("prefix", ["Bearer ", "bearer ", "BEARER "])
+def test_key_passed_with_its_bearer_prefix_is_refused_with_a_hint(service: Service, bought: Json, prefix: str) -> None:
+    answer = service.authorize(prefix + bought["apiKey"])
+    assert (answer["statusCode"], answer["error"]["code"]) == (401, "invalid_api_key")
+    assert "Bearer" in answer["error"]["message"]
+    assert "Bearer" not in service.authorize("sk-custom-none")["error"]["message"]
+
+
+def test_settle_sample_books_what_was_used_and_once(service: Service, bought: Json) -> None:
+    granted = service.authorize(bought["apiKey"])
+    answer = service.settle(granted["authorizationId"])
+    daily = {**granted["daily"], "used": 1, "remaining": 49}
+    monthly = {**granted["monthly"], "used": 1234, "held": 0, "remaining": 4_998_766}
+    assert answer == {"settled": True, "late": False, "tierBreached": False, "daily": daily, "monthly": monthly}
+    again = service.settle(granted["authorizationId"], actualUsage=9)
+    assert again == {"settled": True, "replayed": True}
+    usage = service.http("get-usage", bought["account"], bought["subscriptionId"]).json
+    assert usage["models"][0]["monthly"] == monthly
+
+
+def test_settle_of_an_id_never_issued_is_not_found(service: Service) -> None:
+    for never_issued in (FORGED, "", "auth_", sample("settle")["authorizationId"]):
+        answer = service.settle(never_issued)
+        assert (answer["settled"], answer["statusCode"]) == (False, 404)
+        assert answer["error"]["code"] == "authorization_not_found"
+
+
+def test_batch_sample_settles_every_message(service: Service, bought: Json) -> None:
+    ids = [
+        service.authorize(bought["apiKey"])["authorizationId"],
+        service.authorize(bought["apiKey"], modelId=IMAGE_MODEL, channelTier="basic", estimatedUsage=4)[
+            "authorizationId"
+        ],
+    ]
+    text = json.dumps(sample("settle-batch"))
+    for placeholder, issued in zip(("FIRST", "SECOND"), ids, strict=True):
+        text = text.replace(f"auth_REPLACE-WITH-THE-{placeholder}", issued)
+    assert service.invoke("SettleFunction", json.loads(text)) == {"batchItemFailures": []}
+    usage = service.http("get-usage", bought["account"], bought["subscriptionId"]).json
+    assert [(m["monthly"]["used"], m["monthly"]["held"]) for m in usage["models"]] == [(1234, 0), (3, 0)]
+
+
+def test_batch_reports_just_the_messages_that_may_succeed_later(service: Service, bought: Json) -> None:
+    text_id = service.authorize(bought["apiKey"])["authorizationId"]
+    image = {"modelId": IMAGE_MODEL, "channelTier": "basic", "estimatedUsage": 4}
+    image_id = service.authorize(bought["apiKey"], **image)["authorizationId"]
+    retryable = {"authorizationId": image_id, "actualUsage": 3}
+    good = {"authorizationId": text_id, "actualUsage": 5}
+    too_many = {**good, "calls": 2}
+    event = batch(too_many, "no JSON", retryable, "[]", {"authorizationId": FORGED, "actualUsage": 1}, {}, good, good)
+    module = service.module("SettleFunction")
+    with service.sending("SettleFunction", busy_for(module.deps.send, IMAGE_MODEL)):
+        answer = service.invoke("SettleFunction", event)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m-2"}]}
+    again = batch("", retryable)
+    assert service.invoke("SettleFunction", again) == {"batchItemFailures": []}
+    usage = service.http("get-usage", bought["account"], bought["subscriptionId"]).json
+    assert [(m["monthly"]["used"], m["monthly"]["held"]) for m in usage["models"]] == [(5, 0), (3, 0)]
+
+
+def test_message_that_fails_unexpectedly_is_retried_and_holds_up_no_other(service: Service, bought: Json) -> None:
+    def failing(_: str, __: Request) -> Response:
+        raise ZeroDivisionError
+
+    message = {"authorizationId": service.authorize(bought["apiKey"])["authorizationId"], "actualUsage": 5}
+    with service.sending("SettleFunction", failing):
+        answer = service.invoke("SettleFunction", batch("", message, {}, message))
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m-1"}, {"itemIdentifier": "m-3"}]}
+
+
+def test_reset_tells_what_it_did_and_then_that_nothing_is_left(own_service: Service, clock: Clock) -> None:
+    bought = own_service.buy("acct_reset")
+    own_service.authorize(bought["apiKey"])
+    clock.advance(40 * DAY_MS)
+    nothing = {"windowsRolled": 0, "subscriptionsExpired": 0, "holdsReleased": 0, "more": False}
+    first = own_service.invoke("ResetFunction", sample("reset"))
+    assert first == {**nothing, "windowsRolled": 1, "subscriptionsExpired": 1, "holdsReleased": 1}
+    assert own_service.invoke("ResetFunction", sample("reset")) == nothing
+
+
+def test_reset_rolls_a_window_that_was_used(own_service: Service, clock: Clock) -> None:
+    bought = own_service.buy("acct_roll")
+    own_service.settle(own_service.authorize(bought["apiKey"])["authorizationId"])
+    clock.advance(2 * DAY_MS)
+    answer = own_service.invoke("ResetFunction", sample("reset"))
+    assert answer == {"windowsRolled": 1, "subscriptionsExpired": 0, "holdsReleased": 0, "more": False}
+
+
+def test_reset_goes_on_past_an_item_it_cannot_read(own_service: Service, clock: Clock) -> None:
+    unreadable, other = own_service.buy("acct_unreadable"), own_service.buy("acct_other")
+    own_service.authorize(other["apiKey"])
+    key = {"pk": {"S": unreadable["subscriptionId"]}, "sk": {"S": "subscription"}}
+    own_service.put_version("SubscriptionsTable", key, "99")
+    clock.advance(40 * DAY_MS)
+    answer: dict[str, Any] = own_service.invoke("ResetFunction", sample("reset"))
+    assert (answer["subscriptionsExpired"], answer["holdsReleased"]) == (1, 1)

@@ -1,0 +1,204 @@
+"""`template.yaml` read as truth: who may do what, what is kept how, and that nothing stands beside it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto import mock_aws
+from samtranslator.yaml_helper import yaml_parse
+
+from local.database import client, create_tables
+from local.engine import ROOT
+from local.template import REGION
+from tests.support.handlers import create_stack
+from tests.support.world import client_of, expanded_template, template_of
+from tests.template.policies import expanded, function, granted, role
+
+Json = dict[str, Any]
+SOURCE: Json = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
+RESOURCES: Json = SOURCE["Resources"]
+FUNCTIONS = sorted(n for n, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function")
+TABLES = sorted(n for n, r in RESOURCES.items() if r["Type"] == "AWS::DynamoDB::Table")
+ROUTES = {
+    "GET /v1/models": "ModelsFunction",
+    "POST /v1/subscriptions": "PurchaseFunction",
+    "GET /v1/subscriptions/{subscriptionId}": "SubscriptionsFunction",
+    "GET /v1/subscriptions/{subscriptionId}/usage": "SubscriptionsFunction",
+    "POST /v1/subscriptions/{subscriptionId}/renew": "RenewFunction",
+    "$default": "NotFoundFunction",
+}
+TYPES = {name: resource["Type"] for name, resource in expanded_template()["Resources"].items()}
+
+
+def table(name: str) -> Json:
+    properties: Json = RESOURCES[name]["Properties"]
+    return properties
+
+
+def test_routes_are_these_and_all_but_the_default_want_a_token() -> None:
+    routes = template_of("").routes
+    assert {r.key: r.function for r in routes} == ROUTES
+    assert [r.key for r in routes if not r.authorized] == ["$default"]
+
+
+def test_only_the_default_route_names_another_authorizer_than_the_default() -> None:
+    auth = RESOURCES["Api"]["Properties"]["Auth"]
+    assert auth["DefaultAuthorizer"] == "Jwt"
+    assert set(auth["Authorizers"]) == {"Jwt"}
+    events = [e["Properties"] for n in FUNCTIONS for e in RESOURCES[n]["Properties"].get("Events", {}).values()]
+    own = [(e.get("Path"), e["Auth"]) for e in events if "Auth" in e]
+    assert own == [(None, {"Authorizer": "NONE"})]
+
+
+def test_tokens_are_checked_for_issuer_and_audience_by_the_gateway() -> None:
+    (api,) = expanded("AWS::ApiGatewayV2::Api").values()
+    (scheme,) = api["Properties"]["Body"]["components"]["securitySchemes"].values()
+    authorizer = scheme["x-amazon-apigateway-authorizer"]
+    assert authorizer["type"] == "jwt"
+    assert authorizer["identitySource"] == "$request.header.Authorization"
+    assert authorizer["jwtConfiguration"] == {"issuer": {"Ref": "JwtIssuer"}, "audience": [{"Ref": "JwtAudience"}]}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_is_granted_actions_one_by_one_and_no_wildcard(name: str) -> None:
+    for policy in RESOURCES[name]["Properties"].get("Policies", []):
+        assert set(policy) == {"Version", "Statement"}  # a policy template of SAM would hide its actions
+    for policy in role(name).get("Policies", []):
+        assert "*" not in str(policy["PolicyDocument"]["Statement"])
+        assert not {"NotAction", "NotResource"} & {key for s in policy["PolicyDocument"]["Statement"] for key in s}
+    for actions in granted(name).values():
+        assert all(re.fullmatch(r"[A-Z][A-Za-z]+Item|Query", action) for action in actions)
+    assert role(name)["ManagedPolicyArns"] == ["arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_is_told_of_just_the_tables_it_may_touch(name: str) -> None:
+    variables = function(name)["Environment"]["Variables"]
+    told = {n: v["Ref"] for n, v in variables.items() if isinstance(v, dict) and v.get("Ref") in TABLES}
+    assert set(told.values()) == {resource.partition("/")[0] for resource in granted(name)}
+    assert all(n == f"{t.removesuffix('Table').upper()}_TABLE" for n, t in told.items())
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_is_told_the_deployment_keys_only_if_it_signs(name: str) -> None:
+    variables = function(name)["Environment"]["Variables"]
+    secret = {n for n, v in variables.items() if "resolve:secretsmanager" in str(v)}
+    signs = name in {"PurchaseFunction", "RenewFunction", "AuthorizeFunction", "SettleFunction"}
+    assert secret == ({"DEPLOYMENT_KEY", "DEPLOYMENT_KEY_PREVIOUS"} if signs else set())
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_runs_python_3_13_on_arm_with_the_layer(name: str) -> None:
+    properties = function(name)
+    assert (properties["Runtime"], properties["Architectures"]) == ("python3.13", ["arm64"])
+    assert properties["Handler"] == "app.lambda_handler"
+    assert [TYPES[layer["Ref"]] for layer in properties["Layers"]] == ["AWS::Lambda::LayerVersion"]
+    assert properties["Environment"]["Variables"]["PYTHONTZPATH"] == ""
+
+
+def test_every_folder_is_a_function_and_every_function_has_a_folder() -> None:
+    folders = {p.parent.relative_to(ROOT).as_posix() for p in ROOT.glob("functions/*/app.py")}
+    present = {p.relative_to(ROOT).as_posix() for p in ROOT.glob("functions/*") if p.is_dir()}
+    named = [RESOURCES[n]["Properties"]["CodeUri"] for n in FUNCTIONS]
+    assert sorted(named) == sorted(folders) == sorted(present)
+
+
+def test_every_function_logs_to_a_group_of_its_own_that_forgets() -> None:
+    groups = [function(name)["LoggingConfig"]["LogGroup"]["Ref"] for name in FUNCTIONS]
+    assert len(set(groups)) == len(groups)
+    assert set(groups) == {n for n, r in RESOURCES.items() if r["Type"] == "AWS::Logs::LogGroup"}
+    for group in groups:
+        assert RESOURCES[group]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    retention = SOURCE["Parameters"]["LogRetentionDays"]
+    assert retention["Default"] in retention["AllowedValues"]
+
+
+def test_tables_are_these() -> None:
+    assert TABLES == ["CatalogueTable", "EntitlementsTable", "EventsTable", "HistoryTable", "SubscriptionsTable"]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_table_is_on_demand_encrypted_and_hard_to_lose(name: str) -> None:
+    assert RESOURCES[name]["DeletionPolicy"] == RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+    properties = table(name)
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["DeletionProtectionEnabled"] is True
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert properties["SSESpecification"] == {"SSEEnabled": True}
+    assert "TableName" not in properties  # a second deployment must find its names free
+
+
+def test_time_to_live_is_on_where_rows_carry_it_and_nowhere_else() -> None:
+    lives = {n: table(n)["TimeToLiveSpecification"] for n in TABLES if "TimeToLiveSpecification" in table(n)}
+    assert lives == {"HistoryTable": {"AttributeName": "ttl", "Enabled": True}}
+
+
+def test_only_the_events_table_is_streamed_and_only_what_is_new() -> None:
+    streams = {n: table(n)["StreamSpecification"] for n in TABLES if "StreamSpecification" in table(n)}
+    assert streams == {"EventsTable": {"StreamViewType": "NEW_IMAGE"}}
+
+
+def test_secret_is_generated_and_outlives_the_stack() -> None:
+    (secret,) = (r for r in RESOURCES.values() if r["Type"] == "AWS::SecretsManager::Secret")
+    assert secret["DeletionPolicy"] == secret["UpdateReplacePolicy"] == "Retain"
+    generated = secret["Properties"]["GenerateSecretString"]
+    assert generated["PasswordLength"] >= 32
+    assert "SecretString" not in secret["Properties"]
+
+
+def test_only_the_reset_is_scheduled_every_minute_and_says_how_often_it_is_tried() -> None:
+    (schedule,) = expanded("AWS::Scheduler::Schedule").values()
+    properties = schedule["Properties"]
+    assert properties["ScheduleExpression"] == "rate(1 minute)"
+    assert properties.get("State", "ENABLED") == "ENABLED"
+    target = properties["Target"]
+    assert target["Arn"] == {"Fn::GetAtt": ["ResetFunction", "Arn"]}
+    assert target["RetryPolicy"] == {"MaximumRetryAttempts": 0}
+    assert function("ResetFunction")["Timeout"] >= 60
+
+
+def described(dynamodb: Any, name: str) -> Json:
+    """The keys, indexes and stream of a table as its engine tells them, in no order."""
+    found = dynamodb.describe_table(TableName=name)["Table"]
+    return {
+        "keys": found["KeySchema"],
+        "attributes": sorted((a["AttributeName"], a["AttributeType"]) for a in found["AttributeDefinitions"]),
+        "indexes": {
+            index["IndexName"]: (index["KeySchema"], index["Projection"])
+            for index in found.get("GlobalSecondaryIndexes") or []
+        },
+        "local indexes": found.get("LocalSecondaryIndexes") or [],
+        "stream": found.get("StreamSpecification"),
+    }
+
+
+def test_local_engine_has_the_tables_that_cloudformation_makes(engine: str) -> None:
+    with mock_aws():
+        deployed = create_stack("modelpass")
+        dynamodb = client(f"https://dynamodb.{REGION}.amazonaws.com")
+        by_cloudformation = {name: described(dynamodb, physical) for name, physical in deployed.items()}
+    assert sorted(by_cloudformation) == TABLES
+    prefix = "template-test-"
+    create_tables(client_of(engine), template_of(prefix))
+    on_engine = {name: described(client_of(engine), prefix + name) for name in TABLES}
+    assert on_engine == by_cloudformation
+
+
+def test_cfn_lint_finds_nothing() -> None:
+    cfn_lint = str(Path(sys.executable).parent / "cfn-lint")
+    command = [cfn_lint, "--regions", REGION, "--", "template.yaml"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_samconfig_names_a_stack_and_may_create_roles() -> None:
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text("utf-8"))
+    default = config["default"]
+    assert default["global"]["parameters"]["stack_name"] == "modelpass"
+    assert default["deploy"]["parameters"]["capabilities"] == "CAPABILITY_IAM"

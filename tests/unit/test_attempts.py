@@ -1,0 +1,133 @@
+"""Trying again: bounded in number and in time, with pauses that grow and are never the same twice."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelpass.attempts import BUSY_TRIES, DEADLINE_SECONDS, LOST_RACES, Attempts, Pacing
+from modelpass.errors import ErrorCode, Refusal, Refused
+from modelpass.store import StoreBusyError
+from tests.support.builders import PROPERTY
+
+LONGEST_PAUSE_SECONDS = 0.4
+
+
+@dataclass(slots=True)
+class Time:
+    """A steady clock that only pauses move."""
+
+    now: float = 100.0
+    chance: float = 0.5
+    pauses: list[float] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+    def attempts(self) -> Attempts:
+        return Attempts(Pacing(lambda: self.now, self.sleep, lambda: self.chance))
+
+
+def is_used_up(refused: Refused) -> bool:
+    return refused.refusal == Refusal(ErrorCode.TEMPORARILY_UNAVAILABLE, retry_after=1)
+
+
+def test_busy_store_is_tried_six_times_and_then_told() -> None:
+    time, tries = Time(), []
+
+    def read() -> None:
+        tries.append(1)
+        raise StoreBusyError("busy")
+
+    with pytest.raises(Refused) as caught:
+        time.attempts().persist(read)
+    assert is_used_up(caught.value)
+    assert (len(tries), len(time.pauses)) == (6, 5)
+    assert BUSY_TRIES == 6
+
+
+def test_read_that_succeeds_at_last_is_answered() -> None:
+    outcomes = iter([StoreBusyError("busy"), StoreBusyError("busy"), None])
+
+    def read() -> str:
+        if (failure := next(outcomes)) is not None:
+            raise failure
+        return "read"
+
+    assert Time().attempts().persist(read) == "read"
+
+
+def test_budget_is_one_for_all_reads_and_writes_of_a_command() -> None:
+    attempts = Time().attempts()
+    for _ in range(BUSY_TRIES - 1):
+        attempts.busy()
+    with pytest.raises(Refused):
+        attempts.busy()
+
+
+def test_other_failures_are_not_tried_again() -> None:
+    time, tries = Time(), []
+
+    def read() -> None:
+        tries.append(1)
+        raise KeyError("other")
+
+    with pytest.raises(KeyError):
+        time.attempts().persist(read)
+    assert (tries, time.pauses) == ([1], [])
+
+
+def test_lost_races_are_bounded_and_do_not_pause() -> None:
+    time = Time()
+    attempts = time.attempts()
+    for _ in range(LOST_RACES - 1):
+        attempts.lost_race()
+    with pytest.raises(Refused) as caught:
+        attempts.lost_race()
+    assert is_used_up(caught.value)
+    assert time.pauses == []
+
+
+@pytest.mark.parametrize("step", ["busy", "lost_race"])
+def test_deadline_ends_all_trying_to_the_moment(step: str) -> None:
+    time = Time()
+    attempts = time.attempts()
+    time.now += DEADLINE_SECONDS - 0.001
+    getattr(attempts, step)()
+    time = Time()
+    attempts = time.attempts()
+    time.now += DEADLINE_SECONDS
+    with pytest.raises(Refused) as caught:
+        getattr(attempts, step)()
+    assert is_used_up(caught.value)
+    assert time.pauses == []
+
+
+@PROPERTY
+@given(st.floats(0, 1, exclude_max=True))
+def test_pauses_grow_within_their_limits_whatever_chance_says(chance: float) -> None:
+    time = Time(chance=chance)
+    attempts = time.attempts()
+    for _ in range(BUSY_TRIES - 1):
+        attempts.busy()
+    assert time.pauses == sorted(time.pauses)
+    assert time.pauses[0] < time.pauses[-1]
+    ceilings = [0.04, 0.08, 0.16, 0.32, 0.4]
+    for pause, ceiling in zip(time.pauses, ceilings, strict=True):
+        assert ceiling / 2 <= pause <= ceiling <= LONGEST_PAUSE_SECONDS
+    assert sum(time.pauses) < DEADLINE_SECONDS
+
+
+def test_two_commands_that_meet_do_not_pause_alike() -> None:
+    chance = random.Random(7)
+    pauses = []
+    for _ in range(20):
+        time = Time(chance=chance.random())
+        time.attempts().busy()
+        pauses += time.pauses
+    assert len(set(pauses)) == 20

@@ -1,0 +1,70 @@
+"""Settings: what is missing or wrong is named, and its value never is."""
+
+from __future__ import annotations
+
+import pytest
+
+from modelpass import config
+from modelpass.config import ConfigError
+from modelpass.writes import Tables
+
+LONG, OLDER, SHORT = "k" * 32, "o" * 40, "s3cret" * 5
+KEY, PREVIOUS = "DEPLOYMENT_KEY", "DEPLOYMENT_KEY_PREVIOUS"
+
+
+def test_deployment_keys_are_taken_with_the_one_that_signs_first() -> None:
+    assert config.deployment_keys({KEY: LONG}).secrets == (LONG.encode(),)
+    assert config.deployment_keys({PREVIOUS: OLDER, KEY: LONG}).secrets == (LONG.encode(), OLDER.encode())
+
+
+def test_empty_previous_key_is_no_key() -> None:
+    assert config.deployment_keys({KEY: LONG, PREVIOUS: ""}).secrets == (LONG.encode(),)
+
+
+def test_function_that_signs_nothing_needs_no_deployment_key() -> None:
+    assert config.deployment_keys({}).secrets == ()
+
+
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({KEY: SHORT}, KEY),
+        ({KEY: LONG[:-1]}, KEY),
+        ({KEY: SHORT, PREVIOUS: OLDER}, KEY),
+        ({KEY: LONG, PREVIOUS: SHORT}, PREVIOUS),
+        ({KEY: LONG, PREVIOUS: "{}"}, PREVIOUS),
+    ],
+)
+def test_short_deployment_key_is_named_without_its_value(environment: dict[str, str], named: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.deployment_keys(environment)
+    assert str(caught.value).split()[0] == named
+    assert not any(value in str(caught.value) for value in environment.values())
+
+
+@pytest.mark.parametrize("environment", [{PREVIOUS: OLDER}, {KEY: "", PREVIOUS: OLDER}])
+def test_older_key_never_signs_in_the_place_of_a_missing_one(environment: dict[str, str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.deployment_keys(environment)
+    assert str(caught.value).split()[0] == KEY
+    assert OLDER not in str(caught.value)
+
+
+def test_open_holds_are_bounded_by_a_hundred_unless_set() -> None:
+    assert config.max_open_holds({}) == 100
+    assert config.max_open_holds({"MAX_OPEN_HOLDS": "1"}) == 1
+    assert config.max_open_holds({"MAX_OPEN_HOLDS": "250"}) == 250
+
+
+@pytest.mark.parametrize("value", ["", "0", "-1", "1.5", "1e2", " 5", "5 ", "+5", "ten", "²", "1_0"])
+def test_open_holds_that_are_no_whole_number_are_named(value: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.max_open_holds({"MAX_OPEN_HOLDS": value})
+    assert str(caught.value).split()[0] == "MAX_OPEN_HOLDS"
+
+
+def test_tables_are_those_the_function_was_given() -> None:
+    names = ("ENTITLEMENTS", "SUBSCRIPTIONS", "HISTORY", "EVENTS", "CATALOGUE")
+    everything = {f"{name}_TABLE": name.lower() for name in names}
+    assert config.tables(everything) == Tables(*(name.lower() for name in names))
+    assert config.tables({"HISTORY_TABLE": "h"}) == Tables(history="h")

@@ -1,0 +1,159 @@
+"""What is stored is read back as it was, and what does not parse raises: nothing stored is guessed."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelpass import items, keys
+from modelpass.items import UnreadableItemError
+from modelpass.model import EntitlementId, Hold, Limits, SlotKind, Subscription, Tier, Unit
+from tests.support.builders import NOON, PROPERTY, entitlement, entitlements, hold, subscription, terms
+
+HOLDS = st.builds(
+    Hold,
+    st.text(min_size=1).map(keys.request_digest),
+    st.binary(min_size=9, max_size=9).map(keys.nonce_text),
+    st.binary(max_size=40).map(keys.signer_of),
+    st.integers(0, 10**15),
+    st.integers(1, 86_400),
+    st.integers(0, 10**15),
+    st.integers(1, 10**9),
+)
+MODEL_IDS = st.from_regex(r"[A-Za-z0-9._:-]{1,64}", fullmatch=True)
+LIMITS = st.builds(
+    Limits, MODEL_IDS, st.sampled_from(Tier), st.sampled_from(Unit), st.integers(1, 10**9), st.integers(1, 10**15)
+)
+MAYBE_BYTES, MAYBE_MS = st.none() | st.binary(min_size=1, max_size=32), st.none() | st.integers(0, 10**14)
+ITEMS: list[tuple[Any, items.Item]] = [
+    (items.entitlement_of, items.entitlement_item(entitlement(holds=[hold()], calls=1))),
+    (items.subscription_of, items.subscription_item(subscription())),
+    (
+        items.slot_of,
+        {
+            **items.key(keys.slot_key("acct")),
+            "v": {"N": "1"},
+            "kd": {"S": "plan"},
+            "id": {"S": "plan-1"},
+            "un": {"N": "17"},
+            "pd": {"N": "20788"},
+            "pn": {"N": "3"},
+        },
+    ),
+]
+
+
+@PROPERTY
+@given(HOLDS)
+def test_hold_is_packed_without_loss(made: Hold) -> None:
+    assert items.unpack_hold(made.key, items.pack_hold(made)) == made
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        "",
+        "s",
+        "s.n.1.1.1",
+        "s.n.1.1.1.1.1",
+        "s.n....",
+        "s.n.1.1.1.",
+        "s.n.1.1.?.1",
+        "s.n.1.1.é.1",
+        "s.n.-1.1.1.1",
+        "s.n.1.1.1.-1",
+        "s.n. 1.1.1.1",
+        "s.n.1_0.1.1.1",
+        "s.n.+1.1.1.1",
+        "s.n.٣.1.1.1",
+        "s.n.1.1.A.1",
+    ],
+)
+def test_malformed_hold_is_unreadable(packed: str) -> None:
+    with pytest.raises(UnreadableItemError):
+        items.unpack_hold("key", packed)
+    item = items.entitlement_item(entitlement())
+    item["h"]["M"]["key"] = {"S": packed}
+    with pytest.raises(UnreadableItemError):
+        items.entitlement_of(item)
+
+
+@PROPERTY
+@given(entitlements(), MAYBE_BYTES, MAYBE_MS, LIMITS, st.integers(1, 999), st.text(max_size=99))
+def test_entitlement_is_stored_without_loss(
+    pair: Any, key_hash: bytes | None, cancelled: int | None, bought: Limits, number: int, account: str
+) -> None:
+    made = replace(
+        pair[0],
+        id=EntitlementId(pair[0].id.subscription_id, number, bought.model_id),
+        account_id=account,
+        limits=bought,
+        key_hash=key_hash,
+        cancelled_at_ms=cancelled,
+        due_at_ms=None,
+    )
+    assert items.entitlement_of(items.entitlement_item(made)) == made
+    due = {**items.entitlement_item(made), "da": items.number(7), "dp": items.text("007")}
+    assert items.entitlement_of(due) == replace(made, due_at_ms=7)
+
+
+@PROPERTY
+@given(
+    st.builds(
+        Subscription,
+        st.binary(min_size=15, max_size=15).map(keys.subscription_id_of),
+        st.text(min_size=1, max_size=99),
+        st.integers(1, 999),
+        terms(),
+        st.integers(0, 10**14),
+        st.integers(0, 10**14),
+        MAYBE_MS,
+        st.binary(min_size=16, max_size=16),
+        st.text(min_size=4, max_size=4),
+        st.lists(LIMITS, min_size=1, max_size=40).map(tuple),
+        MAYBE_BYTES,
+        MAYBE_BYTES,
+        MAYBE_MS,
+    )
+)
+def test_subscription_is_stored_without_loss(made: Subscription) -> None:
+    assert items.subscription_of(items.subscription_item(made)) == made
+
+
+def test_slot_is_read_as_it_is_stored() -> None:
+    made = items.slot_of(ITEMS[2][1])
+    assert (made.kind, made.holder_id, made.until_ms) == (SlotKind.PLAN, "plan-1", 17)
+    assert (made.purchase_day, made.purchases) == (20_788, 3)
+
+
+@pytest.mark.parametrize(("read", "item"), ITEMS)
+@pytest.mark.parametrize("version", [None, {"N": "2"}, {"N": "0"}, {"S": "1"}, {"N": "1.5"}])
+def test_unknown_schema_version_is_unreadable(read: Any, item: items.Item, version: Any) -> None:
+    other = {name: value for name, value in item.items() if name != "v"}
+    if version is not None:
+        other["v"] = version
+    with pytest.raises(UnreadableItemError):
+        read(other)
+
+
+@pytest.mark.parametrize(("read", "item"), ITEMS)
+def test_item_without_one_of_its_attributes_is_not_guessed(read: Any, item: items.Item) -> None:
+    optional = {"kh", "xc", "bd", "rd", "dp", "da", "pk", "sk"}
+    for name in item.keys() - optional:
+        cut = copy.deepcopy(item)
+        del cut[name]
+        with pytest.raises((UnreadableItemError, KeyError)):
+            read(cut)
+
+
+@pytest.mark.parametrize(("name", "value"), [("tr", "gold"), ("un", "words"), ("lc", "x"), ("h", "text")])
+def test_entitlement_with_a_value_that_is_unknown_is_not_guessed(name: str, value: str) -> None:
+    kind = "N" if name == "lc" else "S"
+    item = {**items.entitlement_item(entitlement(at_ms=NOON)), name: {kind: value}}
+    with pytest.raises((UnreadableItemError, KeyError, ValueError)):
+        items.entitlement_of(item)

@@ -1,0 +1,142 @@
+"""Router payloads: what is malformed is refused by the name of its field, what is left out has its default."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from modelpass import payloads
+from modelpass.errors import ErrorCode, Refused
+from modelpass.model import Tier
+
+AUTHORIZE = {"apiKey": "k", "modelId": "m-1", "requestId": "r-1", "estimatedUsage": 4000}
+SETTLE = {"authorizationId": "a", "actualUsage": 1234}
+NOT_OBJECTS: list[Any] = [None, True, 1, 1.5, "text", [], [AUTHORIZE], b"{}"]
+NOT_STRINGS: list[Any] = [None, True, 0, 1.5, ["k"], {"k": 1}]
+NOT_WHOLE: list[Any] = [None, True, False, 1.5, 1.0, "50", "", [1], {}, -1, float("nan"), float("inf"), 10**5000]
+WHOLE_NUMBERS = [
+    # payload, field, least, most
+    ("authorize", "estimatedUsage", 0, 10**15),
+    ("authorize", "calls", 1, 10**9),
+    ("authorize", "holdSeconds", 1, 86_400),
+    ("settle", "actualUsage", 0, 10**15),
+    ("settle", "calls", 0, 10**9),
+]
+REQUIRED = [("authorize", name) for name in AUTHORIZE] + [("settle", name) for name in SETTLE]
+PATTERNS = [
+    # field, what it may be, what it may not be
+    ("modelId", ["m", "M" * 64, "a.b_c:d-e", "claude-opus-4-6"], ["", "M" * 65, "a b", "a/b", "a#b", "é", "m\n", "٣"]),
+    ("requestId", ["r", "R" * 64, "0f8fad5b-d9cb_469f"], ["", "R" * 65, "a b", "a.b", "a:b", "é", "r\n", "\ud800"]),
+]
+TIERS = [("authorize", "channelTier"), ("settle", "servedTier")]
+
+
+def parse(name: str, event: Any) -> Any:
+    return payloads.authorize(event) if name == "authorize" else payloads.settle(event)
+
+
+def well_formed(name: str) -> dict[str, Any]:
+    return dict(AUTHORIZE if name == "authorize" else SETTLE)
+
+
+def refused(name: str, event: Any) -> str | None:
+    """The param of the refusal, which must be sayable in UTF-8."""
+    with pytest.raises(Refused) as caught:
+        parse(name, event)
+    refusal = caught.value.refusal
+    assert refusal.code is ErrorCode.INVALID_REQUEST
+    json.dumps(refusal.fields(), ensure_ascii=False).encode()
+    return refusal.param
+
+
+def test_what_is_left_out_has_its_default() -> None:
+    assert payloads.authorize(AUTHORIZE) == payloads.AuthorizePayload("k", "m-1", "r-1", 4000, 1, None, 900)
+    assert payloads.settle(SETTLE) == payloads.SettlePayload("a", 1234, None, None)
+
+
+def test_what_is_given_is_taken() -> None:
+    given = {**AUTHORIZE, "calls": 5, "channelTier": "enterprise", "holdSeconds": 60}
+    assert payloads.authorize(given) == payloads.AuthorizePayload("k", "m-1", "r-1", 4000, 5, Tier.ENTERPRISE, 60)
+    settled = {**SETTLE, "calls": 0, "servedTier": "basic"}
+    assert payloads.settle(settled) == payloads.SettlePayload("a", 1234, 0, Tier.BASIC)
+
+
+@pytest.mark.parametrize("name", ["authorize", "settle"])
+@pytest.mark.parametrize("event", NOT_OBJECTS)
+def test_payload_that_is_no_object_is_refused_without_a_field(name: str, event: Any) -> None:
+    assert refused(name, event) is None
+
+
+@pytest.mark.parametrize(("name", "field"), REQUIRED)
+def test_missing_field_is_named(name: str, field: str) -> None:
+    event = well_formed(name)
+    del event[field]
+    assert refused(name, event) == field
+
+
+@pytest.mark.parametrize("field", ["apiKey", "modelId", "requestId", "authorizationId"])
+@pytest.mark.parametrize("value", NOT_STRINGS)
+def test_text_of_another_type_is_refused(field: str, value: Any) -> None:
+    name = "authorize" if field in AUTHORIZE else "settle"
+    assert refused(name, {**well_formed(name), field: value}) == field
+
+
+@pytest.mark.parametrize(("name", "field", "least", "most"), WHOLE_NUMBERS)
+def test_whole_numbers_are_taken_from_the_least_to_the_most(name: str, field: str, least: int, most: int) -> None:
+    for value in (least, most):
+        parse(name, {**well_formed(name), field: value})
+    for value in (least - 1, most + 1, 10**18):
+        assert refused(name, {**well_formed(name), field: value}) == field
+
+
+@pytest.mark.parametrize(("name", "field"), [row[:2] for row in WHOLE_NUMBERS])
+@pytest.mark.parametrize("value", NOT_WHOLE, ids=lambda value: repr(value) if value != 10**5000 else "5,001 digits")
+def test_what_is_no_whole_number_is_refused(name: str, field: str, value: Any) -> None:
+    assert refused(name, {**well_formed(name), field: value}) == field
+
+
+@pytest.mark.parametrize(("field", "good", "bad"), PATTERNS)
+def test_ids_are_of_their_characters_and_length(field: str, good: list[str], bad: list[str]) -> None:
+    for value in good:
+        payloads.authorize({**AUTHORIZE, field: value})
+    for value in bad:
+        assert refused("authorize", {**AUTHORIZE, field: value}) == field
+
+
+@pytest.mark.parametrize(("name", "field"), TIERS)
+@pytest.mark.parametrize("value", ["", "gold", "Stable", "stable ", None, True, 1, ["stable"], {"stable": 1}])
+def test_tier_outside_the_three_is_refused(name: str, field: str, value: Any) -> None:
+    assert refused(name, {**well_formed(name), field: value}) == field
+
+
+@pytest.mark.parametrize("name", ["authorize", "settle"])
+@pytest.mark.parametrize(
+    ("field", "shown"),
+    [
+        ("extra", "extra"),
+        ("apikey", "apikey"),
+        ("", ""),
+        ("\ud800", "\\ud800"),
+        ("é", "\\xe9"),
+        ("x" * 5000, "x" * 64),
+    ],
+)
+def test_unknown_field_is_refused_and_shown_in_part(name: str, field: str, shown: str) -> None:
+    assert refused(name, {**well_formed(name), field: 1}) == shown
+
+
+def test_any_text_as_key_or_authorization_id_is_well_formed() -> None:
+    for text in ("", " ", "\ud800", "x" * 100_000, "Bearer x"):
+        assert payloads.authorize({**AUTHORIZE, "apiKey": text}).api_key == text
+        assert payloads.settle({**SETTLE, "authorizationId": text}).authorization_id == text
+
+
+def test_payload_shows_no_key_when_it_is_shown() -> None:
+    assert "sk-custom" not in repr(payloads.authorize({**AUTHORIZE, "apiKey": "sk-custom-secret"}))
+
+
+def test_settle_of_more_calls_than_held_names_its_field() -> None:
+    refusal = payloads.refuse_too_many_calls(3).refusal
+    assert (refusal.code, refusal.param) == (ErrorCode.INVALID_REQUEST, "calls")

@@ -1,0 +1,148 @@
+"""Purchase bodies: the first field at fault is named by its path, and nothing is bent into shape."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from modelpass import purchase_body
+from modelpass.errors import Refused
+from modelpass.model import Tier
+from modelpass.windows import time_zones
+
+Json = dict[str, Any]
+
+MODEL: Json = {"modelId": "m-1", "channelTier": "stable", "dailyCallLimit": 50, "monthlyTokenCap": 5_000_000}
+NOT_WHOLE: list[Any] = [None, True, False, 1.5, 50.0, "50", "", [1], {}, 0, -1, float("nan"), float("inf"), 10**5000]
+NOT_OBJECTS: list[Any] = [None, True, 1, 1.5, "text", [], [MODEL]]
+MODEL_FIELDS: list[tuple[str, list[Any], list[Any]]] = [
+    # field, values that are taken, values that are refused
+    ("modelId", ["m", "M" * 64, "a.b_c:d-e"], ["", "M" * 65, "a b", "a#b", "é", "m\n", "\ud800", None, 1, True, ["m"]]),
+    (
+        "channelTier",
+        ["basic", "stable", "enterprise"],
+        ["", "gold", "STABLE", "stable ", None, 1, True, ["stable"], {}],
+    ),
+    ("dailyCallLimit", [1, 10**9], [*NOT_WHOLE, 10**9 + 1]),
+    ("monthlyTokenCap", [1, 10**15], [*NOT_WHOLE, 10**15 + 1]),
+]
+REFUSED = [(field, value) for field, _, values in MODEL_FIELDS for value in values]
+ZONES = ["", "utc", "Mars/Olympus", "UTC+1", "../UTC", "/etc/localtime", "Factory", "Europe/Berlin ", "\ud800", "UTC\0"]
+
+
+def body(*models: Any, **more: Any) -> Json:
+    return {"models": list(models or (MODEL,)), **more}
+
+
+def refused(raw: Any) -> tuple[str, str | None]:
+    """The code and param of the refusal, which must be sayable in UTF-8 and show nothing of the input."""
+    with pytest.raises(Refused) as caught:
+        purchase_body.parse(raw)
+    refusal = caught.value.refusal
+    json.dumps(refusal.fields(), ensure_ascii=False).encode()
+    assert refusal.code.status == 400
+    return refusal.code.code, refusal.param
+
+
+def shown(value: Any) -> str:
+    return repr(value) if not isinstance(value, int) or value < 10**18 else "5,001 digits"
+
+
+def test_the_example_of_the_contract_is_taken_with_its_defaults() -> None:
+    second = {**MODEL, "modelId": "nano-banana-2", "channelTier": "basic", "dailyCallLimit": 20, "monthlyTokenCap": 200}
+    made = purchase_body.parse(body(MODEL, second))
+    assert (made.months, made.timezone, made.raw) == (1, "UTC", body(MODEL, second))
+    figures = [(m.model_id, m.channel_tier, m.daily_call_limit, m.monthly_token_cap) for m in made.models]
+    assert figures == [("m-1", Tier.STABLE, 50, 5_000_000), ("nano-banana-2", Tier.BASIC, 20, 200)]
+
+
+@pytest.mark.parametrize("raw", NOT_OBJECTS)
+def test_body_that_is_no_object_is_refused_without_a_field(raw: Any) -> None:
+    assert refused(raw) == ("invalid_request", None)
+
+
+def test_models_are_required_and_a_list() -> None:
+    assert refused({}) == ("invalid_request", "models")
+    for value in (None, True, 1, "m-1", {}, {"0": MODEL}):
+        assert refused({"models": value}) == ("invalid_request", "models")
+
+
+@pytest.mark.parametrize("value", [None, True, 1, "m-1", [], [MODEL]])
+def test_model_that_is_no_object_is_named_by_its_place(value: Any) -> None:
+    assert refused(body(MODEL, value)) == ("invalid_request", "models[1]")
+
+
+def test_one_to_forty_models_are_taken() -> None:
+    many = [{**MODEL, "modelId": f"m-{n}"} for n in range(41)]
+    assert len(purchase_body.parse(body(*many[:40])).models) == 40
+    assert refused(body(*many)) == ("invalid_request", "models")
+    assert refused({"models": []}) == ("invalid_request", "models")
+
+
+@pytest.mark.parametrize(("field", "values"), [(field, values) for field, values, _ in MODEL_FIELDS])
+def test_values_of_a_model_are_taken_from_the_least_to_the_most(field: str, values: list[Any]) -> None:
+    for value in values:
+        purchase_body.parse(body({**MODEL, field: value}))
+
+
+@pytest.mark.parametrize(("field", "value"), REFUSED, ids=shown)
+def test_field_of_a_model_at_fault_is_named_by_its_path(field: str, value: Any) -> None:
+    other = {**MODEL, "modelId": "m-0"}
+    assert refused(body(other, {**MODEL, field: value})) == ("invalid_request", f"models[1].{field}")
+
+
+@pytest.mark.parametrize("field", list(MODEL))
+def test_missing_field_of_a_model_is_named_by_its_path(field: str) -> None:
+    cut = {name: value for name, value in MODEL.items() if name != field}
+    assert refused(body(cut)) == ("invalid_request", f"models[0].{field}")
+
+
+def test_model_bought_twice_is_named_at_its_second_place() -> None:
+    other = {**MODEL, "modelId": "m-2"}
+    again = {**MODEL, "channelTier": "basic"}
+    assert refused(body(MODEL, other, again)) == ("duplicate_model", "models[2].modelId")
+    assert len(purchase_body.parse(body(MODEL, {**MODEL, "modelId": "M-1"})).models) == 2
+
+
+@pytest.mark.parametrize("months", [*NOT_WHOLE, 13], ids=shown)
+def test_months_outside_one_to_twelve_are_refused(months: Any) -> None:
+    assert refused(body(months=months)) == ("invalid_request", "months")
+
+
+def test_one_to_twelve_months_are_taken() -> None:
+    assert [purchase_body.parse(body(months=n)).months for n in (1, 12)] == [1, 12]
+
+
+@pytest.mark.parametrize("zone", [*ZONES, None, 1, True, ["UTC"]])
+def test_what_is_no_iana_time_zone_is_refused(zone: Any) -> None:
+    assert refused(body(timezone=zone)) == ("invalid_request", "timezone")
+
+
+def test_every_iana_time_zone_is_taken() -> None:
+    for zone in time_zones():
+        assert purchase_body.parse(body(timezone=zone)).timezone == zone
+
+
+@pytest.mark.parametrize(
+    ("raw", "param"),
+    [
+        (body(extra=1), "extra"),
+        (body(Months=1), "Months"),
+        (body(accountId="another"), "accountId"),
+        (body({**MODEL, "extra": 1}), "models[0].extra"),
+        (body({**MODEL, "model_id": "m-1"}), "models[0].model_id"),
+        (body(MODEL, {**MODEL, "modelId": "m-2", "unit": "tokens"}), "models[1].unit"),
+        (body(é=1), "\\xe9"),
+        (body(**{"x" * 5000: 1}), "x" * 64),
+    ],
+)
+def test_unknown_field_is_refused_and_shown_in_part(raw: Any, param: str) -> None:
+    assert refused(raw) == ("invalid_request", param)
+
+
+def test_message_of_a_refusal_does_not_repeat_what_was_sent() -> None:
+    with pytest.raises(Refused) as caught:
+        purchase_body.parse(body({**MODEL, "channelTier": "sk-custom-secret"}))
+    assert "sk-custom" not in json.dumps(caught.value.refusal.fields())

@@ -1,0 +1,134 @@
+"""The order in which authorize refuses: with any two reasons at once, the earlier in the contract is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from itertools import combinations, pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from modelpass.changes import Change
+from modelpass.errors import ErrorCode, Refusal
+from modelpass.model import Tier
+from modelpass.rules import Standing, decide_authorize
+from tests.support.builders import CAP, LIMIT, NOON, attempt, entitlement, hold, ms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TERM_ENDS = ms("2027-02-23T10:30:00Z")
+OTHER_HASH = bytes(16)
+
+
+@dataclass(slots=True)
+class Case:
+    """An authorize that would be granted, a second before its term ends, until something spoils it."""
+
+    now_ms: int = TERM_ENDS - 1000
+    stored: dict[str, Any] = field(default_factory=lambda: {"holds": []})
+    marks: dict[str, Any] = field(default_factory=dict)
+    asked: dict[str, Any] = field(default_factory=dict)
+
+    def decide(self) -> Refusal | Standing | Change:
+        built = replace(entitlement(at_ms=TERM_ENDS - 1000, **self.stored), **self.marks)
+        wanted = attempt(hold("wanted", 10, 1, at_ms=self.now_ms), **self.asked)
+        return decide_authorize(built, wanted, self.now_ms)
+
+
+def key(case: Case) -> None:
+    case.marks["key_hash"] = OTHER_HASH
+
+
+def key_replaced(case: Case) -> None:
+    case.marks["key_hash"] = None
+
+
+def cancelled(case: Case) -> None:
+    case.marks["cancelled_at_ms"] = NOON
+
+
+def expired(case: Case) -> None:
+    case.now_ms = TERM_ENDS
+
+
+def tier_asked_for(case: Case) -> None:
+    case.asked["tier"] = Tier.BASIC
+
+
+def request_id_reused(case: Case) -> None:
+    case.stored["holds"].append(hold("wanted", 9, 1, at_ms=TERM_ENDS - 2000))
+
+
+def tier_unavailable(case: Case) -> None:
+    case.asked["down"] = [Tier.STABLE]
+
+
+def monthly_cap(case: Case) -> None:
+    case.stored["used"] = CAP - 9
+
+
+def daily_limit(case: Case) -> None:
+    case.stored["calls"] = LIMIT
+
+
+def open_holds(case: Case) -> None:
+    case.stored["holds"].append(hold("another", 0, 1, at_ms=TERM_ENDS - 2000))
+    case.asked["max_open_holds"] = 1
+
+
+REASONS: list[tuple[Callable[[Case], None], ErrorCode, str | None, int | None]] = [
+    # spoiled by, the refusal told, its param, its retryAfter (a second before everything ends)
+    (key, ErrorCode.INVALID_API_KEY, None, None),
+    (cancelled, ErrorCode.SUBSCRIPTION_CANCELLED, None, None),
+    (expired, ErrorCode.SUBSCRIPTION_EXPIRED, None, None),
+    (tier_asked_for, ErrorCode.TIER_NOT_INCLUDED, "channelTier", None),
+    (request_id_reused, ErrorCode.REQUEST_ID_REUSED, "requestId", None),
+    (tier_unavailable, ErrorCode.TIER_UNAVAILABLE, None, 5),
+    (monthly_cap, ErrorCode.MONTHLY_CAP_REACHED, "monthlyTokenCap", 1),
+    (daily_limit, ErrorCode.DAILY_CALL_LIMIT_REACHED, "dailyCallLimit", 48_601),  # the day goes on to midnight
+    (open_holds, ErrorCode.TOO_MANY_OPEN_HOLDS, None, 1),
+]
+PAIRS = list(combinations(range(len(REASONS)), 2))
+
+
+def test_request_that_nothing_spoils_is_granted() -> None:
+    step = Case().decide()
+    assert isinstance(step, Change)
+    assert step.grant is not None
+
+
+@pytest.mark.parametrize(("spoil", "code", "param", "retry_after"), REASONS)
+def test_each_reason_alone_is_told_with_its_field_and_its_wait(
+    spoil: Callable[[Case], None], code: ErrorCode, param: str | None, retry_after: int | None
+) -> None:
+    case = Case()
+    spoil(case)
+    assert case.decide() == Refusal(code, param=param, retry_after=retry_after)
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+def test_of_two_reasons_the_earlier_in_the_contract_is_told(first: int, second: int) -> None:
+    case = Case()
+    for reason in (second, first):
+        REASONS[reason][0](case)
+    told = case.decide()
+    assert isinstance(told, Refusal)
+    assert told.code is REASONS[first][1]
+
+
+def test_of_all_reasons_together_the_first_is_told_and_then_the_next() -> None:
+    for first, _ in pairwise(range(len(REASONS))):
+        case = Case()
+        for spoil, *_ in REASONS[first:]:
+            spoil(case)
+        told = case.decide()
+        assert isinstance(told, Refusal)
+        assert told.code is REASONS[first][1]
+
+
+def test_key_of_a_renewed_term_is_refused_as_invalid() -> None:
+    case = Case()
+    key_replaced(case)
+    expired(case)
+    assert case.decide() == Refusal(ErrorCode.INVALID_API_KEY)
