@@ -8,6 +8,8 @@ SETUP := $(VENV)/.ready node_modules/.ready
 SAM := $(SAM_VENV)/bin/sam
 export PYTHONTZPATH :=
 export SAM_CLI_TELEMETRY := 0
+# The lists are complete, so pip resolves nothing: in hash mode it stumbles over pins that carry extras.
+INSTALL := install --quiet --disable-pip-version-check --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run demo token test lint format types validate build check lock clean
@@ -22,7 +24,7 @@ $(VENV)/.ready: requirements/dev.txt
 	  || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
 	@echo "Setting up Python packages ..." >&2
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt >&2
+	@$(BIN)/pip $(INSTALL) -r requirements/dev.txt >&2
 	@touch $@
 
 node_modules/.ready: package-lock.json
@@ -34,7 +36,7 @@ node_modules/.ready: package-lock.json
 $(SAM): requirements/sam.txt
 	@echo "Setting up the SAM CLI ..." >&2
 	@$(PYTHON) -m venv $(SAM_VENV)
-	@$(SAM_VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/sam.txt >&2
+	@$(SAM_VENV)/bin/pip $(INSTALL) -r requirements/sam.txt >&2
 	@touch $@
 
 run: $(SETUP) ## run the whole service on this machine (PORT=3000, DATA=folder to keep the data)
@@ -73,7 +75,7 @@ check: lint types validate test ## all that CI runs
 lock: $(VENV)/.ready ## pin the newest versions that fit, with hashes
 	$(PYTHON) -m venv .tools/uv && .tools/uv/bin/pip install --quiet uv
 	for pair in layers/modelpass/requirements requirements/dev requirements/sam; do \
-	  .tools/uv/bin/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes \
+	  .tools/uv/bin/uv pip compile --upgrade --universal --no-strip-extras --python-version 3.11 --generate-hashes \
 	    --no-header --no-annotate --quiet $$pair.in -o $$pair.txt || exit 1; done
 
 clean: ## remove everything that was set up or built
