@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
+import zoneinfo
 from typing import TYPE_CHECKING
 
 import pytest
 
-from local import engine as local_engine
-from tests.support.world import World, new_world
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+# Before anything reads them: the logger takes its name at import, the time zones come from the pinned package.
 os.environ["PYTHONTZPATH"] = ""
+zoneinfo.reset_tzpath()
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "modelpass")
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Modelpass")
+
+from local import engine as local_engine  # noqa: E402
+from tests.support.world import World, new_world  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from modelpass import wiring
 from modelpass.availability import TiersDown
 from modelpass.router import handle_authorize
 
-deps = wiring.deps()
+deps = wiring.deps(signs=True)
 tiers_down = TiersDown(deps)
 
 

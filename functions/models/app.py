@@ -14,7 +14,7 @@ app = http.resolver("models")
 @app.get("/v1/models")
 def get() -> Response[str]:
     """Every model that can be bought, with its tiers."""
-    return http.answer("get_models", get_models(deps))
+    return http.answer("models", get_models(deps))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

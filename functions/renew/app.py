@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from modelpass import http, wiring
 from modelpass.commands_purchase import renew
 
-deps = wiring.deps()
+deps = wiring.deps(signs=True)
 app = http.resolver("renew")
 
 

@@ -13,6 +13,6 @@ deps = wiring.deps()
 def lambda_handler(_: object, context: Any) -> dict[str, Any]:
     """Roll windows, note expiries, release holds; tell what was done and whether more is left."""
     seconds = context.get_remaining_time_in_millis() / 1000 * SHARE_OF_TIME
-    result = reset(deps, deps.pacing.monotonic() + seconds)
+    result = reset(deps, deps.pacing.monotonic() + seconds, context.aws_request_id)
     telemetry.decided("reset", "more" if result["more"] else "ok", **result)
     return result

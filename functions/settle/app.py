@@ -5,7 +5,7 @@ from typing import Any
 from modelpass import wiring
 from modelpass.router import handle_settle
 
-deps = wiring.deps()
+deps = wiring.deps(signs=True)
 
 
 def lambda_handler(event: object, context: Any) -> dict[str, Any]:

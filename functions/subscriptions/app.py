@@ -15,14 +15,14 @@ app = http.resolver("subscriptions")
 def get_one(subscription_id: str) -> Response[str]:
     """One subscription of the caller."""
     account_id = http.account_of(app.current_event)
-    return http.answer("get_subscription", get_subscription(deps, account_id, subscription_id))
+    return http.answer("subscriptions", get_subscription(deps, account_id, subscription_id))
 
 
 @app.get("/v1/subscriptions/<subscription_id>/usage")
 def get_counters(subscription_id: str) -> Response[str]:
     """The live counters of one subscription of the caller."""
     account_id = http.account_of(app.current_event)
-    return http.answer("get_usage", get_usage(deps, account_id, subscription_id))
+    return http.answer("subscriptions", get_usage(deps, account_id, subscription_id))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -133,7 +133,7 @@ class World:
         return router.handle_settle(self.deps, payload, "req-test")
 
     def reset(self) -> Json:
-        return commands_reset.reset(self.deps, float("inf"))
+        return commands_reset.reset(self.deps, float("inf"), "req-test")
 
     def entitlement(self, subscription_id: str, term: int = 1, model_id: str = TEXT_MODEL) -> Entitlement:
         key = items.entitlement_key(EntitlementId(subscription_id, term, model_id))

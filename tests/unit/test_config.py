@@ -50,6 +50,14 @@ def test_older_key_never_signs_in_the_place_of_a_missing_one(environment: dict[s
     assert OLDER not in str(caught.value)
 
 
+@pytest.mark.parametrize("environment", [{}, {KEY: ""}, {KEY: "", PREVIOUS: ""}])
+def test_function_that_signs_does_not_start_without_a_deployment_key(environment: dict[str, str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.signing_keys(environment)
+    assert str(caught.value).split()[0] == KEY
+    assert config.signing_keys({KEY: LONG}) == config.deployment_keys({KEY: LONG})
+
+
 def test_open_holds_are_bounded_by_a_hundred_unless_set() -> None:
     assert config.max_open_holds({}) == 100
     assert config.max_open_holds({"MAX_OPEN_HOLDS": "1"}) == 1

@@ -128,7 +128,9 @@ def test_rotation_accepts_both_deployment_keys_and_signs_with_the_first() -> Non
     assert keys.issue_api_key(SUBSCRIPTION_ID, 3, SECRET, ROTATED) == API_KEY != before
     granted = replace(GRANTED, hold=replace(hold(), signer=keys.signer_of(OLDER_KEY)))
     id_before = keys.issue_authorization_id(granted, OLDER)
-    assert keys.parse_authorization_id(id_before, ROTATED) == granted
+    parsed = keys.parse_authorization_id(id_before, ROTATED)
+    assert parsed == granted
+    assert parsed.hold.signer == granted.hold.signer != keys.signer_of(DEPLOYMENT_KEY)
     assert keys.parse_authorization_id(id_before, KEYS) is None
 
 

@@ -6,20 +6,18 @@ step is exact: whoever comes between makes it fail, and the item stays due for t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import items, keys, purchases, rules, store, writes
-from modelpass.deps import Deps
+from modelpass import items, keys, purchases, rules, store, telemetry, writes
 from modelpass.errors import Refused
 from modelpass.store import ConditionFailedError, StoreBusyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-Step = Callable[[Deps, items.Item, "Tally"], None]
+    from modelpass.deps import Deps
 
 _PAGE: Final = 100
 _STEPS: Final = 20
@@ -44,8 +42,11 @@ class Tally:
         }
 
 
-def reset(deps: Deps, stop_at: float) -> dict[str, Any]:
-    """Do what is due until it is done, until the steady clock shows `stop_at` (seconds), or the store goes away."""
+def reset(deps: Deps, stop_at: float, request_id: str) -> dict[str, Any]:
+    """Do what is due until it is done, until the steady clock shows `stop_at` (seconds), or the store goes away.
+
+    What cannot be read or is refused by the store is logged under `request_id`, left as it is, and passed over.
+    """
     tally = Tally()
     try:
         for table, step in ((deps.tables.subscriptions, _expire), (deps.tables.entitlements, _roll)):
@@ -53,19 +54,23 @@ def reset(deps: Deps, stop_at: float) -> dict[str, Any]:
                 if deps.pacing.monotonic() >= stop_at:
                     tally.more = True
                     return tally.answer()
-                _carry_out(deps, step, key, tally)
+                _carry_out(partial(step, deps, key, tally), tally, request_id)
     except Refused:
         tally.more = True  # the store is away: everything stays due
     return tally.answer()
 
 
-def _carry_out(deps: Deps, step: Step, key: items.Item, tally: Tally) -> None:
+def _carry_out(step: Callable[[], None], tally: Tally, request_id: str) -> None:
     try:
-        step(deps, key, tally)
+        step()
     except ConditionFailedError:
         return  # someone else did it, or changed the item: it is due again if need be
     except StoreBusyError:
         tally.more = True
+    except Refused:
+        raise
+    except Exception as error:  # one item that cannot be read must not stop the others
+        telemetry.surprised("reset", request_id, error)
 
 
 def _due(deps: Deps, table: str) -> Iterator[items.Item]:

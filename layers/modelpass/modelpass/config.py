@@ -33,11 +33,21 @@ def deployment_keys(environment: Mapping[str, str]) -> DeploymentKeys:
     """The deployment key and, during a rotation, the one before it; none for functions that sign nothing."""
     names = ("DEPLOYMENT_KEY", "DEPLOYMENT_KEY_PREVIOUS")
     secrets = {name: value for name in names if (value := environment.get(name))}
+    if secrets and names[0] not in secrets:
+        raise _missing(names[0])
     for name, value in secrets.items():
         if len(value) < _SHORTEST_KEY:
             msg = f"{name} must have at least {_SHORTEST_KEY} characters"
             raise ConfigError(msg)
     return DeploymentKeys(tuple(value.encode() for value in secrets.values()))
+
+
+def signing_keys(environment: Mapping[str, str]) -> DeploymentKeys:
+    """The deployment keys of a function that cannot work without one."""
+    keys = deployment_keys(environment)
+    if not keys.secrets:
+        raise _missing("DEPLOYMENT_KEY")
+    return keys
 
 
 def max_open_holds(environment: Mapping[str, str]) -> int:
@@ -47,3 +57,7 @@ def max_open_holds(environment: Mapping[str, str]) -> int:
         msg = "MAX_OPEN_HOLDS must be a whole number from 1"
         raise ConfigError(msg)
     return int(text)
+
+
+def _missing(name: str) -> ConfigError:
+    return ConfigError(f"{name} is missing")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 import json
 import math
 import re
@@ -125,7 +124,7 @@ def _raw_body(event: APIGatewayProxyEventV2) -> bytes:
     body = event.body or ""
     try:
         raw = b64decode(body, validate=True) if event.is_base64_encoded else _encoded(body)
-    except binascii.Error:
+    except ValueError:
         raise invalid(None, "The body is not valid base64.") from None
     if len(raw) > MAX_BODY_BYTES:
         raise invalid(None, f"The body is larger than {MAX_BODY_BYTES} bytes.")

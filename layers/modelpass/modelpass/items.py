@@ -6,6 +6,7 @@ lists them. A hold is packed into one text: signer, nonce, granted at, seconds, 
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from modelpass import keys
@@ -27,6 +28,7 @@ Item = dict[str, Any]
 
 SCHEMA_VERSION: Final = 1
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+_BASE36: Final = re.compile(f"[{_DIGITS}]+")
 _HOLD_FIELDS: Final = 6
 
 
@@ -63,7 +65,7 @@ def pack_hold(hold: Hold) -> str:
 def unpack_hold(hold_key: str, packed: str) -> Hold:
     """The reverse of `pack_hold`."""
     parts = packed.split(".")
-    if len(parts) != _HOLD_FIELDS:
+    if len(parts) != _HOLD_FIELDS or not all(map(_BASE36.fullmatch, parts[2:])):
         raise UnreadableItemError(hold_key)
     at_ms, seconds, units, calls = (int(part, 36) for part in parts[2:])
     return Hold(hold_key, parts[1], parts[0], at_ms, seconds, units, calls)

@@ -38,6 +38,7 @@ _MAC_BYTES = 16
 _KEY_HASH_BYTES = 16
 _DIGEST_BYTES = 9
 _VISIBLE_CHARACTERS = 4
+_SIGNER_BYTES = 3
 _GRANT = struct.Struct(">B15sH9s9sQIQIB")
 _VERSION = 1
 _TIERS: Final = tuple(Tier)
@@ -80,8 +81,8 @@ class Authorization:
 
 
 def signer_of(secret: bytes) -> str:
-    """One character that tells deployment keys apart; says nothing about the secret."""
-    return _text(hashlib.sha256(b"modelpass/signer" + secret).digest()[:3])[0]
+    """Four characters that tell deployment keys apart; they say nothing about the secret."""
+    return _text(hashlib.sha256(b"modelpass/signer" + secret).digest()[:_SIGNER_BYTES])
 
 
 def derived_subscription_id(account_id: str, idempotency_key: str) -> str:

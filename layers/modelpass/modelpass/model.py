@@ -5,7 +5,7 @@ Times are integer milliseconds since the Unix epoch (`…_ms`), usage is a whole
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -82,12 +82,13 @@ class Hold:
     """Capacity reserved by one authorization and not yet settled.
 
     `key` is the digest of the router's request id; `nonce` tells two grants of one request id apart;
-    `signer` names the deployment key that signed the authorization id, so that a replay shows the same id.
+    `signer` names the deployment key that signed the authorization id, so that a replay shows the same id. Once
+    that key is retired, a replay's id is signed by the current one: it still means this hold.
     """
 
     key: str
     nonce: str
-    signer: str
+    signer: str = field(compare=False)
     granted_at_ms: int
     hold_seconds: int
     units: int

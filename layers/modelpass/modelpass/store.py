@@ -77,18 +77,18 @@ class StoreRejectedError(StoreError):
 
 def boto3_send(client: BaseClient) -> Send:
     """The seam on a boto3 client, whose own retries must be off."""
-    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004, PLC0415
 
     def send(operation: str, request: Request) -> Response:
         try:
             response: Response = getattr(client, _METHODS[operation])(**request)
         except ClientError as error:
             raise classify(error.response) from None
-        except NoCredentialsError:
-            raise StoreRejectedError("no credentials") from None
-        except BotoCoreError as error:
+        except (ConnectionError, HTTPClientError) as error:
             # Connections that fail, break or time out: the reply is lost, the write may have landed.
             raise StoreBusyError(type(error).__name__) from None
+        except BotoCoreError as error:  # before anything was sent
+            raise StoreRejectedError(type(error).__name__) from None
         return response
 
     return send

@@ -37,8 +37,11 @@ def _now_ms() -> int:
     return clock()
 
 
-def deps() -> Deps:
-    """The real outside, from the environment. Retries of the SDK are off: the commands retry."""
+def deps(*, signs: bool = False) -> Deps:
+    """The real outside, from the environment. Retries of the SDK are off: the commands retry.
+
+    A function that issues or reads keys and ids `signs`: it does not start without a deployment key.
+    """
     client = boto3.client(
         "dynamodb",
         config=Config(
@@ -53,6 +56,6 @@ def deps() -> Deps:
         pacing=Pacing(time.monotonic, time.sleep, random.random),
         send=boto3_send(client),
         tables=config.tables(os.environ),
-        deployment_keys=config.deployment_keys(os.environ),
+        deployment_keys=config.signing_keys(os.environ) if signs else config.deployment_keys(os.environ),
         max_open_holds=config.max_open_holds(os.environ),
     )

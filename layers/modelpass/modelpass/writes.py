@@ -1,7 +1,7 @@
 """Intent -> DynamoDB request on entitlements. Rule: every expression on an entitlement is here, each guarded.
 
-Nothing is sent from here; `subscription_writes` does the same for purchases and renewals. Attribute names and
-values are always aliased. The reason of each clause stands beside it.
+Nothing is sent from here; `purchases` does the same for purchases and renewals, `history` for the rows beside.
+Attribute names and values are always aliased. The reason of each clause stands beside it.
 """
 
 from __future__ import annotations
@@ -9,11 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import events, items, keys
+from modelpass import events, history, items, keys
 from modelpass.items import binary, number, text
 from modelpass.model import (
-    DAY_MS,
-    MS_PER_SECOND,
     SETTLE_GRACE_MS,
     Entitlement,
     EntitlementId,
@@ -22,7 +20,7 @@ from modelpass.model import (
 )
 
 if TYPE_CHECKING:
-    from modelpass.changes import Breach, Change, DayRow, MonthRow
+    from modelpass.changes import Breach, Change
 
 Request = dict[str, Any]
 
@@ -38,6 +36,7 @@ class Tables:
     catalogue: str = ""
 
 
+_VERSION_KNOWN: Final = "#v = :v"  # an item of another schema version is left as it is
 _KEY_IS_CURRENT: Final = "#kh = :kh"  # a renewed or regenerated key binds the very next request
 _NOT_CANCELLED: Final = "attribute_not_exists(#xc)"
 _SEGMENT_OPEN: Final = "#we > :now"  # ends no later than the term: an expired term fails here, too
@@ -50,6 +49,7 @@ _HOLDS_BOUNDED: Final = "size(#h) < :max"  # keeps the item, and so its price, s
 
 _GRANT_CONDITION: Final = " AND ".join(
     (
+        _VERSION_KNOWN,
         _KEY_IS_CURRENT,
         _NOT_CANCELLED,
         _SEGMENT_OPEN,
@@ -62,10 +62,11 @@ _GRANT_CONDITION: Final = " AND ".join(
     )
 )
 _GRANT_UPDATE: Final = "SET #dl = #dl - :calls, #dc = #dc + :calls, #ml = #ml - :units, #h.#k = :hold"
-_GRANT_NAMES: Final = ("kh", "xc", "we", "ws", "da", "dl", "dc", "ml", "h", "tr")
+_GRANT_NAMES: Final = ("v", "kh", "xc", "we", "ws", "da", "dl", "dc", "ml", "h", "tr")
 
 _SETTLE_CONDITION: Final = " AND ".join(
     (
+        _VERSION_KNOWN,
         "#h.#k = :hold",  # this very grant is open: its nonce is part of the value
         "#ws <= :at",  # no window closed since the grant: the stored counters are the hold's
         "#xa > :grace",  # settles end 90 days after the term
@@ -74,7 +75,8 @@ _SETTLE_CONDITION: Final = " AND ".join(
 _SETTLE_UPDATE: Final = (
     "SET #dl = #dl + :back, #dc = #dc - :back, #du = #du + :used, #ml = #ml + :rest, #mu = #mu + :used REMOVE #h.#k"
 )
-_SETTLE_NAMES: Final = ("h", "ws", "xa", "dl", "dc", "du", "ml", "mu")
+_SETTLE_NAMES: Final = ("v", "h", "ws", "xa", "dl", "dc", "du", "ml", "mu")
+_VERSION: Final = number(items.SCHEMA_VERSION)
 _COUNTERS: Final = (
     ("dl", "day_left"),
     ("dc", "day_calls"),
@@ -82,7 +84,6 @@ _COUNTERS: Final = (
     ("ml", "month_left"),
     ("mu", "month_used"),
 )
-TICKET_KEPT_MS: Final = SETTLE_GRACE_MS + DAY_MS
 
 
 def _aliases(names: tuple[str, ...]) -> dict[str, str]:
@@ -113,6 +114,7 @@ def grant(
         "UpdateExpression": _GRANT_UPDATE,
         "ExpressionAttributeNames": {**_GRANT_ALIASES, "#k": hold.key},
         "ExpressionAttributeValues": {
+            ":v": _VERSION,
             ":kh": binary(key_hash),
             ":now": number(hold.granted_at_ms),
             ":calls": number(hold.calls),
@@ -135,6 +137,7 @@ def settle(tables: Tables, entitlement: EntitlementId, hold: Hold, used: int, ca
         "UpdateExpression": _SETTLE_UPDATE,
         "ExpressionAttributeNames": {**_SETTLE_ALIASES, "#k": hold.key},
         "ExpressionAttributeValues": {
+            ":v": _VERSION,
             ":hold": text(items.pack_hold(hold)),
             ":at": number(hold.granted_at_ms),
             ":grace": number(now_ms - SETTLE_GRACE_MS),
@@ -208,15 +211,15 @@ def change(tables: Tables, step: Change, max_open_holds: int = 0) -> tuple[str, 
     entitlement = step.before
     actions: list[Request] = [{"Update": update}]
     if step.closed_day is not None:
-        actions.append({"Put": _closed_day(tables, entitlement, step.closed_day)})
+        actions.append({"Put": history.closed_day(tables.history, entitlement, step.closed_day)})
     if step.closed_month is not None:
-        actions.append({"Put": _closed_month(tables, entitlement, step.closed_month)})
+        actions.append({"Put": history.closed_month(tables.history, entitlement, step.closed_month)})
     if step.late_day is not None:
-        actions.append({"Update": _late_day(tables, entitlement, step.late_day)})
-    actions += [{"Update": _late_month(tables, entitlement, row)} for row in step.late_months]
-    actions += [{"Put": _ticket(tables, entitlement, hold)} for hold in step.tickets]
+        actions.append({"Update": history.late_day(tables.history, entitlement, step.late_day)})
+    actions += [{"Update": history.late_month(tables.history, entitlement, row)} for row in step.late_months]
+    actions += [{"Put": history.ticket(tables.history, entitlement, hold)} for hold in step.tickets]
     if step.spent_ticket is not None:
-        actions.append({"Delete": _spent_ticket(tables, entitlement, step.spent_ticket)})
+        actions.append({"Delete": history.spent_ticket(tables.history, entitlement, step.spent_ticket)})
     if step.breach is not None:
         actions.append({"Put": _breach_event(tables, entitlement, step.breach)})
     return "TransactWriteItems", {"TransactItems": actions}
@@ -225,6 +228,7 @@ def change(tables: Tables, step: Change, max_open_holds: int = 0) -> tuple[str, 
 def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Request:
     before, after = step.before, step.after
     expression = _Expression()
+    expression.demand("v", "=", _VERSION)
     # The stored windows are still those the step was worked out for.
     expression.demand("ws", "=", number(before.segment_start_ms))
     _write_counters(expression, step)
@@ -295,101 +299,6 @@ def _write_due(expression: _Expression, after: Entitlement) -> None:
         return
     expression.set("dp", text(keys.due_shard(keys.entitlement_pk(after.id))))
     expression.set("da", number(after.due_at_ms))
-
-
-def _closed_day(tables: Tables, entitlement: Entitlement, row: DayRow) -> Request:
-    return _new_row(
-        tables.history,
-        {
-            **items.key(keys.day_key(entitlement.id, row.day)),
-            "v": number(items.SCHEMA_VERSION),
-            "calls": number(row.calls),
-            "units": number(row.units),
-        },
-    )
-
-
-def _closed_month(tables: Tables, entitlement: Entitlement, row: MonthRow) -> Request:
-    return _new_row(
-        tables.history,
-        {
-            **items.key(keys.month_key(entitlement.id, row.month)),
-            "v": number(items.SCHEMA_VERSION),
-            "cap": number(entitlement.limits.monthly_cap),
-            "left": number(row.left),
-            "held": number(row.held),
-            "used": number(row.used),
-        },
-    )
-
-
-def _ticket(tables: Tables, entitlement: Entitlement, hold: Hold) -> Request:
-    kept_until_ms = entitlement.expires_at_ms + TICKET_KEPT_MS
-    return _new_row(
-        tables.history,
-        {
-            **items.key(keys.ticket_key(entitlement.id, hold)),
-            "v": number(items.SCHEMA_VERSION),
-            "hold": text(items.pack_hold(hold)),
-            "ttl": number(kept_until_ms // MS_PER_SECOND),
-        },
-    )
-
-
-def _spent_ticket(tables: Tables, entitlement: Entitlement, hold: Hold) -> Request:
-    return {
-        "TableName": tables.history,
-        "Key": items.key(keys.ticket_key(entitlement.id, hold)),
-        # Of two late settles one finds the ticket.
-        "ConditionExpression": "attribute_exists(#pk)",
-        "ExpressionAttributeNames": {"#pk": "pk"},
-    }
-
-
-def _new_row(table: str, item: items.Item) -> Request:
-    return {
-        "TableName": table,
-        "Item": item,
-        "ConditionExpression": "attribute_not_exists(#pk)",
-        "ExpressionAttributeNames": {"#pk": "pk"},
-    }
-
-
-def _late_day(tables: Tables, entitlement: Entitlement, row: DayRow) -> Request:
-    deltas = {"calls": (0, row.calls), "units": (0, row.units)}
-    return _late_row(tables, keys.day_key(entitlement.id, row.day), deltas)
-
-
-def _late_month(tables: Tables, entitlement: Entitlement, row: MonthRow) -> Request:
-    cap = entitlement.limits.monthly_cap
-    deltas = {
-        "cap": (cap, 0),
-        "left": (cap, row.left),
-        "held": (0, row.held),
-        "used": (0, row.used),
-    }
-    return _late_row(tables, keys.month_key(entitlement.id, row.month), deltas)
-
-
-def _late_row(tables: Tables, pair: tuple[str, str], deltas: dict[str, tuple[int, int]]) -> Request:
-    """Add to a closed row, which is made here when nothing had happened in its window before.
-
-    The guard is the entitlement's in the same transaction: its segment says that the window is closed.
-    """
-    names = {f"#{name}": name for name in ("v", *deltas)}
-    values: Request = {":v": number(items.SCHEMA_VERSION)}
-    sets = ["#v = :v"]
-    for name, (initial, delta) in deltas.items():
-        values[f":i_{name}"], values[f":d_{name}"] = number(initial), number(delta)
-        sets.append(f"#{name} = if_not_exists(#{name}, :i_{name}) + :d_{name}")
-    return {
-        "TableName": tables.history,
-        "Key": items.key(pair),
-        "ConditionExpression": "attribute_not_exists(#v) OR #v = :v",
-        "UpdateExpression": "SET " + ", ".join(sets),
-        "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": values,
-    }
 
 
 def _breach_event(tables: Tables, entitlement: Entitlement, breach: Breach) -> Request:
