@@ -89,7 +89,7 @@ def test_function_is_told_of_just_the_tables_it_may_touch(name: str) -> None:
 def test_function_is_told_the_deployment_keys_only_if_it_signs(name: str) -> None:
     variables = function(name)["Environment"]["Variables"]
     secret = {n for n, v in variables.items() if "resolve:secretsmanager" in str(v)}
-    signs = "signs=True" in (ROOT / function(name)["CodeUri"] / "app.py").read_text()
+    signs = "signs=True" in (ROOT / RESOURCES[name]["Properties"]["CodeUri"] / "app.py").read_text("utf-8")
     assert signs == (name in {"PurchaseFunction", "RenewFunction", "AuthorizeFunction", "SettleFunction"})
     assert secret == ({"DEPLOYMENT_KEY", "DEPLOYMENT_KEY_PREVIOUS"} if signs else set())
 
