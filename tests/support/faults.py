@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modelpass.store import Request, Response, Send, StoreBusyError
+from modelpass.store import Request, Response, Send, StoreBusyError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,10 +38,11 @@ class FaultAt:
             raise StoreBusyError("injected")
         if number > self.at and self.kind == "lost":
             raise StoreBusyError("injected")
-        response = self.send(operation, request)
         if number == self.at:
+            with contextlib.suppress(StoreError):  # a refused condition is a reply, too, and is lost like any other
+                self.send(operation, request)
             raise StoreBusyError("injected")
-        return response
+        return self.send(operation, request)
 
 
 @dataclass(slots=True)

@@ -57,8 +57,8 @@ MONTHS = [
     ("Asia/Beirut", "2026-01-28T22:00:00Z", 1, "2026-02-27T22:00:00Z"),
     ("Asia/Beirut", "2026-01-28T22:00:00Z", 2, "2026-03-28T22:00:00Z"),  # midnight is skipped
     ("Asia/Beirut", "2026-01-28T22:00:00Z", 3, "2026-04-28T21:00:00Z"),
-    ("America/Havana", "2026-10-01T04:00:00Z", 1, "2026-11-01T04:00:00Z"),  # midnight is repeated
-    ("America/Havana", "2026-10-01T04:00:00Z", 2, "2026-12-01T05:00:00Z"),
+    ("America/Havana", "2023-10-05T04:00:00Z", 1, "2023-11-05T04:00:00Z"),  # midnight is repeated
+    ("America/Havana", "2023-10-05T04:00:00Z", 2, "2023-12-05T05:00:00Z"),
 ]
 
 DAYS = [
@@ -80,8 +80,8 @@ DAYS = [
     ("America/Sao_Paulo", "2018-02-17", "2018-02-17T02:00:00Z", "2018-02-18T03:00:00Z", 25),
     ("Africa/Cairo", "2026-10-29", "2026-10-28T21:00:00Z", "2026-10-29T22:00:00Z", 25),
     # midnight itself happens twice: the day begins with the first
-    ("America/Havana", "2026-10-31", "2026-10-31T04:00:00Z", "2026-11-01T04:00:00Z", 24),
-    ("America/Havana", "2026-11-01", "2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z", 25),
+    ("America/Havana", "2023-11-04", "2023-11-04T04:00:00Z", "2023-11-05T04:00:00Z", 24),
+    ("America/Havana", "2023-11-05", "2023-11-05T04:00:00Z", "2023-11-06T05:00:00Z", 25),
     # one minute into Sunday clocks went back to 23:01 on Saturday: Sunday had begun, and goes on
     ("America/St_Johns", "2010-11-06", "2010-11-06T02:30:00Z", "2010-11-07T02:30:00Z", 24),
     ("America/St_Johns", "2010-11-07", "2010-11-07T02:30:00Z", "2010-11-08T03:30:00Z", 25),
