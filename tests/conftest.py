@@ -7,6 +7,7 @@ import zoneinfo
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 # Before anything reads them: the logger takes its name at import, the time zones come from the pinned package.
 os.environ["PYTHONTZPATH"] = ""
@@ -14,6 +15,8 @@ zoneinfo.reset_tzpath()
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "modelpass")
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Modelpass")
+
+settings.register_profile("soak", max_examples=2000)  # `make soak`
 
 from local import engine as local_engine  # noqa: E402
 from tests.support.world import World, new_world  # noqa: E402

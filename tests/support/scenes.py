@@ -106,7 +106,8 @@ def breach(scene: Scene) -> Json:
 
 
 def reset(scene: Scene) -> Json:
-    return scene.world.reset()
+    scene.world.reset()  # its counts tell what fell to this run, which is nobody's right
+    return {}
 
 
 def renew(scene: Scene) -> Json:

@@ -5,6 +5,7 @@ Rule: nothing of ours is mocked. Faults and interleavings come in at the seam wh
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import os
@@ -140,6 +141,23 @@ class World:
         found = self.dynamodb.get_item(TableName=self.tables.entitlements, Key=key, ConsistentRead=True)
         return items.entitlement_of(found["Item"])
 
+    def make_all_due(self) -> None:
+        """Let the next reset look at every entitlement."""
+        for stored in self.all_items(self.tables.entitlements):
+            self.dynamodb.update_item(
+                TableName=self.tables.entitlements,
+                Key={"pk": stored["pk"]},
+                UpdateExpression="SET dp = :dp, da = :da",
+                ExpressionAttributeValues={
+                    ":dp": items.text(keys.due_shard(stored["pk"]["S"])),
+                    ":da": items.number(0),
+                },
+            )
+
+    def drop_tables(self) -> None:
+        for name in dataclasses.astuple(self.tables):
+            self.dynamodb.delete_table(TableName=name)
+
     def all_items(self, table: str) -> list[items.Item]:
         pages = self.dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
         return [item for page in pages for item in page["Items"]]
@@ -148,8 +166,12 @@ class World:
         return sorted(item["type"]["S"] for item in self.all_items(self.tables.events))
 
     def take_down(self, model_id: str, *tiers: str) -> None:
+        self.take_tiers_down([f"{model_id}#{tier}" for tier in tiers])
+
+    def take_tiers_down(self, pairs: list[str]) -> None:
+        """Let these tiers be down, and all others up (the operator's call is not there yet)."""
         key = items.key(keys.tiers_down_key())
-        down = {"tiers": {"SS": [f"{model_id}#{tier}" for tier in tiers]}} if tiers else {}
+        down = {"tiers": {"SS": pairs}} if pairs else {}
         self.dynamodb.put_item(TableName=self.tables.catalogue, Item={**key, **down})
 
     def cancel(self, subscription_id: str) -> None:

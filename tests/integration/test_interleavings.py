@@ -1,0 +1,109 @@
+"""Another command, or a move of the clock, falls between any two store calls of a command.
+
+Whatever runs in between runs entirely. What both answer, and what is stored in the end, must be what one order of
+the two would have given; every equation holds in any case. Chance decides nothing here: all places are tried.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.audit import assert_conserved
+from tests.support.faults import Interleave
+from tests.support.scenes import COMMANDS, SCENES, Scene, shown, stored
+from tests.support.world import DAY_MS, World, new_world
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.support.scenes import Json
+
+    MakeScene = Callable[[World], Scene]
+    Command = Callable[[Scene], Json]
+    Outcome = tuple[list[Json], list[Json], list[str]]
+
+MOST_CALLS = 12
+_WINDOWS = ("daily", "monthly")
+
+
+@pytest.fixture(autouse=True)
+def few_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reset reads two shards and not 128: each of its calls is a place for another command."""
+    monkeypatch.setattr("modelpass.keys.DUE_SHARDS", 2)
+
+
+def ended(world: World, *answers: Json) -> Outcome:
+    """What was answered, and what is stored once all that may wait is done: lazy or not, it is the same state."""
+    windows: list[Json] = [{name: a.pop(name) for name in _WINDOWS if name in a} for a in answers]
+    assert_conserved(world)
+    world.make_all_due()
+    world.reset()
+    outcome = list(answers), windows, stored(world)
+    world.drop_tables()
+    return outcome
+
+
+@cache
+def in_turn(engine: str, scene: MakeScene, first: Command, second: Command) -> Outcome:
+    world = new_world(engine)
+    made = scene(world)
+    return ended(world, shown(first(made)), shown(second(made)))
+
+
+def interleaved(engine: str, scene: MakeScene, command: Command, other: Command) -> Iterator[Outcome]:
+    """What comes of running `other` before each store call of `command`."""
+    for at in range(MOST_CALLS):
+        world = new_world(engine)
+        made = scene(world)
+        others: list[Json] = []
+        send = Interleave(world.deps.send, at, lambda: others.append(shown(other(made))))  # noqa: B023 - run at once
+        answer = shown(command(made.on(world.with_send(send))))
+        if not send.reached:
+            world.drop_tables()
+            return
+        yield ended(world, answer, others[0])
+    raise AssertionError("a command made more calls than are tried")
+
+
+@pytest.mark.parametrize("other", COMMANDS, ids=lambda c: c.__name__)
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.__name__)
+@pytest.mark.parametrize("scene", SCENES, ids=lambda s: s.__name__)
+def test_command_in_between_gives_what_one_order_of_the_two_gives(
+    engine: str, scene: MakeScene, command: Command, other: Command
+) -> None:
+    answers, windows, store = in_turn(engine, scene, command, other)
+    later_answers, later_windows, later_store = in_turn(engine, scene, other, command)
+    orders = (answers, store), (later_answers[::-1], later_store)
+    for at, (came, seen, left) in enumerate(interleaved(engine, scene, command, other)):
+        assert (came, left) in orders, at
+        # Figures are those of the moment of answering, by when both may have counted.
+        assert all(each in windows + later_windows for each in seen), at
+
+
+def to_the_next_day(scene: Scene) -> Json:
+    scene.world.clock.advance(DAY_MS)
+    return {}
+
+
+def past_every_hold(scene: Scene) -> Json:
+    scene.world.clock.advance(61_000)
+    return {}
+
+
+def past_the_term(scene: Scene) -> Json:
+    scene.world.clock.advance(62 * DAY_MS)
+    return {}
+
+
+@pytest.mark.parametrize("move", [to_the_next_day, past_every_hold, past_the_term], ids=lambda c: c.__name__)
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.__name__)
+@pytest.mark.parametrize("scene", SCENES, ids=lambda s: s.__name__)
+def test_clock_that_moves_in_between_stores_what_it_would_before_or_after(
+    engine: str, scene: MakeScene, command: Command, move: Command
+) -> None:
+    stores = [in_turn(engine, scene, *order)[2] for order in ((command, move), (move, command))]
+    for at, (_, _, store) in enumerate(interleaved(engine, scene, command, move)):
+        assert store in stores, at

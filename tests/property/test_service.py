@@ -1,0 +1,391 @@
+"""The whole service against a plain ledger: any order of commands, clock moves, resets and faults, on the real engine.
+
+After every step all answers, all stored figures, every equation and every event are what the ledger says.
+`make soak` goes on for longer.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from modelpass import changes, commands_read, items
+from modelpass.errors import Refused
+from tests.support.audit import assert_conserved
+from tests.support.faults import FaultAt
+from tests.support.ledger import DAY_MS, GRACE_MS, OFFSETS_MS, SECOND_MS, UNITS, Book, Bought, Grant, rfc3339
+from tests.support.world import IMAGE_MODEL, TEXT_MODEL, World, model, new_world
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+
+Json = dict[str, Any]
+Fault = tuple[str, int] | None
+
+STEPS = 50
+MOST_HOLDS = 4
+STARTS_AT_MS = 1_769_855_400_250  # 2026-01-31T10:30:00.250Z: months are clamped, starts are cut to the second
+STATUS = {
+    "invalid_api_key": 401,
+    "subscription_expired": 403,
+    "model_not_included": 403,
+    "tier_not_included": 403,
+    "request_id_reused": 409,
+    "tier_unavailable": 503,
+    "monthly_cap_reached": 429,
+    "daily_call_limit_reached": 429,
+    "too_many_open_holds": 429,
+}
+
+MODELS = (TEXT_MODEL, IMAGE_MODEL)
+TIERS = ("basic", "stable", "enterprise")
+BODIES = st.fixed_dictionaries(
+    {
+        "models": st.sampled_from(
+            (
+                [model(calls=5, cap=100)],
+                [model(calls=5, cap=100), model(IMAGE_MODEL, "basic", 3, 60)],
+                [model(IMAGE_MODEL, "enterprise", 4, 80)],
+            )
+        ),
+        "months": st.integers(1, 2),
+        "timezone": st.sampled_from(sorted(OFFSETS_MS)),
+    }
+)
+FAULTS = st.none() | st.none() | st.tuples(st.sampled_from(("before", "after")), st.integers(0, 3))
+ANY = st.integers(0, 10**6)
+"""Chooses among what there is by then."""
+
+
+class ServiceMachine(RuleBasedStateMachine):
+    """The service on tables of its own, and the ledger it must agree with."""
+
+    steps = 0
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__()
+        world = new_world(endpoint)
+        self.world = replace(world, deps=replace(world.deps, max_open_holds=MOST_HOLDS))
+        self.world.clock.now_ms = STARTS_AT_MS
+        self.bought: list[Bought] = []
+        self.purchases: dict[tuple[str, str], Bought] = {}
+        self.down: set[tuple[str, str]] = set()
+        self.events: Counter[str] = Counter()
+
+    @property
+    def now_ms(self) -> int:
+        return self.world.clock.now_ms
+
+    def faulty(self, fault: Fault) -> World:
+        if fault is None:
+            return self.world
+        return self.world.with_send(FaultAt(self.world.deps.send, fault[1], fault[0]))
+
+    def one_active(self, account: str) -> bool:
+        return any(b.account == account and not b.expired(self.now_ms) for b in self.bought)
+
+    @rule(account=st.sampled_from(("a", "b")), body=BODIES, key=st.sampled_from((None, "k1", "k2")), fault=FAULTS)
+    def purchase(self, account: str, body: Json, key: str | None, fault: Fault) -> None:
+        """Buy, under a fault or none; a repeat of an Idempotency-Key is shown what it bought."""
+        answer = refusable(lambda: self.faulty(fault).buy(account, key, **body))
+        first = self.purchases.get((account, key)) if key else None
+        if first is not None:
+            known = {"apiKey": None, "subscriptionId": first.id, "replayed": True}
+            assert answer == (known if first.body == body else "idempotency_key_reused")
+        elif self.one_active(account):
+            assert answer == "active_subscription_exists"
+        else:
+            assert isinstance(answer, dict)
+            assert answer["replayed"] is False
+            made = Bought(account, answer["subscriptionId"], body)
+            made.begin_term(answer["apiKey"], self.now_ms)
+            assert made.id not in {b.id for b in self.bought}
+            self.bought.append(made)
+            self.events["subscription.purchased"] += 1
+            if key:
+                self.purchases[account, key] = made
+
+    @precondition(lambda self: self.bought)
+    @rule(which=ANY, key=st.sampled_from((None, "n1", "n2")), fault=FAULTS)
+    def renew(self, which: int, key: str | None, fault: Fault) -> None:
+        """Renew a subscription, under a fault or none."""
+        bought = self.bought[which % len(self.bought)]
+        answer = refusable(lambda: self.faulty(fault).renew(bought.id, bought.account, key))
+        if key is not None and key == bought.renewal_key:
+            assert answer == {"apiKey": None, "replayed": True}
+        elif not bought.expired(self.now_ms):
+            assert answer == "subscription_not_expired"
+        elif self.one_active(bought.account):
+            assert answer == "active_subscription_exists"
+        else:
+            assert isinstance(answer, dict)
+            assert answer["apiKey"] not in {None, *bought.keys}
+            bought.begin_term(answer["apiKey"], self.now_ms)
+            bought.renewal_key = key
+            self.events["subscription.renewed"] += 1
+
+    @precondition(lambda self: self.bought)
+    @rule(
+        which=ANY,
+        newest=st.sampled_from((True, True, True, False)),
+        model_id=st.sampled_from(MODELS),
+        request_id=st.sampled_from(("r1", "r2", "r3", "r4", "r5", "r6")),
+        units=st.sampled_from((0, 1, 10, 40, 60, 100, 101)),
+        calls=st.sampled_from((1, 1, 1, 2, 5)),
+        tier=st.sampled_from((None, None, *TIERS)),
+        seconds=st.sampled_from((1, 60, 900, 86_400)),
+        fault=FAULTS,
+    )
+    def authorize(  # noqa: PLR0913 - a payload has that many fields
+        self,
+        *,
+        which: int,
+        newest: bool,
+        model_id: str,
+        request_id: str,
+        units: int,
+        calls: int,
+        tier: str | None,
+        seconds: int,
+        fault: Fault,
+    ) -> None:
+        """Authorize with the current key or an older one."""
+        bought = self.bought[which % len(self.bought)]
+        term = len(bought.terms) - 1 if newest else which % len(bought.terms)
+        more = {"calls": calls, "holdSeconds": seconds, "modelId": model_id}
+        if tier is not None:
+            more["channelTier"] = tier
+        answer = self.faulty(fault).authorize(bought.keys[term], request_id, units, **more)
+        book = bought.terms[term].get(model_id)
+        refusal = self.refused_before_counting(bought, term, book, tier)
+        if refusal is not None or book is None:
+            shown = None if refusal == "invalid_api_key" else book
+            self.assert_refused(answer, refusal, shown)
+            return
+        held = next((g for g in book.open_holds(self.now_ms) if g.request_id == request_id), None)
+        if held is not None and (held.units, held.calls) == (units, calls):
+            assert answer == {**self.granted(bought, book, held), "replayed": True}
+        elif held is not None:
+            self.assert_refused(answer, "request_id_reused", book)
+        elif (model_id, book.tier) in self.down:
+            self.assert_refused(answer, "tier_unavailable", book, 5)
+        elif (full := book.refuse_capacity(units, calls, MOST_HOLDS, self.now_ms)) is not None:
+            self.assert_refused(answer, full[0], book, full[1])
+        else:
+            expires_at_ms = self.now_ms + seconds * SECOND_MS
+            authorization_id = answer.get("authorizationId", "")
+            assert authorization_id not in {g.authorization_id for _, _, g in self.grants()}
+            grant = Grant(request_id, self.now_ms, expires_at_ms, units, calls, authorization_id)
+            book.grants.append(grant)
+            assert answer == self.granted(bought, book, grant)
+
+    def refused_before_counting(self, bought: Bought, term: int, book: Book | None, tier: str | None) -> str | None:
+        """What is wrong with the key, the term, the model or the tier asked for: in this order."""
+        if term != len(bought.terms) - 1:
+            return "invalid_api_key"
+        if bought.expired(self.now_ms):
+            return "subscription_expired"
+        if book is None:
+            return "model_not_included"
+        return "tier_not_included" if tier not in (None, book.tier) else None
+
+    def granted(self, bought: Bought, book: Book, grant: Grant) -> Json:
+        return {
+            "allowed": True,
+            "authorizationId": grant.authorization_id,
+            "accountId": bought.account,
+            "subscriptionId": bought.id,
+            "modelId": book.model_id,
+            "channelTier": book.tier,
+            "unit": UNITS[book.model_id],
+            "heldUsage": grant.units,
+            "holdExpiresAt": rfc3339(grant.expires_at_ms),
+            **book.windows(self.now_ms),
+        }
+
+    def assert_refused(self, answer: Json, code: str | None, book: Book | None, retry_after: int | None = None) -> None:
+        assert code is not None
+        assert (answer["allowed"], answer["error"]["code"], answer["statusCode"]) == (False, code, STATUS[code])
+        assert answer.get("retryAfter") == retry_after
+        shown = {name: answer[name] for name in ("daily", "monthly") if name in answer}
+        assert shown == ({} if book is None else book.windows(self.now_ms))
+
+    def grants(self) -> list[tuple[Bought, Book, Grant]]:
+        return [
+            (bought, book, grant)
+            for bought in self.bought
+            for term in bought.terms
+            for book in term.values()
+            for grant in book.grants
+        ]
+
+    @precondition(lambda self: self.grants())
+    @rule(
+        which=ANY,
+        used=st.sampled_from((0, 1, 10, 40, 60, 150)),
+        calls=st.sampled_from((None, None, 0, 1, 2, 3)),
+        served=st.sampled_from((None, None, *TIERS)),
+        fault=FAULTS,
+    )
+    def settle(self, which: int, used: int, calls: int | None, served: str | None, fault: Fault) -> None:
+        """Settle any authorization ever made, for the first time or again."""
+        _, book, grant = self.grants()[-1 - which % len(self.grants())]
+        more: Json = {} if calls is None else {"calls": calls}
+        if served is not None:
+            more["servedTier"] = served
+        answer = self.faulty(fault).settle(grant.authorization_id, used, **more)
+        if self.now_ms >= book.calendar.ends_at_ms + GRACE_MS:
+            assert answer["error"]["code"] == "authorization_not_found"
+        elif grant.settled is not None:
+            assert answer == {"settled": True, "replayed": True}
+        elif calls is not None and calls > grant.calls:
+            assert (answer["error"]["code"], answer["error"]["param"]) == ("invalid_request", "calls")
+        else:
+            breached = served not in (None, book.tier)
+            late = book.late(grant, self.now_ms)
+            grant.settled = (used, grant.calls if calls is None else calls)
+            self.events["tier.breached"] += breached
+            told = {"settled": True, "late": late, "tierBreached": breached, **book.windows(self.now_ms)}
+            # A settle whose reply was lost finds itself done: its repeat is a replay.
+            lost = fault is not None and fault[0] == "after"
+            assert answer == told or (lost and answer == {"settled": True, "replayed": True})
+
+    @rule()
+    def reset(self) -> None:
+        """Run the housekeeping; a second run right after it finds nothing."""
+        self.world.reset()
+        assert self.world.reset() == {"windowsRolled": 0, "subscriptionsExpired": 0, "holdsReleased": 0, "more": False}
+
+    @rule(model_id=st.sampled_from(MODELS), tier=st.sampled_from(TIERS))
+    def turn_tier(self, model_id: str, tier: str) -> None:
+        """Take a tier of a model down, or bring it back."""
+        self.down ^= {(model_id, tier)}
+        pairs = [f"{m}#{t}" for m, t in sorted(self.down)]
+        self.world.take_tiers_down(pairs)
+
+    @rule(seconds=st.sampled_from((1, 59, 60, 61, 900, 3600)))
+    def wait(self, seconds: int) -> None:
+        """Let some time pass."""
+        self.world.clock.advance(seconds * SECOND_MS)
+
+    @rule(days=st.sampled_from((1, 1, 2, 28, 31, 60, 95)))
+    def wait_for_days(self, days: int) -> None:
+        """Let days pass."""
+        self.world.clock.advance(days * DAY_MS)
+
+    @precondition(lambda self: self.bought)
+    @rule(which=ANY, edge=st.sampled_from(("day", "month", "term", "hold")), off_by=st.sampled_from((-1, 0, 1)))
+    def wait_until(self, which: int, edge: str, off_by: int) -> None:
+        """Go to the edge of a window, a term or a hold, to the millisecond."""
+        bought = self.bought[which % len(self.bought)]
+        ends, now_ms = bought.calendar, self.now_ms
+        holds = [g.expires_at_ms for _, _, g in self.grants() if g.open_at(now_ms)]
+        edges = {
+            "day": ends.day_end(now_ms),
+            "month": ends.month_end(now_ms),
+            "term": ends.ends_at_ms,
+            "hold": min(holds, default=now_ms),
+        }
+        self.world.clock.now_ms = max(now_ms, edges[edge] + off_by)
+
+    @invariant()
+    def everything_agrees(self) -> None:
+        """What callers see and what is stored is what the ledger says."""
+        type(self).steps += 1
+        assert_conserved(self.world)
+        closed = self.world.all_items(self.world.tables.history)
+        for bought in self.bought:
+            self.assert_usage(bought)
+            for number, term in enumerate(bought.terms, 1):
+                for book in term.values():
+                    self.assert_stored(bought, number, book, closed)
+        self.assert_one_active()
+        self.assert_events()
+
+    def assert_usage(self, bought: Bought) -> None:
+        expected = [
+            {
+                "modelId": book.model_id,
+                "channelTier": book.tier,
+                "unit": UNITS[book.model_id],
+                **book.windows(self.now_ms),
+            }
+            for book in bought.terms[-1].values()
+        ]
+        status = "expired" if bought.expired(self.now_ms) else "active"
+        usage = commands_read.get_usage(self.world.deps, bought.account, bought.id)
+        assert usage == {"subscriptionId": bought.id, "status": status, "models": expected}
+
+    def assert_stored(self, bought: Bought, number: int, book: Book, closed: list[items.Item]) -> None:
+        """Used and calls of every window that had a grant: in the item while it is stored, else in its row."""
+        stored = self.world.entitlement(bought.id, number, book.model_id)
+        segment, counters = changes.stored_segment(stored), stored.counters
+        days = {segment.day: (counters.day_calls, counters.day_units)}
+        months = {segment.month: counters.month_used}
+        for row in closed:
+            kind, _, rest = row["sk"]["S"].partition("#")
+            if kind == "day" and (row["pk"]["S"], rest.split("#")[1:]) == (bought.id, [str(number), book.model_id]):
+                days[rest.split("#")[0]] = (int(row["calls"]["N"]), int(row["units"]["N"]))
+            if kind == "month" and row["pk"]["S"] == bought.id:
+                row_term, month, model_id = rest.split("#")
+                if (int(row_term), model_id) == (number, book.model_id):
+                    months[int(month)] = int(row["used"]["N"])
+        ledger = book.calendar
+        for day in {ledger.day(g.granted_at_ms) for g in book.grants}:
+            expected = (book.calls(day), sum(g.used for g in book.of_day(day)))
+            assert days.pop(ledger.date(day), (0, 0)) == expected, (day, book)
+        assert set(days.values()) <= {(0, 0)}, days
+        for month in {ledger.month(g.granted_at_ms) for g in book.grants}:
+            assert months.pop(month, 0) == book.used(month), (month, book)
+        assert set(months.values()) <= {0}, months
+
+    def assert_one_active(self) -> None:
+        rows = [r for r in self.world.all_items(self.world.tables.subscriptions) if r["sk"]["S"] == "subscription"]
+        stored = map(items.subscription_of, rows)
+        active = Counter(s.account_id for s in stored if s.status(self.now_ms).value == "active")
+        assert active == Counter(b.account for b in self.bought if not b.expired(self.now_ms))
+        assert max(active.values(), default=0) <= 1
+
+    def assert_events(self) -> None:
+        told = Counter(self.world.events())
+        expired = told.pop("subscription.expired", 0)
+        ended = sum(len(b.terms) - (not b.expired(self.now_ms)) for b in self.bought)
+        assert self.events["subscription.renewed"] <= expired <= ended
+        assert told == +self.events
+
+    def teardown(self) -> None:
+        """Leave nothing in the engine, which other tests share."""
+        self.world.drop_tables()
+
+
+def refusable(command: Callable[[], Json]) -> Json | str:
+    try:
+        return command()
+    except Refused as refused:
+        return refused.refusal.code.code
+
+
+def test_any_order_of_commands_clock_moves_and_faults_agrees_with_the_ledger(
+    engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelpass.keys.DUE_SHARDS", 2)  # a reset asks two shards and not 128
+    how = settings(
+        max_examples=settings().max_examples // 2,
+        stateful_step_count=STEPS,
+        deadline=None,  # steps are counted, not timed
+        suppress_health_check=list(HealthCheck),
+        print_blob=True,
+    )
+    ServiceMachine.steps = 0
+    run_state_machine_as_test(partial(ServiceMachine, engine), settings=how)  # type: ignore[arg-type] # takes a factory
+    sys.stdout.write(f"{ServiceMachine.steps} steps\n")
+    assert ServiceMachine.steps > how.max_examples

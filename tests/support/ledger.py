@@ -1,0 +1,188 @@
+"""The contract as a ledger: every grant ever made, and every figure derived from them. Rule: nothing of ours is used.
+
+It keeps no counters, rolls no windows and reclaims nothing: what is used, held and left is added up anew from the
+grants whenever it is asked, so it cannot share a mistake with what it is compared to. Time zones are fixed offsets.
+"""
+
+from __future__ import annotations
+
+import calendar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+Json = dict[str, Any]
+
+SECOND_MS, DAY_MS = 1000, 86_400_000
+GRACE_MS = 90 * DAY_MS
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+OFFSETS_MS = {"UTC": 0, "Asia/Kolkata": 19_800_000, "Etc/GMT+5": -18_000_000}
+UNITS = {"claude-opus-4-6": "tokens", "nano-banana-2": "generations"}
+
+
+@dataclass(slots=True)
+class Grant:
+    """One authorization, and the one report of it that counts: (used, calls)."""
+
+    request_id: str
+    granted_at_ms: int
+    expires_at_ms: int
+    units: int
+    calls: int
+    authorization_id: str
+    settled: tuple[int, int] | None = None
+
+    def open_at(self, now_ms: int) -> bool:
+        return self.settled is None and now_ms < self.expires_at_ms
+
+    @property
+    def calls_counted(self) -> int:
+        return self.calls if self.settled is None else self.settled[1]
+
+    @property
+    def used(self) -> int:
+        return 0 if self.settled is None else self.settled[0]
+
+
+@dataclass(slots=True)
+class Calendar:
+    """Days and months of a term in a zone of a fixed offset."""
+
+    starts_at_ms: int
+    months: int
+    offset_ms: int
+
+    def month_start(self, k: int) -> int:
+        local = _EPOCH + timedelta(milliseconds=self.starts_at_ms + self.offset_ms)
+        years, month = divmod(local.month - 1 + k, 12)
+        day = min(local.day, calendar.monthrange(local.year + years, month + 1)[1])
+        moved = local.replace(year=local.year + years, month=month + 1, day=day)
+        return (moved - _EPOCH) // timedelta(milliseconds=1) - self.offset_ms
+
+    @property
+    def ends_at_ms(self) -> int:
+        return self.month_start(self.months)
+
+    def last(self, at_ms: int) -> int:
+        """The instant whose windows are shown: of an ended term, its last."""
+        return min(at_ms, self.ends_at_ms - 1)
+
+    def month(self, at_ms: int) -> int:
+        return max(k for k in range(self.months) if self.month_start(k) <= self.last(at_ms))
+
+    def day(self, at_ms: int) -> int:
+        return (self.last(at_ms) + self.offset_ms) // DAY_MS
+
+    def day_end(self, at_ms: int) -> int:
+        return (self.day(at_ms) + 1) * DAY_MS - self.offset_ms
+
+    def month_end(self, at_ms: int) -> int:
+        return self.month_start(self.month(at_ms) + 1)
+
+    def date(self, day: int) -> str:
+        return (_EPOCH + timedelta(days=day)).date().isoformat()
+
+
+@dataclass(slots=True)
+class Book:
+    """All grants of one model of one term."""
+
+    model_id: str
+    tier: str
+    limit: int
+    cap: int
+    calendar: Calendar
+    grants: list[Grant] = field(default_factory=list)
+
+    def of_day(self, day: int) -> list[Grant]:
+        return [g for g in self.grants if self.calendar.day(g.granted_at_ms) == day]
+
+    def of_month(self, month: int) -> list[Grant]:
+        return [g for g in self.grants if self.calendar.month(g.granted_at_ms) == month]
+
+    def open_holds(self, now_ms: int) -> list[Grant]:
+        return [g for g in self.grants if g.open_at(now_ms)]
+
+    def calls(self, day: int) -> int:
+        return sum(g.calls_counted for g in self.of_day(day))
+
+    def used(self, month: int) -> int:
+        return sum(g.used for g in self.of_month(month))
+
+    def held(self, month: int, now_ms: int) -> int:
+        return sum(g.units for g in self.of_month(month) if g.open_at(now_ms))
+
+    def windows(self, now_ms: int) -> Json:
+        calls = self.calls(self.calendar.day(now_ms))
+        month = self.calendar.month(now_ms)
+        used, held = self.used(month), self.held(month, now_ms)
+        return {
+            "daily": {
+                "limit": self.limit,
+                "used": calls,
+                "remaining": self.limit - calls,
+                "resetsAt": rfc3339(self.calendar.day_end(now_ms)),
+            },
+            "monthly": {
+                "limit": self.cap,
+                "used": used,
+                "held": held,
+                "remaining": max(0, self.cap - used - held),
+                "overrun": max(0, used + held - self.cap),
+                "resetsAt": rfc3339(self.calendar.month_end(now_ms)),
+            },
+        }
+
+    def refuse_capacity(self, units: int, calls: int, most_holds: int, now_ms: int) -> tuple[str, int] | None:
+        """The first limit that leaves no room, and after how many seconds to come back."""
+        month = self.calendar.month(now_ms)
+        if self.used(month) + self.held(month, now_ms) + units > self.cap:
+            return "monthly_cap_reached", seconds(self.calendar.month_end(now_ms) - now_ms)
+        if self.calls(self.calendar.day(now_ms)) + calls > self.limit:
+            return "daily_call_limit_reached", seconds(self.calendar.day_end(now_ms) - now_ms)
+        if len(self.open_holds(now_ms)) >= most_holds:
+            return "too_many_open_holds", 1
+        return None
+
+    def late(self, grant: Grant, now_ms: int) -> bool:
+        at_ms, ends = grant.granted_at_ms, self.calendar
+        return now_ms >= min(grant.expires_at_ms, ends.day_end(at_ms), ends.month_end(at_ms))
+
+
+@dataclass(slots=True)
+class Bought:
+    """One subscription: its terms, newest last, each with its key and a book for each model."""
+
+    account: str
+    id: str
+    body: Json
+    terms: list[dict[str, Book]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    renewal_key: str | None = None
+
+    @property
+    def calendar(self) -> Calendar:
+        return next(iter(self.terms[-1].values())).calendar
+
+    def expired(self, now_ms: int) -> bool:
+        return now_ms >= self.calendar.ends_at_ms
+
+    def begin_term(self, api_key: str, now_ms: int) -> None:
+        starts_at_ms = now_ms - now_ms % SECOND_MS
+        term = Calendar(starts_at_ms, self.body["months"], OFFSETS_MS[self.body["timezone"]])
+        self.keys.append(api_key)
+        self.terms.append(
+            {
+                m["modelId"]: Book(m["modelId"], m["channelTier"], m["dailyCallLimit"], m["monthlyTokenCap"], term)
+                for m in self.body["models"]
+            }
+        )
+
+
+def seconds(ms: int) -> int:
+    return -(-ms // SECOND_MS)
+
+
+def rfc3339(at_ms: int) -> str:
+    text = (_EPOCH + timedelta(milliseconds=at_ms)).isoformat(timespec="milliseconds")
+    return text.replace(".000", "").replace("+00:00", "Z")
