@@ -1,167 +1,283 @@
-"""What each case costs the store, counted on the real engine: requests by operation, and write units."""
+"""What each case costs the store, counted on the real engine: requests by operation, write units, read units.
+
+`docs/design.md` shows the same table. Refused conditions are charged by DynamoDB's rule (`support.capacity`).
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
-from tests.support.world import DAY_MS, IMAGE_MODEL, World, model
+from modelpass import catalogue
+from modelpass.availability import TiersDown
+from modelpass.model import Kind, Tier
+from tests.support.capacity import KILOBYTE, item_bytes
+from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Json = dict[str, Any]
+Cost = tuple[list[str], float, float]
 
 LONG_REQUEST_ID = "0f8fad5b-d9cb-469f-a165-70867728950"  # one digit follows: 36 characters
+WRITE: Cost = (["UpdateItem"], 1, 0)
+NOTHING: Cost = ([], 0, 0)
+
+
+@dataclass(slots=True)
+class Customer:
+    """A subscription in use: its window is current, and one request of it is settled."""
+
+    world: World
+    subscription_id: str
+    key: str
+
+    def authorize(self, request_id: str = "r-1", estimate: int = 10, **more: Any) -> Json:
+        return self.world.authorize(self.key, request_id, estimate, **more)
+
+    def settle(self, granted: Json, used: int = 3, **more: Any) -> Json:
+        return self.world.settle(granted["authorizationId"], used, **more)
+
+    def cost(self, command: Callable[[], Json], **expected: Any) -> Cost:
+        """What a command costs, whose answer holds what is expected."""
+        recorder = self.world.recorder
+        recorder.clear()
+        answer = command()
+        code = answer["error"]["code"] if "error" in answer else None
+        seen = {"code": code, **{name: answer.get(name) for name in expected if name != "code"}}
+        assert seen == {"code": None, **expected}, answer
+        return list(recorder.calls), recorder.write_units, recorder.read_units
 
 
 @pytest.fixture
-def bought(world: World) -> tuple[World, str, str]:
+def customer(world: World) -> Customer:
     made = world.buy(models=[model(calls=100, cap=10_000)])
-    world.authorize(made["apiKey"], "first-of-the-window")
-    world.recorder.clear()
-    return world, made["apiKey"], made["subscriptionId"]
+    using = Customer(world, made["subscriptionId"], made["apiKey"])
+    using.settle(using.authorize("first-of-the-window"))
+    return using
 
 
-def test_grant_is_one_request_and_one_unit_up_to_eight_open_holds_with_long_request_ids(
-    bought: tuple[World, str, str],
-) -> None:
-    world, key, _ = bought
-    for number in range(1, 8):  # with the first of the window, the item then has 2 to 8 open holds
-        world.recorder.clear()
-        assert world.authorize(key, f"{LONG_REQUEST_ID}{number}", 1000)["allowed"]
-        assert (world.recorder.calls, world.recorder.units) == (["UpdateItem"], 1.0)
+def test_grant_is_one_request_and_one_unit_up_to_eight_open_holds_with_long_request_ids(customer: Customer) -> None:
+    for number in range(8):
+        grant = customer.cost(partial(customer.authorize, f"{LONG_REQUEST_ID}{number}", 1000), allowed=True)
+        assert grant == WRITE
+    stored = customer.world.entitlement(customer.subscription_id)
+    assert len(stored.holds) == 8
 
 
 def test_grant_stays_one_unit_with_the_longest_account_model_and_time_zone(world: World) -> None:
-    account = "a" * 255
-    made = world.buy(account, timezone="America/Argentina/ComodRivadavia", months=12)
-    for number in range(8):
-        world.recorder.clear()
-        assert world.authorize(made["apiKey"], f"{LONG_REQUEST_ID}{number}", 1)["allowed"]
-    assert (world.recorder.calls, world.recorder.units) == (["UpdateItem"], 1.0)
+    longest = catalogue.CatalogueModel("m" * 64, Kind.TEXT, {Tier.ENTERPRISE: catalogue.Price("USD", "1", "1", "1")})
+    world.dynamodb.put_item(TableName=world.tables.catalogue, Item=catalogue.model_item(longest))
+    bought = [model(longest.model_id, "enterprise", 10**9, 10**15)]
+    zone = "America/Argentina/ComodRivadavia"
+    made = world.buy("a" * 255, models=bought, timezone=zone, months=12)
+    using = Customer(world, made["subscriptionId"], made["apiKey"])
+    figures = {"modelId": longest.model_id, "holdSeconds": 86_400, "calls": 10**7}
+    costs = [
+        using.cost(partial(using.authorize, f"{LONG_REQUEST_ID}{number}", 10**13, **figures), allowed=True)
+        for number in range(8)
+    ]
+    assert costs[1:] == [WRITE] * 7
+    (stored,) = world.all_items(world.tables.entitlements)
+    assert len(stored["h"]["M"]) == 8
+    assert item_bytes(stored) <= KILOBYTE
 
 
-def test_settle_is_one_request_and_one_unit(bought: tuple[World, str, str]) -> None:
-    world, key, _ = bought
-    granted = world.authorize(key, "r-1")
-    world.recorder.clear()
-    assert world.settle(granted["authorizationId"], 3)["settled"]
-    assert (world.recorder.calls, world.recorder.units) == (["UpdateItem"], 1.0)
+def test_replay_costs_what_a_grant_costs(customer: Customer) -> None:
+    customer.authorize()
+    assert customer.cost(customer.authorize, replayed=True) == WRITE
 
 
-def test_replays_cost_one_request(bought: tuple[World, str, str]) -> None:
-    world, key, _ = bought
-    granted = world.authorize(key, "r-1")
-    world.recorder.clear()
-    assert world.authorize(key, "r-1")["replayed"]
-    assert world.recorder.calls == ["UpdateItem"]
-    world.settle(granted["authorizationId"], 3)
-    world.recorder.clear()
-    assert world.settle(granted["authorizationId"], 3)["replayed"]
-    assert world.recorder.calls == ["UpdateItem"]
+def test_settle_and_void_are_one_request_and_one_unit(customer: Customer) -> None:
+    granted, failed = customer.authorize(), customer.authorize("r-2")
+    assert customer.cost(lambda: customer.settle(granted), settled=True, late=False) == WRITE
+    assert customer.cost(lambda: customer.settle(failed, 0, calls=0), settled=True) == WRITE
 
 
-@pytest.mark.parametrize(
-    ("case", "code", "calls"),
-    [
-        ("mistyped key", "invalid_api_key", []),
-        ("malformed", "invalid_request", []),
-        ("cancelled", "subscription_cancelled", ["UpdateItem"]),
-        ("expired", "subscription_expired", ["UpdateItem"]),
-        ("replaced", "invalid_api_key", ["UpdateItem"]),
-        ("model", "model_not_included", ["UpdateItem", "GetItem"]),
-        ("tier", "tier_not_included", ["UpdateItem"]),
-        ("request id", "request_id_reused", ["UpdateItem"]),
-        ("tier down", "tier_unavailable", ["UpdateItem"]),
-        ("tier asked for down", "tier_unavailable", ["GetItem"]),
-        ("cap", "monthly_cap_reached", ["UpdateItem"]),
-        ("limit", "daily_call_limit_reached", ["UpdateItem"]),
-    ],
-)
-def test_each_refusal_costs_no_more_than_it_must(
-    bought: tuple[World, str, str], case: str, code: str, calls: list[str]
+def test_replayed_settle_costs_what_a_settle_costs(customer: Customer) -> None:
+    granted = customer.authorize()
+    customer.settle(granted)
+    assert customer.cost(lambda: customer.settle(granted), replayed=True) == WRITE
+
+
+def test_settle_after_the_hold_expired_is_one_write_while_nobody_needed_its_units(customer: Customer) -> None:
+    granted = customer.authorize(holdSeconds=1)
+    customer.world.clock.advance(1000)
+    assert customer.cost(lambda: customer.settle(granted), late=True) == WRITE
+
+
+def test_forged_and_malformed_requests_never_reach_the_store(customer: Customer) -> None:
+    mistyped = customer.key[:-1] + ("A" if customer.key[-1] != "A" else "B")
+    world = customer.world
+    assert customer.cost(lambda: world.authorize(mistyped, "r-1"), code="invalid_api_key") == NOTHING
+    assert customer.cost(lambda: customer.authorize(calls=0), code="invalid_request") == NOTHING
+    forged = {"authorizationId": "auth_" + "A" * 120}
+    assert customer.cost(lambda: customer.settle(forged), code="authorization_not_found") == NOTHING
+    assert customer.cost(lambda: customer.settle(forged, -1), code="invalid_request") == NOTHING
+
+
+def cancelled(customer: Customer) -> Json:
+    customer.world.cancel(customer.subscription_id)
+    return {}
+
+
+def expired(customer: Customer) -> Json:
+    customer.world.clock.advance(31 * DAY_MS)
+    return {}
+
+
+def replaced(customer: Customer) -> Json:
+    customer.world.clock.advance(31 * DAY_MS)
+    customer.world.renew(customer.subscription_id)
+    return {}
+
+
+def other_model(_: Customer) -> Json:
+    return {"modelId": IMAGE_MODEL}
+
+
+def other_tier(_: Customer) -> Json:
+    return {"channelTier": "basic"}
+
+
+def other_figures(customer: Customer) -> Json:
+    customer.authorize(estimate=11)
+    return {}
+
+
+def tier_down(customer: Customer) -> Json:
+    customer.world.take_down(TEXT_MODEL, "stable")
+    return {}
+
+
+def tier_down_and_asked_for(customer: Customer) -> Json:
+    customer.world.take_down(TEXT_MODEL, "stable")
+    return {"channelTier": "stable"}
+
+
+def over_the_cap(_: Customer) -> Json:
+    return {"estimate": 9998}
+
+
+def over_the_limit(_: Customer) -> Json:
+    return {"calls": 100}
+
+
+REFUSALS = [
+    (cancelled, "subscription_cancelled", WRITE),
+    (expired, "subscription_expired", WRITE),
+    (replaced, "invalid_api_key", WRITE),
+    (other_model, "model_not_included", (["UpdateItem", "GetItem"], 1, 1)),
+    (other_tier, "tier_not_included", WRITE),
+    (other_figures, "request_id_reused", WRITE),
+    (tier_down, "tier_unavailable", WRITE),
+    (tier_down_and_asked_for, "tier_unavailable", (["GetItem"], 0, 1)),
+    (over_the_cap, "monthly_cap_reached", WRITE),
+    (over_the_limit, "daily_call_limit_reached", WRITE),
+]
+
+
+@pytest.mark.parametrize(("spoil", "code", "cost"), REFUSALS, ids=lambda value: getattr(value, "__name__", ""))
+def test_refusal_costs_no_more_than_a_grant(
+    customer: Customer, spoil: Callable[[Customer], Json], code: str, cost: Cost
 ) -> None:
-    world, key, subscription_id = bought
-    asked: dict[str, object] = {}
-    estimate = 10
-    match case:
-        case "mistyped key":
-            key = key[:-1] + ("A" if key[-1] != "A" else "B")
-        case "malformed":
-            asked["calls"] = 0
-        case "cancelled":
-            world.cancel(subscription_id)
-        case "expired":
-            world.clock.advance(31 * DAY_MS)
-        case "replaced":
-            world.clock.advance(31 * DAY_MS)
-            world.renew(subscription_id)
-        case "model":
-            asked["modelId"] = IMAGE_MODEL
-        case "tier":
-            asked["channelTier"] = "basic"
-        case "request id":
-            world.authorize(key, "r-1", estimate=11)
-        case "tier down" | "tier asked for down":
-            world.take_down("claude-opus-4-6", "stable")
-            if case == "tier asked for down":
-                asked["channelTier"] = "stable"
-        case "cap":
-            estimate = 9_991
-        case "limit":
-            asked["calls"] = 100
-    world.recorder.clear()
-    refused = world.authorize(key, "r-1", estimate, **asked)
-    assert refused["error"]["code"] == code
-    assert world.recorder.calls == calls
+    asked = spoil(customer)
+    assert customer.cost(lambda: customer.authorize(**asked), allowed=False, code=code) == cost
 
 
-def test_open_holds_refusal_costs_one_request(world: World) -> None:
-    made = world.buy(models=[model(calls=1000)])
+def test_refusal_at_the_bound_of_open_holds_is_one_request_of_the_whole_item(customer: Customer) -> None:
+    """A hundred open holds make an item of 5 kilobytes: this is what the bound is for."""
+    made = customer.world.buy("another account", models=[model(calls=1000, cap=10**6)])
+    using = Customer(customer.world, made["subscriptionId"], made["apiKey"])
     for number in range(100):
-        assert world.authorize(made["apiKey"], f"r-{number}", 1)["allowed"]
+        assert using.authorize(f"open-{number}", 1000)["allowed"]
+    cost = using.cost(using.authorize, code="too_many_open_holds", retryAfter=1)
+    assert cost == (["UpdateItem"], 5, 0)
+
+
+def test_every_tier_down_is_one_read(customer: Customer) -> None:
+    customer.world.take_down(TEXT_MODEL, *Tier)
+    assert customer.cost(customer.authorize, code="tier_unavailable", retryAfter=5) == (["GetItem"], 0, 1)
+
+
+def test_process_reads_which_tiers_are_down_once_in_three_seconds(customer: Customer) -> None:
+    """The only request besides the write, shared by all customers of a process."""
+    world = customer.world
+    seconds = [0.0]
+    pacing = replace(world.deps.pacing, monotonic=lambda: seconds[0], random=lambda: 0.5)
+    down = TiersDown(replace(world.deps, pacing=pacing))
     world.recorder.clear()
-    refused = world.authorize(made["apiKey"], "r-100", 1)
-    assert (refused["error"]["code"], refused["retryAfter"]) == ("too_many_open_holds", 1)
-    assert world.recorder.calls == ["UpdateItem"]
+    for seconds[0] in (0.0, 0.1, 3.4, 3.5, 6.9):
+        down.of_model(TEXT_MODEL, world.deps.attempts())
+    assert (world.recorder.calls, world.recorder.read_units) == (["GetItem"] * 2, 2)
 
 
 def test_first_request_of_an_untouched_window_is_two_plain_writes(world: World) -> None:
-    key = world.buy()["apiKey"]
+    made = world.buy()
+    using = Customer(world, made["subscriptionId"], made["apiKey"])
+    # The due mark of the reset enters its index: a unit more.
+    assert using.cost(using.authorize, allowed=True) == (["UpdateItem", "UpdateItem"], 3, 0)
+
+
+def test_first_request_after_a_used_day_archives_it_in_one_transaction(customer: Customer) -> None:
+    customer.world.clock.advance(DAY_MS)
+    cost = customer.cost(customer.authorize, allowed=True)
+    assert cost == (["UpdateItem", "TransactWriteItems"], 5, 0)
+
+
+def test_reclaim_is_three_requests(customer: Customer) -> None:
+    customer.authorize("left-open", 9000, holdSeconds=60)
+    customer.world.clock.advance(60_000)
+    cost = customer.cost(lambda: customer.authorize(estimate=9000), allowed=True)
+    assert cost == (["UpdateItem", "TransactWriteItems", "GetItem"], 5, 1)
+
+
+def test_settle_of_a_closed_window_adds_to_its_row_in_one_transaction(customer: Customer) -> None:
+    granted = customer.authorize()
+    customer.world.clock.advance(DAY_MS)
+    customer.authorize("next-day")
+    cost = customer.cost(lambda: customer.settle(granted), late=True)
+    assert cost == (["UpdateItem", "TransactWriteItems", "GetItem"], 5, 1)
+
+
+def test_settle_of_a_reclaimed_hold_spends_its_ticket(customer: Customer) -> None:
+    granted = customer.authorize("left-open", 9000, holdSeconds=60)
+    customer.world.clock.advance(60_000)
+    customer.authorize("reclaimer", 9000)
+    cost = customer.cost(lambda: customer.settle(granted), late=True)
+    assert cost == (["UpdateItem", "GetItem", "TransactWriteItems", "GetItem"], 5, 2)
+
+
+def test_settle_served_in_another_tier_writes_its_event_in_one_transaction(customer: Customer) -> None:
+    granted = customer.authorize()
+    cost = customer.cost(lambda: customer.settle(granted, servedTier="basic"), tierBreached=True)
+    assert cost == (["GetItem", "TransactWriteItems", "GetItem"], 4, 2)
+
+
+def test_purchase_and_renewal_of_forty_models_are_three_requests(world: World) -> None:
+    price = catalogue.Price("USD", "1.00", "0.000001", "0.01")
+    for number in range(40):
+        offered = catalogue.CatalogueModel(f"m-{number}", Kind.TEXT, {Tier.STABLE: price})
+        world.dynamodb.put_item(TableName=world.tables.catalogue, Item=catalogue.model_item(offered))
     world.recorder.clear()
-    assert world.authorize(key, "r-1")["allowed"]
-    assert world.recorder.calls == ["UpdateItem", "UpdateItem"]
-
-
-def test_first_request_after_a_used_day_archives_it_in_one_transaction(bought: tuple[World, str, str]) -> None:
-    world, key, _ = bought
-    world.clock.advance(DAY_MS)
-    world.recorder.clear()
-    assert world.authorize(key, "r-1")["allowed"]
-    assert world.recorder.calls == ["UpdateItem", "TransactWriteItems"]
-
-
-def test_reclaim_is_three_requests(world: World) -> None:
-    key = world.buy(models=[model(cap=100)])["apiKey"]
-    world.authorize(key, "r-1", 100, holdSeconds=60)
-    world.clock.advance(60_000)
-    world.recorder.clear()
-    assert world.authorize(key, "r-2", 100)["allowed"]
-    assert world.recorder.calls == ["UpdateItem", "TransactWriteItems", "GetItem"]
-
-
-def test_purchase_of_forty_models_is_three_requests(world: World) -> None:
-    models = [model(f"m-{n}") for n in range(40)]
-    for wanted in models:
-        item = {
-            "pk": {"S": "catalogue"},
-            "sk": {"S": f"model#{wanted['modelId']}"},
-            "v": {"N": "1"},
-            "id": {"S": wanted["modelId"]},
-            "kind": {"S": "text"},
-            "tiers": {"M": {"stable": {"M": {n: {"S": "1"} for n in ("currency", "base", "perUnit", "perDailyCall")}}}},
-        }
-        world.dynamodb.put_item(TableName=world.tables.catalogue, Item=item)
-    world.recorder.clear()
-    made = world.buy(models=models)
+    made = world.buy(models=[model(f"m-{n}") for n in range(40)])
     assert world.recorder.calls == ["TransactGetItems", "Query", "TransactWriteItems"]
+    purchase = world.recorder.write_units
     assert world.authorize(made["apiKey"], "r-1", modelId="m-39")["allowed"]
     world.clock.advance(31 * DAY_MS)
     world.recorder.clear()
     assert world.renew(made["subscriptionId"])["apiKey"]
     assert world.recorder.calls == ["TransactGetItems", "Query", "TransactWriteItems"]
+    assert (purchase, world.recorder.write_units) == (89, 172)
+
+
+def test_size_of_an_item_is_what_the_engine_charges_for(customer: Customer) -> None:
+    """Holds of different lengths, across the first kilobytes: the figures of refused writes rest on this."""
+    for number in range(60):
+        cost = customer.cost(partial(customer.authorize, f"r-{number}", 1), allowed=True)
+        (stored,) = customer.world.all_items(customer.world.tables.entitlements)
+        assert cost[1] == -(-item_bytes(stored) // KILOBYTE), number

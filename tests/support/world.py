@@ -23,9 +23,10 @@ from modelpass.availability import TiersDown
 from modelpass.deps import Deps
 from modelpass.keys import DeploymentKeys
 from modelpass.model import DAY_MS, Entitlement, EntitlementId
-from modelpass.store import Request, Response, Send, boto3_send
+from modelpass.store import ConditionFailedError, Request, Response, Send, boto3_send
 from modelpass.windows import to_ms
 from modelpass.writes import Tables
+from tests.support.capacity import units_of_refused_write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,7 @@ Json = dict[str, Any]
 TEXT_MODEL, IMAGE_MODEL = "claude-opus-4-6", "nano-banana-2"
 DEPLOYMENT_KEY = b"a deployment key that only tests use, ever"
 _prefixes = itertools.count()
+_READS = ("BatchGetItem", "GetItem", "Query", "TransactGetItems")
 
 
 @cache
@@ -69,26 +71,35 @@ class Clock:
 
 @dataclass(slots=True)
 class Recorder:
-    """Every call to the store: its operation, and the write and read units of its reply."""
+    """Every call to the store: its operation, and the write and read units it cost."""
 
     send: Send
     calls: list[str] = field(default_factory=list)
-    units: float = 0.0
+    write_units: float = 0.0
+    read_units: float = 0.0
     requests: list[tuple[str, Request]] = field(default_factory=list)
 
     def __call__(self, operation: str, request: Request) -> Response:
         self.calls.append(operation)
         self.requests.append((operation, request))
-        response = self.send(operation, {**request, "ReturnConsumedCapacity": "TOTAL"})
+        try:
+            response = self.send(operation, {**request, "ReturnConsumedCapacity": "TOTAL"})
+        except ConditionFailedError as failure:
+            if operation == "UpdateItem":
+                self.write_units += units_of_refused_write(failure.item)
+            raise
         capacity = response.get("ConsumedCapacity", [])
-        for entry in capacity if isinstance(capacity, list) else [capacity]:
-            self.units += entry["CapacityUnits"]
+        units = sum(entry["CapacityUnits"] for entry in (capacity if isinstance(capacity, list) else [capacity]))
+        if operation in _READS:
+            self.read_units += units
+        else:
+            self.write_units += units
         return response
 
     def clear(self) -> None:
         self.calls.clear()
         self.requests.clear()
-        self.units = 0.0
+        self.write_units = self.read_units = 0.0
 
 
 @dataclass(slots=True)
@@ -201,7 +212,7 @@ def model(model_id: str = TEXT_MODEL, tier: str = "stable", calls: int = 50, cap
 
 def new_world(endpoint: str, entropy: Callable[[int], bytes] = os.urandom) -> World:
     """A world with tables of its own."""
-    prefix = f"w{next(_prefixes)}-"
+    prefix = f"w{os.getpid()}x{next(_prefixes)}-"  # processes may share an engine
     template = template_of(prefix)
     dynamodb = client_of(endpoint)
     create_tables(dynamodb, template)

@@ -1,0 +1,40 @@
+"""What a request costs by DynamoDB's own rules. Rule: the reply tells it where it can; a refused condition never does.
+
+A condition that fails is charged as a write of the item it looked at, a missing item as one unit, in both cases
+rounded up to whole kilobytes (AWS: "Write capacity unit consumption"); nothing of it stands in the error response.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from modelpass.items import Item
+
+KILOBYTE = 1024
+
+
+def item_bytes(item: Item) -> int:
+    """The size DynamoDB takes an item for: names and values in UTF-8, numbers packed, nesting with its overhead."""
+    return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
+
+
+def units_of_refused_write(item: Item | None) -> int:
+    """Write units of an update whose condition did not hold."""
+    return 1 if item is None else -(-item_bytes(item) // KILOBYTE)
+
+
+def _value_bytes(value: dict[str, Any]) -> int:
+    ((kind, content),) = value.items()
+    match kind:
+        case "S":
+            return len(str(content).encode())
+        case "B":
+            return len(bytes(content))
+        case "N":
+            significant = len(str(content).lstrip("-").strip("0"))
+            return 1 + -(-significant // 2) + str(content).startswith("-")
+        case "M":
+            return 3 + sum(1 + len(name.encode()) + _value_bytes(inner) for name, inner in content.items())
+        case _:
+            raise ValueError(kind)
