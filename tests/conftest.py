@@ -40,3 +40,9 @@ def engine() -> Iterator[str]:
 def world(engine: str) -> World:
     """A service with tables of its own on the real engine."""
     return new_world(engine)
+
+
+@pytest.fixture
+def few_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The due index has two shards and not 128: a reset makes few calls, and each can be a case of its own."""
+    monkeypatch.setattr("modelpass.keys.DUE_SHARDS", 2)

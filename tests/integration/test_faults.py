@@ -20,13 +20,8 @@ if TYPE_CHECKING:
 
     from tests.support.scenes import Json
 
+pytestmark = pytest.mark.usefixtures("few_shards")
 MOST_CALLS = 8
-
-
-@pytest.fixture(autouse=True)
-def few_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reset reads two shards and not 128: each of its calls is one to fail."""
-    monkeypatch.setattr("modelpass.keys.DUE_SHARDS", 2)
 
 
 def undisturbed(

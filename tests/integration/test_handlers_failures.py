@@ -259,7 +259,7 @@ def test_log_holds_no_key_hash_token_body_or_idempotency_key(service: Service, a
     secrets |= {"Bearer", "dailyCallLimit", INSIDE}
     secrets |= spellings(keys.api_key_hash(api_key)) | spellings(hashlib.sha256(api_key.encode()).digest())
     for function in service.template.functions.values():
-        secrets |= {v for n, v in function.environment.items() if n.startswith("DEPLOYMENT_KEY") and v}
+        secrets |= {v for n, v in function.environment.items() if n.startswith("DEPLOYMENT_KEY") and len(v) > 1}
     assert [secret for secret in secrets if secret in written] == []
 
 

@@ -25,14 +25,9 @@ if TYPE_CHECKING:
     Command = Callable[[Scene], Json]
     Outcome = tuple[list[Json], list[Json], list[str]]
 
+pytestmark = pytest.mark.usefixtures("few_shards")
 MOST_CALLS = 12
 _WINDOWS = ("daily", "monthly")
-
-
-@pytest.fixture(autouse=True)
-def few_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reset reads two shards and not 128: each of its calls is a place for another command."""
-    monkeypatch.setattr("modelpass.keys.DUE_SHARDS", 2)
 
 
 def ended(world: World, *answers: Json) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 from modelpass.keys import DeploymentKeys
@@ -30,6 +31,21 @@ def test_what_was_issued_before_a_rotation_works_on_and_keeps_its_ids(world: Wor
     granted = rotated.authorize(bought["apiKey"], "c", 30)
     assert rotated.settle(granted["authorizationId"], 20)["monthly"]["used"] == 30
     assert rotated.settle(granted["authorizationId"], 20)["replayed"]
+
+
+def test_while_a_rotation_is_deployed_functions_of_both_sides_agree(world: World) -> None:
+    """First every function accepts the new key, then every function signs with it: at no moment is one refused."""
+    (older,) = world.deps.deployment_keys.secrets
+    accepting, signing = with_keys(world, older, NEWER), with_keys(world, NEWER, older)
+    bought = world.buy()
+    for number, (one, other) in enumerate(permutations((world, accepting), 2)):
+        granted = one.authorize(bought["apiKey"], f"first-{number}", 30)
+        assert other.settle(granted["authorizationId"], 10)["settled"]
+    for number, (one, other) in enumerate(permutations((accepting, signing), 2)):
+        key = one.buy(f"acct-{number}")["apiKey"]
+        granted = other.authorize(key, "second", 30)
+        assert one.authorize(key, "second", 30)["authorizationId"] == granted["authorizationId"]
+        assert one.settle(granted["authorizationId"], 10)["settled"]
 
 
 def test_retired_deployment_key_no_longer_opens_anything(world: World) -> None:

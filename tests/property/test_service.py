@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
@@ -25,8 +26,6 @@ from tests.support.world import IMAGE_MODEL, TEXT_MODEL, World, model, new_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
 Json = dict[str, Any]
 Fault = tuple[str, int] | None
@@ -374,10 +373,8 @@ def refusable(command: Callable[[], Json]) -> Json | str:
         return refused.refusal.code.code
 
 
-def test_any_order_of_commands_clock_moves_and_faults_agrees_with_the_ledger(
-    engine: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("modelpass.keys.DUE_SHARDS", 2)  # a reset asks two shards and not 128
+@pytest.mark.usefixtures("few_shards")
+def test_any_order_of_commands_clock_moves_and_faults_agrees_with_the_ledger(engine: str) -> None:
     how = settings(
         max_examples=settings().max_examples // 2,
         stateful_step_count=STEPS,

@@ -47,7 +47,7 @@ def ms(text: str) -> int:
     return round(instant.timestamp() * 1000)
 
 
-TERM: Final = Term(ms("2026-11-23T10:30:00Z"), 3, "UTC")
+TERM: Final = windows.term_of(ms("2026-11-23T10:30:00Z"), 3, "UTC")
 NOON: Final = ms("2026-12-01T12:00:00Z")
 """An instant inside the first month of `TERM`, and not near the end of a day."""
 
@@ -89,11 +89,12 @@ def entitlement(  # noqa: PLR0913 - a builder names every field
         account_id="acct",
         limits=bought,
         term=term,
-        expires_at_ms=windows.expires_at_ms(term),
         key_hash=KEY_HASH,
         cancelled_at_ms=None,
         segment_start_ms=segment.start_ms,
         segment_end_ms=segment.end_ms,
+        day=segment.day,
+        month=segment.month,
         counters=Counters(bought.daily_call_limit - calls, calls, day_units, 0, used),
         holds={h.key: h for h in holds},
         tickets=tickets,
@@ -122,13 +123,11 @@ def attempt(
 
 
 def subscription(term: Term = TERM, models: tuple[Limits, ...] | None = None) -> Subscription:
-    ends_ms = windows.expires_at_ms(term)
     return Subscription(
         id=SUBSCRIPTION_ID,
         account_id="acct",
         term_number=1,
         term=term,
-        expires_at_ms=ends_ms,
         created_at_ms=term.starts_at_ms,
         cancelled_at_ms=None,
         key_hash=KEY_HASH,
@@ -136,7 +135,7 @@ def subscription(term: Term = TERM, models: tuple[Limits, ...] | None = None) ->
         models=models or (limits(),),
         body_digest=None,
         renewal_digest=None,
-        due_at_ms=ends_ms,
+        due_at_ms=term.ends_at_ms,
     )
 
 
@@ -148,7 +147,7 @@ def terms() -> st.SearchStrategy[Term]:
     """Terms in every time zone, starting on a whole second of this half of the century."""
     first, last = ms("2012-01-01T00:00:00Z") // 1000, ms("2049-01-01T00:00:00Z") // 1000
     return st.builds(
-        Term,
+        windows.term_of,
         st.integers(first, last).map(lambda second: second * 1000),
         st.integers(1, 12),
         st.sampled_from(sorted(windows.time_zones())),
@@ -162,7 +161,7 @@ def entitlements(draw: st.DrawFn, *, over: bool = False, least_holds: int = 0) -
     `over` has them over. Holds are of the stored month and of earlier ones, open or expired; use may be above the cap.
     """
     term = draw(terms())
-    ends_ms = windows.expires_at_ms(term)
+    ends_ms = term.ends_at_ms
     last_segment = windows.segment_at(term, ends_ms)
     stored_ms = draw(st.integers(term.starts_at_ms, (last_segment.start_ms if over else ends_ms) - 1))
     segment = windows.segment_at(term, stored_ms)

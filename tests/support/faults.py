@@ -51,7 +51,7 @@ class Interleave:
 
     send: Send
     at: int
-    other: Callable[[], None]
+    other: Callable[[], object]
     seen: int = 0
 
     @property

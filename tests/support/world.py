@@ -144,8 +144,8 @@ class World:
         payload = {"authorizationId": authorization_id, "actualUsage": used, **more}
         return router.handle_settle(self.deps, payload, "req-test")
 
-    def reset(self) -> Json:
-        return commands_reset.reset(self.deps, float("inf"), "req-test")
+    def reset(self, stop_after: float = float("inf")) -> Json:
+        return commands_reset.reset(self.deps, self.deps.pacing.monotonic() + stop_after, "req-test")
 
     def entitlement(self, subscription_id: str, term: int = 1, model_id: str = TEXT_MODEL) -> Entitlement:
         key = items.entitlement_key(EntitlementId(subscription_id, term, model_id))

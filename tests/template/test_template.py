@@ -91,7 +91,9 @@ def test_function_is_told_the_deployment_keys_only_if_it_signs(name: str) -> Non
     secret = {n for n, v in variables.items() if "resolve:secretsmanager" in str(v)}
     signs = "signs=True" in (ROOT / RESOURCES[name]["Properties"]["CodeUri"] / "app.py").read_text("utf-8")
     assert signs == (name in {"PurchaseFunction", "RenewFunction", "AuthorizeFunction", "SettleFunction"})
-    assert secret == ({"DEPLOYMENT_KEY", "DEPLOYMENT_KEY_PREVIOUS"} if signs else set())
+    assert secret == ({"DEPLOYMENT_KEY", "DEPLOYMENT_KEYS_ACCEPTED"} if signs else set())
+    # A secret is read anew only when something else of the function changes with it.
+    assert (variables.get("DEPLOYMENT_KEY_REVISION") == {"Ref": "DeploymentKeyRevision"}) == signs
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -9,16 +9,21 @@ from modelpass.config import ConfigError
 from modelpass.writes import Tables
 
 LONG, OLDER, SHORT = "k" * 32, "o" * 40, "s3cret" * 5
-KEY, PREVIOUS = "DEPLOYMENT_KEY", "DEPLOYMENT_KEY_PREVIOUS"
+KEY, ACCEPTED = "DEPLOYMENT_KEY", "DEPLOYMENT_KEYS_ACCEPTED"
 
 
 def test_deployment_keys_are_taken_with_the_one_that_signs_first() -> None:
     assert config.deployment_keys({KEY: LONG}).secrets == (LONG.encode(),)
-    assert config.deployment_keys({PREVIOUS: OLDER, KEY: LONG}).secrets == (LONG.encode(), OLDER.encode())
+    assert config.deployment_keys({ACCEPTED: OLDER, KEY: LONG}).secrets == (LONG.encode(), OLDER.encode())
 
 
-def test_empty_previous_key_is_no_key() -> None:
-    assert config.deployment_keys({KEY: LONG, PREVIOUS: ""}).secrets == (LONG.encode(),)
+def test_any_number_of_keys_is_accepted_separated_by_blanks() -> None:
+    environment = {KEY: LONG, ACCEPTED: f" {OLDER}  {OLDER[::-1]}x\n"}
+    assert config.deployment_keys(environment).secrets[1:] == (OLDER.encode(), f"{OLDER[::-1]}x".encode())
+
+
+def test_empty_accepted_key_is_no_key() -> None:
+    assert config.deployment_keys({KEY: LONG, ACCEPTED: ""}).secrets == (LONG.encode(),)
 
 
 def test_function_that_signs_nothing_needs_no_deployment_key() -> None:
@@ -30,9 +35,10 @@ def test_function_that_signs_nothing_needs_no_deployment_key() -> None:
     [
         ({KEY: SHORT}, KEY),
         ({KEY: LONG[:-1]}, KEY),
-        ({KEY: SHORT, PREVIOUS: OLDER}, KEY),
-        ({KEY: LONG, PREVIOUS: SHORT}, PREVIOUS),
-        ({KEY: LONG, PREVIOUS: "{}"}, PREVIOUS),
+        ({KEY: SHORT, ACCEPTED: OLDER}, KEY),
+        ({KEY: LONG, ACCEPTED: SHORT}, ACCEPTED),
+        ({KEY: LONG, ACCEPTED: "{}"}, ACCEPTED),
+        ({KEY: LONG, ACCEPTED: f"{OLDER} {SHORT}"}, ACCEPTED),
     ],
 )
 def test_short_deployment_key_is_named_without_its_value(environment: dict[str, str], named: str) -> None:
@@ -42,7 +48,7 @@ def test_short_deployment_key_is_named_without_its_value(environment: dict[str, 
     assert not any(value in str(caught.value) for value in environment.values())
 
 
-@pytest.mark.parametrize("environment", [{PREVIOUS: OLDER}, {KEY: "", PREVIOUS: OLDER}])
+@pytest.mark.parametrize("environment", [{ACCEPTED: OLDER}, {KEY: "", ACCEPTED: OLDER}])
 def test_older_key_never_signs_in_the_place_of_a_missing_one(environment: dict[str, str]) -> None:
     with pytest.raises(ConfigError) as caught:
         config.deployment_keys(environment)
@@ -50,7 +56,7 @@ def test_older_key_never_signs_in_the_place_of_a_missing_one(environment: dict[s
     assert OLDER not in str(caught.value)
 
 
-@pytest.mark.parametrize("environment", [{}, {KEY: ""}, {KEY: "", PREVIOUS: ""}])
+@pytest.mark.parametrize("environment", [{}, {KEY: ""}, {KEY: "", ACCEPTED: ""}])
 def test_function_that_signs_does_not_start_without_a_deployment_key(environment: dict[str, str]) -> None:
     with pytest.raises(ConfigError) as caught:
         config.signing_keys(environment)

@@ -111,7 +111,6 @@ def test_entitlement_is_stored_without_loss(
         st.integers(1, 999),
         terms(),
         st.integers(0, 10**14),
-        st.integers(0, 10**14),
         MAYBE_MS,
         st.binary(min_size=16, max_size=16),
         st.text(min_size=4, max_size=4),

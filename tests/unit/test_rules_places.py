@@ -11,7 +11,6 @@ from modelpass.changes import DayRow, MonthRow
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.model import SlotKind, Subscription
 from tests.support.builders import (
-    CAP,
     KEY_HASH,
     NOON,
     SUBSCRIPTION_ID,
@@ -121,8 +120,13 @@ def test_settle_is_late_from_the_millisecond_its_hold_window_or_term_is_over(
     granted_at_ms: int, seconds: int, late_from_ms: int
 ) -> None:
     granted = hold(at_ms=granted_at_ms, seconds=seconds)
-    assert not rules.is_late(entitlement(), granted, late_from_ms - 1)
-    assert rules.is_late(entitlement(), granted, late_from_ms)
+    stored = entitlement(at_ms=granted_at_ms)
+    assert not rules.is_late(stored, granted, late_from_ms - 1)
+    assert rules.is_late(stored, granted, late_from_ms)
+
+
+def test_settle_is_late_once_its_window_was_closed_whatever_the_clock_says() -> None:
+    assert rules.is_late(entitlement(at_ms=DAY_ENDS), hold(at_ms=DAY_ENDS - 1), DAY_ENDS - 1)
 
 
 def test_cancelling_alone_makes_no_settle_late() -> None:
@@ -145,7 +149,7 @@ def test_reset_closes_a_used_month_and_then_has_nothing_left_to_look_for() -> No
     stored = entitlement(at_ms=MONTH_ENDS - 1, due_at_ms=MONTH_ENDS, used=7)
     step = rules.plan_reset(stored, MONTH_ENDS)
     assert step is not None
-    assert (step.closed_day, step.closed_month) == (None, MonthRow(0, CAP - 7, 0, 7))
+    assert (step.closed_day, step.closed_month) == (None, MonthRow(0, -7, 0, 7))
     assert step.after.due_at_ms is None
 
 
@@ -153,7 +157,7 @@ def test_reset_run_long_after_a_window_opens_the_one_in_force_and_no_empty_ones(
     stored = entitlement(due_at_ms=DAY_ENDS, calls=3, used=7, day_units=7)
     step = rules.plan_reset(stored, MONTH_ENDS + 20 * 86_400_000)
     assert step is not None
-    assert (step.closed_day, step.closed_month) == (DayRow("2026-12-01", 3, 7), MonthRow(0, CAP - 7, 0, 7))
+    assert (step.closed_day, step.closed_month) == (DayRow("2026-12-01", 3, 7), MonthRow(0, -7, 0, 7))
     assert step.after.segment_start_ms == ms("2027-01-12T00:00:00Z")
 
 

@@ -41,7 +41,7 @@ def modules_of(function: str) -> tuple[str, ...]:
         "AWS_ACCESS_KEY_ID": "unit",
         "AWS_SECRET_ACCESS_KEY": "unit",
         "DEPLOYMENT_KEY": "a deployment key that only tests use",
-        "DEPLOYMENT_KEY_PREVIOUS": "",
+        "DEPLOYMENT_KEYS_ACCEPTED": "",
         "POWERTOOLS_SERVICE_NAME": "modelpass",
         "POWERTOOLS_METRICS_NAMESPACE": "Modelpass",
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelpass import windows
-from modelpass.model import Term
-from modelpass.windows import expires_at_ms, month_start_ms, rfc3339, segment_at
+from modelpass.windows import month_start_ms, rfc3339, segment_at, term_of
 from tests.support.builders import PROPERTY, ms, terms
+
+if TYPE_CHECKING:
+    from modelpass.model import Term
 
 MONTHS = [
     # zone, start, months on, where that window begins
@@ -90,7 +93,7 @@ DAYS = [
     ("Pacific/Apia", "2011-12-31", "2011-12-30T10:00:00Z", "2011-12-31T10:00:00Z", 24),
 ]
 
-CUT = Term(ms("2026-01-31T10:30:00Z"), 2, "UTC")
+CUT = term_of(ms("2026-01-31T10:30:00Z"), 2, "UTC")
 SEGMENTS = [
     # at, segment start, segment end, day, day end, month, month start, month end
     ("2026-01-31T10:30:00Z", "01-31T10:30", "02-01T00:00", "01-31", "02-01T00:00", 0, "01-31T10:30", "02-28T10:30"),
@@ -110,15 +113,15 @@ SEGMENTS = [
 def test_month_windows_begin_at_the_same_local_time_of_the_original_day(
     zone: str, start: str, months: int, expected: str
 ) -> None:
-    assert rfc3339(month_start_ms(Term(ms(start), 12, zone), months)) == expected
+    assert rfc3339(month_start_ms(term_of(ms(start), 12, zone), months)) == expected
     if months:
-        assert expires_at_ms(Term(ms(start), months, zone)) == ms(expected)
+        assert term_of(ms(start), months, zone).ends_at_ms == ms(expected)
 
 
 @pytest.mark.parametrize(("zone", "day", "start", "end", "hours"), DAYS)
 def test_day_windows_end_at_the_next_local_midnight(zone: str, day: str, start: str, end: str, hours: float) -> None:
     assert ms(end) - ms(start) == hours * 3_600_000
-    term = Term(ms(start) - 20 * 86_400_000 - 43_200_000, 3, zone)  # begins at another time of day
+    term = term_of(ms(start) - 20 * 86_400_000 - 43_200_000, 3, zone)  # begins at another time of day
     for at_ms in (ms(start), (ms(start) + ms(end)) // 2, ms(end) - 3_000_000, ms(end) - 1):
         segment = segment_at(term, at_ms)
         assert (segment.day, segment.start_ms, segment.end_ms) == (day, ms(start), ms(end))
@@ -137,10 +140,10 @@ def test_segments_are_days_cut_with_months_and_the_term(  # noqa: PLR0913, PLR09
         day=f"2026-{day}",
         day_end_ms=ms(f"2026-{day_end}:00Z"),
         month=month,
-        month_start_ms=ms(f"2026-{month_start}:00Z"),
         month_end_ms=ms(f"2026-{month_end}:00Z"),
     )
     assert segment_at(CUT, ms(at)) == expected
+    assert month_start_ms(CUT, month) == ms(f"2026-{month_start}:00Z")
 
 
 @pytest.mark.parametrize(
@@ -170,27 +173,29 @@ def test_time_zones_are_iana_names_and_nothing_else() -> None:
 def test_months_tile_the_term_one_window_for_each_month(term: Term) -> None:
     starts = [month_start_ms(term, k) for k in range(term.months + 1)]
     assert starts[0] == term.starts_at_ms
-    assert starts[-1] == expires_at_ms(term)
+    assert starts[-1] == term.ends_at_ms
     for k, (start, end) in enumerate(pairwise(starts)):
         assert 27 * 86_400_000 < end - start < 32 * 86_400_000
         for at_ms in (start, end - 1):
             segment = segment_at(term, at_ms)
-            assert (segment.month, segment.month_start_ms, segment.month_end_ms) == (k, start, end)
+            assert (segment.month, segment.month_end_ms) == (k, end)
 
 
 @PROPERTY
 @given(terms())
 def test_segments_tile_the_term_without_gap_or_overlap(term: Term) -> None:
     at_ms, days, seen = term.starts_at_ms, [""], set()
-    while at_ms < expires_at_ms(term):
+    while at_ms < term.ends_at_ms:
         segment = segment_at(term, at_ms)
         assert segment.start_ms == at_ms < segment.end_ms
         assert segment == segment_at(term, segment.end_ms - 1)
+        opened = windows.opened_segment(term, segment.start_ms, segment.end_ms, segment.day, segment.month)
+        assert opened == segment
         if segment.day != days[-1]:
             days.append(segment.day)
         seen.add((segment.day, segment.month))
         at_ms = segment.end_ms
-    assert at_ms == expires_at_ms(term)
+    assert at_ms == term.ends_at_ms
     assert days == sorted(set(days))
     assert {month for _, month in seen} == set(range(term.months))
 
@@ -198,10 +203,10 @@ def test_segments_tile_the_term_without_gap_or_overlap(term: Term) -> None:
 @PROPERTY
 @given(terms(), st.data())
 def test_every_instant_is_in_its_segment_and_in_its_local_day(term: Term, data: st.DataObject) -> None:
-    at_ms = data.draw(st.integers(term.starts_at_ms, expires_at_ms(term) - 1))
+    at_ms = data.draw(st.integers(term.starts_at_ms, term.ends_at_ms - 1))
     segment = segment_at(term, at_ms)
     assert segment.start_ms <= at_ms < segment.end_ms
-    assert segment.month_start_ms <= at_ms < segment.month_end_ms
+    assert month_start_ms(term, segment.month) <= at_ms < segment.month_end_ms
     assert segment.end_ms == min(segment.day_end_ms, segment.month_end_ms)
     # Where clocks go back over midnight, the day that had begun goes on: the latest date of the last hours.
     instant = datetime.fromtimestamp(at_ms / 1000, ZoneInfo(term.time_zone))

@@ -21,7 +21,7 @@ def windows(entitlement: Entitlement, now_ms: int) -> Json:
     """The `daily` and `monthly` objects of the windows current now (of an ended term: its last)."""
     now_ms = max(now_ms, entitlement.segment_start_ms)
     stored = changes.stored_segment(entitlement)
-    current = stored if now_ms < stored.end_ms else segment_at(entitlement.term, now_ms)
+    current = stored if now_ms < entitlement.segment_end_ms else segment_at(entitlement.term, now_ms)
     counters, limits = entitlement.counters, entitlement.limits
     calls = counters.day_calls if current.day == stored.day else 0
     used = held = 0
@@ -30,7 +30,7 @@ def windows(entitlement: Entitlement, now_ms: int) -> Json:
         held = sum(
             h.units
             for h in entitlement.holds.values()
-            if h.expires_at_ms > now_ms and h.granted_at_ms >= current.month_start_ms
+            if h.expires_at_ms > now_ms and changes.of_stored_month(entitlement, h)
         )
     left = limits.monthly_cap - used - held
     return {

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from modelpass.model import Counters, Entitlement, Hold, Limits, Tier
-from modelpass.windows import Segment, segment_at
+from modelpass.windows import Segment, opened_segment, segment_at
 
 RECLAIM_BATCH: Final = 40
 """Holds reclaimed in one transaction; DynamoDB takes 100 actions, and every hold is a guard and a row."""
@@ -21,7 +21,7 @@ REVISIT_MS: Final = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class DayRow:
-    """A closed day's figures, or what is added to them."""
+    """What is added to the figures of a closed day."""
 
     day: str
     calls: int
@@ -30,7 +30,7 @@ class DayRow:
 
 @dataclass(frozen=True, slots=True)
 class MonthRow:
-    """A closed month window's figures, or what is added to them."""
+    """What is added to the figures of a closed month window, in which all of the cap is left at first."""
 
     month: int
     left: int
@@ -76,12 +76,21 @@ class Change:
 
 def stored_segment(entitlement: Entitlement) -> Segment:
     """The windows that the stored counters belong to."""
-    return segment_at(entitlement.term, entitlement.segment_start_ms)
+    start_ms, end_ms = entitlement.segment_start_ms, entitlement.segment_end_ms
+    return opened_segment(entitlement.term, start_ms, end_ms, entitlement.day, entitlement.month)
+
+
+def windows_of(entitlement: Entitlement, hold: Hold) -> tuple[str, int]:
+    """The day and the month window a hold was granted in; since the stored segment began, just the stored ones."""
+    if hold.granted_at_ms >= entitlement.segment_start_ms:
+        return entitlement.day, entitlement.month
+    granted_in = segment_at(entitlement.term, hold.granted_at_ms)
+    return granted_in.day, granted_in.month
 
 
 def of_stored_month(entitlement: Entitlement, hold: Hold) -> bool:
     """Whether a hold counts in the stored month window."""
-    return segment_at(entitlement.term, hold.granted_at_ms).month == stored_segment(entitlement).month
+    return windows_of(entitlement, hold)[1] == entitlement.month
 
 
 def expired_holds(entitlement: Entitlement, now_ms: int) -> tuple[Hold, ...]:
@@ -92,20 +101,30 @@ def expired_holds(entitlement: Entitlement, now_ms: int) -> tuple[Hold, ...]:
 
 def roll(entitlement: Entitlement, now_ms: int) -> Change:
     """Open the windows in force at `now_ms`; the closed ones go to their rows if anything happened in them."""
-    old, new = stored_segment(entitlement), segment_at(entitlement.term, now_ms)
+    new = segment_at(entitlement.term, now_ms)
     counters, limits = entitlement.counters, entitlement.limits
     closed_day = closed_month = None
     opened = counters
-    if new.day != old.day:
+    if new.day != entitlement.day:
         if _day_touched(counters):
-            closed_day = DayRow(old.day, counters.day_calls, counters.day_units)
+            closed_day = DayRow(entitlement.day, counters.day_calls, counters.day_units)
         opened = replace(opened, day_left=limits.daily_call_limit, day_calls=0, day_units=0)
-    if new.month != old.month:
-        held = sum(h.units for h in entitlement.holds.values() if of_stored_month(entitlement, h))
+    if new.month != entitlement.month:
         if _month_touched(entitlement):
-            closed_month = MonthRow(old.month, counters.month_left, held, counters.month_used)
+            taken = limits.monthly_cap - counters.month_left
+            closed_month = MonthRow(entitlement.month, -taken, taken - counters.month_used, counters.month_used)
         opened = replace(opened, month_left=limits.monthly_cap, month_used=0)
-    after = replace(entitlement, segment_start_ms=new.start_ms, segment_end_ms=new.end_ms, counters=opened)
+    start_ms = max(new.start_ms, entitlement.segment_end_ms)  # no hold of a closed window may look like one of the new
+    if (new.day, new.month) == (entitlement.day, entitlement.month):
+        start_ms = entitlement.segment_start_ms  # by a newer calendar the windows in force just go on
+    after = replace(
+        entitlement,
+        segment_start_ms=start_ms,
+        segment_end_ms=new.end_ms,
+        day=new.day,
+        month=new.month,
+        counters=opened,
+    )
     return Change(entitlement, after, exact=True, closed_day=closed_day, closed_month=closed_month)
 
 
@@ -119,7 +138,7 @@ def reclaim(entitlement: Entitlement, holds: tuple[Hold, ...]) -> Change:
         if of_stored_month(entitlement, hold):
             left += hold.units
         else:
-            month = segment_at(entitlement.term, hold.granted_at_ms).month
+            _, month = windows_of(entitlement, hold)
             late[month] = late.get(month, 0) + hold.units
     after = replace(
         entitlement,
@@ -156,15 +175,12 @@ def book(entitlement: Entitlement, hold: Hold, used: int, calls: int, *, reclaim
     `reclaimed` tells that the hold has left the item before and a ticket stands for it.
     """
     counters = entitlement.counters
-    granted_in, stored = (
-        segment_at(entitlement.term, hold.granted_at_ms),
-        stored_segment(entitlement),
-    )
+    day, month = windows_of(entitlement, hold)
     calls_back = hold.calls - calls
     held = 0 if reclaimed else hold.units
     late_day = None
     late_months: tuple[MonthRow, ...] = ()
-    if granted_in.day == stored.day:
+    if day == entitlement.day:
         counters = replace(
             counters,
             day_left=counters.day_left + calls_back,
@@ -172,21 +188,24 @@ def book(entitlement: Entitlement, hold: Hold, used: int, calls: int, *, reclaim
             day_units=counters.day_units + used,
         )
     elif calls_back or used:
-        late_day = DayRow(granted_in.day, -calls_back, used)
-    if granted_in.month == stored.month:
+        late_day = DayRow(day, -calls_back, used)
+    if month == entitlement.month:
         counters = replace(
             counters,
             month_left=counters.month_left + held - used,
             month_used=counters.month_used + used,
         )
     elif held or used:
-        late_months = (MonthRow(granted_in.month, held - used, -held, used),)
+        late_months = (MonthRow(month, held - used, -held, used),)
     after = replace(
         entitlement,
         counters=counters,
         holds={k: h for k, h in entitlement.holds.items() if reclaimed or k != hold.key},
         tickets=entitlement.tickets - reclaimed,
     )
+    closes_ms = _next_close(after)
+    if closes_ms is not None and (after.due_at_ms is None or after.due_at_ms > closes_ms):
+        after = replace(after, due_at_ms=closes_ms)  # a window that was idle has figures to close now
     return Change(
         entitlement,
         after,
@@ -213,19 +232,24 @@ def rearm(change: Change, now_ms: int) -> Change:
 
 
 def _next_due(entitlement: Entitlement, now_ms: int) -> int | None:
-    segment, counters = stored_segment(entitlement), entitlement.counters
-    candidates = []
+    closes_ms = _next_close(entitlement)
+    candidates = [] if closes_ms is None else [closes_ms]
     if expired_holds(entitlement, now_ms):
         candidates.append(now_ms)
     elif entitlement.holds:
         first = min(h.expires_at_ms for h in entitlement.holds.values())
         candidates.append(max(first, now_ms + REVISIT_MS))
-    # The last windows of a term stay in the item: nothing closes them.
-    if _day_touched(counters) and segment.end_ms < entitlement.expires_at_ms:
-        candidates.append(segment.end_ms)
-    if _month_touched(entitlement) and segment.month_end_ms < entitlement.expires_at_ms:
-        candidates.append(segment.month_end_ms)
     return min(candidates, default=None)
+
+
+def _next_close(entitlement: Entitlement) -> int | None:
+    """When the first stored window that has figures ends; the last windows of a term stay in the item."""
+    segment, ends = stored_segment(entitlement), []
+    if _day_touched(entitlement.counters):
+        ends.append(segment.end_ms)
+    if _month_touched(entitlement):
+        ends.append(segment.month_end_ms)
+    return min((end for end in ends if end < entitlement.expires_at_ms), default=None)
 
 
 def _day_touched(counters: Counters) -> bool:

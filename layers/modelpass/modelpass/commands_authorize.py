@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelpass import answers, entitlements, items, keys, payloads, rules, store, writes
-from modelpass.errors import ErrorCode, Refusal, Refused
+from modelpass.errors import ErrorCode, Refusal, Refused, temporarily_unavailable
 from modelpass.model import Entitlement, EntitlementId, Hold, Tier
 from modelpass.store import ConditionFailedError, StoreBusyError
 
@@ -130,7 +130,10 @@ class _Authorization:
     def _granted(self, entitlement: Entitlement, hold: Hold) -> Json:
         authorization = keys.Authorization(entitlement.id, entitlement.limits.tier, hold)
         authorization_id = keys.issue_authorization_id(authorization, self._deps.deployment_keys)
-        return answers.grant(entitlement, hold, authorization_id, self._deps.now_ms())
+        now_ms = self._deps.now_ms()
+        if hold.expires_at_ms <= now_ms:  # the store took longer than the hold lasts: nobody may rely on it
+            raise temporarily_unavailable()
+        return answers.grant(entitlement, hold, authorization_id, now_ms)
 
     def _read(self) -> Entitlement:
         """The entitlement as it is now; raises `ConditionFailedError(None)` when there is none."""

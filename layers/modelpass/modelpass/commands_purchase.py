@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from modelpass import catalogue, items, keys, purchases, rules, store
+from modelpass import catalogue, items, keys, purchases, rules, store, windows
 from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.model import (
     MS_PER_SECOND,
@@ -19,11 +19,9 @@ from modelpass.model import (
     Slot,
     Status,
     Subscription,
-    Term,
     Tier,
 )
 from modelpass.store import ConditionFailedError, StoreBusyError
-from modelpass.windows import expires_at_ms
 
 if TYPE_CHECKING:
     from modelpass.attempts import Attempts
@@ -182,14 +180,12 @@ def _new_term(
 ) -> Subscription:
     subscription_id, account_id = ids
     api_key, body_digest = made
-    term = Term(_whole_second(now_ms), body.months, body.timezone)
-    ends_ms = expires_at_ms(term)
+    term = windows.term_of(_whole_second(now_ms), body.months, body.timezone)
     return Subscription(
         id=subscription_id,
         account_id=account_id,
         term_number=1,
         term=term,
-        expires_at_ms=ends_ms,
         created_at_ms=now_ms,
         cancelled_at_ms=None,
         key_hash=keys.api_key_hash(api_key),
@@ -197,22 +193,20 @@ def _new_term(
         models=limits,
         body_digest=body_digest,
         renewal_digest=None,
-        due_at_ms=ends_ms,
+        due_at_ms=term.ends_at_ms,
     )
 
 
 def _next_term(old: Subscription, api_key: str, digest: bytes | None, now_ms: int) -> Subscription:
-    term = replace(old.term, starts_at_ms=_whole_second(now_ms))
-    ends_ms = expires_at_ms(term)
+    term = windows.term_of(_whole_second(now_ms), old.term.months, old.term.time_zone)
     return replace(
         old,
         term_number=old.term_number + 1,
         term=term,
-        expires_at_ms=ends_ms,
         key_hash=keys.api_key_hash(api_key),
         key_tail=keys.api_key_tail(api_key),
         renewal_digest=digest,
-        due_at_ms=ends_ms,
+        due_at_ms=term.ends_at_ms,
     )
 
 

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from modelpass.deps import Deps
+    from modelpass.store import Send
 
 _PAGE: Final = 100
-_STEPS: Final = 20
+_STEPS: Final = 50  # a hold bound of 1,000, in batches of 40, and some races lost
+_SHARD_BYTES: Final = 2
 
 
 @dataclass(slots=True)
@@ -67,30 +69,37 @@ def _carry_out(step: Callable[[], None], tally: Tally, request_id: str) -> None:
         return  # someone else did it, or changed the item: it is due again if need be
     except StoreBusyError:
         tally.more = True
-    except Refused:
-        raise
     except Exception as error:  # one item that cannot be read must not stop the others
         telemetry.surprised("reset", request_id, error)
 
 
 def _due(deps: Deps, table: str) -> Iterator[items.Item]:
-    """The primary keys of what is due now, shard by shard."""
+    """The primary keys of what is due now, a page at a time.
+
+    It begins at any shard, so that a run which ends early leaves none behind for ever.
+    """
     names = [name for name in ("pk", "sk") if name == "pk" or table == deps.tables.subscriptions]
-    for shard in range(keys.DUE_SHARDS):
+    first = int.from_bytes(deps.entropy(_SHARD_BYTES))
+    for shard in range(first, first + keys.DUE_SHARDS):
         request = {
             "TableName": table,
             "IndexName": "due",
             "KeyConditionExpression": "#dp = :dp AND #da <= :now",
             "ExpressionAttributeNames": {"#dp": "dp", "#da": "da"},
             "ExpressionAttributeValues": {
-                ":dp": items.text(keys.due_shard_name(shard)),
+                ":dp": items.text(keys.due_shard_name(shard % keys.DUE_SHARDS)),
                 ":now": items.number(deps.now_ms()),
             },
             "Limit": _PAGE,
         }
-        attempts = deps.attempts()
-        for item in attempts.persist(partial(store.query_all, deps.send, request)):
-            yield {name: item[name] for name in names}
+        for page in store.pages(_persisting(deps), request):
+            for item in page:
+                yield {name: item[name] for name in names}
+
+
+def _persisting(deps: Deps) -> Send:
+    attempts = deps.attempts()
+    return lambda operation, request: attempts.persist(partial(deps.send, operation, request))
 
 
 def _expire(deps: Deps, key: items.Item, tally: Tally) -> None:
@@ -113,6 +122,10 @@ def _roll(deps: Deps, key: items.Item, tally: Tally) -> None:
         if step is None:
             return
         operation, request = writes.change(deps.tables, step)
-        deps.send(operation, request)
+        try:
+            deps.send(operation, request)
+        except ConditionFailedError:
+            continue  # a request came between: what is left is worked out anew
         tally.windows_rolled += (step.closed_day is not None) + (step.closed_month is not None)
         tally.holds_released += len(step.tickets)
+    tally.more = True

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SHORTEST_KEY: Final = 32
+_SIGNING: Final = "DEPLOYMENT_KEY"
+_ACCEPTED: Final = "DEPLOYMENT_KEYS_ACCEPTED"
 
 
 class ConfigError(Exception):
@@ -30,23 +32,25 @@ def tables(environment: Mapping[str, str]) -> Tables:
 
 
 def deployment_keys(environment: Mapping[str, str]) -> DeploymentKeys:
-    """The deployment key and, during a rotation, the one before it; none for functions that sign nothing."""
-    names = ("DEPLOYMENT_KEY", "DEPLOYMENT_KEY_PREVIOUS")
-    secrets = {name: value for name in names if (value := environment.get(name))}
-    if secrets and names[0] not in secrets:
-        raise _missing(names[0])
-    for name, value in secrets.items():
+    """The deployment key, and those accepted beside it, separated by blanks; none for functions that sign nothing."""
+    signing = environment.get(_SIGNING, "")
+    accepted = environment.get(_ACCEPTED, "").split()
+    if accepted and not signing:
+        raise _missing(_SIGNING)
+    named = [(_SIGNING, signing)] if signing else []
+    named += [(_ACCEPTED, value) for value in accepted]
+    for name, value in named:
         if len(value) < _SHORTEST_KEY:
             msg = f"{name} must have at least {_SHORTEST_KEY} characters"
             raise ConfigError(msg)
-    return DeploymentKeys(tuple(value.encode() for value in secrets.values()))
+    return DeploymentKeys(tuple(value.encode() for _, value in named))
 
 
 def signing_keys(environment: Mapping[str, str]) -> DeploymentKeys:
     """The deployment keys of a function that cannot work without one."""
     keys = deployment_keys(environment)
     if not keys.secrets:
-        raise _missing("DEPLOYMENT_KEY")
+        raise _missing(_SIGNING)
     return keys
 
 

@@ -15,6 +15,7 @@ _NOT_FOUND = "not_found_error"
 _CONFLICT = "conflict_error"
 _RATE = "rate_limit_error"
 _SERVICE = "service_unavailable_error"
+_SHOWN_CHARACTERS = 64
 
 
 class ErrorCode(Enum):
@@ -167,6 +168,11 @@ class Refused(Exception):  # noqa: N818
 def invalid(param: str | None, message: str) -> Refused:
     """An `invalid_request` naming the field at fault."""
     return Refused(Refusal(ErrorCode.INVALID_REQUEST, param=param, message=message))
+
+
+def shown(name: object) -> str:
+    """A field name that came from outside, as an error may name it: in part, and in ASCII."""
+    return str(name)[:_SHOWN_CHARACTERS].encode("ascii", "backslashreplace").decode()
 
 
 def temporarily_unavailable() -> Refused:

@@ -1,4 +1,4 @@
-"""Rows of the history table. Rule: each is made once or added to, always in a transaction with its entitlement.
+"""Rows of the history table. Rule: written only in a transaction with the entitlement they belong to.
 
 Closed days and month windows, and a ticket for each hold that was reclaimed before it was settled.
 """
@@ -21,46 +21,21 @@ TICKET_KEPT_MS: Final = SETTLE_GRACE_MS + DAY_MS
 _VERSION: Final = number(items.SCHEMA_VERSION)
 
 
-def closed_day(table: str, entitlement: Entitlement, row: DayRow) -> Request:
-    """A day that closes: one row, made once."""
-    return _new_row(
-        table,
-        {
-            **items.key(keys.day_key(entitlement.id, row.day)),
-            "v": _VERSION,
-            "calls": number(row.calls),
-            "units": number(row.units),
-        },
-    )
-
-
-def closed_month(table: str, entitlement: Entitlement, row: MonthRow) -> Request:
-    """A month window that closes: one row, made once."""
-    return _new_row(
-        table,
-        {
-            **items.key(keys.month_key(entitlement.id, row.month)),
-            "v": _VERSION,
-            "cap": number(entitlement.limits.monthly_cap),
-            "left": number(row.left),
-            "held": number(row.held),
-            "used": number(row.used),
-        },
-    )
-
-
 def ticket(table: str, entitlement: Entitlement, hold: Hold) -> Request:
     """What stands for a reclaimed hold until it is settled or no settle is accepted any more."""
     kept_until_ms = entitlement.expires_at_ms + TICKET_KEPT_MS
-    return _new_row(
-        table,
-        {
+    return {
+        "TableName": table,
+        "Item": {
             **items.key(keys.ticket_key(entitlement.id, hold)),
             "v": _VERSION,
             "hold": text(items.pack_hold(hold)),
             "ttl": number(kept_until_ms // MS_PER_SECOND),
         },
-    )
+        # A hold is reclaimed once.
+        "ConditionExpression": "attribute_not_exists(#pk)",
+        "ExpressionAttributeNames": {"#pk": "pk"},
+    }
 
 
 def spent_ticket(table: str, entitlement: Entitlement, hold: Hold) -> Request:
@@ -74,23 +49,14 @@ def spent_ticket(table: str, entitlement: Entitlement, hold: Hold) -> Request:
     }
 
 
-def _new_row(table: str, item: items.Item) -> Request:
-    return {
-        "TableName": table,
-        "Item": item,
-        "ConditionExpression": "attribute_not_exists(#pk)",
-        "ExpressionAttributeNames": {"#pk": "pk"},
-    }
-
-
-def late_day(table: str, entitlement: Entitlement, row: DayRow) -> Request:
+def add_to_day(table: str, entitlement: Entitlement, row: DayRow) -> Request:
     """Add to a closed day."""
     deltas = {"calls": (0, row.calls), "units": (0, row.units)}
-    return _late_row(table, keys.day_key(entitlement.id, row.day), deltas)
+    return _add_to_row(table, keys.day_key(entitlement.id, row.day), deltas)
 
 
-def late_month(table: str, entitlement: Entitlement, row: MonthRow) -> Request:
-    """Add to a closed month window."""
+def add_to_month(table: str, entitlement: Entitlement, row: MonthRow) -> Request:
+    """Add to a closed month window, in which all of the cap is left until something is added."""
     cap = entitlement.limits.monthly_cap
     deltas = {
         "cap": (cap, 0),
@@ -98,13 +64,13 @@ def late_month(table: str, entitlement: Entitlement, row: MonthRow) -> Request:
         "held": (0, row.held),
         "used": (0, row.used),
     }
-    return _late_row(table, keys.month_key(entitlement.id, row.month), deltas)
+    return _add_to_row(table, keys.month_key(entitlement.id, row.month), deltas)
 
 
-def _late_row(table: str, pair: tuple[str, str], deltas: dict[str, tuple[int, int]]) -> Request:
-    """Add to a closed row, which is made here when nothing had happened in its window before.
+def _add_to_row(table: str, pair: tuple[str, str], deltas: dict[str, tuple[int, int]]) -> Request:
+    """Add to a row, which is made here when nothing had happened in its window before.
 
-    The guard is the entitlement's in the same transaction: its segment says that the window is closed.
+    The guard against adding twice is the entitlement's in the same transaction: its segment, or a hold's value.
     """
     names = {f"#{name}": name for name in ("v", *deltas)}
     values: Request = {":v": _VERSION}

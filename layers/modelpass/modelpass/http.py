@@ -16,7 +16,7 @@ from aws_lambda_powertools.event_handler import (
 )
 
 from modelpass import answers, telemetry
-from modelpass.errors import ErrorCode, Refusal, Refused, internal_error, invalid
+from modelpass.errors import ErrorCode, Refusal, Refused, internal_error, invalid, shown
 from modelpass.model import MAX_ACCOUNT_BYTES
 
 if TYPE_CHECKING:
@@ -55,10 +55,17 @@ def account_of(event: APIGatewayProxyEventV2) -> str:
     """The account: the `sub` claim that API Gateway verified."""
     authorizer = event.raw_event["requestContext"].get("authorizer", {})
     subject = authorizer.get("jwt", {}).get("claims", {}).get("sub", "")
-    if not isinstance(subject, str) or not 0 < len(_encoded(subject)) <= MAX_ACCOUNT_BYTES:
-        message = f"The token's sub claim must be 1 to {MAX_ACCOUNT_BYTES} bytes."
+    if not isinstance(subject, str) or not 0 < _utf8_bytes(subject) <= MAX_ACCOUNT_BYTES:
+        message = f"The token's sub claim must be 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8."
         raise invalid("sub", message)
     return subject
+
+
+def _utf8_bytes(text: str) -> int:
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError:  # a lone surrogate stands for no character
+        return 0
 
 
 def idempotency_key_of(event: APIGatewayProxyEventV2) -> str | None:
@@ -123,7 +130,7 @@ def _response(status: int, body: dict[str, Any], headers: dict[str, Any]) -> Res
 def _raw_body(event: APIGatewayProxyEventV2) -> bytes:
     body = event.body or ""
     try:
-        raw = b64decode(body, validate=True) if event.is_base64_encoded else _encoded(body)
+        raw = b64decode(body, validate=True) if event.is_base64_encoded else body.encode("utf-8", "surrogatepass")
     except ValueError:
         raise invalid(None, "The body is not valid base64.") from None
     if len(raw) > MAX_BODY_BYTES:
@@ -131,17 +138,12 @@ def _raw_body(event: APIGatewayProxyEventV2) -> bytes:
     return raw
 
 
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
-
-
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        shown = twice[:64].encode("ascii", "backslashreplace").decode()
-        raise invalid(shown, "The member stands twice.")
+        raise invalid(shown(twice), "The member stands twice.")
     return members
 
 

@@ -93,6 +93,8 @@ def entitlement_item(entitlement: Entitlement) -> Item:
         "lm": number(limits.monthly_cap),
         "ws": number(entitlement.segment_start_ms),
         "we": number(entitlement.segment_end_ms),
+        "wd": text(entitlement.day),
+        "wm": number(entitlement.month),
         "dl": number(counters.day_left),
         "dc": number(counters.day_calls),
         "du": number(counters.day_units),
@@ -122,12 +124,13 @@ def entitlement_of(item: Item) -> Entitlement:
             daily_call_limit=int(item["lc"]["N"]),
             monthly_cap=int(item["lm"]["N"]),
         ),
-        term=Term(int(item["st"]["N"]), int(item["mo"]["N"]), item["tz"]["S"]),
-        expires_at_ms=int(item["xa"]["N"]),
+        term=_term_of(item),
         key_hash=_optional_binary(item, "kh"),
         cancelled_at_ms=_optional_number(item, "xc"),
         segment_start_ms=int(item["ws"]["N"]),
         segment_end_ms=int(item["we"]["N"]),
+        day=item["wd"]["S"],
+        month=int(item["wm"]["N"]),
         counters=Counters(
             day_left=int(item["dl"]["N"]),
             day_calls=int(item["dc"]["N"]),
@@ -177,8 +180,7 @@ def subscription_of(item: Item) -> Subscription:
         id=item["pk"]["S"],
         account_id=item["ac"]["S"],
         term_number=int(item["tn"]["N"]),
-        term=Term(int(item["st"]["N"]), int(item["mo"]["N"]), item["tz"]["S"]),
-        expires_at_ms=int(item["xa"]["N"]),
+        term=_term_of(item),
         created_at_ms=int(item["ca"]["N"]),
         cancelled_at_ms=_optional_number(item, "xc"),
         key_hash=_bytes(item["kh"]),
@@ -200,6 +202,10 @@ def slot_of(item: Item) -> Slot:
         purchase_day=int(item["pd"]["N"]),
         purchases=int(item["pn"]["N"]),
     )
+
+
+def _term_of(item: Item) -> Term:
+    return Term(int(item["st"]["N"]), int(item["mo"]["N"]), item["tz"]["S"], int(item["xa"]["N"]))
 
 
 def _limits_value(limits: Limits) -> Item:

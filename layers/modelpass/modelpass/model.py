@@ -70,11 +70,15 @@ class SlotKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A paid period: a whole number of months from an instant, counted in a time zone."""
+    """A paid period: a whole number of months from an instant, counted in a time zone.
+
+    When it ends is settled when it is sold (`windows.term_of`): a later calendar of the zone does not move it.
+    """
 
     starts_at_ms: int
     months: int
     time_zone: str
+    ends_at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +143,8 @@ class EntitlementId:
 class Entitlement:
     """Everything that decides a request about one model: the content of one stored item.
 
-    `segment_start_ms` and `segment_end_ms` bound the stored day window cut with the stored month window.
+    `segment_start_ms` and `segment_end_ms` bound the stored day window cut with the stored month window; `day` and
+    `month` name the two (a local date, and the number of the month in the term).
     `key_hash` is None once the key was replaced by a renewal. `tickets` counts reclaimed, unsettled holds.
     `due_at_ms` is when the reset looks at the item, None when there is nothing to look for.
     """
@@ -148,15 +153,21 @@ class Entitlement:
     account_id: str
     limits: Limits
     term: Term
-    expires_at_ms: int
     key_hash: bytes | None
     cancelled_at_ms: int | None
     segment_start_ms: int
     segment_end_ms: int
+    day: str
+    month: int
     counters: Counters
     holds: dict[str, Hold]
     tickets: int
     due_at_ms: int | None
+
+    @property
+    def expires_at_ms(self) -> int:
+        """The instant from which nothing is granted any more."""
+        return self.term.ends_at_ms
 
     @property
     def armed(self) -> bool:
@@ -172,7 +183,6 @@ class Subscription:
     account_id: str
     term_number: int
     term: Term
-    expires_at_ms: int
     created_at_ms: int
     cancelled_at_ms: int | None
     key_hash: bytes
@@ -181,6 +191,11 @@ class Subscription:
     body_digest: bytes | None
     renewal_digest: bytes | None
     due_at_ms: int | None
+
+    @property
+    def expires_at_ms(self) -> int:
+        """The instant the current term ends."""
+        return self.term.ends_at_ms
 
     def status(self, now_ms: int) -> Status:
         """Right at the moment of asking; a cancelled subscription never becomes expired."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from modelpass.errors import ErrorCode, Refusal, Refused, invalid
+from modelpass.errors import ErrorCode, Refusal, Refused, invalid, shown
 from modelpass.model import (
     DEFAULT_HOLD_SECONDS,
     MAX_CALLS,
@@ -103,13 +103,8 @@ def _fields(event: object, known: frozenset[str]) -> dict[str, Any]:
         raise invalid(None, "The payload must be a JSON object.")
     for name in event:
         if name not in known:
-            raise invalid(_shown(name), "Unknown field.")
+            raise invalid(shown(name), "Unknown field.")
     return event
-
-
-def _shown(name: object) -> str:
-    # A field name comes from outside: shown in part, and never with what cannot be encoded.
-    return str(name)[:64].encode("ascii", "backslashreplace").decode()
 
 
 def _required(fields: dict[str, Any], name: str) -> Any:

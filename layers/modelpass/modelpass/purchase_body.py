@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
-from modelpass.errors import ErrorCode, Refusal, Refused, invalid
+from modelpass.errors import ErrorCode, Refusal, Refused, invalid, shown
 from modelpass.model import MAX_CALLS, MAX_MODELS, MAX_MONTHS, MAX_UNITS, Tier
 from modelpass.payloads import MODEL_ID_PATTERN
 from modelpass.windows import time_zones
-
-_SHOWN_CHARACTERS: Final = 64
 
 
 class _Strict(BaseModel):
@@ -80,6 +78,5 @@ def _param(location: tuple[int | str, ...]) -> str | None:
         if isinstance(part, int):
             param += f"[{part}]"
         else:
-            shown: Any = part[:_SHOWN_CHARACTERS].encode("ascii", "backslashreplace").decode()
-            param += f".{shown}" if param else shown
+            param += f".{shown(part)}" if param else shown(part)
     return param or None

@@ -45,7 +45,7 @@ def handle_settle(deps: Deps, event: object, request_id: str) -> Json:
     return _settle_one(deps, event, request_id)
 
 
-def _settle_one(deps: Deps, event: object, request_id: str) -> Json:
+def _settle_one(deps: Deps, event: object, request_id: str, message_id: str | None = None) -> Json:
     try:
         answer = settle(deps, event)
     except Refused as refusal:
@@ -53,7 +53,7 @@ def _settle_one(deps: Deps, event: object, request_id: str) -> Json:
     except Exception as error:  # the caller is told, the operator finds where
         telemetry.surprised("settle", request_id, error)
         answer = _unsettled(internal_error(request_id))
-    telemetry.decided("settle", answer["error"]["code"] if "error" in answer else "settled")
+    telemetry.decided("settle", answer["error"]["code"] if "error" in answer else "settled", messageId=message_id)
     return answer
 
 
@@ -65,7 +65,7 @@ def _settle_batch(deps: Deps, records: list[Any], request_id: str) -> Json:
     """Report for retry just what may succeed later; what is refused for good was logged and counted."""
     failures = []
     for record in records:
-        answer = _settle_one(deps, _message(record), request_id)
+        answer = _settle_one(deps, _message(record), request_id, record["messageId"])
         if not answer["settled"] and answer["statusCode"] not in _CLIENT_FAULTS:
             failures.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failures}

@@ -26,7 +26,6 @@ from modelpass.model import (
     Subscription,
     Tier,
 )
-from modelpass.windows import segment_at
 
 TIER_RETRY_SECONDS = 5
 HOLD_RETRY_SECONDS = 1
@@ -70,10 +69,12 @@ def decide_authorize(entitlement: Entitlement, attempt: Attempt, now_ms: int) ->
     A `Change` without a grant clears the way (windows, expired holds): write it and decide again.
     """
     now_ms = max(now_ms, entitlement.segment_start_ms)
+    held = entitlement.holds.get(attempt.hold.key)
+    if held is not None and held.nonce in attempt.own_nonces:
+        return _own_grant(held, now_ms)  # no rule that time or others turned against it since may hide what counts
     refusal = _refuse_standing(entitlement, attempt, now_ms)
     if refusal is not None:
         return refusal
-    held = entitlement.holds.get(attempt.hold.key)
     if held is not None and held.expires_at_ms > now_ms:
         return _same_request(held, attempt)
     if entitlement.limits.tier in attempt.tiers_down:
@@ -83,6 +84,12 @@ def decide_authorize(entitlement: Entitlement, attempt: Attempt, now_ms: int) ->
     if refusal is not None:
         return refusal
     return _grant(rolled, attempt, now_ms)
+
+
+def _own_grant(held: Hold, now_ms: int) -> Refusal | Standing:
+    if held.expires_at_ms <= now_ms:  # the reply was lost for longer than the hold lasts
+        return Refusal(ErrorCode.TEMPORARILY_UNAVAILABLE, retry_after=HOLD_RETRY_SECONDS)
+    return Standing(held, own=True)
 
 
 def _refuse_standing(entitlement: Entitlement, attempt: Attempt, now_ms: int) -> Refusal | None:
@@ -99,8 +106,6 @@ def _refuse_standing(entitlement: Entitlement, attempt: Attempt, now_ms: int) ->
 
 
 def _same_request(held: Hold, attempt: Attempt) -> Refusal | Standing:
-    if held.nonce in attempt.own_nonces:
-        return Standing(held, own=True)
     if (held.units, held.calls) != (attempt.hold.units, attempt.hold.calls):
         return Refusal(ErrorCode.REQUEST_ID_REUSED, param="requestId")
     return Standing(held, own=False)
@@ -178,8 +183,9 @@ def settles_accepted(entitlement: Entitlement, now_ms: int) -> bool:
 
 def is_late(entitlement: Entitlement, hold: Hold, now_ms: int) -> bool:
     """Whether the hold had expired, or its day, month or term had ended, when the settle came."""
-    segment = segment_at(entitlement.term, hold.granted_at_ms)
-    return now_ms >= min(hold.expires_at_ms, segment.end_ms)
+    if hold.granted_at_ms < entitlement.segment_start_ms:
+        return True
+    return now_ms >= min(hold.expires_at_ms, entitlement.segment_end_ms)
 
 
 def plan_reset(entitlement: Entitlement, now_ms: int) -> Change | None:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from botocore.client import BaseClient
 
     from modelpass import items
@@ -138,15 +140,19 @@ def get_many(send: Send, table: str, keys: list[items.Item]) -> list[items.Item]
     raise StoreBusyError("UnprocessedKeys")
 
 
-def query_all(send: Send, request: Request) -> list[items.Item]:
-    """Every item of a query, page by page."""
-    found: list[items.Item] = []
+def pages(send: Send, request: Request) -> Iterator[list[items.Item]]:
+    """The items of a query, page by page."""
     while True:
         response = send("Query", request)
-        found += response.get("Items", [])
+        yield response.get("Items", [])
         if "LastEvaluatedKey" not in response:
-            return found
+            return
         request = {**request, "ExclusiveStartKey": response["LastEvaluatedKey"]}
+
+
+def query_all(send: Send, request: Request) -> list[items.Item]:
+    """Every item of a query."""
+    return [item for page in pages(send, request) for item in page]
 
 
 _BATCH_ROUNDS: Final = 5

@@ -5,6 +5,9 @@ k months after the start of the term at the same local time, the day cut to the 
 counted from the original day (31 January, 28 February, 31 March). A local time that is skipped is read with
 the offset before the change, a repeated one is its first occurrence: this is `fold=0` of PEP 495.
 A segment is a day window cut with a month window and the term: inside one, neither window changes.
+
+Calendars change: a zone's clocks are moved by law, sometimes with a few days' notice, and new time zone data then says
+otherwise than what was stored. What was sold or opened stays as it was; only what is opened later follows new data.
 """
 
 from __future__ import annotations
@@ -32,7 +35,6 @@ class Segment:
     day: str
     day_end_ms: int
     month: int
-    month_start_ms: int
     month_end_ms: int
 
 
@@ -65,35 +67,56 @@ def month_start_ms(term: Term, k: int) -> int:
     """The first millisecond of month window `k` of a term; `k = months` is the end of the term."""
     if k == 0:
         return term.starts_at_ms
-    zone = ZoneInfo(term.time_zone)
-    start = from_ms(term.starts_at_ms).astimezone(zone)
+    if k == term.months:
+        return term.ends_at_ms
+    return _months_later_ms(term.starts_at_ms, term.time_zone, k)
+
+
+def _months_later_ms(starts_at_ms: int, time_zone: str, k: int) -> int:
+    zone = ZoneInfo(time_zone)
+    start = from_ms(starts_at_ms).astimezone(zone)
     months = start.month - 1 + k
     year, month = start.year + months // _MONTHS_PER_YEAR, months % _MONTHS_PER_YEAR + 1
     day = min(start.day, calendar.monthrange(year, month)[1])
     return to_ms(start.replace(year=year, month=month, day=day, fold=0))
 
 
-def expires_at_ms(term: Term) -> int:
-    """The instant a term ends: when its last month window ends."""
-    return month_start_ms(term, term.months)
+def term_of(starts_at_ms: int, months: int, time_zone: str) -> Term:
+    """A term as it is sold: it ends when its last month window ends."""
+    return Term(starts_at_ms, months, time_zone, _months_later_ms(starts_at_ms, time_zone, months))
 
 
 @lru_cache(maxsize=4096)
 def segment_at(term: Term, at_ms: int) -> Segment:
     """The segment in force at an instant; before the term its first, after the term its last."""
-    end_of_term = expires_at_ms(term)
-    at_ms = min(max(at_ms, term.starts_at_ms), end_of_term - 1)
+    at_ms = min(max(at_ms, term.starts_at_ms), term.ends_at_ms - 1)
     month = next(k for k in range(term.months) if at_ms < month_start_ms(term, k + 1))
+    month_end = month_start_ms(term, month + 1)
     day, day_start, day_end = _day_at(ZoneInfo(term.time_zone), at_ms)
-    month_start, month_end = month_start_ms(term, month), month_start_ms(term, month + 1)
     return Segment(
-        start_ms=max(day_start, month_start),
+        start_ms=max(day_start, month_start_ms(term, month)),
         end_ms=min(day_end, month_end),
         day=day.isoformat(),
         day_end_ms=day_end,
         month=month,
-        month_start_ms=month_start,
         month_end_ms=month_end,
+    )
+
+
+@lru_cache(maxsize=4096)
+def opened_segment(term: Term, start_ms: int, end_ms: int, day: str, month: int) -> Segment:
+    """A segment that is in force as it was opened, whatever the zone's calendar has become since.
+
+    Its windows end no sooner than it does: until then, what is counted counts in them.
+    """
+    next_day = date.fromisoformat(day) + timedelta(days=1)
+    return Segment(
+        start_ms=start_ms,
+        end_ms=end_ms,
+        day=day,
+        day_end_ms=max(end_ms, _midnight_ms(ZoneInfo(term.time_zone), next_day)),
+        month=month,
+        month_end_ms=max(end_ms, month_start_ms(term, month + 1)),
     )
 
 

@@ -211,12 +211,12 @@ def change(tables: Tables, step: Change, max_open_holds: int = 0) -> tuple[str, 
     entitlement = step.before
     actions: list[Request] = [{"Update": update}]
     if step.closed_day is not None:
-        actions.append({"Put": history.closed_day(tables.history, entitlement, step.closed_day)})
+        actions.append({"Update": history.add_to_day(tables.history, entitlement, step.closed_day)})
     if step.closed_month is not None:
-        actions.append({"Put": history.closed_month(tables.history, entitlement, step.closed_month)})
+        actions.append({"Update": history.add_to_month(tables.history, entitlement, step.closed_month)})
     if step.late_day is not None:
-        actions.append({"Update": history.late_day(tables.history, entitlement, step.late_day)})
-    actions += [{"Update": history.late_month(tables.history, entitlement, row)} for row in step.late_months]
+        actions.append({"Update": history.add_to_day(tables.history, entitlement, step.late_day)})
+    actions += [{"Update": history.add_to_month(tables.history, entitlement, row)} for row in step.late_months]
     actions += [{"Put": history.ticket(tables.history, entitlement, hold)} for hold in step.tickets]
     if step.spent_ticket is not None:
         actions.append({"Delete": history.spent_ticket(tables.history, entitlement, step.spent_ticket)})
@@ -235,9 +235,11 @@ def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Re
     removed = _write_holds(expression, before, after)
     if step.grant is not None:
         _demand_grant(expression, step, max_open_holds + removed)
-    if after.segment_start_ms != before.segment_start_ms:
+    if after.segment_end_ms != before.segment_end_ms:
         expression.set("ws", number(after.segment_start_ms))
         expression.set("we", number(after.segment_end_ms))
+        expression.set("wd", text(after.day))
+        expression.set("wm", number(after.month))
     if after.tickets != before.tickets:
         expression.add("rc", after.tickets - before.tickets)
     if after.due_at_ms != before.due_at_ms:
@@ -289,6 +291,9 @@ def _demand_grant(expression: _Expression, step: Change, holds_below: int) -> No
         taken_units = before.counters.month_left - after.counters.month_left
         expression.demand("dl", ">=", number(taken_calls))
         expression.demand("ml", ">=", number(taken_units))
+    if after.due_at_ms == before.due_at_ms:
+        # The reset did not take its mark away since: it is going to look at what is granted here.
+        expression.demand("da", "<=", number(after.segment_end_ms))
     size = f"size({expression.name('h')})"
     expression.conditions.append(f"{size} < {expression.value(number(holds_below))}")
 

@@ -1,0 +1,122 @@
+"""New time zone data arrives in the middle of a term: what was sold stays sold, and every equation goes on holding.
+
+A zone whose offset changes is played by writing another zone into the stored rows; it is in force at once, as it is
+when the data is deployed later than the law it tells of.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from modelpass.windows import month_start_ms
+from tests.support.audit import assert_conserved
+from tests.support.builders import ms
+from tests.support.world import DAY_MS, World, model
+
+pytestmark = pytest.mark.usefixtures("few_shards")
+HOUR_MS = 3_600_000
+EAST, WEST = "Etc/GMT-6", "Etc/GMT-5"  # the names count westwards: these are +06:00 and +05:00
+CHANGES = [(EAST, WEST), (WEST, EAST)]
+SUMMER, NO_SUMMER = "Europe/Berlin", "Africa/Lagos"  # alike in winter: a law on summer time changes one into the other
+SUMMER_TIMES = [(SUMMER, NO_SUMMER), (NO_SUMMER, SUMMER)]
+IN_WINTER_MS = ms("2026-03-10T09:00:00Z")
+
+
+def new_data(world: World, zone: str) -> None:
+    for table in (world.tables.entitlements, world.tables.subscriptions):
+        for row in world.all_items(table):
+            if "tz" in row:
+                world.dynamodb.update_item(
+                    TableName=table,
+                    Key={name: row[name] for name in ("pk", "sk") if name in row},
+                    UpdateExpression="SET tz = :tz",
+                    ExpressionAttributeValues={":tz": {"S": zone}},
+                )
+
+
+def counted(world: World, subscription_id: str) -> tuple[int, int]:
+    """All calls and units of all days, closed ones and the open one."""
+    days = [r for r in world.all_items(world.tables.history) if r["sk"]["S"].startswith("day#")]
+    counters = world.entitlement(subscription_id).counters
+    calls = counters.day_calls + sum(int(d["calls"]["N"]) for d in days)
+    return calls, counters.day_units + sum(int(d["units"]["N"]) for d in days)
+
+
+@pytest.mark.parametrize("hour", range(0, 27, 2))
+@pytest.mark.parametrize(("before", "after"), CHANGES)
+def test_traffic_over_the_change_is_granted_settled_and_counted_once(
+    world: World, before: str, after: str, hour: int
+) -> None:
+    made = world.buy(timezone=before, months=2, models=[model(calls=10, cap=10**6)])
+    term = world.entitlement(made["subscriptionId"]).term
+    change_at_ms = month_start_ms(term, 1) + (hour - 13) * HOUR_MS  # around the start of a month, and over a midnight
+    world.clock.now_ms = change_at_ms - 30 * HOUR_MS
+    unsettled: list[str] = []
+    granted = settled = 0
+    while world.clock.now_ms < change_at_ms + 40 * HOUR_MS:
+        if change_at_ms <= world.clock.now_ms < change_at_ms + 5 * HOUR_MS:
+            new_data(world, after)
+        answer = world.authorize(made["apiKey"], f"r-{granted}", 10, holdSeconds=9 * 3600)
+        assert answer["allowed"], answer
+        assert answer["daily"]["used"] > 0
+        granted += 1
+        unsettled.append(answer["authorizationId"])
+        if len(unsettled) > 2:  # each is settled ten hours later: over midnights, months and the change
+            assert world.settle(unsettled.pop(0), 7)["settled"]
+            settled += 1
+        assert_conserved(world)
+        world.clock.advance(5 * HOUR_MS)
+    world.reset()
+    assert_conserved(world)
+    assert counted(world, made["subscriptionId"]) == (granted, 7 * settled)
+
+
+@pytest.mark.parametrize(("before", "after"), SUMMER_TIMES)
+def test_term_ends_when_it_was_sold_to_end(world: World, before: str, after: str) -> None:
+    world.clock.now_ms = IN_WINTER_MS
+    made = world.buy(timezone=before)
+    ends_at_ms = world.entitlement(made["subscriptionId"]).expires_at_ms
+    world.clock.advance(2 * DAY_MS)
+    new_data(world, after)
+    world.clock.now_ms = ends_at_ms - HOUR_MS
+    assert world.authorize(made["apiKey"], "r-1")["allowed"]
+    world.recorder.clear()
+    for minute in range(1, 60, 7):
+        world.clock.now_ms = ends_at_ms - minute
+        assert world.authorize(made["apiKey"], f"m-{minute}")["allowed"]
+    assert world.recorder.calls == ["UpdateItem"] * 9
+    world.clock.now_ms = ends_at_ms
+    assert world.authorize(made["apiKey"], "r-2")["error"]["code"] == "subscription_expired"
+    bought: dict[str, Any] = world.buy()
+    assert world.authorize(bought["apiKey"], "r-1")["allowed"]
+    assert world.authorize(made["apiKey"], "r-3")["error"]["code"] == "subscription_expired"
+
+
+@pytest.mark.parametrize(("before", "after"), CHANGES + SUMMER_TIMES)
+def test_reset_comes_to_rest(world: World, before: str, after: str, capsys: pytest.CaptureFixture[str]) -> None:
+    world.clock.now_ms = IN_WINTER_MS
+    made = world.buy(timezone=before)
+    for _ in range(34):
+        world.authorize(made["apiKey"], f"r-{world.clock.now_ms}", holdSeconds=60)
+        new_data(world, after)
+        world.clock.advance(22 * HOUR_MS)
+        world.reset()
+        assert world.reset() == {"windowsRolled": 0, "subscriptionsExpired": 0, "holdsReleased": 0, "more": False}
+        assert_conserved(world)
+    assert "internal_error" not in capsys.readouterr().out
+
+
+def test_limits_of_the_day_in_force_hold_until_it_was_to_end(world: World) -> None:
+    made = world.buy(timezone=EAST, models=[model(calls=2)])
+    day_ends_ms = 18 * HOUR_MS + world.clock.now_ms
+    world.authorize(made["apiKey"], "r-1")
+    new_data(world, WEST)
+    answer = world.authorize(made["apiKey"], "r-2")
+    assert answer["daily"] == {"limit": 2, "used": 2, "remaining": 0, "resetsAt": "2026-11-23T19:00:00Z"}
+    world.clock.now_ms = day_ends_ms  # by the new data the day goes on for an hour
+    refused = world.authorize(made["apiKey"], "r-3")
+    assert (refused["error"]["code"], refused["retryAfter"]) == ("daily_call_limit_reached", 3600)
+    world.clock.advance(HOUR_MS)
+    assert world.authorize(made["apiKey"], "r-3")["daily"]["used"] == 1

@@ -1,0 +1,92 @@
+"""A reply that comes late or never while time goes on: what was counted is told as granted or as unknown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from modelpass.store import Request, Response, Send, StoreBusyError
+from tests.support.audit import assert_conserved
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.world import World
+
+
+@dataclass(slots=True)
+class SlowReply:
+    """Carries out the first call, lets time go on, and gives its reply or loses it."""
+
+    send: Send
+    meanwhile: Callable[[], None]
+    lost: bool
+    seen: int = 0
+
+    def __call__(self, operation: str, request: Request) -> Response:
+        self.seen += 1
+        response = self.send(operation, request)
+        if self.seen == 1:
+            self.meanwhile()
+            if self.lost:
+                raise StoreBusyError("injected")
+        return response
+
+
+@pytest.fixture
+def bought(world: World) -> tuple[World, str, str]:
+    made = world.buy()
+    world.authorize(made["apiKey"], "first", holdSeconds=1)
+    world.clock.advance(1000)
+    return world, made["apiKey"], made["subscriptionId"]
+
+
+def slowly(world: World, meanwhile: Callable[[], None], *, lost: bool) -> World:
+    return world.with_send(SlowReply(world.deps.send, meanwhile, lost))
+
+
+def test_grant_whose_reply_is_lost_while_the_term_ends_is_told_as_granted(bought: tuple[World, str, str]) -> None:
+    world, key, subscription_id = bought
+    ends_at_ms = world.entitlement(subscription_id).expires_at_ms
+    world.clock.now_ms = ends_at_ms - 1000
+    world.authorize(key, "of-the-last-window")
+    slow = slowly(world, lambda: world.clock.advance(1000), lost=True)
+    answer = slow.authorize(key, "r-1")
+    assert (answer["allowed"], "replayed" in answer) == (True, False)
+    assert world.entitlement(subscription_id).counters.day_calls == 2
+    assert world.authorize(key, "r-2")["error"]["code"] == "subscription_expired"
+
+
+def test_grant_whose_reply_is_lost_while_it_is_renewed_is_told_as_granted(bought: tuple[World, str, str]) -> None:
+    world, key, subscription_id = bought
+    world.clock.now_ms = world.entitlement(subscription_id).expires_at_ms - 1000
+    world.authorize(key, "of-the-last-window")
+
+    def renew() -> None:
+        world.clock.advance(1000)
+        world.renew(subscription_id)
+
+    assert slowly(world, renew, lost=True).authorize(key, "r-1")["allowed"]
+    assert world.authorize(key, "r-2")["error"]["code"] == "invalid_api_key"
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_grant_told_only_after_its_hold_expired_is_not_granted(bought: tuple[World, str, str], lost: bool) -> None:  # noqa: FBT001
+    world, key, subscription_id = bought
+    slow = slowly(world, lambda: world.clock.advance(2000), lost=lost)
+    answer = slow.authorize(key, "r-1", holdSeconds=2)
+    assert (answer["error"]["code"], answer["retryAfter"]) == ("temporarily_unavailable", 1)
+    assert world.entitlement(subscription_id).counters.day_calls == 2
+    again = world.authorize(key, "r-1", holdSeconds=2)
+    assert (again["allowed"], "replayed" in again) == (True, False)
+    assert again["monthly"]["held"] == 10
+    assert_conserved(world)
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_reply_just_before_the_hold_expires_is_a_grant(bought: tuple[World, str, str], lost: bool) -> None:  # noqa: FBT001
+    world, key, _ = bought
+    slow = slowly(world, lambda: world.clock.advance(1999), lost=lost)
+    assert slow.authorize(key, "r-1", holdSeconds=2)["allowed"]

@@ -1,0 +1,132 @@
+"""The reset finds all that is due, once, and nothing that is not; that it changes no decision is shown elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.support.audit import assert_conserved
+from tests.support.faults import Interleave
+from tests.support.world import DAY_MS, World, model
+
+pytestmark = pytest.mark.usefixtures("few_shards")
+NOTHING = {"windowsRolled": 0, "subscriptionsExpired": 0, "holdsReleased": 0, "more": False}
+
+
+def test_subscriptions_nobody_uses_cost_nothing(world: World) -> None:
+    for number in range(5):
+        world.buy(f"acct-{number}")
+    world.clock.advance(20 * DAY_MS)
+    world.recorder.clear()
+    assert world.reset() == NOTHING
+    assert set(world.recorder.calls) == {"Query"}
+
+
+def test_windows_that_were_used_are_closed_once(world: World) -> None:
+    made = world.buy(months=2)
+    granted = world.authorize(made["apiKey"], "r-1", 30)
+    world.settle(granted["authorizationId"], 7)
+    world.clock.advance(40 * DAY_MS)
+    assert world.reset() == {**NOTHING, "windowsRolled": 2}
+    assert world.reset() == NOTHING
+    (day,) = (r for r in world.all_items(world.tables.history) if r["sk"]["S"].startswith("day#"))
+    assert (day["calls"]["N"], day["units"]["N"]) == ("1", "7")
+    (month,) = (r for r in world.all_items(world.tables.history) if r["sk"]["S"].startswith("month#"))
+    assert {n: month[n]["N"] for n in ("cap", "left", "held", "used")} == {
+        "cap": "1000",
+        "left": "993",
+        "held": "0",
+        "used": "7",
+    }
+
+
+def test_expiry_is_noted_once_at_the_instant_it_happened(world: World) -> None:
+    world.buy()
+    world.clock.advance(33 * DAY_MS)
+    assert world.reset() == {**NOTHING, "subscriptionsExpired": 1}
+    assert world.reset() == NOTHING
+    (expired,) = (e for e in world.all_items(world.tables.events) if e["type"]["S"] == "subscription.expired")
+    assert expired["at"]["S"] == "2026-12-23T00:00:00Z"
+
+
+def test_more_holds_than_a_transaction_takes_are_released_in_one_run(world: World) -> None:
+    many = replace(world, deps=replace(world.deps, max_open_holds=1000))
+    key = many.buy(models=[model(calls=1000)])["apiKey"]
+    for number in range(90):
+        assert many.authorize(key, f"r-{number}", 1, holdSeconds=60)["allowed"]
+    world.clock.advance(DAY_MS)
+    assert world.reset() == {**NOTHING, "windowsRolled": 1, "holdsReleased": 90}
+    assert world.reset() == NOTHING
+    assert_conserved(world)
+
+
+def test_run_that_does_not_come_to_an_end_with_an_item_says_that_more_is_left(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelpass.commands_reset._STEPS", 2)
+    key = world.buy(models=[model(calls=1000)])["apiKey"]
+    for number in range(90):
+        world.authorize(key, f"r-{number}", 1, holdSeconds=60)
+    world.clock.advance(60_000)
+    assert world.reset() == {**NOTHING, "holdsReleased": 80, "more": True}
+    assert world.reset() == {**NOTHING, "holdsReleased": 10}
+
+
+def test_run_out_of_time_says_that_more_is_left_and_the_next_goes_on(world: World) -> None:
+    for number in range(3):
+        world.authorize(world.buy(f"acct-{number}")["apiKey"], "r-1")
+    world.clock.advance(DAY_MS)
+    ticks = iter(range(10**6))
+    counting = replace(world.deps.pacing, monotonic=lambda: float(next(ticks)))
+    hurried = replace(world, deps=replace(world.deps, pacing=counting))
+    rolled, runs = 0, 0
+    while (result := hurried.reset(stop_after=5.0))["more"]:
+        rolled, runs = rolled + result["windowsRolled"], runs + 1
+    assert rolled + result["windowsRolled"] == 3
+    assert runs > 0
+
+
+@pytest.mark.parametrize("at", range(8))
+def test_request_that_comes_between_does_not_keep_the_window_open(world: World, at: int) -> None:
+    granted = world.authorize(world.buy(months=2)["apiKey"], "r-1")
+    world.clock.advance(DAY_MS)
+    settle = Interleave(world.deps.send, at, lambda: world.settle(granted["authorizationId"], 3))
+    result = world.with_send(settle).reset()
+    assert settle.reached
+    assert result["windowsRolled"] == 1
+    assert not result["more"]
+    assert_conserved(world)
+
+
+def test_hold_granted_while_the_reset_takes_its_mark_away_is_marked_again(world: World) -> None:
+    made = world.buy()
+    voided = world.authorize(made["apiKey"], "r-1", holdSeconds=1)
+    world.settle(voided["authorizationId"], 0, calls=0)
+    later_ms = world.clock.now_ms + 2000
+
+    def reset() -> None:
+        world.clock.now_ms, now_ms = later_ms, world.clock.now_ms
+        world.reset()
+        world.clock.now_ms = now_ms
+
+    world.clock.advance(-1)  # a machine that is behind: its first write finds a window it has not reached
+    between = Interleave(world.deps.send, 1, reset)
+    assert world.with_send(between).authorize(made["apiKey"], "r-2", holdSeconds=60)["allowed"]
+    assert between.reached
+    assert world.entitlement(made["subscriptionId"]).due_at_ms is not None
+    world.clock.now_ms = later_ms + DAY_MS
+    assert world.reset() == {**NOTHING, "windowsRolled": 1, "holdsReleased": 1}
+
+
+def test_month_that_only_a_late_settle_used_is_closed(world: World) -> None:
+    made = world.buy(months=2)
+    granted = world.authorize(made["apiKey"], "r-1", 70, holdSeconds=60)
+    world.clock.advance(DAY_MS)
+    assert world.reset() == {**NOTHING, "windowsRolled": 1, "holdsReleased": 1}
+    assert world.entitlement(made["subscriptionId"]).due_at_ms is None
+    assert world.settle(granted["authorizationId"], 70)["late"]
+    world.clock.advance(40 * DAY_MS)
+    assert world.reset() == {**NOTHING, "windowsRolled": 1}
+    (month,) = (r for r in world.all_items(world.tables.history) if r["sk"]["S"].startswith("month#"))
+    assert month["used"]["N"] == "70"
