@@ -40,13 +40,13 @@ $(SAM): requirements/sam.txt
 	@touch $@
 
 run: $(SETUP) ## run the whole service on this machine (PORT=3000, DATA=folder to keep the data)
-	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local
+	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local run
 
 demo: $(SETUP) ## play the whole story, against the running stack or one of its own
-	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local.demo
+	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local demo
 
 token: $(VENV)/.ready ## print a JWT for ACCOUNT=… [SCOPE=operator]
-	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local.token
+	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local token
 
 test: $(SETUP) ## run every test
 	$(BIN)/python -m pytest

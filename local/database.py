@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 from botocore.config import Config
 
+from local.problems import StartError
 from local.template import REGION
 from modelpass.catalogue import model_item, models_of_document
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from local.template import Template
+    from modelpass.catalogue import CatalogueModel
 
 CREDENTIALS: Final = {
     "AWS_ACCESS_KEY_ID": "local",
@@ -47,9 +49,20 @@ def create_tables(dynamodb: Any, template: Template) -> None:
             dynamodb.update_time_to_live(TableName=table["TableName"], TimeToLiveSpecification=specification)
 
 
+def _models_of(path: Path) -> list[CatalogueModel]:
+    try:
+        return models_of_document(json.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise StartError(f"{path.name} cannot be read: {error.strerror}.") from None
+    except KeyError as error:
+        raise StartError(f"{path.name} is broken: an entry lacks {error.args[0]}.") from None
+    except (AttributeError, TypeError, ValueError) as error:
+        raise StartError(f"{path.name} is broken: {error}.") from None
+
+
 def seed_catalogue(dynamodb: Any, table: str, path: Path) -> None:
-    """Put the models of a catalogue file that the table does not have yet."""
-    for model in models_of_document(json.loads(path.read_text("utf-8"))):
+    """Put the models of a catalogue file that the table does not have yet; raises `StartError` when it is broken."""
+    for model in _models_of(path):
         try:
             dynamodb.put_item(
                 TableName=table,

@@ -8,17 +8,19 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import signal
 import sys
 from http.client import HTTPException
 from typing import IO, TYPE_CHECKING
+from urllib.error import URLError
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import controls, settings
-from local.__main__ import started
 from local.callers import Http, Router
 from local.engine import HOST, free_port
 from local.problems import StartError
+from local.run import started
 from local.story import Story
 from local.telling import Teller, WrongAnswerError
 from local.token import token_of
@@ -30,15 +32,15 @@ _INTERRUPTED = 130
 
 
 @contextlib.contextmanager
-def _stack() -> Iterator[tuple[str, str]]:
-    """The URL of a stack, and a word on whose it is; raises `StartError`."""
+def _stack() -> Iterator[tuple[str, bool]]:
+    """The URL of a stack, and whether it was running before; raises `StartError`."""
     url = f"http://{HOST}:{settings.port()}"
     if _is_stack(url):
-        yield url, "the one that was running"
+        yield url, True
         return
     port = free_port()
     with started(port, settings.template_file()):
-        yield f"http://{HOST}:{port}", "started for this story, and stopped after it"
+        yield f"http://{HOST}:{port}", False
 
 
 def _is_stack(url: str) -> bool:
@@ -51,7 +53,8 @@ def _is_stack(url: str) -> bool:
 
 def _play(out: IO[str]) -> int:
     teller = Teller(out)
-    with _stack() as (url, whose):
+    with _stack() as (url, running):
+        whose = "the one that was running" if running else "started for this story, and stopped after it"
         account = f"acct_demo_{secrets.token_hex(4)}"
         teller.heading(
             "Modelpass, from purchase to renewal",
@@ -62,19 +65,26 @@ def _play(out: IO[str]) -> int:
             story.tell()
         except WrongAnswerError as wrong:
             teller.failed(str(wrong))
-        except BrokenPipeError:
-            raise
-        except (OSError, HTTPException, BotoCoreError, ClientError) as error:
+        except (ConnectionRefusedError, ConnectionResetError, TimeoutError, URLError) as error:
+            teller.failed(f"The stack does not answer: {error}")
+        except (HTTPException, BotoCoreError, ClientError) as error:
             teller.failed(f"The stack does not answer as it should: {error}")
         else:
             teller.end("Every step was answered as it should be.")
-            teller.end(f"The stack's clock now stands at {story.now:%Y-%m-%dT%H:%M:%SZ}, until it is moved again.")
+            if running:
+                teller.end(f"The stack's clock now stands at {story.now:%Y-%m-%dT%H:%M:%SZ}, until it is moved again.")
             return 0
     return 1
 
 
+def _hush(out: IO[str]) -> None:
+    """What is still in the buffer has nowhere to go: keep it from failing once more at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+
+
 def main() -> int:
     """Play the story once."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")  # a terminal without these letters still gets its story
     try:
@@ -83,11 +93,11 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     except BrokenPipeError:  # whoever read the story has heard enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _hush(sys.stdout)
+        return 1
+    except OSError as error:
+        _hush(sys.stdout)
+        sys.stderr.write(f"The story cannot be told: {error.strerror or error}.\n")
         return 1
     except KeyboardInterrupt:
         return _INTERRUPTED
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 HOST: Final = "127.0.0.1"
 ROOT: Final = Path(__file__).resolve().parent.parent
 _PACKAGES: Final = {("Linux", "x86_64"): "linux-x64"}
+_FILE: Final = "modelpass.db"
 _START_SECONDS: Final = 10.0
 _PAUSE_SECONDS: Final = 0.01
 _STOP_SECONDS: Final = 5.0
@@ -61,7 +62,7 @@ def running(data: Path | None = None, modules: Path = ROOT / "node_modules", por
     port = port or free_port()
     command = [str(binary(modules)), "--host", HOST, "--port", str(port)]
     if data is not None:
-        command += ["--db-path", str(data / "modelpass.db")]
+        command += ["--db-path", str(data / _FILE)]
     try:
         process = subprocess.Popen(
             command,
@@ -75,7 +76,7 @@ def running(data: Path | None = None, modules: Path = ROOT / "node_modules", por
         raise StartError(f"The DynamoDB engine does not start: {error.strerror}.") from None
     try:
         url = f"http://{HOST}:{port}"
-        _wait(process, url)
+        _wait(process, url, f": {data / _FILE} may be damaged" if data else "")
         yield url
     finally:
         stop(process)
@@ -92,14 +93,11 @@ def stop(process: subprocess.Popen[Any]) -> None:
             process.wait()
 
 
-def _wait(process: subprocess.Popen[Any], url: str) -> None:
+def _wait(process: subprocess.Popen[Any], url: str, hint: str) -> None:
     ends = time.monotonic() + _START_SECONDS
     while time.monotonic() < ends:
         if process.poll() is not None:
-            raise StartError(
-                f"The DynamoDB engine stopped at once (status {process.returncode}); "
-                "is another stack using the same DATA folder?"
-            )
+            raise StartError(f"The DynamoDB engine stopped at once (status {process.returncode}){hint}.")
         try:
             with urlopen(url, timeout=1):  # noqa: S310
                 return

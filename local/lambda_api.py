@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _PATH: Final = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 _NAME: Final = re.compile(r"(?:arn:aws:lambda:[^:]+:\d+:function:|\d+:function:)?([A-Za-z0-9_-]+)(?::[\w$-]+)?")
+_TOO_DEEP: Final = None
+"""What a function gets in place of a payload nested more deeply than it could read: it refuses it as no object."""
 MAX_PAYLOAD_BYTES: Final = 6 * 1024 * 1024
 
 
@@ -39,8 +41,10 @@ def handle(stack: Stack, wanted: str, request: HttpRequest) -> HttpResponse:
         return _error(413, "RequestTooLargeException", text)
     try:
         event = json.loads(request.body or b"{}", parse_int=_whole, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        return _unreadable()
+    except RecursionError:
+        event = _TOO_DEEP
+    except ValueError:
+        return _error(400, "InvalidRequestContentException", "Could not parse request body into json.")
     match request.headers.get("x-amz-invocation-type", "RequestResponse"):
         case "DryRun":
             return HttpResponse(204, {}, b"")
@@ -55,9 +59,10 @@ def _invoke(stack: Stack, name: str, event: object) -> HttpResponse:
     request_id = str(uuid.uuid4())
     headers = {"X-Amz-Executed-Version": "$LATEST", "x-amzn-RequestId": request_id}
     try:
-        result = stack.invoke(name, event, request_id)
-    except RecursionError:  # nested just deep enough to be read, but not to be passed on
-        return _unreadable()
+        try:
+            result = stack.invoke(name, event, request_id)
+        except RecursionError:  # nested just deep enough to be read, but not to be passed on
+            result = stack.invoke(name, _TOO_DEEP, request_id)
     except FunctionError as failure:
         return json_response(200, failure.report, {**headers, "X-Amz-Function-Error": "Unhandled"})
     return json_response(200, result, headers)
@@ -76,10 +81,6 @@ def _whole(digits: str) -> int | float:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)  # JSON has no NaN and no Infinity
-
-
-def _unreadable() -> HttpResponse:
-    return _error(400, "InvalidRequestContentException", "Could not parse request body into json.")
 
 
 def _error(status: int, kind: str, text: str) -> HttpResponse:

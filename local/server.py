@@ -7,6 +7,7 @@ import logging
 import socket
 import threading
 from contextlib import closing
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from waitress import wasyncore
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _THREADS: Final = 64
 _CONNECTIONS: Final = 512
+_LARGEST_READ: Final = 2**30
 _STOP_SECONDS: Final = 5
 _NO_BODY: Final = (204, 304)
 
@@ -47,7 +49,7 @@ class HttpServer:
                 threads=_THREADS,
                 connection_limit=_CONNECTIONS,
                 ident=None,
-                max_request_body_size=gateway.MAX_BODY_BYTES * 2,
+                max_request_body_size=_LARGEST_READ,  # what is too large is refused as API Gateway does
                 clear_untrusted_proxy_headers=False,
             )
         except OSError as error:
@@ -59,8 +61,9 @@ class HttpServer:
 
     def stop(self) -> None:
         """Let running requests end, for some seconds, and close every connection."""
+        for name in ("waitress", "waitress.queue"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # who is still running finds its connection closed
         self._server.task_dispatcher.shutdown()
-        logging.getLogger("waitress").setLevel(logging.CRITICAL)  # who is still running finds its connection closed
         self._stopping.set()
         if self._loop.is_alive():
             self._server.pull_trigger()
@@ -79,7 +82,7 @@ def _application(stack: Stack) -> Callable[[Environ, Callable[..., Any]], Iterab
         headers = list(response.headers.items())
         if response.status not in _NO_BODY:
             headers.append(("Content-Length", str(len(response.body))))
-        start(f"{response.status} {_REASONS.get(response.status, 'Status')}", headers)
+        start(f"{response.status} {HTTPStatus(response.status).phrase}", headers)
         return [response.body]
 
     return application
@@ -99,24 +102,6 @@ def _unusable(port: int, error: OSError) -> StartError:
     if error.errno == errno.EADDRINUSE:
         return StartError(f"Port {port} is taken: stop what listens there, or name another with PORT=…")
     return StartError(f"Port {port} cannot be used: {error.strerror}; name another with PORT=…")
-
-
-_REASONS: Final = {
-    200: "OK",
-    201: "Created",
-    202: "Accepted",
-    204: "No Content",
-    400: "Bad Request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Not Found",
-    409: "Conflict",
-    413: "Request Entity Too Large",
-    422: "Unprocessable Entity",
-    429: "Too Many Requests",
-    500: "Internal Server Error",
-    503: "Service Unavailable",
-}
 
 
 def _answer(stack: Stack, request: HttpRequest) -> HttpResponse:
@@ -144,7 +129,7 @@ def _request(environ: Environ) -> HttpRequest:
         raw_path=_raw_path(environ),
         query=environ.get("QUERY_STRING", ""),
         headers=headers,
-        body=environ["wsgi.input"].read(),
+        body=environ["wsgi.input"].read(gateway.MAX_BODY_BYTES + 1),
         source_ip=environ.get("REMOTE_ADDR", HOST),
     )
 

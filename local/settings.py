@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from local.engine import ROOT
 from local.problems import StartError
@@ -13,13 +14,14 @@ from local.template import secret_values
 
 _LARGEST_PORT: Final = 65_535
 _SECRETS_FILE: Final = "secrets.json"
+_LOCK_FILE: Final = "stack.lock"
 _OWN_FOLDER: Final = ROOT / ".local"  # git ignores it
 
 
 def port() -> int:
     """The port of the API and the Lambda Invoke API."""
-    text = os.environ.get("PORT", "3000")
-    if not text.isdecimal() or not 0 < int(text) <= _LARGEST_PORT:
+    text = os.environ.get("PORT") or "3000"
+    if not (text.isascii() and text.isdecimal()) or not 0 < int(text) <= _LARGEST_PORT:
         raise StartError(f"PORT must be a number from 1 to {_LARGEST_PORT}, not {text!r}.")
     return int(text)
 
@@ -28,6 +30,19 @@ def data_folder() -> Path | None:
     """Where data is kept on disk; None keeps it in memory."""
     text = os.environ.get("DATA")
     return Path(text).resolve() if text else None
+
+
+def claimed(folder: Path) -> IO[str]:
+    """Keep the data folder for this stack alone while the file is open; raises `StartError` when it cannot be had."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / _LOCK_FILE).open("w")
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the process, however it ends
+    except BlockingIOError:
+        raise StartError(f"Another stack keeps its data in {folder}: name another folder with DATA=…") from None
+    except OSError as error:
+        raise StartError(f"Data cannot be kept in {folder}: {error.strerror}; name another with DATA=…") from None
+    return file
 
 
 def state_folder() -> Path:
@@ -57,6 +72,8 @@ def deployment_secrets(folder: Path, expanded: dict[str, Any], *, keep: bool) ->
             folder.mkdir(parents=True, exist_ok=True)
             path.touch(0o600)
             path.write_text(json.dumps(values), "utf-8")
-    except (OSError, ValueError) as error:
-        raise StartError(f"{folder} cannot keep the stack's secrets: {error}.") from None
+    except ValueError:
+        raise StartError(f"{path} is damaged: without its secrets, the data beside it cannot be used.") from None
+    except OSError as error:
+        raise StartError(f"{path} cannot be kept: {error.strerror}.") from None
     return values

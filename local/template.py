@@ -20,6 +20,7 @@ ACCOUNT: Final = "123456789012"
 DEFAULT_ROUTE: Final = "$default"
 _DYNAMIC = re.compile(r"\{\{resolve:secretsmanager:([^:}]+):SecretString:([^:}]+)\}\}")
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+_PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
 _SECONDS: Final = {"minute": 60, "hour": 3600, "day": 86400}
 
 Json = dict[str, Any]
@@ -139,6 +140,7 @@ def read(expanded: Json, root: Path, secret: dict[str, Json], prefix: str = "") 
 def _read(expanded: Json, root: Path, secret: dict[str, Json], prefix: str) -> Template:
     resolver = _Resolver(expanded, secret, prefix)
     resources = expanded["Resources"]
+    _check_references(resources, {*resources, *expanded.get("Parameters", {})})
     of_type: dict[str, list[tuple[str, Json]]] = {}
     for name, resource in resources.items():
         of_type.setdefault(resource["Type"], []).append((name, resource.get("Properties", {})))
@@ -183,27 +185,53 @@ class _Resolver:
                 case "Fn::Sub":
                     value = re.sub(r"\$\{([^}]+)\}", lambda m: self._ref(m[1]), argument)
                 case _:
-                    raise StartError(f"template.yaml uses {function}, which runs on AWS only.")
+                    raise StartError(f"The template uses {function}, which runs on AWS only.")
         return _DYNAMIC.sub(lambda m: str(self.secret[m[1]][m[2]]), str(value))
 
     def _ref(self, name: str) -> str:
         parameters = self.expanded.get("Parameters", {})
         if name in parameters:
             return str(parameters[name]["Default"])
-        resource = self.expanded["Resources"].get(name)
-        if resource is None:
-            raise StartError(f"template.yaml refers to {name}, which it does not have.")
+        resource = self.expanded["Resources"][name]
         return self.prefix + name if resource["Type"] == "AWS::DynamoDB::Table" else name
+
+
+def _check_references(value: Any, known: set[str]) -> None:
+    """Refuse a Ref, GetAtt or Sub that names nothing: CloudFormation would."""
+    if isinstance(value, list):
+        for inner in value:
+            _check_references(inner, known)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            for target in _targets(name, inner):
+                if target not in known and not target.startswith("AWS::"):
+                    raise StartError(f"The template refers to {target}, which it does not have.")
+            _check_references(inner, known)
+
+
+def _targets(function: str, argument: Any) -> list[str]:
+    match function, argument:
+        case "Ref", str():
+            return [argument]
+        case "Fn::GetAtt", [str(), *_]:
+            return [argument[0]]
+        case "Fn::Sub", str():
+            return [name.partition(".")[0] for name in _PLACEHOLDER.findall(argument)]
+        case _:
+            return []
 
 
 def _function(name: str, properties: Json, folder: Path, layers: tuple[Path, ...], resolver: _Resolver) -> Function:
     variables = properties.get("Environment", {}).get("Variables", {})
+    module = properties["Handler"].partition(".")[0]
+    if not (folder / f"{module}.py").is_file():
+        raise StartError(f"The template's {name} has no {module}.py in {folder.name}, where its code should be.")
     return Function(
         name=name,
         folder=folder,
         handler=properties["Handler"],
-        timeout_seconds=properties["Timeout"],
-        memory_mb=properties["MemorySize"],
+        timeout_seconds=int(properties["Timeout"]),
+        memory_mb=int(properties["MemorySize"]),
         environment={key: resolver.value(value) for key, value in variables.items()},
         layers=layers,
     )
@@ -216,7 +244,7 @@ def _routes(api: Json) -> list[Route]:
             uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
             function = re.search(r"\$\{(\w+)\.Arn\}", uri)
             if function is None:
-                raise StartError(f"template.yaml: the route {path} calls no function.")
+                raise StartError(f"The template's route {path} calls no function.")
             key = DEFAULT_ROUTE if path == DEFAULT_ROUTE else f"{method.upper()} {path}"
             authorized = any("Jwt" in entry for entry in operation.get("security", []))
             routes.append(Route(key, function[1], authorized))
@@ -232,7 +260,7 @@ def _authorizer(api: Json, resolver: _Resolver) -> tuple[str, tuple[str, ...]]:
 def _schedule(properties: Json) -> Schedule:
     match = _RATE.fullmatch(properties["ScheduleExpression"])
     if match is None:
-        raise StartError("template.yaml: schedules must be of the form rate(n minutes).")
+        raise StartError("The template's schedules must be of the form rate(n minutes).")
     function = properties["Target"]["Arn"]["Fn::GetAtt"][0]
     return Schedule(function, int(match[1]) * _SECONDS[match[2]])
 

@@ -34,7 +34,3 @@ def token_of(claims: dict[str, Any]) -> str:
     expanded = template.load(settings.template_file())
     read = template.read(expanded, ROOT, template.secret_values(expanded))
     return tokens.issue(key, claims, read.issuer, read.audience[0])
-
-
-if __name__ == "__main__":
-    sys.exit(main())

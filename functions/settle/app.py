@@ -10,4 +10,5 @@ deps = wiring.deps(signs=True)
 
 def lambda_handler(event: object, context: Any) -> dict[str, Any]:
     """Answer one settle, or a batch of them from a queue."""
-    return handle_settle(deps, event, context.aws_request_id)
+    seconds_left = context.get_remaining_time_in_millis() / 1000
+    return handle_settle(deps, event, context.aws_request_id, seconds_left)

@@ -95,7 +95,9 @@ def test_a_number_beyond_all_bounds_is_a_normal_refusal(
 
 
 @pytest.mark.parametrize("function", ["AuthorizeFunction", "SettleFunction"])
-@pytest.mark.parametrize("payload", ["null", "[]", '"x"', "1", "true", '{"Records": 1}', '{"\\ud800": 1}', ""])
+@pytest.mark.parametrize(
+    "payload", ["null", "[]", '"x"', "1", "true", '{"Records": 1}', '{"Records": [], "a": 1}', '{"\\ud800": 1}', ""]
+)
 def test_a_payload_of_another_shape_is_a_normal_refusal(stack: Stack, function: str, payload: str) -> None:
     answer, failure = stack.invoke_raw(function, payload.encode())
     assert failure is None
@@ -103,12 +105,12 @@ def test_a_payload_of_another_shape_is_a_normal_refusal(stack: Stack, function: 
 
 
 @pytest.mark.parametrize("depth", [100, 900, 960, 970, 980, 990, 995, 1000, 5000, 200_000])
-def test_brackets_without_end_never_end_a_function(stack: Stack, depth: int) -> None:
+def test_brackets_without_end_are_a_normal_refusal(stack: Stack, depth: int) -> None:
     payload = b'{"a": ' + b"[" * depth + b"]" * depth + b"}"
-    try:
-        is_refused(*stack.invoke_raw("AuthorizeFunction", payload), "invalid_request", "a")
-    except ClientError as error:
-        assert error.response["Error"]["Code"] == "InvalidRequestContentException"  # noqa: PT017
+    answer, failure = stack.invoke_raw("AuthorizeFunction", payload)
+    assert failure is None
+    assert (answer["statusCode"], answer["error"]["code"]) == (400, "invalid_request")
+    assert answer["error"]["param"] in ({"a"} if depth < 900 else {"a", None})
 
 
 @pytest.mark.parametrize("payload", [b"{", b'{"a": NaN}', b"Infinity", b"\xff", b"{} {}", b"{'a': 1}"])

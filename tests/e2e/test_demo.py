@@ -46,7 +46,7 @@ COLOUR = "\033["
 
 
 def demo(port: int) -> subprocess.CompletedProcess[str]:
-    return run_to_end(module="local.demo", PORT=str(port))
+    return run_to_end(command_name="demo", PORT=str(port))
 
 
 def assert_told(told: str) -> None:
@@ -113,8 +113,8 @@ def on_terminal(port: int) -> str:
     base.pop("NO_COLOR", None)
     leader, follower = pty.openpty()
     settings = {**base, "PORT": str(port), "TERM": "xterm"}
-    process = subprocess.Popen(  # noqa: S603
-        [*line[:-1], "local.demo"], cwd=ROOT, env=settings, stdin=follower, stdout=follower, stderr=follower
+    process = subprocess.Popen(
+        [*line[:-1], "demo"], cwd=ROOT, env=settings, stdin=follower, stdout=follower, stderr=follower
     )
     os.close(follower)
     shown = bytearray()

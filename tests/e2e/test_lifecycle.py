@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import socket
+import subprocess
 import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -49,7 +50,7 @@ def test_a_bad_port_is_told_in_a_sentence() -> None:
     assert_does_not_start(run_to_end(PORT="http"), "PORT must be")
 
 
-@pytest.mark.parametrize("port", ["0", "65536", "-1", "", "3000.0", "3000 ", "3_000", "\u00b2"])
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "3000.0", "3000 ", "3_000", "\u00b2", "\uff13\uff10\uff10\uff10"])
 def test_what_is_no_port_is_refused(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
     monkeypatch.setenv("PORT", port)
     with pytest.raises(StartError, match="PORT must be"):
@@ -88,6 +89,26 @@ def test_a_template_that_refers_to_nothing_is_told_in_a_sentence(tmp_path: Path)
         template.read(expanded, ROOT, template.secret_values(expanded))
 
 
+WRONG_VALUES = {
+    "functions/reset": ("functions/rest", "ResetFunction has no app.py in rest"),
+    "Timeout: 15": ("Timeout: soon", "soon"),
+    "!Ref ModelpassLayer": ("!Ref Nowhere", "refers to Nowhere"),
+    "!GetAtt EventsTable.Arn": ("!GetAtt Nothing.Arn", "refers to Nothing"),
+    "rate(1 minute)": ("cron(0 0 * * ? *)", "rate"),
+    "CATALOGUE_TABLE:": ("OTHER_TABLE:", "CATALOGUE_TABLE"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_VALUES)
+def test_a_template_with_a_wrong_value_is_told_in_a_sentence(tmp_path: Path, wrong: str) -> None:
+    value, words = WRONG_VALUES[wrong]
+    text = (ROOT / "template.yaml").read_text()
+    assert wrong in text
+    (tmp_path / "template.yaml").write_text(text.replace(wrong, value))
+    ended = run_to_end(PORT=str(free_port()), MODELPASS_TEMPLATE=str(tmp_path / "template.yaml"))
+    assert_does_not_start(ended, words)
+
+
 def test_a_missing_template_is_told_in_a_sentence(tmp_path: Path) -> None:
     ended = run_to_end(PORT=str(free_port()), MODELPASS_TEMPLATE=str(tmp_path / "none.yaml"))
     assert_does_not_start(ended, "none.yaml", "No such file")
@@ -102,6 +123,38 @@ def test_the_stack_of_a_broken_template_ends_with_the_sentence(tmp_path: Path) -
 def test_a_data_folder_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert_does_not_start(run_to_end(PORT=str(free_port()), DATA=str(tmp_path / "file" / "data")), "file/data")
+
+
+def test_a_data_folder_in_use_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with settings.claimed(tmp_path):
+        assert_does_not_start(run_to_end(PORT=str(free_port()), DATA=str(tmp_path)), "Another stack", "DATA=")
+    settings.claimed(tmp_path).close()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"models": [{}]}', '{"currency": "USD", "models": [{"modelId": "m"}]}'])
+def test_a_broken_catalogue_is_told_in_a_sentence(copied_root: Path, text: str) -> None:
+    (copied_root / "catalogue.json").unlink()
+    (copied_root / "catalogue.json").write_text(text)
+    (copied_root / "node_modules").symlink_to(ROOT / "node_modules")
+    assert_does_not_start(run_to_end(copied_root, PORT=str(free_port())), "catalogue.json is broken")
+
+
+def test_ctrl_c_at_any_moment_of_the_start_ends_it_quietly(tmp_path: Path) -> None:
+    line, environment = support.command()
+    for pause in (0.05, 0.1, 0.2, 0.4, 0.8):
+        with subprocess.Popen(
+            line,
+            cwd=ROOT,
+            env={**environment, "PORT": str(free_port()), "DATA": str(tmp_path)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            time.sleep(pause)  # wherever it is by then, it must end
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=support.STOP_SECONDS)
+        assert b"Traceback" not in errors
+        assert process.returncode in {0, -signal.SIGINT}
 
 
 def test_a_log_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_a_subject_of_255_bytes_is_an_account(stack: Stack) -> None:
 
 
 def test_the_printed_token_stands_alone_and_works(stack: Stack) -> None:
-    printed = run_to_end(module="local.token", ACCOUNT="acct_printed", SCOPE="operator")
+    printed = run_to_end(command_name="token", ACCOUNT="acct_printed", SCOPE="operator")
     assert (printed.returncode, printed.stderr) == (0, "")
     assert printed.stdout == printed.stdout.strip() + "\n"
     assert ask(stack, f"Bearer {printed.stdout.strip()}").status == 200
@@ -137,7 +137,7 @@ def test_the_printed_token_stands_alone_and_works(stack: Stack) -> None:
 
 
 def test_a_token_needs_an_account(stack: Stack) -> None:
-    printed = run_to_end(module="local.token", PORT=str(stack.port), ACCOUNT="")
+    printed = run_to_end(command_name="token", PORT=str(stack.port), ACCOUNT="")
     assert (printed.returncode, printed.stdout) == (2, "")
     assert printed.stderr.count("\n") == 1
 

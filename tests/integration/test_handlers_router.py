@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
 
@@ -191,6 +193,20 @@ def test_batch_reports_just_the_messages_that_may_succeed_later(service: Service
     assert service.invoke("SettleFunction", again) == {"batchItemFailures": []}
     usage = service.http("get-usage", bought["account"], bought["subscriptionId"]).json
     assert [(m["monthly"]["used"], m["monthly"]["held"]) for m in usage["models"]] == [(5, 0), (3, 0)]
+
+
+def test_batch_that_runs_out_of_time_reports_what_it_did_not_come_to(service: Service, bought: Json) -> None:
+    """Each message may take six seconds of trying: those that do not fit come back with the queue's next delivery."""
+    granted = [service.authorize(bought["apiKey"], requestId=f"late-{n}")["authorizationId"] for n in range(4)]
+    event = batch(*({"authorizationId": authorization_id, "actualUsage": 5} for authorization_id in granted))
+    seconds = itertools.count(step=2.5)  # by the third message, two thirds of the fifteen seconds are over
+    deps = service.module("SettleFunction").deps
+    pacing = replace(deps.pacing, monotonic=lambda: float(next(seconds)))
+    with patch.object(service.module("SettleFunction"), "deps", replace(deps, pacing=pacing)):
+        answer = service.invoke("SettleFunction", event)
+    failed = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+    assert failed == ["m-2", "m-3"]
+    assert service.invoke("SettleFunction", event) == {"batchItemFailures": []}
 
 
 def test_message_that_fails_unexpectedly_is_retried_and_holds_up_no_other(service: Service, bought: Json) -> None:

@@ -161,7 +161,7 @@ def command(root: Path = ROOT) -> tuple[list[str], Json]:
     """How the Makefile runs the stack, and in what environment."""
     environment = {k: v for k, v in os.environ.items() if k not in ("PORT", "DATA", "AWS_ENDPOINT_URL_DYNAMODB")}
     environment |= {"PYTHONPATH": str(root / "layers" / "modelpass"), "PYTHONTZPATH": ""}
-    return [sys.executable, "-m", "local"], environment
+    return [sys.executable, "-m", "local", "run"], environment
 
 
 @contextlib.contextmanager
@@ -169,7 +169,7 @@ def running(**settings_given: str) -> Iterator[Stack]:
     """A stack on a free port, ready; ended in the end if it still runs."""
     port = free_port()
     line, environment = command()
-    process = subprocess.Popen(  # noqa: S603
+    process = subprocess.Popen(
         line,
         cwd=ROOT,
         env={**environment, "PORT": str(port), **settings_given},
@@ -201,11 +201,11 @@ def wait_until_ready(stack: Stack) -> None:
     assert stack.send("GET", "/health").status == 200
 
 
-def run_to_end(root: Path = ROOT, module: str = "local", **settings_given: str) -> subprocess.CompletedProcess[str]:
-    """Run a module of the stack that ends by itself, with its output."""
+def run_to_end(root: Path = ROOT, command_name: str = "run", **settings_given: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the stack that ends by itself, with its output."""
     line, environment = command(root)
-    return subprocess.run(  # noqa: S603
-        [*line[:-1], module],
+    return subprocess.run(
+        [*line[:-1], command_name],
         cwd=root,
         env={**environment, **settings_given},
         capture_output=True,

@@ -142,7 +142,7 @@ class World:
 
     def settle(self, authorization_id: str, used: int, **more: Any) -> Json:
         payload = {"authorizationId": authorization_id, "actualUsage": used, **more}
-        return router.handle_settle(self.deps, payload, "req-test")
+        return router.handle_settle(self.deps, payload, "req-test", float("inf"))
 
     def reset(self, stop_after: float = float("inf")) -> Json:
         return commands_reset.reset(self.deps, self.deps.pacing.monotonic() + stop_after, "req-test")

@@ -24,13 +24,14 @@ class Time:
     now: float = 100.0
     chance: float = 0.5
     pauses: list[float] = field(default_factory=list)
+    stop_at: float = float("inf")
 
     def sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
         self.now += seconds
 
     def attempts(self) -> Attempts:
-        return Attempts(Pacing(lambda: self.now, self.sleep, lambda: self.chance))
+        return Attempts(Pacing(lambda: self.now, self.sleep, lambda: self.chance), self.stop_at)
 
 
 def is_used_up(refused: Refused) -> bool:
@@ -91,6 +92,16 @@ def test_lost_races_are_bounded_and_do_not_pause() -> None:
         attempts.lost_race()
     assert is_used_up(caught.value)
     assert time.pauses == []
+
+
+def test_invocation_with_little_time_left_ends_all_trying_sooner() -> None:
+    time = Time(stop_at=101.0)
+    attempts = time.attempts()
+    attempts.lost_race()
+    time.now = 101.0
+    with pytest.raises(Refused) as caught:
+        attempts.lost_race()
+    assert is_used_up(caught.value)
 
 
 @pytest.mark.parametrize("step", ["busy", "lost_race"])

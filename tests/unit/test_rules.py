@@ -79,7 +79,7 @@ def open_holds(case: Case) -> None:
 
 REASONS: list[tuple[Callable[[Case], None], ErrorCode, str | None, int | None]] = [
     # spoiled by, the refusal told, its param, its retryAfter (a second before everything ends)
-    (key, ErrorCode.INVALID_API_KEY, None, None),
+    (key, ErrorCode.INVALID_API_KEY, "apiKey", None),
     (cancelled, ErrorCode.SUBSCRIPTION_CANCELLED, None, None),
     (expired, ErrorCode.SUBSCRIPTION_EXPIRED, None, None),
     (tier_asked_for, ErrorCode.TIER_NOT_INCLUDED, "channelTier", None),
@@ -131,4 +131,4 @@ def test_key_of_a_renewed_term_is_refused_as_invalid() -> None:
     case = Case()
     key_replaced(case)
     expired(case)
-    assert case.decide() == Refusal(ErrorCode.INVALID_API_KEY)
+    assert case.decide() == Refusal(ErrorCode.INVALID_API_KEY, param="apiKey")

@@ -197,5 +197,7 @@ def test_granting_arms_the_reset_for_the_window_or_the_hold_whichever_ends_first
 
 
 def test_stored_hash_of_another_length_is_refused_and_not_an_error() -> None:
-    assert decide(replace(entitlement(), key_hash=KEY_HASH[:-1]), attempt()) == Refusal(ErrorCode.INVALID_API_KEY)
+    assert decide(replace(entitlement(), key_hash=KEY_HASH[:-1]), attempt()) == Refusal(
+        ErrorCode.INVALID_API_KEY, param="apiKey"
+    )
     assert rules.seconds_until(NOON, NOON) == 0

@@ -83,9 +83,9 @@ def test_renewal_needs_the_place_free() -> None:
 
 
 UNHELD = [
-    (None, NOON, ErrorCode.INVALID_API_KEY, None),
-    (replace(subscription(), term_number=2), NOON, ErrorCode.INVALID_API_KEY, None),
-    (replace(subscription(), key_hash=bytes(16)), NOON, ErrorCode.INVALID_API_KEY, None),
+    (None, NOON, ErrorCode.INVALID_API_KEY, "apiKey"),
+    (replace(subscription(), term_number=2), NOON, ErrorCode.INVALID_API_KEY, "apiKey"),
+    (replace(subscription(), key_hash=bytes(16)), NOON, ErrorCode.INVALID_API_KEY, "apiKey"),
     (replace(subscription(), cancelled_at_ms=NOON), TERM_ENDS, ErrorCode.SUBSCRIPTION_CANCELLED, None),
     (subscription(), TERM_ENDS, ErrorCode.SUBSCRIPTION_EXPIRED, None),
     (subscription(), TERM_ENDS - 1, ErrorCode.MODEL_NOT_INCLUDED, "modelId"),

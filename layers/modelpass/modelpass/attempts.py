@@ -32,9 +32,9 @@ class Pacing:
 class Attempts:
     """Counts the tries of one command; raises `temporarily_unavailable` when they are used up."""
 
-    def __init__(self, pacing: Pacing) -> None:
+    def __init__(self, pacing: Pacing, stop_at: float) -> None:
         self._pacing = pacing
-        self._ends = pacing.monotonic() + DEADLINE_SECONDS
+        self._ends = min(pacing.monotonic() + DEADLINE_SECONDS, stop_at)
         self._busy = 0
         self._lost = 0
 

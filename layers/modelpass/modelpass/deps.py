@@ -19,7 +19,10 @@ DEFAULT_MAX_OPEN_HOLDS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """The outside of every command. `now_ms` is wall time in milliseconds, `entropy` gives random bytes."""
+    """The outside of every command. `now_ms` is wall time in milliseconds, `entropy` gives random bytes.
+
+    `stop_at` is when the steady clock ends all trying, for invocations with more than one command to carry out.
+    """
 
     now_ms: Callable[[], int]
     entropy: Callable[[int], bytes]
@@ -28,10 +31,11 @@ class Deps:
     tables: Tables
     deployment_keys: DeploymentKeys
     max_open_holds: int = DEFAULT_MAX_OPEN_HOLDS
+    stop_at: float = float("inf")
 
     def attempts(self) -> Attempts:
         """A new budget of tries."""
-        return Attempts(self.pacing)
+        return Attempts(self.pacing, self.stop_at)
 
     def new_secret(self) -> bytes:
         """The random part of an API key."""

@@ -175,6 +175,11 @@ def shown(name: object) -> str:
     return str(name)[:_SHOWN_CHARACTERS].encode("ascii", "backslashreplace").decode()
 
 
+def member_path(path: str, name: object) -> str:
+    """How a member of an object is named inside a body: `months`, `models[1].channelTier`."""
+    return f"{path}.{shown(name)}" if path else shown(name)
+
+
 def temporarily_unavailable() -> Refused:
     """The store was throttled, down, or lost too many races; the caller may send the same again."""
     return Refused(Refusal(ErrorCode.TEMPORARILY_UNAVAILABLE, retry_after=1))

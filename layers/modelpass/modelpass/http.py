@@ -16,7 +16,7 @@ from aws_lambda_powertools.event_handler import (
 )
 
 from modelpass import answers, telemetry
-from modelpass.errors import ErrorCode, Refusal, Refused, internal_error, invalid, shown
+from modelpass.errors import ErrorCode, Refusal, Refused, internal_error, invalid, member_path, shown
 from modelpass.model import MAX_ACCOUNT_BYTES
 
 if TYPE_CHECKING:
@@ -84,16 +84,22 @@ def json_body_of(event: APIGatewayProxyEventV2) -> object:
         raise invalid("Content-Type", f"Content-Type must be {_JSON}.")
     try:
         value = json.loads(raw.decode(), object_pairs_hook=_members, parse_constant=_no_constant, parse_int=_whole)
-        json.dumps(value, ensure_ascii=False).encode()  # lone surrogates have no UTF-8
+        twice = _path_of_twice(value)
+        if twice is None:
+            json.dumps(value, ensure_ascii=False).encode()  # lone surrogates have no UTF-8
     except (ValueError, RecursionError):
         raise invalid(None, "The body is not valid JSON.") from None
+    if twice is not None:
+        raise invalid(twice, "The member appears twice.")
     return value
 
 
 def require_empty_body(event: APIGatewayProxyEventV2) -> None:
     """Refuse any body but none and `{}`."""
-    if _raw_body(event).strip() and json_body_of(event) != {}:
-        raise invalid(None, "This call takes no body, or {}.")
+    body = json_body_of(event) if _raw_body(event).strip() else {}
+    if body != {}:
+        field = shown(next(iter(body))) if isinstance(body, dict) else None
+        raise invalid(field, "This call takes no body, or {}.")
 
 
 def answer(command: str, body: dict[str, Any]) -> Response[str]:
@@ -138,13 +144,33 @@ def _raw_body(event: APIGatewayProxyEventV2) -> bytes:
     return raw
 
 
+class _Twice(dict[str, Any]):
+    """An object in which a member appears more than once: `name`."""
+
+    name: str
+
+
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
-    if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise invalid(shown(twice), "The member stands twice.")
-    return members
+    if len(members) == len(pairs):
+        return members
+    names = [name for name, _ in pairs]
+    marked = _Twice(members)
+    marked.name = next(name for name in names if names.count(name) > 1)
+    return marked
+
+
+def _path_of_twice(value: object, path: str = "") -> str | None:
+    """Where the first member is that appears twice: `models[1].channelTier`."""
+    within: list[tuple[str, Any]] = []
+    if isinstance(value, dict):
+        within = [(member_path(path, name), inner) for name, inner in value.items()]
+        if isinstance(value, _Twice):
+            return member_path(path, value.name)
+    elif isinstance(value, list):
+        within = [(f"{path}[{index}]", inner) for index, inner in enumerate(value)]
+    found = (_path_of_twice(inner, at) for at, inner in within)
+    return next((at for at in found if at is not None), None)
 
 
 def _no_constant(name: str) -> NoReturn:

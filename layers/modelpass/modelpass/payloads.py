@@ -20,6 +20,7 @@ from modelpass.model import (
 )
 
 MODEL_ID_PATTERN: Final = r"[A-Za-z0-9._:-]{1,64}"
+MODEL_ID_RULE: Final = "1 to 64 of A-Z a-z 0-9 . _ : -"
 _MODEL_ID = re.compile(MODEL_ID_PATTERN)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _AUTHORIZE_FIELDS: Final = frozenset(
@@ -72,7 +73,7 @@ def authorize(event: object) -> AuthorizePayload:
     fields = _fields(event, _AUTHORIZE_FIELDS)
     return AuthorizePayload(
         api_key=_text(fields, "apiKey"),
-        model_id=_pattern(fields, "modelId", _MODEL_ID, "1 to 64 of A-Z a-z 0-9 . _ : -"),
+        model_id=_pattern(fields, "modelId", _MODEL_ID, MODEL_ID_RULE),
         request_id=_pattern(fields, "requestId", _REQUEST_ID, "1 to 64 of A-Z a-z 0-9 _ -"),
         units=_whole(fields, "estimatedUsage", 0, MAX_UNITS),
         calls=_optional(fields, "calls", _whole_in(1, MAX_CALLS), 1),

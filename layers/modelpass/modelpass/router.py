@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from modelpass import telemetry
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _CLIENT_FAULTS: Final = range(400, 429)
+_SHARE_OF_TIME: Final = 2 / 3
 
 
 def handle_authorize(deps: Deps, tiers_down: TiersDown, event: object, request_id: str) -> Json:
@@ -38,10 +40,11 @@ def handle_authorize(deps: Deps, tiers_down: TiersDown, event: object, request_i
     return answer
 
 
-def handle_settle(deps: Deps, event: object, request_id: str) -> Json:
-    """Answer one settle, or a batch of them from a queue."""
-    if isinstance(event, dict) and isinstance(event.get("Records"), list):
-        return _settle_batch(deps, event["Records"], request_id)
+def handle_settle(deps: Deps, event: object, request_id: str, seconds_left: float) -> Json:
+    """Answer one settle, or a batch of them from a queue within two thirds of the time that is left."""
+    if isinstance(event, dict) and set(event) == {"Records"} and isinstance(event["Records"], list):
+        in_time = replace(deps, stop_at=deps.pacing.monotonic() + seconds_left * _SHARE_OF_TIME)
+        return _settle_batch(in_time, event["Records"], request_id)
     return _settle_one(deps, event, request_id)
 
 
@@ -62,9 +65,15 @@ def _unsettled(refusal: Refusal) -> Json:
 
 
 def _settle_batch(deps: Deps, records: list[Any], request_id: str) -> Json:
-    """Report for retry just what may succeed later; what is refused for good was logged and counted."""
+    """Report for retry just what may succeed later; what is refused for good was logged and counted.
+
+    A message whose turn does not come in time is one that may succeed later.
+    """
     failures = []
     for record in records:
+        if deps.pacing.monotonic() >= deps.stop_at:
+            failures.append({"itemIdentifier": record["messageId"]})
+            continue
         answer = _settle_one(deps, _message(record), request_id, record["messageId"])
         if not answer["settled"] and answer["statusCode"] not in _CLIENT_FAULTS:
             failures.append({"itemIdentifier": record["messageId"]})

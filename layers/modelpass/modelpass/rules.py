@@ -95,7 +95,7 @@ def _own_grant(held: Hold, now_ms: int) -> Refusal | Standing:
 def _refuse_standing(entitlement: Entitlement, attempt: Attempt, now_ms: int) -> Refusal | None:
     key_hash = entitlement.key_hash
     if key_hash is None or not hmac.compare_digest(key_hash, attempt.key_hash):
-        return Refusal(ErrorCode.INVALID_API_KEY)
+        return Refusal(ErrorCode.INVALID_API_KEY, param="apiKey")
     if entitlement.cancelled_at_ms is not None:
         return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
     if now_ms >= entitlement.expires_at_ms:
@@ -166,7 +166,7 @@ def refuse_unheld_model(subscription: Subscription | None, term_number: int, key
         or subscription.term_number != term_number
         or not hmac.compare_digest(subscription.key_hash, key_hash)
     ):
-        return Refusal(ErrorCode.INVALID_API_KEY)
+        return Refusal(ErrorCode.INVALID_API_KEY, param="apiKey")
     match subscription.status(now_ms):
         case Status.CANCELLED:
             return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)

@@ -1,0 +1,146 @@
+"""`make run`: starts everything on loopback, says where it is, and stops it all on Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from typing import IO, TYPE_CHECKING
+
+from local import database, engine, server, settings, template, tokens
+from local.engine import HOST, ROOT
+from local.pool import FunctionError, Pool
+from local.problems import StartError
+from local.stack import Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import FrameType
+
+_LOG_FILE = "functions.log"
+
+
+@contextlib.contextmanager
+def started(port: int, template_file: Path) -> Iterator[Stack]:
+    """The whole stack, ready to answer on `port`; raises `StartError` when it cannot start."""
+    server.require_free(port)
+    expanded = template.load(template_file)
+    state = settings.state_folder()
+    given = os.environ.get("AWS_ENDPOINT_URL_DYNAMODB")
+    data = settings.data_folder()
+    with contextlib.ExitStack() as cleanup:
+        if data is not None:
+            cleanup.enter_context(settings.claimed(data))
+        key = tokens.signing_key(settings.key_folder())
+        secret = settings.deployment_secrets(state, expanded, keep=bool(given or data))
+        read = template.read(expanded, ROOT, secret)
+        log = cleanup.enter_context(_open_log(state / _LOG_FILE))
+        endpoint = given or cleanup.enter_context(engine.running(data))
+        stack = Stack(read, {}, key)
+        cleanup.callback(stack.stop)
+        for function in read.functions.values():
+            stack.pools[function.name] = Pool(function, _surroundings(endpoint), log)
+        http = server.HttpServer(stack, port)
+        cleanup.callback(http.stop)
+        _prepare(endpoint, read)
+        _wait_ready(stack)
+        http.start()
+        stack.start_schedules()
+        yield stack
+
+
+def _open_log(path: Path) -> IO[bytes]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("ab")
+    except OSError as error:
+        raise StartError(f"The functions' log cannot be kept: {error}.") from None
+
+
+def _surroundings(endpoint: str) -> dict[str, str]:
+    """What Lambda adds to a function's environment; here, also where the store is."""
+    return {
+        "AWS_REGION": template.REGION,
+        "AWS_DEFAULT_REGION": template.REGION,
+        "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
+        "AWS_ACCESS_KEY_ID": os.environ.get("AWS_ACCESS_KEY_ID") or database.CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        "AWS_SECRET_ACCESS_KEY": os.environ.get("AWS_SECRET_ACCESS_KEY")
+        or database.CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        "PATH": os.environ.get("PATH", ""),
+        "LANG": "C.UTF-8",
+    }
+
+
+def _prepare(endpoint: str, read: template.Template) -> None:
+    try:
+        dynamodb = database.client(endpoint)
+        database.create_tables(dynamodb, read)
+        database.seed_catalogue(dynamodb, _catalogue_table(read), ROOT / "catalogue.json")
+    except StartError:
+        raise
+    except Exception as error:
+        raise StartError(f"The tables cannot be made at {endpoint}: {error}") from None
+
+
+def _catalogue_table(read: template.Template) -> str:
+    named = (function.environment.get("CATALOGUE_TABLE") for function in read.functions.values())
+    table = next(filter(None, named), None)
+    if table is None:
+        raise StartError("The template tells no function of a CATALOGUE_TABLE.")
+    return table
+
+
+def _wait_ready(stack: Stack) -> None:
+    for name, pool in stack.pools.items():
+        try:
+            pool.wait_ready()
+        except FunctionError:
+            log = settings.state_folder() / _LOG_FILE
+            raise StartError(f"{name} does not start; {log} says why.") from None
+
+
+def _welcome(port: int, out: IO[str]) -> None:
+    url = f"http://{HOST}:{port}"
+    out.write(f"""Modelpass is ready.
+
+  HTTP API and Lambda Invoke API   {url}
+  Function logs                    {settings.state_folder() / _LOG_FILE}
+
+Buy a subscription:
+
+  TOKEN=$(make -s token ACCOUNT=acct_demo)
+  curl -s {url}/v1/subscriptions -H "Authorization: Bearer $TOKEN" \\
+    -H "Content-Type: application/json" -d @events/purchase-body.json
+
+Ask for a request, as the router does, with the apiKey of the answer:
+
+  curl -s {url}/2015-03-31/functions/AuthorizeFunction/invocations -d '{{"apiKey": "sk-custom-…",
+    "modelId": "claude-opus-4-6", "requestId": "request-1", "estimatedUsage": 4000}}'
+
+See the whole story (in another terminal):   PORT={port} make demo
+Stop everything:                             Ctrl-C
+""")
+    out.flush()
+
+
+def main() -> int:
+    """Run until SIGINT or SIGTERM; 0 then, 1 when the stack cannot start."""
+    stop = threading.Event()
+
+    def on_signal(_: int, __: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    try:
+        port = settings.port()
+        with started(port, settings.template_file()):
+            _welcome(port, sys.stdout)
+            stop.wait()
+    except StartError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
