@@ -12,7 +12,7 @@ export SAM_CLI_TELEMETRY := 0
 INSTALL := install --quiet --disable-pip-version-check --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo token test lint format types validate build check lock clean
+.PHONY: help setup run demo token test soak lint format types validate build check lock clean
 
 help: ## name every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ token: $(VENV)/.ready ## print a JWT for ACCOUNT=… [SCOPE=operator]
 test: $(SETUP) ## run every test
 	$(BIN)/python -m pytest
 
+soak: $(SETUP) ## hold the service to the ledger for longer, about half an hour
+	$(BIN)/python -m pytest -n0 -s --hypothesis-profile=soak tests/property | grep -v '^{'
+
 lint: $(SETUP) ## style and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -70,7 +73,7 @@ validate: $(SETUP) $(SAM) ## check template.yaml
 build: $(SAM) ## build what would be deployed, into .aws-sam (ARCH=x86_64 for this kind of machine)
 	AWS_DEFAULT_REGION=eu-west-1 $(SAM) build
 
-check: lint types validate test ## all that CI runs
+check: lint types validate build test ## all that CI runs
 
 lock: $(VENV)/.ready ## pin the newest versions that fit, with hashes
 	$(PYTHON) -m venv .tools/uv && .tools/uv/bin/pip install --quiet uv

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from dataclasses import replace
+from dataclasses import astuple, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,18 @@ BODIES = st.fixed_dictionaries(
 FAULTS = st.none() | st.none() | st.tuples(st.sampled_from(("before", "after")), st.integers(0, 3))
 ANY = st.integers(0, 10**6)
 """Chooses among what there is by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an authorize asks for."""
+
+    model_id: str
+    request_id: str
+    units: int
+    calls: int
+    seconds: int
+    tier: str | None
 
 
 class ServiceMachine(RuleBasedStateMachine):
@@ -160,6 +172,21 @@ class ServiceMachine(RuleBasedStateMachine):
         """Authorize with the current key or an older one."""
         bought = self.bought[which % len(self.bought)]
         term = len(bought.terms) - 1 if newest else which % len(bought.terms)
+        asked = Asked(model_id, request_id, units, calls, seconds, tier)
+        self.assert_authorized(bought, term, asked, fault)
+
+    @precondition(lambda self: self.grants())
+    @rule(which=ANY, more_units=st.sampled_from((0, 0, 0, 1)), fault=FAULTS)
+    def authorize_again(self, which: int, more_units: int, fault: Fault) -> None:
+        """Repeat any authorize that was granted, mostly with the same figures."""
+        bought, book, grant = self.grants()[-1 - which % len(self.grants())]
+        term = next(n for n, books in enumerate(bought.terms) if any(b is book for b in books.values()))
+        asked = Asked(book.model_id, grant.request_id, grant.units + more_units, grant.calls, 60, None)
+        self.assert_authorized(bought, term, asked, fault)
+
+    def assert_authorized(self, bought: Bought, term: int, asked: Asked, fault: Fault) -> None:
+        """Authorize, and compare with what the ledger says of it."""
+        model_id, request_id, units, calls, seconds, tier = astuple(asked)
         more = {"calls": calls, "holdSeconds": seconds, "modelId": model_id}
         if tier is not None:
             more["channelTier"] = tier
