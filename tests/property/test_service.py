@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from modelpass import changes, commands_read, items
 from modelpass.errors import Refused
@@ -51,8 +58,8 @@ BODIES = st.fixed_dictionaries(
     {
         "models": st.sampled_from(
             (
-                [model(calls=5, cap=100)],
-                [model(calls=5, cap=100), model(IMAGE_MODEL, "basic", 3, 60)],
+                [model(calls=6, cap=100)],
+                [model(calls=6, cap=100), model(IMAGE_MODEL, "basic", 3, 60)],
                 [model(IMAGE_MODEL, "enterprise", 4, 80)],
             )
         ),
@@ -61,6 +68,9 @@ BODIES = st.fixed_dictionaries(
     }
 )
 FAULTS = st.none() | st.none() | st.tuples(st.sampled_from(("before", "after")), st.integers(0, 3))
+SHORT, LONG = [s * SECOND_MS for s in (1, 59, 60, 61, 900, 3600)], [d * DAY_MS for d in (1, 1, 2, 28, 95)]
+WAITS = st.sampled_from(SHORT * 3 + LONG)
+EDGES = st.sampled_from(("day", "day", "month", "term", "hold", "hold"))
 ANY = st.integers(0, 10**6)
 """Chooses among what there is by then."""
 
@@ -104,9 +114,18 @@ class ServiceMachine(RuleBasedStateMachine):
     def one_active(self, account: str) -> bool:
         return any(b.account == account and not b.expired(self.now_ms) for b in self.bought)
 
+    @initialize(account=st.just("a"), body=BODIES, key=st.none(), fault=st.none())
+    def begin(self, account: str, body: Json, key: str | None, fault: Fault) -> None:
+        """Nothing happens without a subscription."""
+        self.purchase_checked(account, body, key, fault)
+
     @rule(account=st.sampled_from(("a", "b")), body=BODIES, key=st.sampled_from((None, "k1", "k2")), fault=FAULTS)
     def purchase(self, account: str, body: Json, key: str | None, fault: Fault) -> None:
-        """Buy, under a fault or none; a repeat of an Idempotency-Key is shown what it bought."""
+        """Buy, under a fault or none."""
+        self.purchase_checked(account, body, key, fault)
+
+    def purchase_checked(self, account: str, body: Json, key: str | None, fault: Fault) -> None:
+        """Buy, and compare; a repeat of an Idempotency-Key is shown what it bought."""
         answer = refusable(lambda: self.faulty(fault).buy(account, key, **body))
         first = self.purchases.get((account, key)) if key else None
         if first is not None:
@@ -148,11 +167,11 @@ class ServiceMachine(RuleBasedStateMachine):
     @rule(
         which=ANY,
         newest=st.sampled_from((True, True, True, False)),
-        model_id=st.sampled_from(MODELS),
+        other_model=st.sampled_from((False,) * 9 + (True,)),
         request_id=st.sampled_from(("r1", "r2", "r3", "r4", "r5", "r6")),
-        units=st.sampled_from((0, 1, 10, 40, 60, 100, 101)),
+        units=st.sampled_from((0, 1, 5, 10, 20, 30, 60, 101)),
         calls=st.sampled_from((1, 1, 1, 2, 5)),
-        tier=st.sampled_from((None, None, *TIERS)),
+        tier=st.sampled_from((None,) * 9 + TIERS),
         seconds=st.sampled_from((1, 60, 900, 86_400)),
         fault=FAULTS,
     )
@@ -161,7 +180,7 @@ class ServiceMachine(RuleBasedStateMachine):
         *,
         which: int,
         newest: bool,
-        model_id: str,
+        other_model: bool,
         request_id: str,
         units: int,
         calls: int,
@@ -172,6 +191,8 @@ class ServiceMachine(RuleBasedStateMachine):
         """Authorize with the current key or an older one."""
         bought = self.bought[which % len(self.bought)]
         term = len(bought.terms) - 1 if newest else which % len(bought.terms)
+        of_term = sorted(bought.terms[term])
+        model_id = "another-model" if other_model else of_term[which % len(of_term)]
         asked = Asked(model_id, request_id, units, calls, seconds, tier)
         self.assert_authorized(bought, term, asked, fault)
 
@@ -257,7 +278,7 @@ class ServiceMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.grants())
     @rule(
         which=ANY,
-        used=st.sampled_from((0, 1, 10, 40, 60, 150)),
+        used=st.sampled_from((0, 1, 5, 10, 20, 30, 150)),
         calls=st.sampled_from((None, None, 0, 1, 2, 3)),
         served=st.sampled_from((None, None, *TIERS)),
         fault=FAULTS,
@@ -285,31 +306,34 @@ class ServiceMachine(RuleBasedStateMachine):
             lost = fault is not None and fault[0] == "after"
             assert answer == told or (lost and answer == {"settled": True, "replayed": True})
 
+    renew_often = renew
+    settle_often = settle
+    authorize_often = authorize_most = authorize  # a rule under each name: this is what traffic is made of
+
     @rule()
     def reset(self) -> None:
         """Run the housekeeping; a second run right after it finds nothing."""
         self.world.reset()
         assert self.world.reset() == {"windowsRolled": 0, "subscriptionsExpired": 0, "holdsReleased": 0, "more": False}
 
-    @rule(model_id=st.sampled_from(MODELS), tier=st.sampled_from(TIERS))
-    def turn_tier(self, model_id: str, tier: str) -> None:
-        """Take a tier of a model down, or bring it back."""
-        self.down ^= {(model_id, tier)}
+    @rule(model_id=st.sampled_from(MODELS), tier=st.sampled_from((None, None, *TIERS)))
+    def turn_tiers(self, model_id: str, tier: str | None) -> None:
+        """Take one tier of a model down, or bring back what is down."""
+        self.down = set() if tier is None else {(model_id, tier)}
         pairs = [f"{m}#{t}" for m, t in sorted(self.down)]
         self.world.take_tiers_down(pairs)
 
-    @rule(seconds=st.sampled_from((1, 59, 60, 61, 900, 3600)))
-    def wait(self, seconds: int) -> None:
+    @rule(ms=WAITS)
+    def wait(self, ms: int) -> None:
         """Let some time pass."""
-        self.world.clock.advance(seconds * SECOND_MS)
-
-    @rule(days=st.sampled_from((1, 1, 2, 28, 31, 60, 95)))
-    def wait_for_days(self, days: int) -> None:
-        """Let days pass."""
-        self.world.clock.advance(days * DAY_MS)
+        self.world.clock.advance(ms)
 
     @precondition(lambda self: self.bought)
-    @rule(which=ANY, edge=st.sampled_from(("day", "month", "term", "hold")), off_by=st.sampled_from((-1, 0, 1)))
+    @rule(
+        which=ANY,
+        edge=st.sampled_from(("day", "day", "month", "term", "hold", "hold")),
+        off_by=st.sampled_from((-1, 0, 1)),
+    )
     def wait_until(self, which: int, edge: str, off_by: int) -> None:
         """Go to the edge of a window, a term or a hold, to the millisecond."""
         bought = self.bought[which % len(self.bought)]
@@ -403,7 +427,7 @@ def refusable(command: Callable[[], Json]) -> Json | str:
 @pytest.mark.usefixtures("few_shards")
 def test_any_order_of_commands_clock_moves_and_faults_agrees_with_the_ledger(engine: str) -> None:
     how = settings(
-        max_examples=settings().max_examples // 2,
+        max_examples=settings().max_examples,
         stateful_step_count=STEPS,
         deadline=None,  # steps are counted, not timed
         suppress_health_check=list(HealthCheck),

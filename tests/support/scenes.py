@@ -53,6 +53,13 @@ def next_day(world: World) -> Scene:
     return scene
 
 
+def rolled(world: World) -> Scene:
+    """The holds are of a day that is closed, and stand in the item of the next."""
+    scene = next_day(world)
+    assert world.authorize(scene.api_key, "roller", 1, holdSeconds=60)["allowed"]
+    return scene
+
+
 def reclaimed(world: World) -> Scene:
     scene = holds_expired(world)
     assert world.authorize(scene.api_key, "reclaimer", 90, holdSeconds=60)["allowed"]
@@ -76,7 +83,7 @@ def expired(world: World) -> Scene:
     return scene
 
 
-SCENES = (fresh, in_use, holds_expired, next_day, reclaimed, next_month, expired)
+SCENES = (fresh, in_use, holds_expired, next_day, rolled, reclaimed, next_month, expired)
 
 
 def authorize(scene: Scene) -> Json:

@@ -1,0 +1,86 @@
+"""The README's commands, pasted into a shell in its order, are answered as it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+from local.engine import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.stack import Stack
+
+SECTION = (ROOT / "README.md").read_text("utf-8").partition("## Try it")[2].partition("## How it works")[0]
+BLOCK = re.compile(r"```sh\n(.*?)```(?:\n```(?:json|text)\n(.*?)```)?", re.DOTALL)
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
+MARK = "--- the next block ---"
+
+
+def alike(told: Any, came: Any) -> bool:
+    """The same, but for what differs every time: times, waits, and ids and keys, of which the README shows a part."""
+    if isinstance(told, dict) and isinstance(came, dict):
+        return list(told) == list(came) and all(
+            alike(told[name], came[name]) or (name == "retryAfter" and isinstance(came[name], int)) for name in told
+        )
+    if isinstance(told, list) and isinstance(came, list):
+        return len(told) == len(came) and all(map(alike, told, came))
+    if isinstance(told, str) and isinstance(came, str):
+        if TIME.fullmatch(told):
+            return TIME.fullmatch(came) is not None
+        start, dots, end = told.partition("…")
+        return came.startswith(start) and came.endswith(end) if dots else told == came
+    return type(told) is type(came) and bool(told == came)
+
+
+def readable(text: str) -> Any:
+    """JSON as it is, other text line by line with its times taken out."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return [TIME.sub("a time", line) for line in text.strip().splitlines()]
+
+
+def test_commands_are_answered_as_the_readme_says(stack: Stack) -> None:
+    blocks = BLOCK.findall(SECTION)
+    assert len(blocks) == 8
+    script = f"\necho; echo '{MARK}'\n".join(command for command, _ in blocks)
+    script = script.replace("acct_demo", "acct_readme").replace("127.0.0.1:3000", f"127.0.0.1:{stack.port}")
+    environment = {**os.environ, "MAKEFLAGS": "", "PYTHONPATH": ""}
+    run = subprocess.run(
+        ["bash", "-eu", "-o", "pipefail", "-c", script],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    answers = run.stdout.replace("acct_readme", "acct_demo").split(MARK)
+    for (command, told), came in zip(blocks, answers, strict=True):
+        if told:
+            assert alike(readable(told), readable(came)), (command, came)
+
+
+def test_python_of_the_readme_is_granted(stack: Stack, new_account: Callable[[], str]) -> None:
+    ((code),) = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
+    key = stack.buy(new_account())["apiKey"]
+    names: dict[str, Any] = {}
+    exec(code.replace("sk-custom-…", key).replace("127.0.0.1:3000", f"127.0.0.1:{stack.port}"), names)  # noqa: S102
+    names["client"].close()
+    assert names["answer"]["allowed"] is True
+
+
+def test_what_differs_is_seen() -> None:
+    told = {"a": "2026-11-24T16:11:00Z", "b": "sub_…", "c": [1], "retryAfter": 5}
+    same = {"a": "2027-01-01T00:00:00.250Z", "b": "sub_x", "c": [1], "retryAfter": 7}
+    assert alike(told, same)
+    for name, value in {"a": "soon", "b": "x", "c": [2], "retryAfter": "7"}.items():
+        assert not alike(told, {**same, name: value})
+    assert not alike(told, {**same, "d": 1})
+    assert not alike({"a": True}, {"a": 1})

@@ -1,0 +1,92 @@
+"""The documents tell what is there: codes, attributes, modules, targets and links, each compared with its source."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+import modelpass
+from local.engine import ROOT
+from modelpass import items, keys, purchases, writes
+from modelpass.errors import ErrorCode
+from modelpass.events import EventType
+from tests.support.builders import TABLES, entitlement, hold, slot, subscription
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+DATA_MODEL = (ROOT / "docs" / "data-model.md").read_text("utf-8")
+
+
+def named(text: str) -> set[str]:
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    return {" ".join(code.split()) for code in re.findall(r"`([^`]+)`", prose)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    text = page.read_text("utf-8")
+    for target, _, anchor in (link.partition("#") for link in re.findall(r"\]\((?!https?:)([^)]+)\)", text)):
+        linked = (page.parent / target).resolve() if target else page
+        assert linked.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", linked.read_text("utf-8"), re.MULTILINE)
+            assert anchor in [re.sub(r"[^\w -]", "", h).strip().lower().replace(" ", "-") for h in headings], anchor
+
+
+def test_every_error_is_listed_with_its_status_and_type() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| (\d+) \| `(\w+)` \|", (ROOT / "docs" / "errors.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert rows == [(e.code, str(e.status), e.error_type) for e in ErrorCode]
+
+
+def test_every_attribute_of_an_entitlement_is_listed() -> None:
+    listed = set()
+    for row in re.findall(r"^\| (`.+?) \| [SNMB]", DATA_MODEL, re.MULTILINE):
+        listed |= named(row)
+    stored = items.entitlement_item(entitlement(holds=[hold()]))
+    assert listed == {*stored, "xc", "dp", "da"}
+
+
+def test_every_attribute_of_a_subscription_and_a_place_is_named() -> None:
+    text = DATA_MODEL.partition("## Subscriptions")[2].partition("## History")[0]
+    row = items.subscription_item(subscription())
+    taken = purchases.purchase(TABLES, subscription(), slot(0), 1)["TransactItems"][1]["Update"]
+    assert {*row, *taken["ExpressionAttributeNames"].values()} - {"pk", "sk", "v", "dp", "da"} <= named(text)
+
+
+def test_every_event_type_is_listed() -> None:
+    text = DATA_MODEL.partition("## Events")[2].partition("## Catalogue")[0]
+    assert {f"{t}" for t in EventType} == {n for n in named(text) if re.fullmatch(r"[a-z]+\.[a-z_]+", n)}
+
+
+def test_pattern_for_secret_scanners_is_the_keys_own() -> None:
+    assert keys.API_KEY_PATTERN in named(DATA_MODEL)
+
+
+def test_every_clause_of_the_hot_writes_is_explained() -> None:
+    design = (ROOT / "docs" / "design.md").read_text("utf-8")
+    for condition in (writes._GRANT_CONDITION, writes._SETTLE_CONDITION):
+        for clause in condition.split(" AND "):
+            assert clause.replace("#", "") in named(design), clause
+    for update in (writes._GRANT_UPDATE, writes._SETTLE_UPDATE):
+        assert update.replace("#", "") in named(design)
+
+
+def test_package_lists_its_modules() -> None:
+    assert modelpass.__doc__ is not None
+    present = {p.stem for p in (ROOT / "layers/modelpass/modelpass").glob("*.py")} - {"__init__"}
+    groups = {n.removesuffix("_*") for n in named(modelpass.__doc__)}
+    assert {p.partition("_")[0] if p.startswith("commands_") else p for p in present} == groups
+
+
+def test_help_names_every_target() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    phony = set(re.findall(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)[0].split())
+    assert phony == set(re.findall(r"^([a-z]+):.*## ", makefile, re.MULTILINE))
+    for page in PAGES:
+        assert set(re.findall(r"`make (?:-s )?([a-z]+)", page.read_text("utf-8"))) <= phony, page
