@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any
@@ -11,35 +10,15 @@ import pytest
 
 from local import gateway
 from local.template import Route
-from tests.support.handlers import FUNCTION_OF_SAMPLE, Service, deployed, http_sample, sample
+from tests.support.handlers import FUNCTION_OF_SAMPLE, Service, http_sample, sample
 from tests.support.world import DAY_MS, Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.support.handlers import Json
 
 HTTP_SAMPLES = ("purchase", "renew", "get-subscription", "get-usage", "get-models", "not-found")
 NEVER_ISSUED = "sub_" + "a" * 24
-_accounts = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def service() -> Iterator[Service]:
-    with deployed() as service:
-        yield service
-
-
-@pytest.fixture
-def account() -> str:
-    return f"acct_{next(_accounts)}"
-
-
-@pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr("modelpass.wiring.clock", clock)
-    return clock
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 def body_with(path: str, value: object) -> str:

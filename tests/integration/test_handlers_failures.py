@@ -6,7 +6,6 @@ import base64
 import contextlib
 import hashlib
 import io
-import itertools
 import json
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -19,12 +18,10 @@ from tests.support.handlers import (
     INSIDE,
     Answer,
     Service,
-    deployed,
     deployed_on_failing_store,
     http_sample,
     sample,
 )
-from tests.support.world import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,23 +34,7 @@ HTTP_COMMANDS = ("purchase", "renew", "get-subscription", "get-usage", "get-mode
 JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhY2N0X2RlbW8ifQ.c2lnbmF0dXJl"
 IDEMPOTENCY_KEY = "an-idempotency-key-of-the-log-test"
 MARKER = "marker-of-a-value-that-was-sent"
-_accounts = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def service() -> Iterator[Service]:
-    with deployed() as service:
-        yield service
-
-
-@pytest.fixture
-def account() -> str:
-    return f"acct_f{next(_accounts)}"
-
-
-@pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("modelpass.wiring.clock", Clock())
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 @contextlib.contextmanager

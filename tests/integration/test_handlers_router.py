@@ -11,22 +11,14 @@ from unittest.mock import patch
 import pytest
 
 from modelpass.store import Request, Response, Send, StoreBusyError
-from tests.support.handlers import Service, deploy, deployed, sample
+from tests.support.handlers import Service, deploy, sample
 from tests.support.world import DAY_MS, IMAGE_MODEL, Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.support.handlers import Json
 
 FORGED = "auth_" + "A" * 120
-_accounts = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def service() -> Iterator[Service]:
-    with deployed() as service:
-        yield service
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 @pytest.fixture
@@ -36,17 +28,9 @@ def own_service(service: Service) -> Service:
     return deploy()
 
 
-@pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr("modelpass.wiring.clock", clock)
-    return clock
-
-
 @pytest.fixture
-def bought(service: Service) -> Json:
-    number = next(_accounts)
-    return {**service.buy(f"acct_r{number}"), "account": f"acct_r{number}"}
+def bought(service: Service, account: str) -> Json:
+    return {**service.buy(account), "account": account}
 
 
 def batch(*bodies: object) -> Json:

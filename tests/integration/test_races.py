@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from modelpass.errors import Refused
+from tests.support import concurrency
 from tests.support.audit import assert_conserved
 from tests.support.world import DAY_MS, World, model
 
@@ -17,18 +18,15 @@ THREADS = 64
 
 
 def at_once(count: int, task: Callable[[int], Any]) -> list[Any]:
-    """Run a task so many times, all starting together; what one raises is its result."""
-    gate = threading.Barrier(count)
+    """Run a task so many times, all starting together; what one is refused with is its result."""
 
     def run(number: int) -> Any:
-        gate.wait()
         try:
             return task(number)
         except Refused as refused:
             return refused.refusal.code.code
 
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(run, range(count)))
+    return concurrency.at_once(count, run)
 
 
 def granted(answers: list[Any]) -> int:
@@ -129,6 +127,32 @@ def test_after_a_renewal_no_old_key_is_granted_whatever_the_machines_clock_says(
     world.renew(made["subscriptionId"])
     world.clock.now_ms = start + 5 * DAY_MS  # a machine whose clock is far behind
     assert world.authorize(made["apiKey"], "r-1")["error"]["code"] == "invalid_api_key"
+
+
+def test_once_a_renewal_has_answered_the_old_key_is_granted_nowhere(world: World) -> None:
+    """Half of the machines have clocks that are days behind: for them the term goes on until the key is gone."""
+    made = world.buy(models=[model(calls=10**6, cap=10**6)])
+    behind_ms = world.clock.now_ms + 5 * DAY_MS
+    behind = replace(world, deps=replace(world.deps, now_ms=lambda: behind_ms))
+    world.clock.advance(31 * DAY_MS)
+    answered = threading.Event()
+    renewals: list[Any] = []
+
+    def traffic(number: int) -> list[tuple[bool, Any]]:
+        if number == 0:
+            renewals.append(world.renew(made["subscriptionId"]))
+            answered.set()
+            return []
+        machine = behind if number % 2 else world
+        return [(answered.is_set(), machine.authorize(made["apiKey"], f"r-{number}-{n}", 1)) for n in range(20)]
+
+    tries = [one for of_thread in at_once(32, traffic) for one in of_thread]
+    assert not any(answer["allowed"] for after, answer in tries if after)
+    assert {a["error"]["code"] for after, a in tries if after} == {"invalid_api_key"}
+    old = world.entitlement(made["subscriptionId"])
+    assert old.counters.day_calls == sum(answer["allowed"] for _, answer in tries)
+    assert world.authorize(renewals[0]["apiKey"], "r-1")["monthly"]["held"] == 10
+    assert_conserved(world)
 
 
 def test_of_64_renewals_one_begins_a_term(world: World) -> None:

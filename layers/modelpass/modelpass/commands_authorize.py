@@ -6,12 +6,12 @@ The first try knows nothing but the payload and writes. Only when its guard fail
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from modelpass import answers, entitlements, items, keys, payloads, rules, store, writes
 from modelpass.errors import ErrorCode, Refusal, Refused, temporarily_unavailable
 from modelpass.model import Entitlement, EntitlementId, Hold, Tier
-from modelpass.store import ConditionFailedError, StoreBusyError
 
 if TYPE_CHECKING:
     from modelpass.availability import TiersDown
@@ -57,25 +57,14 @@ class _Authorization:
         down = self._tiers_down.of_model(self._payload.model_id, self._attempts)
         wanted = (self._payload.tier,) if self._payload.tier else tuple(Tier)
         tiers = tuple(tier for tier in wanted if tier not in down)
-        entitlement = None
-        while True:
-            try:
-                if entitlement is None and tiers:
-                    return self._write_at_once(tiers)
-                if entitlement is None:
-                    entitlement = self._read()
-                answer, entitlement = self._decide(entitlement, down)
-                if answer is not None:
-                    return answer
-            except ConditionFailedError as failure:
-                self._attempts.lost_race()
-                if failure.item is None and entitlement is None:
-                    return self._refuse_unheld()
-                entitlement = items.entitlement_of(failure.item) if failure.item else self._read()
-            except StoreBusyError:
-                self._attempts.busy()
-                if entitlement is not None:
-                    entitlement = self._read()
+        return entitlements.until_answered(
+            self._deps,
+            self._attempts,
+            self._id,
+            at_once=partial(self._write_at_once, tiers) if tiers else None,
+            decide=partial(self._decide, down),
+            missing=self._refuse_unheld,
+        )
 
     def _write_at_once(self, tiers: tuple[Tier, ...]) -> Json:
         hold = self._new_hold(self._deps.now_ms())
@@ -90,7 +79,7 @@ class _Authorization:
         stored = self._deps.send("UpdateItem", request)["Attributes"]
         return self._granted(items.entitlement_of(stored), hold)
 
-    def _decide(self, entitlement: Entitlement, down: frozenset[Tier]) -> tuple[Json | None, Entitlement]:
+    def _decide(self, down: frozenset[Tier], entitlement: Entitlement) -> tuple[Json | None, Entitlement]:
         """An answer, or the entitlement as it is after a step that cleared the way."""
         now_ms = max(self._deps.now_ms(), entitlement.segment_start_ms)
         attempt = rules.Attempt(
@@ -134,10 +123,6 @@ class _Authorization:
         if hold.expires_at_ms <= now_ms:  # the store took longer than the hold lasts: nobody may rely on it
             raise temporarily_unavailable()
         return answers.grant(entitlement, hold, authorization_id, now_ms)
-
-    def _read(self) -> Entitlement:
-        """The entitlement as it is now; raises `ConditionFailedError(None)` when there is none."""
-        return entitlements.read(self._deps, self._attempts, self._id)
 
     def _refuse_unheld(self) -> Json:
         key = items.key(keys.subscription_key(self._id.subscription_id))

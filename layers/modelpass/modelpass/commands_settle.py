@@ -9,6 +9,7 @@ settled before.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from modelpass import (
@@ -24,7 +25,6 @@ from modelpass import (
 )
 from modelpass.changes import Breach, Change
 from modelpass.errors import ErrorCode, Refusal, Refused
-from modelpass.store import ConditionFailedError, StoreBusyError
 
 if TYPE_CHECKING:
     from modelpass.attempts import Attempts
@@ -69,36 +69,29 @@ class _Settlement:
 
     def run(self) -> Json:
         attempts = self.deps.attempts()
-        entitlement_id = self.authorization.entitlement
-        at_once = not self._breached and self._calls <= self.authorization.hold.calls
-        entitlement = None
-        while True:
-            try:
-                if entitlement is None and at_once:
-                    return self._settled(self._write_at_once())
-                if entitlement is None:
-                    entitlement = entitlements.read(self.deps, attempts, entitlement_id)
-                step = self._step(entitlement, self._reclaimed(entitlement, attempts))
-                if step is None:
-                    return REPLAYED
-                operation, request = writes.change(self.deps.tables, step)
-                reply = self.deps.send(operation, request)
-                return self._settled(entitlements.written(self.deps, attempts, step, reply))
-            except ConditionFailedError as failure:
-                attempts.lost_race()
-                if failure.item is None and entitlement is None:
-                    raise _not_found() from None
-                entitlement = (
-                    items.entitlement_of(failure.item)
-                    if failure.item
-                    else entitlements.read(self.deps, attempts, entitlement_id)
-                )
-            except StoreBusyError:
-                attempts.busy()
-                if entitlement is not None:
-                    entitlement = entitlements.read(self.deps, attempts, entitlement_id)
+        in_one_write = not self._breached and self._calls <= self.authorization.hold.calls
+        return entitlements.until_answered(
+            self.deps,
+            attempts,
+            self.authorization.entitlement,
+            at_once=self._write_at_once if in_one_write else None,
+            decide=partial(self._decide, attempts),
+            missing=self._refuse_unknown,
+        )
 
-    def _write_at_once(self) -> Entitlement:
+    def _decide(self, attempts: Attempts, entitlement: Entitlement) -> tuple[Json, Entitlement]:
+        step = self._step(entitlement, self._reclaimed(entitlement, attempts))
+        if step is None:
+            return REPLAYED, entitlement
+        operation, request = writes.change(self.deps.tables, step)
+        reply = self.deps.send(operation, request)
+        entitlement = entitlements.written(self.deps, attempts, step, reply)
+        return self._settled(entitlement), entitlement
+
+    def _refuse_unknown(self) -> Json:
+        raise _not_found()
+
+    def _write_at_once(self) -> Json:
         request = writes.settle(
             self.deps.tables,
             self.authorization.entitlement,
@@ -107,7 +100,7 @@ class _Settlement:
             self._calls,
             self.deps.now_ms(),
         )
-        return items.entitlement_of(self.deps.send("UpdateItem", request)["Attributes"])
+        return self._settled(items.entitlement_of(self.deps.send("UpdateItem", request)["Attributes"]))
 
     def _reclaimed(self, entitlement: Entitlement, attempts: Attempts) -> bool:
         """Whether a ticket stands for the hold; the count in the item spares most replays this look."""

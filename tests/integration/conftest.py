@@ -1,0 +1,36 @@
+"""What the tests of the deployed handlers share: a service on moto's tables for each module, and a clock of our own."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.handlers import Service, deployed
+from tests.support.world import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_accounts = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    with deployed() as service:
+        yield service
+
+
+@pytest.fixture
+def account() -> str:
+    """An account that nobody has used yet."""
+    return f"acct_{next(_accounts)}"
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of every function, which stands still until it is moved."""
+    clock = Clock()
+    monkeypatch.setattr("modelpass.wiring.clock", clock)
+    return clock
