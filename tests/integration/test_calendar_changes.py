@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from modelpass.windows import month_start_ms
-from tests.support.audit import assert_conserved
+from tests.support.audit import assert_conserved, counted
 from tests.support.builders import ms
 from tests.support.world import DAY_MS, World, model
 
@@ -34,14 +34,6 @@ def new_data(world: World, zone: str) -> None:
                     UpdateExpression="SET tz = :tz",
                     ExpressionAttributeValues={":tz": {"S": zone}},
                 )
-
-
-def counted(world: World, subscription_id: str) -> tuple[int, int]:
-    """All calls and units of all days, closed ones and the open one."""
-    days = [r for r in world.all_items(world.tables.history) if r["sk"]["S"].startswith("day#")]
-    counters = world.entitlement(subscription_id).counters
-    calls = counters.day_calls + sum(int(d["calls"]["N"]) for d in days)
-    return calls, counters.day_units + sum(int(d["units"]["N"]) for d in days)
 
 
 @pytest.mark.parametrize("hour", range(0, 27, 2))

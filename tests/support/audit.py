@@ -41,3 +41,11 @@ def assert_entitlement_conserved(entitlement: Entitlement) -> None:
     assert counters.day_left + counters.day_calls == limits.daily_call_limit, entitlement
     assert counters.day_left >= 0, entitlement
     assert min(counters.day_units, counters.month_used, counters.day_calls) >= 0, entitlement
+
+
+def counted(world: World, subscription_id: str) -> tuple[int, int]:
+    """All calls and units of all days, closed ones and the open one."""
+    days = [r for r in world.all_items(world.tables.history) if r["sk"]["S"].startswith("day#")]
+    counters = world.entitlement(subscription_id).counters
+    calls = counters.day_calls + sum(int(d["calls"]["N"]) for d in days)
+    return calls, counters.day_units + sum(int(d["units"]["N"]) for d in days)
