@@ -24,8 +24,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from modelpass import changes, commands_read, items
 from modelpass.errors import Refused
+from tests.support import agreement
 from tests.support.audit import assert_conserved
 from tests.support.faults import FaultAt
 from tests.support.ledger import DAY_MS, GRACE_MS, OFFSETS_MS, SECOND_MS, UNITS, Book, Bought, Grant, rfc3339
@@ -352,65 +352,10 @@ class ServiceMachine(RuleBasedStateMachine):
         """What callers see and what is stored is what the ledger says."""
         type(self).steps += 1
         assert_conserved(self.world)
-        closed = self.world.all_items(self.world.tables.history)
-        for bought in self.bought:
-            self.assert_usage(bought)
-            for number, term in enumerate(bought.terms, 1):
-                for book in term.values():
-                    self.assert_stored(bought, number, book, closed)
-        self.assert_one_active()
-        self.assert_events()
-
-    def assert_usage(self, bought: Bought) -> None:
-        expected = [
-            {
-                "modelId": book.model_id,
-                "channelTier": book.tier,
-                "unit": UNITS[book.model_id],
-                **book.windows(self.now_ms),
-            }
-            for book in bought.terms[-1].values()
-        ]
-        status = "expired" if bought.expired(self.now_ms) else "active"
-        usage = commands_read.get_usage(self.world.deps, bought.account, bought.id)
-        assert usage == {"subscriptionId": bought.id, "status": status, "models": expected}
-
-    def assert_stored(self, bought: Bought, number: int, book: Book, closed: list[items.Item]) -> None:
-        """Used and calls of every window that had a grant: in the item while it is stored, else in its row."""
-        stored = self.world.entitlement(bought.id, number, book.model_id)
-        segment, counters = changes.stored_segment(stored), stored.counters
-        days = {segment.day: (counters.day_calls, counters.day_units)}
-        months = {segment.month: counters.month_used}
-        for row in closed:
-            kind, _, rest = row["sk"]["S"].partition("#")
-            if kind == "day" and (row["pk"]["S"], rest.split("#")[1:]) == (bought.id, [str(number), book.model_id]):
-                days[rest.split("#")[0]] = (int(row["calls"]["N"]), int(row["units"]["N"]))
-            if kind == "month" and row["pk"]["S"] == bought.id:
-                row_term, month, model_id = rest.split("#")
-                if (int(row_term), model_id) == (number, book.model_id):
-                    months[int(month)] = int(row["used"]["N"])
-        ledger = book.calendar
-        for day in {ledger.day(g.granted_at_ms) for g in book.grants}:
-            expected = (book.calls(day), sum(g.used for g in book.of_day(day)))
-            assert days.pop(ledger.date(day), (0, 0)) == expected, (day, book)
-        assert set(days.values()) <= {(0, 0)}, days
-        for month in {ledger.month(g.granted_at_ms) for g in book.grants}:
-            assert months.pop(month, 0) == book.used(month), (month, book)
-        assert set(months.values()) <= {0}, months
-
-    def assert_one_active(self) -> None:
-        rows = [r for r in self.world.all_items(self.world.tables.subscriptions) if r["sk"]["S"] == "subscription"]
-        stored = map(items.subscription_of, rows)
-        active = Counter(s.account_id for s in stored if s.status(self.now_ms).value == "active")
-        assert active == Counter(b.account for b in self.bought if not b.expired(self.now_ms))
-        assert max(active.values(), default=0) <= 1
-
-    def assert_events(self) -> None:
-        told = Counter(self.world.events())
-        expired = told.pop("subscription.expired", 0)
-        ended = sum(len(b.terms) - (not b.expired(self.now_ms)) for b in self.bought)
-        assert self.events["subscription.renewed"] <= expired <= ended
-        assert told == +self.events
+        agreement.assert_usage(self.world, self.bought)
+        agreement.assert_windows(self.world, self.bought)
+        agreement.assert_one_active(self.world, self.bought)
+        agreement.assert_events(self.world, self.bought, self.events)
 
     def teardown(self) -> None:
         """Leave nothing in the engine, which other tests share."""

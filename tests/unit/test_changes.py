@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from modelpass import changes, items, keys, rules, writes
+from modelpass import changes, items, keys, rules, steps, writes
 from modelpass.changes import Change
 from modelpass.model import DAY_MS, Entitlement, Hold, Tier
 from modelpass.windows import segment_at, term_of
@@ -50,7 +50,7 @@ def check(step: Change) -> Change:
     assert after.tickets == before.tickets + len(step.tickets) - (step.spent_ticket is not None)
     replaced = set(before.holds.values()) - set(after.holds.values())
     assert set(step.tickets) <= replaced
-    operation, request = writes.change(TABLES, step, MAX)
+    operation, request = steps.request_of(TABLES, step, MAX)
     assert_well_formed(operation, request)
     update = request["TransactItems"][0]["Update"] if operation == "TransactWriteItems" else request
     assert (operation == "UpdateItem") == step.item_only
@@ -231,7 +231,7 @@ def test_reclaim_of_forty_holds_of_twelve_months_is_one_transaction_within_dynam
     stored_now = entitlement(at_ms=ms("2027-10-24T00:00:00Z"), term=year, holds=gone)
     step = check(changes.reclaim(stored_now, tuple(gone)))
     assert (len(step.tickets), len(step.late_months)) == (40, 11)
-    _, request = writes.change(TABLES, step)
+    _, request = steps.request_of(TABLES, step)
     assert len(request["TransactItems"]) == 1 + 40 + 11
 
 
@@ -251,7 +251,7 @@ def test_hot_writes_are_guarded_and_do_what_the_slow_steps_do() -> None:
 def test_change_that_grants_demands_the_key_no_cancellation_and_room() -> None:
     before = entitlement(holds=[hold("gone", 40)], calls=3, due_at_ms=NOON)
     reclaimed = changes.reclaim(before, (hold("gone", 40),))
-    _, request = writes.change(TABLES, changes.grant(reclaimed, hold("new", 20, 2)), MAX)
+    _, request = steps.request_of(TABLES, changes.grant(reclaimed, hold("new", 20, 2)), MAX)
     update = request["TransactItems"][0]["Update"]
     condition = update["ConditionExpression"]
     for name, value in update["ExpressionAttributeValues"].items():

@@ -1,7 +1,7 @@
 """Modelpass: who may use which AI model, how often and how much, decided in one conditional write.
 
 Pure core (no boto3, os, time, uuid, logging; enforced by a test):
-`model`, `errors`, `windows`, `keys`, `items`, `rules`, `changes`, `writes`, `history`, `purchases`, `events`,
+`model`, `errors`, `windows`, `keys`, `items`, `rules`, `changes`, `writes`, `steps`, `history`, `purchases`, `events`,
 `payloads`, `catalogue`, `answers`.
 Edge: `store` talks to DynamoDB and `attempts` says how often; `commands_*` hold one use case each, `entitlements`
 and `availability` what they share; `http`, `purchase_body` and `router` translate what comes in and goes out;

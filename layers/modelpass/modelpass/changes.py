@@ -2,7 +2,7 @@
 
 Every change keeps, for the stored windows and for every closed one, `cap = left + held + used` and
 `limit = left + calls`. A request that finds its window current and room in it needs none of this: it is one
-conditional write built from the command alone (`writes.grant`, `writes.settle`).
+conditional write built from the command alone (`writes`).
 """
 
 from __future__ import annotations

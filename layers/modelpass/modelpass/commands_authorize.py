@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from modelpass import answers, entitlements, items, keys, payloads, rules, store, writes
+from modelpass import answers, entitlements, items, keys, payloads, rules, steps, store, writes
 from modelpass.errors import ErrorCode, Refusal, Refused, temporarily_unavailable
 from modelpass.model import Entitlement, EntitlementId, Hold, Tier
 
@@ -96,7 +96,7 @@ class _Authorization:
         if isinstance(decision, rules.Standing):
             answer = self._granted(entitlement, decision.hold)
             return (answer if decision.own else {**answer, "replayed": True}), entitlement
-        operation, request = writes.change(self._deps.tables, decision, self._deps.max_open_holds)
+        operation, request = steps.request_of(self._deps.tables, decision, self._deps.max_open_holds)
         reply = self._deps.send(operation, request)
         entitlement = entitlements.written(self._deps, self._attempts, decision, reply)
         if decision.grant is None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import items, keys, purchases, rules, store, telemetry, writes
+from modelpass import items, keys, purchases, rules, steps, store, telemetry
 from modelpass.errors import Refused
 from modelpass.store import ConditionFailedError, StoreBusyError
 
@@ -121,7 +121,7 @@ def _roll(deps: Deps, key: items.Item, tally: Tally) -> None:
         step = rules.plan_reset(items.entitlement_of(stored), deps.now_ms())
         if step is None:
             return
-        operation, request = writes.change(deps.tables, step)
+        operation, request = steps.request_of(deps.tables, step)
         try:
             deps.send(operation, request)
         except ConditionFailedError:

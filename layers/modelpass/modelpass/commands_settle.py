@@ -20,6 +20,7 @@ from modelpass import (
     keys,
     payloads,
     rules,
+    steps,
     store,
     writes,
 )
@@ -83,7 +84,7 @@ class _Settlement:
         step = self._step(entitlement, self._reclaimed(entitlement, attempts))
         if step is None:
             return REPLAYED, entitlement
-        operation, request = writes.change(self.deps.tables, step)
+        operation, request = steps.request_of(self.deps.tables, step)
         reply = self.deps.send(operation, request)
         entitlement = entitlements.written(self.deps, attempts, step, reply)
         return self._settled(entitlement), entitlement

@@ -1,0 +1,196 @@
+"""Change -> DynamoDB request: one update, or a transaction with the entitlement first. Rule: every part is guarded.
+
+The slow steps that `changes` works out as before and after become expressions here; nothing is sent from here. Names
+and values are always aliased, and the reason of each clause stands beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from modelpass import events, history, items, keys
+from modelpass.items import binary, number, text
+
+if TYPE_CHECKING:
+    from modelpass.changes import Breach, Change
+    from modelpass.model import Entitlement
+    from modelpass.writes import Tables
+
+Request = dict[str, Any]
+
+_VERSION: Final = number(items.SCHEMA_VERSION)
+_COUNTERS: Final = (
+    ("dl", "day_left"),
+    ("dc", "day_calls"),
+    ("du", "day_units"),
+    ("ml", "month_left"),
+    ("mu", "month_used"),
+)
+
+
+@dataclass(slots=True)
+class _Expression:
+    """Collects the clauses of one update; names and values are bound as they are mentioned."""
+
+    conditions: list[str] = field(default_factory=list)
+    sets: list[str] = field(default_factory=list)
+    removes: list[str] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def name(self, attribute: str) -> str:
+        alias = f"#{attribute}"
+        self.names[alias] = attribute
+        return alias
+
+    def hold_path(self, hold_key: str) -> str:
+        alias = next((a for a, n in self.names.items() if n == hold_key), f"#k{len(self.names)}")
+        self.names[alias] = hold_key
+        return f"{self.name('h')}.{alias}"
+
+    def value(self, value: Any) -> str:
+        alias = f":v{len(self.values)}"
+        self.values[alias] = value
+        return alias
+
+    def demand(self, attribute: str, comparison: str, value: Any) -> None:
+        self.conditions.append(f"{self.name(attribute)} {comparison} {self.value(value)}")
+
+    def set(self, attribute: str, value: Any) -> None:
+        self.sets.append(f"{self.name(attribute)} = {self.value(value)}")
+
+    def add(self, attribute: str, delta: int) -> None:
+        alias = self.name(attribute)
+        self.sets.append(f"{alias} = {alias} + {self.value(number(delta))}")
+
+    def request(self, table: str, key: items.Item) -> Request:
+        update = "SET " + ", ".join(self.sets) if self.sets else ""
+        if self.removes:
+            update += " REMOVE " + ", ".join(self.removes)
+        return {
+            "TableName": table,
+            "Key": key,
+            "ConditionExpression": " AND ".join(self.conditions),
+            "UpdateExpression": update.strip(),
+            "ExpressionAttributeNames": self.names,
+            "ExpressionAttributeValues": self.values,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+
+
+def request_of(tables: Tables, step: Change, max_open_holds: int = 0) -> tuple[str, Request]:
+    """The operation and request of a step: one update, or a transaction with the entitlement first.
+
+    `max_open_holds` bounds the holds of a step that grants; others need none.
+    """
+    update = _entitlement_update(tables, step, max_open_holds)
+    if step.item_only:
+        return "UpdateItem", {**update, "ReturnValues": "ALL_NEW"}
+    entitlement = step.before
+    actions: list[Request] = [{"Update": update}]
+    if step.closed_day is not None:
+        actions.append({"Update": history.add_to_day(tables.history, entitlement, step.closed_day)})
+    if step.closed_month is not None:
+        actions.append({"Update": history.add_to_month(tables.history, entitlement, step.closed_month)})
+    if step.late_day is not None:
+        actions.append({"Update": history.add_to_day(tables.history, entitlement, step.late_day)})
+    actions += [{"Update": history.add_to_month(tables.history, entitlement, row)} for row in step.late_months]
+    actions += [{"Put": history.ticket(tables.history, entitlement, hold)} for hold in step.tickets]
+    if step.spent_ticket is not None:
+        actions.append({"Delete": history.spent_ticket(tables.history, entitlement, step.spent_ticket)})
+    if step.breach is not None:
+        actions.append({"Put": _breach_event(tables, entitlement, step.breach)})
+    return "TransactWriteItems", {"TransactItems": actions}
+
+
+def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Request:
+    before, after = step.before, step.after
+    expression = _Expression()
+    expression.demand("v", "=", _VERSION)
+    # The stored windows are still those the step was worked out for.
+    expression.demand("ws", "=", number(before.segment_start_ms))
+    _write_counters(expression, step)
+    removed = _write_holds(expression, before, after)
+    if step.grant is not None:
+        _demand_grant(expression, step, max_open_holds + removed)
+    if after.segment_end_ms != before.segment_end_ms:
+        expression.set("ws", number(after.segment_start_ms))
+        expression.set("we", number(after.segment_end_ms))
+        expression.set("wd", text(after.day))
+        expression.set("wm", number(after.month))
+    if after.tickets != before.tickets:
+        expression.add("rc", after.tickets - before.tickets)
+    if after.due_at_ms != before.due_at_ms:
+        _write_due(expression, after)
+    return expression.request(tables.entitlements, items.entitlement_key(before.id))
+
+
+def _write_counters(expression: _Expression, step: Change) -> None:
+    for attribute, name in _COUNTERS:
+        old, new = getattr(step.before.counters, name), getattr(step.after.counters, name)
+        if step.exact:
+            # What is closed into a row, or judged idle, must be what is there.
+            expression.demand(attribute, "=", number(old))
+            if new != old:
+                expression.set(attribute, number(new))
+        elif new != old:
+            expression.add(attribute, new - old)
+
+
+def _write_holds(expression: _Expression, before: Entitlement, after: Entitlement) -> int:
+    removed = 0
+    for key, hold in before.holds.items():
+        if after.holds.get(key) == hold:
+            continue
+        path = expression.hold_path(key)
+        # Nobody settled or reclaimed it since it was read.
+        expression.conditions.append(f"{path} = {expression.value(text(items.pack_hold(hold)))}")
+        removed += 1
+        if key not in after.holds:
+            expression.removes.append(path)
+    for key, hold in after.holds.items():
+        if before.holds.get(key) == hold:
+            continue
+        path = expression.hold_path(key)
+        if key not in before.holds:
+            expression.conditions.append(f"attribute_not_exists({path})")
+        expression.sets.append(f"{path} = {expression.value(text(items.pack_hold(hold)))}")
+    return removed
+
+
+def _demand_grant(expression: _Expression, step: Change, holds_below: int) -> None:
+    before, after = step.before, step.after
+    if before.key_hash is not None:
+        expression.demand("kh", "=", binary(before.key_hash))
+    expression.conditions.append(f"attribute_not_exists({expression.name('xc')})")
+    if not step.exact:
+        # Others may have taken from the counters since: what this step takes must be there.
+        taken_calls = before.counters.day_left - after.counters.day_left
+        taken_units = before.counters.month_left - after.counters.month_left
+        expression.demand("dl", ">=", number(taken_calls))
+        expression.demand("ml", ">=", number(taken_units))
+    if after.due_at_ms == before.due_at_ms:
+        # The reset did not take its mark away since: it is going to look at what is granted here.
+        expression.demand("da", "<=", number(after.segment_end_ms))
+    size = f"size({expression.name('h')})"
+    expression.conditions.append(f"{size} < {expression.value(number(holds_below))}")
+
+
+def _write_due(expression: _Expression, after: Entitlement) -> None:
+    if after.due_at_ms is None:
+        expression.removes += [expression.name("dp"), expression.name("da")]
+        return
+    expression.set("dp", text(keys.due_shard(keys.entitlement_pk(after.id))))
+    expression.set("da", number(after.due_at_ms))
+
+
+def _breach_event(tables: Tables, entitlement: Entitlement, breach: Breach) -> Request:
+    return events.tier_breached(
+        tables.events,
+        entitlement.account_id,
+        entitlement.id,
+        breach.hold,
+        (entitlement.limits.tier, breach.served_tier),
+        breach.at_ms,
+    )
