@@ -16,7 +16,7 @@ os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "modelpass")
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Modelpass")
 
-settings.register_profile("soak", max_examples=4000)  # `make soak`
+settings.register_profile("soak", max_examples=5000)  # `make soak`
 
 from local import engine as local_engine  # noqa: E402
 from tests.support.world import World, new_world  # noqa: E402

@@ -372,7 +372,7 @@ def refusable(command: Callable[[], Json]) -> Json | str:
 @pytest.mark.usefixtures("few_shards")
 def test_any_order_of_commands_clock_moves_and_faults_agrees_with_the_ledger(engine: str) -> None:
     how = settings(
-        max_examples=settings().max_examples,
+        max_examples=settings().max_examples * 3 // 5,
         stateful_step_count=STEPS,
         deadline=None,  # steps are counted, not timed
         suppress_health_check=list(HealthCheck),
