@@ -1,15 +1,20 @@
 # Every task of the project. `make help` names them; `make run` and `make test` set everything up by themselves.
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SAM_VENV := .tools/sam
 SETUP := $(VENV)/.ready node_modules/.ready
 SAM := $(SAM_VENV)/bin/sam
-export PYTHONTZPATH :=
+UV := 0.13.9
+export PYTHONTZPATH := # time zones come from the pinned tzdata package, as in the layer
 export SAM_CLI_TELEMETRY := 0
 # The lists are complete, so pip resolves nothing: in hash mode it stumbles over pins that carry extras.
 INSTALL := install --quiet --disable-pip-version-check --no-deps --require-hashes
+
+RIGHT_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+  || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run demo token test soak lint format types validate build check lock clean
@@ -20,8 +25,7 @@ help: ## name every target
 setup: $(SETUP) ## install everything into this folder (.venv, node_modules)
 
 $(VENV)/.ready: requirements/dev.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-	  || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
+	@$(RIGHT_PYTHON)
 	@echo "Setting up Python packages ..." >&2
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip $(INSTALL) -r requirements/dev.txt >&2
@@ -34,6 +38,7 @@ node_modules/.ready: package-lock.json
 	@touch $@
 
 $(SAM): requirements/sam.txt
+	@$(RIGHT_PYTHON)
 	@echo "Setting up the SAM CLI ..." >&2
 	@$(PYTHON) -m venv $(SAM_VENV)
 	@$(SAM_VENV)/bin/pip $(INSTALL) -r requirements/sam.txt >&2
@@ -58,7 +63,7 @@ lint: $(SETUP) ## style and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-format: $(SETUP) ## put the code into its format
+format: $(SETUP) ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
@@ -70,13 +75,13 @@ validate: $(SETUP) $(SAM) ## check template.yaml
 	AWS_DEFAULT_REGION=eu-west-1 $(SAM) validate --lint
 	$(BIN)/cfn-lint template.yaml
 
-build: $(SAM) ## build what would be deployed, into .aws-sam (ARCH=x86_64 for this kind of machine)
+build: $(SAM) ## build what would be deployed, into .aws-sam
 	AWS_DEFAULT_REGION=eu-west-1 $(SAM) build
 
 check: lint types validate build test ## all that CI runs
 
 lock: $(VENV)/.ready ## pin the newest versions that fit, with hashes
-	$(PYTHON) -m venv .tools/uv && .tools/uv/bin/pip install --quiet uv
+	$(PYTHON) -m venv .tools/uv && .tools/uv/bin/pip install --quiet uv==$(UV)
 	for pair in layers/modelpass/requirements requirements/dev requirements/sam; do \
 	  .tools/uv/bin/uv pip compile --upgrade --universal --no-strip-extras --python-version 3.11 --generate-hashes \
 	    --no-header --no-annotate --quiet $$pair.in -o $$pair.txt || exit 1; done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
@@ -22,16 +23,26 @@ CREDENTIALS: Final = {
     "AWS_ACCESS_KEY_ID": "local",
     "AWS_SECRET_ACCESS_KEY": "local",  # the engine checks none
 }
+_TOKEN: Final = "AWS_SESSION_TOKEN"  # noqa: S105 - its name
+
+
+def credentials() -> dict[str, str]:
+    """Those of the environment, for a DynamoDB that checks them, or else any."""
+    if not all(os.environ.get(name) for name in CREDENTIALS):
+        return CREDENTIALS
+    return {name: os.environ[name] for name in (*CREDENTIALS, _TOKEN) if os.environ.get(name)}
 
 
 def client(endpoint: str) -> Any:
-    """A low-level DynamoDB client for an engine of this machine."""
+    """A low-level DynamoDB client for the engine."""
+    given = credentials()
     return boto3.client(
         "dynamodb",
         endpoint_url=endpoint,
         region_name=REGION,
-        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        aws_access_key_id=given["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=given["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=given.get(_TOKEN),
         config=Config(retries={"total_max_attempts": 1}, max_pool_connections=80),
     )
 
@@ -40,9 +51,11 @@ def create_tables(dynamodb: Any, template: Template) -> None:
     """Create the tables that are not there yet."""
     for table in template.tables:
         try:
-            dynamodb.create_table(**table)
+            made = dynamodb.create_table(**table)
         except dynamodb.exceptions.ResourceInUseException:
             continue
+        if made["TableDescription"]["TableStatus"] != "ACTIVE":
+            dynamodb.get_waiter("table_exists").wait(TableName=table["TableName"])
         ttl = template.time_to_live.get(table["TableName"])
         if ttl is not None:
             specification = {"AttributeName": ttl, "Enabled": True}

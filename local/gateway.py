@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote
 
-from local import tokens
+from local import jwts
 from local.pool import FunctionError
 from local.template import ACCOUNT, DEFAULT_ROUTE, Route
 
@@ -69,7 +69,7 @@ def handle(stack: Stack, request: HttpRequest) -> HttpResponse:
     if route.authorized:
         token = _bearer(request.headers.get("authorization", ""))
         issuer, audience = stack.template.issuer, stack.template.audience
-        claims = tokens.verify(token, stack.signing_key, issuer, audience)
+        claims = jwts.verify(token, stack.signing_key, issuer, audience)
         if claims is None:
             return message(401, "Unauthorized")
     request_id = str(uuid.uuid4())

@@ -9,7 +9,7 @@ import sys
 import threading
 from typing import IO, TYPE_CHECKING
 
-from local import database, engine, server, settings, template, tokens
+from local import database, engine, jwts, server, settings, template
 from local.engine import HOST, ROOT
 from local.pool import FunctionError, Pool
 from local.problems import StartError
@@ -34,7 +34,7 @@ def started(port: int, template_file: Path) -> Iterator[Stack]:
     with contextlib.ExitStack() as cleanup:
         if data is not None:
             cleanup.enter_context(settings.claimed(data))
-        key = tokens.signing_key(settings.key_folder())
+        key = jwts.signing_key(settings.key_folder())
         secret = settings.deployment_secrets(state, expanded, keep=bool(given or data))
         read = template.read(expanded, ROOT, secret)
         log = cleanup.enter_context(_open_log(state / _LOG_FILE))
@@ -66,9 +66,7 @@ def _surroundings(endpoint: str) -> dict[str, str]:
         "AWS_REGION": template.REGION,
         "AWS_DEFAULT_REGION": template.REGION,
         "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
-        "AWS_ACCESS_KEY_ID": os.environ.get("AWS_ACCESS_KEY_ID") or database.CREDENTIALS["AWS_ACCESS_KEY_ID"],
-        "AWS_SECRET_ACCESS_KEY": os.environ.get("AWS_SECRET_ACCESS_KEY")
-        or database.CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        **database.credentials(),
         "PATH": os.environ.get("PATH", ""),
         "LANG": "C.UTF-8",
     }

@@ -1,4 +1,4 @@
-"""What the person at the terminal chose, from the environment: PORT, DATA, AWS_ENDPOINT_URL_DYNAMODB."""
+"""What the person at the terminal chose, from the environment: PORT, DATA, MODELPASS_TEMPLATE."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any
 
-from local import settings, template, tokens
+from local import jwts, settings, template
 from local.engine import ROOT
 from local.problems import StartError
 
@@ -30,7 +30,7 @@ def main() -> int:
 
 def token_of(claims: dict[str, Any]) -> str:
     """A token with these claims for the stack of this folder; raises `StartError`."""
-    key = tokens.signing_key(settings.key_folder())
+    key = jwts.signing_key(settings.key_folder())
     expanded = template.load(settings.template_file())
     read = template.read(expanded, ROOT, template.secret_values(expanded))
-    return tokens.issue(key, claims, read.issuer, read.audience[0])
+    return jwts.issue(key, claims, read.issuer, read.audience[0])

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from local import settings, token, tokens
+from local import jwts, settings, token
 from local.engine import HOST, ROOT, free_port
 from local.template import REGION
 
@@ -225,8 +225,8 @@ def jwt_of(account: str) -> str:
         _JWTS[""] = token.token_of({"sub": ""})
     if account not in _JWTS:
         shown = claims_of(_JWTS[""])
-        _JWTS[account] = tokens.issue(
-            tokens.signing_key(settings.key_folder()), {"sub": account}, shown["iss"], shown["aud"]
+        _JWTS[account] = jwts.issue(
+            jwts.signing_key(settings.key_folder()), {"sub": account}, shown["iss"], shown["aud"]
         )
     return _JWTS[account]
 

@@ -1,9 +1,8 @@
 """Settle: book what an authorized request really used, once, in the windows it was granted in.
 
-Rule: a settle whose id was issued here never becomes an error for the router within 90 days after the term. The
-first try is one conditional write that needs nothing but the id; when its guard fails, the item it brings back
-tells whether the hold is still there (a window closed since), was reclaimed (a ticket stands for it) or was
-settled before.
+Rule: a well-formed settle whose id was issued here is booked, until 90 days after the term. The first try is one
+conditional write that needs nothing but the id; when its guard fails, the item it brings back tells whether the hold
+is still there (a window closed since), was reclaimed (a ticket stands for it) or was settled before.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""API Gateway event -> request, outcome or refusal -> response. Rule: every answer has the contract's envelope."""
+"""API Gateway event -> request, outcome or refusal -> response. Rule: every refusal has the one envelope."""
 
 from __future__ import annotations
 

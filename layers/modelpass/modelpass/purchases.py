@@ -1,4 +1,4 @@
-"""Intent -> DynamoDB request on subscriptions. Rule: a purchase or renewal is one transaction; all of it or nothing.
+"""Purchase, renewal and expiry -> DynamoDB transaction. Rule: all of it or nothing.
 
 The transaction takes the account's place, writes the subscription, every entitlement and the event. A renewal also
 takes the key out of every entitlement of the old term, so that no machine, whatever its clock says, grants on it.

@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from local import settings, tokens
+from local import jwts, settings
 from tests.support.stack import claims_of, jwt_of, run_to_end
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def signed(key: ec.EllipticCurvePrivateKey | None = None, **changes: Any) -> str
     """A token of the stack with other claims; None takes one out."""
     claims = {**claims_of(jwt_of("acct_x")), **changes}
     kept = {name: value for name, value in claims.items() if value is not None}
-    return jwt.encode(kept, key or tokens.signing_key(settings.key_folder()), tokens.ALGORITHM)
+    return jwt.encode(kept, key or jwts.signing_key(settings.key_folder()), jwts.ALGORITHM)
 
 
 def part(value: object) -> str:
@@ -45,7 +45,7 @@ def unsigned(algorithm: str) -> str:
 
 def signed_with_the_public_key() -> str:
     """The public key taken for a shared secret: what a verifier that trusts `alg` would accept."""
-    public = tokens.signing_key(settings.key_folder()).public_key()
+    public = jwts.signing_key(settings.key_folder()).public_key()
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     text = unsigned("HS256").rstrip(".")
     return f"{text}.{base64.urlsafe_b64encode(hmac.digest(pem, text.encode(), 'sha256')).rstrip(b'=').decode()}"
