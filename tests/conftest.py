@@ -44,5 +44,5 @@ def world(engine: str) -> World:
 
 @pytest.fixture
 def few_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The due index has two shards and not 128: a reset makes few calls, and each can be a case of its own."""
-    monkeypatch.setattr("modelpass.keys.DUE_SHARDS", 2)
+    """The due index has one shard and not 128: a reset makes few calls, and each can be a case of its own."""
+    monkeypatch.setattr("modelpass.keys.DUE_SHARDS", 1)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 def assert_conserved(world: World) -> None:
     """Check `cap = left + held + used` and `limit = left + calls` for every stored and every closed window."""
-    for stored in world.all_items(world.tables.entitlements):
+    entitlements = world.all_items(world.tables.entitlements)
+    for stored in entitlements:
         assert_entitlement_conserved(items.entitlement_of(stored))
     tickets: dict[str, int] = {}
     for row in world.all_items(world.tables.history):
@@ -29,7 +30,7 @@ def assert_conserved(world: World) -> None:
             assert int(row["units"]["N"]) >= 0, row
         else:
             tickets[row["pk"]["S"]] = tickets.get(row["pk"]["S"], 0) + 1
-    for stored in world.all_items(world.tables.entitlements):
+    for stored in entitlements:
         assert int(stored["rc"]["N"]) == tickets.get(stored["pk"]["S"], 0), stored
 
 

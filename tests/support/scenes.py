@@ -126,6 +126,7 @@ def buy(scene: Scene) -> Json:
 
 
 COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy)
+NEED_A_GRANT = {settle, void, breach}
 
 
 def _refusable(command: Callable[[], Json]) -> Json:
