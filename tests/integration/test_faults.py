@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.audit import assert_conserved
 from tests.support.faults import FaultAt
-from tests.support.scenes import COMMANDS, SCENES, Scene, shown, stored
+from tests.support.scenes import COMMANDS, READS, SCENES, Scene, shown, stored
 from tests.support.world import World, new_world
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def undisturbed(
     return shown(answer), stored(world)
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.__name__)
+@pytest.mark.parametrize("command", [*COMMANDS, *READS], ids=lambda c: c.__name__)
 @pytest.mark.parametrize("scene", SCENES, ids=lambda s: s.__name__)
 def test_a_command_is_carried_out_once_whatever_call_fails(
     engine: str, scene: Callable[[World], Scene], command: Callable[[Scene], Json]
@@ -60,7 +60,7 @@ def _same(answer: Json, expected: Json, kind: str, command: str) -> bool:
     return kind == "after" and command in ("settle", "void", "breach") and answer == {"settled": True, "replayed": True}
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.__name__)
+@pytest.mark.parametrize("command", [*COMMANDS, *READS], ids=lambda c: c.__name__)
 @pytest.mark.parametrize("scene", SCENES, ids=lambda s: s.__name__)
 def test_a_store_that_goes_away_is_refused_and_a_repeat_completes(
     engine: str, scene: Callable[[World], Scene], command: Callable[[Scene], Json]

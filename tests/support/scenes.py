@@ -6,8 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from modelpass import commands_read, router
+from modelpass.availability import TiersDown
 from modelpass.errors import Refused
-from tests.support.world import DAY_MS, World, model
+from tests.support.world import DAY_MS, IMAGE_MODEL, World, model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +96,13 @@ def repeat(scene: Scene) -> Json:
     return scene.world.authorize(scene.api_key, "open-0", 30, holdSeconds=60)
 
 
+def authorize_anew(scene: Scene) -> Json:
+    """The first authorize of a process, which does not know yet which tiers are down, for a model not bought."""
+    deps = scene.world.deps
+    payload = {"apiKey": scene.api_key, "modelId": IMAGE_MODEL, "requestId": "new", "estimatedUsage": 1}
+    return router.handle_authorize(deps, TiersDown(deps), payload, "req-test")
+
+
 def settle(scene: Scene) -> Json:
     if not scene.authorization_ids:
         return {}
@@ -125,7 +134,20 @@ def buy(scene: Scene) -> Json:
     return _refusable(lambda: scene.world.buy(key="purchase", models=[model(calls=4, cap=100)]))
 
 
+def look(scene: Scene) -> Json:
+    deps, id_ = scene.world.deps, scene.subscription_id
+    return _refusable(
+        lambda: {**commands_read.get_subscription(deps, "acct", id_), **commands_read.get_usage(deps, "acct", id_)}
+    )
+
+
+def models(scene: Scene) -> Json:
+    return _refusable(lambda: commands_read.get_models(scene.world.deps))
+
+
 COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy)
+READS = (authorize_anew, look, models)
+"""Commands that change nothing, whatever comes between."""
 NEED_A_GRANT = {settle, void, breach}
 
 
@@ -138,7 +160,7 @@ def _refusable(command: Callable[[], Json]) -> Json:
 
 def shown(answer: Json) -> Json:
     """An answer without what chance decides."""
-    hidden = ("authorizationId", "apiKey", "subscriptionId")
+    hidden = ("authorizationId", "apiKey", "apiKeyMasked", "subscriptionId")
     return {name: value is not None if name in hidden else value for name, value in answer.items()}
 
 

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from modelpass import commands_read, router
-from modelpass.availability import TiersDown
 from tests.support import scenes
-from tests.support.world import IMAGE_MODEL, World, new_world
+from tests.support.world import World, new_world
 from tests.template.policies import expanded, granted
 
 if TYPE_CHECKING:
@@ -34,20 +32,6 @@ def authorize_all_there_is(scene: Scene) -> Json:
     return scene.world.authorize(scene.api_key, "new", 100)
 
 
-def authorize_in_a_new_process(scene: Scene) -> Json:
-    payload = {"apiKey": scene.api_key, "modelId": IMAGE_MODEL, "requestId": "new", "estimatedUsage": 1}
-    return router.handle_authorize(scene.world.deps, TiersDown(scene.world.deps), payload, "req-test")
-
-
-def look(scene: Scene) -> Json:
-    commands_read.get_subscription(scene.world.deps, "acct", scene.subscription_id)
-    return commands_read.get_usage(scene.world.deps, "acct", scene.subscription_id)
-
-
-def models(scene: Scene) -> Json:
-    return commands_read.get_models(scene.world.deps)
-
-
 def not_found(_: Scene) -> Json:
     return {}
 
@@ -57,21 +41,18 @@ def buy_as_another(scene: Scene) -> Json:
 
 
 COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
-    "AuthorizeFunction": (scenes.authorize, scenes.repeat, authorize_all_there_is, authorize_in_a_new_process),
+    "AuthorizeFunction": (scenes.authorize, scenes.repeat, authorize_all_there_is, scenes.authorize_anew),
     "SettleFunction": (scenes.settle, scenes.void, scenes.breach),
     "ResetFunction": (scenes.reset,),
     "RenewFunction": (scenes.renew,),
     "PurchaseFunction": (scenes.buy, buy_as_another),
-    "SubscriptionsFunction": (look,),
-    "ModelsFunction": (models,),
+    "SubscriptionsFunction": (scenes.look,),
+    "ModelsFunction": (scenes.models,),
     "NotFoundFunction": (not_found,),
 }
 
 
-@pytest.fixture(autouse=True)
-def few_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reset reads two shards and not 128."""
-    monkeypatch.setattr("modelpass.keys.DUE_SHARDS", 2)
+pytestmark = pytest.mark.usefixtures("few_shards")
 
 
 def actions_of(operation: str, request: Request) -> Iterator[tuple[str, str]]:
