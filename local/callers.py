@@ -24,6 +24,7 @@ class Http:
 
     url: str
     token: str | None = field(default=None, repr=False)
+    timeout_seconds: float = _TIMEOUT_SECONDS
 
     def call(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         """Status and JSON of the answer; None for a body that is no JSON. Raises OSError when nobody answers."""
@@ -34,7 +35,7 @@ class Http:
             headers["Content-Type"] = "application/json"
         request = Request(self.url + path, raw, headers, method=method)  # noqa: S310
         try:
-            with urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310
+            with urlopen(request, timeout=self.timeout_seconds) as response:  # noqa: S310
                 return response.status, _json(response.read())
         except HTTPError as error:
             with error:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _INTERRUPTED = 130
+_PROBE_SECONDS = 2.0
 
 
 @contextlib.contextmanager
@@ -45,7 +46,7 @@ def _stack() -> Iterator[tuple[str, bool]]:
 
 def _is_stack(url: str) -> bool:
     try:
-        _, health = Http(url).call("GET", "/health")
+        _, health = Http(url, timeout_seconds=_PROBE_SECONDS).call("GET", "/health")
     except (OSError, HTTPException):
         return False
     return isinstance(health, dict) and health.get("service") == controls.SERVICE

@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import re
+import socket
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -82,6 +83,13 @@ def test_without_a_running_stack_the_demo_brings_its_own() -> None:
     assert (played.returncode, played.stderr) == (0, "")
     assert "started for this story" in played.stdout
     assert_told(played.stdout)
+
+
+def test_a_port_that_never_answers_is_no_stack() -> None:
+    with socket.create_server((HOST, 0)) as silent:
+        played = demo(silent.getsockname()[1])
+    assert (played.returncode, played.stderr) == (0, "")
+    assert "started for this story" in played.stdout
 
 
 def test_on_a_terminal_it_is_coloured(stack: Stack) -> None:

@@ -141,7 +141,7 @@ def test_a_broken_catalogue_is_told_in_a_sentence(copied_root: Path, text: str) 
 
 def test_ctrl_c_at_any_moment_of_the_start_ends_it_quietly(tmp_path: Path) -> None:
     line, environment = support.command()
-    for pause in (0.05, 0.1, 0.2, 0.4, 0.8):
+    for pause in (0.3, 0.5, 0.8, 1.2):
         with subprocess.Popen(
             line,
             cwd=ROOT,
