@@ -96,7 +96,20 @@ def test_a_number_beyond_all_bounds_is_a_normal_refusal(
 
 @pytest.mark.parametrize("function", ["AuthorizeFunction", "SettleFunction"])
 @pytest.mark.parametrize(
-    "payload", ["null", "[]", '"x"', "1", "true", '{"Records": 1}', '{"Records": [], "a": 1}', '{"\\ud800": 1}', ""]
+    "payload",
+    [
+        "null",
+        "[]",
+        '"x"',
+        "1",
+        "true",
+        '{"Records": 1}',
+        '{"Records": [], "a": 1}',
+        '{"Records": [null]}',
+        '{"Records": [{"body": "{}"}]}',
+        '{"\\ud800": 1}',
+        "",
+    ],
 )
 def test_a_payload_of_another_shape_is_a_normal_refusal(stack: Stack, function: str, payload: str) -> None:
     answer, failure = stack.invoke_raw(function, payload.encode())

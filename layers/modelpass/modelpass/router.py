@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from modelpass import telemetry
 from modelpass.commands_authorize import authorize, refused
@@ -42,10 +42,17 @@ def handle_authorize(deps: Deps, tiers_down: TiersDown, event: object, request_i
 
 def handle_settle(deps: Deps, event: object, request_id: str, seconds_left: float) -> Json:
     """Answer one settle, or a batch of them from a queue within two thirds of the time that is left."""
-    if isinstance(event, dict) and set(event) == {"Records"} and isinstance(event["Records"], list):
+    if _is_batch(event):
         in_time = replace(deps, stop_at=deps.pacing.monotonic() + seconds_left * _SHARE_OF_TIME)
         return _settle_batch(in_time, event["Records"], request_id)
     return _settle_one(deps, event, request_id)
+
+
+def _is_batch(event: object) -> TypeGuard[dict[str, list[Json]]]:
+    """Whether this is what a queue hands over: messages, each with its id, and nothing else."""
+    if not isinstance(event, dict) or set(event) != {"Records"} or not isinstance(event["Records"], list):
+        return False
+    return all(isinstance(r, dict) and isinstance(r.get("messageId"), str) for r in event["Records"])
 
 
 def _settle_one(deps: Deps, event: object, request_id: str, message_id: str | None = None) -> Json:
