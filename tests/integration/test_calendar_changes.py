@@ -6,7 +6,7 @@ when the data is deployed later than the law it tells of.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +14,9 @@ from modelpass.windows import month_start_ms
 from tests.support.audit import assert_conserved, counted
 from tests.support.builders import ms
 from tests.support.world import DAY_MS, World, model
+
+if TYPE_CHECKING:
+    from tests.support.world import Json
 
 pytestmark = pytest.mark.usefixtures("few_shards")
 HOUR_MS = 3_600_000
@@ -98,6 +101,59 @@ def test_reset_comes_to_rest(world: World, before: str, after: str, capsys: pyte
         assert world.reset() == {"windowsRolled": 0, "subscriptionsExpired": 0, "holdsReleased": 0, "more": False}
         assert_conserved(world)
     assert "internal_error" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("before", "after"), CHANGES)
+@pytest.mark.parametrize("minutes", range(15, 150, 30))
+def test_hold_of_the_hour_that_moved_counts_in_the_day_it_was_granted_in(
+    world: World, before: str, after: str, minutes: int
+) -> None:
+    """Granted near a midnight, settled when the new data puts it on the other side."""
+    made = world.buy(timezone=before, models=[model(calls=9, cap=100)])
+    midnight_ms = world.entitlement(made["subscriptionId"]).segment_end_ms
+    later, last = over_the_edge(world, made["apiKey"], midnight_ms, minutes, after)
+    assert (later["daily"]["used"], last["daily"]["used"]) == (1, 2)
+    assert_conserved(world)
+
+
+@pytest.mark.parametrize(("before", "after"), SUMMER_TIMES)
+@pytest.mark.parametrize("minutes", range(15, 150, 30))
+def test_hold_of_the_hour_that_moved_counts_in_the_month_it_was_granted_in(
+    world: World, before: str, after: str, minutes: int
+) -> None:
+    """Granted near the start of a month in summer, settled when the new data puts it on the other side."""
+    world.clock.now_ms = IN_WINTER_MS
+    made = world.buy(timezone=before, months=2, models=[model(calls=9, cap=100)])
+    month_ms = month_start_ms(world.entitlement(made["subscriptionId"]).term, 1)
+    later, last = over_the_edge(world, made["apiKey"], month_ms, minutes, after)
+    assert (later["monthly"]["used"], last["monthly"]["used"]) == (0, 0)
+    assert (later["monthly"]["held"], last["monthly"]["held"]) == (1, 2)
+    assert_conserved(world)
+
+
+def over_the_edge(world: World, key: str, edge_ms: int, minutes: int, after: str) -> tuple[Json, Json]:
+    """The answers before and after a settle of what was granted so many minutes before an edge, once it is over."""
+    world.clock.now_ms = edge_ms - 3 * HOUR_MS
+    world.authorize(key, "opens", 1)
+    world.clock.now_ms = edge_ms - minutes * 60_000
+    granted = world.authorize(key, "moved", 40, calls=3, holdSeconds=86_400)
+    new_data(world, after)
+    world.clock.now_ms = edge_ms + 70 * 60_000
+    later = world.authorize(key, "later", 1)
+    assert world.settle(granted["authorizationId"], 20, calls=0)["settled"]
+    return later, world.authorize(key, "last", 1)
+
+
+def test_day_in_force_ends_no_sooner_than_it_was_to(world: World) -> None:
+    made = world.buy(timezone=WEST, models=[model(calls=1)])
+    world.authorize(made["apiKey"], "r-1")
+    new_data(world, EAST)
+    world.clock.advance(18 * HOUR_MS + HOUR_MS // 2)  # by the new data, this day is over
+    refused = world.authorize(made["apiKey"], "r-2")
+    assert (refused["error"]["code"], refused["retryAfter"]) == ("daily_call_limit_reached", 1800)
+    assert refused["daily"]["resetsAt"] == "2026-11-23T19:00:00Z"
+    world.clock.advance(HOUR_MS // 2)
+    assert world.authorize(made["apiKey"], "r-2")["allowed"]
 
 
 def test_limits_of_the_day_in_force_hold_until_it_was_to_end(world: World) -> None:

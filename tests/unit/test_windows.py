@@ -135,7 +135,8 @@ def test_segments_are_days_cut_with_months_and_the_term(  # noqa: PLR0913, PLR09
     at: str, start: str, end: str, day: str, day_end: str, month: int, month_start: str, month_end: str
 ) -> None:
     expected = windows.Segment(
-        start_ms=ms(f"2026-{start}:00Z"),
+        day_start_ms=ms(f"2026-{day}T00:00:00Z"),
+        month_start_ms=ms(f"2026-{month_start}:00Z"),
         end_ms=ms(f"2026-{end}:00Z"),
         day=f"2026-{day}",
         day_end_ms=ms(f"2026-{day_end}:00Z"),
@@ -143,7 +144,7 @@ def test_segments_are_days_cut_with_months_and_the_term(  # noqa: PLR0913, PLR09
         month_end_ms=ms(f"2026-{month_end}:00Z"),
     )
     assert segment_at(CUT, ms(at)) == expected
-    assert month_start_ms(CUT, month) == ms(f"2026-{month_start}:00Z")
+    assert expected.start_ms == ms(f"2026-{start}:00Z")
 
 
 @pytest.mark.parametrize(
@@ -189,7 +190,8 @@ def test_segments_tile_the_term_without_gap_or_overlap(term: Term) -> None:
         segment = segment_at(term, at_ms)
         assert segment.start_ms == at_ms < segment.end_ms
         assert segment == segment_at(term, segment.end_ms - 1)
-        opened = windows.opened_segment(term, segment.start_ms, segment.end_ms, segment.day, segment.month)
+        starts_ms = segment.day_start_ms, segment.month_start_ms
+        opened = windows.opened_segment(term, starts_ms, segment.end_ms, segment.day, segment.month)
         assert opened == segment
         if segment.day != days[-1]:
             days.append(segment.day)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from modelpass.model import Counters, Entitlement, Hold, Limits, Tier
-from modelpass.windows import Segment, opened_segment, segment_at
+from modelpass.windows import Segment, day_before, opened_segment, segment_at
 
 RECLAIM_BATCH: Final = 40
 """Holds reclaimed in one transaction; DynamoDB takes 100 actions, and every hold is a guard and a row."""
@@ -76,16 +76,25 @@ class Change:
 
 def stored_segment(entitlement: Entitlement) -> Segment:
     """The windows that the stored counters belong to."""
-    start_ms, end_ms = entitlement.segment_start_ms, entitlement.segment_end_ms
-    return opened_segment(entitlement.term, start_ms, end_ms, entitlement.day, entitlement.month)
+    starts_ms = entitlement.day_start_ms, entitlement.month_start_ms
+    return opened_segment(entitlement.term, starts_ms, entitlement.segment_end_ms, entitlement.day, entitlement.month)
 
 
 def windows_of(entitlement: Entitlement, hold: Hold) -> tuple[str, int]:
-    """The day and the month window a hold was granted in; since the stored segment began, just the stored ones."""
-    if hold.granted_at_ms >= entitlement.segment_start_ms:
-        return entitlement.day, entitlement.month
-    granted_in = segment_at(entitlement.term, hold.granted_at_ms)
-    return granted_in.day, granted_in.month
+    """The day and the month window a hold was granted in.
+
+    Whether these are the stored ones goes by when those began, which no calendar can change; what closed ones are
+    called, by the calendar, but never by the name of a stored one.
+    """
+    at_ms, day, month = hold.granted_at_ms, entitlement.day, entitlement.month
+    if at_ms >= entitlement.segment_start_ms:
+        return day, month
+    named = segment_at(entitlement.term, at_ms)
+    if at_ms < entitlement.day_start_ms:
+        day = min(named.day, day_before(day))
+    if at_ms < entitlement.month_start_ms:
+        month = min(named.month, month - 1)
+    return day, month
 
 
 def of_stored_month(entitlement: Entitlement, hold: Hold) -> bool:
@@ -105,21 +114,23 @@ def roll(entitlement: Entitlement, now_ms: int) -> Change:
     counters, limits = entitlement.counters, entitlement.limits
     closed_day = closed_month = None
     opened = counters
+    # A window begins no sooner than those before it ended: no hold of a closed one may look like one of the new.
+    day_start_ms, month_start_ms = entitlement.day_start_ms, entitlement.month_start_ms
     if new.day != entitlement.day:
+        day_start_ms = max(new.day_start_ms, entitlement.segment_end_ms)
         if _day_touched(counters):
             closed_day = DayRow(entitlement.day, counters.day_calls, counters.day_units)
         opened = replace(opened, day_left=limits.daily_call_limit, day_calls=0, day_units=0)
     if new.month != entitlement.month:
+        month_start_ms = max(new.month_start_ms, entitlement.segment_end_ms)
         if _month_touched(entitlement):
             taken = limits.monthly_cap - counters.month_left
             closed_month = MonthRow(entitlement.month, -taken, taken - counters.month_used, counters.month_used)
         opened = replace(opened, month_left=limits.monthly_cap, month_used=0)
-    start_ms = max(new.start_ms, entitlement.segment_end_ms)  # no hold of a closed window may look like one of the new
-    if (new.day, new.month) == (entitlement.day, entitlement.month):
-        start_ms = entitlement.segment_start_ms  # by a newer calendar the windows in force just go on
     after = replace(
         entitlement,
-        segment_start_ms=start_ms,
+        day_start_ms=day_start_ms,
+        month_start_ms=month_start_ms,
         segment_end_ms=new.end_ms,
         day=new.day,
         month=new.month,

@@ -143,8 +143,8 @@ class EntitlementId:
 class Entitlement:
     """Everything that decides a request about one model: the content of one stored item.
 
-    `segment_start_ms` and `segment_end_ms` bound the stored day window cut with the stored month window; `day` and
-    `month` name the two (a local date, and the number of the month in the term).
+    The stored windows are named by `day` and `month` (a local date, and the number of the month in the term) and began
+    at `day_start_ms` and `month_start_ms`. The segment is where both are in force: it ends with the first of them.
     `key_hash` is None once the key was replaced by a renewal. `tickets` counts reclaimed, unsettled holds.
     `due_at_ms` is when the reset looks at the item, None when there is nothing to look for.
     """
@@ -155,7 +155,8 @@ class Entitlement:
     term: Term
     key_hash: bytes | None
     cancelled_at_ms: int | None
-    segment_start_ms: int
+    day_start_ms: int
+    month_start_ms: int
     segment_end_ms: int
     day: str
     month: int
@@ -168,6 +169,11 @@ class Entitlement:
     def expires_at_ms(self) -> int:
         """The instant from which nothing is granted any more."""
         return self.term.ends_at_ms
+
+    @property
+    def segment_start_ms(self) -> int:
+        """Since when both stored windows are in force."""
+        return max(self.day_start_ms, self.month_start_ms)
 
     @property
     def armed(self) -> bool:

@@ -71,7 +71,7 @@ def decide_authorize(entitlement: Entitlement, attempt: Attempt, now_ms: int) ->
     now_ms = max(now_ms, entitlement.segment_start_ms)
     held = entitlement.holds.get(attempt.hold.key)
     if held is not None and held.nonce in attempt.own_nonces:
-        return _own_grant(held, now_ms)  # no rule that time or others turned against it since may hide what counts
+        return Standing(held, own=True)  # no rule that time or others turned against it since may hide what counts
     refusal = _refuse_standing(entitlement, attempt, now_ms)
     if refusal is not None:
         return refusal
@@ -84,12 +84,6 @@ def decide_authorize(entitlement: Entitlement, attempt: Attempt, now_ms: int) ->
     if refusal is not None:
         return refusal
     return _grant(rolled, attempt, now_ms)
-
-
-def _own_grant(held: Hold, now_ms: int) -> Refusal | Standing:
-    if held.expires_at_ms <= now_ms:  # the reply was lost for longer than the hold lasts
-        return Refusal(ErrorCode.TEMPORARILY_UNAVAILABLE, retry_after=HOLD_RETRY_SECONDS)
-    return Standing(held, own=True)
 
 
 def _refuse_standing(entitlement: Entitlement, attempt: Attempt, now_ms: int) -> Refusal | None:

@@ -115,10 +115,9 @@ def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Re
     if step.grant is not None:
         _demand_grant(expression, step, max_open_holds + removed)
     if after.segment_end_ms != before.segment_end_ms:
-        expression.set("ws", number(after.segment_start_ms))
-        expression.set("we", number(after.segment_end_ms))
-        expression.set("wd", text(after.day))
-        expression.set("wm", number(after.month))
+        opened = items.entitlement_item(after)
+        for attribute in ("ws", "we", "wd", "wm", "db", "mb"):
+            expression.set(attribute, opened[attribute])
     if after.tickets != before.tickets:
         expression.add("rc", after.tickets - before.tickets)
     if after.due_at_ms != before.due_at_ms:

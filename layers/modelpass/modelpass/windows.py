@@ -30,12 +30,18 @@ _MONTHS_PER_YEAR = 12
 class Segment:
     """One day window cut with one month window; ends are exclusive, in milliseconds."""
 
-    start_ms: int
+    day_start_ms: int
+    month_start_ms: int
     end_ms: int
     day: str
     day_end_ms: int
     month: int
     month_end_ms: int
+
+    @property
+    def start_ms(self) -> int:
+        """Since when both windows are in force."""
+        return max(self.day_start_ms, self.month_start_ms)
 
 
 @lru_cache(maxsize=1)
@@ -94,7 +100,8 @@ def segment_at(term: Term, at_ms: int) -> Segment:
     month_end = month_start_ms(term, month + 1)
     day, day_start, day_end = _day_at(ZoneInfo(term.time_zone), at_ms)
     return Segment(
-        start_ms=max(day_start, month_start_ms(term, month)),
+        day_start_ms=day_start,
+        month_start_ms=month_start_ms(term, month),
         end_ms=min(day_end, month_end),
         day=day.isoformat(),
         day_end_ms=day_end,
@@ -104,20 +111,27 @@ def segment_at(term: Term, at_ms: int) -> Segment:
 
 
 @lru_cache(maxsize=4096)
-def opened_segment(term: Term, start_ms: int, end_ms: int, day: str, month: int) -> Segment:
+def opened_segment(term: Term, starts_ms: tuple[int, int], end_ms: int, day: str, month: int) -> Segment:
     """A segment that is in force as it was opened, whatever the zone's calendar has become since.
 
-    Its windows end no sooner than it does: until then, what is counted counts in them.
+    `starts_ms` are those of its day and its month. Its windows end no sooner than it does: until then, what is counted
+    counts in them.
     """
     next_day = date.fromisoformat(day) + timedelta(days=1)
     return Segment(
-        start_ms=start_ms,
+        day_start_ms=starts_ms[0],
+        month_start_ms=starts_ms[1],
         end_ms=end_ms,
         day=day,
         day_end_ms=max(end_ms, _midnight_ms(ZoneInfo(term.time_zone), next_day)),
         month=month,
         month_end_ms=max(end_ms, month_start_ms(term, month + 1)),
     )
+
+
+def day_before(day: str) -> str:
+    """The date before a date."""
+    return (date.fromisoformat(day) - timedelta(days=1)).isoformat()
 
 
 def _day_at(zone: ZoneInfo, at_ms: int) -> tuple[date, int, int]:
