@@ -70,8 +70,10 @@ def deployment_secrets(folder: Path, expanded: dict[str, Any], *, keep: bool) ->
         values = secret_values(expanded)
         if keep:
             folder.mkdir(parents=True, exist_ok=True)
-            path.touch(0o600)
-            path.write_text(json.dumps(values), "utf-8")
+            part = path.with_suffix(".part")  # whoever is killed in between leaves no half of it
+            part.touch(0o600)
+            part.write_text(json.dumps(values), "utf-8")
+            part.replace(path)
     except ValueError:
         raise StartError(f"{path} is damaged: without its secrets, the data beside it cannot be used.") from None
     except OSError as error:

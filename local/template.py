@@ -21,6 +21,7 @@ DEFAULT_ROUTE: Final = "$default"
 _DYNAMIC = re.compile(r"\{\{resolve:secretsmanager:([^:}]+):SecretString:([^:}]+)\}\}")
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 _PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
+_PSEUDO: Final = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::Partition": "aws"}
 _SECONDS: Final = {"minute": 60, "hour": 3600, "day": 86400}
 
 Json = dict[str, Any]
@@ -183,12 +184,16 @@ class _Resolver:
                 case "Ref":
                     value = self._ref(argument)
                 case "Fn::Sub":
-                    value = re.sub(r"\$\{([^}]+)\}", lambda m: self._ref(m[1]), argument)
+                    if not isinstance(argument, str):
+                        raise StartError("The template uses Fn::Sub with a list, which runs on AWS only.")
+                    value = _PLACEHOLDER.sub(lambda m: self._ref(m[1]), argument).replace("${!", "${")
                 case _:
                     raise StartError(f"The template uses {function}, which runs on AWS only.")
         return _DYNAMIC.sub(lambda m: str(self.secret[m[1]][m[2]]), str(value))
 
     def _ref(self, name: str) -> str:
+        if name in _PSEUDO:
+            return _PSEUDO[name]
         parameters = self.expanded.get("Parameters", {})
         if name in parameters:
             return str(parameters[name]["Default"])

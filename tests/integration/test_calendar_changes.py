@@ -144,6 +144,34 @@ def over_the_edge(world: World, key: str, edge_ms: int, minutes: int, after: str
     return later, world.authorize(key, "last", 1)
 
 
+@pytest.mark.parametrize("minutes_before_midnight", [5, 20, 55, 65])
+@pytest.mark.parametrize(("before", "after"), SUMMER_TIMES)
+def test_month_that_began_in_the_hour_that_moved_is_sold_once(
+    world: World, before: str, after: str, minutes_before_midnight: int
+) -> None:
+    """By the new data its first hour is still the month before: it goes on, and no cap comes back."""
+    world.clock.now_ms = ms("2026-03-10T23:00:00Z") - minutes_before_midnight * 60_000
+    made = world.buy(timezone=before, months=2, models=[model(calls=99, cap=100)])
+    month_ms = month_start_ms(world.entitlement(made["subscriptionId"]).term, 1)
+    first = world.authorize(made["apiKey"], "first-month", 60, holdSeconds=86_400)
+    world.clock.now_ms = month_ms
+    used = world.authorize(made["apiKey"], "second-month", 100, holdSeconds=86_400)
+    assert used["monthly"]["remaining"] == 0
+    new_data(world, after)
+    for minute in range(1, 200, 7):
+        world.clock.now_ms = month_ms + minute * 60_000
+        refused = world.authorize(made["apiKey"], f"more-{minute}", 1)
+        assert refused["error"]["code"] == "monthly_cap_reached", minute
+        assert refused["monthly"]["held"] == 100
+        assert refused["retryAfter"] > 20 * 86_400
+    assert world.settle(first["authorizationId"], 50)["settled"]
+    assert world.settle(used["authorizationId"], 30)["monthly"]["used"] == 30
+    world.authorize(made["apiKey"], "again", 1)
+    assert_conserved(world)
+    months = [r for r in world.all_items(world.tables.history) if r["sk"]["S"].startswith("month#")]
+    assert [(m["sk"]["S"].split("#")[2], m["used"]["N"]) for m in months] == [("00", "50")]
+
+
 def test_day_in_force_ends_no_sooner_than_it_was_to(world: World) -> None:
     made = world.buy(timezone=WEST, models=[model(calls=1)])
     world.authorize(made["apiKey"], "r-1")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
+from modelpass.store import Request, Response, StoreBusyError
 from tests.support.audit import assert_conserved
 from tests.support.faults import Interleave
 from tests.support.world import DAY_MS, World, model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.usefixtures("few_shards")
 NOTHING = {"windowsRolled": 0, "subscriptionsExpired": 0, "holdsReleased": 0, "more": False}
@@ -117,6 +123,57 @@ def test_hold_granted_while_the_reset_takes_its_mark_away_is_marked_again(world:
     assert world.entitlement(made["subscriptionId"]).due_at_ms is not None
     world.clock.now_ms = later_ms + DAY_MS
     assert world.reset() == {**NOTHING, "windowsRolled": 1, "holdsReleased": 1}
+
+
+def late_settle_with(world: World, key: str, other: Callable[[], object]) -> Interleave:
+    """Settle what a ticket stands for, with another command just before the settle's transaction."""
+    granted = world.authorize(key, "r-late", 70, holdSeconds=60)
+    world.clock.advance(DAY_MS)
+    world.reset()
+    between = Interleave(world.deps.send, 2, other)  # after the refused update and the look for the ticket
+    assert world.with_send(between).settle(granted["authorizationId"], 70)["late"]
+    assert between.reached
+    return between
+
+
+def test_late_settle_sees_that_the_reset_took_the_mark_away(world: World) -> None:
+    made = world.buy(months=2)
+
+    def granted_voided_and_reset() -> None:
+        voided = world.authorize(made["apiKey"], "r-2", holdSeconds=1)
+        world.settle(voided["authorizationId"], 0, calls=0)
+        world.clock.advance(1000)
+        world.reset()
+
+    late_settle_with(world, made["apiKey"], granted_voided_and_reset)
+    assert world.entitlement(made["subscriptionId"]).due_at_ms is not None
+    world.clock.advance(40 * DAY_MS)
+    assert world.reset()["windowsRolled"] == 1
+
+
+def test_late_settle_leaves_the_earlier_mark_of_a_grant_that_came_between(world: World) -> None:
+    made = world.buy(months=2)
+    late_settle_with(world, made["apiKey"], lambda: world.authorize(made["apiKey"], "r-2", 5, holdSeconds=60))
+    world.clock.advance(3 * DAY_MS)
+    assert world.reset() == {**NOTHING, "windowsRolled": 1, "holdsReleased": 1}
+
+
+def test_busy_page_after_much_work_does_not_end_the_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tries of each page have a time of their own, whatever the work on the page before took."""
+    monkeypatch.setattr("modelpass.commands_reset._PAGE", 1)
+    for number in range(4):
+        world.authorize(world.buy(f"acct-{number}")["apiKey"], "r-1")
+    world.clock.advance(DAY_MS)
+    seconds, queries = itertools.count(step=2), itertools.count()
+    pacing = replace(world.deps.pacing, monotonic=lambda: float(next(seconds)))
+
+    def send(operation: str, request: Request) -> Response:
+        if operation == "Query" and next(queries) == 4:
+            raise StoreBusyError("injected")
+        return world.deps.send(operation, request)
+
+    slow = replace(world, deps=replace(world.deps, pacing=pacing, send=send))
+    assert slow.reset() == {**NOTHING, "windowsRolled": 4, "holdsReleased": 4}
 
 
 def test_month_that_only_a_late_settle_used_is_closed(world: World) -> None:

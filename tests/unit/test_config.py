@@ -22,6 +22,15 @@ def test_any_number_of_keys_is_accepted_separated_by_blanks() -> None:
     assert config.deployment_keys(environment).secrets[1:] == (OLDER.encode(), f"{OLDER[::-1]}x".encode())
 
 
+@pytest.mark.parametrize("blank", [" ", "\n", "\t"])
+def test_deployment_key_with_a_blank_could_not_be_accepted_later_and_is_refused(blank: str) -> None:
+    for key in (f"{LONG}{blank}", f"{LONG}{blank}{OLDER}"):
+        with pytest.raises(ConfigError) as caught:
+            config.deployment_keys({KEY: key})
+        assert str(caught.value).split()[0] == KEY
+        assert LONG not in str(caught.value)
+
+
 def test_empty_accepted_key_is_no_key() -> None:
     assert config.deployment_keys({KEY: LONG, ACCEPTED: ""}).secrets == (LONG.encode(),)
 

@@ -40,7 +40,7 @@ def modules_of(function: str) -> tuple[str, ...]:
         "AWS_DEFAULT_REGION": "eu-west-1",
         "AWS_ACCESS_KEY_ID": "unit",
         "AWS_SECRET_ACCESS_KEY": "unit",
-        "DEPLOYMENT_KEY": "a deployment key that only tests use",
+        "DEPLOYMENT_KEY": "a-deployment-key-that-only-tests-use",
         "DEPLOYMENT_KEYS_ACCEPTED": "",
         "POWERTOOLS_SERVICE_NAME": "modelpass",
         "POWERTOOLS_METRICS_NAMESPACE": "Modelpass",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelpass import changes, keys
-from modelpass.windows import rfc3339, segment_at
+from modelpass.windows import rfc3339
 
 if TYPE_CHECKING:
     from modelpass.model import Entitlement, Hold, Limits, Status, Subscription
@@ -21,7 +21,7 @@ def windows(entitlement: Entitlement, now_ms: int) -> Json:
     """The `daily` and `monthly` objects of the windows current now (of an ended term: its last)."""
     now_ms = max(now_ms, entitlement.segment_start_ms)
     stored = changes.stored_segment(entitlement)
-    current = stored if now_ms < entitlement.segment_end_ms else segment_at(entitlement.term, now_ms)
+    current = stored if now_ms < entitlement.segment_end_ms else changes.segment_after(entitlement, now_ms)
     counters, limits = entitlement.counters, entitlement.limits
     calls = counters.day_calls if current.day == stored.day else 0
     used = held = 0

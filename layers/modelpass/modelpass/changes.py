@@ -102,6 +102,18 @@ def of_stored_month(entitlement: Entitlement, hold: Hold) -> bool:
     return windows_of(entitlement, hold)[1] == entitlement.month
 
 
+def segment_after(entitlement: Entitlement, now_ms: int) -> Segment:
+    """The segment in force once the stored one is over.
+
+    By a newer calendar the time may still be called as a window before the stored one: then the stored one goes on.
+    """
+    new = segment_at(entitlement.term, now_ms)
+    if new.day >= entitlement.day and new.month >= entitlement.month:
+        return new
+    day, month = max(new.day, entitlement.day), max(new.month, entitlement.month)
+    return opened_segment(entitlement.term, (new.day_start_ms, new.month_start_ms), new.end_ms, day, month)
+
+
 def expired_holds(entitlement: Entitlement, now_ms: int) -> tuple[Hold, ...]:
     """Holds that no longer count, the oldest first."""
     expired = (h for h in entitlement.holds.values() if h.expires_at_ms <= now_ms)
@@ -110,7 +122,7 @@ def expired_holds(entitlement: Entitlement, now_ms: int) -> tuple[Hold, ...]:
 
 def roll(entitlement: Entitlement, now_ms: int) -> Change:
     """Open the windows in force at `now_ms`; the closed ones go to their rows if anything happened in them."""
-    new = segment_at(entitlement.term, now_ms)
+    new = segment_after(entitlement, now_ms)
     counters, limits = entitlement.counters, entitlement.limits
     closed_day = closed_month = None
     opened = counters

@@ -98,8 +98,8 @@ def _due(deps: Deps, table: str) -> Iterator[items.Item]:
 
 
 def _persisting(deps: Deps) -> Send:
-    attempts = deps.attempts()
-    return lambda operation, request: attempts.persist(partial(deps.send, operation, request))
+    # Each page with a time of its own: between two of them lies the work on what the first one named.
+    return lambda operation, request: deps.attempts().persist(partial(deps.send, operation, request))
 
 
 def _expire(deps: Deps, key: items.Item, tally: Tally) -> None:

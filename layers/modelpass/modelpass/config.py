@@ -43,6 +43,9 @@ def deployment_keys(environment: Mapping[str, str]) -> DeploymentKeys:
         if len(value) < _SHORTEST_KEY:
             msg = f"{name} must have at least {_SHORTEST_KEY} characters"
             raise ConfigError(msg)
+    if any(character.isspace() for character in signing):
+        msg = f"{_SIGNING} must hold no blanks, which separate the keys of {_ACCEPTED}"
+        raise ConfigError(msg)
     return DeploymentKeys(tuple(value.encode() for _, value in named))
 
 

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from base64 import b64decode
+from collections import Counter
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -154,9 +155,8 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) == len(pairs):
         return members
-    names = [name for name, _ in pairs]
     marked = _Twice(members)
-    marked.name = next(name for name in names if names.count(name) > 1)
+    marked.name = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
     return marked
 
 

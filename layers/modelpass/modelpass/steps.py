@@ -120,6 +120,11 @@ def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Re
             expression.set(attribute, opened[attribute])
     if after.tickets != before.tickets:
         expression.add("rc", after.tickets - before.tickets)
+    if after.segment_end_ms != before.segment_end_ms:
+        # Nobody opened the next windows since, by another calendar perhaps.
+        expression.demand("we", "=", number(before.segment_end_ms))
+    if not step.exact and step.grant is None:
+        _demand_due(expression, before)
     if after.due_at_ms != before.due_at_ms:
         _write_due(expression, after)
     return expression.request(tables.entitlements, items.entitlement_key(before.id))
@@ -174,6 +179,14 @@ def _demand_grant(expression: _Expression, step: Change, holds_below: int) -> No
         expression.demand("da", "<=", number(after.segment_end_ms))
     size = f"size({expression.name('h')})"
     expression.conditions.append(f"{size} < {expression.value(number(holds_below))}")
+
+
+def _demand_due(expression: _Expression, before: Entitlement) -> None:
+    """The reset's mark is as it was when the step was worked out: neither taken away since, nor set by a grant."""
+    if before.due_at_ms is None:
+        expression.conditions.append(f"attribute_not_exists({expression.name('da')})")
+    else:
+        expression.demand("da", "=", number(before.due_at_ms))
 
 
 def _write_due(expression: _Expression, after: Entitlement) -> None:
