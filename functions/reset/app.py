@@ -5,14 +5,12 @@ from typing import Any
 from modelpass import telemetry, wiring
 from modelpass.commands_reset import reset
 
-SHARE_OF_TIME = 2 / 3
-
 deps = wiring.deps()
 
 
 def lambda_handler(_: object, context: Any) -> dict[str, Any]:
     """Roll windows, note expiries, release holds; tell what was done and whether more is left."""
-    seconds = context.get_remaining_time_in_millis() / 1000 * SHARE_OF_TIME
-    result = reset(deps, deps.pacing.monotonic() + seconds, context.aws_request_id)
+    stop_at = deps.time_to_stop(context.get_remaining_time_in_millis())
+    result = reset(deps, stop_at, context.aws_request_id)
     telemetry.decided("reset", "more" if result["more"] else "ok", **result)
     return result

@@ -10,5 +10,5 @@ deps = wiring.deps(signs=True)
 
 def lambda_handler(event: object, context: Any) -> dict[str, Any]:
     """Answer one settle, or a batch of them from a queue."""
-    seconds_left = context.get_remaining_time_in_millis() / 1000
-    return handle_settle(deps, event, context.aws_request_id, seconds_left)
+    stop_at = deps.time_to_stop(context.get_remaining_time_in_millis())
+    return handle_settle(deps, event, context.aws_request_id, stop_at)

@@ -11,8 +11,6 @@ from modelpass.store import Request, Response, Send, StoreBusyError, StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KINDS = ("before", "after", "lost")
-
 
 @dataclass(slots=True)
 class FaultAt:

@@ -158,10 +158,10 @@ def reclaim(entitlement: Entitlement, holds: tuple[Hold, ...]) -> Change:
     late: dict[int, int] = {}
     left = counters.month_left
     for hold in holds:
-        if of_stored_month(entitlement, hold):
+        _, month = windows_of(entitlement, hold)
+        if month == entitlement.month:
             left += hold.units
         else:
-            _, month = windows_of(entitlement, hold)
             late[month] = late.get(month, 0) + hold.units
     after = replace(
         entitlement,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from modelpass.attempts import Attempts, Pacing
 from modelpass.keys import SECRET_BYTES, DeploymentKeys
+from modelpass.model import MS_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from modelpass.writes import Tables
 
 DEFAULT_MAX_OPEN_HOLDS: Final = 100
+_SHARE_OF_TIME: Final = 2 / 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,10 @@ class Deps:
     def attempts(self) -> Attempts:
         """A new budget of tries."""
         return Attempts(self.pacing, self.stop_at)
+
+    def time_to_stop(self, milliseconds_left: int) -> float:
+        """When the steady clock has used up two thirds of what an invocation has left."""
+        return self.pacing.monotonic() + milliseconds_left / MS_PER_SECOND * _SHARE_OF_TIME
 
     def new_secret(self) -> bytes:
         """The random part of an API key."""

@@ -162,14 +162,14 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _path_of_twice(value: object, path: str = "") -> str | None:
     """Where the first member is that appears twice: `models[1].channelTier`."""
-    within: list[tuple[str, Any]] = []
+    if isinstance(value, _Twice):
+        return member_path(path, value.name)
     if isinstance(value, dict):
-        within = [(member_path(path, name), inner) for name, inner in value.items()]
-        if isinstance(value, _Twice):
-            return member_path(path, value.name)
+        found = (_path_of_twice(inner, member_path(path, name)) for name, inner in value.items())
     elif isinstance(value, list):
-        within = [(f"{path}[{index}]", inner) for index, inner in enumerate(value)]
-    found = (_path_of_twice(inner, at) for at, inner in within)
+        found = (_path_of_twice(inner, f"{path}[{index}]") for index, inner in enumerate(value))
+    else:
+        return None
     return next((at for at in found if at is not None), None)
 
 

@@ -91,12 +91,7 @@ def entitlement_item(entitlement: Entitlement) -> Item:
         "xa": number(entitlement.expires_at_ms),
         "lc": number(limits.daily_call_limit),
         "lm": number(limits.monthly_cap),
-        "ws": number(entitlement.segment_start_ms),
-        "we": number(entitlement.segment_end_ms),
-        "wd": text(entitlement.day),
-        "wm": number(entitlement.month),
-        "db": number(entitlement.segment_start_ms - entitlement.day_start_ms),
-        "mb": number(entitlement.segment_start_ms - entitlement.month_start_ms),
+        **segment_attributes(entitlement),
         "dl": number(counters.day_left),
         "dc": number(counters.day_calls),
         "du": number(counters.day_units),
@@ -110,6 +105,19 @@ def entitlement_item(entitlement: Entitlement) -> Item:
     if entitlement.cancelled_at_ms is not None:
         item["xc"] = number(entitlement.cancelled_at_ms)
     return item
+
+
+def segment_attributes(entitlement: Entitlement) -> Item:
+    """What an entitlement says of its stored windows: all of it changes when the next are opened."""
+    start_ms = entitlement.segment_start_ms
+    return {
+        "ws": number(start_ms),
+        "we": number(entitlement.segment_end_ms),
+        "wd": text(entitlement.day),
+        "wm": number(entitlement.month),
+        "db": number(start_ms - entitlement.day_start_ms),
+        "mb": number(start_ms - entitlement.month_start_ms),
+    }
 
 
 def entitlement_of(item: Item) -> Entitlement:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _CLIENT_FAULTS: Final = range(400, 429)
-_SHARE_OF_TIME: Final = 2 / 3
 
 
 def handle_authorize(deps: Deps, tiers_down: TiersDown, event: object, request_id: str) -> Json:
@@ -40,11 +39,10 @@ def handle_authorize(deps: Deps, tiers_down: TiersDown, event: object, request_i
     return answer
 
 
-def handle_settle(deps: Deps, event: object, request_id: str, seconds_left: float) -> Json:
-    """Answer one settle, or a batch of them from a queue within two thirds of the time that is left."""
+def handle_settle(deps: Deps, event: object, request_id: str, stop_at: float) -> Json:
+    """Answer one settle, or a batch of them from a queue until the steady clock shows `stop_at` (seconds)."""
     if _is_batch(event):
-        in_time = replace(deps, stop_at=deps.pacing.monotonic() + seconds_left * _SHARE_OF_TIME)
-        return _settle_batch(in_time, event["Records"], request_id)
+        return _settle_batch(replace(deps, stop_at=stop_at), event["Records"], request_id)
     return _settle_one(deps, event, request_id)
 
 

@@ -89,13 +89,9 @@ def request_of(tables: Tables, step: Change, max_open_holds: int = 0) -> tuple[s
         return "UpdateItem", {**update, "ReturnValues": "ALL_NEW"}
     entitlement = step.before
     actions: list[Request] = [{"Update": update}]
-    if step.closed_day is not None:
-        actions.append({"Update": history.add_to_day(tables.history, entitlement, step.closed_day)})
-    if step.closed_month is not None:
-        actions.append({"Update": history.add_to_month(tables.history, entitlement, step.closed_month)})
-    if step.late_day is not None:
-        actions.append({"Update": history.add_to_day(tables.history, entitlement, step.late_day)})
-    actions += [{"Update": history.add_to_month(tables.history, entitlement, row)} for row in step.late_months]
+    days, months = (step.closed_day, step.late_day), (step.closed_month, *step.late_months)
+    actions += [{"Update": history.add_to_day(tables.history, entitlement, row)} for row in days if row]
+    actions += [{"Update": history.add_to_month(tables.history, entitlement, row)} for row in months if row]
     actions += [{"Put": history.ticket(tables.history, entitlement, hold)} for hold in step.tickets]
     if step.spent_ticket is not None:
         actions.append({"Delete": history.spent_ticket(tables.history, entitlement, step.spent_ticket)})
@@ -115,14 +111,12 @@ def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Re
     if step.grant is not None:
         _demand_grant(expression, step, max_open_holds + removed)
     if after.segment_end_ms != before.segment_end_ms:
-        opened = items.entitlement_item(after)
-        for attribute in ("ws", "we", "wd", "wm", "db", "mb"):
-            expression.set(attribute, opened[attribute])
-    if after.tickets != before.tickets:
-        expression.add("rc", after.tickets - before.tickets)
-    if after.segment_end_ms != before.segment_end_ms:
         # Nobody opened the next windows since, by another calendar perhaps.
         expression.demand("we", "=", number(before.segment_end_ms))
+        for attribute, value in items.segment_attributes(after).items():
+            expression.set(attribute, value)
+    if after.tickets != before.tickets:
+        expression.add("rc", after.tickets - before.tickets)
     if not step.exact and step.grant is None:
         _demand_due(expression, before)
     if after.due_at_ms != before.due_at_ms:
