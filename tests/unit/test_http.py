@@ -202,3 +202,36 @@ def test_sub_claim_of_other_length_or_type_is_refused(claims: Any) -> None:
 def test_event_without_claims_has_no_account() -> None:
     with pytest.raises(Refused):
         http.account_of(event_of())
+
+
+@pytest.mark.parametrize(
+    ("claims", "operator"),
+    [
+        ({"scope": "operator"}, True),
+        ({"scope": "read operator"}, True),
+        ({"scope": "[read operator]"}, True),  # how the gateway shows a list
+        ({}, False),
+        ({"scope": ""}, False),
+        ({"scope": "operators"}, False),
+        ({"scope": "Operator"}, False),
+        ({"scope": ["operator"]}, False),
+        ({"scp": "operator"}, False),
+    ],
+    ids=str,
+)
+def test_operators_are_known_by_their_scope(claims: Any, *, operator: bool) -> None:
+    if operator:
+        http.require_operator(event_of(claims=claims))
+        return
+    with pytest.raises(Refused) as caught:
+        http.require_operator(event_of(claims=claims))
+    assert caught.value.refusal.code is ErrorCode.FORBIDDEN
+
+
+def test_unknown_parameter_of_a_query_is_named() -> None:
+    event = event_of()
+    event.raw_event["queryStringParameters"] = {"limit": "1", "cursor": ""}
+    assert http.query_of(event, "limit", "cursor") == {"limit": "1", "cursor": ""}
+    with pytest.raises(Refused) as caught:
+        http.query_of(event, "limit")
+    assert (caught.value.refusal.code, caught.value.refusal.param) == (ErrorCode.INVALID_REQUEST, "cursor")

@@ -8,7 +8,7 @@ import re
 from base64 import b64decode
 from collections import Counter
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard
 
 from aws_lambda_powertools.event_handler import (
     APIGatewayHttpResolver,
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
     from modelpass.commands_purchase import Outcome
 
+OPERATOR_SCOPE: Final = "operator"
 MAX_BODY_BYTES: Final = 256 * 1024
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 _JSON: Final = "application/json"
+_REPLAYED: Final = {"Idempotent-Replayed": "true"}
 
 
 def resolver(command: str) -> APIGatewayHttpResolver:
@@ -54,12 +56,28 @@ def resolver(command: str) -> APIGatewayHttpResolver:
 
 def account_of(event: APIGatewayProxyEventV2) -> str:
     """The account: the `sub` claim that API Gateway verified."""
-    authorizer = event.raw_event["requestContext"].get("authorizer", {})
-    subject = authorizer.get("jwt", {}).get("claims", {}).get("sub", "")
-    if not isinstance(subject, str) or not 0 < _utf8_bytes(subject) <= MAX_ACCOUNT_BYTES:
+    subject: object = _claims(event).get("sub", "")
+    if not is_account(subject):
         message = f"The token's sub claim must be 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8."
         raise invalid("sub", message)
     return subject
+
+
+def is_account(name: object) -> TypeGuard[str]:
+    """Whether this can name an account."""
+    return isinstance(name, str) and 0 < _utf8_bytes(name) <= MAX_ACCOUNT_BYTES
+
+
+def require_operator(event: APIGatewayProxyEventV2) -> None:
+    """Refuse a token without the scope `operator`."""
+    scopes = _claims(event).get("scope", "")
+    if not isinstance(scopes, str) or OPERATOR_SCOPE not in scopes.strip("[]").split():
+        raise Refused(Refusal(ErrorCode.FORBIDDEN))
+
+
+def _claims(event: APIGatewayProxyEventV2) -> dict[str, Any]:
+    claims: dict[str, Any] = event.raw_event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
+    return claims
 
 
 def _utf8_bytes(text: str) -> int:
@@ -103,18 +121,31 @@ def require_empty_body(event: APIGatewayProxyEventV2) -> None:
         raise invalid(field, "This call takes no body, or {}.")
 
 
-def answer(command: str, body: dict[str, Any]) -> Response[str]:
-    """200 with a JSON body."""
+def answer(command: str, body: dict[str, Any], *, replayed: bool = False) -> Response[str]:
+    """200 with a JSON body; a repeat carries `Idempotent-Replayed`."""
+    telemetry.decided(command, "replayed" if replayed else "ok")
+    return _response(HTTPStatus.OK, body, _REPLAYED if replayed else {})
+
+
+def no_content(command: str) -> Response[str]:
+    """204: it is done, and there is nothing to show."""
     telemetry.decided(command, "ok")
-    return _response(HTTPStatus.OK, body, {})
+    return Response(int(HTTPStatus.NO_CONTENT))
+
+
+def query_of(event: APIGatewayProxyEventV2, *known: str) -> dict[str, str]:
+    """The query's parameters by name; refuses those that the call does not know."""
+    given: dict[str, str] = event.raw_event.get("queryStringParameters") or {}
+    for name in given:
+        if name not in known:
+            raise invalid(shown(name), "Unknown parameter.")
+    return given
 
 
 def subscribed(command: str, outcome: Outcome, status: HTTPStatus) -> Response[str]:
     """A purchase or renewal; a repeat carries `Idempotent-Replayed`, a key is never cached."""
     stored = outcome.subscription
-    headers = {"Cache-Control": "no-store"}
-    if outcome.replayed:
-        headers["Idempotent-Replayed"] = "true"
+    headers = {"Cache-Control": "no-store", **(_REPLAYED if outcome.replayed else {})}
     if status is HTTPStatus.CREATED:
         headers["Location"] = f"/v1/subscriptions/{stored.id}"
     body = answers.subscription(stored, outcome.status, outcome.api_key)

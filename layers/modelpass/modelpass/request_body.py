@@ -1,0 +1,82 @@
+"""JSON bodies of HTTP calls, checked by pydantic. Rule: shape only; the first field at fault is named by its path.
+
+A body is a `Strict` model. The description of each of its fields completes the sentence "… must be …", here and in
+the API's document.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
+from modelpass.errors import Refused, invalid, member_path
+
+_M = TypeVar("_M", bound="Strict")
+
+
+class Strict(BaseModel):
+    """An object that is taken as it is sent: nothing is converted, and what it does not know is refused."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        hide_input_in_errors=True,
+    )
+
+
+def validated(model: type[_M], raw: object) -> _M:
+    """The body as its model; raises `invalid_request` naming the first field at fault."""
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        raise _first(error, model) from None
+
+
+def rule_of(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    """What the field at a place inside a body must be."""
+    rule = "an object"
+    for part in location:
+        if isinstance(part, int):
+            rule = "an object"
+            continue
+        field = next((f for f in model.model_fields.values() if f.alias == part), None)
+        if field is None:
+            break
+        rule = field.description or rule
+        model = next((m for m in _models_in(field.annotation)), model)
+    return rule
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _models_in(inner)]
+
+
+def _first(error: ValidationError, model: type[BaseModel]) -> Refused:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    location, param = first["loc"], _param(first["loc"])
+    match first["type"]:
+        case "missing":
+            message = f"{param} is required."
+        case "extra_forbidden":
+            message = "Unknown field."
+        case _ if not location:
+            message = "The body must be a JSON object."
+        case _:
+            message = f"{param} must be {rule_of(model, location)}."
+    return invalid(param, message)
+
+
+def _param(location: tuple[int | str, ...]) -> str | None:
+    param = ""
+    for part in location:
+        if isinstance(part, int):
+            param += f"[{part}]"
+        else:
+            param = member_path(param, part)
+    return param or None
