@@ -272,7 +272,21 @@ def test_purchase_and_renewal_of_forty_models_are_three_requests(world: World) -
     world.recorder.clear()
     assert world.renew(made["subscriptionId"])["apiKey"]
     assert world.recorder.calls == ["TransactGetItems", "Query", "TransactWriteItems"]
-    assert (purchase, world.recorder.write_units) == (89, 172)
+    assert (purchase, world.recorder.write_units) == (91, 172)
+
+
+def test_new_key_and_cancellation_are_a_write_per_model_and_two_of_the_row(customer: Customer) -> None:
+    world, name = customer.world, customer.subscription_id
+    assert customer.cost(lambda: world.regenerate(name), status="active") == (
+        ["GetItem", "TransactWriteItems", "UpdateItem", "UpdateItem"],
+        10,
+        1,
+    )
+    assert customer.cost(lambda: world.cancel(name), status="cancelled") == (
+        ["GetItem", "UpdateItem", "GetItem", "UpdateItem", "TransactWriteItems"],
+        11,
+        2,
+    )
 
 
 def test_size_of_an_item_is_what_the_engine_charges_for(customer: Customer) -> None:

@@ -16,7 +16,10 @@ from tests.support.world import DAY_MS, Clock
 if TYPE_CHECKING:
     from tests.support.handlers import Json
 
-HTTP_SAMPLES = ("purchase", "renew", "get-subscription", "get-usage", "get-models", "not-found")
+HTTP_SAMPLES = (
+    *("purchase", "renew", "regenerate", "cancel"),
+    *("get-subscription", "get-usage", "get-models", "not-found"),
+)
 NEVER_ISSUED = "sub_" + "a" * 24
 pytestmark = pytest.mark.usefixtures("clock")
 

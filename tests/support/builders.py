@@ -131,8 +131,11 @@ def subscription(term: Term = TERM, models: tuple[Limits, ...] | None = None) ->
         term=term,
         created_at_ms=term.starts_at_ms,
         cancelled_at_ms=None,
+        cancelling_at_ms=None,
         key_hash=KEY_HASH,
         key_tail="wxyz",
+        key_generation=0,
+        key_pending=False,
         models=models or (limits(),),
         body_digest=None,
         renewal_digest=None,
@@ -141,7 +144,7 @@ def subscription(term: Term = TERM, models: tuple[Limits, ...] | None = None) ->
 
 
 def slot(until_ms: int, kind: SlotKind = SlotKind.CUSTOM, *, day: int = 0, purchases: int = 0) -> Slot:
-    return Slot(kind, SUBSCRIPTION_ID, until_ms, day, purchases)
+    return Slot(kind, SUBSCRIPTION_ID, until_ms, day, purchases, revision=1, due_at_ms=None)
 
 
 def terms() -> st.SearchStrategy[Term]:

@@ -42,6 +42,8 @@ EVENTS = ROOT / "events"
 FUNCTION_OF_SAMPLE = {
     "purchase": "PurchaseFunction",
     "renew": "RenewFunction",
+    "regenerate": "RegenerateFunction",
+    "cancel": "CancelFunction",
     "get-subscription": "SubscriptionsFunction",
     "get-usage": "SubscriptionsFunction",
     "get-models": "ModelsFunction",

@@ -6,9 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from modelpass import commands_read, router
 from modelpass.availability import TiersDown
 from modelpass.errors import Refused
+from tests.support.faults import FaultAt
 from tests.support.world import DAY_MS, IMAGE_MODEL, World, model
 
 if TYPE_CHECKING:
@@ -85,7 +88,38 @@ def expired(world: World) -> Scene:
     return scene
 
 
-SCENES = (fresh, in_use, holds_expired, next_day, rolled, reclaimed, next_month, expired)
+def cancelled(world: World) -> Scene:
+    scene = in_use(world)
+    world.cancel(scene.subscription_id)
+    return scene
+
+
+def half_cancelled(world: World) -> Scene:
+    """The store went away once one of two models was stopped."""
+    made = world.buy(models=[model(calls=4, cap=100), model(IMAGE_MODEL, calls=4, cap=100)])
+    scene = Scene(world, made["subscriptionId"], made["apiKey"], [])
+    _break_off(world, 3, lambda broken: broken.cancel(scene.subscription_id))
+    return scene
+
+
+def half_regenerated(world: World) -> Scene:
+    """The store went away once one of two models knew the new key."""
+    made = world.buy(models=[model(calls=4, cap=100), model(IMAGE_MODEL, calls=4, cap=100)])
+    scene = Scene(world, made["subscriptionId"], made["apiKey"], [])
+    _break_off(world, 2, lambda broken: broken.regenerate(scene.subscription_id))
+    return scene
+
+
+def _break_off(world: World, at: int, command: Callable[[World], object]) -> None:
+    with pytest.raises(Refused):
+        command(world.with_send(FaultAt(world.deps.send, at, "lost")))
+
+
+SCENES = (
+    *(fresh, in_use, holds_expired, next_day, rolled, reclaimed, next_month, expired),
+    *(cancelled, half_cancelled, half_regenerated),
+)
+WITHOUT_A_GRANT = {fresh, half_cancelled, half_regenerated}
 
 
 def authorize(scene: Scene) -> Json:
@@ -130,6 +164,14 @@ def renew(scene: Scene) -> Json:
     return _refusable(lambda: scene.world.renew(scene.subscription_id, key="renewal"))
 
 
+def cancel(scene: Scene) -> Json:
+    return _refusable(lambda: scene.world.cancel(scene.subscription_id))
+
+
+def regenerate(scene: Scene) -> Json:
+    return _refusable(lambda: scene.world.regenerate(scene.subscription_id))
+
+
 def buy(scene: Scene) -> Json:
     return _refusable(lambda: scene.world.buy(key="purchase", models=[model(calls=4, cap=100)]))
 
@@ -145,7 +187,7 @@ def models(scene: Scene) -> Json:
     return _refusable(lambda: commands_read.get_models(scene.world.deps))
 
 
-COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy)
+COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy, cancel, regenerate)
 READS = (authorize_anew, look, models)
 """Commands that change nothing, whatever comes between."""
 NEED_A_GRANT = {settle, void, breach}
@@ -184,6 +226,8 @@ def _row(table: str, item: Json) -> str:
             shown_item[name] = value["S"].split(".")[2:]
         elif name == "sk" and value["S"].startswith("hold#"):
             shown_item[name] = "hold"
+        elif name == "sk":
+            shown_item[name] = value["S"].partition("#sub_")[0]
         else:
             shown_item[name] = value
     return f"{table} {json.dumps(shown_item, sort_keys=True, default=str)}"

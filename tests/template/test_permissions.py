@@ -45,6 +45,8 @@ COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
     "SettleFunction": (scenes.settle, scenes.void, scenes.breach),
     "ResetFunction": (scenes.reset,),
     "RenewFunction": (scenes.renew,),
+    "RegenerateFunction": (scenes.regenerate,),
+    "CancelFunction": (scenes.cancel,),
     "PurchaseFunction": (scenes.buy, buy_as_another),
     "SubscriptionsFunction": (scenes.look,),
     "ModelsFunction": (scenes.models,),

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from modelpass import catalogue, items, keys, purchases, rules, store, windows
-from modelpass.errors import ErrorCode, Refusal, Refused
+from modelpass import catalogue, items, keys, purchases, rules, store, subscriptions, windows
+from modelpass.errors import ErrorCode, Refusal, Refused, raise_any
 from modelpass.model import (
     MS_PER_SECOND,
     Limits,
-    Slot,
-    Status,
     Subscription,
     Tier,
 )
 from modelpass.store import ConditionFailedError, StoreBusyError
+from modelpass.subscriptions import Outcome
 
 if TYPE_CHECKING:
     from modelpass.attempts import Attempts
@@ -30,19 +29,6 @@ if TYPE_CHECKING:
     from modelpass.purchase_body import PurchaseBody
 
 _ID_BYTES = 15
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A subscription as it is now; `api_key` only from the call that made it, `replayed` from a repeat."""
-
-    subscription: Subscription
-    status: Status
-    api_key: str | None
-    replayed: bool = False
-
-    def __repr__(self) -> str:
-        return f"Outcome({self.subscription.id})"
 
 
 def purchase(deps: Deps, account_id: str, body: PurchaseBody, idempotency_key: str | None) -> Outcome:
@@ -57,12 +43,12 @@ def purchase(deps: Deps, account_id: str, body: PurchaseBody, idempotency_key: s
     api_key = keys.issue_api_key(subscription_id, 1, secret, deps.deployment_keys)
     while True:
         try:
-            found, slot = attempts.persist(lambda: _read(deps, subscription_id, account_id))
+            found, slot = attempts.persist(lambda: subscriptions.with_place(deps, subscription_id, account_id))
             if found is not None:
                 return _repeat(found, digest, api_key, deps.now_ms())
             limits = _limits(_load_catalogue(deps, attempts), body)
             now_ms = deps.now_ms()
-            _raise_any(rules.refuse_purchase(slot, now_ms))
+            raise_any(rules.refuse_purchase(slot, now_ms))
             new = _new_term(body, (subscription_id, account_id), limits, (api_key, digest), now_ms)
             deps.send("TransactWriteItems", purchases.purchase(deps.tables, new, slot, now_ms))
             return Outcome(new, new.status(now_ms), api_key)
@@ -81,7 +67,7 @@ def renew(deps: Deps, account_id: str, subscription_id: str, idempotency_key: st
     digest = None if idempotency_key is None else keys.renewal_digest(account_id, subscription_id, idempotency_key)
     while True:
         try:
-            found, slot = attempts.persist(lambda: _read(deps, subscription_id, account_id))
+            found, slot = attempts.persist(lambda: subscriptions.with_place(deps, subscription_id, account_id))
             if found is None or found.account_id != account_id:
                 raise Refused(Refusal(ErrorCode.NOT_FOUND))
             now_ms = deps.now_ms()
@@ -93,7 +79,7 @@ def renew(deps: Deps, account_id: str, subscription_id: str, idempotency_key: st
             kept = [(m.model_id, m.tier) for m in found.models]
             _check_offered(_load_catalogue(deps, attempts), kept)
             now_ms = deps.now_ms()
-            _raise_any(rules.refuse_renewal(found, slot, now_ms))
+            raise_any(rules.refuse_renewal(found, slot, now_ms))
             api_key = keys.issue_api_key(subscription_id, found.term_number + 1, secret, deps.deployment_keys)
             new = _next_term(found, api_key, digest, now_ms)
             request = purchases.renew(deps.tables, found, new, slot, now_ms)
@@ -103,19 +89,6 @@ def renew(deps: Deps, account_id: str, subscription_id: str, idempotency_key: st
             attempts.lost_race()
         except StoreBusyError:
             attempts.busy()
-
-
-def _read(deps: Deps, subscription_id: str, account_id: str) -> tuple[Subscription | None, Slot | None]:
-    """The subscription and the account's place, both as of one moment."""
-    pairs = (keys.subscription_key(subscription_id), keys.slot_key(account_id))
-    table = deps.tables.subscriptions
-    gets = [{"Get": {"TableName": table, "Key": items.key(pair)}} for pair in pairs]
-    responses = deps.send("TransactGetItems", {"TransactItems": gets})["Responses"]
-    subscription, slot = (response.get("Item") for response in responses)
-    return (
-        items.subscription_of(subscription) if subscription else None,
-        items.slot_of(slot) if slot else None,
-    )
 
 
 def _repeat(found: Subscription, digest: bytes, api_key: str, now_ms: int) -> Outcome:
@@ -188,8 +161,11 @@ def _new_term(
         term=term,
         created_at_ms=now_ms,
         cancelled_at_ms=None,
+        cancelling_at_ms=None,
         key_hash=keys.api_key_hash(api_key),
         key_tail=keys.api_key_tail(api_key),
+        key_generation=0,
+        key_pending=False,
         models=limits,
         body_digest=body_digest,
         renewal_digest=None,
@@ -205,6 +181,7 @@ def _next_term(old: Subscription, api_key: str, digest: bytes | None, now_ms: in
         term=term,
         key_hash=keys.api_key_hash(api_key),
         key_tail=keys.api_key_tail(api_key),
+        key_pending=False,
         renewal_digest=digest,
         due_at_ms=term.ends_at_ms,
     )
@@ -212,8 +189,3 @@ def _next_term(old: Subscription, api_key: str, digest: bytes | None, now_ms: in
 
 def _whole_second(now_ms: int) -> int:
     return now_ms - now_ms % MS_PER_SECOND
-
-
-def _raise_any(refusal: Refusal | None) -> None:
-    if refusal is not None:
-        raise Refused(refusal)

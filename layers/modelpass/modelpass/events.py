@@ -14,7 +14,7 @@ from modelpass.items import number, text
 from modelpass.windows import rfc3339
 
 if TYPE_CHECKING:
-    from modelpass.model import EntitlementId, Hold, Subscription, Tier
+    from modelpass.model import EntitlementId, Hold, Slot, Subscription, Tier
 
 EVENT_VERSION: Final = 1
 
@@ -24,8 +24,12 @@ class EventType(StrEnum):
 
     PURCHASED = "subscription.purchased"
     RENEWED = "subscription.renewed"
+    CANCELLED = "subscription.cancelled"
     EXPIRED = "subscription.expired"
+    KEY_REGENERATED = "key.regenerated"
     TIER_BREACHED = "tier.breached"
+    PLAN_STARTED = "plan.started"
+    PLAN_ENDED = "plan.ended"
 
 
 def purchased(table: str, subscription: Subscription) -> dict[str, Any]:
@@ -41,6 +45,40 @@ def renewed(table: str, subscription: Subscription, at_ms: int) -> dict[str, Any
 def expired(table: str, subscription: Subscription) -> dict[str, Any]:
     """A term ended; `at` is the instant it ended, whenever that is noticed."""
     return _of_term(table, EventType.EXPIRED, subscription, subscription.expires_at_ms)
+
+
+def cancelled(table: str, subscription: Subscription, at_ms: int) -> dict[str, Any]:
+    """A subscription was ended by its customer."""
+    return _of_term(table, EventType.CANCELLED, subscription, at_ms)
+
+
+def key_regenerated(table: str, subscription: Subscription, at_ms: int) -> dict[str, Any]:
+    """A subscription got another key within its term; the one before is refused."""
+    subject = (subscription.id, subscription.account_id)
+    data = {"term": subscription.term_number}
+    facts = (str(subscription.key_generation),)
+    return _put(table, EventType.KEY_REGENERATED, subject, at_ms, data, facts)
+
+
+def plan_started(table: str, account_id: str, slot: Slot, at_ms: int) -> dict[str, Any]:
+    """A plan of another system took an account's place."""
+    return _of_plan(table, EventType.PLAN_STARTED, account_id, slot, at_ms)
+
+
+def plan_ended(table: str, account_id: str, slot: Slot, at_ms: int) -> dict[str, Any]:
+    """A plan was ended before its time."""
+    return _of_plan(table, EventType.PLAN_ENDED, account_id, slot, at_ms, reason="ended")
+
+
+def plan_expired(table: str, account_id: str, slot: Slot) -> dict[str, Any]:
+    """A plan's time was over; `at` is that instant, whenever it is noticed."""
+    return _of_plan(table, EventType.PLAN_ENDED, account_id, slot, slot.until_ms, reason="expired")
+
+
+def _of_plan(table: str, kind: EventType, account_id: str, slot: Slot, at_ms: int, **more: str) -> dict[str, Any]:
+    data = {"planId": slot.holder_id, "expiresAt": rfc3339(slot.until_ms), **more}
+    subject = (keys.slot_key(account_id)[0], account_id)
+    return _put(table, kind, subject, at_ms, data, (str(slot.revision),))
 
 
 def tier_breached(

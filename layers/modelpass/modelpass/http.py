@@ -23,7 +23,7 @@ from modelpass.model import MAX_ACCOUNT_BYTES
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
-    from modelpass.commands_purchase import Outcome
+    from modelpass.subscriptions import Outcome
 
 OPERATOR_SCOPE: Final = "operator"
 MAX_BODY_BYTES: Final = 256 * 1024

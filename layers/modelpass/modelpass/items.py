@@ -122,7 +122,7 @@ def segment_attributes(entitlement: Entitlement) -> Item:
 
 def entitlement_of(item: Item) -> Entitlement:
     """The reverse of `entitlement_item`."""
-    _check_version(item)
+    check_version(item)
     entitlement_id = keys.parse_entitlement_pk(item["pk"]["S"])
     return Entitlement(
         id=entitlement_id,
@@ -170,23 +170,32 @@ def subscription_item(subscription: Subscription) -> Item:
         "ca": number(subscription.created_at_ms),
         "kh": binary(subscription.key_hash),
         "kt": text(subscription.key_tail),
+        "kg": number(subscription.key_generation),
         "ms": {"L": [_limits_value(m) for m in subscription.models]},
     }
     if subscription.cancelled_at_ms is not None:
         item["xc"] = number(subscription.cancelled_at_ms)
+    if subscription.cancelling_at_ms is not None:
+        item["xi"] = number(subscription.cancelling_at_ms)
+    if subscription.key_pending:
+        item["kp"] = number(1)
     if subscription.body_digest is not None:
         item["bd"] = binary(subscription.body_digest)
     if subscription.renewal_digest is not None:
         item["rd"] = binary(subscription.renewal_digest)
     if subscription.due_at_ms is not None:
-        item["dp"] = text(keys.due_shard(pk[0]))
-        item["da"] = number(subscription.due_at_ms)
+        item |= due_attributes(pk[0], subscription.due_at_ms)
     return item
+
+
+def due_attributes(pk: str, at_ms: int) -> Item:
+    """What lets the reset find an item when it is due."""
+    return {"dp": text(keys.due_shard(pk)), "da": number(at_ms)}
 
 
 def subscription_of(item: Item) -> Subscription:
     """The reverse of `subscription_item`."""
-    _check_version(item)
+    check_version(item)
     return Subscription(
         id=item["pk"]["S"],
         account_id=item["ac"]["S"],
@@ -194,8 +203,11 @@ def subscription_of(item: Item) -> Subscription:
         term=_term_of(item),
         created_at_ms=int(item["ca"]["N"]),
         cancelled_at_ms=_optional_number(item, "xc"),
+        cancelling_at_ms=_optional_number(item, "xi"),
         key_hash=_bytes(item["kh"]),
         key_tail=item["kt"]["S"],
+        key_generation=int(item["kg"]["N"]),
+        key_pending="kp" in item,
         models=tuple(_limits_of(value["M"]) for value in item["ms"]["L"]),
         body_digest=_optional_binary(item, "bd"),
         renewal_digest=_optional_binary(item, "rd"),
@@ -203,15 +215,40 @@ def subscription_of(item: Item) -> Subscription:
     )
 
 
-def slot_of(item: Item) -> Slot:
+def slot_item(account_id: str, slot: Slot) -> Item:
     """An account's place as stored."""
-    _check_version(item)
+    pk, sk = keys.slot_key(account_id)
+    item = {
+        **key((pk, sk)),
+        "v": number(SCHEMA_VERSION),
+        "kd": text(slot.kind),
+        "id": text(slot.holder_id),
+        "un": number(slot.until_ms),
+        "pd": number(slot.purchase_day),
+        "pn": number(slot.purchases),
+        "rv": number(slot.revision),
+    }
+    if slot.due_at_ms is not None:
+        item |= due_attributes(pk, slot.due_at_ms)
+    return item
+
+
+def slot_account(item: Item) -> str | None:
+    """Whose place an item of the subscriptions table is; None when it is a subscription."""
+    return keys.slot_account(item["pk"]["S"])
+
+
+def slot_of(item: Item) -> Slot:
+    """The reverse of `slot_item`."""
+    check_version(item)
     return Slot(
         kind=SlotKind(item["kd"]["S"]),
         holder_id=item["id"]["S"],
         until_ms=int(item["un"]["N"]),
         purchase_day=int(item["pd"]["N"]),
         purchases=int(item["pn"]["N"]),
+        revision=int(item["rv"]["N"]),
+        due_at_ms=_optional_number(item, "da"),
     )
 
 
@@ -241,7 +278,8 @@ def _limits_of(value: Item) -> Limits:
     )
 
 
-def _check_version(item: Item) -> None:
+def check_version(item: Item) -> None:
+    """Raise `UnreadableItemError` when an item is of another schema version."""
     version = item.get("v", {}).get("N")
     if version != str(SCHEMA_VERSION):
         msg = f"schema version {version}"

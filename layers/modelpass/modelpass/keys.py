@@ -26,12 +26,14 @@ SECRET_BYTES: Final = 20
 NONCE_BYTES: Final = 9
 DUE_SHARDS: Final = 128
 """Over how many partitions of the due index the work of the reset is spread."""
+BOUGHT: Final = "bought#"
 CATALOGUE: Final = "catalogue"
 TIERS_DOWN: Final = "down"
 
 _API_KEY = re.compile(rf"{API_KEY_PREFIX}([A-Za-z0-9_-]{{60}})")
 _SUBSCRIPTION_ID = re.compile(r"sub_[a-z2-7]{24}")
 _AUTHORIZATION_ID = re.compile(r"auth_([A-Za-z0-9_-]{100,200})")
+_ACCOUNT = "account#"
 _ID_BYTES = 15
 _API_KEY_MAC_BYTES = 8
 _MAC_BYTES = 16
@@ -207,7 +209,18 @@ def parse_entitlement_pk(pk: str) -> EntitlementId:
 
 def slot_key(account_id: str) -> tuple[str, str]:
     """Subscriptions table: an account's one place."""
-    return f"account#{account_id}", "slot"
+    return f"{_ACCOUNT}{account_id}", "slot"
+
+
+def slot_account(pk: str) -> str | None:
+    """Whose place a key names; None when it names a subscription."""
+    return pk.removeprefix(_ACCOUNT) if pk.startswith(_ACCOUNT) else None
+
+
+def bought_key(account_id: str, bought_at_ms: int, subscription_id: str) -> tuple[str, str]:
+    """Subscriptions table: an entry of an account's list of subscriptions, in the order of purchase."""
+    pk, _ = slot_key(account_id)
+    return pk, f"{BOUGHT}{bought_at_ms:015d}#{subscription_id}"
 
 
 def subscription_key(subscription_id: str) -> tuple[str, str]:

@@ -183,7 +183,12 @@ class Entitlement:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """The subscription row: what was bought, and the term that is current."""
+    """The subscription row: what was bought, and the term that is current.
+
+    `key_generation` counts the keys made for it by regeneration. Two things are begun here before they reach the
+    entitlements: `key_pending` tells that the key has to be brought to them, `cancelling_at_ms` that they have to be
+    stopped. Whoever comes next may finish either.
+    """
 
     id: str
     account_id: str
@@ -191,8 +196,11 @@ class Subscription:
     term: Term
     created_at_ms: int
     cancelled_at_ms: int | None
+    cancelling_at_ms: int | None
     key_hash: bytes
     key_tail: str
+    key_generation: int
+    key_pending: bool
     models: tuple[Limits, ...]
     body_digest: bytes | None
     renewal_digest: bytes | None
@@ -204,10 +212,12 @@ class Subscription:
         return self.term.ends_at_ms
 
     def status(self, now_ms: int) -> Status:
-        """Right at the moment of asking; a cancelled subscription never becomes expired."""
+        """Right at the moment of asking; what is cancelled never becomes expired, nor the other way round."""
         if self.cancelled_at_ms is not None:
             return Status.CANCELLED
-        return Status.EXPIRED if now_ms >= self.expires_at_ms else Status.ACTIVE
+        if now_ms < self.expires_at_ms:
+            return Status.ACTIVE
+        return Status.EXPIRED if self.cancelling_at_ms is None else Status.CANCELLED
 
     def entitlement_ids(self) -> tuple[EntitlementId, ...]:
         """The entitlements of the current term, in the order they were bought."""
@@ -216,10 +226,20 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """An account's one place: what holds it and until when, and today's count of purchases (UTC)."""
+    """An account's one place: what holds it and until when, and today's count of purchases (UTC).
+
+    `revision` grows with every change. `due_at_ms` is when the reset tells that a plan has ended; of a custom
+    subscription its own row tells.
+    """
 
     kind: SlotKind
     holder_id: str
     until_ms: int
     purchase_day: int
     purchases: int
+    revision: int
+    due_at_ms: int | None
+
+    def held(self, now_ms: int) -> bool:
+        """Whether the place is taken; expiry frees it by the clock alone."""
+        return now_ms < self.until_ms

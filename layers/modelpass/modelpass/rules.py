@@ -195,7 +195,7 @@ def plan_reset(entitlement: Entitlement, now_ms: int) -> Change | None:
 
 def refuse_place(slot: Slot | None, now_ms: int) -> Refusal | None:
     """Whether the account's one place is taken at this moment."""
-    if slot is None or slot.until_ms <= now_ms:
+    if slot is None or not slot.held(now_ms):
         return None
     what = "plan" if slot.kind is SlotKind.PLAN else "custom subscription"
     return Refusal(
@@ -225,6 +225,19 @@ def refuse_renewal(subscription: Subscription, slot: Slot | None, now_ms: int) -
     if subscription.status(now_ms) is not Status.EXPIRED:
         return Refusal(ErrorCode.SUBSCRIPTION_NOT_EXPIRED)
     return refuse_place(slot, now_ms)
+
+
+def refuse_new_key(subscription: Subscription, now_ms: int) -> Refusal | None:
+    """Only an active subscription that nobody has begun to cancel gets another key."""
+    if subscription.cancelling_at_ms is not None:
+        return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
+    match subscription.status(now_ms):
+        case Status.CANCELLED:
+            return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
+        case Status.EXPIRED:
+            return Refusal(ErrorCode.SUBSCRIPTION_EXPIRED)
+        case Status.ACTIVE:
+            return None
 
 
 def seconds_until(at_ms: int, now_ms: int) -> int:
