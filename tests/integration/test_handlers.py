@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.support.handlers import Json
 
 HTTP_SAMPLES = (
-    *("purchase", "renew", "regenerate", "cancel"),
+    *("purchase", "renew", "regenerate", "cancel", "put-plan", "delete-plan"),
     *("get-subscription", "get-usage", "get-models", "not-found"),
 )
 NEVER_ISSUED = "sub_" + "a" * 24

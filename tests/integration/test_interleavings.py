@@ -13,7 +13,17 @@ import pytest
 
 from tests.support.audit import assert_conserved
 from tests.support.faults import Interleave
-from tests.support.scenes import COMMANDS, NEED_A_GRANT, SCENES, WITHOUT_A_GRANT, Scene, shown, stored
+from tests.support.scenes import (
+    COMMANDS,
+    NEED_A_GRANT,
+    PLACE_COMMANDS,
+    PLACES,
+    SCENES,
+    WITHOUT_A_GRANT,
+    Scene,
+    shown,
+    stored,
+)
 from tests.support.world import DAY_MS, World, new_world
 
 if TYPE_CHECKING:
@@ -69,10 +79,18 @@ def named(*values: Callable[..., object]) -> object:
 @pytest.mark.parametrize(
     ("scene", "one", "another"),
     [
-        named(scene, *pair)
-        for scene in SCENES
-        for pair in combinations_with_replacement(COMMANDS, 2)
-        if scene not in WITHOUT_A_GRANT or not {*pair} & NEED_A_GRANT
+        *(
+            named(scene, *pair)
+            for scene in SCENES
+            for pair in combinations_with_replacement(COMMANDS, 2)
+            if scene not in WITHOUT_A_GRANT or not {*pair} & NEED_A_GRANT
+        ),
+        *(
+            named(scene, *pair)
+            for scene in PLACES
+            for pair in combinations_with_replacement(PLACE_COMMANDS, 2)
+            if scene not in SCENES or not {*pair} <= {*COMMANDS}
+        ),
     ],
 )
 def test_command_in_between_gives_what_one_order_of_the_two_gives(

@@ -44,6 +44,8 @@ FUNCTION_OF_SAMPLE = {
     "renew": "RenewFunction",
     "regenerate": "RegenerateFunction",
     "cancel": "CancelFunction",
+    "put-plan": "PlanFunction",
+    "delete-plan": "PlanFunction",
     "get-subscription": "SubscriptionsFunction",
     "get-usage": "SubscriptionsFunction",
     "get-models": "ModelsFunction",

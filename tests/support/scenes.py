@@ -119,6 +119,28 @@ SCENES = (
     *(fresh, in_use, holds_expired, next_day, rolled, reclaimed, next_month, expired),
     *(cancelled, half_cancelled, half_regenerated),
 )
+
+
+def place_never_taken(world: World) -> Scene:
+    return Scene(world, "sub_" + "a" * 24, "", [])
+
+
+def place_of_a_plan(world: World) -> Scene:
+    world.set_plan("gold")
+    return place_never_taken(world)
+
+
+def place_of_a_plan_that_ended(world: World) -> Scene:
+    """An expired subscription, then a plan whose end nobody has noticed yet."""
+    made = world.buy()
+    world.clock.advance(31 * DAY_MS)
+    world.reset()
+    world.set_plan("gold", days=1)
+    world.clock.advance(DAY_MS)
+    return Scene(world, made["subscriptionId"], made["apiKey"], [])
+
+
+PLACES = (fresh, expired, cancelled, place_never_taken, place_of_a_plan, place_of_a_plan_that_ended)
 WITHOUT_A_GRANT = {fresh, half_cancelled, half_regenerated}
 
 
@@ -187,6 +209,24 @@ def models(scene: Scene) -> Json:
     return _refusable(lambda: commands_read.get_models(scene.world.deps))
 
 
+def plan(scene: Scene) -> Json:
+    return _refusable(lambda: scene.world.set_plan("gold"))
+
+
+def longer_plan(scene: Scene) -> Json:
+    return _refusable(lambda: scene.world.set_plan("gold", days=60))
+
+
+def other_plan(scene: Scene) -> Json:
+    return _refusable(lambda: scene.world.set_plan("silver"))
+
+
+def no_plan(scene: Scene) -> Json:
+    return _refusable(scene.world.end_plan)
+
+
+PLACE_COMMANDS = (plan, longer_plan, other_plan, no_plan, buy, renew, cancel, reset)
+"""Those that contend for an account's one place."""
 COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy, cancel, regenerate)
 READS = (authorize_anew, look, models)
 """Commands that change nothing, whatever comes between."""
@@ -214,10 +254,13 @@ def stored(world: World) -> list[str]:
     return sorted(rows) + world.events()
 
 
+_CHANCE = ("kh", "kt", "dp", "bd", "rd", "pk")
+
+
 def _row(table: str, item: Json) -> str:
     shown_item: Json = {}
     for name, value in item.items():
-        if name in ("kh", "kt", "dp", "bd", "rd", "pk", "id"):
+        if name in _CHANCE or (name == "id" and item.get("kd") != {"S": "plan"}):
             continue
         if name == "h":
             holds = [h["S"].split(".")[2:] for h in value["M"].values()]

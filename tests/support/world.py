@@ -20,6 +20,7 @@ from local.template import Template, load, read, secret_values
 from modelpass import (
     answers,
     commands_cancel,
+    commands_plan,
     commands_purchase,
     commands_regenerate,
     commands_reset,
@@ -34,7 +35,7 @@ from modelpass.deps import Deps
 from modelpass.keys import DeploymentKeys
 from modelpass.model import DAY_MS, Entitlement, EntitlementId, Subscription
 from modelpass.store import ConditionFailedError, Request, Response, Send, boto3_send
-from modelpass.windows import to_ms
+from modelpass.windows import rfc3339, to_ms
 from modelpass.writes import Tables
 from tests.support.capacity import units_of_refused_write
 
@@ -152,6 +153,15 @@ class World:
     def cancel(self, subscription_id: str, account: str = "acct") -> Json:
         ended = commands_cancel.cancel(self.deps, account, subscription_id)
         return answers.subscription(ended, ended.status(self.deps.now_ms()))
+
+    def set_plan(self, plan_id: str = "gold", account: str = "acct", *, days: int = 30) -> Json:
+        until_ms = self.clock.now_ms + days * DAY_MS
+        commands_plan.set_plan(self.deps, account, plan_id, until_ms)
+        return {"expiresAt": rfc3339(until_ms)}
+
+    def end_plan(self, account: str = "acct") -> Json:
+        commands_plan.end_plan(self.deps, account)
+        return {}
 
     def authorize(self, api_key: str, request_id: str, estimate: int = 10, **more: Any) -> Json:
         more.setdefault("modelId", TEXT_MODEL)

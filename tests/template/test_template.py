@@ -33,6 +33,8 @@ ROUTES = {
     "POST /v1/subscriptions/{subscriptionId}/renew": "RenewFunction",
     "POST /v1/subscriptions/{subscriptionId}/key": "RegenerateFunction",
     "POST /v1/subscriptions/{subscriptionId}/cancel": "CancelFunction",
+    "PUT /v1/accounts/{accountId}/plan-subscription": "PlanFunction",
+    "DELETE /v1/accounts/{accountId}/plan-subscription": "PlanFunction",
     "$default": "NotFoundFunction",
 }
 SIGNING = {"PurchaseFunction", "RenewFunction", "RegenerateFunction", "AuthorizeFunction", "SettleFunction"}

@@ -63,6 +63,14 @@ def account_of(event: APIGatewayProxyEventV2) -> str:
     return subject
 
 
+def account_in_path(event: APIGatewayProxyEventV2) -> str:
+    """The account that the path names."""
+    name = event.raw_event.get("pathParameters", {}).get("accountId")
+    if not is_account(name):
+        raise invalid("accountId", f"accountId must be 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8.")
+    return name
+
+
 def is_account(name: object) -> TypeGuard[str]:
     """Whether this can name an account."""
     return isinstance(name, str) and 0 < _utf8_bytes(name) <= MAX_ACCOUNT_BYTES
