@@ -63,7 +63,7 @@ def customer(world: World) -> Customer:
 
 def test_grant_is_one_request_and_one_unit_up_to_eight_open_holds_with_long_request_ids(customer: Customer) -> None:
     for number in range(8):
-        grant = customer.cost(partial(customer.authorize, f"{LONG_REQUEST_ID}{number}", 1000), allowed=True)
+        grant = customer.cost(partial(customer.authorize, f"{LONG_REQUEST_ID}{number}", 900), allowed=True)
         assert grant == WRITE
     stored = customer.world.entitlement(customer.subscription_id)
     assert len(stored.holds) == 8
@@ -75,7 +75,7 @@ def test_grant_stays_one_unit_with_the_longest_account_model_and_time_zone(world
     bought = [model(longest.model_id, "enterprise", 10**9, 10**15)]
     zone = "America/Argentina/ComodRivadavia"
     made = world.buy("a" * 255, models=bought, timezone=zone, months=12)
-    using = Customer(world, made["subscriptionId"], made["apiKey"])
+    using = Customer(world, made["subscriptionId"], world.regenerate(made["subscriptionId"], "a" * 255)["apiKey"])
     figures = {"modelId": longest.model_id, "holdSeconds": 86_400, "calls": 10**7}
     costs = [
         using.cost(partial(using.authorize, f"{LONG_REQUEST_ID}{number}", 10**13, **figures), allowed=True)
@@ -214,6 +214,15 @@ def test_process_reads_which_tiers_are_down_once_in_three_seconds(customer: Cust
     for seconds[0] in (0.0, 0.1, 3.4, 3.5, 6.9):
         down.of_model(TEXT_MODEL, world.deps.attempts())
     assert (world.recorder.calls, world.recorder.read_units) == (["GetItem"] * 2, 2)
+
+
+def test_request_that_reaches_a_threshold_tells_it_in_one_transaction_and_the_next_costs_as_ever(
+    customer: Customer,
+) -> None:
+    cost = customer.cost(partial(customer.authorize, "crosses", 9000), allowed=True)
+    assert cost == (["UpdateItem", "TransactWriteItems"], 5, 0)
+    assert customer.cost(partial(customer.authorize, "above", 1), allowed=True) == WRITE
+    assert customer.cost(partial(customer.authorize, "full", 9000), code="monthly_cap_reached") == WRITE
 
 
 def test_first_request_of_an_untouched_window_is_two_plain_writes(world: World) -> None:

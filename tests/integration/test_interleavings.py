@@ -19,8 +19,13 @@ from tests.support.scenes import (
     PLACE_COMMANDS,
     PLACES,
     SCENES,
+    THRESHOLD_COMMANDS,
     WITHOUT_A_GRANT,
     Scene,
+    cross,
+    in_use,
+    next_day,
+    rolled,
     shown,
     stored,
 )
@@ -85,6 +90,7 @@ def named(*values: Callable[..., object]) -> object:
             for pair in combinations_with_replacement(COMMANDS, 2)
             if scene not in WITHOUT_A_GRANT or not {*pair} & NEED_A_GRANT
         ),
+        *(named(scene, cross, other) for scene in (in_use, rolled, next_day) for other in THRESHOLD_COMMANDS),
         *(
             named(scene, *pair)
             for scene in PLACES

@@ -21,6 +21,7 @@ from modelpass.model import (
     SlotKind,
     Subscription,
     Term,
+    Threshold,
     Tier,
     Unit,
 )
@@ -79,6 +80,7 @@ def entitlement(  # noqa: PLR0913 - a builder names every field
     calls: int = 0,
     day_units: int = 0,
     tickets: int = 0,
+    announced: Iterable[Threshold] = (),
     due_at_ms: int | None = None,
 ) -> Entitlement:
     """An entitlement whose stored windows are those of `at_ms`, with what is left following from the rest."""
@@ -99,6 +101,7 @@ def entitlement(  # noqa: PLR0913 - a builder names every field
         counters=Counters(bought.daily_call_limit - calls, calls, day_units, 0, used),
         holds={h.key: h for h in holds},
         tickets=tickets,
+        announced=frozenset(announced),
         due_at_ms=due_at_ms,
     )
     left = bought.monthly_cap - used - held_in_stored_month(made)
@@ -194,6 +197,7 @@ def entitlements(draw: st.DrawFn, *, over: bool = False, least_holds: int = 0) -
         calls=calls,
         day_units=draw(st.integers(0, used)),
         tickets=draw(st.integers(1, 5)),
+        announced=draw(st.frozensets(st.sampled_from(Threshold))),
         due_at_ms=draw(st.none() | st.integers(term.starts_at_ms, ends_ms)),
     )
     current, later = st.integers(segment.start_ms, segment.end_ms - 1), st.integers(segment.end_ms, ends_ms - 1)

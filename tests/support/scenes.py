@@ -148,6 +148,11 @@ def authorize(scene: Scene) -> Json:
     return scene.world.authorize(scene.api_key, "new", 35)
 
 
+def cross(scene: Scene) -> Json:
+    """Reaches 80 percent of the month where two holds are open."""
+    return scene.world.authorize(scene.api_key, "crossing", 25)
+
+
 def repeat(scene: Scene) -> Json:
     return scene.world.authorize(scene.api_key, "open-0", 30, holdSeconds=60)
 
@@ -225,6 +230,7 @@ def no_plan(scene: Scene) -> Json:
     return _refusable(scene.world.end_plan)
 
 
+THRESHOLD_COMMANDS = (cross, authorize, repeat, settle, breach, reset, cancel)
 PLACE_COMMANDS = (plan, longer_plan, other_plan, no_plan, buy, renew, cancel, reset)
 """Those that contend for an account's one place."""
 COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy, cancel, regenerate)

@@ -14,7 +14,8 @@ from modelpass.items import number, text
 from modelpass.windows import rfc3339
 
 if TYPE_CHECKING:
-    from modelpass.model import EntitlementId, Hold, Slot, Subscription, Tier
+    from modelpass.changes import Announcement
+    from modelpass.model import Entitlement, EntitlementId, Hold, Slot, Subscription, Tier
 
 EVENT_VERSION: Final = 1
 
@@ -27,6 +28,7 @@ class EventType(StrEnum):
     CANCELLED = "subscription.cancelled"
     EXPIRED = "subscription.expired"
     KEY_REGENERATED = "key.regenerated"
+    THRESHOLD_REACHED = "limit.threshold_reached"
     TIER_BREACHED = "tier.breached"
     PLAN_STARTED = "plan.started"
     PLAN_ENDED = "plan.ended"
@@ -58,6 +60,22 @@ def key_regenerated(table: str, subscription: Subscription, at_ms: int) -> dict[
     data = {"term": subscription.term_number}
     facts = (str(subscription.key_generation),)
     return _put(table, EventType.KEY_REGENERATED, subject, at_ms, data, facts)
+
+
+def threshold_reached(table: str, entitlement: Entitlement, announcement: Announcement) -> dict[str, Any]:
+    """Used and held have reached a share of a limit; of one window, each share is told once."""
+    threshold, entitlement_id = announcement.threshold, entitlement.id
+    window = str(entitlement.month) if threshold.monthly else entitlement.day
+    data = {
+        "modelId": entitlement_id.model_id,
+        "term": entitlement_id.term_number,
+        "limit": threshold.limit,
+        "percent": threshold.percent,
+        "windowEndsAt": rfc3339(announcement.window_ends_at_ms),
+    }
+    facts = (keys.entitlement_pk(entitlement_id), threshold.limit, window, str(threshold.percent))
+    subject = (entitlement_id.subscription_id, entitlement.account_id)
+    return _put(table, EventType.THRESHOLD_REACHED, subject, announcement.at_ms, data, facts)
 
 
 def plan_started(table: str, account_id: str, slot: Slot, at_ms: int) -> dict[str, Any]:

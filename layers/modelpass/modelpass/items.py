@@ -20,6 +20,7 @@ from modelpass.model import (
     SlotKind,
     Subscription,
     Term,
+    Threshold,
     Tier,
     Unit,
 )
@@ -30,6 +31,9 @@ SCHEMA_VERSION: Final = 1
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 _BASE36: Final = re.compile(f"[{_DIGITS}]+")
 _HOLD_FIELDS: Final = 6
+_ANNOUNCED: Final = {
+    bits: frozenset(t for t in Threshold if t.bit & bits) for bits in range(sum(t.bit for t in Threshold) + 1)
+}
 
 
 class UnreadableItemError(Exception):
@@ -99,12 +103,18 @@ def entitlement_item(entitlement: Entitlement) -> Item:
         "mu": number(counters.month_used),
         "h": {"M": {h.key: text(pack_hold(h)) for h in entitlement.holds.values()}},
         "rc": number(entitlement.tickets),
+        "ta": announced_value(entitlement.announced),
     }
     if entitlement.key_hash is not None:
         item["kh"] = binary(entitlement.key_hash)
     if entitlement.cancelled_at_ms is not None:
         item["xc"] = number(entitlement.cancelled_at_ms)
     return item
+
+
+def announced_value(announced: frozenset[Threshold]) -> Item:
+    """Thresholds as the sum of their bits."""
+    return number(sum(threshold.bit for threshold in announced))
 
 
 def segment_attributes(entitlement: Entitlement) -> Item:
@@ -151,6 +161,7 @@ def entitlement_of(item: Item) -> Entitlement:
         ),
         holds={name: unpack_hold(name, value["S"]) for name, value in item["h"]["M"].items()},
         tickets=int(item["rc"]["N"]),
+        announced=_ANNOUNCED[int(item["ta"]["N"])],
         due_at_ms=_optional_number(item, "da"),
     )
 

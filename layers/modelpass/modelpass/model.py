@@ -6,7 +6,7 @@ Times are integer milliseconds since the Unix epoch (`…_ms`), usage is a whole
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Final
 
 MAX_CALLS: Final = 10**9
@@ -59,6 +59,25 @@ class Status(StrEnum):
     ACTIVE = "active"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
+
+
+class Threshold(Enum):
+    """A share of a limit that other systems are told of, once per window: which limit, percent, its bit as stored."""
+
+    DAILY_80 = ("daily", 80, 1)
+    DAILY_100 = ("daily", 100, 2)
+    MONTHLY_80 = ("monthly", 80, 4)
+    MONTHLY_100 = ("monthly", 100, 8)
+
+    def __init__(self, limit: str, percent: int, bit: int) -> None:
+        self.limit = limit
+        self.percent = percent
+        self.bit = bit
+        self.monthly = limit == "monthly"
+
+    def reached_by(self, taken: int, limit: int) -> bool:
+        """Whether so much of a limit is this share of it or more."""
+        return taken * 100 >= limit * self.percent
 
 
 class SlotKind(StrEnum):
@@ -146,7 +165,8 @@ class Entitlement:
     The stored windows are named by `day` and `month` (a local date, and the number of the month in the term) and began
     at `day_start_ms` and `month_start_ms`. The segment is where both are in force: it ends with the first of them.
     `key_hash` is None once the key was replaced by a renewal. `tickets` counts reclaimed, unsettled holds.
-    `due_at_ms` is when the reset looks at the item, None when there is nothing to look for.
+    `announced` are the thresholds of the stored windows that were told. `due_at_ms` is when the reset looks at the
+    item, None when there is nothing to look for.
     """
 
     id: EntitlementId
@@ -163,6 +183,7 @@ class Entitlement:
     counters: Counters
     holds: dict[str, Hold]
     tickets: int
+    announced: frozenset[Threshold]
     due_at_ms: int | None
 
     @property

@@ -91,6 +91,7 @@ def new_entitlement(subscription: Subscription, limits: Limits) -> Entitlement:
         counters=changes.fresh_counters(limits),
         holds={},
         tickets=0,
+        announced=frozenset(),
         due_at_ms=None,
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 
-from modelpass import changes
+from modelpass import changes, thresholds
 from modelpass.changes import Change
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.model import (
@@ -107,7 +107,7 @@ def _same_request(held: Hold, attempt: Attempt) -> Refusal | Standing:
 
 def _current(entitlement: Entitlement, now_ms: int) -> Change:
     if now_ms >= entitlement.segment_end_ms:
-        return changes.roll(entitlement, now_ms)
+        return thresholds.tell(changes.roll(entitlement, now_ms), now_ms)
     return Change(entitlement, entitlement)
 
 
@@ -187,10 +187,10 @@ def plan_reset(entitlement: Entitlement, now_ms: int) -> Change | None:
     if entitlement.due_at_ms is None or entitlement.due_at_ms > now_ms:
         return None
     if entitlement.segment_end_ms <= now_ms and entitlement.segment_end_ms < entitlement.expires_at_ms:
-        return changes.rearm(changes.roll(entitlement, now_ms), now_ms)
+        return changes.rearm(thresholds.tell(changes.roll(entitlement, now_ms), now_ms), now_ms)
     expired = changes.expired_holds(entitlement, now_ms)[: changes.RECLAIM_BATCH]
     step = changes.reclaim(entitlement, expired) if expired else Change(entitlement, entitlement)
-    return changes.rearm(step, now_ms)
+    return changes.rearm(thresholds.tell(step, now_ms), now_ms)
 
 
 def refuse_place(slot: Slot | None, now_ms: int) -> Refusal | None:
