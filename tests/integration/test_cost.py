@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import catalogue
+from modelpass import catalogue, commands_quote, purchase_body
 from modelpass.availability import TiersDown
 from modelpass.model import Kind, Tier
 from tests.support.capacity import KILOBYTE, item_bytes
@@ -266,13 +266,19 @@ def test_purchase_and_renewal_of_forty_models_are_three_requests(world: World) -
     world.recorder.clear()
     made = world.buy(models=[model(f"m-{n}") for n in range(40)])
     assert world.recorder.calls == ["TransactGetItems", "Query", "TransactWriteItems"]
-    purchase = world.recorder.write_units
+    assert (world.recorder.write_units, world.recorder.read_units) == (97, 6)
     assert world.authorize(made["apiKey"], "r-1", modelId="m-39")["allowed"]
     world.clock.advance(31 * DAY_MS)
     world.recorder.clear()
     assert world.renew(made["subscriptionId"])["apiKey"]
     assert world.recorder.calls == ["TransactGetItems", "Query", "TransactWriteItems"]
-    assert (purchase, world.recorder.write_units) == (89, 172)
+    assert (world.recorder.write_units, world.recorder.read_units) == (180, 6)
+
+
+def test_quote_is_one_read_of_the_catalogue(customer: Customer) -> None:
+    body = purchase_body.parse({"models": [model()]})
+    cost = customer.cost(partial(commands_quote.quote, customer.world.deps, body), currency="USD")
+    assert cost == (["Query"], 0, 1)
 
 
 def test_size_of_an_item_is_what_the_engine_charges_for(customer: Customer) -> None:

@@ -16,7 +16,7 @@ from tests.support.world import DAY_MS, Clock
 if TYPE_CHECKING:
     from tests.support.handlers import Json
 
-HTTP_SAMPLES = ("purchase", "renew", "get-subscription", "get-usage", "get-models", "not-found")
+HTTP_SAMPLES = ("purchase", "renew", "get-subscription", "get-usage", "get-models", "quote", "not-found")
 NEVER_ISSUED = "sub_" + "a" * 24
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -233,7 +233,7 @@ def test_unknown_route_or_method_answers_in_the_envelope(service: Service, metho
     assert answer.json["error"]["type"] == "not_found_error"
 
 
-@pytest.mark.parametrize("name", ["purchase", "renew", "get-subscription", "get-usage"])
+@pytest.mark.parametrize("name", ["purchase", "renew", "get-subscription", "get-usage", "quote"])
 @pytest.mark.parametrize("subject", ["", "a" * 256, "é" * 128], ids=["empty", "long", "long in bytes"])
 def test_token_without_a_usable_subject_is_refused(service: Service, name: str, subject: str) -> None:
     answer = service.http(name, subject, NEVER_ISSUED)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tests.support.handlers import Json
 
 GET_ID = "sub_" + "a" * 24
-HTTP_COMMANDS = ("purchase", "renew", "get-subscription", "get-usage", "get-models")
+HTTP_COMMANDS = ("purchase", "renew", "get-subscription", "get-usage", "get-models", "quote")
 JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhY2N0X2RlbW8ifQ.c2lnbmF0dXJl"
 IDEMPOTENCY_KEY = "an-idempotency-key-of-the-log-test"
 MARKER = "marker-of-a-value-that-was-sent"
@@ -197,7 +197,7 @@ def everything(service: Service, account: str) -> tuple[str, str]:
     for changed in ({"months": 2}, {"timezone": MARKER}, {MARKER: 1}, {"models": [{MARKER: 1}]}):
         assert service.http("purchase", account, body=json.dumps({**body, **changed}), **http).status in (400, 422)
     assert service.http("purchase", account, body=MARKER, **http).status == 400
-    for name in ("purchase", "renew", "get-subscription", "get-usage", "get-models"):
+    for name in HTTP_COMMANDS:
         service.http(name, account, subscription_id, **http)
         service.http(name, f"{account}-other", subscription_id, **http)
     nothing = sample("not-found")
@@ -256,4 +256,5 @@ def test_log_is_one_json_line_per_decision_and_names_every_command(service: Serv
     assert {line["level"] for line in decided} == {"INFO"}
     assert {(line["level"], "LookupError" in line["failure"]) for line in failed} == {("ERROR", True)}
     commands = {line["command"] for line in decided}
-    assert commands == {"purchase", "renew", "subscriptions", "models", "not_found", "authorize", "settle", "reset"}
+    http = {"purchase", "renew", "subscriptions", "models", "quote", "not_found"}
+    assert commands == http | {"authorize", "settle", "reset"}

@@ -45,6 +45,7 @@ FUNCTION_OF_SAMPLE = {
     "get-subscription": "SubscriptionsFunction",
     "get-usage": "SubscriptionsFunction",
     "get-models": "ModelsFunction",
+    "quote": "QuoteFunction",
     "not-found": "NotFoundFunction",
     "authorize": "AuthorizeFunction",
     "settle": "SettleFunction",

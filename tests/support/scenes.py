@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from modelpass import commands_read, router
+from modelpass import commands_quote, commands_read, purchase_body, router
 from modelpass.availability import TiersDown
 from modelpass.errors import Refused
 from tests.support.world import DAY_MS, IMAGE_MODEL, World, model
@@ -145,8 +145,13 @@ def models(scene: Scene) -> Json:
     return _refusable(lambda: commands_read.get_models(scene.world.deps))
 
 
+def quote(scene: Scene) -> Json:
+    body = purchase_body.parse({"models": [model(calls=4, cap=100)]})
+    return _refusable(lambda: commands_quote.quote(scene.world.deps, body))
+
+
 COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy)
-READS = (authorize_anew, look, models)
+READS = (authorize_anew, look, models, quote)
 """Commands that change nothing, whatever comes between."""
 NEED_A_GRANT = {settle, void, breach}
 

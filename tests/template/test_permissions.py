@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
     "PurchaseFunction": (scenes.buy, buy_as_another),
     "SubscriptionsFunction": (scenes.look,),
     "ModelsFunction": (scenes.models,),
+    "QuoteFunction": (scenes.quote,),
     "NotFoundFunction": (not_found,),
 }
 

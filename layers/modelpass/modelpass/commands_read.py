@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelpass import answers, items, keys, store
-from modelpass.commands_purchase import load_catalogue
+from modelpass import answers, items, keys, offers, store
 from modelpass.errors import ErrorCode, Refusal, Refused
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ Json = dict[str, Any]
 
 def get_models(deps: Deps) -> Json:
     """The catalogue, with what is available now."""
-    return deps.attempts().persist(lambda: load_catalogue(deps)).answer()
+    return offers.load(deps, deps.attempts()).answer()
 
 
 def get_subscription(deps: Deps, account_id: str, subscription_id: str) -> Json:

@@ -9,7 +9,7 @@ import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import items, keys
+from modelpass import items, keys, pricing
 from modelpass.items import number, text
 from modelpass.windows import rfc3339
 
@@ -30,12 +30,12 @@ class EventType(StrEnum):
 
 def purchased(table: str, subscription: Subscription) -> dict[str, Any]:
     """A custom subscription was bought."""
-    return _of_term(table, EventType.PURCHASED, subscription, subscription.created_at_ms)
+    return _of_term(table, EventType.PURCHASED, subscription, subscription.created_at_ms, price=True)
 
 
 def renewed(table: str, subscription: Subscription, at_ms: int) -> dict[str, Any]:
     """An expired subscription began a new term."""
-    return _of_term(table, EventType.RENEWED, subscription, at_ms)
+    return _of_term(table, EventType.RENEWED, subscription, at_ms, price=True)
 
 
 def expired(table: str, subscription: Subscription) -> dict[str, Any]:
@@ -71,13 +71,17 @@ def tier_breached(
     )
 
 
-def _of_term(table: str, kind: EventType, subscription: Subscription, at_ms: int) -> dict[str, Any]:
-    data = {
+def _of_term(
+    table: str, kind: EventType, subscription: Subscription, at_ms: int, *, price: bool = False
+) -> dict[str, Any]:
+    data: dict[str, Any] = {
         "term": subscription.term_number,
         "startsAt": rfc3339(subscription.term.starts_at_ms),
         "expiresAt": rfc3339(subscription.expires_at_ms),
         "models": [m.model_id for m in subscription.models],
     }
+    if price:
+        data["price"] = pricing.price_of_term(subscription.sold_term())
     subject = (subscription.id, subscription.account_id)
     return _put(table, kind, subject, at_ms, data, (str(subscription.term_number),))
 

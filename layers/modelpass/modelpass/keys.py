@@ -229,6 +229,11 @@ def month_key(entitlement: EntitlementId, month: int) -> tuple[str, str]:
     return entitlement.subscription_id, f"month#{suffix}"
 
 
+def term_key(subscription_id: str, number: int) -> tuple[str, str]:
+    """History table: a term as it was sold; in the order of their numbers."""
+    return subscription_id, f"term#{number:06d}"
+
+
 def ticket_key(entitlement: EntitlementId, hold: Hold) -> tuple[str, str]:
     """History table: a reclaimed hold that may still be settled."""
     return entitlement_pk(entitlement), f"hold#{hold.key}#{hold.nonce}"
