@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.audit import assert_conserved
 from tests.support.faults import FaultAt
-from tests.support.scenes import COMMANDS, READS, SCENES, Scene, shown, stored
+from tests.support.scenes import COMMANDS, OPERATORS, READS, SCENES, Scene, shown, stored, tier_is_down
 from tests.support.world import World, new_world
 
 if TYPE_CHECKING:
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("few_shards")
 MOST_CALLS = 8
+CASES = pytest.mark.parametrize(
+    ("scene", "command"),
+    [
+        pytest.param(scene, command, id=f"{scene.__name__}-{command.__name__}")
+        for scene, commands in [*((scene, (*COMMANDS, *READS)) for scene in SCENES), (tier_is_down, OPERATORS)]
+        for command in commands
+    ],
+)
 
 
 def undisturbed(
@@ -32,8 +40,7 @@ def undisturbed(
     return shown(answer), stored(world)
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, *READS], ids=lambda c: c.__name__)
-@pytest.mark.parametrize("scene", SCENES, ids=lambda s: s.__name__)
+@CASES
 def test_a_command_is_carried_out_once_whatever_call_fails(
     engine: str, scene: Callable[[World], Scene], command: Callable[[Scene], Json]
 ) -> None:
@@ -60,8 +67,7 @@ def _same(answer: Json, expected: Json, kind: str, command: str) -> bool:
     return kind == "after" and command in ("settle", "void", "breach") and answer == {"settled": True, "replayed": True}
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, *READS], ids=lambda c: c.__name__)
-@pytest.mark.parametrize("scene", SCENES, ids=lambda s: s.__name__)
+@CASES
 def test_a_store_that_goes_away_is_refused_and_a_repeat_completes(
     engine: str, scene: Callable[[World], Scene], command: Callable[[Scene], Json]
 ) -> None:

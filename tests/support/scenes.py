@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from modelpass import commands_quote, commands_read, purchase_body, router
+from local import catalogue_file
+from modelpass import commands_catalogue, commands_quote, commands_read, purchase_body, router
 from modelpass.availability import TiersDown
 from modelpass.errors import Refused
-from tests.support.world import DAY_MS, IMAGE_MODEL, World, model
+from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,6 +86,13 @@ def expired(world: World) -> Scene:
     return scene
 
 
+def tier_is_down(world: World) -> Scene:
+    """A tier that nobody here has bought."""
+    scene = fresh(world)
+    world.take_down(TEXT_MODEL, "enterprise")
+    return scene
+
+
 SCENES = (fresh, in_use, holds_expired, next_day, rolled, reclaimed, next_month, expired)
 
 
@@ -150,9 +158,35 @@ def quote(scene: Scene) -> Json:
     return _refusable(lambda: commands_quote.quote(scene.world.deps, body))
 
 
+def offer(scene: Scene) -> Json:
+    """A price that is twice what it was."""
+    listed = catalogue_file.offers_of(catalogue_file.PATH)[0]
+    prices = {tier: replace(price, base="99.00") for tier, price in listed.model.tiers.items()}
+    changed = replace(listed, model=replace(listed.model, tiers=prices))
+    return _refusable(lambda: commands_catalogue.put_model(scene.world.deps, changed))
+
+
+def withdraw(scene: Scene) -> Json:
+    def command() -> Json:
+        commands_catalogue.withdraw_model(scene.world.deps, TEXT_MODEL)
+        return {}
+
+    return _refusable(command)
+
+
+def take_down(scene: Scene) -> Json:
+    return _refusable(lambda: scene.world.turn_tier(TEXT_MODEL, "basic", available=False, reason="it is failing"))
+
+
+def bring_back(scene: Scene) -> Json:
+    return _refusable(lambda: scene.world.turn_tier(TEXT_MODEL, "enterprise", available=True))
+
+
 COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy)
 READS = (authorize_anew, look, models, quote)
 """Commands that change nothing, whatever comes between."""
+OPERATORS = (offer, withdraw, take_down, bring_back)
+"""Commands about the catalogue, whatever a subscription is like."""
 NEED_A_GRANT = {settle, void, breach}
 
 
@@ -172,7 +206,8 @@ def shown(answer: Json) -> Json:
 def stored(world: World) -> list[str]:
     """All that is stored, without what chance decides: nonces, ids and hashes are named in order of appearance."""
     rows = []
-    for table in (world.tables.entitlements, world.tables.subscriptions, world.tables.history):
+    tables = (world.tables.entitlements, world.tables.subscriptions, world.tables.history, world.tables.catalogue)
+    for table in tables:
         rows += [_row(table.partition("-")[2], item) for item in world.all_items(table)]
     return sorted(rows) + world.events()
 

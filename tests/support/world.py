@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, Any
 from local.database import client, create_tables, seed_catalogue
 from local.engine import ROOT
 from local.template import Template, load, read, secret_values
-from modelpass import commands_purchase, commands_reset, items, keys, purchase_body, router
+from modelpass import (
+    catalogue_body,
+    commands_catalogue,
+    commands_purchase,
+    commands_reset,
+    items,
+    keys,
+    purchase_body,
+    router,
+)
 from modelpass.attempts import Pacing
 from modelpass.availability import TiersDown
 from modelpass.deps import Deps
@@ -176,14 +185,14 @@ class World:
     def events(self) -> list[str]:
         return sorted(item["type"]["S"] for item in self.all_items(self.tables.events))
 
-    def take_down(self, model_id: str, *tiers: str) -> None:
-        self.take_tiers_down([f"{model_id}#{tier}" for tier in tiers])
+    def turn_tier(self, model_id: str, tier: str, **body: Any) -> Json:
+        """Take a tier down or bring it back, as an operator does."""
+        parsed = catalogue_body.parse_availability(body)
+        return commands_catalogue.turn_tier(self.deps, model_id, tier, parsed)
 
-    def take_tiers_down(self, pairs: list[str]) -> None:
-        """Let these tiers be down, and all others up (the operator's call is not there yet)."""
-        key = items.key(keys.tiers_down_key())
-        down = {"tiers": {"SS": pairs}} if pairs else {}
-        self.dynamodb.put_item(TableName=self.tables.catalogue, Item={**key, **down})
+    def take_down(self, model_id: str, *tiers: str) -> None:
+        for tier in tiers:
+            self.turn_tier(model_id, tier, available=False, reason="a test")
 
     def cancel(self, subscription_id: str) -> None:
         """Put the stored mark of a cancellation (the command itself is not there yet)."""

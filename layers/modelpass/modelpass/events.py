@@ -6,6 +6,7 @@ The id of an event follows from the fact it tells, so that one fact is one row. 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +27,18 @@ class EventType(StrEnum):
     RENEWED = "subscription.renewed"
     EXPIRED = "subscription.expired"
     TIER_BREACHED = "tier.breached"
+    TIER_DOWN = "tier.down"
+    TIER_UP = "tier.up"
+
+
+@dataclass(frozen=True, slots=True)
+class TierTurn:
+    """A tier of a model that is taken down or brought back, and why."""
+
+    model_id: str
+    tier: Tier
+    available: bool
+    reason: str | None
 
 
 def purchased(table: str, subscription: Subscription) -> dict[str, Any]:
@@ -71,6 +84,15 @@ def tier_breached(
     )
 
 
+def tier_turned(table: str, turn: TierTurn, revision: int, at_ms: int) -> dict[str, Any]:
+    """A tier was taken down or brought back, by that change of what is down."""
+    data = {"modelId": turn.model_id, "channelTier": turn.tier.value}
+    if turn.reason is not None:
+        data["reason"] = turn.reason
+    kind = EventType.TIER_UP if turn.available else EventType.TIER_DOWN
+    return _put(table, kind, (keys.model_subject(turn.model_id), None), at_ms, data, (turn.tier, str(revision)))
+
+
 def _of_term(
     table: str, kind: EventType, subscription: Subscription, at_ms: int, *, price: bool = False
 ) -> dict[str, Any]:
@@ -89,23 +111,23 @@ def _of_term(
 def _put(
     table: str,
     kind: EventType,
-    subject: tuple[str, str],
+    subject: tuple[str, str | None],
     at_ms: int,
     data: dict[str, Any],
     facts: tuple[str, ...],
 ) -> dict[str, Any]:
-    subscription_id, account_id = subject
-    event_id = keys.event_id(kind, subscription_id, *facts)
+    about, account_id = subject
+    event_id = keys.event_id(kind, about, *facts)
     return {
         "TableName": table,
         "Item": {
-            **items.key(keys.event_key(subscription_id, at_ms, event_id)),
+            **items.key(keys.event_key(about, at_ms, event_id)),
             "v": number(items.SCHEMA_VERSION),
             "id": text(event_id),
             "type": text(kind),
             "version": number(EVENT_VERSION),
             "at": text(rfc3339(at_ms)),
-            "accountId": text(account_id),
+            **({} if account_id is None else {"accountId": text(account_id)}),
             "data": text(json.dumps(data, separators=(",", ":"))),
         },
         "ConditionExpression": "attribute_not_exists(#pk)",

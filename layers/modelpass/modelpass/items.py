@@ -124,7 +124,7 @@ def segment_attributes(entitlement: Entitlement) -> Item:
 
 def entitlement_of(item: Item) -> Entitlement:
     """The reverse of `entitlement_item`."""
-    _check_version(item)
+    check_version(item)
     entitlement_id = keys.parse_entitlement_pk(item["pk"]["S"])
     return Entitlement(
         id=entitlement_id,
@@ -189,7 +189,7 @@ def subscription_item(subscription: Subscription) -> Item:
 
 def subscription_of(item: Item) -> Subscription:
     """The reverse of `subscription_item`."""
-    _check_version(item)
+    check_version(item)
     return Subscription(
         id=item["pk"]["S"],
         account_id=item["ac"]["S"],
@@ -225,14 +225,14 @@ def term_row(subscription_id: str, sold: SoldTerm) -> Item:
 
 def term_row_of(item: Item) -> SoldTerm:
     """The reverse of `term_row`."""
-    _check_version(item)
+    check_version(item)
     models = tuple((value["M"]["id"]["S"], Tier(value["M"]["tr"]["S"])) for value in item["ms"]["L"])
     return SoldTerm(int(item["tn"]["N"]), _term_of(item), models, _sale_of(item))
 
 
 def slot_of(item: Item) -> Slot:
     """An account's place as stored."""
-    _check_version(item)
+    check_version(item)
     return Slot(
         kind=SlotKind(item["kd"]["S"]),
         holder_id=item["id"]["S"],
@@ -273,7 +273,8 @@ def _limits_of(value: Item) -> Limits:
     )
 
 
-def _check_version(item: Item) -> None:
+def check_version(item: Item) -> None:
+    """Refuse an item of a schema that this version does not know."""
     version = item.get("v", {}).get("N")
     if version != str(SCHEMA_VERSION):
         msg = f"schema version {version}"

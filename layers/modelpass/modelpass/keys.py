@@ -28,6 +28,7 @@ DUE_SHARDS: Final = 128
 """Over how many partitions of the due index the work of the reset is spread."""
 CATALOGUE: Final = "catalogue"
 TIERS_DOWN: Final = "down"
+SETTINGS: Final = "settings"
 
 _API_KEY = re.compile(rf"{API_KEY_PREFIX}([A-Za-z0-9_-]{{60}})")
 _SUBSCRIPTION_ID = re.compile(r"sub_[a-z2-7]{24}")
@@ -244,6 +245,11 @@ def event_key(subject: str, at_ms: int, event_id: str) -> tuple[str, str]:
     return subject, f"{at_ms:015d}#{event_id}"
 
 
+def model_subject(model_id: str) -> str:
+    """Events table: a model, as the subject of what is told of it."""
+    return f"model#{model_id}"
+
+
 def event_id(*facts: str) -> str:
     """An event id that follows from what happened, so that the same fact has one event."""
     digest = hashlib.sha256("\0".join(facts).encode()).digest()[:_ID_BYTES]
@@ -258,6 +264,11 @@ def model_key(model_id: str) -> tuple[str, str]:
 def tiers_down_key() -> tuple[str, str]:
     """Catalogue table: which tiers are down now, one small item."""
     return CATALOGUE, TIERS_DOWN
+
+
+def catalogue_settings_key() -> tuple[str, str]:
+    """Catalogue table: what is true of all of it, its currency."""
+    return CATALOGUE, SETTINGS
 
 
 def due_shard(pk: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from modelpass import catalogue, items, keys, pricing, store
-from modelpass.errors import ErrorCode, Refusal, Refused
+from modelpass.errors import ErrorCode, Refusal, Refused, invalid
 from modelpass.model import Limits
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from modelpass.deps import Deps
     from modelpass.model import Sale, Tier
     from modelpass.purchase_body import PurchaseBody
+
+_BOUNDED: Final = ("dailyCallLimit", "monthlyTokenCap")
 
 
 def load(deps: Deps, attempts: Attempts) -> Catalogue:
@@ -34,6 +36,10 @@ def bought(offered: Catalogue, body: PurchaseBody) -> tuple[tuple[Limits, ...], 
     for index, wanted in enumerate(body.models):
         model = _offered(offered, index, wanted.model_id, wanted.channel_tier)
         figures = (wanted.daily_call_limit, wanted.monthly_token_cap)
+        for name, figure, bounds in zip(_BOUNDED, figures, (model.calls, model.cap), strict=True):
+            if not bounds.least <= figure <= bounds.most:
+                param = f"models[{index}].{name}"
+                raise invalid(param, f"{param} must be from {bounds.least} to {bounds.most} for this model.")
         limits.append(Limits(wanted.model_id, wanted.channel_tier, model.unit, *figures))
     return tuple(limits), _priced(offered, limits)
 
