@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import catalogue
+from local import catalogue_file
+from modelpass import catalogue, commands_catalogue, commands_quote, purchase_body
 from modelpass.availability import TiersDown
 from modelpass.model import Kind, Tier
 from tests.support.capacity import KILOBYTE, item_bytes
@@ -275,13 +276,13 @@ def test_purchase_and_renewal_of_forty_models_are_three_requests(world: World) -
     world.recorder.clear()
     made = world.buy(models=[model(f"m-{n}") for n in range(40)])
     assert world.recorder.calls == ["TransactGetItems", "Query", "TransactWriteItems"]
-    purchase = world.recorder.write_units
+    assert (world.recorder.write_units, world.recorder.read_units) == (99, 7)
     assert world.authorize(made["apiKey"], "r-1", modelId="m-39")["allowed"]
     world.clock.advance(31 * DAY_MS)
     world.recorder.clear()
     assert world.renew(made["subscriptionId"])["apiKey"]
     assert world.recorder.calls == ["TransactGetItems", "Query", "TransactWriteItems"]
-    assert (purchase, world.recorder.write_units) == (91, 172)
+    assert (world.recorder.write_units, world.recorder.read_units) == (180, 7)
 
 
 def test_new_key_and_cancellation_are_a_write_per_model_and_two_of_the_row(customer: Customer) -> None:
@@ -296,6 +297,25 @@ def test_new_key_and_cancellation_are_a_write_per_model_and_two_of_the_row(custo
         11,
         2,
     )
+
+
+def test_operators_calls_read_three_small_items_and_write_two(customer: Customer) -> None:
+    world = customer.world
+    offer = catalogue_file.offers_of(catalogue_file.PATH)[0]
+    put = customer.cost(lambda: commands_catalogue.put_model(world.deps, offer), modelId=TEXT_MODEL)
+    assert put == (["TransactGetItems", "TransactWriteItems"], 4, 6)
+    down = partial(world.turn_tier, TEXT_MODEL, "basic", available=False, reason="it is failing")
+    assert customer.cost(down, available=False) == (["TransactGetItems", "TransactWriteItems"], 4, 6)
+    assert customer.cost(down, available=False) == (["TransactGetItems"], 0, 6)
+    world.recorder.clear()
+    commands_catalogue.withdraw_model(world.deps, TEXT_MODEL)
+    assert (world.recorder.calls, world.recorder.write_units) == (["UpdateItem"], 1)
+
+
+def test_quote_is_one_read_of_the_catalogue(customer: Customer) -> None:
+    body = purchase_body.parse({"models": [model()]})
+    cost = customer.cost(partial(commands_quote.quote, customer.world.deps, body), currency="USD")
+    assert cost == (["Query"], 0, 1)
 
 
 def test_size_of_an_item_is_what_the_engine_charges_for(customer: Customer) -> None:

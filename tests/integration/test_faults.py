@@ -13,7 +13,19 @@ import pytest
 
 from tests.support.audit import assert_conserved
 from tests.support.faults import FaultAt
-from tests.support.scenes import COMMANDS, PLACE_COMMANDS, PLACES, READS, SCENES, Scene, cross, shown, stored
+from tests.support.scenes import (
+    COMMANDS,
+    OPERATORS,
+    PLACE_COMMANDS,
+    PLACES,
+    READS,
+    SCENES,
+    Scene,
+    cross,
+    shown,
+    stored,
+    tier_is_down,
+)
 from tests.support.world import World, new_world
 
 if TYPE_CHECKING:
@@ -23,13 +35,17 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("few_shards")
 MOST_CALLS = 8
-CASES = [
-    pytest.param(scene, command, id=f"{scene.__name__}-{command.__name__}")
-    for scenes, commands in ((SCENES, (cross, *COMMANDS, *READS)), (PLACES, PLACE_COMMANDS))
-    for scene in scenes
-    for command in commands
-    if commands is not PLACE_COMMANDS or scene not in SCENES or command not in COMMANDS
-]
+GROUPS = ((SCENES, (cross, *COMMANDS, *READS)), (PLACES, PLACE_COMMANDS), ((tier_is_down,), OPERATORS))
+CASES = pytest.mark.parametrize(
+    ("scene", "command"),
+    [
+        pytest.param(scene, command, id=f"{scene.__name__}-{command.__name__}")
+        for scenes, commands in GROUPS
+        for scene in scenes
+        for command in commands
+        if commands is not PLACE_COMMANDS or scene not in SCENES or command not in COMMANDS
+    ],
+)
 
 
 def undisturbed(
@@ -40,7 +56,7 @@ def undisturbed(
     return shown(answer), stored(world)
 
 
-@pytest.mark.parametrize(("scene", "command"), CASES)
+@CASES
 def test_a_command_is_carried_out_once_whatever_call_fails(
     engine: str, scene: Callable[[World], Scene], command: Callable[[Scene], Json]
 ) -> None:
@@ -67,7 +83,7 @@ def _same(answer: Json, expected: Json, kind: str, command: str) -> bool:
     return kind == "after" and command in ("settle", "void", "breach") and answer == {"settled": True, "replayed": True}
 
 
-@pytest.mark.parametrize(("scene", "command"), CASES)
+@CASES
 def test_a_store_that_goes_away_is_refused_and_a_repeat_completes(
     engine: str, scene: Callable[[World], Scene], command: Callable[[Scene], Json]
 ) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import commands_read, router
+from local import catalogue_file
+from modelpass import commands_catalogue, commands_quote, commands_read, purchase_body, router
 from modelpass.availability import TiersDown
 from modelpass.errors import Refused
 from tests.support.faults import FaultAt
-from tests.support.world import DAY_MS, IMAGE_MODEL, World, model
+from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,6 +145,13 @@ PLACES = (fresh, expired, cancelled, place_never_taken, place_of_a_plan, place_o
 WITHOUT_A_GRANT = {fresh, half_cancelled, half_regenerated}
 
 
+def tier_is_down(world: World) -> Scene:
+    """A tier that nobody here has bought."""
+    scene = fresh(world)
+    world.take_down(TEXT_MODEL, "enterprise")
+    return scene
+
+
 def authorize(scene: Scene) -> Json:
     return scene.world.authorize(scene.api_key, "new", 35)
 
@@ -230,12 +238,43 @@ def no_plan(scene: Scene) -> Json:
     return _refusable(scene.world.end_plan)
 
 
+def quote(scene: Scene) -> Json:
+    body = purchase_body.parse({"models": [model(calls=4, cap=100)]})
+    return _refusable(lambda: commands_quote.quote(scene.world.deps, body))
+
+
+def offer(scene: Scene) -> Json:
+    """A price that is twice what it was."""
+    listed = catalogue_file.offers_of(catalogue_file.PATH)[0]
+    prices = {tier: replace(price, base="99.00") for tier, price in listed.model.tiers.items()}
+    changed = replace(listed, model=replace(listed.model, tiers=prices))
+    return _refusable(lambda: commands_catalogue.put_model(scene.world.deps, changed))
+
+
+def withdraw(scene: Scene) -> Json:
+    def command() -> Json:
+        commands_catalogue.withdraw_model(scene.world.deps, TEXT_MODEL)
+        return {}
+
+    return _refusable(command)
+
+
+def take_down(scene: Scene) -> Json:
+    return _refusable(lambda: scene.world.turn_tier(TEXT_MODEL, "basic", available=False, reason="it is failing"))
+
+
+def bring_back(scene: Scene) -> Json:
+    return _refusable(lambda: scene.world.turn_tier(TEXT_MODEL, "enterprise", available=True))
+
+
 THRESHOLD_COMMANDS = (cross, authorize, repeat, settle, breach, reset, cancel)
 PLACE_COMMANDS = (plan, longer_plan, other_plan, no_plan, buy, renew, cancel, reset)
 """Those that contend for an account's one place."""
 COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy, cancel, regenerate)
-READS = (authorize_anew, look, models)
+READS = (authorize_anew, look, models, quote)
 """Commands that change nothing, whatever comes between."""
+OPERATORS = (offer, withdraw, take_down, bring_back)
+"""Commands about the catalogue, whatever a subscription is like."""
 NEED_A_GRANT = {settle, void, breach}
 
 
@@ -255,7 +294,8 @@ def shown(answer: Json) -> Json:
 def stored(world: World) -> list[str]:
     """All that is stored, without what chance decides: nonces, ids and hashes are named in order of appearance."""
     rows = []
-    for table in (world.tables.entitlements, world.tables.subscriptions, world.tables.history):
+    tables = (world.tables.entitlements, world.tables.subscriptions, world.tables.history, world.tables.catalogue)
+    for table in tables:
         rows += [_row(table.partition("-")[2], item) for item in world.all_items(table)]
     return sorted(rows) + world.events()
 

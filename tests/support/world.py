@@ -19,7 +19,9 @@ from local.engine import ROOT
 from local.template import Template, load, read, secret_values
 from modelpass import (
     answers,
+    catalogue_body,
     commands_cancel,
+    commands_catalogue,
     commands_plan,
     commands_purchase,
     commands_regenerate,
@@ -212,14 +214,14 @@ class World:
     def events(self) -> list[str]:
         return sorted(item["type"]["S"] for item in self.all_items(self.tables.events))
 
-    def take_down(self, model_id: str, *tiers: str) -> None:
-        self.take_tiers_down([f"{model_id}#{tier}" for tier in tiers])
+    def turn_tier(self, model_id: str, tier: str, **body: Any) -> Json:
+        """Take a tier down or bring it back, as an operator does."""
+        parsed = catalogue_body.parse_availability(body)
+        return commands_catalogue.turn_tier(self.deps, model_id, tier, parsed)
 
-    def take_tiers_down(self, pairs: list[str]) -> None:
-        """Let these tiers be down, and all others up (the operator's call is not there yet)."""
-        key = items.key(keys.tiers_down_key())
-        down = {"tiers": {"SS": pairs}} if pairs else {}
-        self.dynamodb.put_item(TableName=self.tables.catalogue, Item={**key, **down})
+    def take_down(self, model_id: str, *tiers: str) -> None:
+        for tier in tiers:
+            self.turn_tier(model_id, tier, available=False, reason="a test")
 
 
 def model(model_id: str = TEXT_MODEL, tier: str = "stable", calls: int = 50, cap: int = 1000) -> Json:

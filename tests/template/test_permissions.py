@@ -51,6 +51,9 @@ COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
     "PurchaseFunction": (scenes.buy, buy_as_another),
     "SubscriptionsFunction": (scenes.look,),
     "ModelsFunction": (scenes.models,),
+    "CatalogueFunction": (scenes.offer, scenes.withdraw),
+    "AvailabilityFunction": (scenes.take_down, scenes.bring_back),
+    "QuoteFunction": (scenes.quote,),
     "NotFoundFunction": (not_found,),
 }
 

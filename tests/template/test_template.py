@@ -27,6 +27,10 @@ FUNCTIONS = sorted(n for n, r in RESOURCES.items() if r["Type"] == "AWS::Serverl
 TABLES = sorted(n for n, r in RESOURCES.items() if r["Type"] == "AWS::DynamoDB::Table")
 ROUTES = {
     "GET /v1/models": "ModelsFunction",
+    "PUT /v1/models/{modelId}": "CatalogueFunction",
+    "DELETE /v1/models/{modelId}": "CatalogueFunction",
+    "PUT /v1/models/{modelId}/tiers/{tier}/availability": "AvailabilityFunction",
+    "POST /v1/quotes": "QuoteFunction",
     "POST /v1/subscriptions": "PurchaseFunction",
     "GET /v1/subscriptions/{subscriptionId}": "SubscriptionsFunction",
     "GET /v1/subscriptions/{subscriptionId}/usage": "SubscriptionsFunction",

@@ -2,9 +2,9 @@
 
 Pure core (no boto3, os, time, uuid, logging; enforced by a test):
 `model`, `errors`, `windows`, `keys`, `items`, `rules`, `changes`, `writes`, `steps`, `history`, `purchases`,
-`places`, `revocations`, `thresholds`, `events`, `payloads`, `catalogue`, `answers`.
+`places`, `revocations`, `thresholds`, `events`, `payloads`, `catalogue`, `listings`, `pricing`, `answers`.
 Edge: `store` talks to DynamoDB and `attempts` says how often; `commands_*` hold the use cases, `entitlements`,
-`subscriptions`, `unfinished` and `availability` what they share; `http`, `request_body`, `purchase_body`,
-`operator_bodies` and `router` translate what comes in and goes out; `config`, `telemetry`, `deps` and `wiring` are
-built once at cold start.
+`subscriptions`, `unfinished`, `availability` and `offers` what they share; `http`, `request_body`, `purchase_body`,
+`catalogue_body`, `operator_bodies` and `router` translate what comes in and goes out; `config`, `telemetry`, `deps` and
+`wiring` are built once at cold start.
 """

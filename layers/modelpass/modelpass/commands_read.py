@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelpass import answers, items, store, subscriptions
-from modelpass.commands_purchase import load_catalogue
+from modelpass import answers, items, offers, store, subscriptions
 
 if TYPE_CHECKING:
     from modelpass.deps import Deps
@@ -15,7 +14,7 @@ Json = dict[str, Any]
 
 def get_models(deps: Deps) -> Json:
     """The catalogue, with what is available now."""
-    return deps.attempts().persist(lambda: load_catalogue(deps)).answer()
+    return offers.load(deps, deps.attempts()).answer()
 
 
 def get_subscription(deps: Deps, account_id: str, subscription_id: str) -> Json:

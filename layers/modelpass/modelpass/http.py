@@ -138,7 +138,7 @@ def answer(command: str, body: dict[str, Any], *, replayed: bool = False) -> Res
 def no_content(command: str) -> Response[str]:
     """204: it is done, and there is nothing to show."""
     telemetry.decided(command, "ok")
-    return Response(int(HTTPStatus.NO_CONTENT))
+    return Response(int(HTTPStatus.NO_CONTENT), body="")
 
 
 def query_of(event: APIGatewayProxyEventV2, *known: str) -> dict[str, str]:

@@ -16,8 +16,10 @@ from modelpass.model import (
     EntitlementId,
     Hold,
     Limits,
+    Sale,
     Slot,
     SlotKind,
+    SoldTerm,
     Subscription,
     Term,
     Threshold,
@@ -182,7 +184,8 @@ def subscription_item(subscription: Subscription) -> Item:
         "kh": binary(subscription.key_hash),
         "kt": text(subscription.key_tail),
         "kg": number(subscription.key_generation),
-        "ms": {"L": [_limits_value(m) for m in subscription.models]},
+        "cu": text(subscription.sale.currency),
+        "ms": {"L": [_sold_value(*pair) for pair in zip(subscription.models, subscription.sale.monthly, strict=True)]},
     }
     if subscription.cancelled_at_ms is not None:
         item["xc"] = number(subscription.cancelled_at_ms)
@@ -220,10 +223,34 @@ def subscription_of(item: Item) -> Subscription:
         key_generation=int(item["kg"]["N"]),
         key_pending="kp" in item,
         models=tuple(_limits_of(value["M"]) for value in item["ms"]["L"]),
+        sale=_sale_of(item),
         body_digest=_optional_binary(item, "bd"),
         renewal_digest=_optional_binary(item, "rd"),
         due_at_ms=_optional_number(item, "da"),
     )
+
+
+def term_row(subscription_id: str, sold: SoldTerm) -> Item:
+    """A row of the history: a term, and what it was sold for."""
+    lines = zip(sold.models, sold.sale.monthly, strict=True)
+    return {
+        **key(keys.term_key(subscription_id, sold.number)),
+        "v": number(SCHEMA_VERSION),
+        "tn": number(sold.number),
+        "tz": text(sold.term.time_zone),
+        "st": number(sold.term.starts_at_ms),
+        "mo": number(sold.term.months),
+        "xa": number(sold.term.ends_at_ms),
+        "cu": text(sold.sale.currency),
+        "ms": {"L": [{"M": {"id": text(m), "tr": text(tier), "pr": text(price)}} for (m, tier), price in lines]},
+    }
+
+
+def term_row_of(item: Item) -> SoldTerm:
+    """The reverse of `term_row`."""
+    check_version(item)
+    models = tuple((value["M"]["id"]["S"], Tier(value["M"]["tr"]["S"])) for value in item["ms"]["L"])
+    return SoldTerm(int(item["tn"]["N"]), _term_of(item), models, _sale_of(item))
 
 
 def slot_item(account_id: str, slot: Slot) -> Item:
@@ -267,7 +294,11 @@ def _term_of(item: Item) -> Term:
     return Term(int(item["st"]["N"]), int(item["mo"]["N"]), item["tz"]["S"], int(item["xa"]["N"]))
 
 
-def _limits_value(limits: Limits) -> Item:
+def _sale_of(item: Item) -> Sale:
+    return Sale(item["cu"]["S"], tuple(value["M"]["pr"]["S"] for value in item["ms"]["L"]))
+
+
+def _sold_value(limits: Limits, monthly: str) -> Item:
     return {
         "M": {
             "id": text(limits.model_id),
@@ -275,6 +306,7 @@ def _limits_value(limits: Limits) -> Item:
             "un": text(limits.unit),
             "lc": number(limits.daily_call_limit),
             "lm": number(limits.monthly_cap),
+            "pr": text(monthly),
         }
     }
 

@@ -29,6 +29,7 @@ DUE_SHARDS: Final = 128
 BOUGHT: Final = "bought#"
 CATALOGUE: Final = "catalogue"
 TIERS_DOWN: Final = "down"
+SETTINGS: Final = "settings"
 
 _API_KEY = re.compile(rf"{API_KEY_PREFIX}([A-Za-z0-9_-]{{60}})")
 _SUBSCRIPTION_ID = re.compile(r"sub_[a-z2-7]{24}")
@@ -242,6 +243,11 @@ def month_key(entitlement: EntitlementId, month: int) -> tuple[str, str]:
     return entitlement.subscription_id, f"month#{suffix}"
 
 
+def term_key(subscription_id: str, number: int) -> tuple[str, str]:
+    """History table: a term as it was sold; in the order of their numbers."""
+    return subscription_id, f"term#{number:06d}"
+
+
 def ticket_key(entitlement: EntitlementId, hold: Hold) -> tuple[str, str]:
     """History table: a reclaimed hold that may still be settled."""
     return entitlement_pk(entitlement), f"hold#{hold.key}#{hold.nonce}"
@@ -250,6 +256,11 @@ def ticket_key(entitlement: EntitlementId, hold: Hold) -> tuple[str, str]:
 def event_key(subject: str, at_ms: int, event_id: str) -> tuple[str, str]:
     """Events table: what happened to a subject, in the order of time."""
     return subject, f"{at_ms:015d}#{event_id}"
+
+
+def model_subject(model_id: str) -> str:
+    """Events table: a model, as the subject of what is told of it."""
+    return f"model#{model_id}"
 
 
 def event_id(*facts: str) -> str:
@@ -266,6 +277,11 @@ def model_key(model_id: str) -> tuple[str, str]:
 def tiers_down_key() -> tuple[str, str]:
     """Catalogue table: which tiers are down now, one small item."""
     return CATALOGUE, TIERS_DOWN
+
+
+def catalogue_settings_key() -> tuple[str, str]:
+    """Catalogue table: what is true of all of it, its currency."""
+    return CATALOGUE, SETTINGS
 
 
 def due_shard(pk: str) -> str:

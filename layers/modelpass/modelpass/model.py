@@ -150,6 +150,24 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Sale:
+    """What a term was sold for: a month's price of each of its models, in their order, as decimal strings."""
+
+    currency: str
+    monthly: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SoldTerm:
+    """A term as the history remembers it: when it was, its models each with its tier, and their prices."""
+
+    number: int
+    term: Term
+    models: tuple[tuple[str, Tier], ...]
+    sale: Sale
+
+
+@dataclass(frozen=True, slots=True)
 class EntitlementId:
     """Names one model of one term of one subscription."""
 
@@ -223,6 +241,7 @@ class Subscription:
     key_generation: int
     key_pending: bool
     models: tuple[Limits, ...]
+    sale: Sale
     body_digest: bytes | None
     renewal_digest: bytes | None
     due_at_ms: int | None
@@ -239,6 +258,10 @@ class Subscription:
         if now_ms < self.expires_at_ms:
             return Status.ACTIVE
         return Status.EXPIRED if self.cancelling_at_ms is None else Status.CANCELLED
+
+    def sold_term(self) -> SoldTerm:
+        """The current term as it was sold."""
+        return SoldTerm(self.term_number, self.term, tuple((m.model_id, m.tier) for m in self.models), self.sale)
 
     def entitlement_ids(self) -> tuple[EntitlementId, ...]:
         """The entitlements of the current term, in the order they were bought."""

@@ -1,14 +1,15 @@
 """Purchase, renewal and expiry -> DynamoDB transaction. Rule: all of it or nothing.
 
-The transaction takes the account's place, writes the subscription, every entitlement and the event. A renewal also
-takes the key out of every entitlement of the old term, so that no machine, whatever its clock says, grants on it.
+The transaction takes the account's place, writes the subscription, every entitlement, the term as it was sold and the
+event. A renewal also takes the key out of every entitlement of the old term, so that no machine, whatever its clock
+says, grants on it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelpass import changes, events, items, keys, places, rules
+from modelpass import changes, events, history, items, keys, places, rules
 from modelpass.items import number, text
 from modelpass.model import Entitlement, EntitlementId, Limits, Slot, Subscription
 from modelpass.windows import segment_at
@@ -34,6 +35,7 @@ def purchase(tables: Tables, subscription: Subscription, slot: Slot | None, now_
         *places.write(tables, subscription.account_id, slot, place, now_ms),
         {"Put": _list_entry(tables, subscription)},
         *_new_entitlements(tables, subscription),
+        {"Put": history.sold_term(tables.history, subscription)},
         {"Put": events.purchased(tables.events, subscription)},
     ]
     return {"TransactItems": actions}
@@ -47,6 +49,7 @@ def renew(tables: Tables, old: Subscription, new: Subscription, slot: Slot | Non
         *places.write(tables, new.account_id, slot, place, now_ms),
         *_new_entitlements(tables, new),
         *({"Update": _retire_key(tables, e)} for e in old.entitlement_ids()),
+        {"Put": history.sold_term(tables.history, new)},
         {"Put": events.renewed(tables.events, new, now_ms)},
     ]
     if old.due_at_ms is not None:
@@ -123,7 +126,7 @@ def _list_entry(tables: Tables, subscription: Subscription) -> Request:
 
 def _begin_term(tables: Tables, old: Subscription, new: Subscription) -> Request:
     item = items.subscription_item(new)
-    changed = ("tn", "st", "xa", "kh", "kt", "rd", "dp", "da")
+    changed = ("tn", "st", "xa", "kh", "kt", "cu", "ms", "rd", "dp", "da")
     written = [n for n in changed if n in item]
     update = "SET " + ", ".join(f"#{n} = :{n}" for n in written) + " REMOVE #kp"
     if "rd" not in item:
