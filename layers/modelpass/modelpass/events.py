@@ -47,6 +47,17 @@ class TierTurn:
     reason: str | None
 
 
+def shown(row: items.Item) -> dict[str, Any]:
+    """A row as callers see it."""
+    return {
+        "id": row["id"]["S"],
+        "type": row["type"]["S"],
+        "version": int(row["version"]["N"]),
+        "at": row["at"]["S"],
+        "data": json.loads(row["data"]["S"]),
+    }
+
+
 def purchased(table: str, subscription: Subscription) -> dict[str, Any]:
     """A custom subscription was bought."""
     return _of_term(table, EventType.PURCHASED, subscription, subscription.created_at_ms, price=True)
