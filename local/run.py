@@ -27,7 +27,7 @@ _LOG_FILE = "functions.log"
 def started(port: int, template_file: Path) -> Iterator[Stack]:
     """The whole stack, ready to answer on `port`; raises `StartError` when it cannot start."""
     server.require_free(port)
-    expanded = template.load(template_file)
+    expanded = template.load(template_file, settings.parameters())
     state = settings.state_folder()
     given = os.environ.get("AWS_ENDPOINT_URL_DYNAMODB")
     data = settings.data_folder()
