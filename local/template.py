@@ -10,12 +10,14 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from local import intrinsics, parameters
+from local import intrinsics, parameters, pipe
 from local.intrinsics import Resolver, check_references
 from local.problems import StartError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from local.pipe import Pipe
 
 REGION: Final = intrinsics.REGION
 ACCOUNT: Final = intrinsics.ACCOUNT
@@ -79,6 +81,7 @@ class Template:
     issuer: str
     audience: tuple[str, ...]
     cors: Cors | None
+    pipe: Pipe | None
 
 
 def secret_values(template: Json) -> dict[str, Json]:
@@ -180,6 +183,7 @@ def _read(expanded: Json, root: Path, secret: dict[str, Json], prefix: str) -> T
         issuer=issuer,
         audience=audience,
         cors=_cors(api, resolver),
+        pipe=pipe.of_resources(of_type.get("AWS::Pipes::Pipe", []), prefix),
     )
 
 

@@ -1,6 +1,7 @@
 """What other systems are told, as rows of the events table. Rule: written in the transaction of what they tell.
 
-The id of an event follows from the fact it tells, so that one fact is one row. `docs/data-model.md` has the schemas.
+The id of an event follows from the fact it tells, so that one fact is one row. `docs/events.md` tells what each type
+carries.
 """
 
 from __future__ import annotations
@@ -20,12 +21,20 @@ EVENT_VERSION: Final = 1
 
 
 class EventType(StrEnum):
-    """The types published so far."""
+    """Every type there is; what each carries stands in `docs/events.md`."""
 
     PURCHASED = "subscription.purchased"
     RENEWED = "subscription.renewed"
     EXPIRED = "subscription.expired"
     TIER_BREACHED = "tier.breached"
+    TIER_DOWN = "tier.down"
+    TIER_UP = "tier.up"
+    CANCELLED = "subscription.cancelled"
+    KEY_REGENERATED = "key.regenerated"
+    THRESHOLD_REACHED = "limit.threshold_reached"
+    USAGE_CORRECTED = "usage.corrected"
+    PLAN_STARTED = "plan.started"
+    PLAN_ENDED = "plan.ended"
 
 
 def purchased(table: str, subscription: Subscription) -> dict[str, Any]:
