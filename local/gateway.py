@@ -17,6 +17,7 @@ from local.pool import FunctionError
 from local.template import ACCOUNT, DEFAULT_ROUTE, Route
 
 if TYPE_CHECKING:
+    from local.listening import EventStream
     from local.stack import Stack
     from local.template import Cors
 
@@ -41,11 +42,12 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """What goes out."""
+    """What goes out; a stream, where there is one, in the place of a body."""
 
     status: int
     headers: dict[str, str]
     body: bytes
+    stream: EventStream | None = None
 
 
 def message(status: int, text: str) -> HttpResponse:
