@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 OPERATOR_SCOPE: Final = "operator"
 MAX_BODY_BYTES: Final = 256 * 1024
-_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
+IDEMPOTENCY_KEY_PATTERN: Final = "[!-~]{1,255}"
+_IDEMPOTENCY_KEY = re.compile(IDEMPOTENCY_KEY_PATTERN)
 _JSON: Final = "application/json"
 _REPLAYED: Final = {"Idempotent-Replayed": "true"}
 

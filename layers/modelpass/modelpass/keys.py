@@ -22,6 +22,7 @@ from modelpass.model import EntitlementId, Hold, Tier
 API_KEY_PREFIX: Final = "sk-custom-"
 API_KEY_PATTERN: Final = r"sk-custom-[A-Za-z0-9_-]{60}"
 """For secret scanners."""
+SUBSCRIPTION_ID_PATTERN: Final = r"sub_[a-z2-7]{24}"
 SECRET_BYTES: Final = 20
 NONCE_BYTES: Final = 9
 DUE_SHARDS: Final = 128
@@ -30,7 +31,7 @@ CATALOGUE: Final = "catalogue"
 TIERS_DOWN: Final = "down"
 
 _API_KEY = re.compile(rf"{API_KEY_PREFIX}([A-Za-z0-9_-]{{60}})")
-_SUBSCRIPTION_ID = re.compile(r"sub_[a-z2-7]{24}")
+_SUBSCRIPTION_ID = re.compile(SUBSCRIPTION_ID_PATTERN)
 _AUTHORIZATION_ID = re.compile(r"auth_([A-Za-z0-9_-]{100,200})")
 _ID_BYTES = 15
 _API_KEY_MAC_BYTES = 8
