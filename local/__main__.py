@@ -1,10 +1,10 @@
-"""`python -m local [run|demo|token]`. Rule: imports nothing heavy, so that Ctrl-C ends it quietly from the start."""
+"""`python -m local [run|demo|token|openapi]`. Rule: imports nothing heavy: Ctrl-C ends it quietly from the start."""
 
 import signal
 import sys
 from importlib import import_module
 
-COMMANDS = ("run", "demo", "token")
+COMMANDS = ("run", "demo", "token", "openapi")
 
 
 def main() -> int:

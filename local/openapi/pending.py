@@ -1,0 +1,63 @@
+"""Bodies and limits of calls that the package does not have yet. Rule: each goes when `modelpass` has its own."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from modelpass.model import MAX_UNITS, Tier
+from modelpass.payloads import MODEL_ID_PATTERN, MODEL_ID_RULE
+from modelpass.request_body import Strict
+
+MAX_PAGE: Final = 100
+MAX_HISTORY_DAYS: Final = 366
+MAX_REASON: Final = 500
+_REASON: Final = Field(min_length=1, max_length=MAX_REASON, description=f"1 to {MAX_REASON} characters")
+_DECIMAL: Final = Field(pattern=r"^\d+(\.\d+)?$", description="a decimal string")
+
+
+class PriceBody(Strict):
+    """A month's price of a tier."""
+
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$", description="an ISO 4217 code")]
+    base: Annotated[str, _DECIMAL]
+    per_unit: Annotated[str, _DECIMAL]
+    per_daily_call: Annotated[str, _DECIMAL]
+
+
+class TierBody(Strict):
+    """A tier that a model is offered in."""
+
+    channel_tier: Annotated[Tier, Field(strict=False, description=f"one of {', '.join(Tier)}")]
+    price: Annotated[PriceBody, Field(description="an object")]
+
+
+class ModelBody(Strict):
+    """A model of the catalogue."""
+
+    kind: Annotated[str, Field(json_schema_extra={"enum": ["text", "image", "video"]}, description="a kind")]
+    tiers: Annotated[list[TierBody], Field(min_length=1, description="a list of tiers")]
+
+
+class AvailabilityBody(Strict):
+    """Whether a tier is up, and why."""
+
+    available: Annotated[bool, Field(description="true or false")]
+    reason: Annotated[str | None, _REASON] = None
+
+
+class CorrectionBody(Strict):
+    """An amount to book, and why."""
+
+    model_id: Annotated[str, Field(pattern=f"^{MODEL_ID_PATTERN}$", description=MODEL_ID_RULE)]
+    units: Annotated[int, Field(ge=-MAX_UNITS, le=MAX_UNITS, description="a whole number other than 0")]
+    at: Annotated[str | None, Field(description="an RFC 3339 time")] = None
+    reason: Annotated[str, _REASON]
+
+
+class PlanBody(Strict):
+    """A plan and when it ends."""
+
+    plan_id: Annotated[str, Field(min_length=1, max_length=255, description="1 to 255 characters")]
+    expires_at: Annotated[str, Field(description="an RFC 3339 time in the future")]
