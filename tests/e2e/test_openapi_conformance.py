@@ -10,6 +10,7 @@ import itertools
 import json
 import re
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 from zlib import crc32
 
 import pytest
@@ -25,6 +26,7 @@ from modelpass.keys import SUBSCRIPTION_ID_PATTERN
 from modelpass.payloads import MODEL_ID_PATTERN
 from modelpass.purchase_body import TIME_ZONE_FORMAT
 from modelpass.windows import time_zones
+from tests.support import documented
 from tests.support.stack import IMAGE_MODEL, TEXT_MODEL, jwt_of
 
 if TYPE_CHECKING:
@@ -69,6 +71,13 @@ SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 SCHEMA.config.generation.update(with_security_parameters=False)  # a case brings a token, `ignored_auth` takes it away
 
 
+def answer_is_listed(_: CheckContext, response: Response, __: Case[Any]) -> None:
+    """Status, body and each header, by the checks that hold every other test's answers to the document."""
+    headers = {name: ", ".join(values) for name, values in response.headers.items()}
+    method, path = str(response.request.method), urlsplit(str(response.request.url)).path
+    documented.check(documented.kept().route_of(method, path), response.status_code, headers, response.content)
+
+
 def well_formed_is_read(_: CheckContext, response: Response, case: Case[Any]) -> None:
     """What the document calls valid is never refused for its shape."""
     if is_valid(case) and response.status_code == 400:
@@ -85,7 +94,7 @@ def operators_calls_want_the_scope(_: CheckContext, response: Response, case: Ca
 
 
 CHECKED: list[Any] = [check for check in CHECKS.get_all() if check.__name__ not in NOT_CHECKED]
-CHECKED += [well_formed_is_read, operators_calls_want_the_scope]
+CHECKED += [answer_is_listed, well_formed_is_read, operators_calls_want_the_scope]
 
 
 @pytest.fixture(scope="module")
