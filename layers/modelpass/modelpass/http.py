@@ -33,9 +33,20 @@ _JSON: Final = "application/json"
 _REPLAYED: Final = {"Idempotent-Replayed": "true"}
 
 
+class _Resolver(APIGatewayHttpResolver):
+    """Takes what API Gateway matched: a variable of a path is any text but a slash, and what it may be, a command says.
+
+    Powertools knows some characters only; of others, the function would say that there is no such route.
+    """
+
+    @staticmethod
+    def _compile_regex(rule: str, base_regex: str = "^{}$") -> re.Pattern[str]:
+        return re.compile(base_regex.format(re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", rule)))
+
+
 def resolver(command: str) -> APIGatewayHttpResolver:
     """A resolver whose every failure is answered in the envelope."""
-    app = APIGatewayHttpResolver()
+    app = _Resolver()
 
     def on_refusal(error: Refused) -> Response[str]:
         return _refuse(command, error.refusal)
