@@ -114,7 +114,12 @@ OPERATIONS: Final = (
         "Record that a plan is active",
         "It takes the account's one place until it expires. The same plan again updates when that is.",
         Answer(200, "The plan.", (shapes.PlanSubscription,), {"a plan": examples.PLAN}),
-        (_BAD_ACCOUNT, FORBIDDEN, Refusal(ErrorCode.ACTIVE_SUBSCRIPTION_EXISTS)),
+        (
+            _BAD_ACCOUNT,
+            bad("expiresAt", "expiresAt must be later than now."),
+            FORBIDDEN,
+            Refusal(ErrorCode.ACTIVE_SUBSCRIPTION_EXISTS),
+        ),
         (ACCOUNT_ID,),
         body=Body(pending.PlanBody, {"a plan": examples.PLAN_BODY}),
         operator=True,
