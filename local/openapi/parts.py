@@ -12,7 +12,7 @@ from modelpass.payloads import MODEL_ID_PATTERN, MODEL_ID_RULE
 from modelpass.request_body import Strict
 
 if TYPE_CHECKING:
-    from local.openapi.shapes import Shape
+    from pydantic import BaseModel
 
 Json = dict[str, Any]
 
@@ -44,7 +44,7 @@ class Answer:
 
     status: int
     description: str
-    shapes: tuple[type[Shape], ...] = ()
+    shapes: tuple[type[BaseModel], ...] = ()
     examples: dict[str, Any] = field(default_factory=dict)
     headers: tuple[str, ...] = ()
 
