@@ -19,6 +19,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from schemathesis.checks import CHECKS
 from schemathesis.generation import GenerationMode
+from schemathesis.generation.meta import FuzzingPhaseData
+from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from local.openapi.document import FILE
 from modelpass.http import OPERATOR_SCOPE
@@ -46,6 +48,7 @@ DOCUMENT: Final[dict[str, Any]] = json.loads(FILE.read_text("utf-8"))
 NOT_CHECKED: Final = {
     "unsupported_method": "an unknown method is an unknown route here, as API Gateway has it: 404 in the envelope",
     "positive_data_acceptance": "what is not on sale is 400 as well: `well_formed_is_read` asks for the code",
+    "negative_data_rejection": "`invalid_is_refused` is this check, less the cases in which nothing is invalid",
     "max_response_time": "a shared machine says nothing of time",
 }
 SENSE: Final[dict[str, dict[str, str]]] = {
@@ -78,6 +81,13 @@ def answer_is_listed(_: CheckContext, response: Response, __: Case[Any]) -> None
     documented.check(documented.kept().route_of(method, path), response.status_code, headers, response.content)
 
 
+def invalid_is_refused(context: CheckContext, response: Response, case: Case[Any]) -> None:
+    """What the document calls invalid is refused. A case that was to be so may just lack its optional body."""
+    by_chance = case.meta.phase.data if case.meta is not None else None
+    if not isinstance(by_chance, FuzzingPhaseData) or by_chance.mutations:
+        negative_data_rejection(context, response, case)
+
+
 def well_formed_is_read(_: CheckContext, response: Response, case: Case[Any]) -> None:
     """What the document calls valid is never refused for its shape."""
     if is_valid(case) and response.status_code == 400:
@@ -95,7 +105,7 @@ def operators_calls_want_the_scope(_: CheckContext, response: Response, case: Ca
 
 
 CHECKED: list[Any] = [check for check in CHECKS.get_all() if check.__name__ not in NOT_CHECKED]
-CHECKED += [answer_is_listed, well_formed_is_read, operators_calls_want_the_scope]
+CHECKED += [answer_is_listed, invalid_is_refused, well_formed_is_read, operators_calls_want_the_scope]
 
 
 @pytest.fixture(scope="module")
