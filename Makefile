@@ -17,7 +17,7 @@ RIGHT_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
   || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo token openapi test soak lint format types validate build check lock clean
+.PHONY: help setup run demo token seed openapi test soak lint format types validate build check lock clean
 
 help: ## name every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ demo: $(SETUP) ## play the whole story, against the running stack or one of its 
 
 token: $(VENV)/.ready ## print a JWT for ACCOUNT=… [SCOPE=operator]
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local token
+
+seed: $(VENV)/.ready ## put catalogue.json into a deployment: TOKEN=… [API=https://…], as an operator
+	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local seed
 
 openapi: $(VENV)/.ready ## write docs/openapi.json anew, from the code
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local openapi

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
 
+from local import catalogue_file
 from local.problems import StartError
 from local.template import REGION
-from modelpass.catalogue import model_item, models_of_document
+from modelpass.catalogue import currency_of, model_item, settings_item
+from modelpass.items import key
+from modelpass.keys import catalogue_settings_key
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from local.template import Template
-    from modelpass.catalogue import CatalogueModel
+    from modelpass.items import Item
 
 CREDENTIALS: Final = {
     "AWS_ACCESS_KEY_ID": "local",
@@ -62,26 +65,23 @@ def create_tables(dynamodb: Any, template: Template) -> None:
             dynamodb.update_time_to_live(TableName=table["TableName"], TimeToLiveSpecification=specification)
 
 
-def _models_of(path: Path) -> list[CatalogueModel]:
-    try:
-        return models_of_document(json.loads(path.read_text("utf-8")))
-    except OSError as error:
-        raise StartError(f"{path.name} cannot be read: {error.strerror}.") from None
-    except KeyError as error:
-        raise StartError(f"{path.name} is broken: an entry lacks {error.args[0]}.") from None
-    except (AttributeError, TypeError, ValueError) as error:
-        raise StartError(f"{path.name} is broken: {error}.") from None
-
-
 def seed_catalogue(dynamodb: Any, table: str, path: Path) -> None:
     """Put the models of a catalogue file that the table does not have yet; raises `StartError` when it is broken."""
-    for model in _models_of(path):
-        try:
-            dynamodb.put_item(
-                TableName=table,
-                Item=model_item(model),
-                ConditionExpression="attribute_not_exists(#pk)",
-                ExpressionAttributeNames={"#pk": "pk"},
-            )
-        except dynamodb.exceptions.ConditionalCheckFailedException:
-            continue
+    offers = catalogue_file.offers_of(path)
+    for offer in offers[:1]:
+        _put_new(dynamodb, table, settings_item(offer.currency))
+        found = dynamodb.get_item(TableName=table, Key=key(catalogue_settings_key()), ConsistentRead=True)
+        if (currency := currency_of(found["Item"])) != offer.currency:
+            raise StartError(f"{path.name} is in {offer.currency}, and the catalogue there is already in {currency}.")
+    for offer in offers:
+        _put_new(dynamodb, table, model_item(offer.model))
+
+
+def _put_new(dynamodb: Any, table: str, item: Item) -> None:
+    with contextlib.suppress(dynamodb.exceptions.ConditionalCheckFailedException):
+        dynamodb.put_item(
+            TableName=table,
+            Item=item,
+            ConditionExpression="attribute_not_exists(#pk)",
+            ExpressionAttributeNames={"#pk": "pk"},
+        )

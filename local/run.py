@@ -9,7 +9,7 @@ import sys
 import threading
 from typing import IO, TYPE_CHECKING
 
-from local import database, engine, jwts, server, settings, template
+from local import catalogue_file, database, engine, jwts, server, settings, template
 from local.engine import HOST, ROOT
 from local.pool import FunctionError, Pool
 from local.problems import StartError
@@ -76,7 +76,7 @@ def _prepare(endpoint: str, read: template.Template) -> None:
     try:
         dynamodb = database.client(endpoint)
         database.create_tables(dynamodb, read)
-        database.seed_catalogue(dynamodb, _catalogue_table(read), ROOT / "catalogue.json")
+        database.seed_catalogue(dynamodb, _catalogue_table(read), catalogue_file.PATH)
     except StartError:
         raise
     except Exception as error:

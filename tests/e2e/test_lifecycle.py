@@ -131,7 +131,7 @@ def test_a_data_folder_in_use_is_told_in_a_sentence(tmp_path: Path) -> None:
     settings.claimed(tmp_path).close()
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"models": [{}]}', '{"currency": "USD", "models": [{"modelId": "m"}]}'])
+@pytest.mark.parametrize("text", ["{", "[]", '{"models": [{}]}', '{"models": [{"modelId": "m", "kind": "text"}]}'])
 def test_a_broken_catalogue_is_told_in_a_sentence(copied_root: Path, text: str) -> None:
     (copied_root / "catalogue.json").unlink()
     (copied_root / "catalogue.json").write_text(text)

@@ -97,6 +97,7 @@ def test_the_catalogue_lists_both_models_in_every_tier(stack: Stack, new_account
         m["modelId"]: (m["kind"], m["unit"], [t["channelTier"] for t in m["tiers"]]) for m in answer.json["models"]
     }
     tiers = ["basic", "stable", "enterprise"]
+    assert found.pop("veo-3") == ("video", "generations", ["stable", "enterprise"])
     assert found == {TEXT_MODEL: ("text", "tokens", tiers), IMAGE_MODEL: ("image", "generations", tiers)}
     assert all(t["available"] for m in answer.json["models"] for t in m["tiers"])
 

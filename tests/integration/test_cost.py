@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import catalogue
+from local import catalogue_file
+from modelpass import catalogue, commands_catalogue, commands_quote, purchase_body
 from modelpass.availability import TiersDown
 from modelpass.model import Kind, Tier
 from tests.support.capacity import KILOBYTE, item_bytes
@@ -63,7 +64,7 @@ def customer(world: World) -> Customer:
 
 def test_grant_is_one_request_and_one_unit_up_to_eight_open_holds_with_long_request_ids(customer: Customer) -> None:
     for number in range(8):
-        grant = customer.cost(partial(customer.authorize, f"{LONG_REQUEST_ID}{number}", 1000), allowed=True)
+        grant = customer.cost(partial(customer.authorize, f"{LONG_REQUEST_ID}{number}", 900), allowed=True)
         assert grant == WRITE
     stored = customer.world.entitlement(customer.subscription_id)
     assert len(stored.holds) == 8
@@ -75,7 +76,7 @@ def test_grant_stays_one_unit_with_the_longest_account_model_and_time_zone(world
     bought = [model(longest.model_id, "enterprise", 10**9, 10**15)]
     zone = "America/Argentina/ComodRivadavia"
     made = world.buy("a" * 255, models=bought, timezone=zone, months=12)
-    using = Customer(world, made["subscriptionId"], made["apiKey"])
+    using = Customer(world, made["subscriptionId"], world.regenerate(made["subscriptionId"], "a" * 255)["apiKey"])
     figures = {"modelId": longest.model_id, "holdSeconds": 86_400, "calls": 10**7}
     costs = [
         using.cost(partial(using.authorize, f"{LONG_REQUEST_ID}{number}", 10**13, **figures), allowed=True)
@@ -216,6 +217,15 @@ def test_process_reads_which_tiers_are_down_once_in_three_seconds(customer: Cust
     assert (world.recorder.calls, world.recorder.read_units) == (["GetItem"] * 2, 2)
 
 
+def test_request_that_reaches_a_threshold_tells_it_in_one_transaction_and_the_next_costs_as_ever(
+    customer: Customer,
+) -> None:
+    cost = customer.cost(partial(customer.authorize, "crosses", 9000), allowed=True)
+    assert cost == (["UpdateItem", "TransactWriteItems"], 5, 0)
+    assert customer.cost(partial(customer.authorize, "above", 1), allowed=True) == WRITE
+    assert customer.cost(partial(customer.authorize, "full", 9000), code="monthly_cap_reached") == WRITE
+
+
 def test_first_request_of_an_untouched_window_is_two_plain_writes(world: World) -> None:
     made = world.buy()
     using = Customer(world, made["subscriptionId"], made["apiKey"])
@@ -266,13 +276,46 @@ def test_purchase_and_renewal_of_forty_models_are_three_requests(world: World) -
     world.recorder.clear()
     made = world.buy(models=[model(f"m-{n}") for n in range(40)])
     assert world.recorder.calls == ["TransactGetItems", "Query", "TransactWriteItems"]
-    purchase = world.recorder.write_units
+    assert (world.recorder.write_units, world.recorder.read_units) == (99, 7)
     assert world.authorize(made["apiKey"], "r-1", modelId="m-39")["allowed"]
     world.clock.advance(31 * DAY_MS)
     world.recorder.clear()
     assert world.renew(made["subscriptionId"])["apiKey"]
     assert world.recorder.calls == ["TransactGetItems", "Query", "TransactWriteItems"]
-    assert (purchase, world.recorder.write_units) == (89, 172)
+    assert (world.recorder.write_units, world.recorder.read_units) == (180, 7)
+
+
+def test_new_key_and_cancellation_are_a_write_per_model_and_two_of_the_row(customer: Customer) -> None:
+    world, name = customer.world, customer.subscription_id
+    assert customer.cost(lambda: world.regenerate(name), status="active") == (
+        ["GetItem", "TransactWriteItems", "UpdateItem", "UpdateItem"],
+        10,
+        1,
+    )
+    assert customer.cost(lambda: world.cancel(name), status="cancelled") == (
+        ["GetItem", "UpdateItem", "GetItem", "UpdateItem", "TransactWriteItems"],
+        11,
+        2,
+    )
+
+
+def test_operators_calls_read_three_small_items_and_write_two(customer: Customer) -> None:
+    world = customer.world
+    offer = catalogue_file.offers_of(catalogue_file.PATH)[0]
+    put = customer.cost(lambda: commands_catalogue.put_model(world.deps, offer), modelId=TEXT_MODEL)
+    assert put == (["TransactGetItems", "TransactWriteItems"], 4, 6)
+    down = partial(world.turn_tier, TEXT_MODEL, "basic", available=False, reason="it is failing")
+    assert customer.cost(down, available=False) == (["TransactGetItems", "TransactWriteItems"], 4, 6)
+    assert customer.cost(down, available=False) == (["TransactGetItems"], 0, 6)
+    world.recorder.clear()
+    commands_catalogue.withdraw_model(world.deps, TEXT_MODEL)
+    assert (world.recorder.calls, world.recorder.write_units) == (["UpdateItem"], 1)
+
+
+def test_quote_is_one_read_of_the_catalogue(customer: Customer) -> None:
+    body = purchase_body.parse({"models": [model()]})
+    cost = customer.cost(partial(commands_quote.quote, customer.world.deps, body), currency="USD")
+    assert cost == (["Query"], 0, 1)
 
 
 def test_size_of_an_item_is_what_the_engine_charges_for(customer: Customer) -> None:

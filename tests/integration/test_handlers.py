@@ -16,7 +16,10 @@ from tests.support.world import DAY_MS, Clock
 if TYPE_CHECKING:
     from tests.support.handlers import Json
 
-HTTP_SAMPLES = ("purchase", "renew", "get-subscription", "get-usage", "get-models", "not-found")
+HTTP_SAMPLES = (
+    *("purchase", "quote", "renew", "regenerate", "cancel", "put-plan", "delete-plan"),
+    *("get-subscription", "get-usage", "get-models", "put-model", "withdraw-model", "availability", "not-found"),
+)
 NEVER_ISSUED = "sub_" + "a" * 24
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -215,12 +218,20 @@ def test_id_of_another_account_answers_just_as_an_unknown_one(service: Service, 
 def test_models_are_the_catalogue(service: Service, account: str) -> None:
     answer = service.http("get-models", account)
     assert answer.status == 200
-    document = sample("../catalogue")
-    for model, offered in zip(answer.json["models"], document["models"], strict=True):
-        assert (model["modelId"], model["kind"]) == (offered["modelId"], offered["kind"])
-        price = {name: {"currency": "USD", **tier} for name, tier in offered["tiers"].items()}
-        assert {t["channelTier"]: t["price"] for t in model["tiers"]} == price
-        assert all(tier["available"] is True for tier in model["tiers"])
+    units = {"text": "tokens", "image": "generations", "video": "generations"}
+    any_limits = {"dailyCallLimit": {"min": 1, "max": 10**9}, "monthlyTokenCap": {"min": 1, "max": 10**15}}
+    offered = sample("../catalogue")["models"]
+    assert {m["kind"] for m in offered} == set(units)
+    assert answer.json["models"] == [
+        {
+            "modelId": m["modelId"],
+            "kind": m["kind"],
+            "unit": units[m["kind"]],
+            "tiers": [{**tier, "available": True} for tier in m["tiers"]],
+            "limits": m.get("limits", any_limits),
+        }
+        for m in offered
+    ]
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
@@ -233,7 +244,7 @@ def test_unknown_route_or_method_answers_in_the_envelope(service: Service, metho
     assert answer.json["error"]["type"] == "not_found_error"
 
 
-@pytest.mark.parametrize("name", ["purchase", "renew", "get-subscription", "get-usage"])
+@pytest.mark.parametrize("name", ["purchase", "renew", "get-subscription", "get-usage", "quote"])
 @pytest.mark.parametrize("subject", ["", "a" * 256, "é" * 128], ids=["empty", "long", "long in bytes"])
 def test_token_without_a_usable_subject_is_refused(service: Service, name: str, subject: str) -> None:
     answer = service.http(name, subject, NEVER_ISSUED)
@@ -258,4 +269,4 @@ def test_handlers_side_by_side_keep_to_their_own_event(service: Service, account
         assert service.http("purchase", account).headers["Idempotent-Replayed"] == "true"
         assert service.answer("not-found", sample("not-found")).status == 404
         assert service.http("get-usage", account, bought["subscriptionId"]).json["status"] == "active"
-        assert len(service.http("get-models", account).json["models"]) == 2
+        assert len(service.http("get-models", account).json["models"]) == 3

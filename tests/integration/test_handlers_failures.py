@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from tests.support.handlers import Json
 
 GET_ID = "sub_" + "a" * 24
-HTTP_COMMANDS = ("purchase", "renew", "get-subscription", "get-usage", "get-models")
+CUSTOMERS = ("purchase", "renew", "get-subscription", "get-usage", "get-models", "quote")
+OPERATORS = ("put-model", "withdraw-model", "availability")
+HTTP_COMMANDS = (*CUSTOMERS, *OPERATORS)
 JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhY2N0X2RlbW8ifQ.c2lnbmF0dXJl"
 IDEMPOTENCY_KEY = "an-idempotency-key-of-the-log-test"
 MARKER = "marker-of-a-value-that-was-sent"
@@ -197,9 +199,12 @@ def everything(service: Service, account: str) -> tuple[str, str]:
     for changed in ({"months": 2}, {"timezone": MARKER}, {MARKER: 1}, {"models": [{MARKER: 1}]}):
         assert service.http("purchase", account, body=json.dumps({**body, **changed}), **http).status in (400, 422)
     assert service.http("purchase", account, body=MARKER, **http).status == 400
-    for name in ("purchase", "renew", "get-subscription", "get-usage", "get-models"):
+    for name in CUSTOMERS:
         service.http(name, account, subscription_id, **http)
         service.http(name, f"{account}-other", subscription_id, **http)
+    for name in OPERATORS:
+        told = json.dumps({"available": True, "reason": MARKER} if name == "availability" else {MARKER: MARKER})
+        service.http(name, account, **{**http, "body": told})
     nothing = sample("not-found")
     service.answer("not-found", {**nothing, "rawPath": f"/v1/{MARKER}", "body": MARKER})
     granted = service.authorize(api_key)
@@ -256,4 +261,5 @@ def test_log_is_one_json_line_per_decision_and_names_every_command(service: Serv
     assert {line["level"] for line in decided} == {"INFO"}
     assert {(line["level"], "LookupError" in line["failure"]) for line in failed} == {("ERROR", True)}
     commands = {line["command"] for line in decided}
-    assert commands == {"purchase", "renew", "subscriptions", "models", "not_found", "authorize", "settle", "reset"}
+    http = {"purchase", "renew", "subscriptions", "models", "quote", "catalogue", "availability", "not_found"}
+    assert commands == http | {"authorize", "settle", "reset"}

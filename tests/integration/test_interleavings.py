@@ -6,14 +6,34 @@ the two would have given; every equation holds in any case. Chance decides nothi
 
 from __future__ import annotations
 
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.audit import assert_conserved
 from tests.support.faults import Interleave
-from tests.support.scenes import COMMANDS, NEED_A_GRANT, SCENES, Scene, fresh, shown, stored
+from tests.support.scenes import (
+    COMMANDS,
+    NEED_A_GRANT,
+    OPERATORS,
+    PLACE_COMMANDS,
+    PLACES,
+    SCENES,
+    THRESHOLD_COMMANDS,
+    WITHOUT_A_GRANT,
+    Scene,
+    buy,
+    cross,
+    expired,
+    in_use,
+    next_day,
+    renew,
+    rolled,
+    shown,
+    stored,
+    tier_is_down,
+)
 from tests.support.world import DAY_MS, World, new_world
 
 if TYPE_CHECKING:
@@ -69,10 +89,21 @@ def named(*values: Callable[..., object]) -> object:
 @pytest.mark.parametrize(
     ("scene", "one", "another"),
     [
-        named(scene, *pair)
-        for scene in SCENES
-        for pair in combinations_with_replacement(COMMANDS, 2)
-        if scene is not fresh or not {*pair} & NEED_A_GRANT
+        *(
+            named(scene, *pair)
+            for scene in SCENES
+            for pair in combinations_with_replacement(COMMANDS, 2)
+            if scene not in WITHOUT_A_GRANT or not {*pair} & NEED_A_GRANT
+        ),
+        *(named(scene, cross, other) for scene in (in_use, rolled, next_day) for other in THRESHOLD_COMMANDS),
+        *(
+            named(scene, *pair)
+            for scene in PLACES
+            for pair in combinations_with_replacement(PLACE_COMMANDS, 2)
+            if scene not in SCENES or not {*pair} <= {*COMMANDS}
+        ),
+        *(named(tier_is_down, *pair) for pair in combinations_with_replacement(OPERATORS, 2)),
+        *(named(expired, *pair) for pair in product((buy, renew), OPERATORS)),
     ],
 )
 def test_command_in_between_gives_what_one_order_of_the_two_gives(

@@ -4,29 +4,13 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from modelpass.errors import Refused
-from tests.support import concurrency
 from tests.support.audit import assert_conserved
+from tests.support.concurrency import refused_or_done_at_once as at_once
 from tests.support.world import DAY_MS, World, model
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 THREADS = 64
-
-
-def at_once(count: int, task: Callable[[int], Any]) -> list[Any]:
-    """Run a task so many times, all starting together; what one is refused with is its result."""
-
-    def run(number: int) -> Any:
-        try:
-            return task(number)
-        except Refused as refused:
-            return refused.refusal.code.code
-
-    return concurrency.at_once(count, run)
 
 
 def granted(answers: list[Any]) -> int:
@@ -37,7 +21,7 @@ def test_of_64_buyers_of_one_account_one_wins(world: World) -> None:
     results = at_once(THREADS, lambda _: world.buy()["subscriptionId"])
     assert sum(r.startswith("sub_") for r in results) == 1
     assert results.count("active_subscription_exists") == THREADS - 1
-    assert len(world.all_items(world.tables.subscriptions)) == 2  # the row and the place
+    assert len(world.all_items(world.tables.subscriptions)) == 3  # the row, its entry in the list, and the place
     assert world.events() == ["subscription.purchased"]
 
 

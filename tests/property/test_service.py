@@ -316,12 +316,15 @@ class ServiceMachine(RuleBasedStateMachine):
         self.world.reset()
         assert self.world.reset() == {"windowsRolled": 0, "subscriptionsExpired": 0, "holdsReleased": 0, "more": False}
 
-    @rule(model_id=st.sampled_from(MODELS), tier=st.sampled_from((None, None, *TIERS)))
-    def turn_tiers(self, model_id: str, tier: str | None) -> None:
+    @rule(model_id=st.sampled_from(MODELS), tier=st.sampled_from((None, None, *TIERS)), fault=FAULTS)
+    def turn_tiers(self, model_id: str, tier: str | None, fault: Fault) -> None:
         """Take one tier of a model down, or bring back what is down."""
-        self.down = set() if tier is None else {(model_id, tier)}
-        pairs = [f"{m}#{t}" for m, t in sorted(self.down)]
-        self.world.take_tiers_down(pairs)
+        wanted = set() if tier is None else {(model_id, tier)}
+        turned = [(pair, True) for pair in sorted(self.down - wanted)] + [(pair, False) for pair in wanted - self.down]
+        for pair, available in turned:
+            self.faulty(fault).turn_tier(*pair, available=available, reason="it is so")
+            self.events["tier.up" if available else "tier.down"] += 1
+        self.down = wanted
 
     @rule(ms=WAITS)
     def wait(self, ms: int) -> None:

@@ -28,7 +28,7 @@ def assert_conserved(world: World) -> None:
         elif kind == "day":
             assert int(row["calls"]["N"]) >= 0, row
             assert int(row["units"]["N"]) >= 0, row
-        else:
+        elif kind == "hold":
             tickets[row["pk"]["S"]] = tickets.get(row["pk"]["S"], 0) + 1
     for stored in entitlements:
         assert int(stored["rc"]["N"]) == tickets.get(stored["pk"]["S"], 0), stored

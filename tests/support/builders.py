@@ -17,10 +17,12 @@ from modelpass.model import (
     EntitlementId,
     Hold,
     Limits,
+    Sale,
     Slot,
     SlotKind,
     Subscription,
     Term,
+    Threshold,
     Tier,
     Unit,
 )
@@ -79,6 +81,7 @@ def entitlement(  # noqa: PLR0913 - a builder names every field
     calls: int = 0,
     day_units: int = 0,
     tickets: int = 0,
+    announced: Iterable[Threshold] = (),
     due_at_ms: int | None = None,
 ) -> Entitlement:
     """An entitlement whose stored windows are those of `at_ms`, with what is left following from the rest."""
@@ -99,6 +102,7 @@ def entitlement(  # noqa: PLR0913 - a builder names every field
         counters=Counters(bought.daily_call_limit - calls, calls, day_units, 0, used),
         holds={h.key: h for h in holds},
         tickets=tickets,
+        announced=frozenset(announced),
         due_at_ms=due_at_ms,
     )
     left = bought.monthly_cap - used - held_in_stored_month(made)
@@ -131,9 +135,13 @@ def subscription(term: Term = TERM, models: tuple[Limits, ...] | None = None) ->
         term=term,
         created_at_ms=term.starts_at_ms,
         cancelled_at_ms=None,
+        cancelling_at_ms=None,
         key_hash=KEY_HASH,
         key_tail="wxyz",
+        key_generation=0,
+        key_pending=False,
         models=models or (limits(),),
+        sale=Sale("USD", ("12.00",) * len(models or (1,))),
         body_digest=None,
         renewal_digest=None,
         due_at_ms=term.ends_at_ms,
@@ -141,7 +149,7 @@ def subscription(term: Term = TERM, models: tuple[Limits, ...] | None = None) ->
 
 
 def slot(until_ms: int, kind: SlotKind = SlotKind.CUSTOM, *, day: int = 0, purchases: int = 0) -> Slot:
-    return Slot(kind, SUBSCRIPTION_ID, until_ms, day, purchases)
+    return Slot(kind, SUBSCRIPTION_ID, until_ms, day, purchases, revision=1, due_at_ms=None)
 
 
 def terms() -> st.SearchStrategy[Term]:
@@ -191,6 +199,7 @@ def entitlements(draw: st.DrawFn, *, over: bool = False, least_holds: int = 0) -
         calls=calls,
         day_units=draw(st.integers(0, used)),
         tickets=draw(st.integers(1, 5)),
+        announced=draw(st.frozensets(st.sampled_from(Threshold))),
         due_at_ms=draw(st.none() | st.integers(term.starts_at_ms, ends_ms)),
     )
     current, later = st.integers(segment.start_ms, segment.end_ms - 1), st.integers(segment.end_ms, ends_ms - 1)

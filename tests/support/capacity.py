@@ -34,6 +34,8 @@ def _value_bytes(value: dict[str, Any]) -> int:
         case "N":
             significant = len(str(content).lstrip("-").strip("0"))
             return 1 + -(-significant // 2) + str(content).startswith("-")
+        case "SS":
+            return sum(len(text.encode()) for text in content)
         case "M":
             return 3 + sum(1 + len(name.encode()) + _value_bytes(inner) for name, inner in content.items())
         case _:

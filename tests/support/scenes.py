@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from modelpass import commands_read, router
+import pytest
+
+from local import catalogue_file
+from modelpass import commands_catalogue, commands_quote, commands_read, purchase_body, router
 from modelpass.availability import TiersDown
 from modelpass.errors import Refused
-from tests.support.world import DAY_MS, IMAGE_MODEL, World, model
+from tests.support.faults import FaultAt
+from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,11 +89,76 @@ def expired(world: World) -> Scene:
     return scene
 
 
-SCENES = (fresh, in_use, holds_expired, next_day, rolled, reclaimed, next_month, expired)
+def cancelled(world: World) -> Scene:
+    scene = in_use(world)
+    world.cancel(scene.subscription_id)
+    return scene
+
+
+def half_cancelled(world: World) -> Scene:
+    """The store went away once one of two models was stopped."""
+    made = world.buy(models=[model(calls=4, cap=100), model(IMAGE_MODEL, calls=4, cap=100)])
+    scene = Scene(world, made["subscriptionId"], made["apiKey"], [])
+    _break_off(world, 3, lambda broken: broken.cancel(scene.subscription_id))
+    return scene
+
+
+def half_regenerated(world: World) -> Scene:
+    """The store went away once one of two models knew the new key."""
+    made = world.buy(models=[model(calls=4, cap=100), model(IMAGE_MODEL, calls=4, cap=100)])
+    scene = Scene(world, made["subscriptionId"], made["apiKey"], [])
+    _break_off(world, 2, lambda broken: broken.regenerate(scene.subscription_id))
+    return scene
+
+
+def _break_off(world: World, at: int, command: Callable[[World], object]) -> None:
+    with pytest.raises(Refused):
+        command(world.with_send(FaultAt(world.deps.send, at, "lost")))
+
+
+SCENES = (
+    *(fresh, in_use, holds_expired, next_day, rolled, reclaimed, next_month, expired),
+    *(cancelled, half_cancelled, half_regenerated),
+)
+
+
+def place_never_taken(world: World) -> Scene:
+    return Scene(world, "sub_" + "a" * 24, "", [])
+
+
+def place_of_a_plan(world: World) -> Scene:
+    world.set_plan("gold")
+    return place_never_taken(world)
+
+
+def place_of_a_plan_that_ended(world: World) -> Scene:
+    """An expired subscription, then a plan whose end nobody has noticed yet."""
+    made = world.buy()
+    world.clock.advance(31 * DAY_MS)
+    world.reset()
+    world.set_plan("gold", days=1)
+    world.clock.advance(DAY_MS)
+    return Scene(world, made["subscriptionId"], made["apiKey"], [])
+
+
+PLACES = (fresh, expired, cancelled, place_never_taken, place_of_a_plan, place_of_a_plan_that_ended)
+WITHOUT_A_GRANT = {fresh, half_cancelled, half_regenerated}
+
+
+def tier_is_down(world: World) -> Scene:
+    """A tier that nobody here has bought."""
+    scene = fresh(world)
+    world.take_down(TEXT_MODEL, "enterprise")
+    return scene
 
 
 def authorize(scene: Scene) -> Json:
     return scene.world.authorize(scene.api_key, "new", 35)
+
+
+def cross(scene: Scene) -> Json:
+    """Reaches 80 percent of the month where two holds are open."""
+    return scene.world.authorize(scene.api_key, "crossing", 25)
 
 
 def repeat(scene: Scene) -> Json:
@@ -130,6 +199,14 @@ def renew(scene: Scene) -> Json:
     return _refusable(lambda: scene.world.renew(scene.subscription_id, key="renewal"))
 
 
+def cancel(scene: Scene) -> Json:
+    return _refusable(lambda: scene.world.cancel(scene.subscription_id))
+
+
+def regenerate(scene: Scene) -> Json:
+    return _refusable(lambda: scene.world.regenerate(scene.subscription_id))
+
+
 def buy(scene: Scene) -> Json:
     return _refusable(lambda: scene.world.buy(key="purchase", models=[model(calls=4, cap=100)]))
 
@@ -145,9 +222,59 @@ def models(scene: Scene) -> Json:
     return _refusable(lambda: commands_read.get_models(scene.world.deps))
 
 
-COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy)
-READS = (authorize_anew, look, models)
+def plan(scene: Scene) -> Json:
+    return _refusable(lambda: scene.world.set_plan("gold"))
+
+
+def longer_plan(scene: Scene) -> Json:
+    return _refusable(lambda: scene.world.set_plan("gold", days=60))
+
+
+def other_plan(scene: Scene) -> Json:
+    return _refusable(lambda: scene.world.set_plan("silver"))
+
+
+def no_plan(scene: Scene) -> Json:
+    return _refusable(scene.world.end_plan)
+
+
+def quote(scene: Scene) -> Json:
+    body = purchase_body.parse({"models": [model(calls=4, cap=100)]})
+    return _refusable(lambda: commands_quote.quote(scene.world.deps, body))
+
+
+def offer(scene: Scene) -> Json:
+    """A price that is twice what it was."""
+    listed = catalogue_file.offers_of(catalogue_file.PATH)[0]
+    prices = {tier: replace(price, base="99.00") for tier, price in listed.model.tiers.items()}
+    changed = replace(listed, model=replace(listed.model, tiers=prices))
+    return _refusable(lambda: commands_catalogue.put_model(scene.world.deps, changed))
+
+
+def withdraw(scene: Scene) -> Json:
+    def command() -> Json:
+        commands_catalogue.withdraw_model(scene.world.deps, TEXT_MODEL)
+        return {}
+
+    return _refusable(command)
+
+
+def take_down(scene: Scene) -> Json:
+    return _refusable(lambda: scene.world.turn_tier(TEXT_MODEL, "basic", available=False, reason="it is failing"))
+
+
+def bring_back(scene: Scene) -> Json:
+    return _refusable(lambda: scene.world.turn_tier(TEXT_MODEL, "enterprise", available=True))
+
+
+THRESHOLD_COMMANDS = (cross, authorize, repeat, settle, breach, reset, cancel)
+PLACE_COMMANDS = (plan, longer_plan, other_plan, no_plan, buy, renew, cancel, reset)
+"""Those that contend for an account's one place."""
+COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy, cancel, regenerate)
+READS = (authorize_anew, look, models, quote)
 """Commands that change nothing, whatever comes between."""
+OPERATORS = (offer, withdraw, take_down, bring_back)
+"""Commands about the catalogue, whatever a subscription is like."""
 NEED_A_GRANT = {settle, void, breach}
 
 
@@ -167,15 +294,19 @@ def shown(answer: Json) -> Json:
 def stored(world: World) -> list[str]:
     """All that is stored, without what chance decides: nonces, ids and hashes are named in order of appearance."""
     rows = []
-    for table in (world.tables.entitlements, world.tables.subscriptions, world.tables.history):
+    tables = (world.tables.entitlements, world.tables.subscriptions, world.tables.history, world.tables.catalogue)
+    for table in tables:
         rows += [_row(table.partition("-")[2], item) for item in world.all_items(table)]
     return sorted(rows) + world.events()
+
+
+_CHANCE = ("kh", "kt", "dp", "bd", "rd", "pk")
 
 
 def _row(table: str, item: Json) -> str:
     shown_item: Json = {}
     for name, value in item.items():
-        if name in ("kh", "kt", "dp", "bd", "rd", "pk", "id"):
+        if name in _CHANCE or (name == "id" and item.get("kd") != {"S": "plan"}):
             continue
         if name == "h":
             holds = [h["S"].split(".")[2:] for h in value["M"].values()]
@@ -184,6 +315,8 @@ def _row(table: str, item: Json) -> str:
             shown_item[name] = value["S"].split(".")[2:]
         elif name == "sk" and value["S"].startswith("hold#"):
             shown_item[name] = "hold"
+        elif name == "sk":
+            shown_item[name] = value["S"].partition("#sub_")[0]
         else:
             shown_item[name] = value
     return f"{table} {json.dumps(shown_item, sort_keys=True, default=str)}"

@@ -17,14 +17,27 @@ from typing import TYPE_CHECKING, Any
 from local.database import client, create_tables, seed_catalogue
 from local.engine import ROOT
 from local.template import Template, load, read, secret_values
-from modelpass import commands_purchase, commands_reset, items, keys, purchase_body, router
+from modelpass import (
+    answers,
+    catalogue_body,
+    commands_cancel,
+    commands_catalogue,
+    commands_plan,
+    commands_purchase,
+    commands_regenerate,
+    commands_reset,
+    items,
+    keys,
+    purchase_body,
+    router,
+)
 from modelpass.attempts import Pacing
 from modelpass.availability import TiersDown
 from modelpass.deps import Deps
 from modelpass.keys import DeploymentKeys
-from modelpass.model import DAY_MS, Entitlement, EntitlementId
+from modelpass.model import DAY_MS, Entitlement, EntitlementId, Subscription
 from modelpass.store import ConditionFailedError, Request, Response, Send, boto3_send
-from modelpass.windows import to_ms
+from modelpass.windows import rfc3339, to_ms
 from modelpass.writes import Tables
 from tests.support.capacity import units_of_refused_write
 
@@ -135,6 +148,23 @@ class World:
         outcome = commands_purchase.renew(self.deps, account, subscription_id, key)
         return {"apiKey": outcome.api_key, "replayed": outcome.replayed}
 
+    def regenerate(self, subscription_id: str, account: str = "acct") -> Json:
+        outcome = commands_regenerate.regenerate(self.deps, account, subscription_id)
+        return {"apiKey": outcome.api_key, "status": outcome.status.value}
+
+    def cancel(self, subscription_id: str, account: str = "acct") -> Json:
+        ended = commands_cancel.cancel(self.deps, account, subscription_id)
+        return answers.subscription(ended, ended.status(self.deps.now_ms()))
+
+    def set_plan(self, plan_id: str = "gold", account: str = "acct", *, days: int = 30) -> Json:
+        until_ms = self.clock.now_ms + days * DAY_MS
+        commands_plan.set_plan(self.deps, account, plan_id, until_ms)
+        return {"expiresAt": rfc3339(until_ms)}
+
+    def end_plan(self, account: str = "acct") -> Json:
+        commands_plan.end_plan(self.deps, account)
+        return {}
+
     def authorize(self, api_key: str, request_id: str, estimate: int = 10, **more: Any) -> Json:
         more.setdefault("modelId", TEXT_MODEL)
         payload = {"apiKey": api_key, "requestId": request_id, "estimatedUsage": estimate, **more}
@@ -151,6 +181,14 @@ class World:
         key = items.entitlement_key(EntitlementId(subscription_id, term, model_id))
         found = self.dynamodb.get_item(TableName=self.tables.entitlements, Key=key, ConsistentRead=True)
         return items.entitlement_of(found["Item"])
+
+    def entitlement_of(self, entitlement: EntitlementId) -> Entitlement:
+        return self.entitlement(entitlement.subscription_id, entitlement.term_number, entitlement.model_id)
+
+    def subscription(self, subscription_id: str) -> Subscription:
+        key = items.key(keys.subscription_key(subscription_id))
+        found = self.dynamodb.get_item(TableName=self.tables.subscriptions, Key=key, ConsistentRead=True)
+        return items.subscription_of(found["Item"])
 
     def make_all_due(self) -> None:
         """Let the next reset look at every entitlement."""
@@ -176,29 +214,14 @@ class World:
     def events(self) -> list[str]:
         return sorted(item["type"]["S"] for item in self.all_items(self.tables.events))
 
+    def turn_tier(self, model_id: str, tier: str, **body: Any) -> Json:
+        """Take a tier down or bring it back, as an operator does."""
+        parsed = catalogue_body.parse_availability(body)
+        return commands_catalogue.turn_tier(self.deps, model_id, tier, parsed)
+
     def take_down(self, model_id: str, *tiers: str) -> None:
-        self.take_tiers_down([f"{model_id}#{tier}" for tier in tiers])
-
-    def take_tiers_down(self, pairs: list[str]) -> None:
-        """Let these tiers be down, and all others up (the operator's call is not there yet)."""
-        key = items.key(keys.tiers_down_key())
-        down = {"tiers": {"SS": pairs}} if pairs else {}
-        self.dynamodb.put_item(TableName=self.tables.catalogue, Item={**key, **down})
-
-    def cancel(self, subscription_id: str) -> None:
-        """Put the stored mark of a cancellation (the command itself is not there yet)."""
-        for stored in self.all_items(self.tables.entitlements):
-            if stored["pk"]["S"].startswith(subscription_id):
-                self._mark_cancelled(self.tables.entitlements, {"pk": stored["pk"]})
-        self._mark_cancelled(self.tables.subscriptions, items.key(keys.subscription_key(subscription_id)))
-
-    def _mark_cancelled(self, table: str, key: Json) -> None:
-        self.dynamodb.update_item(
-            TableName=table,
-            Key=key,
-            UpdateExpression="SET xc = :now",
-            ExpressionAttributeValues={":now": items.number(self.clock.now_ms)},
-        )
+        for tier in tiers:
+            self.turn_tier(model_id, tier, available=False, reason="a test")
 
 
 def model(model_id: str = TEXT_MODEL, tier: str = "stable", calls: int = 50, cap: int = 1000) -> Json:

@@ -45,9 +45,15 @@ COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
     "SettleFunction": (scenes.settle, scenes.void, scenes.breach),
     "ResetFunction": (scenes.reset,),
     "RenewFunction": (scenes.renew,),
+    "RegenerateFunction": (scenes.regenerate,),
+    "CancelFunction": (scenes.cancel,),
+    "PlanFunction": (scenes.plan, scenes.other_plan, scenes.no_plan),
     "PurchaseFunction": (scenes.buy, buy_as_another),
     "SubscriptionsFunction": (scenes.look,),
     "ModelsFunction": (scenes.models,),
+    "CatalogueFunction": (scenes.offer, scenes.withdraw),
+    "AvailabilityFunction": (scenes.take_down, scenes.bring_back),
+    "QuoteFunction": (scenes.quote,),
     "NotFoundFunction": (not_found,),
 }
 
@@ -84,7 +90,7 @@ def sent(world: World, command: Callable[[Scene], Json], scene: Scene) -> set[tu
 @pytest.mark.parametrize("function", COMMANDS)
 def test_function_may_do_exactly_what_its_commands_do(engine: str, function: str) -> None:
     used: set[tuple[str, str]] = set()
-    for situation in (*scenes.SCENES, month_rolled):
+    for situation in (*scenes.SCENES, *scenes.PLACES, month_rolled):
         for command in COMMANDS[function]:
             world = new_world(engine)
             used |= sent(world, command, situation(world))

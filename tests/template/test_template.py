@@ -27,12 +27,21 @@ FUNCTIONS = sorted(n for n, r in RESOURCES.items() if r["Type"] == "AWS::Serverl
 TABLES = sorted(n for n, r in RESOURCES.items() if r["Type"] == "AWS::DynamoDB::Table")
 ROUTES = {
     "GET /v1/models": "ModelsFunction",
+    "PUT /v1/models/{modelId}": "CatalogueFunction",
+    "DELETE /v1/models/{modelId}": "CatalogueFunction",
+    "PUT /v1/models/{modelId}/tiers/{tier}/availability": "AvailabilityFunction",
+    "POST /v1/quotes": "QuoteFunction",
     "POST /v1/subscriptions": "PurchaseFunction",
     "GET /v1/subscriptions/{subscriptionId}": "SubscriptionsFunction",
     "GET /v1/subscriptions/{subscriptionId}/usage": "SubscriptionsFunction",
     "POST /v1/subscriptions/{subscriptionId}/renew": "RenewFunction",
+    "POST /v1/subscriptions/{subscriptionId}/key": "RegenerateFunction",
+    "POST /v1/subscriptions/{subscriptionId}/cancel": "CancelFunction",
+    "PUT /v1/accounts/{accountId}/plan-subscription": "PlanFunction",
+    "DELETE /v1/accounts/{accountId}/plan-subscription": "PlanFunction",
     "$default": "NotFoundFunction",
 }
+SIGNING = {"PurchaseFunction", "RenewFunction", "RegenerateFunction", "AuthorizeFunction", "SettleFunction"}
 TYPES = {name: resource["Type"] for name, resource in expanded_template()["Resources"].items()}
 
 
@@ -90,7 +99,7 @@ def test_function_is_told_the_deployment_keys_only_if_it_signs(name: str) -> Non
     variables = function(name)["Environment"]["Variables"]
     secret = {n for n, v in variables.items() if "resolve:secretsmanager" in str(v)}
     signs = "signs=True" in (ROOT / RESOURCES[name]["Properties"]["CodeUri"] / "app.py").read_text("utf-8")
-    assert signs == (name in {"PurchaseFunction", "RenewFunction", "AuthorizeFunction", "SettleFunction"})
+    assert signs == (name in SIGNING)
     assert secret == ({"DEPLOYMENT_KEY", "DEPLOYMENT_KEYS_ACCEPTED"} if signs else set())
     # A secret is read anew only when something else of the function changes with it.
     assert (variables.get("DEPLOYMENT_KEY_REVISION") == {"Ref": "DeploymentKeyRevision"}) == signs

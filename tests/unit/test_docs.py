@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 import modelpass
 from local.engine import ROOT
-from modelpass import items, keys, purchases, writes
+from modelpass import items, keys, writes
 from modelpass.errors import ErrorCode
 from modelpass.events import EventType
-from tests.support.builders import TABLES, entitlement, hold, slot, subscription
+from tests.support.builders import entitlement, hold, slot, subscription
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,14 +50,14 @@ def test_every_attribute_of_an_entitlement_is_listed() -> None:
     for row in re.findall(r"^\| (`.+?) \| [SNMB]", DATA_MODEL, re.MULTILINE):
         listed |= named(row)
     stored = items.entitlement_item(entitlement(holds=[hold()]))
-    assert listed == {*stored, "xc", "dp", "da"}
+    assert listed == {*stored, "xc", "kg", "dp", "da"}
 
 
 def test_every_attribute_of_a_subscription_and_a_place_is_named() -> None:
     text = DATA_MODEL.partition("## Subscriptions")[2].partition("## History")[0]
-    row = items.subscription_item(subscription())
-    taken = purchases.purchase(TABLES, subscription(), slot(0), 1)["TransactItems"][1]["Update"]
-    assert {*row, *taken["ExpressionAttributeNames"].values()} - {"pk", "sk", "v", "dp", "da"} <= named(text)
+    row = items.subscription_item(replace(subscription(), cancelling_at_ms=1, key_pending=True))
+    place = items.slot_item("acct", replace(slot(0), due_at_ms=1))
+    assert {*row, *place} - {"pk", "sk", "v"} <= named(text)
 
 
 def test_every_event_type_is_listed() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from modelpass import items, keys
 from modelpass.items import UnreadableItemError
-from modelpass.model import EntitlementId, Hold, Limits, SlotKind, Subscription, Tier, Unit
+from modelpass.model import EntitlementId, Hold, Limits, Sale, Slot, SlotKind, Subscription, Tier, Unit
 from tests.support.builders import NOON, PROPERTY, entitlement, entitlements, hold, subscription, terms
 
 HOLDS = st.builds(
@@ -29,22 +29,17 @@ MODEL_IDS = st.from_regex(r"[A-Za-z0-9._:-]{1,64}", fullmatch=True)
 LIMITS = st.builds(
     Limits, MODEL_IDS, st.sampled_from(Tier), st.sampled_from(Unit), st.integers(1, 10**9), st.integers(1, 10**15)
 )
+PRICES = st.from_regex(r"[0-9]{1,40}\.[0-9]{2,12}", fullmatch=True)
 MAYBE_BYTES, MAYBE_MS = st.none() | st.binary(min_size=1, max_size=32), st.none() | st.integers(0, 10**14)
+SLOT = Slot(SlotKind.PLAN, "plan-1", 17, purchase_day=20_788, purchases=3, revision=4, due_at_ms=17)
 ITEMS: list[tuple[Any, items.Item]] = [
     (items.entitlement_of, items.entitlement_item(entitlement(holds=[hold()], calls=1))),
     (items.subscription_of, items.subscription_item(subscription())),
     (
         items.slot_of,
-        {
-            **items.key(keys.slot_key("acct")),
-            "v": {"N": "1"},
-            "kd": {"S": "plan"},
-            "id": {"S": "plan-1"},
-            "un": {"N": "17"},
-            "pd": {"N": "20788"},
-            "pn": {"N": "3"},
-        },
+        items.slot_item("acct", SLOT),
     ),
+    (items.term_row_of, items.term_row("sub_1", subscription().sold_term())),
 ]
 
 
@@ -102,32 +97,44 @@ def test_entitlement_is_stored_without_loss(
     assert items.entitlement_of(due) == replace(made, due_at_ms=7)
 
 
-@PROPERTY
-@given(
-    st.builds(
-        Subscription,
-        st.binary(min_size=15, max_size=15).map(keys.subscription_id_of),
-        st.text(min_size=1, max_size=99),
-        st.integers(1, 999),
-        terms(),
-        st.integers(0, 10**14),
-        MAYBE_MS,
-        st.binary(min_size=16, max_size=16),
-        st.text(min_size=4, max_size=4),
-        st.lists(LIMITS, min_size=1, max_size=40).map(tuple),
-        MAYBE_BYTES,
-        MAYBE_BYTES,
-        MAYBE_MS,
-    )
+SUBSCRIPTIONS = st.builds(
+    lambda sold, currency, **rest: Subscription(
+        models=tuple(limits for limits, _ in sold), sale=Sale(currency, tuple(price for _, price in sold)), **rest
+    ),
+    st.lists(st.tuples(LIMITS, PRICES), min_size=1, max_size=40),
+    st.from_regex(r"[A-Z]{3}", fullmatch=True),
+    id=st.binary(min_size=15, max_size=15).map(keys.subscription_id_of),
+    account_id=st.text(min_size=1, max_size=99),
+    term_number=st.integers(1, 999),
+    term=terms(),
+    created_at_ms=st.integers(0, 10**14),
+    cancelled_at_ms=MAYBE_MS,
+    cancelling_at_ms=MAYBE_MS,
+    key_hash=st.binary(min_size=16, max_size=16),
+    key_tail=st.text(min_size=4, max_size=4),
+    key_generation=st.integers(0, 999),
+    key_pending=st.booleans(),
+    body_digest=MAYBE_BYTES,
+    renewal_digest=MAYBE_BYTES,
+    due_at_ms=MAYBE_MS,
 )
-def test_subscription_is_stored_without_loss(made: Subscription) -> None:
+
+
+@PROPERTY
+@given(SUBSCRIPTIONS)
+def test_subscription_and_its_term_are_stored_without_loss(made: Subscription) -> None:
     assert items.subscription_of(items.subscription_item(made)) == made
+    sold = made.sold_term()
+    assert [model_id for model_id, _ in sold.models] == [m.model_id for m in made.models]
+    assert items.term_row_of(items.term_row(made.id, sold)) == sold
 
 
-def test_slot_is_read_as_it_is_stored() -> None:
-    made = items.slot_of(ITEMS[2][1])
-    assert (made.kind, made.holder_id, made.until_ms) == (SlotKind.PLAN, "plan-1", 17)
-    assert (made.purchase_day, made.purchases) == (20_788, 3)
+@pytest.mark.parametrize("made", [SLOT, replace(SLOT, kind=SlotKind.CUSTOM, due_at_ms=None)])
+def test_slot_is_stored_without_loss_and_names_its_account(made: Slot) -> None:
+    stored = items.slot_item("a#b/é", made)
+    assert items.slot_of(stored) == made
+    assert items.slot_account(stored) == "a#b/é"
+    assert items.slot_account(items.subscription_item(subscription())) is None
 
 
 @pytest.mark.parametrize(("read", "item"), ITEMS)
@@ -142,7 +149,7 @@ def test_unknown_schema_version_is_unreadable(read: Any, item: items.Item, versi
 
 @pytest.mark.parametrize(("read", "item"), ITEMS)
 def test_item_without_one_of_its_attributes_is_not_guessed(read: Any, item: items.Item) -> None:
-    optional = {"kh", "xc", "bd", "rd", "dp", "da", "pk", "sk"}
+    optional = {"kh", "xc", "xi", "kp", "bd", "rd", "dp", "da", "pk", "sk"}
     for name in item.keys() - optional:
         cut = copy.deepcopy(item)
         del cut[name]

@@ -214,3 +214,44 @@ def test_every_instant_is_in_its_segment_and_in_its_local_day(term: Term, data: 
     instant = datetime.fromtimestamp(at_ms / 1000, ZoneInfo(term.time_zone))
     back = [(instant.astimezone(ZoneInfo("UTC")) - timedelta(minutes=10 * n)) for n in range(19)]
     assert segment.day == max(b.astimezone(instant.tzinfo).date() for b in back).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("2026-12-24T00:00:00Z", "2026-12-24T00:00:00Z"),
+        ("2026-12-24T01:00:00+01:00", "2026-12-24T00:00:00Z"),
+        ("2026-12-24T00:00:00.5Z", "2026-12-24T00:00:00.500Z"),
+        ("2026-12-24T00:00:00.007Z", "2026-12-24T00:00:00.007Z"),
+        ("9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"),
+    ],
+)
+def test_instant_is_read_as_it_is_written_whatever_its_offset(text: str, same: str) -> None:
+    at_ms = windows.instant_ms(text)
+    assert at_ms is not None
+    assert windows.rfc3339(at_ms) == same
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "2026-12-24",
+        "2026-12-24T00:00Z",
+        "2026-12-24 00:00:00Z",
+        "2026-12-24T00:00:00",
+        "2026-12-24T00:00:00.1234Z",
+        "2026-12-24T00:00:00+01",
+        "2026-12-24T00:00:00z",
+        "2026-06-31T00:00:00Z",
+        "2026-12-24T25:00:00Z",
+        "2026-12-24T00:00:00+25:00",
+        "9999-12-31T23:59:59-01:00",
+        "٢٠٢٦-12-24T00:00:00Z",
+        "2026-12-24T00:00:00Z\n",
+        "20261224T000000Z",
+        "2026-W52-4T00:00:00Z",
+    ],
+)
+def test_what_is_no_instant_is_not_guessed(text: str) -> None:
+    assert windows.instant_ms(text) is None

@@ -1,10 +1,10 @@
 """Modelpass: who may use which AI model, how often and how much, decided in one conditional write.
 
 Pure core (no boto3, os, time, uuid, logging; enforced by a test):
-`model`, `errors`, `windows`, `keys`, `items`, `rules`, `changes`, `writes`, `steps`, `history`, `purchases`, `events`,
-`payloads`, `catalogue`, `answers`.
-Edge: `store` talks to DynamoDB and `attempts` says how often; `commands_*` hold the use cases, `entitlements`
-and `availability` what they share; `http`, `request_body`, `purchase_body` and `router` translate what comes in and
-goes out;
-`config`, `telemetry`, `deps` and `wiring` are built once at cold start.
+`model`, `errors`, `windows`, `keys`, `items`, `rules`, `changes`, `writes`, `steps`, `history`, `purchases`,
+`places`, `revocations`, `thresholds`, `events`, `payloads`, `catalogue`, `listings`, `pricing`, `answers`.
+Edge: `store` talks to DynamoDB and `attempts` says how often; `commands_*` hold the use cases, `entitlements`,
+`subscriptions`, `unfinished`, `availability` and `offers` what they share; `http`, `request_body`, `purchase_body`,
+`catalogue_body`, `operator_bodies` and `router` translate what comes in and goes out; `config`, `telemetry`, `deps` and
+`wiring` are built once at cold start.
 """

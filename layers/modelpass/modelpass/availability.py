@@ -36,4 +36,4 @@ class TiersDown:
 
     def _read(self) -> frozenset[tuple[str, Tier]]:
         key = items.key(keys.tiers_down_key())
-        return catalogue.tiers_down_of(store.get(self._deps.send, self._deps.tables.catalogue, key))
+        return catalogue.tiers_down_of(store.get(self._deps.send, self._deps.tables.catalogue, key)).pairs

@@ -1,4 +1,8 @@
-"""What can be bought: models, their kinds, the tiers each is offered in. Rule: pure; stored and shown the same way."""
+"""What can be bought: models, their kinds, the tiers each is offered in, the bounds of what may be bought. Rule: pure.
+
+A model is stored, shown and sent by operators in one shape. One that was withdrawn stays stored, with a mark: whoever
+has a subscription to it keeps it, and its tiers can still be taken down. `listings` has the writes.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,11 @@ from typing import Any, Final
 
 from modelpass import items, keys
 from modelpass.items import number, text
-from modelpass.model import UNIT_OF_KIND, Kind, Tier, Unit
+from modelpass.model import MAX_CALLS, MAX_UNITS, UNIT_OF_KIND, Kind, Tier, Unit
 
-_PRICE_FIELDS: Final = ("base", "perUnit", "perDailyCall")
+Json = dict[str, Any]
+
+_PRICE_FIELDS: Final = ("currency", "base", "perUnit", "perDailyCall")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +29,26 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """The least and the most that may be bought of a limit."""
+
+    least: int
+    most: int
+
+
+ANY_CALLS: Final = Bounds(1, MAX_CALLS)
+ANY_UNITS: Final = Bounds(1, MAX_UNITS)
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogueModel:
-    """One model as offered."""
+    """One model as offered: its tiers with their prices, and the bounds of its daily call limit and monthly cap."""
 
     model_id: str
     kind: Kind
     tiers: dict[Tier, Price]
+    calls: Bounds = ANY_CALLS
+    cap: Bounds = ANY_UNITS
 
     @property
     def unit(self) -> Unit:
@@ -37,102 +57,138 @@ class CatalogueModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """A model as stored: as it is or was last offered, the tiers it was ever offered in, whether it is withdrawn."""
+
+    model: CatalogueModel
+    ever: frozenset[Tier]
+    withdrawn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TiersDown:
+    """The `(model, tier)` pairs that are down, and how often that has changed."""
+
+    pairs: frozenset[tuple[str, Tier]] = frozenset()
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
     """All that is offered, and which of it is down at the moment."""
 
     models: dict[str, CatalogueModel]
-    tiers_down: frozenset[tuple[str, Tier]]
+    down: TiersDown
 
-    def answer(self) -> dict[str, Any]:
+    def answer(self) -> Json:
         """`GET /v1/models`."""
-        return {"models": [self._model(m) for _, m in sorted(self.models.items())]}
+        return {"models": [model_answer(m, self.down) for _, m in sorted(self.models.items())]}
 
-    def _model(self, model: CatalogueModel) -> dict[str, Any]:
-        return {
-            "modelId": model.model_id,
-            "kind": model.kind.value,
-            "unit": model.unit.value,
-            "tiers": [
-                {
-                    "channelTier": tier.value,
-                    "available": (model.model_id, tier) not in self.tiers_down,
-                    "price": {
-                        "currency": price.currency,
-                        "base": price.base,
-                        "perUnit": price.per_unit,
-                        "perDailyCall": price.per_daily_call,
-                    },
-                }
-                for tier in Tier
-                if (price := model.tiers.get(tier)) is not None
-            ],
-        }
+
+def model_answer(model: CatalogueModel, down: TiersDown) -> Json:
+    """A model as it is shown."""
+    return {
+        "modelId": model.model_id,
+        "kind": model.kind.value,
+        "unit": model.unit.value,
+        "tiers": [
+            {
+                "channelTier": tier.value,
+                "available": (model.model_id, tier) not in down.pairs,
+                "price": _price_fields(price),
+            }
+            for tier in Tier
+            if (price := model.tiers.get(tier)) is not None
+        ],
+        "limits": {name: {"min": bounds.least, "max": bounds.most} for name, bounds in _bounds_by_name(model).items()},
+    }
 
 
 def catalogue_of(stored: list[items.Item]) -> Catalogue:
-    """The catalogue from all items of its partition."""
-    models, down = {}, None
-    for item in stored:
-        if item["sk"]["S"] == keys.TIERS_DOWN:
-            down = item
-        else:
-            model = _model_of(item)
-            models[model.model_id] = model
-    return Catalogue(models, tiers_down_of(down))
+    """The catalogue from all items of its partition; what is withdrawn is not in it."""
+    by_key = {item["sk"]["S"]: item for item in stored}
+    down = tiers_down_of(by_key.pop(keys.TIERS_DOWN, None))
+    by_key.pop(keys.SETTINGS, None)
+    listings = map(listing_of, by_key.values())
+    return Catalogue({one.model.model_id: one.model for one in listings if not one.withdrawn}, down)
 
 
-def tiers_down_of(item: items.Item | None) -> frozenset[tuple[str, Tier]]:
-    """The `(model, tier)` pairs that the availability item names; no item, none down."""
+def currency_of(item: items.Item | None) -> str | None:
+    """The catalogue's one currency, from its settings; None before the first model."""
     if item is None:
-        return frozenset()
+        return None
+    items.check_version(item)
+    currency: str = item["currency"]["S"]
+    return currency
+
+
+def tiers_down_of(item: items.Item | None) -> TiersDown:
+    """Which tiers are down; no item, none."""
+    if item is None:
+        return TiersDown()
+    items.check_version(item)
     pairs = (entry.split("#") for entry in item.get("tiers", {}).get("SS", []))
-    return frozenset((model_id, Tier(tier)) for model_id, tier in pairs)
+    return TiersDown(frozenset((model_id, Tier(tier)) for model_id, tier in pairs), int(item["rev"]["N"]))
 
 
-def models_of_document(document: dict[str, Any]) -> list[CatalogueModel]:
-    """The models of a catalogue file: `{"currency", "models": [{"modelId", "kind", "tiers": {…}}]}`."""
-    return [
-        CatalogueModel(
-            entry["modelId"],
-            Kind(entry["kind"]),
-            {
-                Tier(tier): Price(document["currency"], *(price[name] for name in _PRICE_FIELDS))
-                for tier, price in entry["tiers"].items()
-            },
-        )
-        for entry in document["models"]
-    ]
+def listing_of(item: items.Item) -> Listing:
+    """A stored model."""
+    items.check_version(item)
+    limits = item["limits"]["M"]
+    model = CatalogueModel(
+        item["id"]["S"],
+        Kind(item["kind"]["S"]),
+        {
+            Tier(tier): Price(*(value["M"][name]["S"] for name in _PRICE_FIELDS))
+            for tier, value in item["tiers"]["M"].items()
+        },
+        _bounds_of(limits["dailyCallLimit"]),
+        _bounds_of(limits["monthlyTokenCap"]),
+    )
+    return Listing(model, frozenset(map(Tier, item["ever"]["SS"])), "withdrawn" in item)
 
 
-def model_item(model: CatalogueModel) -> items.Item:
-    """A model as stored."""
+def model_attributes(model: CatalogueModel) -> items.Item:
+    """What is stored of a model as it is offered now."""
     return {
-        **items.key(keys.model_key(model.model_id)),
         "v": number(items.SCHEMA_VERSION),
         "id": text(model.model_id),
         "kind": text(model.kind),
         "tiers": {
             "M": {
-                tier.value: {
-                    "M": {
-                        "currency": text(price.currency),
-                        "base": text(price.base),
-                        "perUnit": text(price.per_unit),
-                        "perDailyCall": text(price.per_daily_call),
-                    }
-                }
+                tier.value: {"M": {name: text(value) for name, value in _price_fields(price).items()}}
                 for tier, price in model.tiers.items()
+            }
+        },
+        "limits": {
+            "M": {
+                name: {"M": {"min": number(bounds.least), "max": number(bounds.most)}}
+                for name, bounds in _bounds_by_name(model).items()
             }
         },
     }
 
 
-def _model_of(item: items.Item) -> CatalogueModel:
-    return CatalogueModel(
-        item["id"]["S"],
-        Kind(item["kind"]["S"]),
-        {
-            Tier(tier): Price(value["M"]["currency"]["S"], *(value["M"][name]["S"] for name in _PRICE_FIELDS))
-            for tier, value in item["tiers"]["M"].items()
-        },
-    )
+def model_item(model: CatalogueModel) -> items.Item:
+    """A model that was never stored before."""
+    offered = {"ever": {"SS": [tier.value for tier in model.tiers]}}
+    return {**items.key(keys.model_key(model.model_id)), **model_attributes(model), **offered}
+
+
+def settings_item(currency: str) -> items.Item:
+    """The settings of a catalogue that has none yet."""
+    fields = {"v": number(items.SCHEMA_VERSION), "currency": text(currency)}
+    return {**items.key(keys.catalogue_settings_key()), **fields}
+
+
+def _price_fields(price: Price) -> dict[str, str]:
+    values = (price.currency, price.base, price.per_unit, price.per_daily_call)
+    return dict(zip(_PRICE_FIELDS, values, strict=True))
+
+
+def _bounds_by_name(model: CatalogueModel) -> dict[str, Bounds]:
+    return {"dailyCallLimit": model.calls, "monthlyTokenCap": model.cap}
+
+
+def _bounds_of(value: items.Item) -> Bounds:
+    return Bounds(int(value["M"]["min"]["N"]), int(value["M"]["max"]["N"]))

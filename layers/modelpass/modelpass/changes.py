@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from modelpass.model import Counters, Entitlement, Hold, Limits, Tier
+from modelpass.model import Counters, Entitlement, Hold, Limits, Threshold, Tier
 from modelpass.windows import Segment, day_before, opened_segment, segment_at
 
 RECLAIM_BATCH: Final = 40
@@ -48,6 +48,15 @@ class Breach:
 
 
 @dataclass(frozen=True, slots=True)
+class Announcement:
+    """A threshold that is told: when, and when the window ends that reached it."""
+
+    threshold: Threshold
+    window_ends_at_ms: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One atomic step on one entitlement.
 
@@ -66,12 +75,19 @@ class Change:
     tickets: tuple[Hold, ...] = field(default=())
     spent_ticket: Hold | None = None
     breach: Breach | None = None
+    announcements: tuple[Announcement, ...] = field(default=())
 
     @property
     def item_only(self) -> bool:
         """Whether the entitlement's own item is all that is written."""
         rows = (self.closed_day, self.closed_month, self.late_day, self.spent_ticket, self.breach)
-        return not (any(rows) or self.late_months or self.tickets)
+        return not (any(rows) or self.late_months or self.tickets or self.announcements)
+
+    @property
+    def counts(self) -> bool:
+        """Whether any figure moves."""
+        before, after = self.before, self.after
+        return (before.counters, before.holds, before.tickets) != (after.counters, after.holds, after.tickets)
 
 
 def stored_segment(entitlement: Entitlement) -> Segment:
@@ -125,7 +141,7 @@ def roll(entitlement: Entitlement, now_ms: int) -> Change:
     new = segment_after(entitlement, now_ms)
     counters, limits = entitlement.counters, entitlement.limits
     closed_day = closed_month = None
-    opened = counters
+    opened, announced = counters, entitlement.announced
     # A window begins no sooner than those before it ended: no hold of a closed one may look like one of the new.
     day_start_ms, month_start_ms = entitlement.day_start_ms, entitlement.month_start_ms
     if new.day != entitlement.day:
@@ -133,12 +149,14 @@ def roll(entitlement: Entitlement, now_ms: int) -> Change:
         if _day_touched(counters):
             closed_day = DayRow(entitlement.day, counters.day_calls, counters.day_units)
         opened = replace(opened, day_left=limits.daily_call_limit, day_calls=0, day_units=0)
+        announced = frozenset(t for t in announced if t.monthly)
     if new.month != entitlement.month:
         month_start_ms = max(new.month_start_ms, entitlement.segment_end_ms)
         if _month_touched(entitlement):
             taken = limits.monthly_cap - counters.month_left
             closed_month = MonthRow(entitlement.month, -taken, taken - counters.month_used, counters.month_used)
         opened = replace(opened, month_left=limits.monthly_cap, month_used=0)
+        announced = frozenset(t for t in announced if not t.monthly)
     after = replace(
         entitlement,
         day_start_ms=day_start_ms,
@@ -147,6 +165,7 @@ def roll(entitlement: Entitlement, now_ms: int) -> Change:
         day=new.day,
         month=new.month,
         counters=opened,
+        announced=announced,
     )
     return Change(entitlement, after, exact=True, closed_day=closed_day, closed_month=closed_month)
 

@@ -66,7 +66,7 @@ class _Authorization:
             missing=self._refuse_unheld,
         )
 
-    def _write_at_once(self, tiers: tuple[Tier, ...]) -> Json:
+    def _write_at_once(self, tiers: tuple[Tier, ...]) -> tuple[Json, Entitlement]:
         hold = self._new_hold(self._deps.now_ms())
         request = writes.grant(
             self._deps.tables,
@@ -76,8 +76,8 @@ class _Authorization:
             tiers,
             self._deps.max_open_holds,
         )
-        stored = self._deps.send("UpdateItem", request)["Attributes"]
-        return self._granted(items.entitlement_of(stored), hold)
+        entitlement = items.entitlement_of(self._deps.send("UpdateItem", request)["Attributes"])
+        return self._granted(entitlement, hold), entitlement
 
     def _decide(self, down: frozenset[Tier], entitlement: Entitlement) -> tuple[Json | None, Entitlement]:
         """An answer, or the entitlement as it is after a step that cleared the way."""

@@ -8,41 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from modelpass import catalogue, items, keys, purchases, rules, store, windows
-from modelpass.errors import ErrorCode, Refusal, Refused
+from modelpass import keys, offers, purchases, rules, subscriptions, windows
+from modelpass.errors import ErrorCode, Refusal, Refused, raise_any
 from modelpass.model import (
     MS_PER_SECOND,
     Limits,
-    Slot,
-    Status,
+    Sale,
     Subscription,
-    Tier,
 )
 from modelpass.store import ConditionFailedError, StoreBusyError
+from modelpass.subscriptions import Outcome
 
 if TYPE_CHECKING:
-    from modelpass.attempts import Attempts
-    from modelpass.catalogue import Catalogue
     from modelpass.deps import Deps
     from modelpass.purchase_body import PurchaseBody
 
 _ID_BYTES = 15
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A subscription as it is now; `api_key` only from the call that made it, `replayed` from a repeat."""
-
-    subscription: Subscription
-    status: Status
-    api_key: str | None
-    replayed: bool = False
-
-    def __repr__(self) -> str:
-        return f"Outcome({self.subscription.id})"
 
 
 def purchase(deps: Deps, account_id: str, body: PurchaseBody, idempotency_key: str | None) -> Outcome:
@@ -57,13 +41,13 @@ def purchase(deps: Deps, account_id: str, body: PurchaseBody, idempotency_key: s
     api_key = keys.issue_api_key(subscription_id, 1, secret, deps.deployment_keys)
     while True:
         try:
-            found, slot = attempts.persist(lambda: _read(deps, subscription_id, account_id))
+            found, slot = attempts.persist(lambda: subscriptions.with_place(deps, subscription_id, account_id))
             if found is not None:
                 return _repeat(found, digest, api_key, deps.now_ms())
-            limits = _limits(_load_catalogue(deps, attempts), body)
+            sold = offers.bought(offers.load(deps, attempts), body)
             now_ms = deps.now_ms()
-            _raise_any(rules.refuse_purchase(slot, now_ms))
-            new = _new_term(body, (subscription_id, account_id), limits, (api_key, digest), now_ms)
+            raise_any(rules.refuse_purchase(slot, now_ms))
+            new = _new_term(body, (subscription_id, account_id), sold, (api_key, digest), now_ms)
             deps.send("TransactWriteItems", purchases.purchase(deps.tables, new, slot, now_ms))
             return Outcome(new, new.status(now_ms), api_key)
         except ConditionFailedError:
@@ -81,7 +65,7 @@ def renew(deps: Deps, account_id: str, subscription_id: str, idempotency_key: st
     digest = None if idempotency_key is None else keys.renewal_digest(account_id, subscription_id, idempotency_key)
     while True:
         try:
-            found, slot = attempts.persist(lambda: _read(deps, subscription_id, account_id))
+            found, slot = attempts.persist(lambda: subscriptions.with_place(deps, subscription_id, account_id))
             if found is None or found.account_id != account_id:
                 raise Refused(Refusal(ErrorCode.NOT_FOUND))
             now_ms = deps.now_ms()
@@ -90,12 +74,11 @@ def renew(deps: Deps, account_id: str, subscription_id: str, idempotency_key: st
                 return Outcome(found, found.status(now_ms), made)
             if digest is not None and found.renewal_digest == digest:
                 return Outcome(found, found.status(now_ms), None, replayed=True)
-            kept = [(m.model_id, m.tier) for m in found.models]
-            _check_offered(_load_catalogue(deps, attempts), kept)
+            sale = offers.bought_again(offers.load(deps, attempts), found.models)
             now_ms = deps.now_ms()
-            _raise_any(rules.refuse_renewal(found, slot, now_ms))
+            raise_any(rules.refuse_renewal(found, slot, now_ms))
             api_key = keys.issue_api_key(subscription_id, found.term_number + 1, secret, deps.deployment_keys)
-            new = _next_term(found, api_key, digest, now_ms)
+            new = _next_term(found, sale, (api_key, digest), now_ms)
             request = purchases.renew(deps.tables, found, new, slot, now_ms)
             deps.send("TransactWriteItems", request)
             return Outcome(new, new.status(now_ms), api_key)
@@ -103,19 +86,6 @@ def renew(deps: Deps, account_id: str, subscription_id: str, idempotency_key: st
             attempts.lost_race()
         except StoreBusyError:
             attempts.busy()
-
-
-def _read(deps: Deps, subscription_id: str, account_id: str) -> tuple[Subscription | None, Slot | None]:
-    """The subscription and the account's place, both as of one moment."""
-    pairs = (keys.subscription_key(subscription_id), keys.slot_key(account_id))
-    table = deps.tables.subscriptions
-    gets = [{"Get": {"TableName": table, "Key": items.key(pair)}} for pair in pairs]
-    responses = deps.send("TransactGetItems", {"TransactItems": gets})["Responses"]
-    subscription, slot = (response.get("Item") for response in responses)
-    return (
-        items.subscription_of(subscription) if subscription else None,
-        items.slot_of(slot) if slot else None,
-    )
 
 
 def _repeat(found: Subscription, digest: bytes, api_key: str, now_ms: int) -> Outcome:
@@ -132,53 +102,15 @@ def _digest(raw: object) -> bytes:
     return hashlib.sha256(canonical.encode()).digest()
 
 
-def _load_catalogue(deps: Deps, attempts: Attempts) -> Catalogue:
-    return attempts.persist(lambda: load_catalogue(deps))
-
-
-def load_catalogue(deps: Deps) -> Catalogue:
-    """The whole catalogue as it is now."""
-    request = {
-        "TableName": deps.tables.catalogue,
-        "KeyConditionExpression": "#pk = :pk",
-        "ExpressionAttributeNames": {"#pk": "pk"},
-        "ExpressionAttributeValues": {":pk": items.text(keys.CATALOGUE)},
-        "ConsistentRead": True,
-    }
-    return catalogue.catalogue_of(store.query_all(deps.send, request))
-
-
-def _limits(offered: Catalogue, body: PurchaseBody) -> tuple[Limits, ...]:
-    _check_offered(offered, [(m.model_id, m.channel_tier) for m in body.models])
-    return tuple(
-        Limits(
-            m.model_id,
-            m.channel_tier,
-            offered.models[m.model_id].unit,
-            m.daily_call_limit,
-            m.monthly_token_cap,
-        )
-        for m in body.models
-    )
-
-
-def _check_offered(offered: Catalogue, wanted: list[tuple[str, Tier]]) -> None:
-    for index, (model_id, tier) in enumerate(wanted):
-        model = offered.models.get(model_id)
-        if model is None:
-            raise Refused(Refusal(ErrorCode.UNKNOWN_MODEL, param=f"models[{index}].modelId"))
-        if tier not in model.tiers:
-            raise Refused(Refusal(ErrorCode.TIER_NOT_OFFERED, param=f"models[{index}].channelTier"))
-
-
 def _new_term(
     body: PurchaseBody,
     ids: tuple[str, str],
-    limits: tuple[Limits, ...],
+    sold: tuple[tuple[Limits, ...], Sale],
     made: tuple[str, bytes],
     now_ms: int,
 ) -> Subscription:
     subscription_id, account_id = ids
+    limits, sale = sold
     api_key, body_digest = made
     term = windows.term_of(_whole_second(now_ms), body.months, body.timezone)
     return Subscription(
@@ -188,16 +120,21 @@ def _new_term(
         term=term,
         created_at_ms=now_ms,
         cancelled_at_ms=None,
+        cancelling_at_ms=None,
         key_hash=keys.api_key_hash(api_key),
         key_tail=keys.api_key_tail(api_key),
+        key_generation=0,
+        key_pending=False,
         models=limits,
+        sale=sale,
         body_digest=body_digest,
         renewal_digest=None,
         due_at_ms=term.ends_at_ms,
     )
 
 
-def _next_term(old: Subscription, api_key: str, digest: bytes | None, now_ms: int) -> Subscription:
+def _next_term(old: Subscription, sale: Sale, made: tuple[str, bytes | None], now_ms: int) -> Subscription:
+    api_key, digest = made
     term = windows.term_of(_whole_second(now_ms), old.term.months, old.term.time_zone)
     return replace(
         old,
@@ -205,6 +142,8 @@ def _next_term(old: Subscription, api_key: str, digest: bytes | None, now_ms: in
         term=term,
         key_hash=keys.api_key_hash(api_key),
         key_tail=keys.api_key_tail(api_key),
+        key_pending=False,
+        sale=sale,
         renewal_digest=digest,
         due_at_ms=term.ends_at_ms,
     )
@@ -212,8 +151,3 @@ def _next_term(old: Subscription, api_key: str, digest: bytes | None, now_ms: in
 
 def _whole_second(now_ms: int) -> int:
     return now_ms - now_ms % MS_PER_SECOND
-
-
-def _raise_any(refusal: Refusal | None) -> None:
-    if refusal is not None:
-        raise Refused(refusal)

@@ -4,48 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelpass import answers, items, keys, store
-from modelpass.commands_purchase import load_catalogue
-from modelpass.errors import ErrorCode, Refusal, Refused
+from modelpass import answers, items, offers, store, subscriptions
 
 if TYPE_CHECKING:
-    from modelpass.attempts import Attempts
     from modelpass.deps import Deps
-    from modelpass.model import Subscription
 
 Json = dict[str, Any]
 
 
 def get_models(deps: Deps) -> Json:
     """The catalogue, with what is available now."""
-    return deps.attempts().persist(lambda: load_catalogue(deps)).answer()
+    return offers.load(deps, deps.attempts()).answer()
 
 
 def get_subscription(deps: Deps, account_id: str, subscription_id: str) -> Json:
     """One subscription; another account's id is refused as an unknown one."""
-    found = _own(deps, deps.attempts(), account_id, subscription_id)
+    found = subscriptions.own(deps, deps.attempts(), account_id, subscription_id)
     return answers.subscription(found, found.status(deps.now_ms()))
 
 
 def get_usage(deps: Deps, account_id: str, subscription_id: str) -> Json:
     """The live counters of every model of the current term."""
     attempts = deps.attempts()
-    found = _own(deps, attempts, account_id, subscription_id)
+    found = subscriptions.own(deps, attempts, account_id, subscription_id)
     ids = found.entitlement_ids()
     wanted = [items.entitlement_key(i) for i in ids]
     table = deps.tables.entitlements
     stored = attempts.persist(lambda: store.get_many(deps.send, table, wanted))
     by_id = {e.id: e for e in map(items.entitlement_of, stored)}
     return answers.usage(found, [by_id[i] for i in ids], deps.now_ms())
-
-
-def _own(deps: Deps, attempts: Attempts, account_id: str, subscription_id: str) -> Subscription:
-    if not keys.is_subscription_id(subscription_id):
-        raise Refused(Refusal(ErrorCode.NOT_FOUND))
-    key = items.key(keys.subscription_key(subscription_id))
-    table = deps.tables.subscriptions
-    stored = attempts.persist(lambda: store.get(deps.send, table, key))
-    found = None if stored is None else items.subscription_of(stored)
-    if found is None or found.account_id != account_id:
-        raise Refused(Refusal(ErrorCode.NOT_FOUND))
-    return found

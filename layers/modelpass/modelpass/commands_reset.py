@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import items, keys, purchases, rules, steps, store, telemetry
+from modelpass import items, keys, places, purchases, rules, steps, store, subscriptions, telemetry, unfinished
 from modelpass.errors import Refused
 from modelpass.store import ConditionFailedError, StoreBusyError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from modelpass.deps import Deps
+    from modelpass.model import Slot
     from modelpass.store import Send
 
 _PAGE: Final = 100
@@ -51,7 +52,7 @@ def reset(deps: Deps, stop_at: float, request_id: str) -> dict[str, Any]:
     """
     tally = Tally()
     try:
-        for table, step in ((deps.tables.subscriptions, _expire), (deps.tables.entitlements, _roll)):
+        for table, step in ((deps.tables.subscriptions, _conclude), (deps.tables.entitlements, _roll)):
             for key in _due(deps, table):
                 if deps.pacing.monotonic() >= stop_at:
                     tally.more = True
@@ -67,7 +68,7 @@ def _carry_out(step: Callable[[], None], tally: Tally, request_id: str) -> None:
         step()
     except ConditionFailedError:
         return  # someone else did it, or changed the item: it is due again if need be
-    except StoreBusyError:
+    except (StoreBusyError, Refused):
         tally.more = True
     except Exception as error:  # one item that cannot be read must not stop the others
         telemetry.surprised("reset", request_id, error)
@@ -102,15 +103,33 @@ def _persisting(deps: Deps) -> Send:
     return lambda operation, request: deps.attempts().persist(partial(deps.send, operation, request))
 
 
-def _expire(deps: Deps, key: items.Item, tally: Tally) -> None:
+def _conclude(deps: Deps, key: items.Item, tally: Tally) -> None:
     stored = store.get(deps.send, deps.tables.subscriptions, key)
     if stored is None:
+        return
+    account_id = items.slot_account(stored)
+    if account_id is not None:
+        _end_plan(deps, account_id, items.slot_of(stored))
         return
     subscription = items.subscription_of(stored)
     if subscription.due_at_ms is None or subscription.due_at_ms > deps.now_ms():
         return
-    deps.send("TransactWriteItems", purchases.expire(deps.tables, subscription))
-    tally.subscriptions_expired += 1
+    attempts = deps.attempts()
+    if subscription.cancelling_at_ms is not None:
+        slot = subscriptions.place_of(deps, attempts, subscription.account_id)
+        unfinished.stop(deps, attempts, subscription, slot)
+    elif subscription.key_pending:
+        unfinished.bring_key(deps, attempts, subscription)
+    else:
+        deps.send("TransactWriteItems", purchases.expire(deps.tables, subscription))
+        tally.subscriptions_expired += 1
+
+
+def _end_plan(deps: Deps, account_id: str, slot: Slot) -> None:
+    now_ms = deps.now_ms()
+    if slot.due_at_ms is not None and slot.due_at_ms <= now_ms:
+        actions = places.write(deps.tables, account_id, slot, places.told(slot), now_ms)
+        deps.send("TransactWriteItems", {"TransactItems": actions})
 
 
 def _roll(deps: Deps, key: items.Item, tally: Tally) -> None:

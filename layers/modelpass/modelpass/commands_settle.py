@@ -91,7 +91,7 @@ class _Settlement:
     def _refuse_unknown(self) -> Json:
         raise _not_found()
 
-    def _write_at_once(self) -> Json:
+    def _write_at_once(self) -> tuple[Json, Entitlement]:
         request = writes.settle(
             self.deps.tables,
             self.authorization.entitlement,
@@ -100,7 +100,8 @@ class _Settlement:
             self._calls,
             self.deps.now_ms(),
         )
-        return self._settled(items.entitlement_of(self.deps.send("UpdateItem", request)["Attributes"]))
+        entitlement = items.entitlement_of(self.deps.send("UpdateItem", request)["Attributes"])
+        return self._settled(entitlement), entitlement
 
     def _reclaimed(self, entitlement: Entitlement, attempts: Attempts) -> bool:
         """Whether a ticket stands for the hold; the count in the item spares most replays this look."""

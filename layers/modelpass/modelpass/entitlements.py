@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import contextlib
+from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import items, store
-from modelpass.store import ConditionFailedError, StoreBusyError
+from modelpass import items, steps, store, telemetry, thresholds
+from modelpass.errors import Refused
+from modelpass.store import ConditionFailedError, StoreBusyError, StoreRejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from modelpass.model import Entitlement, EntitlementId
 
 Json = dict[str, Any]
+
+_TELLING_TRIES: Final = 3
 
 
 def read(deps: Deps, attempts: Attempts, entitlement_id: EntitlementId) -> Entitlement:
@@ -45,25 +49,29 @@ def until_answered(
     attempts: Attempts,
     entitlement_id: EntitlementId,
     *,
-    at_once: Callable[[], Json] | None,
+    at_once: Callable[[], tuple[Json, Entitlement]] | None,
     decide: Callable[[Entitlement], tuple[Json | None, Entitlement]],
     missing: Callable[[], Json],
 ) -> Json:
     """Try `at_once`, which writes blindly; where its guard fails, `decide` on what is stored until it has an answer.
 
     `decide` gives an answer, or the entitlement as it is after a step that cleared the way; `missing` answers when
-    there is no such entitlement. Ends with `temporarily_unavailable` when the attempts are used up.
+    there is no such entitlement. Before anything is answered, thresholds that are reached are told. Ends with
+    `temporarily_unavailable` when the attempts are used up.
     """
     entitlement = None
     while True:
         try:
             if entitlement is None and at_once is not None:
-                return at_once()
+                answer, entitlement = at_once()
+                tell_thresholds(deps, attempts, entitlement)
+                return answer
             if entitlement is None:
                 entitlement = read(deps, attempts, entitlement_id)
-            answer, entitlement = decide(entitlement)
-            if answer is not None:
-                return answer
+            decision, entitlement = decide(entitlement)
+            if decision is not None:
+                tell_thresholds(deps, attempts, entitlement)
+                return decision
         except ConditionFailedError as failure:
             attempts.lost_race()
             if failure.item is None and entitlement is None:
@@ -74,3 +82,27 @@ def until_answered(
             attempts.busy()
             if entitlement is not None:
                 entitlement = read(deps, attempts, entitlement_id)
+
+
+def tell_thresholds(deps: Deps, attempts: Attempts, entitlement: Entitlement) -> None:
+    """Tell what the entitlement has reached and nobody has told; writes nothing when there is nothing to tell.
+
+    Never changes what is answered: what cannot be told now is told by the next request or the reset.
+    """
+    for _ in range(_TELLING_TRIES):
+        try:
+            step = thresholds.to_tell(entitlement, deps.now_ms())
+            if step is not None:
+                deps.send(*steps.request_of(deps.tables, step))
+        except ConditionFailedError as failure:
+            if failure.item is None:
+                return
+            entitlement = items.entitlement_of(failure.item)  # someone told it, or opened the next window
+        except StoreBusyError:
+            with contextlib.suppress(Refused):
+                attempts.busy()
+        except StoreRejectedError as error:
+            telemetry.surprised("thresholds", entitlement.id.subscription_id, error)
+            return
+        else:
+            return

@@ -165,6 +165,12 @@ class Refused(Exception):  # noqa: N818
         self.refusal = refusal
 
 
+def raise_any(refusal: Refusal | None) -> None:
+    """Raise what a rule refuses, if it does."""
+    if refusal is not None:
+        raise Refused(refusal)
+
+
 def invalid(param: str | None, message: str) -> Refused:
     """An `invalid_request` naming the field at fault."""
     return Refused(Refusal(ErrorCode.INVALID_REQUEST, param=param, message=message))

@@ -6,15 +6,17 @@ The id of an event follows from the fact it tells, so that one fact is one row. 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import items, keys
+from modelpass import items, keys, pricing
 from modelpass.items import number, text
 from modelpass.windows import rfc3339
 
 if TYPE_CHECKING:
-    from modelpass.model import EntitlementId, Hold, Subscription, Tier
+    from modelpass.changes import Announcement
+    from modelpass.model import Entitlement, EntitlementId, Hold, Slot, Subscription, Tier
 
 EVENT_VERSION: Final = 1
 
@@ -24,23 +26,90 @@ class EventType(StrEnum):
 
     PURCHASED = "subscription.purchased"
     RENEWED = "subscription.renewed"
+    CANCELLED = "subscription.cancelled"
     EXPIRED = "subscription.expired"
+    KEY_REGENERATED = "key.regenerated"
+    THRESHOLD_REACHED = "limit.threshold_reached"
     TIER_BREACHED = "tier.breached"
+    PLAN_STARTED = "plan.started"
+    PLAN_ENDED = "plan.ended"
+    TIER_DOWN = "tier.down"
+    TIER_UP = "tier.up"
+
+
+@dataclass(frozen=True, slots=True)
+class TierTurn:
+    """A tier of a model that is taken down or brought back, and why."""
+
+    model_id: str
+    tier: Tier
+    available: bool
+    reason: str | None
 
 
 def purchased(table: str, subscription: Subscription) -> dict[str, Any]:
     """A custom subscription was bought."""
-    return _of_term(table, EventType.PURCHASED, subscription, subscription.created_at_ms)
+    return _of_term(table, EventType.PURCHASED, subscription, subscription.created_at_ms, price=True)
 
 
 def renewed(table: str, subscription: Subscription, at_ms: int) -> dict[str, Any]:
     """An expired subscription began a new term."""
-    return _of_term(table, EventType.RENEWED, subscription, at_ms)
+    return _of_term(table, EventType.RENEWED, subscription, at_ms, price=True)
 
 
 def expired(table: str, subscription: Subscription) -> dict[str, Any]:
     """A term ended; `at` is the instant it ended, whenever that is noticed."""
     return _of_term(table, EventType.EXPIRED, subscription, subscription.expires_at_ms)
+
+
+def cancelled(table: str, subscription: Subscription, at_ms: int) -> dict[str, Any]:
+    """A subscription was ended by its customer."""
+    return _of_term(table, EventType.CANCELLED, subscription, at_ms)
+
+
+def key_regenerated(table: str, subscription: Subscription, at_ms: int) -> dict[str, Any]:
+    """A subscription got another key within its term; the one before is refused."""
+    subject = (subscription.id, subscription.account_id)
+    data = {"term": subscription.term_number}
+    facts = (str(subscription.key_generation),)
+    return _put(table, EventType.KEY_REGENERATED, subject, at_ms, data, facts)
+
+
+def threshold_reached(table: str, entitlement: Entitlement, announcement: Announcement) -> dict[str, Any]:
+    """Used and held have reached a share of a limit; of one window, each share is told once."""
+    threshold, entitlement_id = announcement.threshold, entitlement.id
+    window = str(entitlement.month) if threshold.monthly else entitlement.day
+    data = {
+        "modelId": entitlement_id.model_id,
+        "term": entitlement_id.term_number,
+        "limit": threshold.limit,
+        "percent": threshold.percent,
+        "windowEndsAt": rfc3339(announcement.window_ends_at_ms),
+    }
+    facts = (keys.entitlement_pk(entitlement_id), threshold.limit, window, str(threshold.percent))
+    subject = (entitlement_id.subscription_id, entitlement.account_id)
+    return _put(table, EventType.THRESHOLD_REACHED, subject, announcement.at_ms, data, facts)
+
+
+def plan_started(table: str, account_id: str, slot: Slot, at_ms: int) -> dict[str, Any]:
+    """A plan of another system took an account's place."""
+    return _of_plan(table, EventType.PLAN_STARTED, account_id, slot, at_ms)
+
+
+def plan_ended(table: str, account_id: str, slot: Slot, at_ms: int) -> dict[str, Any]:
+    """A plan was ended before its time."""
+    return _of_plan(table, EventType.PLAN_ENDED, account_id, slot, at_ms, reason="ended")
+
+
+def plan_expired(table: str, account_id: str, slot: Slot) -> dict[str, Any]:
+    """A plan's time was over; `at` is that instant, whenever it is noticed."""
+    return _of_plan(table, EventType.PLAN_ENDED, account_id, slot, slot.until_ms, reason="expired")
+
+
+def _of_plan(table: str, kind: EventType, account_id: str, slot: Slot, at_ms: int, **more: str) -> dict[str, Any]:
+    data = {"planId": slot.holder_id, "expiresAt": rfc3339(slot.until_ms), **more}
+    subject = (keys.slot_key(account_id)[0], account_id)
+    return _put(table, kind, subject, at_ms, data, (str(slot.revision),))
 
 
 def tier_breached(
@@ -71,13 +140,26 @@ def tier_breached(
     )
 
 
-def _of_term(table: str, kind: EventType, subscription: Subscription, at_ms: int) -> dict[str, Any]:
-    data = {
+def tier_turned(table: str, turn: TierTurn, revision: int, at_ms: int) -> dict[str, Any]:
+    """A tier was taken down or brought back, by that change of what is down."""
+    data = {"modelId": turn.model_id, "channelTier": turn.tier.value}
+    if turn.reason is not None:
+        data["reason"] = turn.reason
+    kind = EventType.TIER_UP if turn.available else EventType.TIER_DOWN
+    return _put(table, kind, (keys.model_subject(turn.model_id), None), at_ms, data, (turn.tier, str(revision)))
+
+
+def _of_term(
+    table: str, kind: EventType, subscription: Subscription, at_ms: int, *, price: bool = False
+) -> dict[str, Any]:
+    data: dict[str, Any] = {
         "term": subscription.term_number,
         "startsAt": rfc3339(subscription.term.starts_at_ms),
         "expiresAt": rfc3339(subscription.expires_at_ms),
         "models": [m.model_id for m in subscription.models],
     }
+    if price:
+        data["price"] = pricing.price_of_term(subscription.sold_term())
     subject = (subscription.id, subscription.account_id)
     return _put(table, kind, subject, at_ms, data, (str(subscription.term_number),))
 
@@ -85,23 +167,23 @@ def _of_term(table: str, kind: EventType, subscription: Subscription, at_ms: int
 def _put(
     table: str,
     kind: EventType,
-    subject: tuple[str, str],
+    subject: tuple[str, str | None],
     at_ms: int,
     data: dict[str, Any],
     facts: tuple[str, ...],
 ) -> dict[str, Any]:
-    subscription_id, account_id = subject
-    event_id = keys.event_id(kind, subscription_id, *facts)
+    about, account_id = subject
+    event_id = keys.event_id(kind, about, *facts)
     return {
         "TableName": table,
         "Item": {
-            **items.key(keys.event_key(subscription_id, at_ms, event_id)),
+            **items.key(keys.event_key(about, at_ms, event_id)),
             "v": number(items.SCHEMA_VERSION),
             "id": text(event_id),
             "type": text(kind),
             "version": number(EVENT_VERSION),
             "at": text(rfc3339(at_ms)),
-            "accountId": text(account_id),
+            **({} if account_id is None else {"accountId": text(account_id)}),
             "data": text(json.dumps(data, separators=(",", ":"))),
         },
         "ConditionExpression": "attribute_not_exists(#pk)",

@@ -1,6 +1,7 @@
-"""Rows of the history table. Rule: written only in a transaction with the entitlement they belong to.
+"""Rows of the history table. Rule: written only in a transaction with the item that they belong to.
 
-Closed days and month windows, and a ticket for each hold that was reclaimed before it was settled.
+Closed days and month windows, a ticket for each hold that was reclaimed before it was settled, and each term as it
+was sold.
 """
 
 from __future__ import annotations
@@ -13,12 +14,23 @@ from modelpass.model import DAY_MS, MS_PER_SECOND, SETTLE_GRACE_MS
 
 if TYPE_CHECKING:
     from modelpass.changes import DayRow, MonthRow
-    from modelpass.model import Entitlement, Hold
+    from modelpass.model import Entitlement, Hold, Subscription
 
 Request = dict[str, Any]
 
 TICKET_KEPT_MS: Final = SETTLE_GRACE_MS + DAY_MS
 _VERSION: Final = number(items.SCHEMA_VERSION)
+
+
+def sold_term(table: str, subscription: Subscription) -> Request:
+    """The term that begins, and what it is sold for."""
+    return {
+        "TableName": table,
+        "Item": items.term_row(subscription.id, subscription.sold_term()),
+        # A term is sold once; its row is never written again.
+        "ConditionExpression": "attribute_not_exists(#pk)",
+        "ExpressionAttributeNames": {"#pk": "pk"},
+    }
 
 
 def ticket(table: str, entitlement: Entitlement, hold: Hold) -> Request:

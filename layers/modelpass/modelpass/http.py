@@ -23,7 +23,7 @@ from modelpass.model import MAX_ACCOUNT_BYTES
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
-    from modelpass.commands_purchase import Outcome
+    from modelpass.subscriptions import Outcome
 
 OPERATOR_SCOPE: Final = "operator"
 MAX_BODY_BYTES: Final = 256 * 1024
@@ -73,6 +73,14 @@ def account_of(event: APIGatewayProxyEventV2) -> str:
         message = f"The token's sub claim must be 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8."
         raise invalid("sub", message)
     return subject
+
+
+def account_in_path(event: APIGatewayProxyEventV2) -> str:
+    """The account that the path names."""
+    name = event.raw_event.get("pathParameters", {}).get("accountId")
+    if not is_account(name):
+        raise invalid("accountId", f"accountId must be 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8.")
+    return name
 
 
 def is_account(name: object) -> TypeGuard[str]:
@@ -142,7 +150,7 @@ def answer(command: str, body: dict[str, Any], *, replayed: bool = False) -> Res
 def no_content(command: str) -> Response[str]:
     """204: it is done, and there is nothing to show."""
     telemetry.decided(command, "ok")
-    return Response(int(HTTPStatus.NO_CONTENT))
+    return Response(int(HTTPStatus.NO_CONTENT), body="")
 
 
 def query_of(event: APIGatewayProxyEventV2, *known: str) -> dict[str, str]:

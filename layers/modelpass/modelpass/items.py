@@ -16,10 +16,13 @@ from modelpass.model import (
     EntitlementId,
     Hold,
     Limits,
+    Sale,
     Slot,
     SlotKind,
+    SoldTerm,
     Subscription,
     Term,
+    Threshold,
     Tier,
     Unit,
 )
@@ -30,6 +33,9 @@ SCHEMA_VERSION: Final = 1
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 _BASE36: Final = re.compile(f"[{_DIGITS}]+")
 _HOLD_FIELDS: Final = 6
+_ANNOUNCED: Final = {
+    bits: frozenset(t for t in Threshold if t.bit & bits) for bits in range(sum(t.bit for t in Threshold) + 1)
+}
 
 
 class UnreadableItemError(Exception):
@@ -99,12 +105,18 @@ def entitlement_item(entitlement: Entitlement) -> Item:
         "mu": number(counters.month_used),
         "h": {"M": {h.key: text(pack_hold(h)) for h in entitlement.holds.values()}},
         "rc": number(entitlement.tickets),
+        "ta": announced_value(entitlement.announced),
     }
     if entitlement.key_hash is not None:
         item["kh"] = binary(entitlement.key_hash)
     if entitlement.cancelled_at_ms is not None:
         item["xc"] = number(entitlement.cancelled_at_ms)
     return item
+
+
+def announced_value(announced: frozenset[Threshold]) -> Item:
+    """Thresholds as the sum of their bits."""
+    return number(sum(threshold.bit for threshold in announced))
 
 
 def segment_attributes(entitlement: Entitlement) -> Item:
@@ -122,7 +134,7 @@ def segment_attributes(entitlement: Entitlement) -> Item:
 
 def entitlement_of(item: Item) -> Entitlement:
     """The reverse of `entitlement_item`."""
-    _check_version(item)
+    check_version(item)
     entitlement_id = keys.parse_entitlement_pk(item["pk"]["S"])
     return Entitlement(
         id=entitlement_id,
@@ -151,6 +163,7 @@ def entitlement_of(item: Item) -> Entitlement:
         ),
         holds={name: unpack_hold(name, value["S"]) for name, value in item["h"]["M"].items()},
         tickets=int(item["rc"]["N"]),
+        announced=_ANNOUNCED[int(item["ta"]["N"])],
         due_at_ms=_optional_number(item, "da"),
     )
 
@@ -170,23 +183,33 @@ def subscription_item(subscription: Subscription) -> Item:
         "ca": number(subscription.created_at_ms),
         "kh": binary(subscription.key_hash),
         "kt": text(subscription.key_tail),
-        "ms": {"L": [_limits_value(m) for m in subscription.models]},
+        "kg": number(subscription.key_generation),
+        "cu": text(subscription.sale.currency),
+        "ms": {"L": [_sold_value(*pair) for pair in zip(subscription.models, subscription.sale.monthly, strict=True)]},
     }
     if subscription.cancelled_at_ms is not None:
         item["xc"] = number(subscription.cancelled_at_ms)
+    if subscription.cancelling_at_ms is not None:
+        item["xi"] = number(subscription.cancelling_at_ms)
+    if subscription.key_pending:
+        item["kp"] = number(1)
     if subscription.body_digest is not None:
         item["bd"] = binary(subscription.body_digest)
     if subscription.renewal_digest is not None:
         item["rd"] = binary(subscription.renewal_digest)
     if subscription.due_at_ms is not None:
-        item["dp"] = text(keys.due_shard(pk[0]))
-        item["da"] = number(subscription.due_at_ms)
+        item |= due_attributes(pk[0], subscription.due_at_ms)
     return item
+
+
+def due_attributes(pk: str, at_ms: int) -> Item:
+    """What lets the reset find an item when it is due."""
+    return {"dp": text(keys.due_shard(pk)), "da": number(at_ms)}
 
 
 def subscription_of(item: Item) -> Subscription:
     """The reverse of `subscription_item`."""
-    _check_version(item)
+    check_version(item)
     return Subscription(
         id=item["pk"]["S"],
         account_id=item["ac"]["S"],
@@ -194,24 +217,76 @@ def subscription_of(item: Item) -> Subscription:
         term=_term_of(item),
         created_at_ms=int(item["ca"]["N"]),
         cancelled_at_ms=_optional_number(item, "xc"),
+        cancelling_at_ms=_optional_number(item, "xi"),
         key_hash=_bytes(item["kh"]),
         key_tail=item["kt"]["S"],
+        key_generation=int(item["kg"]["N"]),
+        key_pending="kp" in item,
         models=tuple(_limits_of(value["M"]) for value in item["ms"]["L"]),
+        sale=_sale_of(item),
         body_digest=_optional_binary(item, "bd"),
         renewal_digest=_optional_binary(item, "rd"),
         due_at_ms=_optional_number(item, "da"),
     )
 
 
-def slot_of(item: Item) -> Slot:
+def term_row(subscription_id: str, sold: SoldTerm) -> Item:
+    """A row of the history: a term, and what it was sold for."""
+    lines = zip(sold.models, sold.sale.monthly, strict=True)
+    return {
+        **key(keys.term_key(subscription_id, sold.number)),
+        "v": number(SCHEMA_VERSION),
+        "tn": number(sold.number),
+        "tz": text(sold.term.time_zone),
+        "st": number(sold.term.starts_at_ms),
+        "mo": number(sold.term.months),
+        "xa": number(sold.term.ends_at_ms),
+        "cu": text(sold.sale.currency),
+        "ms": {"L": [{"M": {"id": text(m), "tr": text(tier), "pr": text(price)}} for (m, tier), price in lines]},
+    }
+
+
+def term_row_of(item: Item) -> SoldTerm:
+    """The reverse of `term_row`."""
+    check_version(item)
+    models = tuple((value["M"]["id"]["S"], Tier(value["M"]["tr"]["S"])) for value in item["ms"]["L"])
+    return SoldTerm(int(item["tn"]["N"]), _term_of(item), models, _sale_of(item))
+
+
+def slot_item(account_id: str, slot: Slot) -> Item:
     """An account's place as stored."""
-    _check_version(item)
+    pk, sk = keys.slot_key(account_id)
+    item = {
+        **key((pk, sk)),
+        "v": number(SCHEMA_VERSION),
+        "kd": text(slot.kind),
+        "id": text(slot.holder_id),
+        "un": number(slot.until_ms),
+        "pd": number(slot.purchase_day),
+        "pn": number(slot.purchases),
+        "rv": number(slot.revision),
+    }
+    if slot.due_at_ms is not None:
+        item |= due_attributes(pk, slot.due_at_ms)
+    return item
+
+
+def slot_account(item: Item) -> str | None:
+    """Whose place an item of the subscriptions table is; None when it is a subscription."""
+    return keys.slot_account(item["pk"]["S"])
+
+
+def slot_of(item: Item) -> Slot:
+    """The reverse of `slot_item`."""
+    check_version(item)
     return Slot(
         kind=SlotKind(item["kd"]["S"]),
         holder_id=item["id"]["S"],
         until_ms=int(item["un"]["N"]),
         purchase_day=int(item["pd"]["N"]),
         purchases=int(item["pn"]["N"]),
+        revision=int(item["rv"]["N"]),
+        due_at_ms=_optional_number(item, "da"),
     )
 
 
@@ -219,7 +294,11 @@ def _term_of(item: Item) -> Term:
     return Term(int(item["st"]["N"]), int(item["mo"]["N"]), item["tz"]["S"], int(item["xa"]["N"]))
 
 
-def _limits_value(limits: Limits) -> Item:
+def _sale_of(item: Item) -> Sale:
+    return Sale(item["cu"]["S"], tuple(value["M"]["pr"]["S"] for value in item["ms"]["L"]))
+
+
+def _sold_value(limits: Limits, monthly: str) -> Item:
     return {
         "M": {
             "id": text(limits.model_id),
@@ -227,6 +306,7 @@ def _limits_value(limits: Limits) -> Item:
             "un": text(limits.unit),
             "lc": number(limits.daily_call_limit),
             "lm": number(limits.monthly_cap),
+            "pr": text(monthly),
         }
     }
 
@@ -241,7 +321,8 @@ def _limits_of(value: Item) -> Limits:
     )
 
 
-def _check_version(item: Item) -> None:
+def check_version(item: Item) -> None:
+    """Raise `UnreadableItemError` when an item is of another schema version."""
     version = item.get("v", {}).get("N")
     if version != str(SCHEMA_VERSION):
         msg = f"schema version {version}"

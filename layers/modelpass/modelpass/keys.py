@@ -27,12 +27,15 @@ SECRET_BYTES: Final = 20
 NONCE_BYTES: Final = 9
 DUE_SHARDS: Final = 128
 """Over how many partitions of the due index the work of the reset is spread."""
+BOUGHT: Final = "bought#"
 CATALOGUE: Final = "catalogue"
 TIERS_DOWN: Final = "down"
+SETTINGS: Final = "settings"
 
 _API_KEY = re.compile(rf"{API_KEY_PREFIX}([A-Za-z0-9_-]{{60}})")
 _SUBSCRIPTION_ID = re.compile(SUBSCRIPTION_ID_PATTERN)
 _AUTHORIZATION_ID = re.compile(r"auth_([A-Za-z0-9_-]{100,200})")
+_ACCOUNT = "account#"
 _ID_BYTES = 15
 _API_KEY_MAC_BYTES = 8
 _MAC_BYTES = 16
@@ -208,7 +211,18 @@ def parse_entitlement_pk(pk: str) -> EntitlementId:
 
 def slot_key(account_id: str) -> tuple[str, str]:
     """Subscriptions table: an account's one place."""
-    return f"account#{account_id}", "slot"
+    return f"{_ACCOUNT}{account_id}", "slot"
+
+
+def slot_account(pk: str) -> str | None:
+    """Whose place a key names; None when it names a subscription."""
+    return pk.removeprefix(_ACCOUNT) if pk.startswith(_ACCOUNT) else None
+
+
+def bought_key(account_id: str, bought_at_ms: int, subscription_id: str) -> tuple[str, str]:
+    """Subscriptions table: an entry of an account's list of subscriptions, in the order of purchase."""
+    pk, _ = slot_key(account_id)
+    return pk, f"{BOUGHT}{bought_at_ms:015d}#{subscription_id}"
 
 
 def subscription_key(subscription_id: str) -> tuple[str, str]:
@@ -230,6 +244,11 @@ def month_key(entitlement: EntitlementId, month: int) -> tuple[str, str]:
     return entitlement.subscription_id, f"month#{suffix}"
 
 
+def term_key(subscription_id: str, number: int) -> tuple[str, str]:
+    """History table: a term as it was sold; in the order of their numbers."""
+    return subscription_id, f"term#{number:06d}"
+
+
 def ticket_key(entitlement: EntitlementId, hold: Hold) -> tuple[str, str]:
     """History table: a reclaimed hold that may still be settled."""
     return entitlement_pk(entitlement), f"hold#{hold.key}#{hold.nonce}"
@@ -238,6 +257,11 @@ def ticket_key(entitlement: EntitlementId, hold: Hold) -> tuple[str, str]:
 def event_key(subject: str, at_ms: int, event_id: str) -> tuple[str, str]:
     """Events table: what happened to a subject, in the order of time."""
     return subject, f"{at_ms:015d}#{event_id}"
+
+
+def model_subject(model_id: str) -> str:
+    """Events table: a model, as the subject of what is told of it."""
+    return f"model#{model_id}"
 
 
 def event_id(*facts: str) -> str:
@@ -254,6 +278,11 @@ def model_key(model_id: str) -> tuple[str, str]:
 def tiers_down_key() -> tuple[str, str]:
     """Catalogue table: which tiers are down now, one small item."""
     return CATALOGUE, TIERS_DOWN
+
+
+def catalogue_settings_key() -> tuple[str, str]:
+    """Catalogue table: what is true of all of it, its currency."""
+    return CATALOGUE, SETTINGS
 
 
 def due_shard(pk: str) -> str:

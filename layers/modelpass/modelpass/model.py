@@ -6,7 +6,7 @@ Times are integer milliseconds since the Unix epoch (`…_ms`), usage is a whole
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Final
 
 MAX_CALLS: Final = 10**9
@@ -59,6 +59,25 @@ class Status(StrEnum):
     ACTIVE = "active"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
+
+
+class Threshold(Enum):
+    """A share of a limit that other systems are told of, once per window: which limit, percent, its bit as stored."""
+
+    DAILY_80 = ("daily", 80, 1)
+    DAILY_100 = ("daily", 100, 2)
+    MONTHLY_80 = ("monthly", 80, 4)
+    MONTHLY_100 = ("monthly", 100, 8)
+
+    def __init__(self, limit: str, percent: int, bit: int) -> None:
+        self.limit = limit
+        self.percent = percent
+        self.bit = bit
+        self.monthly = limit == "monthly"
+
+    def reached_by(self, taken: int, limit: int) -> bool:
+        """Whether so much of a limit is this share of it or more."""
+        return taken * 100 >= limit * self.percent
 
 
 class SlotKind(StrEnum):
@@ -131,6 +150,24 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Sale:
+    """What a term was sold for: a month's price of each of its models, in their order, as decimal strings."""
+
+    currency: str
+    monthly: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SoldTerm:
+    """A term as the history remembers it: when it was, its models each with its tier, and their prices."""
+
+    number: int
+    term: Term
+    models: tuple[tuple[str, Tier], ...]
+    sale: Sale
+
+
+@dataclass(frozen=True, slots=True)
 class EntitlementId:
     """Names one model of one term of one subscription."""
 
@@ -146,7 +183,8 @@ class Entitlement:
     The stored windows are named by `day` and `month` (a local date, and the number of the month in the term) and began
     at `day_start_ms` and `month_start_ms`. The segment is where both are in force: it ends with the first of them.
     `key_hash` is None once the key was replaced by a renewal. `tickets` counts reclaimed, unsettled holds.
-    `due_at_ms` is when the reset looks at the item, None when there is nothing to look for.
+    `announced` are the thresholds of the stored windows that were told. `due_at_ms` is when the reset looks at the
+    item, None when there is nothing to look for.
     """
 
     id: EntitlementId
@@ -163,6 +201,7 @@ class Entitlement:
     counters: Counters
     holds: dict[str, Hold]
     tickets: int
+    announced: frozenset[Threshold]
     due_at_ms: int | None
 
     @property
@@ -183,7 +222,12 @@ class Entitlement:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """The subscription row: what was bought, and the term that is current."""
+    """The subscription row: what was bought, and the term that is current.
+
+    `key_generation` counts the keys made for it by regeneration. Two things are begun here before they reach the
+    entitlements: `key_pending` tells that the key has to be brought to them, `cancelling_at_ms` that they have to be
+    stopped. Whoever comes next may finish either.
+    """
 
     id: str
     account_id: str
@@ -191,9 +235,13 @@ class Subscription:
     term: Term
     created_at_ms: int
     cancelled_at_ms: int | None
+    cancelling_at_ms: int | None
     key_hash: bytes
     key_tail: str
+    key_generation: int
+    key_pending: bool
     models: tuple[Limits, ...]
+    sale: Sale
     body_digest: bytes | None
     renewal_digest: bytes | None
     due_at_ms: int | None
@@ -204,10 +252,16 @@ class Subscription:
         return self.term.ends_at_ms
 
     def status(self, now_ms: int) -> Status:
-        """Right at the moment of asking; a cancelled subscription never becomes expired."""
+        """Right at the moment of asking; what is cancelled never becomes expired, nor the other way round."""
         if self.cancelled_at_ms is not None:
             return Status.CANCELLED
-        return Status.EXPIRED if now_ms >= self.expires_at_ms else Status.ACTIVE
+        if now_ms < self.expires_at_ms:
+            return Status.ACTIVE
+        return Status.EXPIRED if self.cancelling_at_ms is None else Status.CANCELLED
+
+    def sold_term(self) -> SoldTerm:
+        """The current term as it was sold."""
+        return SoldTerm(self.term_number, self.term, tuple((m.model_id, m.tier) for m in self.models), self.sale)
 
     def entitlement_ids(self) -> tuple[EntitlementId, ...]:
         """The entitlements of the current term, in the order they were bought."""
@@ -216,10 +270,20 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """An account's one place: what holds it and until when, and today's count of purchases (UTC)."""
+    """An account's one place: what holds it and until when, and today's count of purchases (UTC).
+
+    `revision` grows with every change. `due_at_ms` is when the reset tells that a plan has ended; of a custom
+    subscription its own row tells.
+    """
 
     kind: SlotKind
     holder_id: str
     until_ms: int
     purchase_day: int
     purchases: int
+    revision: int
+    due_at_ms: int | None
+
+    def held(self, now_ms: int) -> bool:
+        """Whether the place is taken; expiry frees it by the clock alone."""
+        return now_ms < self.until_ms

@@ -1,16 +1,17 @@
 """Purchase, renewal and expiry -> DynamoDB transaction. Rule: all of it or nothing.
 
-The transaction takes the account's place, writes the subscription, every entitlement and the event. A renewal also
-takes the key out of every entitlement of the old term, so that no machine, whatever its clock says, grants on it.
+The transaction takes the account's place, writes the subscription, every entitlement, the term as it was sold and the
+event. A renewal also takes the key out of every entitlement of the old term, so that no machine, whatever its clock
+says, grants on it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelpass import changes, events, items, keys, rules
+from modelpass import changes, events, history, items, keys, places, rules
 from modelpass.items import number, text
-from modelpass.model import DAY_MS, Entitlement, EntitlementId, Limits, Slot, SlotKind, Subscription
+from modelpass.model import Entitlement, EntitlementId, Limits, Slot, Subscription
 from modelpass.windows import segment_at
 
 if TYPE_CHECKING:
@@ -21,8 +22,7 @@ Request = dict[str, Any]
 
 def purchase(tables: Tables, subscription: Subscription, slot: Slot | None, now_ms: int) -> Request:
     """Buy: the whole subscription and the account's place, or nothing."""
-    purchases = rules.purchases_today(slot, now_ms) + 1
-    day = max(now_ms // DAY_MS, slot.purchase_day if slot else 0)
+    place = places.bought(slot, subscription, rules.purchases_today(slot, now_ms) + 1, now_ms)
     put = {
         "TableName": tables.subscriptions,
         "Item": items.subscription_item(subscription),
@@ -32,8 +32,10 @@ def purchase(tables: Tables, subscription: Subscription, slot: Slot | None, now_
     }
     actions = [
         {"Put": put},
-        {"Update": _take_place(tables, subscription, slot, (day, purchases), now_ms)},
+        *places.write(tables, subscription.account_id, slot, place, now_ms),
+        {"Put": _list_entry(tables, subscription)},
         *_new_entitlements(tables, subscription),
+        {"Put": history.sold_term(tables.history, subscription)},
         {"Put": events.purchased(tables.events, subscription)},
     ]
     return {"TransactItems": actions}
@@ -41,13 +43,13 @@ def purchase(tables: Tables, subscription: Subscription, slot: Slot | None, now_
 
 def renew(tables: Tables, old: Subscription, new: Subscription, slot: Slot | None, now_ms: int) -> Request:
     """Begin a new term: new entitlements, the old term's key retired, the account's place taken."""
-    day = slot.purchase_day if slot else 0
-    count = slot.purchases if slot else 0
+    place = places.renewed(slot, new)
     actions = [
         {"Update": _begin_term(tables, old, new)},
-        {"Update": _take_place(tables, new, slot, (day, count), now_ms)},
+        *places.write(tables, new.account_id, slot, place, now_ms),
         *_new_entitlements(tables, new),
         *({"Update": _retire_key(tables, e)} for e in old.entitlement_ids()),
+        {"Put": history.sold_term(tables.history, new)},
         {"Put": events.renewed(tables.events, new, now_ms)},
     ]
     if old.due_at_ms is not None:
@@ -92,6 +94,7 @@ def new_entitlement(subscription: Subscription, limits: Limits) -> Entitlement:
         counters=changes.fresh_counters(limits),
         holds={},
         tickets=0,
+        announced=frozenset(),
         due_at_ms=None,
     )
 
@@ -110,57 +113,32 @@ def _new_entitlements(tables: Tables, subscription: Subscription) -> list[Reques
     ]
 
 
-def _take_place(
-    tables: Tables,
-    subscription: Subscription,
-    slot: Slot | None,
-    counted: tuple[int, int],
-    now_ms: int,
-) -> Request:
-    names = {f"#{n}": n for n in ("v", "kd", "id", "un", "pd", "pn")}
-    values: Request = {
-        ":v": number(items.SCHEMA_VERSION),
-        ":kd": text(SlotKind.CUSTOM),
-        ":id": text(subscription.id),
-        ":un": number(subscription.expires_at_ms),
-        ":pd": number(counted[0]),
-        ":pn": number(counted[1]),
-    }
-    # Nobody took the place, nor counted a purchase, since it was read; and it is free by the clock.
-    condition = "attribute_not_exists(#v)"
-    if slot is not None:
-        condition = "#un <= :now AND #id = :was AND #pd = :pd0 AND #pn = :pn0"
-        values |= {
-            ":now": number(now_ms),
-            ":was": text(slot.holder_id),
-            ":pd0": number(slot.purchase_day),
-            ":pn0": number(slot.purchases),
-        }
+def _list_entry(tables: Tables, subscription: Subscription) -> Request:
+    """By this the account's list finds its subscriptions in the order they were bought, at once."""
+    pair = keys.bought_key(subscription.account_id, subscription.created_at_ms, subscription.id)
     return {
         "TableName": tables.subscriptions,
-        "Key": items.key(keys.slot_key(subscription.account_id)),
-        "ConditionExpression": condition,
-        "UpdateExpression": "SET #v = :v, #kd = :kd, #id = :id, #un = :un, #pd = :pd, #pn = :pn",
-        "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": values,
+        "Item": {**items.key(pair), "v": number(items.SCHEMA_VERSION), "id": text(subscription.id)},
+        "ConditionExpression": "attribute_not_exists(#pk)",
+        "ExpressionAttributeNames": {"#pk": "pk"},
     }
 
 
 def _begin_term(tables: Tables, old: Subscription, new: Subscription) -> Request:
     item = items.subscription_item(new)
-    changed = ("tn", "st", "xa", "kh", "kt", "rd", "dp", "da")
+    changed = ("tn", "st", "xa", "kh", "kt", "cu", "ms", "rd", "dp", "da")
     written = [n for n in changed if n in item]
-    update = "SET " + ", ".join(f"#{n} = :{n}" for n in written)
+    update = "SET " + ", ".join(f"#{n} = :{n}" for n in written) + " REMOVE #kp"
     if "rd" not in item:
-        update += " REMOVE #rd"  # an older renewal's key must not answer for this term
+        update += ", #rd"  # an older renewal's key must not answer for this term
     return {
         "TableName": tables.subscriptions,
         "Key": items.key(keys.subscription_key(new.id)),
-        # The term is still the one that was read, and nobody cancelled it.
-        "ConditionExpression": "#tn = :old AND #xa <= :st AND attribute_not_exists(#xc)"
+        # The term is still the one that was read, and nobody cancelled it or began to.
+        "ConditionExpression": "#tn = :old AND #xa <= :st AND attribute_not_exists(#xc) AND attribute_not_exists(#xi)"
         + (" AND attribute_exists(#dp)" if old.due_at_ms is not None else ""),
         "UpdateExpression": update,
-        "ExpressionAttributeNames": {f"#{n}": n for n in (*changed, "xc")},
+        "ExpressionAttributeNames": {f"#{n}": n for n in (*changed, "xc", "xi", "kp")},
         "ExpressionAttributeValues": {
             **{f":{n}": item[n] for n in written},
             ":old": number(old.term_number),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 
-from modelpass import changes
+from modelpass import changes, thresholds
 from modelpass.changes import Change
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.model import (
@@ -107,7 +107,7 @@ def _same_request(held: Hold, attempt: Attempt) -> Refusal | Standing:
 
 def _current(entitlement: Entitlement, now_ms: int) -> Change:
     if now_ms >= entitlement.segment_end_ms:
-        return changes.roll(entitlement, now_ms)
+        return thresholds.tell(changes.roll(entitlement, now_ms), now_ms)
     return Change(entitlement, entitlement)
 
 
@@ -187,15 +187,15 @@ def plan_reset(entitlement: Entitlement, now_ms: int) -> Change | None:
     if entitlement.due_at_ms is None or entitlement.due_at_ms > now_ms:
         return None
     if entitlement.segment_end_ms <= now_ms and entitlement.segment_end_ms < entitlement.expires_at_ms:
-        return changes.rearm(changes.roll(entitlement, now_ms), now_ms)
+        return changes.rearm(thresholds.tell(changes.roll(entitlement, now_ms), now_ms), now_ms)
     expired = changes.expired_holds(entitlement, now_ms)[: changes.RECLAIM_BATCH]
     step = changes.reclaim(entitlement, expired) if expired else Change(entitlement, entitlement)
-    return changes.rearm(step, now_ms)
+    return changes.rearm(thresholds.tell(step, now_ms), now_ms)
 
 
 def refuse_place(slot: Slot | None, now_ms: int) -> Refusal | None:
     """Whether the account's one place is taken at this moment."""
-    if slot is None or slot.until_ms <= now_ms:
+    if slot is None or not slot.held(now_ms):
         return None
     what = "plan" if slot.kind is SlotKind.PLAN else "custom subscription"
     return Refusal(
@@ -225,6 +225,19 @@ def refuse_renewal(subscription: Subscription, slot: Slot | None, now_ms: int) -
     if subscription.status(now_ms) is not Status.EXPIRED:
         return Refusal(ErrorCode.SUBSCRIPTION_NOT_EXPIRED)
     return refuse_place(slot, now_ms)
+
+
+def refuse_new_key(subscription: Subscription, now_ms: int) -> Refusal | None:
+    """Only an active subscription that nobody has begun to cancel gets another key."""
+    if subscription.cancelling_at_ms is not None:
+        return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
+    match subscription.status(now_ms):
+        case Status.CANCELLED:
+            return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
+        case Status.EXPIRED:
+            return Refusal(ErrorCode.SUBSCRIPTION_EXPIRED)
+        case Status.ACTIVE:
+            return None
 
 
 def seconds_until(at_ms: int, now_ms: int) -> int:

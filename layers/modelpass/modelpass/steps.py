@@ -97,6 +97,7 @@ def request_of(tables: Tables, step: Change, max_open_holds: int = 0) -> tuple[s
         actions.append({"Delete": history.spent_ticket(tables.history, entitlement, step.spent_ticket)})
     if step.breach is not None:
         actions.append({"Put": _breach_event(tables, entitlement, step.breach)})
+    actions += [{"Put": events.threshold_reached(tables.events, entitlement, a)} for a in step.announcements]
     return "TransactWriteItems", {"TransactItems": actions}
 
 
@@ -117,7 +118,12 @@ def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Re
             expression.set(attribute, value)
     if after.tickets != before.tickets:
         expression.add("rc", after.tickets - before.tickets)
-    if not step.exact and step.grant is None:
+    if step.exact or after.announced != before.announced:
+        # What was told of the windows is what was read: it is told once, and forgotten with its window.
+        expression.demand("ta", "=", items.announced_value(before.announced))
+    if after.announced != before.announced:
+        expression.set("ta", items.announced_value(after.announced))
+    if step.counts and not step.exact and step.grant is None:
         _demand_due(expression, before)
     if after.due_at_ms != before.due_at_ms:
         _write_due(expression, after)

@@ -13,6 +13,7 @@ otherwise than what was stored. What was sold or opened stays as it was; only wh
 from __future__ import annotations
 
 import calendar
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -23,7 +24,9 @@ from modelpass.model import MS_PER_SECOND, Term
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_LAST_MS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
 _MONTHS_PER_YEAR = 12
+_INSTANT = re.compile(r"[0-9]{4}(-[0-9]{2}){2}T([0-9]{2}:){2}[0-9]{2}(\.[0-9]{1,3})?(Z|[+-][0-9]{2}:[0-9]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,18 @@ def rfc3339(at_ms: int) -> str:
     whole = from_ms(at_ms).strftime("%Y-%m-%dT%H:%M:%S")
     ms = at_ms % MS_PER_SECOND
     return f"{whole}.{ms:03d}Z" if ms else f"{whole}Z"
+
+
+def instant_ms(text: str) -> int | None:
+    """The reverse of `rfc3339`, of any offset and up to the millisecond; None for what is no such time."""
+    match = _INSTANT.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        at_ms = to_ms(datetime.fromisoformat(text))
+    except ValueError:  # a 31st of June, an hour 25
+        return None
+    return at_ms if at_ms <= _LAST_MS else None
 
 
 @lru_cache(maxsize=1024)

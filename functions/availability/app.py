@@ -1,0 +1,25 @@
+"""AvailabilityFunction: an operator takes a tier down, or brings it back. Rule: scope first; parse, call, answer."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from modelpass import catalogue_body, http, wiring
+from modelpass.commands_catalogue import turn_tier
+
+deps = wiring.deps()
+app = http.resolver("availability")
+
+
+@app.put("/v1/models/<model_id>/tiers/<tier>/availability")
+def put(model_id: str, tier: str) -> Response[str]:
+    """Say whether a tier of a model is available."""
+    event = app.current_event
+    http.require_operator(event)
+    body = catalogue_body.parse_availability(http.json_body_of(event))
+    return http.answer("availability", turn_tier(deps, model_id, tier, body))
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer one HTTP API event."""
+    return app.resolve(event, context)

@@ -1,0 +1,25 @@
+"""CancelFunction: `POST /v1/subscriptions/{subscriptionId}/cancel`. Rule: parse, call one command, answer."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from modelpass import answers, http, wiring
+from modelpass.commands_cancel import cancel
+
+deps = wiring.deps()
+app = http.resolver("cancel")
+
+
+@app.post("/v1/subscriptions/<subscription_id>/cancel")
+def post(subscription_id: str) -> Response[str]:
+    """End a subscription now."""
+    account_id = http.account_of(app.current_event)
+    http.require_empty_body(app.current_event)
+    ended = cancel(deps, account_id, subscription_id)
+    return http.answer("cancel", answers.subscription(ended, ended.status(deps.now_ms())))
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer one HTTP API event."""
+    return app.resolve(event, context)

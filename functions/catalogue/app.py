@@ -1,0 +1,33 @@
+"""CatalogueFunction: an operator offers or withdraws a model. Rule: scope first; parse, call one command, answer."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from modelpass import catalogue_body, http, wiring
+from modelpass.commands_catalogue import put_model, withdraw_model
+
+deps = wiring.deps()
+app = http.resolver("catalogue")
+
+
+@app.put("/v1/models/<model_id>")
+def put(model_id: str) -> Response[str]:
+    """Create or replace a model."""
+    event = app.current_event
+    http.require_operator(event)
+    offer = catalogue_body.parse_model(model_id, http.json_body_of(event))
+    return http.answer("catalogue", put_model(deps, offer))
+
+
+@app.delete("/v1/models/<model_id>")
+def delete(model_id: str) -> Response[str]:
+    """Withdraw a model."""
+    http.require_operator(app.current_event)
+    withdraw_model(deps, model_id)
+    return http.no_content("catalogue")
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer one HTTP API event."""
+    return app.resolve(event, context)

@@ -1,0 +1,25 @@
+"""RegenerateFunction: `POST /v1/subscriptions/{subscriptionId}/key`. Rule: parse, call one command, answer."""
+
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from modelpass import http, wiring
+from modelpass.commands_regenerate import regenerate
+
+deps = wiring.deps(signs=True)
+app = http.resolver("regenerate")
+
+
+@app.post("/v1/subscriptions/<subscription_id>/key")
+def post(subscription_id: str) -> Response[str]:
+    """Make another key for an active subscription."""
+    account_id = http.account_of(app.current_event)
+    http.require_empty_body(app.current_event)
+    return http.subscribed("regenerate", regenerate(deps, account_id, subscription_id), HTTPStatus.OK)
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer one HTTP API event."""
+    return app.resolve(event, context)

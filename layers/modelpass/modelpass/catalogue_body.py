@@ -1,0 +1,180 @@
+"""What operators send about the catalogue. Rule: shape only; what is stored is asked later.
+
+A model has the shape that `GET /v1/models` shows it in, and so has each entry of a catalogue file. What follows from
+other things (`modelId`, `unit`, `available`) may be left out, and has to be right where it is said.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from pydantic import Field, StringConstraints
+
+from modelpass.catalogue import Bounds, CatalogueModel, Price
+from modelpass.errors import invalid
+from modelpass.model import MAX_CALLS, MAX_UNITS, UNIT_OF_KIND, Kind, Tier, Unit
+from modelpass.payloads import MODEL_ID_PATTERN, MODEL_ID_RULE
+from modelpass.request_body import Strict, validated
+
+MOST_REASON: Final = 500
+_CURRENCY: Final = Field(description="three capital letters, as in ISO 4217")
+_MODEL_ID: Final = re.compile(MODEL_ID_PATTERN)
+_AMOUNT_RULE: Final = "a decimal string with at most 12 digits before the point and 12 after it"
+
+ModelId = Annotated[str, StringConstraints(pattern=f"^{MODEL_ID_PATTERN}$"), Field(description=MODEL_ID_RULE)]
+Currency = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$"), _CURRENCY]
+Amount = Annotated[
+    str,
+    StringConstraints(pattern=r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,12})?$"),
+    Field(description=_AMOUNT_RULE),
+]
+Calls = Annotated[int, Field(ge=1, le=MAX_CALLS, description=f"a whole number from 1 to {MAX_CALLS}")]
+Units = Annotated[int, Field(ge=1, le=MAX_UNITS, description=f"a whole number from 1 to {MAX_UNITS}")]
+
+
+class PriceBody(Strict):
+    """A month's price of a tier: `base`, `perUnit` of the cap and `perDailyCall` of the daily limit, added up."""
+
+    currency: Currency
+    base: Amount
+    per_unit: Amount
+    per_daily_call: Amount
+
+
+class TierBody(Strict):
+    """One tier a model is offered in. `available` says what is so already: the availability call changes it."""
+
+    channel_tier: Annotated[Tier, Field(strict=False, description=f"one of {', '.join(Tier)}")]
+    available: Annotated[bool | None, Field(description="true or false")] = None
+    price: PriceBody
+
+
+class CallBounds(Strict):
+    """The least and the most that may be bought as daily call limit."""
+
+    min: Calls = 1
+    max: Calls = MAX_CALLS
+
+
+class UnitBounds(Strict):
+    """The least and the most that may be bought as monthly cap."""
+
+    min: Units = 1
+    max: Units = MAX_UNITS
+
+
+class LimitsBody(Strict):
+    """The bounds of what may be bought; left out, they are those of every purchase."""
+
+    daily_call_limit: Annotated[CallBounds, Field(description="an object with min and max")] = CallBounds()
+    monthly_token_cap: Annotated[UnitBounds, Field(description="an object with min and max")] = UnitBounds()
+
+
+class ModelBody(Strict):
+    """A model of the catalogue: the JSON body of `PUT /v1/models/{modelId}`."""
+
+    model_id: ModelId | None = None
+    kind: Annotated[Kind, Field(strict=False, description=f"one of {', '.join(Kind)}")]
+    unit: Annotated[Unit | None, Field(strict=False, description=f"one of {', '.join(Unit)}")] = None
+    tiers: Annotated[
+        list[TierBody],
+        Field(min_length=1, max_length=len(Tier), description=f"a list of 1 to {len(Tier)} tiers"),
+    ]
+    limits: Annotated[LimitsBody, Field(description="an object with dailyCallLimit and monthlyTokenCap")] = LimitsBody()
+
+
+class AvailabilityBody(Strict):
+    """The JSON body of `PUT /v1/models/{modelId}/tiers/{tier}/availability`."""
+
+    available: Annotated[bool, Field(description="true or false")]
+    reason: Annotated[
+        str | None,
+        StringConstraints(min_length=1, max_length=MOST_REASON),
+        Field(description=f"1 to {MOST_REASON} characters"),
+    ] = None
+
+
+class CatalogueFile(Strict):
+    """A catalogue as a file, for local runs and first deployments."""
+
+    models: Annotated[list[ModelBody], Field(description="a list of models")]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A well-formed model, its one currency, and what it says of the availability of its tiers, by their place."""
+
+    model: CatalogueModel
+    currency: str
+    said_available: tuple[tuple[Tier, bool | None], ...]
+
+
+def parse_model(model_id: str, raw: object) -> Offer:
+    """Check the model an operator puts under an id; raises `invalid_request` naming the field."""
+    if not is_model_id(model_id):
+        raise invalid("modelId", f"modelId must be {MODEL_ID_RULE}.")
+    return _offer(validated(ModelBody, raw), model_id, "")
+
+
+def is_model_id(text: str) -> bool:
+    """Whether a text could be the id of a model."""
+    return _MODEL_ID.fullmatch(text) is not None
+
+
+def parse_availability(raw: object) -> AvailabilityBody:
+    """Check what an operator says of a tier; raises `invalid_request` naming the field."""
+    body = validated(AvailabilityBody, raw)
+    if not body.available and body.reason is None:
+        raise invalid("reason", "reason is required when available is false.")
+    return body
+
+
+def parse_file(raw: object) -> list[Offer]:
+    """Check a catalogue file, whose models name themselves and have one currency."""
+    entries = validated(CatalogueFile, raw).models
+    offers: list[Offer] = []
+    for index, entry in enumerate(entries):
+        at = f"models[{index}]."
+        if entry.model_id is None:
+            raise invalid(f"{at}modelId", f"{at}modelId is required.")
+        if any(entry.model_id == other.model_id for other in entries[:index]):
+            raise invalid(f"{at}modelId", f"{at}modelId is there twice.")
+        offers.append(_offer(entry, entry.model_id, at))
+        require_currency(offers[0].currency, offers[-1].currency, at)
+    return offers
+
+
+def require_currency(catalogues: str, models: str, at: str = "") -> None:
+    """Refuse a model in another currency than the catalogue's."""
+    if models != catalogues:
+        raise invalid(f"{at}tiers[0].price.currency", f"The catalogue's currency is {catalogues}.")
+
+
+def _offer(body: ModelBody, model_id: str, at: str) -> Offer:
+    if body.model_id not in (None, model_id):
+        raise invalid(f"{at}modelId", f"{at}modelId must be that of the path, or left out.")
+    unit = UNIT_OF_KIND[body.kind]
+    if body.unit not in (None, unit):
+        raise invalid(f"{at}unit", f"{at}unit must be {unit.value} for a model of kind {body.kind.value}.")
+    currency = body.tiers[0].price.currency
+    prices: dict[Tier, Price] = {}
+    for index, tier in enumerate(body.tiers):
+        place = f"{at}tiers[{index}]"
+        if tier.channel_tier in prices:
+            raise invalid(f"{place}.channelTier", "Each tier is offered once.")
+        if tier.price.currency != currency:
+            raise invalid(f"{place}.price.currency", "All tiers have one currency.")
+        price = tier.price
+        prices[tier.channel_tier] = Price(currency, price.base, price.per_unit, price.per_daily_call)
+    calls = _bounds(body.limits.daily_call_limit, f"{at}limits.dailyCallLimit")
+    cap = _bounds(body.limits.monthly_token_cap, f"{at}limits.monthlyTokenCap")
+    said = tuple((tier.channel_tier, tier.available) for tier in body.tiers)
+    return Offer(CatalogueModel(model_id, body.kind, prices, calls, cap), currency, said)
+
+
+def _bounds(body: CallBounds | UnitBounds, at: str) -> Bounds:
+    if body.min > body.max:
+        raise invalid(f"{at}.min", f"{at}.min must be at most {at}.max.")
+    return Bounds(body.min, body.max)

@@ -1,0 +1,46 @@
+"""Cancel: end a subscription now. Rule: once it has answered, its key grants nothing, and the place is free.
+
+First every model is stopped, then the place is freed: an account never has two active subscriptions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from modelpass import revocations, subscriptions, unfinished
+from modelpass.model import Status, Subscription
+from modelpass.store import ConditionFailedError, StoreBusyError
+
+if TYPE_CHECKING:
+    from modelpass.attempts import Attempts
+    from modelpass.deps import Deps
+
+
+def cancel(deps: Deps, account_id: str, subscription_id: str) -> Subscription:
+    """The subscription, cancelled; one that has ended already is left as it is. Open authorizations still settle."""
+    attempts = deps.attempts()
+    while True:
+        try:
+            found = subscriptions.own(deps, attempts, account_id, subscription_id)
+            if found.cancelling_at_ms is None:
+                if found.status(deps.now_ms()) is not Status.ACTIVE:
+                    return found
+                found = _begin(deps, found)
+            return _finish(deps, attempts, found)
+        except ConditionFailedError:
+            attempts.lost_race()
+        except StoreBusyError:
+            attempts.busy()
+
+
+def _begin(deps: Deps, found: Subscription) -> Subscription:
+    now_ms = deps.now_ms()
+    deps.send("UpdateItem", revocations.begin_cancellation(deps.tables, found, now_ms))
+    return replace(found, cancelling_at_ms=now_ms, due_at_ms=now_ms)
+
+
+def _finish(deps: Deps, attempts: Attempts, found: Subscription) -> Subscription:
+    slot = subscriptions.place_of(deps, attempts, found.account_id)
+    unfinished.stop(deps, attempts, found, slot)
+    return replace(found, cancelled_at_ms=found.cancelling_at_ms, cancelling_at_ms=None, due_at_ms=None)

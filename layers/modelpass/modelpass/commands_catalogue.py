@@ -1,0 +1,125 @@
+"""What operators do to the catalogue. Rule: the state asked for is reached once; reaching it again changes nothing.
+
+A lost reply needs no recognition here: whoever looks again finds the state that was asked for, or asks for it anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from modelpass import catalogue, catalogue_body, items, keys, listings
+from modelpass.errors import ErrorCode, Refusal, Refused, invalid
+from modelpass.events import TierTurn
+from modelpass.model import Tier
+from modelpass.store import ConditionFailedError, StoreBusyError
+
+if TYPE_CHECKING:
+    from modelpass.catalogue import Listing, TiersDown
+    from modelpass.catalogue_body import AvailabilityBody, Offer
+    from modelpass.deps import Deps
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What decides about a model, as of one moment."""
+
+    currency: str | None
+    listing: Listing | None
+    down: TiersDown
+
+
+def put_model(deps: Deps, offer: Offer) -> Json:
+    """Offer a model just so; gives it as the catalogue shows it. Raises `Refused` when it cannot be offered so."""
+    attempts = deps.attempts()
+    while True:
+        try:
+            state = attempts.persist(lambda: _read(deps, offer.model.model_id))
+            _check(state, offer)
+            request = listings.put_model(deps.tables.catalogue, offer.model, offer.currency)
+            deps.send("TransactWriteItems", request)
+            return catalogue.model_answer(offer.model, state.down)
+        except ConditionFailedError:
+            attempts.lost_race()
+        except StoreBusyError:
+            attempts.busy()
+
+
+def withdraw_model(deps: Deps, model_id: str) -> None:
+    """Offer a model no longer; nothing happens when it is not offered."""
+    attempts = deps.attempts()
+    if not catalogue_body.is_model_id(model_id):
+        return
+    while True:
+        try:
+            request = listings.withdraw_model(deps.tables.catalogue, model_id, deps.now_ms())
+            deps.send("UpdateItem", request)
+        except ConditionFailedError as failure:
+            if failure.item is not None:
+                items.check_version(failure.item)
+            return
+        except StoreBusyError:
+            attempts.busy()
+        else:
+            return
+
+
+def turn_tier(deps: Deps, model_id: str, tier_name: str, body: AvailabilityBody) -> Json:
+    """Take a tier down or bring it back, with an event; where it is so already, nothing is written.
+
+    Raises `Refused` for an unknown model, and for a tier that it was never offered in.
+    """
+    tier = _tier_of(tier_name)
+    turn = TierTurn(model_id, tier, body.available, body.reason)
+    attempts = deps.attempts()
+    while True:
+        try:
+            state = attempts.persist(lambda: _read(deps, model_id))
+            if state.listing is None:
+                raise Refused(Refusal(ErrorCode.NOT_FOUND))
+            if tier not in state.listing.ever:
+                raise Refused(Refusal(ErrorCode.TIER_NOT_OFFERED, param="tier"))
+            if body.available == ((model_id, tier) in state.down.pairs):
+                request = listings.turn_tier(deps.tables, state.down, turn, deps.now_ms())
+                deps.send("TransactWriteItems", request)
+        except ConditionFailedError:
+            attempts.lost_race()
+        except StoreBusyError:
+            attempts.busy()
+        else:
+            fields = {"modelId": model_id, "channelTier": tier.value}
+            return {**fields, "available": body.available, "reason": body.reason}
+
+
+def _read(deps: Deps, model_id: str) -> _State:
+    if not catalogue_body.is_model_id(model_id):
+        raise Refused(Refusal(ErrorCode.NOT_FOUND))
+    pairs = (keys.catalogue_settings_key(), keys.model_key(model_id), keys.tiers_down_key())
+    gets = [{"Get": {"TableName": deps.tables.catalogue, "Key": items.key(pair)}} for pair in pairs]
+    responses = deps.send("TransactGetItems", {"TransactItems": gets})["Responses"]
+    settings, model, down = (response.get("Item") for response in responses)
+    listing = None if model is None else catalogue.listing_of(model)
+    return _State(catalogue.currency_of(settings), listing, catalogue.tiers_down_of(down))
+
+
+def _check(state: _State, offer: Offer) -> None:
+    model = offer.model
+    if state.listing is not None and state.listing.model.kind is not model.kind:
+        message = f"kind is {state.listing.model.kind.value} for good: subscriptions to this model count in its unit."
+        raise invalid("kind", message)
+    if state.currency is not None:
+        catalogue_body.require_currency(state.currency, offer.currency)
+    for index, (tier, said) in enumerate(offer.said_available):
+        available = (model.model_id, tier) not in state.down.pairs
+        if said not in (None, available):
+            now = str(available).lower()
+            raise invalid(f"tiers[{index}].available", f"available is {now} now: the availability call changes it.")
+
+
+def _tier_of(name: str) -> Tier:
+    try:
+        return Tier(name)
+    except ValueError:
+        raise invalid("tier", f"tier must be one of {', '.join(Tier)}.") from None

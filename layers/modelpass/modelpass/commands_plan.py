@@ -1,0 +1,69 @@
+"""Plans sold by another system. Rule: a plan takes the same one place as a custom subscription; of two, one wins.
+
+Nothing else is known of a plan but that it is active, and until when. Its end by the clock frees the place by itself;
+that it ended is told by whoever takes the place next, or by the reset.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelpass import events, places, rules, subscriptions
+from modelpass.errors import invalid, raise_any
+from modelpass.model import SlotKind
+from modelpass.store import ConditionFailedError, StoreBusyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from modelpass.deps import Deps
+    from modelpass.model import Slot
+    from modelpass.store import Request
+
+
+def set_plan(deps: Deps, account_id: str, plan_id: str, until_ms: int) -> None:
+    """Let a plan hold the account's place until then; of the plan that holds it already, only the end moves.
+
+    Raises `active_subscription_exists` when another plan, or a custom subscription, holds the place.
+    """
+
+    def actions(slot: Slot | None, now_ms: int) -> list[Request]:
+        if until_ms <= now_ms:
+            raise invalid("expiresAt", "expiresAt must be later than now.")
+        place = places.planned(slot, plan_id, until_ms)
+        if slot is not None and slot.held(now_ms) and (slot.kind, slot.holder_id) == (SlotKind.PLAN, plan_id):
+            return places.write(deps.tables, account_id, slot, place, now_ms) if slot.until_ms != until_ms else []
+        raise_any(rules.refuse_place(slot, now_ms))
+        started = events.plan_started(deps.tables.events, account_id, place, now_ms)
+        return [*places.write(deps.tables, account_id, slot, place, now_ms), {"Put": started}]
+
+    _change(deps, account_id, actions)
+
+
+def end_plan(deps: Deps, account_id: str) -> None:
+    """Free the account's place if a plan holds it; otherwise there is nothing to end."""
+
+    def actions(slot: Slot | None, now_ms: int) -> list[Request]:
+        if slot is None or slot.kind is not SlotKind.PLAN or not slot.held(now_ms):
+            return []
+        ended = events.plan_ended(deps.tables.events, account_id, slot, now_ms)
+        return [*places.write(deps.tables, account_id, slot, places.freed(slot), now_ms), {"Put": ended}]
+
+    _change(deps, account_id, actions)
+
+
+def _change(deps: Deps, account_id: str, actions_of: Callable[[Slot | None, int], list[Request]]) -> None:
+    """Write what follows from the place as it is; once it is written, nothing follows any more."""
+    attempts = deps.attempts()
+    while True:
+        try:
+            slot = subscriptions.place_of(deps, attempts, account_id)
+            actions = actions_of(slot, deps.now_ms())
+            if actions:
+                deps.send("TransactWriteItems", {"TransactItems": actions})
+        except ConditionFailedError:
+            attempts.lost_race()
+        except StoreBusyError:
+            attempts.busy()
+        else:
+            return

@@ -1,0 +1,17 @@
+"""Quote: what a purchase would cost now. Rule: reads the catalogue and nothing else, and changes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelpass import offers, pricing
+
+if TYPE_CHECKING:
+    from modelpass.deps import Deps
+    from modelpass.purchase_body import PurchaseBody
+
+
+def quote(deps: Deps, body: PurchaseBody) -> dict[str, Any]:
+    """The price of a purchase body, line by line; raises `Refused` where a purchase would, but for the place."""
+    limits, sale = offers.bought(offers.load(deps, deps.attempts()), body)
+    return pricing.quote_answer([(m.model_id, m.tier) for m in limits], sale, body.months)

@@ -1,0 +1,82 @@
+"""An account's one place: who takes it, keeps it, frees it -> guarded write. Rule: of many writers, one wins.
+
+Every write demands the place as it was read (`revision`). A plan whose end nobody has told yet is told by whoever takes
+its place, in the same transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from modelpass import events, items
+from modelpass.items import number
+from modelpass.model import DAY_MS, Slot, SlotKind
+
+if TYPE_CHECKING:
+    from modelpass.model import Subscription
+    from modelpass.writes import Tables
+
+Request = dict[str, Any]
+
+_FREE: Final = 0
+"""Until when a freed place is held: no clock, however late, may think it taken."""
+
+
+def bought(slot: Slot | None, subscription: Subscription, purchases: int, now_ms: int) -> Slot:
+    """The place of an account that buys its `purchases`-th subscription of the (UTC) day."""
+    day = max(now_ms // DAY_MS, slot.purchase_day if slot else 0)
+    return replace(renewed(slot, subscription), purchase_day=day, purchases=purchases)
+
+
+def renewed(slot: Slot | None, subscription: Subscription) -> Slot:
+    """The place of an account whose subscription begins a new term; that is no purchase."""
+    return _next(slot, SlotKind.CUSTOM, subscription.id, subscription.expires_at_ms, None)
+
+
+def planned(slot: Slot | None, plan_id: str, until_ms: int) -> Slot:
+    """The place of an account with a plan of another system."""
+    return _next(slot, SlotKind.PLAN, plan_id, until_ms, until_ms)
+
+
+def freed(slot: Slot) -> Slot:
+    """The place once it is given back."""
+    return _next(slot, slot.kind, slot.holder_id, _FREE, None)
+
+
+def told(slot: Slot) -> Slot:
+    """The place of an ended plan once its end is told."""
+    return replace(slot, revision=slot.revision + 1, due_at_ms=None)
+
+
+def write(tables: Tables, account_id: str, old: Slot | None, new: Slot, now_ms: int) -> list[Request]:
+    """The actions of a transaction that turn the place from `old` to `new`."""
+    put = {
+        "TableName": tables.subscriptions,
+        "Item": items.slot_item(account_id, new),
+        "ConditionExpression": "attribute_not_exists(#v)",
+        "ExpressionAttributeNames": {"#v": "v"},
+    }
+    if old is not None:
+        # Nobody took the place, freed it, or counted a purchase, since it was read.
+        put |= {
+            "ConditionExpression": "#v = :v AND #rv = :rv",
+            "ExpressionAttributeNames": {"#v": "v", "#rv": "rv"},
+            "ExpressionAttributeValues": {":v": number(items.SCHEMA_VERSION), ":rv": number(old.revision)},
+        }
+    actions = [{"Put": put}]
+    if old is not None and old.due_at_ms is not None and not old.held(now_ms):
+        actions.append({"Put": events.plan_expired(tables.events, account_id, old)})
+    return actions
+
+
+def _next(slot: Slot | None, kind: SlotKind, holder_id: str, until_ms: int, due_at_ms: int | None) -> Slot:
+    return Slot(
+        kind=kind,
+        holder_id=holder_id,
+        until_ms=until_ms,
+        purchase_day=slot.purchase_day if slot else 0,
+        purchases=slot.purchases if slot else 0,
+        revision=slot.revision + 1 if slot else 1,
+        due_at_ms=due_at_ms,
+    )

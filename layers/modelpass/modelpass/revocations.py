@@ -1,0 +1,154 @@
+"""A new key, a cancellation -> DynamoDB requests, one entitlement after the other. Rule: no transaction over hot items.
+
+Both begin in the subscription's row, which is then due: from there the reset finishes what a crash left. Then each
+entitlement is written by itself, guarded so that a write may come twice, late, or after a newer one. The row is set
+right last, and of a cancellation the account's place is freed in the same transaction.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelpass import events, items, keys, places
+from modelpass.items import binary, number, text
+
+if TYPE_CHECKING:
+    from modelpass.model import EntitlementId, Slot, Subscription
+    from modelpass.writes import Tables
+
+Request = dict[str, Any]
+
+# The term is the one that was read and runs by the clock; nobody has cancelled, or begun to.
+_RUNNING = "#v = :v AND #tn = :tn AND #xa > :now AND attribute_not_exists(#xc) AND attribute_not_exists(#xi)"
+_RUNNING_NAMES = ("v", "tn", "xa", "xc", "xi")
+
+
+def begin_new_key(tables: Tables, subscription: Subscription, now_ms: int) -> Request:
+    """Note the new key of `subscription` in its row, and tell of it: from here on it is going to bind."""
+    update = _row_update(
+        tables,
+        subscription,
+        # Nobody else made a key since it was read.
+        f"{_RUNNING} AND #kg < :kg",
+        "SET #kh = :kh, #kt = :kt, #kg = :kg, #kp = :kp, #dp = :dp, #da = :da",
+        (*_RUNNING_NAMES, "kh", "kt", "kg", "kp", "dp", "da"),
+        {
+            **_running_values(subscription, now_ms),
+            ":kh": binary(subscription.key_hash),
+            ":kt": text(subscription.key_tail),
+            ":kg": number(subscription.key_generation),
+            ":kp": number(1),
+            **_due(subscription, now_ms),
+        },
+    )
+    event = events.key_regenerated(tables.events, subscription, now_ms)
+    return {"TransactItems": [{"Update": update}, {"Put": event}]}
+
+
+def bring_key(tables: Tables, subscription: Subscription, entitlement: EntitlementId) -> Request:
+    """Let one entitlement know the key of the row; its usage and its open holds stay."""
+    return {
+        "TableName": tables.entitlements,
+        "Key": items.entitlement_key(entitlement),
+        # A renewal has not retired the key meanwhile, and this key or a newer one is not there yet.
+        "ConditionExpression": "#v = :v AND attribute_exists(#kh) AND (attribute_not_exists(#kg) OR #kg < :kg)",
+        "UpdateExpression": "SET #kh = :kh, #kg = :kg",
+        "ExpressionAttributeNames": {"#v": "v", "#kh": "kh", "#kg": "kg"},
+        "ExpressionAttributeValues": {
+            ":v": number(items.SCHEMA_VERSION),
+            ":kh": binary(subscription.key_hash),
+            ":kg": number(subscription.key_generation),
+        },
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
+def end_new_key(tables: Tables, subscription: Subscription) -> Request:
+    """Note that every entitlement knows the key; the row is due at the end of its term again."""
+    return _row_update(
+        tables,
+        subscription,
+        # Neither a newer key nor a cancellation is under way, which the reset would have to finish.
+        "#v = :v AND #tn = :tn AND #kg = :kg AND attribute_exists(#kp) AND attribute_not_exists(#xi)",
+        "SET #da = :da REMOVE #kp",
+        ("v", "tn", "kg", "kp", "xi", "da"),
+        {
+            ":v": number(items.SCHEMA_VERSION),
+            ":tn": number(subscription.term_number),
+            ":kg": number(subscription.key_generation),
+            ":da": number(subscription.expires_at_ms),
+        },
+    )
+
+
+def begin_cancellation(tables: Tables, subscription: Subscription, now_ms: int) -> Request:
+    """Note in the row that the subscription is going to be stopped, and since when."""
+    return _row_update(
+        tables,
+        subscription,
+        _RUNNING,
+        "SET #xi = :now, #dp = :dp, #da = :da",
+        (*_RUNNING_NAMES, "dp", "da"),
+        {**_running_values(subscription, now_ms), **_due(subscription, now_ms)},
+    )
+
+
+def stop(tables: Tables, entitlement: EntitlementId, at_ms: int) -> Request:
+    """Let one entitlement grant nothing more; settles of what is open go on."""
+    return {
+        "TableName": tables.entitlements,
+        "Key": items.entitlement_key(entitlement),
+        "ConditionExpression": "#v = :v AND attribute_not_exists(#xc)",
+        "UpdateExpression": "SET #xc = :at",
+        "ExpressionAttributeNames": {"#v": "v", "#xc": "xc"},
+        "ExpressionAttributeValues": {":v": number(items.SCHEMA_VERSION), ":at": number(at_ms)},
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
+def end_cancellation(tables: Tables, subscription: Subscription, slot: Slot | None, now_ms: int) -> Request:
+    """Everything is stopped: the subscription is cancelled, and the place is free if it still holds it."""
+    at_ms = subscription.cancelling_at_ms or now_ms
+    update = _row_update(
+        tables,
+        subscription,
+        "#v = :v AND #tn = :tn AND #xi = :xi",
+        "SET #xc = :xi REMOVE #xi, #kp, #dp, #da",
+        ("v", "tn", "xi", "xc", "kp", "dp", "da"),
+        {
+            ":v": number(items.SCHEMA_VERSION),
+            ":tn": number(subscription.term_number),
+            ":xi": number(at_ms),
+        },
+    )
+    actions = [{"Update": update}]
+    if slot is not None and slot.holder_id == subscription.id and slot.held(now_ms):
+        actions += places.write(tables, subscription.account_id, slot, places.freed(slot), now_ms)
+    actions.append({"Put": events.cancelled(tables.events, subscription, at_ms)})
+    return {"TransactItems": actions}
+
+
+def _running_values(subscription: Subscription, now_ms: int) -> items.Item:
+    return {
+        ":v": number(items.SCHEMA_VERSION),
+        ":tn": number(subscription.term_number),
+        ":now": number(now_ms),
+    }
+
+
+def _due(subscription: Subscription, now_ms: int) -> items.Item:
+    due = items.due_attributes(keys.subscription_key(subscription.id)[0], now_ms)
+    return {f":{name}": value for name, value in due.items()}
+
+
+def _row_update(
+    tables: Tables, subscription: Subscription, condition: str, update: str, names: tuple[str, ...], values: items.Item
+) -> Request:
+    return {
+        "TableName": tables.subscriptions,
+        "Key": items.key(keys.subscription_key(subscription.id)),
+        "ConditionExpression": condition,
+        "UpdateExpression": update,
+        "ExpressionAttributeNames": {f"#{name}": name for name in names},
+        "ExpressionAttributeValues": values,
+    }

@@ -1,0 +1,65 @@
+"""What commands read of subscriptions. Rule: strongly consistent; another account's is as one that does not exist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modelpass import items, keys, store
+from modelpass.errors import ErrorCode, Refusal, Refused
+
+if TYPE_CHECKING:
+    from modelpass.attempts import Attempts
+    from modelpass.deps import Deps
+    from modelpass.model import Slot, Status, Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A subscription as it is now; `api_key` only from the call that made it, `replayed` from a repeat."""
+
+    subscription: Subscription
+    status: Status
+    api_key: str | None
+    replayed: bool = False
+
+    def __repr__(self) -> str:
+        return f"Outcome({self.subscription.id})"
+
+
+def own(deps: Deps, attempts: Attempts, account_id: str, subscription_id: str) -> Subscription:
+    """A subscription of this account; raises `not_found` for any other."""
+    found = any_of(deps, attempts, subscription_id)
+    if found.account_id != account_id:
+        raise Refused(Refusal(ErrorCode.NOT_FOUND))
+    return found
+
+
+def any_of(deps: Deps, attempts: Attempts, subscription_id: str) -> Subscription:
+    """A subscription of whichever account; raises `not_found` when there is none."""
+    found = None
+    if keys.is_subscription_id(subscription_id):  # else it need not be looked up
+        key = items.key(keys.subscription_key(subscription_id))
+        found = attempts.persist(lambda: store.get(deps.send, deps.tables.subscriptions, key))
+    if found is None:
+        raise Refused(Refusal(ErrorCode.NOT_FOUND))
+    return items.subscription_of(found)
+
+
+def place_of(deps: Deps, attempts: Attempts, account_id: str) -> Slot | None:
+    """An account's one place; None when nothing has ever held it."""
+    key = items.key(keys.slot_key(account_id))
+    found = attempts.persist(lambda: store.get(deps.send, deps.tables.subscriptions, key))
+    return None if found is None else items.slot_of(found)
+
+
+def with_place(deps: Deps, subscription_id: str, account_id: str) -> tuple[Subscription | None, Slot | None]:
+    """A subscription and an account's place, both as of one moment."""
+    pairs = (keys.subscription_key(subscription_id), keys.slot_key(account_id))
+    gets = [{"Get": {"TableName": deps.tables.subscriptions, "Key": items.key(pair)}} for pair in pairs]
+    responses = deps.send("TransactGetItems", {"TransactItems": gets})["Responses"]
+    subscription, slot = (response.get("Item") for response in responses)
+    return (
+        items.subscription_of(subscription) if subscription else None,
+        items.slot_of(slot) if slot else None,
+    )

@@ -1,0 +1,167 @@
+"""The operators' handlers as deployed: the scope is asked first, and answers have their published form."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.handlers import Answer, Service, http_sample, sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.handlers import Json
+
+OPERATOR_SAMPLES = ("put-model", "withdraw-model", "availability")
+pytestmark = pytest.mark.usefixtures("clock")
+
+
+def ask(service: Service, name: str, scope: str | None = "operator", **changes: Any) -> Answer:
+    """The answer to an operator's sample event; `path` are other values of its variables."""
+    path = changes.pop("path", {})
+    event = http_sample(name, "operator", **changes)
+    for variable, value in path.items():
+        for part, field in ((event, "rawPath"), (event["requestContext"]["http"], "path")):
+            part[field] = part[field].replace(event["pathParameters"][variable], value)
+        event["pathParameters"][variable] = value
+    claims = event["requestContext"]["authorizer"]["jwt"]["claims"]
+    del claims["scope"]
+    if scope is not None:
+        claims["scope"] = scope
+    return service.answer(name, event)
+
+
+@pytest.fixture(autouse=True)
+def as_it_was(service: Service) -> Iterator[None]:
+    """Leave the catalogue of the module as it was found."""
+    before = service.items()["CatalogueTable"]
+    yield
+    table = service.tables["CatalogueTable"]
+    for item in service.items()["CatalogueTable"]:
+        service.dynamodb.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
+    for item in before:
+        service.dynamodb.put_item(TableName=table, Item=item)
+
+
+@pytest.mark.parametrize("scope", [None, "", "customer", "operators", "Operator", "customer,operator"])
+@pytest.mark.parametrize("name", OPERATOR_SAMPLES)
+def test_token_without_the_scope_is_refused_before_anything_else_is_looked_at(
+    service: Service, name: str, scope: str | None
+) -> None:
+    before = service.items()
+    for changes in ({}, {"body": "{"}, {"path": {"modelId": "é"}}):
+        answer = ask(service, name, scope, **changes)
+        assert (answer.status, answer.error) == (403, ("forbidden", None))
+        assert answer.json["error"]["type"] == "permission_error"
+    assert service.items() == before
+
+
+@pytest.mark.parametrize("scope", ["operator", "customer operator", "[customer operator]"])
+def test_scope_may_be_one_of_several(service: Service, scope: str) -> None:
+    assert ask(service, "put-model", scope).status == 200
+
+
+def test_model_put_is_answered_as_the_catalogue_shows_it(service: Service, account: str) -> None:
+    answer = ask(service, "put-model")
+    assert (answer.status, answer.headers) == (200, {"Content-Type": "application/json"})
+    listed = service.http("get-models", account).json["models"]
+    assert answer.json in listed
+    assert ask(service, "put-model", body=json.dumps(answer.json)).json == answer.json
+
+
+def test_model_withdrawn_is_answered_with_nothing_and_shown_no_longer(service: Service, account: str) -> None:
+    for _ in range(2):
+        answer = ask(service, "withdraw-model")
+        assert (answer.status, answer.body) == (204, "")
+    listed = service.http("get-models", account).json["models"]
+    assert [m["modelId"] for m in listed] == ["claude-opus-4-6", "nano-banana-2"]
+    assert ask(service, "withdraw-model", path={"modelId": "m-none"}).status == 204
+
+
+@pytest.mark.parametrize(
+    ("changes", "param"),
+    [
+        ({"path": {"modelId": "another"}}, "modelId"),
+        ({"path": {"modelId": "a b"}}, "modelId"),
+        ({"body": "[]"}, None),
+        ({"body": "{}"}, "kind"),
+        ({"body": '{"kind": "video", "kind": "text"}'}, "kind"),
+        ({"headers": {"content-type": "text/plain"}}, "Content-Type"),
+    ],
+    ids=str,
+)
+def test_model_that_is_malformed_is_refused(service: Service, changes: Json, param: str | None) -> None:
+    before = service.items()
+    answer = ask(service, "put-model", **changes)
+    assert (answer.status, answer.error) == (400, ("invalid_request", param))
+    assert service.items() == before
+
+
+def test_tier_taken_down_is_shown_so_and_an_event_tells_why(service: Service, account: str) -> None:
+    answer = ask(service, "availability")
+    body = json.loads(sample("availability")["body"])
+    assert answer.status == 200
+    assert answer.json == {"modelId": "claude-opus-4-6", "channelTier": "stable", **body}
+    tiers = service.http("get-models", account).json["models"][0]["tiers"]
+    assert [t["channelTier"] for t in tiers if not t["available"]] == ["stable"]
+    (event,) = (e for e in service.items()["EventsTable"] if e["type"]["S"] == "tier.down")
+    assert json.loads(event["data"]["S"])["reason"] == body["reason"]
+    back = ask(service, "availability", body='{"available": true}')
+    assert (back.status, back.json["available"], back.json["reason"]) == (200, True, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "error"),
+    [
+        ({"path": {"modelId": "m-none"}}, 404, ("not_found", None)),
+        ({"path": {"tier": "gold"}}, 400, ("invalid_request", "tier")),
+        ({"path": {"modelId": "veo-3", "tier": "basic"}}, 400, ("tier_not_offered", "tier")),
+        ({"body": '{"available": false}'}, 400, ("invalid_request", "reason")),
+        ({"body": ""}, 400, ("invalid_request", None)),
+    ],
+    ids=str,
+)
+def test_tier_that_cannot_be_turned_is_refused(
+    service: Service, changes: Json, status: int, error: tuple[str, str | None]
+) -> None:
+    before = service.items()
+    answer = ask(service, "availability", **changes)
+    assert (answer.status, answer.error) == (status, error)
+    assert service.items() == before
+
+
+def test_quote_is_answered_in_its_form(service: Service, account: str) -> None:
+    answer = service.http("quote", account)
+    assert (answer.status, answer.headers) == (200, {"Content-Type": "application/json"})
+    assert answer.json == {
+        "currency": "USD",
+        "lines": [
+            {"modelId": "claude-opus-4-6", "channelTier": "stable", "monthly": "29.00"},
+            {"modelId": "nano-banana-2", "channelTier": "basic", "monthly": "7.20"},
+        ],
+        "monthlyTotal": "36.20",
+        "months": 1,
+        "total": "36.20",
+    }
+
+
+@pytest.mark.parametrize(
+    ("model", "code", "param"),
+    [
+        ({"modelId": "veo-3", "channelTier": "basic"}, "tier_not_offered", "channelTier"),
+        ({"modelId": "veo-3", "dailyCallLimit": 201}, "invalid_request", "dailyCallLimit"),
+        ({"modelId": "veo-3", "monthlyTokenCap": 9}, "invalid_request", "monthlyTokenCap"),
+        ({"modelId": "m-none"}, "unknown_model", "modelId"),
+        ({"dailyCallLimit": 0}, "invalid_request", "dailyCallLimit"),
+    ],
+    ids=str,
+)
+def test_quote_is_refused_as_the_purchase_is(
+    service: Service, account: str, model: Json, code: str, param: str
+) -> None:
+    wanted = {**json.loads(sample("quote")["body"])["models"][0], "monthlyTokenCap": 100, **model}
+    for name in ("quote", "purchase"):
+        answer = service.http(name, account, body=json.dumps({"models": [wanted]}))
+        assert (answer.status, answer.error) == (400, (code, f"models[0].{param}"))

@@ -1,0 +1,164 @@
+"""80 and 100 percent of a limit are told once per window: under races, after crashes, and never at a request's cost."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from modelpass.store import Request, Response, Send, StoreBusyError, StoreRejectedError
+from tests.support.audit import assert_conserved
+from tests.support.concurrency import at_once
+from tests.support.world import DAY_MS, World, model
+
+DAY_ENDS, NEXT_DAY_ENDS, MONTH_ENDS = "2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z", "2026-12-23T00:00:00Z"
+DAILY_80, DAILY_100 = ("daily", 80, DAY_ENDS), ("daily", 100, DAY_ENDS)
+MONTHLY_80, MONTHLY_100 = ("monthly", 80, MONTH_ENDS), ("monthly", 100, MONTH_ENDS)
+
+pytestmark = pytest.mark.usefixtures("few_shards")
+
+
+def told(world: World) -> Counter[tuple[str, int, str]]:
+    rows = [row for row in world.all_items(world.tables.events) if row["type"]["S"] == "limit.threshold_reached"]
+    shown = [json.loads(row["data"]["S"]) for row in rows]
+    assert all(set(d) == {"modelId", "term", "limit", "percent", "windowEndsAt"} for d in shown)
+    return Counter((d["limit"], d["percent"], d["windowEndsAt"]) for d in shown)
+
+
+def bought(world: World, calls: int = 5, cap: int = 100, **body: Any) -> str:
+    return str(world.buy(models=[model(calls=calls, cap=cap)], **body)["apiKey"])
+
+
+def test_each_share_is_told_when_it_is_reached_and_not_a_unit_before(world: World) -> None:
+    key = bought(world, calls=100)
+    seen = []
+    for number, units in enumerate((79, 1, 19, 1)):
+        world.authorize(key, f"r-{number}", units)
+        seen.append(set(told(world)))
+    assert seen == [set(), {MONTHLY_80}, {MONTHLY_80}, {MONTHLY_80, MONTHLY_100}]
+
+
+def test_calls_of_the_day_are_told_and_the_next_day_again(world: World) -> None:
+    key = bought(world)
+    for number in range(5):
+        world.authorize(key, f"r-{number}", 1)
+    assert told(world) == Counter([DAILY_80, DAILY_100])
+    world.clock.advance(DAY_MS)
+    for number in range(4):
+        world.authorize(key, f"s-{number}", 1)
+    assert told(world) == Counter([DAILY_80, DAILY_100, ("daily", 80, NEXT_DAY_ENDS)])
+
+
+def test_limit_of_one_call_reaches_both_shares_at_once(world: World) -> None:
+    world.authorize(bought(world, calls=1), "r-1", 1)
+    assert told(world) == Counter([DAILY_80, DAILY_100])
+
+
+def test_share_that_is_left_and_reached_again_in_its_window_is_told_once(world: World) -> None:
+    key = bought(world, calls=100)
+    for number in range(3):
+        granted = world.authorize(key, f"r-{number}", 90)
+        world.settle(granted["authorizationId"], 0)
+    assert told(world) == Counter([MONTHLY_80])
+
+
+def test_report_above_its_estimate_is_told(world: World) -> None:
+    granted = world.authorize(bought(world), "r-1", 1)
+    world.settle(granted["authorizationId"], 150)
+    assert told(world) == Counter([MONTHLY_80, MONTHLY_100])
+
+
+def test_report_that_comes_after_midnight_tells_of_the_month_that_goes_on(world: World) -> None:
+    granted = world.authorize(bought(world), "r-1", 1)
+    world.clock.advance(DAY_MS)
+    world.settle(granted["authorizationId"], 85)
+    assert told(world) == Counter([MONTHLY_80])
+
+
+def test_hold_that_has_expired_does_not_count(world: World) -> None:
+    key = bought(world, calls=100)
+    world.authorize(key, "r-1", 70, holdSeconds=1)
+    world.clock.advance(1000)
+    world.authorize(key, "r-2", 20)
+    assert told(world) == Counter()
+
+
+def test_64_requests_at_once_tell_each_share_once(world: World) -> None:
+    key = bought(world, calls=60, cap=600)
+    answers = at_once(64, lambda n: world.authorize(key, f"r-{n}", 10))
+    assert sum(a["allowed"] for a in answers) == 60
+    assert told(world) == Counter([DAILY_80, DAILY_100, MONTHLY_80, MONTHLY_100])
+    assert_conserved(world)
+
+
+@dataclass(slots=True)
+class GoneAfterOne:
+    """A store that takes one request, and no more."""
+
+    send: Send
+    taken: int = 0
+
+    def __call__(self, operation: str, request: Request) -> Response:
+        self.taken += 1
+        if self.taken > 1:
+            raise StoreBusyError("injected")
+        return self.send(operation, request)
+
+
+def crossed_and_crashed(world: World) -> str:
+    """A grant that reached a share, and the store went away before that could be told."""
+    key = bought(world, calls=100)
+    world.authorize(key, "first", 1)
+    assert world.with_send(GoneAfterOne(world.deps.send)).authorize(key, "crossing", 90)["allowed"]
+    assert told(world) == Counter()
+    return key
+
+
+@pytest.mark.parametrize("by", ["grant", "replay", "refusal", "settle", "reset"])
+def test_what_a_crash_left_untold_is_told_by_the_next_request_or_the_reset(world: World, by: str) -> None:
+    key = crossed_and_crashed(world)
+    match by:
+        case "grant":
+            assert world.authorize(key, "next", 1)["allowed"]
+        case "replay":
+            assert world.authorize(key, "crossing", 90)["replayed"]
+        case "refusal":
+            assert not world.authorize(key, "next", 50)["allowed"]
+        case "settle":
+            settled = world.authorize(key, "crossing", 90)
+            world.settle(settled["authorizationId"], 90)
+        case _:
+            world.make_all_due()
+            world.reset()
+    assert told(world) == Counter([MONTHLY_80])
+
+
+@pytest.mark.parametrize("by", ["request", "reset"])
+def test_what_is_untold_when_its_windows_end_is_told_as_they_close(world: World, by: str) -> None:
+    key = bought(world, calls=2, months=2)
+    first = world.authorize(key, "first", 1)
+    assert world.with_send(GoneAfterOne(world.deps.send)).authorize(key, "last-call", 1)["allowed"]
+    assert world.with_send(GoneAfterOne(world.deps.send)).settle(first["authorizationId"], 90)["settled"]
+    assert told(world) == Counter()
+    world.clock.advance(31 * DAY_MS)
+    if by == "reset":
+        world.reset()
+    else:
+        assert world.authorize(key, "of-the-next-month", 1)["allowed"]
+    assert told(world) == Counter([DAILY_80, DAILY_100, MONTHLY_80])
+
+
+def test_event_that_cannot_be_written_never_costs_the_router_its_grant(world: World) -> None:
+    key = bought(world, cap=10**6)
+
+    def send(operation: str, request: Request) -> Response:
+        if operation == "TransactWriteItems":
+            raise StoreRejectedError("AccessDeniedException")
+        return world.deps.send(operation, request)
+
+    answers = [world.with_send(send).authorize(key, f"r-{n}", 1) for n in range(5)]
+    assert [a["daily"]["used"] for a in answers] == [1, 2, 3, 4, 5]
+    assert told(world) == Counter()
