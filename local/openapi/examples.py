@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from local.engine import ROOT
 from modelpass import keys
+from modelpass.model import MAX_CALLS, MAX_UNITS
 
 Json = dict[str, Any]
 
@@ -29,6 +30,10 @@ MODEL: Final[Json] = {
     "kind": "text",
     "unit": "tokens",
     "tiers": [{"channelTier": "stable", "available": True, "price": PRICE}],
+    "limits": {
+        "dailyCallLimit": {"min": 1, "max": MAX_CALLS},
+        "monthlyTokenCap": {"min": 1000, "max": MAX_UNITS},
+    },
 }
 CATALOGUE: Final[Json] = {"models": [MODEL]}
 QUOTE: Final[Json] = {

@@ -7,6 +7,7 @@ from typing import Final
 from local.openapi import examples, pending, shapes
 from local.openapi.parts import (
     ACCOUNT_ID,
+    ANY_MODEL_ID,
     ANY_SUBSCRIPTION_ID,
     FORBIDDEN,
     MODEL_ID,
@@ -18,11 +19,10 @@ from local.openapi.parts import (
     bad,
     idempotency_key,
 )
+from modelpass import catalogue_body
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.model import MAX_ACCOUNT_BYTES, Tier
-from modelpass.payloads import MODEL_ID_RULE
 
-_BAD_MODEL_ID: Final = bad("modelId", f"modelId must be {MODEL_ID_RULE}.")
 _BAD_ACCOUNT: Final = bad("accountId", f"accountId must be 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8.")
 _MODEL: Final = {
     "kind": "text",
@@ -38,7 +38,7 @@ OPERATIONS: Final = (
         Answer(200, "The model as the catalogue shows it.", (shapes.Model,), {"a model": examples.MODEL}),
         (bad("kind", "The kind of a model cannot change."), FORBIDDEN),
         (MODEL_ID,),
-        body=Body(pending.ModelBody, {"a model": _MODEL}),
+        body=Body(catalogue_body.ModelBody, {"as little as can be said": _MODEL, "as it is shown": examples.MODEL}),
         operator=True,
     ),
     Operation(
@@ -47,8 +47,8 @@ OPERATIONS: Final = (
         "Withdraw a model",
         "It can be neither bought nor renewed; existing subscriptions keep it until their term ends.",
         Answer(204, "Withdrawn; also when there is none."),
-        (_BAD_MODEL_ID, FORBIDDEN),
-        (MODEL_ID,),
+        (FORBIDDEN,),
+        (ANY_MODEL_ID,),
         operator=True,
     ),
     Operation(
@@ -78,7 +78,7 @@ OPERATIONS: Final = (
         ),
         (MODEL_ID, TIER),
         body=Body(
-            pending.AvailabilityBody,
+            catalogue_body.AvailabilityBody,
             {"down": {"available": False, "reason": "The upstream is down."}, "up": {"available": True}},
         ),
         operator=True,

@@ -99,6 +99,13 @@ ANY_SUBSCRIPTION_ID: Final = Parameter(
 MODEL_ID: Final = Parameter(
     "modelId", "path", {"type": "string", "pattern": f"^{MODEL_ID_PATTERN}$"}, f"{MODEL_ID_RULE}.", "claude-opus-4-6"
 )
+ANY_MODEL_ID: Final = Parameter(
+    "modelId",
+    "path",
+    {"type": "string", "minLength": 1},
+    "A model; one that never was needs no withdrawing.",
+    MODEL_ID.example,
+)
 TIER: Final = Parameter("tier", "path", {"type": "string", "enum": list(Tier)}, "A tier of the model.", "stable")
 ACCOUNT_ID: Final = Parameter(
     "accountId",

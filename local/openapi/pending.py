@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from modelpass.model import MAX_UNITS, Tier
+from modelpass.model import MAX_UNITS
 from modelpass.payloads import MODEL_ID_PATTERN, MODEL_ID_RULE
 from modelpass.request_body import Strict
 
@@ -14,37 +14,6 @@ MAX_PAGE: Final = 100
 MAX_HISTORY_DAYS: Final = 366
 MAX_REASON: Final = 500
 _REASON: Final = Field(min_length=1, max_length=MAX_REASON, description=f"1 to {MAX_REASON} characters")
-_DECIMAL: Final = Field(pattern=r"^\d+(\.\d+)?$", description="a decimal string")
-
-
-class PriceBody(Strict):
-    """A month's price of a tier."""
-
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$", description="an ISO 4217 code")]
-    base: Annotated[str, _DECIMAL]
-    per_unit: Annotated[str, _DECIMAL]
-    per_daily_call: Annotated[str, _DECIMAL]
-
-
-class TierBody(Strict):
-    """A tier that a model is offered in."""
-
-    channel_tier: Annotated[Tier, Field(strict=False, description=f"one of {', '.join(Tier)}")]
-    price: Annotated[PriceBody, Field(description="an object")]
-
-
-class ModelBody(Strict):
-    """A model of the catalogue."""
-
-    kind: Annotated[str, Field(json_schema_extra={"enum": ["text", "image", "video"]}, description="a kind")]
-    tiers: Annotated[list[TierBody], Field(min_length=1, description="a list of tiers")]
-
-
-class AvailabilityBody(Strict):
-    """Whether a tier is up, and why."""
-
-    available: Annotated[bool, Field(description="true or false")]
-    reason: Annotated[str | None, _REASON] = None
 
 
 class CorrectionBody(Strict):

@@ -56,6 +56,20 @@ class OfferedTier(Shape):
     price: Price
 
 
+class Bounds(Shape):
+    """The least and the most that may be bought."""
+
+    min: Annotated[int, Field(ge=1)]
+    max: Annotated[int, Field(ge=1)]
+
+
+class ModelLimits(Shape):
+    """What may be bought of a model."""
+
+    daily_call_limit: Bounds
+    monthly_token_cap: Annotated[Bounds, Field(description="In the model's unit.")]
+
+
 class Model(Shape):
     """A model of the catalogue."""
 
@@ -63,6 +77,7 @@ class Model(Shape):
     kind: Kind
     unit: Unit
     tiers: list[OfferedTier]
+    limits: ModelLimits
 
 
 class Catalogue(Shape):
