@@ -19,7 +19,7 @@ from local.openapi.parts import (
     bad,
     idempotency_key,
 )
-from modelpass import catalogue_body
+from modelpass import catalogue_body, operator_bodies
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.model import MAX_ACCOUNT_BYTES, Tier
 
@@ -121,7 +121,7 @@ OPERATIONS: Final = (
             Refusal(ErrorCode.ACTIVE_SUBSCRIPTION_EXISTS),
         ),
         (ACCOUNT_ID,),
-        body=Body(pending.PlanBody, {"a plan": examples.PLAN_BODY}),
+        body=Body(operator_bodies.PlanRequest, {"a plan": examples.PLAN_BODY}),
         operator=True,
     ),
     Operation(

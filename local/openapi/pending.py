@@ -23,10 +23,3 @@ class CorrectionBody(Strict):
     units: Annotated[int, Field(ge=-MAX_UNITS, le=MAX_UNITS, description="a whole number other than 0")]
     at: Annotated[str | None, Field(description="an RFC 3339 time", json_schema_extra={"format": "date-time"})] = None
     reason: Annotated[str, _REASON]
-
-
-class PlanBody(Strict):
-    """A plan and when it ends."""
-
-    plan_id: Annotated[str, Field(pattern=f"^{MODEL_ID_PATTERN}$", description=MODEL_ID_RULE)]
-    expires_at: Annotated[str, Field(description="an RFC 3339 time", json_schema_extra={"format": "date-time"})]

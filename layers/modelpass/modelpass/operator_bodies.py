@@ -16,7 +16,10 @@ class PlanRequest(Strict):
     """The JSON body of `PUT /v1/accounts/{accountId}/plan-subscription`."""
 
     plan_id: Annotated[str, StringConstraints(pattern=f"^{MODEL_ID_PATTERN}$"), Field(description=MODEL_ID_RULE)]
-    expires_at: Annotated[str, Field(description="an RFC 3339 time such as 2026-12-24T00:00:00Z")]
+    expires_at: Annotated[
+        str,
+        Field(description="an RFC 3339 time such as 2026-12-24T00:00:00Z", json_schema_extra={"format": "date-time"}),
+    ]
 
 
 def parse_plan(raw: object) -> tuple[str, int]:
