@@ -17,7 +17,7 @@ RIGHT_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
   || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo token seed test soak lint format types validate build check lock clean
+.PHONY: help setup run demo token seed openapi test soak lint format types validate build check lock clean
 
 help: ## name every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -32,8 +32,8 @@ $(VENV)/.ready: requirements/dev.txt
 	@touch $@
 
 node_modules/.ready: package-lock.json
-	@command -v npm >/dev/null || { echo "Modelpass needs npm for its local DynamoDB engine; install Node.js." >&2; exit 1; }
-	@echo "Setting up the DynamoDB engine ..." >&2
+	@command -v npm >/dev/null || { echo "Modelpass needs npm for its local DynamoDB engine and API reference; install Node.js." >&2; exit 1; }
+	@echo "Setting up the DynamoDB engine and the API reference ..." >&2
 	@npm ci --silent >&2
 	@touch $@
 
@@ -55,6 +55,9 @@ token: $(VENV)/.ready ## print a JWT for ACCOUNT=… [SCOPE=operator]
 
 seed: $(VENV)/.ready ## put catalogue.json into a deployment: TOKEN=… [API=https://…], as an operator
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local seed
+
+openapi: $(VENV)/.ready ## write docs/openapi.json anew, from the code
+	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local openapi
 
 test: $(SETUP) ## run every test
 	$(BIN)/python -m pytest

@@ -1,10 +1,10 @@
-"""`python -m local [run|demo|token|seed]`. Rule: imports nothing heavy, so that Ctrl-C ends it quietly at once."""
+"""`python -m local [run|demo|token|seed|openapi]`. Rule: imports nothing heavy: Ctrl-C ends it quietly at once."""
 
 import signal
 import sys
 from importlib import import_module
 
-COMMANDS = ("run", "demo", "token", "seed")
+COMMANDS = ("run", "demo", "token", "seed", "openapi")
 
 
 def main() -> int:

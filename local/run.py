@@ -108,6 +108,7 @@ def _welcome(port: int, out: IO[str]) -> None:
     out.write(f"""Modelpass is ready.
 
   HTTP API and Lambda Invoke API   {url}
+  API reference                    {url}/docs
   Function logs                    {settings.state_folder() / _LOG_FILE}
 
 Buy a subscription:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from waitress import wasyncore
 from waitress.server import create_server
 
-from local import controls, gateway, lambda_api
+from local import controls, gateway, lambda_api, reference
 from local.engine import HOST
 from local.gateway import HttpRequest, HttpResponse
 from local.problems import StartError
@@ -108,7 +108,7 @@ def _unusable(port: int, error: OSError) -> StartError:
 
 
 def _answer(stack: Stack, request: HttpRequest) -> HttpResponse:
-    own = controls.handle(stack, request)
+    own = controls.handle(stack, request) or reference.handle(request)
     if own is not None:
         return own
     function = lambda_api.function_of(request.raw_path)

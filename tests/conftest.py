@@ -19,10 +19,17 @@ os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Modelpass")
 settings.register_profile("soak", max_examples=5000)  # `make soak`
 
 from local import engine as local_engine  # noqa: E402
+from tests.support.answered import (  # noqa: E402
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+)
 from tests.support.world import World, new_world  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+__all__ = ["pytest_sessionfinish", "pytest_terminal_summary", "pytest_testnodedown"]  # hooks
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ from local.stack import arn
 from local.template import REGION, Function, Template, read, secret_values
 from modelpass.attempts import Pacing
 from modelpass.availability import TiersDown
+from tests.support import documented
 from tests.support.world import expanded_template
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ FUNCTION_OF_SAMPLE = {
     "renew": "RenewFunction",
     "regenerate": "RegenerateFunction",
     "cancel": "CancelFunction",
+    "correct": "CorrectFunction",
     "put-plan": "PlanFunction",
     "delete-plan": "PlanFunction",
     "get-subscription": "SubscriptionsFunction",
@@ -138,10 +140,12 @@ class Service:
         return self.answer(name, http_sample(name, account, subscription_id, **changes))
 
     def answer(self, name: str, event: Json) -> Answer:
-        """The answer to an HTTP event, from the function of a sample."""
+        """The answer to an HTTP event, from the function of a sample; it must be as the document says."""
         result = self.invoke(FUNCTION_OF_SAMPLE[name], event)
         assert result["isBase64Encoded"] is False
-        return Answer(result["statusCode"], result["headers"], result["body"])
+        answer = Answer(result["statusCode"], result["headers"], result["body"])
+        documented.check(event["routeKey"], answer.status, answer.headers, answer.body.encode())
+        return answer
 
     def buy(self, account: str) -> Json:
         """The sample purchase, by an account that has none."""

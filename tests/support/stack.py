@@ -25,6 +25,7 @@ from botocore.config import Config
 from local import jwts, settings, token
 from local.engine import HOST, ROOT, free_port
 from local.template import REGION
+from tests.support import documented
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,14 +66,16 @@ class Caller:
         return f"http://{HOST}:{self.port}"
 
     def send(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
-        """Send one request as it is; header values may hold any bytes."""
+        """Send one request as it is; header values may hold any bytes. The answer must be as the document says."""
         connection = http.client.HTTPConnection(HOST, self.port, timeout=60)
         with contextlib.closing(connection):
             raw = {name: value.encode() for name, value in (headers or {}).items()}
             connection.request(method, path, body, raw)
             response = connection.getresponse()
             lower = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, lower, response.read())
+            answer = Answer(response.status, lower, response.read())
+        documented.check(documented.kept().route_of(method, path), answer.status, answer.headers, answer.body)
+        return answer
 
     def api(self, method: str, path: str, account: str, body: object = None, **headers: str) -> Answer:
         """Send a JSON request of an account; `_` in header names stands for `-`."""
@@ -220,16 +223,16 @@ def run_to_end(root: Path = ROOT, command_name: str = "run", **settings_given: s
 _JWTS: dict[str, str] = {}
 
 
-def jwt_of(account: str) -> str:
+def jwt_of(account: str, scope: str = "") -> str:
     """A token as `make token` prints it; signed in this process, which is faster."""
     if "" not in _JWTS:
         _JWTS[""] = token.token_of({"sub": ""})
-    if account not in _JWTS:
+    name = f"{scope} {account}"
+    if name not in _JWTS:
         shown = claims_of(_JWTS[""])
-        _JWTS[account] = jwts.issue(
-            jwts.signing_key(settings.key_folder()), {"sub": account}, shown["iss"], shown["aud"]
-        )
-    return _JWTS[account]
+        claims = {"sub": account, "scope": scope} if scope else {"sub": account}
+        _JWTS[name] = jwts.issue(jwts.signing_key(settings.key_folder()), claims, shown["iss"], shown["aud"])
+    return _JWTS[name]
 
 
 def claims_of(jwt: str) -> Json:

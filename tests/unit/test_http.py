@@ -235,3 +235,15 @@ def test_unknown_parameter_of_a_query_is_named() -> None:
     with pytest.raises(Refused) as caught:
         http.query_of(event, "limit")
     assert (caught.value.refusal.code, caught.value.refusal.param) == (ErrorCode.INVALID_REQUEST, "cursor")
+
+
+@pytest.mark.parametrize(
+    "name", ["acct_1", "a b", "é", "😀", 'a"b', "a#b", "a?b", "a\\b", "a`b", "\x18", "a\n", "%", "."]
+)
+def test_any_text_in_a_path_reaches_the_function(name: str) -> None:
+    app = http.resolver("test")
+    app.get("/v1/accounts/<account_id>/plan")(lambda account_id: {"came": account_id})
+    context = {"http": {"method": "GET", "path": f"/v1/accounts/{name}/plan"}, "stage": "$default", "requestId": "r"}
+    event = {"version": "2.0", "rawPath": f"/v1/accounts/{name}/plan", "headers": {}, "requestContext": context}
+    answer = app.resolve(event, None)  # type: ignore[arg-type] # no handler of ours reads the context
+    assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"came": name})

@@ -23,7 +23,6 @@ _CURRENCY: Final = Field(description="three capital letters, as in ISO 4217")
 _MODEL_ID: Final = re.compile(MODEL_ID_PATTERN)
 _AMOUNT_RULE: Final = "a decimal string with at most 12 digits before the point and 12 after it"
 
-ModelId = Annotated[str, StringConstraints(pattern=f"^{MODEL_ID_PATTERN}$"), Field(description=MODEL_ID_RULE)]
 Currency = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$"), _CURRENCY]
 Amount = Annotated[
     str,
@@ -75,7 +74,9 @@ class LimitsBody(Strict):
 class ModelBody(Strict):
     """A model of the catalogue: the JSON body of `PUT /v1/models/{modelId}`."""
 
-    model_id: ModelId | None = None
+    model_id: Annotated[
+        str | None, StringConstraints(pattern=f"^{MODEL_ID_PATTERN}$"), Field(description=MODEL_ID_RULE)
+    ] = None
     kind: Annotated[Kind, Field(strict=False, description=f"one of {', '.join(Kind)}")]
     unit: Annotated[Unit | None, Field(strict=False, description=f"one of {', '.join(Unit)}")] = None
     tiers: Annotated[

@@ -27,15 +27,27 @@ if TYPE_CHECKING:
 
 OPERATOR_SCOPE: Final = "operator"
 MAX_BODY_BYTES: Final = 256 * 1024
-_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
+IDEMPOTENCY_KEY_PATTERN: Final = "[!-~]{1,255}"
+_IDEMPOTENCY_KEY = re.compile(IDEMPOTENCY_KEY_PATTERN)
 _JSON: Final = "application/json"
 _REPLAYED: Final = {"Idempotent-Replayed": "true"}
 _NO_SUCH_ROUTE: Final = Refusal(ErrorCode.NOT_FOUND, message="There is no such route.")
 
 
+class _Resolver(APIGatewayHttpResolver):
+    """Takes what API Gateway matched: a variable of a path is any text but a slash, and what it may be, a command says.
+
+    Powertools knows some characters only; of others, the function would say that there is no such route.
+    """
+
+    @staticmethod
+    def _compile_regex(rule: str, base_regex: str = "^{}$") -> re.Pattern[str]:
+        return re.compile(base_regex.format(re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", rule)))
+
+
 def resolver(command: str) -> APIGatewayHttpResolver:
     """A resolver whose every failure is answered in the envelope."""
-    app = APIGatewayHttpResolver()
+    app = _Resolver()
 
     def on_refusal(error: Refused) -> Response[str]:
         return _refuse(command, error.refusal)
@@ -112,6 +124,14 @@ def idempotency_key_of(event: APIGatewayProxyEventV2) -> str | None:
     value = event.headers.get("idempotency-key")
     if value is not None and _IDEMPOTENCY_KEY.fullmatch(value) is None:
         raise invalid("Idempotency-Key", "Idempotency-Key must be 1 to 255 visible ASCII characters.")
+    return value
+
+
+def required_idempotency_key_of(event: APIGatewayProxyEventV2) -> str:
+    """The Idempotency-Key header of a call that is not made without."""
+    value = idempotency_key_of(event)
+    if value is None:
+        raise invalid("Idempotency-Key", "Idempotency-Key is required.")
     return value
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
@@ -12,6 +12,9 @@ from modelpass.model import MAX_CALLS, MAX_MODELS, MAX_MONTHS, MAX_UNITS, Tier
 from modelpass.payloads import MODEL_ID_PATTERN, MODEL_ID_RULE
 from modelpass.request_body import Strict, rule_of, validated
 from modelpass.windows import time_zones
+
+TIME_ZONE_FORMAT: Final = "iana-time-zone"
+"""How the API's document calls a name that `time_zones` has."""
 
 
 class PurchaseModel(Strict):
@@ -35,7 +38,9 @@ class PurchaseRequest(Strict):
         Field(min_length=1, max_length=MAX_MODELS, description=f"a list of 1 to {MAX_MODELS} models"),
     ]
     months: Annotated[int, Field(ge=1, le=MAX_MONTHS, description=f"a whole number from 1 to {MAX_MONTHS}")] = 1
-    timezone: Annotated[str, Field(description="an IANA time zone name")] = "UTC"
+    timezone: Annotated[
+        str, Field(description="an IANA time zone name", json_schema_extra={"format": TIME_ZONE_FORMAT})
+    ] = "UTC"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,127 @@
+"""What an operation is made of. Rule: words of the API as it deploys; how OpenAPI spells them is `document`'s."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from modelpass import http, keys
+from modelpass.errors import ErrorCode, Refusal
+from modelpass.model import MAX_ACCOUNT_BYTES, Tier
+from modelpass.payloads import MODEL_ID_PATTERN, MODEL_ID_RULE
+from modelpass.request_body import Strict
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a path, a query or the headers."""
+
+    name: str
+    where: str
+    schema: Json
+    description: str
+    example: Any
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What is sent: its model, and examples by name."""
+
+    model: type[Strict]
+    examples: dict[str, Any]
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is answered when the call is carried out; several shapes where a repeat is answered in another."""
+
+    status: int
+    description: str
+    shapes: tuple[type[BaseModel], ...] = ()
+    examples: dict[str, Any] = field(default_factory=dict)
+    headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One route of the template. `refusals` are examples of what it may answer beside what every call may."""
+
+    route: str
+    name: str
+    summary: str
+    description: str
+    answer: Answer
+    refusals: tuple[Refusal, ...]
+    parameters: tuple[Parameter, ...] = ()
+    body: Body | None = None
+    operator: bool = False
+
+    @property
+    def method(self) -> str:
+        """In lower case, as a path item has it."""
+        return self.route.partition(" ")[0].lower()
+
+    @property
+    def path(self) -> str:
+        """With its variables in braces."""
+        return self.route.partition(" ")[2]
+
+
+class NoBody(Strict):
+    """Nothing, or an empty object."""
+
+
+NO_BODY: Final = Body(NoBody, {"empty": {}}, required=False)
+EVERY_CALL: Final = (
+    Refusal(ErrorCode.INTERNAL_ERROR, message="Something failed on our side. Request id: 1b7cbe0e."),
+    Refusal(ErrorCode.TEMPORARILY_UNAVAILABLE, retry_after=1),
+)
+NOT_FOUND: Final = Refusal(ErrorCode.NOT_FOUND)
+FORBIDDEN: Final = Refusal(ErrorCode.FORBIDDEN)
+
+SUBSCRIPTION_ID: Final = Parameter(
+    "subscriptionId",
+    "path",
+    {"type": "string", "pattern": f"^{keys.SUBSCRIPTION_ID_PATTERN}$"},
+    "A subscription of the caller. Any other id answers 404.",
+    "sub_mfrggzdfmztwq2lknnwg23tp",
+)
+ANY_SUBSCRIPTION_ID: Final = Parameter(
+    "subscriptionId", "path", SUBSCRIPTION_ID.schema, "A subscription of any account.", SUBSCRIPTION_ID.example
+)
+MODEL_ID: Final = Parameter(
+    "modelId", "path", {"type": "string", "pattern": f"^{MODEL_ID_PATTERN}$"}, f"{MODEL_ID_RULE}.", "claude-opus-4-6"
+)
+ANY_MODEL_ID: Final = Parameter(
+    "modelId",
+    "path",
+    {"type": "string", "minLength": 1},
+    "A model; one that never was needs no withdrawing.",
+    MODEL_ID.example,
+)
+TIER: Final = Parameter("tier", "path", {"type": "string", "enum": list(Tier)}, "A tier of the model.", "stable")
+ACCOUNT_ID: Final = Parameter(
+    "accountId",
+    "path",
+    {"type": "string", "minLength": 1, "maxLength": MAX_ACCOUNT_BYTES},
+    f"The `sub` claim of the account's tokens: 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8.",
+    "acct_demo",
+)
+
+
+def idempotency_key(description: str, *, required: bool = False) -> Parameter:
+    """The header that makes a call safe to repeat."""
+    schema = {"type": "string", "pattern": f"^{http.IDEMPOTENCY_KEY_PATTERN}$"}
+    return Parameter("Idempotency-Key", "header", schema, description, "order-1", required=required)
+
+
+def bad(param: str | None, message: str) -> Refusal:
+    """An `invalid_request`, as an example."""
+    return Refusal(ErrorCode.INVALID_REQUEST, param=param, message=message)

@@ -1,0 +1,61 @@
+"""pydantic models -> JSON Schema 2020-12. Rule: what pydantic checks is what the document says, in fewer words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic.json_schema import models_json_schema
+
+from modelpass.request_body import Strict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pydantic import BaseModel
+
+REFERENCE: Final = "#/components/schemas/"
+
+Json = dict[str, Any]
+
+
+def components(models: Iterable[type[BaseModel]]) -> dict[str, Json]:
+    """The schema of each model and of what it holds, by name."""
+    wanted = sorted(models, key=lambda m: m.__name__)
+    _, made = models_json_schema([(m, "validation") for m in wanted], ref_template=REFERENCE + "{model}")
+    bodies = {m.__name__ for m in _bodies(Strict)}
+    return {
+        name: _body(_plain(schema)) if name in bodies else _plain(schema)
+        for name, schema in sorted(made["$defs"].items())
+    }
+
+
+def reference(model: type[BaseModel]) -> Json:
+    """A reference to a model's schema."""
+    return {"$ref": REFERENCE + model.__name__}
+
+
+def _bodies(model: type[BaseModel]) -> set[type[BaseModel]]:
+    return {model, *(inner for sub in model.__subclasses__() for inner in _bodies(sub))}
+
+
+def _body(schema: Json) -> Json:
+    """A request's fields are described by the rule that a refusal states; of the model, its first sentence is shown."""
+    first, dot, _ = schema.get("description", "").partition(".")
+    schema["description"] = " ".join((first + dot).split())
+    for field in schema.get("properties", {}).values():
+        if "description" in field:
+            field["description"] = f"Must be {field['description']}."
+    return schema
+
+
+def _plain(schema: Json) -> Json:
+    """Without titles of fields, and with null as one of the types of a simple value."""
+    for field in schema.get("properties", {}).values():
+        field.pop("title", None)
+        if field.get("default", ...) is None:
+            field.pop("default")
+        alternatives = field.get("anyOf", [])
+        if len(alternatives) > 1 and alternatives[-1] == {"type": "null"} and "$ref" not in alternatives[0]:
+            field.pop("anyOf")
+            field |= {**alternatives[0], "type": [alternatives[0]["type"], "null"]}
+    return schema

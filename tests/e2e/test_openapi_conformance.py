@@ -1,0 +1,206 @@
+"""schemathesis, from the document, against the running stack. Rule: no 5xx, and nothing that is not written there.
+
+For each operation it sends the examples, the boundaries of every schema, and chance, both valid and not, always the
+same. What is well-formed names what exists, so that calls get past the first check.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+from zlib import crc32
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from schemathesis.checks import CHECKS
+from schemathesis.generation import GenerationMode
+from schemathesis.generation.meta import FuzzingPhaseData
+from schemathesis.specs.openapi.checks import negative_data_rejection
+
+from local.openapi.document import FILE
+from modelpass.http import OPERATOR_SCOPE
+from modelpass.keys import SUBSCRIPTION_ID_PATTERN
+from modelpass.payloads import MODEL_ID_PATTERN
+from modelpass.purchase_body import TIME_ZONE_FORMAT
+from modelpass.windows import time_zones
+from tests.support import documented
+from tests.support.stack import IMAGE_MODEL, TEXT_MODEL, jwt_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from schemathesis import Case, CheckContext, Response
+
+    from tests.support.stack import Stack
+
+EXAMPLES: Final = 25
+EXPIRED: Final = 12
+OWN_MODEL: Final = "conformance"
+"""What operators' calls change, so that no other test finds its model changed."""
+CURRENCY: Final = "USD"
+WELL_FORMED: Final = {"subscriptionId": SUBSCRIPTION_ID_PATTERN, "modelId": MODEL_ID_PATTERN}
+MONTH_SECONDS: Final = 32 * 86_400
+DOCUMENT: Final[dict[str, Any]] = json.loads(FILE.read_text("utf-8"))
+NOT_CHECKED: Final = {
+    "unsupported_method": "an unknown method is an unknown route here, as API Gateway has it: 404 in the envelope",
+    "positive_data_acceptance": "what is not on sale is 400 as well: `well_formed_is_read` asks for the code",
+    "negative_data_rejection": "`invalid_is_refused` is this check, less the cases in which nothing is invalid",
+    "max_response_time": "a shared machine says nothing of time",
+}
+SENSE: Final[dict[str, dict[str, str]]] = {
+    "listSubscriptions": {"cursor": "only what a page gave is a cursor"},
+    "listEvents": {"cursor": "only what a page gave is a cursor"},
+    "getHistory": {"from": "a range has an order and a length", "to": "a range has an order and a length"},
+    "correctUsage": {"units": "0 corrects nothing", "at": "a time of the subscription", "modelId": "one of its models"},
+    "putModel": {
+        "modelId": "that of the path",
+        "kind": "a model keeps its kind",
+        "unit": "it follows from the kind",
+        "tiers": "each once, all in the catalogue's currency, available as they are",
+        "limits": "the lower bound is not above the upper one",
+    },
+    "setAvailability": {"reason": "wanted when a tier is taken down"},
+    "putPlanSubscription": {"expiresAt": "a time to come", "accountId": "bytes, not characters"},
+    "deletePlanSubscription": {"accountId": "bytes, not characters"},
+}
+"""What a schema cannot say of a field: it may be refused as `invalid_request` though it is well-formed."""
+
+schemathesis.openapi.format(TIME_ZONE_FORMAT, st.sampled_from(sorted(time_zones())))
+SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
+SCHEMA.config.generation.update(with_security_parameters=False)  # a case brings a token, `ignored_auth` takes it away
+
+
+def answer_is_listed(_: CheckContext, response: Response, __: Case[Any]) -> None:
+    """Status, body and each header, by the checks that hold every other test's answers to the document."""
+    headers = {name: ", ".join(values) for name, values in response.headers.items()}
+    method, path = str(response.request.method), urlsplit(str(response.request.url)).path
+    documented.check(documented.kept().route_of(method, path), response.status_code, headers, response.content)
+
+
+def invalid_is_refused(context: CheckContext, response: Response, case: Case[Any]) -> None:
+    """What the document calls invalid is refused. A case that was to be so may just lack its optional body."""
+    by_chance = case.meta.phase.data if case.meta is not None else None
+    if not isinstance(by_chance, FuzzingPhaseData) or by_chance.mutations:
+        negative_data_rejection(context, response, case)
+
+
+def well_formed_is_read(_: CheckContext, response: Response, case: Case[Any]) -> None:
+    """What the document calls valid is never refused for its shape."""
+    if is_valid(case) and response.status_code == 400:
+        error, sense = response.json()["error"], SENSE.get(case.operation.definition.raw["operationId"], {})
+        for_its_sense = re.split(r"[.\[]", str(error["param"]))[0] in sense
+        assert error["code"] != "invalid_request" or for_its_sense, f"valid data was refused: {error}"
+
+
+def operators_calls_want_the_scope(_: CheckContext, response: Response, case: Case[Any]) -> None:
+    """Before anything else is looked at, a customer is refused."""
+    (needed,) = case.operation.definition.raw["security"]
+    is_call = case.method.upper() == case.operation.method.upper()  # and not one with a method that is not there
+    if OPERATOR_SCOPE in needed["jwt"] and is_call and response.request.headers["X-Who"] == "customer":
+        assert response.status_code in (403, 413), f"a customer's call was answered {response.status_code}"
+
+
+CHECKED: list[Any] = [check for check in CHECKS.get_all() if check.__name__ not in NOT_CHECKED]
+CHECKED += [answer_is_listed, invalid_is_refused, well_formed_is_read, operators_calls_want_the_scope]
+
+
+@pytest.fixture(scope="module")
+def expired(stack: Stack) -> Iterator[tuple[str, str]]:
+    """Accounts with an expired subscription; the last one comes again and again."""
+    bought = [(account, stack.buy(account)["subscriptionId"]) for account in (f"acct_old_{n}" for n in range(EXPIRED))]
+    stack.move_clock(advanceSeconds=MONTH_SECONDS)
+    return itertools.chain(bought, itertools.repeat(bought[-1]))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_model(stack: Stack) -> Iterator[None]:
+    """A model for operators' calls, which is gone when all is done."""
+    (put,) = DOCUMENT["paths"]["/v1/models/{modelId}"]["put"]["requestBody"]["content"].values()
+    body = json.dumps(next(iter(put["examples"].values()))["value"]).encode()
+    token = {"Authorization": f"Bearer {jwt_of('acct_operator', OPERATOR_SCOPE)}", "Content-Type": "application/json"}
+    assert stack.send("PUT", f"/v1/models/{OWN_MODEL}", body, token).status == 200
+    yield
+    assert stack.send("DELETE", f"/v1/models/{OWN_MODEL}", None, token).status == 204
+
+
+@pytest.mark.parametrize("who", ["customer", "operator"])
+@SCHEMA.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+def test_every_answer_is_one_that_the_document_lists(
+    case: Case[Any], stack: Stack, expired: Iterator[tuple[str, str]], new_account: Callable[[], str], who: str
+) -> None:
+    account = new_account()
+    if "{subscriptionId}" in case.path:
+        account, subscription_id = next(expired) if case.path.endswith("/renew") else (account, None)
+        known = subscription_id or stack.buy(account)["subscriptionId"]
+        name_what_exists(case.path_parameters, "subscriptionId", known)
+    name_what_exists(case.path_parameters, "modelId", OWN_MODEL, always=True)
+    if isinstance(case.body, dict) and isinstance(case.body.get("models"), list):
+        name_models(case.body)
+    if is_valid(case):
+        case.body = as_whole_numbers(case.body)
+        name_currency(case.body)
+    headers = {"Authorization": f"Bearer {jwt_of(account, OPERATOR_SCOPE if who == 'operator' else '')}", "X-Who": who}
+    case.call_and_validate(base_url=stack.url, headers=headers, checks=CHECKED)
+
+
+def is_valid(case: Case[Any]) -> bool:
+    """Whether the case is as the document wants it."""
+    return case.meta is not None and case.meta.generation.mode is GenerationMode.POSITIVE
+
+
+def as_whole_numbers(value: Any) -> Any:
+    """JSON Schema takes 1.0 for a whole number. The contract does not, and the document says so in words."""
+    if isinstance(value, dict):
+        return {name: as_whole_numbers(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [as_whole_numbers(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def name_models(body: Any) -> None:
+    """Let a purchase name what is on sale; of two that name more, let one go without the rest."""
+    for model, known in zip(body["models"], (TEXT_MODEL, IMAGE_MODEL), strict=False):
+        name_what_exists(model, "modelId", known)
+    if is_chosen(repr(body), 2):
+        del body["models"][2:]
+
+
+def name_currency(body: Any) -> None:
+    """Let an offer have the catalogue's currency, or nothing else of it is looked at."""
+    for tier in body.get("tiers", ()) if isinstance(body, dict) else ():
+        tier["price"]["currency"] = CURRENCY
+
+
+def name_what_exists(names: Any, field: str, known: str, *, always: bool = False) -> None:
+    """Of three well-formed names, let two be one that exists, or all; leave what is not well-formed as it is."""
+    name = names.get(field) if isinstance(names, dict) else None
+    is_name = isinstance(name, str) and re.fullmatch(WELL_FORMED[field], name) is not None
+    if is_name and (always or not is_chosen(str(name), 3)):
+        names[field] = known
+
+
+def is_chosen(text: str, one_in: int) -> bool:
+    """One in so many, and always the same ones."""
+    return crc32(text.encode("utf-8", "backslashreplace")) % one_in == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [(method, path) for path, methods in DOCUMENT["paths"].items() for method in methods]
+)
+@pytest.mark.parametrize("authorization", [None, "Bearer x.y.z"])
+def test_no_operation_answers_without_a_token(stack: Stack, method: str, path: str, authorization: str | None) -> None:
+    headers = {} if authorization is None else {"Authorization": authorization}
+    answer = stack.send(method.upper(), path.replace("{", "").replace("}", ""), None, headers)
+    assert (answer.status, answer.json) == (401, {"message": "Unauthorized"})

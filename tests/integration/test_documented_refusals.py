@@ -1,0 +1,77 @@
+"""Refusals that the document lists and no other story of the handlers comes by. Rule: each by the event of a caller."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from modelpass import items, keys
+from modelpass.model import MAX_PURCHASES_PER_DAY
+from tests.support.stack import IMAGE_MODEL
+from tests.support.world import DAY_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.handlers import Service
+    from tests.support.world import Clock
+
+
+def expired(service: Service, clock: Clock, account: str) -> str:
+    """A subscription whose term is over."""
+    subscription_id: str = service.buy(account)["subscriptionId"]
+    clock.now_ms += 31 * DAY_MS
+    return subscription_id
+
+
+@contextlib.contextmanager
+def stored(service: Service, table: str, key: items.Item, **changed: Any) -> Iterator[None]:
+    """An item with some attributes changed, for a while."""
+    name = service.tables[table]
+    kept = service.dynamodb.get_item(TableName=name, Key=key)["Item"]
+    service.dynamodb.put_item(TableName=name, Item={**kept, **changed})
+    yield
+    service.dynamodb.put_item(TableName=name, Item=kept)
+
+
+def test_renewal_of_a_model_no_longer_on_sale_is_refused(service: Service, clock: Clock, account: str) -> None:
+    subscription_id = expired(service, clock, account)
+    key = items.key(keys.model_key(IMAGE_MODEL))
+    with stored(service, "CatalogueTable", key):
+        service.dynamodb.delete_item(TableName=service.tables["CatalogueTable"], Key=key)
+        answer = service.http("renew", account, subscription_id)
+    assert (answer.status, answer.error) == (400, ("unknown_model", "models[1].modelId"))
+
+
+def test_renewal_in_a_tier_no_longer_on_sale_is_refused(service: Service, clock: Clock, account: str) -> None:
+    subscription_id = expired(service, clock, account)
+    key = items.key(keys.model_key(IMAGE_MODEL))
+    item = service.dynamodb.get_item(TableName=service.tables["CatalogueTable"], Key=key)["Item"]
+    others = {"M": {tier: price for tier, price in item["tiers"]["M"].items() if tier != "basic"}}
+    with stored(service, "CatalogueTable", key, tiers=others):
+        answer = service.http("renew", account, subscription_id)
+    assert (answer.status, answer.error) == (400, ("tier_not_offered", "models[1].channelTier"))
+
+
+def test_renewal_beside_another_active_subscription_is_refused(service: Service, clock: Clock, account: str) -> None:
+    subscription_id = expired(service, clock, account)
+    assert service.http("purchase", account, headers={"idempotency-key": "another"}).status == 201
+    answer = service.http("renew", account, subscription_id)
+    assert (answer.status, answer.error) == (409, ("active_subscription_exists", None))
+
+
+@pytest.mark.parametrize("hours", [0, 23])
+def test_eleventh_purchase_of_a_day_is_refused_until_the_next(
+    service: Service, clock: Clock, account: str, hours: int
+) -> None:
+    expired(service, clock, account)
+    clock.now_ms += hours * DAY_MS // 24
+    bought = {"pd": items.number(clock.now_ms // DAY_MS), "pn": items.number(MAX_PURCHASES_PER_DAY)}
+    with stored(service, "SubscriptionsTable", items.key(keys.slot_key(account)), **bought):
+        answer = service.http("purchase", account, headers={"idempotency-key": "another"})
+        assert (answer.status, answer.error) == (429, ("too_many_purchases", None))
+        assert answer.json["retryAfter"] == (24 - hours) * 3600
+        clock.now_ms += answer.json["retryAfter"] * 1000
+        assert service.http("purchase", account, headers={"idempotency-key": "another"}).status == 201
