@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from modelpass import changes, commands_read, items
-from tests.support.ledger import UNITS
+from tests.support.ledger import UNITS, rfc3339
 
 if TYPE_CHECKING:
-    from tests.support.ledger import Book, Bought
+    from tests.support.ledger import Book, Bought, Plan
     from tests.support.world import World
 
 
@@ -26,9 +27,8 @@ def assert_usage(world: World, every: list[Bought]) -> None:
             }
             for book in bought.terms[-1].values()
         ]
-        status = "expired" if bought.expired(now_ms) else "active"
         usage = commands_read.get_usage(world.deps, bought.account, bought.id)
-        assert usage == {"subscriptionId": bought.id, "status": status, "models": models}
+        assert usage == {"subscriptionId": bought.id, "status": bought.status(now_ms), "models": models}
 
 
 def assert_windows(world: World, every: list[Bought]) -> None:
@@ -50,11 +50,11 @@ def _assert_book(world: World, subscription_id: str, number: int, book: Book, cl
     days[segment.day] = (counters.day_calls, counters.day_units)
     months[segment.month] = counters.month_used
     ledger = book.calendar
-    for day in {ledger.day(g.granted_at_ms) for g in book.grants}:
-        expected = (book.calls(day), sum(g.used for g in book.of_day(day)))
+    for day in {ledger.day(at_ms) for at_ms in book.active_at()}:
+        expected = (book.calls(day), book.day_units(day))
         assert days.pop(ledger.date(day), (0, 0)) == expected, (day, book)
     assert set(days.values()) <= {(0, 0)}, days
-    for month in {ledger.month(g.granted_at_ms) for g in book.grants}:
+    for month in {ledger.month(at_ms) for at_ms in book.active_at()}:
         assert months.pop(month, 0) == book.used(month), (month, book)
     assert set(months.values()) <= {0}, months
 
@@ -73,20 +73,64 @@ def _closed_windows(
     return days, months
 
 
-def assert_one_active(world: World, every: list[Bought]) -> None:
-    """No account has two active subscriptions, and those that are active are the ledger's."""
+def assert_history(world: World, every: list[Bought]) -> None:
+    """The days of the last month, of all terms, as a customer sees them."""
+    for bought in every:
+        shown = commands_read.get_history(world.deps, bought.account, bought.id, {})["days"]
+        for day in shown:
+            books = [term[day["modelId"]] for term in bought.terms]
+            days = [(b, b.calendar.number(day["date"])) for b in books]
+            expected = sum(b.calls(d) for b, d in days), sum(b.day_units(d) for b, d in days)
+            assert (day["calls"], day["units"]) == expected, day
+
+
+def assert_one_active(world: World, every: list[Bought], plans: dict[str, Plan]) -> None:
+    """No account has two active subscriptions, plan or custom, and those that are active are the ledger's."""
     now_ms = world.clock.now_ms
     rows = [r for r in world.all_items(world.tables.subscriptions) if r["sk"]["S"] == "subscription"]
     stored = map(items.subscription_of, rows)
     active = Counter(s.account_id for s in stored if s.status(now_ms).value == "active")
-    assert active == Counter(b.account for b in every if not b.expired(now_ms))
-    assert max(active.values(), default=0) <= 1
+    assert active == Counter(b.account for b in every if b.status(now_ms) == "active")
+    with_plans = active + Counter(account for account, plan in plans.items() if now_ms < plan.until_ms)
+    assert max(with_plans.values(), default=0) <= 1
 
 
-def assert_events(world: World, every: list[Bought], expected: Counter[str]) -> None:
-    """Each fact is told once; an expiry once it was noticed, and at the latest by the renewal after it."""
+def assert_events(world: World, every: list[Bought], plans: dict[str, Plan], expected: Counter[str]) -> None:
+    """Each fact is told once; an end by the clock once it was noticed, and at the latest when its place is taken."""
+    now_ms = world.clock.now_ms
     told = Counter(world.events())
+    del told["limit.threshold_reached"]
     expired = told.pop("subscription.expired", 0)
-    ended = sum(len(b.terms) - (not b.expired(world.clock.now_ms)) for b in every)
+    ended = sum(len(b.terms) - (b.status(now_ms) != "expired") for b in every)
     assert expected["subscription.renewed"] <= expired <= ended
-    assert told == +expected
+    unnoticed = sum(0 < plan.until_ms <= now_ms for plan in plans.values())
+    assert expected["plan.ended"] <= told.pop("plan.ended", 0) <= expected["plan.ended"] + unnoticed
+    assert told == Counter({kind: count for kind, count in expected.items() if kind != "plan.ended" and count})
+
+
+def assert_thresholds(world: World, every: list[Bought]) -> None:
+    """What a request saw reached is told, once per window; nothing else but what came late to a closed window."""
+    rows = [row for row in world.all_items(world.tables.events) if row["type"]["S"] == "limit.threshold_reached"]
+    told: Counter[tuple[str, int, str, tuple[str, int, str]]] = Counter()
+    for row in rows:
+        data = json.loads(row["data"]["S"])
+        fact = (data["limit"], data["percent"], data["windowEndsAt"])
+        told[row["pk"]["S"], data["term"], data["modelId"], fact] += 1
+    assert set(told.values()) <= {1}, "a threshold is told once per window"
+    for bought in every:
+        for number, term in enumerate(bought.terms, 1):
+            for book in term.values():
+                facts = {fact for *at, fact in told if at == [bought.id, number, book.model_id]}
+                assert book.told <= facts, (book.told, facts)
+                assert facts - book.told <= _late(book), (book, facts)
+
+
+def _late(book: Book) -> set[tuple[str, int, str]]:
+    """What a window may have reached by what was reported for it after its end, before it was closed."""
+    calendar = book.calendar
+    late = set()
+    for at_ms in book.active_at():
+        used = book.used(calendar.month(at_ms))
+        ends = rfc3339(calendar.month_end(at_ms))
+        late |= {("monthly", percent, ends) for percent in (80, 100) if used * 100 >= book.cap * percent}
+    return late

@@ -79,6 +79,9 @@ class Calendar:
     def month_end(self, at_ms: int) -> int:
         return self.month_start(self.month(at_ms) + 1)
 
+    def number(self, date: str) -> int:
+        return (datetime.fromisoformat(date).replace(tzinfo=UTC) - _EPOCH).days
+
     def date(self, day: int) -> str:
         return (_EPOCH + timedelta(days=day)).date().isoformat()
 
@@ -93,6 +96,10 @@ class Book:
     cap: int
     calendar: Calendar
     grants: list[Grant] = field(default_factory=list)
+    corrections: list[tuple[int, int]] = field(default_factory=list)
+    """Of an operator: at which instant, and by how many units."""
+    told: set[tuple[str, int, str]] = field(default_factory=set)
+    """Thresholds that a request has seen reached: limit, percent, end of the window."""
 
     def of_day(self, day: int) -> list[Grant]:
         return [g for g in self.grants if self.calendar.day(g.granted_at_ms) == day]
@@ -107,7 +114,16 @@ class Book:
         return sum(g.calls_counted for g in self.of_day(day))
 
     def used(self, month: int) -> int:
-        return sum(g.used for g in self.of_month(month))
+        corrected = sum(units for at_ms, units in self.corrections if self.calendar.month(at_ms) == month)
+        return sum(g.used for g in self.of_month(month)) + corrected
+
+    def day_units(self, day: int) -> int:
+        corrected = sum(units for at_ms, units in self.corrections if self.calendar.day(at_ms) == day)
+        return sum(g.used for g in self.of_day(day)) + corrected
+
+    def active_at(self) -> list[int]:
+        """Every instant at which something happened to this book."""
+        return [g.granted_at_ms for g in self.grants] + [at_ms for at_ms, _ in self.corrections]
 
     def held(self, month: int, now_ms: int) -> int:
         return sum(g.units for g in self.of_month(month) if g.open_at(now_ms))
@@ -132,6 +148,18 @@ class Book:
                 "resetsAt": rfc3339(self.calendar.month_end(now_ms)),
             },
         }
+
+    def look(self, now_ms: int) -> None:
+        """A request has looked at the windows in force: what they have reached is told from now on."""
+        if now_ms >= self.calendar.ends_at_ms:
+            return
+        month = self.calendar.month(now_ms)
+        taken = {
+            "daily": (self.calls(self.calendar.day(now_ms)), self.limit, self.calendar.day_end(now_ms)),
+            "monthly": (self.used(month) + self.held(month, now_ms), self.cap, self.calendar.month_end(now_ms)),
+        }
+        for name, (amount, limit, ends_at_ms) in taken.items():
+            self.told |= {(name, p, rfc3339(ends_at_ms)) for p in (80, 100) if amount * 100 >= limit * p}
 
     def refuse_capacity(self, units: int, calls: int, most_holds: int, now_ms: int) -> tuple[str, int] | None:
         """The first limit that leaves no room, and after how many seconds to come back."""
@@ -158,7 +186,9 @@ class Bought:
     body: Json
     terms: list[dict[str, Book]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
     renewal_key: str | None = None
+    cancelled: bool = False
 
     @property
     def calendar(self) -> Calendar:
@@ -166,6 +196,11 @@ class Bought:
 
     def expired(self, now_ms: int) -> bool:
         return now_ms >= self.calendar.ends_at_ms
+
+    def status(self, now_ms: int) -> str:
+        if self.cancelled:
+            return "cancelled"
+        return "expired" if self.expired(now_ms) else "active"
 
     def begin_term(self, api_key: str, now_ms: int) -> None:
         starts_at_ms = now_ms - now_ms % SECOND_MS
@@ -177,6 +212,14 @@ class Bought:
                 for m in self.body["models"]
             }
         )
+
+
+@dataclass(slots=True)
+class Plan:
+    """A plan of another system: until when it holds its account's place."""
+
+    id: str
+    until_ms: int
 
 
 def seconds(ms: int) -> int:

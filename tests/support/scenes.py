@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -327,7 +328,7 @@ def stored(world: World) -> list[str]:
     return sorted(rows) + world.events()
 
 
-_CHANCE = ("kh", "kt", "dp", "bd", "rd", "pk")
+_CHANCE = ("kh", "kt", "dp", "bd", "rd", "pk", "nonce")
 
 
 def _row(table: str, item: Json) -> str:
@@ -343,7 +344,7 @@ def _row(table: str, item: Json) -> str:
         elif name == "sk" and value["S"].startswith("hold#"):
             shown_item[name] = "hold"
         elif name == "sk":
-            shown_item[name] = value["S"].partition("#sub_")[0]
+            shown_item[name] = re.sub("#sub_.*|correction#.*", "", value["S"])
         else:
             shown_item[name] = value
     return f"{table} {json.dumps(shown_item, sort_keys=True, default=str)}"

@@ -66,8 +66,7 @@ def correct(
                 made_at_ms=deps.now_ms(),
             )
             entitlement = _book(deps, attempts, entitlements.read(deps, attempts, entitlement_id), made)
-            entitlements.tell_thresholds(deps, attempts, entitlement)
-            return _answer(deps, entitlement, made.units, made.at_ms, made.reason), False
+            return _answer(deps, attempts, entitlement, made.units, made.at_ms, made.reason), False
         except ConditionFailedError:
             attempts.lost_race()
         except StoreBusyError:
@@ -129,11 +128,12 @@ def _repeated(
         raise Refused(Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"))
     entitlement = entitlements.read(deps, attempts, history.corrected(record))
     units, at_ms = int(record["units"]["N"]), int(record["at"]["N"])
-    answer = _answer(deps, entitlement, units, at_ms, record["reason"]["S"])
+    answer = _answer(deps, attempts, entitlement, units, at_ms, record["reason"]["S"])
     return answer, bytes(record["nonce"]["B"]) != nonce
 
 
-def _answer(deps: Deps, entitlement: Entitlement, units: int, at_ms: int, reason: str) -> Json:
+def _answer(deps: Deps, attempts: Attempts, entitlement: Entitlement, units: int, at_ms: int, reason: str) -> Json:
+    entitlements.tell_thresholds(deps, attempts, entitlement)
     return {
         "subscriptionId": entitlement.id.subscription_id,
         "modelId": entitlement.id.model_id,

@@ -1,0 +1,195 @@
+"""An operator's correction of usage: booked once, in the windows of its instant, conserving, and never below zero."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from modelpass.errors import Refused
+from modelpass.windows import rfc3339
+from tests.support.audit import assert_conserved, counted
+from tests.support.concurrency import refused_or_done_at_once as at_once
+from tests.support.world import DAY_MS, World, model
+
+
+def refusal(command: Any) -> tuple[str, str | None]:
+    with pytest.raises(Refused) as caught:
+        command()
+    return caught.value.refusal.code.code, caught.value.refusal.param
+
+
+def used(world: World, units: int = 100, **body: Any) -> tuple[str, str]:
+    """A subscription of which so much is used, and its key."""
+    made = world.buy(models=[model(cap=100)], **body)
+    granted = world.authorize(made["apiKey"], "r-1", 10)
+    world.settle(granted["authorizationId"], units)
+    return made["subscriptionId"], made["apiKey"]
+
+
+def test_customer_blocked_by_a_wrong_report_goes_on_at_once(world: World) -> None:
+    name, key = used(world, 4000)
+    assert world.authorize(key, "r-2", 10)["error"]["code"] == "monthly_cap_reached"
+    corrected = world.correct(name, -3990)
+    assert corrected["monthly"] == {
+        "limit": 100,
+        "used": 10,
+        "held": 0,
+        "remaining": 90,
+        "overrun": 0,
+        "resetsAt": "2026-12-23T00:00:00Z",
+    }
+    assert (corrected["units"], corrected["at"], corrected["reason"]) == (
+        -3990,
+        "2026-11-23T00:00:00Z",
+        "bytes for tokens",
+    )
+    assert corrected["daily"]["used"] == 1  # a call stays a call
+    assert world.authorize(key, "r-2", 10)["allowed"]
+    assert counted(world, name) == (2, 10)
+    assert_conserved(world)
+
+
+def test_more_can_be_added_and_reaches_thresholds(world: World) -> None:
+    name, key = used(world, 10)
+    assert world.correct(name, 85)["monthly"]["used"] == 95
+    assert world.authorize(key, "r-2", 10)["error"]["code"] == "monthly_cap_reached"
+    assert world.events().count("limit.threshold_reached") == 1
+    assert world.correct(name, 50, "ticket-2")["monthly"]["overrun"] == 45
+    assert_conserved(world)
+
+
+def test_repeat_corrects_once_and_another_body_is_refused(world: World) -> None:
+    name, _ = used(world)
+    first = world.correct(name, -5)
+    world.clock.advance(1000)
+    assert world.correct(name, -5) == {**first, "replayed": True}
+    assert refusal(lambda: world.correct(name, -6)) == ("idempotency_key_reused", "Idempotency-Key")
+    assert world.correct(name, -5, "ticket-2")["monthly"]["used"] == 90
+    assert world.events().count("usage.corrected") == 2
+
+
+def test_64_repeats_at_once_correct_once(world: World) -> None:
+    name, _ = used(world)
+    answers = at_once(64, lambda _: world.correct(name, -5))
+    assert sum("replayed" not in a for a in answers) == 1
+    assert {a["monthly"]["used"] for a in answers} == {95}
+
+
+def test_many_corrections_and_requests_at_once_add_up(world: World) -> None:
+    name, key = used(world)
+    world.correct(name, -90, "room")
+
+    def either(number: int) -> Any:
+        if number % 2:
+            return world.correct(name, -1, f"ticket-{number}")
+        return world.authorize(key, f"r-{number}", 1)
+
+    results = at_once(32, either)
+    assert results.count("invalid_request") == 6  # of 16, for 10 were used
+    counters = world.entitlement(name).counters
+    assert (counters.month_used, counters.day_units, counters.day_calls) == (0, 0, 17)
+    assert_conserved(world)
+
+
+def test_no_more_is_taken_than_was_used(world: World) -> None:
+    name, _ = used(world, 30)
+    before = world.all_items(world.tables.entitlements)
+    assert refusal(lambda: world.correct(name, -31)) == ("invalid_request", "units")
+    assert world.all_items(world.tables.entitlements) == before
+    assert world.correct(name, -30, "ticket-2")["monthly"]["used"] == 0
+    assert refusal(lambda: world.correct(name, -1, "ticket-3")) == ("invalid_request", "units")
+
+
+@pytest.mark.parametrize("rolled", [False, True])
+def test_earlier_day_is_corrected_in_its_own_row(world: World, *, rolled: bool) -> None:
+    name, key = used(world, 30)
+    at = rfc3339(world.clock.now_ms)
+    world.clock.advance(DAY_MS)
+    if rolled:
+        world.authorize(key, "r-2", 1)
+    assert refusal(lambda: world.correct(name, -31, "too much", at=at)) == ("invalid_request", "units")
+    assert world.correct(name, -20, at=at)["monthly"]["used"] == 10
+    world.authorize(key, "r-3", 1)
+    (row,) = (r for r in world.all_items(world.tables.history) if r["sk"]["S"].startswith("day#"))
+    assert row["units"] == {"N": "10"}
+    assert_conserved(world)
+
+
+def test_day_on_which_nothing_happened_can_be_given_usage(world: World) -> None:
+    name, key = used(world, 30, months=2)
+    world.clock.advance(3 * DAY_MS)
+    world.correct(name, 7, at=rfc3339(world.clock.now_ms - DAY_MS))
+    world.correct(name, 4, "ticket-2")
+    world.authorize(key, "r-2", 1)
+    rows = {r["sk"]["S"][:14]: r["units"]["N"] for r in world.all_items(world.tables.history) if "calls" in r}
+    assert rows == {"day#2026-11-23": "30", "day#2026-11-25": "7"}
+    assert world.entitlement(name).counters.month_used == 41
+    assert_conserved(world)
+
+
+def test_month_that_is_closed_is_corrected_in_its_row_and_never_below_zero(world: World) -> None:
+    name, key = used(world, 30, months=2)
+    at = rfc3339(world.clock.now_ms)
+    world.clock.advance(31 * DAY_MS)
+    world.authorize(key, "r-2", 1)
+    assert world.correct(name, -30, at=at)["monthly"]["used"] == 0
+    assert refusal(lambda: world.correct(name, -1, "ticket-2", at=at)) == ("invalid_request", "units")
+    (month,) = (r for r in world.all_items(world.tables.history) if r["sk"]["S"].startswith("month#"))
+    assert (month["used"], month["left"], month["cap"]) == ({"N": "0"}, {"N": "100"}, {"N": "100"})
+    assert_conserved(world)
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"modelId": "another-model"}, "modelId"),
+        ({"at": "2026-11-22T23:59:59.999Z"}, "at"),
+        ({"at": "2026-11-23T00:00:00.001Z"}, "at"),
+        ({"at": "yesterday"}, "at"),
+        ({"units": 0}, "units"),
+        ({"units": 10**15 + 1}, "units"),
+        ({"units": 1.5}, "units"),
+        ({"reason": ""}, "reason"),
+        ({"reason": "r" * 501}, "reason"),
+        ({"why": "not"}, "why"),
+    ],
+)
+def test_field_at_fault_is_named_and_nothing_is_written(world: World, body: Any, param: str) -> None:
+    name, _ = used(world, 30)
+    before = world.all_items(world.tables.entitlements)
+    units = body.pop("units", 5)
+    assert refusal(lambda: world.correct(name, units, **body)) == ("invalid_request", param)
+    assert world.all_items(world.tables.entitlements) == before
+
+
+def test_ended_or_cancelled_subscription_can_be_corrected_in_its_last_windows(world: World) -> None:
+    name, _ = used(world, 30)
+    world.clock.advance(31 * DAY_MS)
+    assert refusal(lambda: world.correct(name, -1)) == ("invalid_request", "units")  # of the last day, without usage
+    assert world.correct(name, -10, at="2026-11-23T00:00:00Z")["monthly"]["used"] == 20
+    other, _ = used(world, 30)
+    world.cancel(other)
+    assert world.correct(other, -10)["monthly"]["used"] == 20
+    assert_conserved(world)
+
+
+def test_unknown_subscription_is_not_found(world: World) -> None:
+    assert refusal(lambda: world.correct("sub_" + "a" * 24, 1))[0] == "not_found"
+    assert refusal(lambda: world.correct("x", 1))[0] == "not_found"
+
+
+def test_correction_is_recorded_with_who_why_and_when(world: World) -> None:
+    name, _ = used(world)
+    world.correct(name, -5)
+    (record,) = (r for r in world.all_items(world.tables.history) if r["sk"]["S"].startswith("correction#"))
+    shown = {n: record[n] for n in ("operator", "modelId", "term", "units", "at", "reason", "madeAt")}
+    assert shown == {
+        "operator": {"S": "operator"},
+        "modelId": {"S": "claude-opus-4-6"},
+        "term": {"N": "1"},
+        "units": {"N": "-5"},
+        "at": {"N": str(world.clock.now_ms)},
+        "reason": {"S": "bytes for tokens"},
+        "madeAt": {"N": str(world.clock.now_ms)},
+    }

@@ -1,0 +1,234 @@
+"""Rules of requests and what was used: authorize, settle, and an operator's corrections."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from tests.support.ledger import DAY_MS, GRACE_MS, SECOND_MS, UNITS, Book, Bought, Grant, rfc3339
+from tests.support.machine import ANY, FAULTS, MOST_HOLDS, TIERS, Fault, Json, Machine, refusable
+
+STATUS = {
+    "invalid_api_key": 401,
+    "subscription_cancelled": 403,
+    "subscription_expired": 403,
+    "model_not_included": 403,
+    "tier_not_included": 403,
+    "request_id_reused": 409,
+    "tier_unavailable": 503,
+    "monthly_cap_reached": 429,
+    "daily_call_limit_reached": 429,
+    "too_many_open_holds": 429,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an authorize asks for."""
+
+    model_id: str
+    request_id: str
+    units: int
+    calls: int
+    seconds: int
+    tier: str | None
+
+
+class RequestRules(Machine):
+    """What the router does, and the operator where it has reported wrongly."""
+
+    @precondition(lambda self: self.bought)
+    @rule(
+        which=ANY,
+        newest=st.sampled_from((True, True, True, False)),
+        replaced=st.sampled_from((False,) * 9 + (True,)),
+        other_model=st.sampled_from((False,) * 9 + (True,)),
+        request_id=st.sampled_from(("r1", "r2", "r3", "r4", "r5", "r6")),
+        units=st.sampled_from((0, 1, 5, 10, 20, 30, 60, 101)),
+        calls=st.sampled_from((1, 1, 1, 2, 5)),
+        tier=st.sampled_from((None,) * 9 + TIERS),
+        seconds=st.sampled_from((1, 60, 900, 86_400)),
+        fault=FAULTS,
+    )
+    def authorize(  # noqa: PLR0913 - a payload has that many fields
+        self,
+        *,
+        which: int,
+        newest: bool,
+        replaced: bool,
+        other_model: bool,
+        request_id: str,
+        units: int,
+        calls: int,
+        tier: str | None,
+        seconds: int,
+        fault: Fault,
+    ) -> None:
+        """Authorize with the current key or an older one."""
+        bought = self.bought[which % len(self.bought)]
+        term = len(bought.terms) - 1 if newest else which % len(bought.terms)
+        of_term = sorted(bought.terms[term])
+        model_id = "another-model" if other_model else of_term[which % len(of_term)]
+        asked = Asked(model_id, request_id, units, calls, seconds, tier)
+        self.assert_authorized(bought, None if replaced and bought.replaced else term, asked, fault)
+
+    @precondition(lambda self: self.grants())
+    @rule(which=ANY, more_units=st.sampled_from((0, 0, 0, 1)), fault=FAULTS)
+    def authorize_again(self, which: int, more_units: int, fault: Fault) -> None:
+        """Repeat any authorize that was granted, mostly with the same figures."""
+        bought, book, grant = self.grants()[-1 - which % len(self.grants())]
+        term = next(n for n, books in enumerate(bought.terms) if any(b is book for b in books.values()))
+        asked = Asked(book.model_id, grant.request_id, grant.units + more_units, grant.calls, 60, None)
+        self.assert_authorized(bought, term, asked, fault)
+
+    def assert_authorized(self, bought: Bought, term: int | None, asked: Asked, fault: Fault) -> None:
+        """Authorize with a term's key, or the one that was replaced last, and compare with what the ledger says."""
+        model_id, request_id, units, calls, seconds, tier = astuple(asked)
+        more = {"calls": calls, "holdSeconds": seconds, "modelId": model_id}
+        if tier is not None:
+            more["channelTier"] = tier
+        key = bought.replaced[-1] if term is None else bought.keys[term]
+        answer = self.faulty(fault).authorize(key, request_id, units, **more)
+        if term is None:
+            self.assert_refused(answer, "invalid_api_key", None)
+            return
+        book = bought.terms[term].get(model_id)
+        refusal = self.refused_before_counting(bought, term, book, tier)
+        if refusal is not None or book is None:
+            shown = None if refusal == "invalid_api_key" else book
+            self.assert_refused(answer, refusal, shown)
+            if book is not None:
+                book.look(self.now_ms)
+            return
+        held = next((g for g in book.open_holds(self.now_ms) if g.request_id == request_id), None)
+        if held is not None and (held.units, held.calls) == (units, calls):
+            assert answer == {**self.granted(bought, book, held), "replayed": True}
+        elif held is not None:
+            self.assert_refused(answer, "request_id_reused", book)
+        elif (model_id, book.tier) in self.down:
+            self.assert_refused(answer, "tier_unavailable", book, 5)
+        elif (full := book.refuse_capacity(units, calls, MOST_HOLDS, self.now_ms)) is not None:
+            self.assert_refused(answer, full[0], book, full[1])
+        else:
+            expires_at_ms = self.now_ms + seconds * SECOND_MS
+            authorization_id = answer.get("authorizationId", "")
+            assert authorization_id not in {g.authorization_id for _, _, g in self.grants()}
+            grant = Grant(request_id, self.now_ms, expires_at_ms, units, calls, authorization_id)
+            book.grants.append(grant)
+            assert answer == self.granted(bought, book, grant)
+        book.look(self.now_ms)
+
+    def refused_before_counting(self, bought: Bought, term: int, book: Book | None, tier: str | None) -> str | None:
+        """What is wrong with the key, the term, the model or the tier asked for: in this order."""
+        if term != len(bought.terms) - 1:
+            return "invalid_api_key"
+        if (status := bought.status(self.now_ms)) != "active":
+            return f"subscription_{status}"
+        if book is None:
+            return "model_not_included"
+        return "tier_not_included" if tier not in (None, book.tier) else None
+
+    def granted(self, bought: Bought, book: Book, grant: Grant) -> Json:
+        return {
+            "allowed": True,
+            "authorizationId": grant.authorization_id,
+            "accountId": bought.account,
+            "subscriptionId": bought.id,
+            "modelId": book.model_id,
+            "channelTier": book.tier,
+            "unit": UNITS[book.model_id],
+            "heldUsage": grant.units,
+            "holdExpiresAt": rfc3339(grant.expires_at_ms),
+            **book.windows(self.now_ms),
+        }
+
+    def assert_refused(self, answer: Json, code: str | None, book: Book | None, retry_after: int | None = None) -> None:
+        assert code is not None
+        assert (answer["allowed"], answer["error"]["code"], answer["statusCode"]) == (False, code, STATUS[code])
+        assert answer.get("retryAfter") == retry_after
+        shown = {name: answer[name] for name in ("daily", "monthly") if name in answer}
+        assert shown == ({} if book is None else book.windows(self.now_ms))
+
+    @precondition(lambda self: self.grants())
+    @rule(
+        which=ANY,
+        used=st.sampled_from((0, 1, 5, 10, 20, 30, 150)),
+        calls=st.sampled_from((None, None, 0, 1, 2, 3)),
+        served=st.sampled_from((None, None, *TIERS)),
+        fault=FAULTS,
+    )
+    def settle(self, which: int, used: int, calls: int | None, served: str | None, fault: Fault) -> None:
+        """Settle any authorization ever made, for the first time or again."""
+        _, book, grant = self.grants()[-1 - which % len(self.grants())]
+        more: Json = {} if calls is None else {"calls": calls}
+        if served is not None:
+            more["servedTier"] = served
+        answer = self.faulty(fault).settle(grant.authorization_id, used, **more)
+        if self.now_ms >= book.calendar.ends_at_ms + GRACE_MS:
+            assert answer["error"]["code"] == "authorization_not_found"
+        elif grant.settled is not None:
+            assert answer == {"settled": True, "replayed": True}
+        elif calls is not None and calls > grant.calls:
+            assert (answer["error"]["code"], answer["error"]["param"]) == ("invalid_request", "calls")
+        else:
+            breached = served not in (None, book.tier)
+            late = book.late(grant, self.now_ms)
+            grant.settled = (used, grant.calls if calls is None else calls)
+            self.events["tier.breached"] += breached
+            told = {"settled": True, "late": late, "tierBreached": breached, **book.windows(self.now_ms)}
+            # A settle whose reply was lost finds itself done: its repeat is a replay.
+            lost = fault is not None and fault[0] == "after"
+            assert answer == told or (lost and answer == {"settled": True, "replayed": True})
+            book.look(self.now_ms)
+
+    settle_often = settle
+    authorize_often = authorize_most = authorize  # a rule under each name: this is what traffic is made of
+
+    @precondition(lambda self: self.bought)
+    @rule(
+        which=ANY,
+        back=st.sampled_from((0, 0, 0, DAY_MS, 31 * DAY_MS)),
+        units=st.sampled_from((-40, -10, -1, 1, 30)),
+        fault=FAULTS,
+    )
+    def correct(self, which: int, back: int, units: int, fault: Fault) -> None:
+        """Correct what was used at some instant of the current term, under a fault or none."""
+        bought = self.bought[which % len(self.bought)]
+        book = list(bought.terms[-1].values())[which % len(bought.terms[-1])]
+        at_ms = min(self.now_ms, book.calendar.ends_at_ms - 1) - back
+        body = {"modelId": book.model_id, "at": rfc3339(at_ms)}
+        key = f"ticket-{len(self.corrected)}-{self.now_ms}"
+        answer = refusable(lambda: self.faulty(fault).correct(bought.id, units, key, **body))
+        if at_ms < book.calendar.starts_at_ms:
+            assert answer == "invalid_request"
+            return
+        if book.day_units(book.calendar.day(at_ms)) + units < 0 or book.used(book.calendar.month(at_ms)) + units < 0:
+            assert answer == "invalid_request"
+            return
+        book.corrections.append((at_ms, units))
+        book.look(self.now_ms)
+        self.corrected.append((bought, key, book.model_id, {"units": units, "at": rfc3339(at_ms)}))
+        self.events["usage.corrected"] += 1
+        assert answer == self.corrected_answer(bought, book, units, rfc3339(at_ms))
+
+    def corrected_answer(self, bought: Bought, book: Book, units: int, at: str) -> Json:
+        booked = {"units": units, "at": at, "reason": "bytes for tokens"}
+        return {"subscriptionId": bought.id, "modelId": book.model_id, **booked, **book.windows(self.now_ms)}
+
+    @precondition(lambda self: self.corrected)
+    @rule(which=ANY, more_units=st.sampled_from((0, 0, 1)), fault=FAULTS)
+    def correct_again(self, which: int, more_units: int, fault: Fault) -> None:
+        """Repeat a correction, with the same body or another."""
+        bought, key, model_id, said = self.corrected[which % len(self.corrected)]
+        body = {"modelId": model_id, "at": said["at"]}
+        answer = refusable(lambda: self.faulty(fault).correct(bought.id, said["units"] + more_units, key, **body))
+        if said["units"] + more_units == 0:
+            assert answer == "invalid_request"
+        elif more_units:
+            assert answer == "idempotency_key_reused"
+        else:
+            assert isinstance(answer, dict)
+            assert answer["replayed"] is True
+            assert answer["units"] == said["units"]
