@@ -1,4 +1,4 @@
-"""What only the local stack has: health, the clock, the schedule run now. Rule: nothing here exists on AWS."""
+"""What only the local stack has: health, clock, events, the schedule run now. Rule: nothing here exists on AWS."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from local import listening
 from local.gateway import HttpRequest, HttpResponse, json_response
 from local.pool import FunctionError
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
@@ -31,19 +32,28 @@ def handle(stack: Stack, request: HttpRequest) -> HttpResponse | None:
     if not path.startswith("/_local/"):
         return None
     try:
-        if path == "/_local/clock" and request.method == "PUT":
-            _move(stack, request.body)
-        if path == "/_local/clock" and request.method in ("GET", "PUT"):
-            return json_response(200, {"now": rfc3339(stack.clock.now_ms())})
-        if path.startswith(_SCHEDULE) and request.method == "POST":
-            schedule = stack.schedule_of(path.removeprefix(_SCHEDULE))
-            if schedule is not None:
-                return json_response(200, stack.run_schedule(schedule))
-        raise Refused(Refusal(ErrorCode.NOT_FOUND, message="The local stack has no such call."))  # noqa: TRY301
+        return _carried_out(stack, request)
     except Refused as refused:
-        return json_response(refused.refusal.code.status, refused.refusal.fields())
+        after = refused.refusal.retry_after
+        headers = {} if after is None else {"Retry-After": str(after)}
+        return json_response(refused.refusal.code.status, refused.refusal.fields(), headers)
     except FunctionError as failure:
         return json_response(500, failure.report)
+
+
+def _carried_out(stack: Stack, request: HttpRequest) -> HttpResponse:
+    path = request.raw_path
+    if path == "/_local/clock" and request.method == "PUT":
+        _move(stack, request.body)
+    if path == "/_local/clock" and request.method in ("GET", "PUT"):
+        return json_response(200, {"now": rfc3339(stack.clock.now_ms())})
+    if path == "/_local/events" and request.method == "GET":
+        return listening.answer(stack.feed, stack.stopping, request)
+    if path.startswith(_SCHEDULE) and request.method == "POST":
+        schedule = stack.schedule_of(path.removeprefix(_SCHEDULE))
+        if schedule is not None:
+            return json_response(200, stack.run_schedule(schedule))
+    raise Refused(Refusal(ErrorCode.NOT_FOUND, message="The local stack has no such call."))
 
 
 def _move(stack: Stack, body: bytes) -> None:

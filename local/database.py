@@ -36,11 +36,11 @@ def credentials() -> dict[str, str]:
     return {name: os.environ[name] for name in (*CREDENTIALS, _TOKEN) if os.environ.get(name)}
 
 
-def client(endpoint: str) -> Any:
+def client(endpoint: str, service: str = "dynamodb") -> Any:
     """A low-level DynamoDB client for the engine."""
     given = credentials()
     return boto3.client(
-        "dynamodb",
+        service,
         endpoint_url=endpoint,
         region_name=REGION,
         aws_access_key_id=given["AWS_ACCESS_KEY_ID"],

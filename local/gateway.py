@@ -12,12 +12,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote
 
-from local import jwts
+from local import cors, jwts
 from local.pool import FunctionError
 from local.template import ACCOUNT, DEFAULT_ROUTE, Route
 
 if TYPE_CHECKING:
+    from local.listening import EventStream
     from local.stack import Stack
+    from local.template import Cors
 
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024
 _TEXT_TYPES: Final = re.compile(r"text/|application/(json|javascript|xml|x-www-form-urlencoded)\b|.*\+(json|xml)\b")
@@ -40,11 +42,12 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """What goes out."""
+    """What goes out; a stream, where there is one, in the place of a body."""
 
     status: int
     headers: dict[str, str]
     body: bytes
+    stream: EventStream | None = None
 
 
 def message(status: int, text: str) -> HttpResponse:
@@ -62,9 +65,10 @@ def handle(stack: Stack, request: HttpRequest) -> HttpResponse:
     """Answer one request to the HTTP API, by a function or as API Gateway does without one."""
     if len(request.body) > MAX_BODY_BYTES:
         return message(413, "Request Entity Too Large")
+    allowed = cors.headers(stack.template.cors, request)
     route, variables = match_route(stack.template.routes, request.method, request.raw_path)
     if route is None:
-        return message(404, "Not Found")
+        return HttpResponse(204, allowed, b"") if cors.is_preflight(request) and allowed else message(404, "Not Found")
     claims = None
     if route.authorized:
         token = _bearer(request.headers.get("authorization", ""))
@@ -80,7 +84,7 @@ def handle(stack: Stack, request: HttpRequest) -> HttpResponse:
         if failure.report["errorType"] == _TIMEOUT:
             return message(503, "Service Unavailable")
         return message(500, "Internal Server Error")
-    return _response(result, request_id)
+    return _response(result, request_id, stack.template.cors, allowed)
 
 
 def match_route(routes: tuple[Route, ...], method: str, path: str) -> tuple[Route | None, dict[str, str]]:
@@ -189,9 +193,11 @@ def _body(request: HttpRequest) -> Json:
     return {"body": b64encode(request.body).decode(), "isBase64Encoded": True}
 
 
-def _response(result: Any, request_id: str) -> HttpResponse:
+def _response(result: Any, request_id: str, configured: Cors | None, allowed: dict[str, str]) -> HttpResponse:
     body = result.get("body") or ""
     raw = b64decode(body) if result.get("isBase64Encoded") else body.encode()
     headers = {k: str(v) for k, v in (result.get("headers") or {}).items()}
     headers.setdefault("Apigw-Requestid", request_id)
+    if configured is not None:
+        headers = cors.without(headers) | allowed
     return HttpResponse(result["statusCode"], headers, raw)

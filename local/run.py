@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING
 
 from local import catalogue_file, database, engine, jwts, server, settings, template
 from local.engine import HOST, ROOT
+from local.feed import Feed
 from local.pool import FunctionError, Pool
 from local.problems import StartError
 from local.stack import Stack
@@ -27,7 +28,7 @@ _LOG_FILE = "functions.log"
 def started(port: int, template_file: Path) -> Iterator[Stack]:
     """The whole stack, ready to answer on `port`; raises `StartError` when it cannot start."""
     server.require_free(port)
-    expanded = template.load(template_file)
+    expanded = template.load(template_file, settings.parameters())
     state = settings.state_folder()
     given = os.environ.get("AWS_ENDPOINT_URL_DYNAMODB")
     data = settings.data_folder()
@@ -39,12 +40,14 @@ def started(port: int, template_file: Path) -> Iterator[Stack]:
         read = template.read(expanded, ROOT, secret)
         log = cleanup.enter_context(_open_log(state / _LOG_FILE))
         endpoint = given or cleanup.enter_context(engine.running(data))
-        stack = Stack(read, {}, key)
+        feed = Feed(database.client(endpoint), database.client(endpoint, "dynamodbstreams"), read.pipe)
+        stack = Stack(read, {}, key, feed)
         cleanup.callback(stack.stop)
         for function in read.functions.values():
             stack.pools[function.name] = Pool(function, _surroundings(endpoint), log)
         http = server.HttpServer(stack, port)
         cleanup.callback(http.stop)
+        cleanup.callback(stack.stopping.set)  # before the server waits for what is running: who listens leaves
         _prepare(endpoint, read)
         _wait_ready(stack)
         http.start()
@@ -119,6 +122,7 @@ Ask for a request, as the router does, with the apiKey of the answer:
   curl -s {url}/2015-03-31/functions/AuthorizeFunction/invocations -d '{{"apiKey": "sk-custom-…",
     "modelId": "claude-opus-4-6", "requestId": "request-1", "estimatedUsage": 4000}}'
 
+Hear what other systems are told:            curl -N -H "Accept: text/event-stream" {url}/_local/events
 See the whole story (in another terminal):   PORT={port} make demo
 Stop everything:                             Ctrl-C
 """)

@@ -80,6 +80,9 @@ def _application(stack: Stack) -> Callable[[Environ, Callable[..., Any]], Iterab
     def application(environ: Environ, start: Callable[..., Any]) -> Iterable[bytes]:
         response = _answer(stack, _request(environ))
         headers = list(response.headers.items())
+        if response.stream is not None:
+            start(f"{response.status} OK", headers)
+            return response.stream
         if response.status not in _NO_BODY:
             headers.append(("Content-Length", str(len(response.body))))
         start(f"{response.status} {HTTPStatus(response.status).phrase}", headers)

@@ -1,4 +1,4 @@
-"""What the person at the terminal chose, from the environment: PORT, DATA, MODELPASS_TEMPLATE."""
+"""What the person at the terminal chose, from the environment: PORT, DATA, PARAMETERS, MODELPASS_TEMPLATE."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from local.engine import ROOT
+from local.parameters import of_text as parameters_of_text
 from local.problems import StartError
 from local.template import secret_values
 
@@ -58,6 +59,11 @@ def key_folder() -> Path:
 def template_file() -> Path:
     """The template to run."""
     return ROOT / os.environ.get("MODELPASS_TEMPLATE", "template.yaml")
+
+
+def parameters() -> dict[str, str]:
+    """The template's parameters that are set for this run; raises `StartError`."""
+    return parameters_of_text(os.environ.get("PARAMETERS", ""))
 
 
 def deployment_secrets(folder: Path, expanded: dict[str, Any], *, keep: bool) -> dict[str, Any]:

@@ -15,14 +15,17 @@ from modelpass.windows import rfc3339
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
+    from local.feed import Feed
+
 
 @dataclass(slots=True)
 class Stack:
-    """The template, a pool of runtimes for each function, the clock and the key that signs tokens."""
+    """The template, a pool of runtimes for each function, the clock, the events and the key that signs tokens."""
 
     template: Template
     pools: dict[str, Pool]
     signing_key: EllipticCurvePrivateKey
+    feed: Feed
     clock: Clock = field(default_factory=Clock)
     stopping: threading.Event = field(default_factory=threading.Event)
 

@@ -10,18 +10,19 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from local import intrinsics, parameters, pipe
+from local.intrinsics import Resolver, check_references
 from local.problems import StartError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-REGION: Final = "eu-west-1"
-ACCOUNT: Final = "123456789012"
+    from local.pipe import Pipe
+
+REGION: Final = intrinsics.REGION
+ACCOUNT: Final = intrinsics.ACCOUNT
 DEFAULT_ROUTE: Final = "$default"
-_DYNAMIC = re.compile(r"\{\{resolve:secretsmanager:([^:}]+):SecretString:([^:}]+)\}\}")
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
-_PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
-_PSEUDO: Final = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::Partition": "aws"}
 _SECONDS: Final = {"minute": 60, "hour": 3600, "day": 86400}
 
 Json = dict[str, Any]
@@ -58,6 +59,17 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Cors:
+    """What pages of other origins may do; the names are those of the OpenAPI extension."""
+
+    origins: tuple[str, ...]
+    methods: tuple[str, ...]
+    headers: tuple[str, ...]
+    exposed: tuple[str, ...]
+    max_age_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """What the stack needs of the template."""
 
@@ -68,6 +80,8 @@ class Template:
     time_to_live: dict[str, str]
     issuer: str
     audience: tuple[str, ...]
+    cors: Cors | None
+    pipe: Pipe | None
 
 
 def secret_values(template: Json) -> dict[str, Json]:
@@ -82,8 +96,8 @@ def secret_values(template: Json) -> dict[str, Json]:
     return values
 
 
-def load(path: Path) -> Json:
-    """The template with its Serverless resources expanded; raises `StartError` when it is broken."""
+def load(path: Path, values: dict[str, str] | None = None) -> Json:
+    """The template under these parameters, its Serverless resources expanded; raises `StartError` when it is broken."""
     from samtranslator.public.exceptions import InvalidDocumentException  # noqa: PLC0415
     from samtranslator.translator.transform import transform  # noqa: PLC0415
     from samtranslator.yaml_helper import yaml_parse  # noqa: PLC0415
@@ -94,6 +108,7 @@ def load(path: Path) -> Json:
         source = yaml_parse(path.read_text("utf-8"))
         if not isinstance(source, dict) or not isinstance(source.get("Resources"), dict):
             raise StartError(f"{path.name} is broken: it has no Resources.")  # noqa: TRY301
+        parameters.apply(source, values or {})
         folders = _take_folders(source)
         expanded: Json = transform(source, {}, _Policies(), feature_toggle=None)
     except StartError:
@@ -139,9 +154,9 @@ def read(expanded: Json, root: Path, secret: dict[str, Json], prefix: str = "") 
 
 
 def _read(expanded: Json, root: Path, secret: dict[str, Json], prefix: str) -> Template:
-    resolver = _Resolver(expanded, secret, prefix)
+    resolver = Resolver(expanded, secret, prefix)
     resources = expanded["Resources"]
-    _check_references(resources, {*resources, *expanded.get("Parameters", {})})
+    check_references(resources, {*resources, *expanded.get("Parameters", {})})
     of_type: dict[str, list[tuple[str, Json]]] = {}
     for name, resource in resources.items():
         of_type.setdefault(resource["Type"], []).append((name, resource.get("Properties", {})))
@@ -167,66 +182,12 @@ def _read(expanded: Json, root: Path, secret: dict[str, Json], prefix: str) -> T
         },
         issuer=issuer,
         audience=audience,
+        cors=_cors(api, resolver),
+        pipe=pipe.of_resources(of_type.get("AWS::Pipes::Pipe", []), prefix),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Resolver:
-    expanded: Json
-    secret: dict[str, Json]
-    prefix: str
-
-    def value(self, value: Any) -> str:
-        """The text of a literal, Ref, Sub or GetAtt, with dynamic references filled in."""
-        if isinstance(value, dict):
-            ((function, argument),) = value.items()
-            match function:
-                case "Ref":
-                    value = self._ref(argument)
-                case "Fn::Sub":
-                    if not isinstance(argument, str):
-                        raise StartError("The template uses Fn::Sub with a list, which runs on AWS only.")
-                    value = _PLACEHOLDER.sub(lambda m: self._ref(m[1]), argument).replace("${!", "${")
-                case _:
-                    raise StartError(f"The template uses {function}, which runs on AWS only.")
-        return _DYNAMIC.sub(lambda m: str(self.secret[m[1]][m[2]]), str(value))
-
-    def _ref(self, name: str) -> str:
-        if name in _PSEUDO:
-            return _PSEUDO[name]
-        parameters = self.expanded.get("Parameters", {})
-        if name in parameters:
-            return str(parameters[name]["Default"])
-        resource = self.expanded["Resources"][name]
-        return self.prefix + name if resource["Type"] == "AWS::DynamoDB::Table" else name
-
-
-def _check_references(value: Any, known: set[str]) -> None:
-    """Refuse a Ref, GetAtt or Sub that names nothing: CloudFormation would."""
-    if isinstance(value, list):
-        for inner in value:
-            _check_references(inner, known)
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            for target in _targets(name, inner):
-                if target not in known and not target.startswith("AWS::"):
-                    raise StartError(f"The template refers to {target}, which it does not have.")
-            _check_references(inner, known)
-
-
-def _targets(function: str, argument: Any) -> list[str]:
-    match function, argument:
-        case "Ref", str():
-            return [argument]
-        case "Fn::GetAtt", [str(), *_]:
-            return [argument[0]]
-        case "Fn::Sub", str():
-            return [name.partition(".")[0] for name in _PLACEHOLDER.findall(argument)]
-        case _:
-            return []
-
-
-def _function(name: str, properties: Json, folder: Path, layers: tuple[Path, ...], resolver: _Resolver) -> Function:
+def _function(name: str, properties: Json, folder: Path, layers: tuple[Path, ...], resolver: Resolver) -> Function:
     variables = properties.get("Environment", {}).get("Variables", {})
     module = properties["Handler"].partition(".")[0]
     if not (folder / f"{module}.py").is_file():
@@ -256,10 +217,23 @@ def _routes(api: Json) -> list[Route]:
     return routes
 
 
-def _authorizer(api: Json, resolver: _Resolver) -> tuple[str, tuple[str, ...]]:
+def _authorizer(api: Json, resolver: Resolver) -> tuple[str, tuple[str, ...]]:
     (scheme,) = api["Body"]["components"]["securitySchemes"].values()
     jwt = scheme["x-amazon-apigateway-authorizer"]["jwtConfiguration"]
     return resolver.value(jwt["issuer"]), tuple(resolver.value(a) for a in jwt["audience"])
+
+
+def _cors(api: Json, resolver: Resolver) -> Cors | None:
+    allowed = resolver.structure(api["Body"].get("x-amazon-apigateway-cors"))
+    if allowed is None:
+        return None
+    return Cors(
+        origins=tuple(allowed["allowOrigins"]),
+        methods=tuple(allowed["allowMethods"]),
+        headers=tuple(allowed["allowHeaders"]),
+        exposed=tuple(allowed["exposeHeaders"]),
+        max_age_seconds=int(allowed["maxAge"]),
+    )
 
 
 def _schedule(properties: Json) -> Schedule:

@@ -31,6 +31,6 @@ def main() -> int:
 def token_of(claims: dict[str, Any]) -> str:
     """A token with these claims for the stack of this folder; raises `StartError`."""
     key = jwts.signing_key(settings.key_folder())
-    expanded = template.load(settings.template_file())
+    expanded = template.load(settings.template_file(), settings.parameters())
     read = template.read(expanded, ROOT, template.secret_values(expanded))
     return jwts.issue(key, claims, read.issuer, read.audience[0])

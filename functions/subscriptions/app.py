@@ -1,14 +1,22 @@
-"""SubscriptionsFunction: looking at one subscription and its usage. Rule: parse, call one command, answer."""
+"""SubscriptionsFunction: looking at subscriptions and what they used. Rule: parse, call one command, answer."""
 
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
 from modelpass import http, wiring
-from modelpass.commands_read import get_subscription, get_usage
+from modelpass.commands_read import get_history, get_subscription, get_usage, list_events, list_subscriptions
 
 deps = wiring.deps()
 app = http.resolver("subscriptions")
+
+
+@app.get("/v1/subscriptions")
+def get_all() -> Response[str]:
+    """A page of the caller's subscriptions."""
+    account_id = http.account_of(app.current_event)
+    query = http.query_of(app.current_event, "limit", "cursor")
+    return http.answer("subscriptions", list_subscriptions(deps, account_id, query))
 
 
 @app.get("/v1/subscriptions/<subscription_id>")
@@ -23,6 +31,22 @@ def get_counters(subscription_id: str) -> Response[str]:
     """The live counters of one subscription of the caller."""
     account_id = http.account_of(app.current_event)
     return http.answer("subscriptions", get_usage(deps, account_id, subscription_id))
+
+
+@app.get("/v1/subscriptions/<subscription_id>/history")
+def get_days(subscription_id: str) -> Response[str]:
+    """Usage per day and model of one subscription of the caller."""
+    account_id = http.account_of(app.current_event)
+    query = http.query_of(app.current_event, "from", "to")
+    return http.answer("subscriptions", get_history(deps, account_id, subscription_id, query))
+
+
+@app.get("/v1/subscriptions/<subscription_id>/events")
+def get_events(subscription_id: str) -> Response[str]:
+    """A page of what happened to one subscription of the caller."""
+    account_id = http.account_of(app.current_event)
+    query = http.query_of(app.current_event, "limit", "cursor")
+    return http.answer("subscriptions", list_events(deps, account_id, subscription_id, query))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

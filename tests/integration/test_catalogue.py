@@ -232,7 +232,7 @@ def test_each_change_of_a_tier_is_one_event_with_its_reason(world: World) -> Non
     assert told(world) == [("tier.down", {**pair, "reason": "it is failing"}), ("tier.up", pair)]
     rows = world.all_items(world.tables.events)
     assert {row["pk"]["S"] for row in rows} == {f"model#{TEXT_MODEL}"}
-    assert not any("accountId" in row for row in rows)
+    assert {row["accountId"]["S"] for row in rows} == {""}
 
 
 def test_state_that_is_so_already_is_answered_and_neither_written_nor_told(world: World) -> None:

@@ -18,7 +18,18 @@ if TYPE_CHECKING:
 
 HTTP_SAMPLES = (
     *("purchase", "quote", "renew", "regenerate", "cancel", "put-plan", "delete-plan"),
-    *("get-subscription", "get-usage", "get-models", "put-model", "withdraw-model", "availability", "not-found"),
+    *(
+        "get-subscriptions",
+        "get-subscription",
+        "get-usage",
+        "get-history",
+        "get-events",
+        "get-models",
+        "put-model",
+        "withdraw-model",
+        "availability",
+        "not-found",
+    ),
 )
 NEVER_ISSUED = "sub_" + "a" * 24
 pytestmark = pytest.mark.usefixtures("clock")
@@ -45,7 +56,9 @@ def test_http_sample_has_the_form_that_the_gateway_builds(service: Service, name
     http = context["http"]
     raw = event.get("body", "").encode()
     claims = context["authorizer"]["jwt"]["claims"] if "authorizer" in context else None
-    request = gateway.HttpRequest(http["method"], event["rawPath"], "", event["headers"], raw, http["sourceIp"])
+    request = gateway.HttpRequest(
+        http["method"], event["rawPath"], event["rawQueryString"], event["headers"], raw, http["sourceIp"]
+    )
     route, variables = gateway.match_route(service.template.routes, request.method, request.raw_path)
     assert route == Route(event["routeKey"], FUNCTION_OF_SAMPLE[name], authorized=claims is not None)
     built = gateway._event(request, route, variables, claims, context["requestId"])

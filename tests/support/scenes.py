@@ -218,6 +218,17 @@ def look(scene: Scene) -> Json:
     )
 
 
+def list_all(scene: Scene) -> Json:
+    deps, id_ = scene.world.deps, scene.subscription_id
+    return _refusable(
+        lambda: {
+            **commands_read.list_subscriptions(deps, "acct", {}),
+            **commands_read.list_events(deps, "acct", id_, {}),
+            **commands_read.get_history(deps, "acct", id_, {}),
+        }
+    )
+
+
 def models(scene: Scene) -> Json:
     return _refusable(lambda: commands_read.get_models(scene.world.deps))
 
@@ -271,7 +282,7 @@ THRESHOLD_COMMANDS = (cross, authorize, repeat, settle, breach, reset, cancel)
 PLACE_COMMANDS = (plan, longer_plan, other_plan, no_plan, buy, renew, cancel, reset)
 """Those that contend for an account's one place."""
 COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy, cancel, regenerate)
-READS = (authorize_anew, look, models, quote)
+READS = (authorize_anew, look, list_all, models, quote)
 """Commands that change nothing, whatever comes between."""
 OPERATORS = (offer, withdraw, take_down, bring_back)
 """Commands about the catalogue, whatever a subscription is like."""

@@ -162,7 +162,8 @@ def client(port: int) -> Any:
 
 def command(root: Path = ROOT) -> tuple[list[str], Json]:
     """How the Makefile runs the stack, and in what environment."""
-    environment = {k: v for k, v in os.environ.items() if k not in ("PORT", "DATA", "AWS_ENDPOINT_URL_DYNAMODB")}
+    chosen = ("PORT", "DATA", "PARAMETERS", "AWS_ENDPOINT_URL_DYNAMODB")
+    environment = {k: v for k, v in os.environ.items() if k not in chosen}
     environment |= {"PYTHONPATH": str(root / "layers" / "modelpass"), "PYTHONTZPATH": ""}
     return [sys.executable, "-m", "local", "run"], environment
 

@@ -49,7 +49,7 @@ COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
     "CancelFunction": (scenes.cancel,),
     "PlanFunction": (scenes.plan, scenes.other_plan, scenes.no_plan),
     "PurchaseFunction": (scenes.buy, buy_as_another),
-    "SubscriptionsFunction": (scenes.look,),
+    "SubscriptionsFunction": (scenes.look, scenes.list_all),
     "ModelsFunction": (scenes.models,),
     "CatalogueFunction": (scenes.offer, scenes.withdraw),
     "AvailabilityFunction": (scenes.take_down, scenes.bring_back),

@@ -15,7 +15,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from local.database import client, create_tables
 from local.engine import ROOT
-from local.template import REGION
+from local.template import REGION, Cors, load, read, secret_values
 from tests.support.handlers import create_stack
 from tests.support.world import client_of, expanded_template, template_of
 from tests.template.policies import expanded, function, granted, role
@@ -32,7 +32,10 @@ ROUTES = {
     "PUT /v1/models/{modelId}/tiers/{tier}/availability": "AvailabilityFunction",
     "POST /v1/quotes": "QuoteFunction",
     "POST /v1/subscriptions": "PurchaseFunction",
+    "GET /v1/subscriptions": "SubscriptionsFunction",
     "GET /v1/subscriptions/{subscriptionId}": "SubscriptionsFunction",
+    "GET /v1/subscriptions/{subscriptionId}/history": "SubscriptionsFunction",
+    "GET /v1/subscriptions/{subscriptionId}/events": "SubscriptionsFunction",
     "GET /v1/subscriptions/{subscriptionId}/usage": "SubscriptionsFunction",
     "POST /v1/subscriptions/{subscriptionId}/renew": "RenewFunction",
     "POST /v1/subscriptions/{subscriptionId}/key": "RegenerateFunction",
@@ -72,6 +75,57 @@ def test_tokens_are_checked_for_issuer_and_audience_by_the_gateway() -> None:
     assert authorizer["type"] == "jwt"
     assert authorizer["identitySource"] == "$request.header.Authorization"
     assert authorizer["jwtConfiguration"] == {"issuer": {"Ref": "JwtIssuer"}, "audience": [{"Ref": "JwtAudience"}]}
+
+
+def cors_under(origins: str) -> tuple[Json, Cors | None]:
+    """What the API is imported with, as the translator leaves it to CloudFormation, and what that comes to."""
+    values = {"CorsOrigins": origins}
+    loaded = load(ROOT / "template.yaml", values)
+    (api,) = (r for r in loaded["Resources"].values() if r["Type"] == "AWS::ApiGatewayV2::Api")
+    return api["Properties"]["Body"]["x-amazon-apigateway-cors"], read(loaded, ROOT, secret_values(loaded)).cors
+
+
+def test_browsers_may_call_from_the_origins_of_the_parameter_and_by_default_from_none() -> None:
+    assert SOURCE["Parameters"]["CorsOrigins"]["Default"] == ""
+    assert cors_under("")[1] is None
+    allowed = cors_under("https://a.example,http://localhost:5173")[1]
+    assert allowed is not None
+    assert allowed.origins == ("https://a.example", "http://localhost:5173")
+    assert set(allowed.methods) == {"GET", "POST", "PUT", "DELETE"}
+    assert allowed.headers == ("Authorization", "Content-Type", "Idempotency-Key")
+    assert allowed.exposed == ("Location", "Retry-After", "Idempotent-Replayed")
+
+
+def test_all_of_cors_hangs_on_one_condition() -> None:
+    # An empty configuration is one: API Gateway would answer for all origins, and allow none.
+    imported, _ = cors_under("https://a.example")
+    ((function, (condition, _, otherwise)),) = imported.items()
+    assert (function, otherwise) == ("Fn::If", {"Ref": "AWS::NoValue"})
+    assert SOURCE["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "CorsOrigins"}, ""]}]}
+
+
+@pytest.mark.parametrize(
+    ("origins", "allowed"),
+    [
+        ("", True),
+        ("*", True),
+        ("https://*", True),
+        ("https://a.example,http://b.example:8080", True),
+        ("a.example", False),
+        ("https://a.example, https://b.example", False),
+        ("https://a.example,", False),
+        ("*,https://a.example", False),
+    ],
+)
+def test_origins_are_told_with_their_scheme_and_without_blanks(origins: str, allowed: bool) -> None:  # noqa: FBT001
+    pattern = SOURCE["Parameters"]["CorsOrigins"]["AllowedPattern"]
+    assert (re.fullmatch(pattern, origins) is not None) == allowed
+
+
+def test_methods_of_the_routes_may_be_called_by_browsers() -> None:
+    allowed = cors_under("*")[1]
+    assert allowed is not None
+    assert {key.partition(" ")[0] for key in ROUTES} - {"$default"} <= set(allowed.methods)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

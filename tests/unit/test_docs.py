@@ -10,15 +10,20 @@ import pytest
 
 import modelpass
 from local.engine import ROOT
+from local.event_schemas import SCHEMAS
 from modelpass import items, keys, writes
 from modelpass.errors import ErrorCode
 from modelpass.events import EventType
 from tests.support.builders import entitlement, hold, slot, subscription
+from tests.support.world import template_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pydantic import BaseModel
+
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+EVENTS = (ROOT / "docs" / "events.md").read_text("utf-8")
 DATA_MODEL = (ROOT / "docs" / "data-model.md").read_text("utf-8")
 
 
@@ -60,9 +65,25 @@ def test_every_attribute_of_a_subscription_and_a_place_is_named() -> None:
     assert {*row, *place} - {"pk", "sk", "v"} <= named(text)
 
 
-def test_every_event_type_is_listed() -> None:
-    text = DATA_MODEL.partition("## Events")[2].partition("## Catalogue")[0]
-    assert {f"{t}" for t in EventType} == {n for n in named(text) if re.fullmatch(r"[a-z]+\.[a-z_]+", n)}
+def members_of(model: type[BaseModel]) -> set[str]:
+    return {field.alias or name for name, field in model.model_fields.items()}
+
+
+def test_every_event_type_is_listed_with_what_it_carries() -> None:
+    listed = {}
+    for kind, data in re.findall(r"^\| `([a-z.]+_?[a-z]+)` \|.*\| (.+?) \|$", EVENTS, re.MULTILINE):
+        listed[kind] = named(re.sub(r"\([^)]*\)", "", data))
+    assert listed == {f"{kind}": members_of(model) for kind, (_, model) in SCHEMAS.items()}
+    assert set(SCHEMAS) == set(EventType)
+
+
+def test_envelope_is_listed_as_the_pipe_makes_it() -> None:
+    pipe = template_of("").pipe
+    assert pipe is not None
+    table = EVENTS.partition("## The envelope")[2].partition("On the bus")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(pipe.detail)
+    rows = named(DATA_MODEL.partition("## Events")[2].partition("## Catalogue")[0])
+    assert {path.split(".")[3] for path in pipe.detail.values()} <= rows
 
 
 def test_pattern_for_secret_scanners_is_the_keys_own() -> None:

@@ -2,7 +2,8 @@
 
 Pure core (no boto3, os, time, uuid, logging; enforced by a test):
 `model`, `errors`, `windows`, `keys`, `items`, `rules`, `changes`, `writes`, `steps`, `history`, `purchases`,
-`places`, `revocations`, `thresholds`, `events`, `payloads`, `catalogue`, `listings`, `pricing`, `answers`.
+`places`, `revocations`, `thresholds`, `events`, `payloads`, `catalogue`, `listings`, `pricing`, `paging`,
+`daily_usage`, `answers`.
 Edge: `store` talks to DynamoDB and `attempts` says how often; `commands_*` hold the use cases, `entitlements`,
 `subscriptions`, `unfinished`, `availability` and `offers` what they share; `http`, `request_body`, `purchase_body`,
 `catalogue_body`, `operator_bodies` and `router` translate what comes in and goes out; `config`, `telemetry`, `deps` and

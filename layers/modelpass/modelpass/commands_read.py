@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from modelpass import answers, items, offers, store, subscriptions
+from modelpass import answers, daily_usage, events, history, items, keys, offers, paging, pricing, store, subscriptions
+from modelpass.windows import rfc3339
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from modelpass.attempts import Attempts
     from modelpass.deps import Deps
+    from modelpass.model import Entitlement, EntitlementId, SoldTerm
 
 Json = dict[str, Any]
+
+_MOST_KEYS = 100  # of a BatchGetItem
 
 
 def get_models(deps: Deps) -> Json:
@@ -28,8 +36,69 @@ def get_usage(deps: Deps, account_id: str, subscription_id: str) -> Json:
     attempts = deps.attempts()
     found = subscriptions.own(deps, attempts, account_id, subscription_id)
     ids = found.entitlement_ids()
+    by_id = {e.id: e for e in _entitlements(deps, attempts, list(ids))}
+    return answers.usage(found, [by_id[i] for i in ids], deps.now_ms())
+
+
+def list_subscriptions(deps: Deps, account_id: str, query: Mapping[str, str]) -> Json:
+    """A page of the account's subscriptions, newest first; one that was bought since comes before the first page."""
+    page = paging.page_of(query, paging.SUBSCRIPTIONS)
+    attempts, table = deps.attempts(), deps.tables.subscriptions
+    request = paging.request(table, keys.slot_key(account_id)[0], paging.SUBSCRIPTIONS, page)
+    entries, following = paging.cut(_one_page(deps, attempts, request), page)
+    pairs = [keys.subscription_key(entry["id"]["S"]) for entry in entries]
+    wanted = [items.key(pair) for pair in pairs]
+    stored = attempts.persist(lambda: store.get_many(deps.send, table, wanted)) if wanted else []
+    by_id = {s.id: s for s in map(items.subscription_of, stored)}
+    now_ms = deps.now_ms()
+    shown = [by_id[subscription_id] for subscription_id, _ in pairs]
+    return {"subscriptions": [answers.subscription(s, s.status(now_ms)) for s in shown], "next": following}
+
+
+def list_events(deps: Deps, account_id: str, subscription_id: str, query: Mapping[str, str]) -> Json:
+    """A page of what happened to a subscription, newest first."""
+    page = paging.page_of(query, paging.EVENTS)
+    attempts = deps.attempts()
+    found = subscriptions.own(deps, attempts, account_id, subscription_id)
+    request = paging.request(deps.tables.events, found.id, paging.EVENTS, page)
+    rows, following = paging.cut(_one_page(deps, attempts, request), page)
+    return {"events": [events.shown(row) for row in rows], "next": following}
+
+
+def get_history(deps: Deps, account_id: str, subscription_id: str, query: Mapping[str, str]) -> Json:
+    """Usage per day and model, and the terms of these days with the price each was sold at."""
+    attempts, table = deps.attempts(), deps.tables.history
+    found = subscriptions.own(deps, attempts, account_id, subscription_id)
+    span = daily_usage.span_of(query, found, deps.now_ms())
+    stored = attempts.persist(lambda: store.query_all(deps.send, history.sold_terms(table, found.id)))
+    terms = daily_usage.terms_in([items.term_row_of(row) for row in stored], span)
+    ids = [entitlement_id for sold in terms for entitlement_id in sold.entitlement_ids(found.id)]
+    # First what is still open, then the closed rows: a day that is closed in between is in its row.
+    entitlements = _entitlements(deps, attempts, ids)
+    request = history.days(table, found.id, span.first.isoformat(), span.last.isoformat())
+    rows = attempts.persist(lambda: store.query_all(deps.send, request)) if span.first <= span.last else []
+    return {
+        "days": daily_usage.answer(found, span, rows, entitlements),
+        "terms": [_term(sold) for sold in terms],
+    }
+
+
+def _term(sold: SoldTerm) -> Json:
+    return {
+        "term": sold.number,
+        "startsAt": rfc3339(sold.term.starts_at_ms),
+        "expiresAt": rfc3339(sold.term.ends_at_ms),
+        "price": pricing.price_of_term(sold),
+    }
+
+
+def _one_page(deps: Deps, attempts: Attempts, request: store.Request) -> list[items.Item]:
+    return attempts.persist(lambda: next(store.pages(deps.send, request)))
+
+
+def _entitlements(deps: Deps, attempts: Attempts, ids: list[EntitlementId]) -> list[Entitlement]:
     wanted = [items.entitlement_key(i) for i in ids]
     table = deps.tables.entitlements
-    stored = attempts.persist(lambda: store.get_many(deps.send, table, wanted))
-    by_id = {e.id: e for e in map(items.entitlement_of, stored)}
-    return answers.usage(found, [by_id[i] for i in ids], deps.now_ms())
+    batches = [wanted[n : n + _MOST_KEYS] for n in range(0, len(wanted), _MOST_KEYS)]
+    found = [attempts.persist(partial(store.get_many, deps.send, table, batch)) for batch in batches]
+    return [items.entitlement_of(item) for batch in found for item in batch]

@@ -66,5 +66,10 @@ def max_open_holds(environment: Mapping[str, str]) -> int:
     return int(text)
 
 
+def browsers_may_call(environment: Mapping[str, str]) -> bool:
+    """Whether pages of some web origin may call the API; which, only API Gateway has to know."""
+    return bool(environment.get("CORS_ORIGINS"))
+
+
 def _missing(name: str) -> ConfigError:
     return ConfigError(f"{name} is missing")

@@ -1,6 +1,7 @@
 """What other systems are told, as rows of the events table. Rule: written in the transaction of what they tell.
 
-The id of an event follows from the fact it tells, so that one fact is one row. `docs/data-model.md` has the schemas.
+The id of an event follows from the fact it tells, so that one fact is one row. `docs/events.md` tells what each type
+carries.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ EVENT_VERSION: Final = 1
 
 
 class EventType(StrEnum):
-    """The types published so far."""
+    """Every type there is; what each carries stands in `docs/events.md`."""
 
     PURCHASED = "subscription.purchased"
     RENEWED = "subscription.renewed"
@@ -35,6 +36,7 @@ class EventType(StrEnum):
     PLAN_ENDED = "plan.ended"
     TIER_DOWN = "tier.down"
     TIER_UP = "tier.up"
+    USAGE_CORRECTED = "usage.corrected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,17 @@ class TierTurn:
     tier: Tier
     available: bool
     reason: str | None
+
+
+def shown(row: items.Item) -> dict[str, Any]:
+    """A row as callers see it."""
+    return {
+        "id": row["id"]["S"],
+        "type": row["type"]["S"],
+        "version": int(row["version"]["N"]),
+        "at": row["at"]["S"],
+        "data": json.loads(row["data"]["S"]),
+    }
 
 
 def purchased(table: str, subscription: Subscription) -> dict[str, Any]:
@@ -183,7 +196,7 @@ def _put(
             "type": text(kind),
             "version": number(EVENT_VERSION),
             "at": text(rfc3339(at_ms)),
-            **({} if account_id is None else {"accountId": text(account_id)}),
+            "accountId": text(account_id or ""),  # the pipe takes it from every row
             "data": text(json.dumps(data, separators=(",", ":"))),
         },
         "ConditionExpression": "attribute_not_exists(#pk)",

@@ -98,3 +98,26 @@ def _add_to_row(table: str, pair: tuple[str, str], deltas: dict[str, tuple[int, 
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": values,
     }
+
+
+def days(table: str, subscription_id: str, first: str, last: str) -> Request:
+    """The query for a subscription's closed days, of every term and model."""
+    pk, low, high = keys.days_between(subscription_id, first, last)
+    values = {":pk": text(pk), ":low": text(low), ":high": text(high)}
+    return _query(table, "#pk = :pk AND #sk BETWEEN :low AND :high", values)
+
+
+def sold_terms(table: str, subscription_id: str) -> Request:
+    """The query for a subscription's terms, in the order they were sold."""
+    pk, prefix = keys.terms_of(subscription_id)
+    return _query(table, "#pk = :pk AND begins_with(#sk, :prefix)", {":pk": text(pk), ":prefix": text(prefix)})
+
+
+def _query(table: str, condition: str, values: items.Item) -> Request:
+    return {
+        "TableName": table,
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeNames": {"#pk": "pk", "#sk": "sk"},
+        "ExpressionAttributeValues": values,
+        "ConsistentRead": True,
+    }

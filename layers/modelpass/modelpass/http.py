@@ -31,6 +31,7 @@ IDEMPOTENCY_KEY_PATTERN: Final = "[!-~]{1,255}"
 _IDEMPOTENCY_KEY = re.compile(IDEMPOTENCY_KEY_PATTERN)
 _JSON: Final = "application/json"
 _REPLAYED: Final = {"Idempotent-Replayed": "true"}
+_NO_SUCH_ROUTE: Final = Refusal(ErrorCode.NOT_FOUND, message="There is no such route.")
 
 
 class _Resolver(APIGatewayHttpResolver):
@@ -61,9 +62,20 @@ def resolver(command: str) -> APIGatewayHttpResolver:
 
     @app.not_found
     def on_unknown_route(_: Exception) -> Response[str]:
-        return _refuse(command, Refusal(ErrorCode.NOT_FOUND, message="There is no such route."))
+        return _refuse(command, _NO_SUCH_ROUTE)
 
     return app
+
+
+def answer_preflights(app: APIGatewayHttpResolver) -> None:
+    """Answer what a browser asks before it calls: 204, for it takes only a 2xx. Other OPTIONS are no route."""
+
+    @app.route("/.*", method=["OPTIONS"])
+    def preflight() -> Response[str]:
+        headers = app.current_event.headers
+        if "origin" not in headers or "access-control-request-method" not in headers:
+            raise Refused(_NO_SUCH_ROUTE)
+        return no_content("preflight")
 
 
 def account_of(event: APIGatewayProxyEventV2) -> str:

@@ -238,6 +238,17 @@ def day_key(entitlement: EntitlementId, day: str) -> tuple[str, str]:
     )
 
 
+def days_between(subscription_id: str, first: str, last: str) -> tuple[str, str, str]:
+    """History table: the partition, and the first and last sort key, of closed days."""
+    return subscription_id, f"day#{first}", f"day#{last}$"  # the character after `#`
+
+
+def parse_day_key(pk: str, sk: str) -> tuple[str, EntitlementId]:
+    """The reverse of `day_key`: the day and the entitlement."""
+    _, day, number, model_id = sk.split("#")
+    return day, EntitlementId(pk, int(number), model_id)
+
+
 def month_key(entitlement: EntitlementId, month: int) -> tuple[str, str]:
     """History table: a closed month window of one entitlement."""
     suffix = f"{entitlement.term_number}#{month:02d}#{entitlement.model_id}"
@@ -246,7 +257,13 @@ def month_key(entitlement: EntitlementId, month: int) -> tuple[str, str]:
 
 def term_key(subscription_id: str, number: int) -> tuple[str, str]:
     """History table: a term as it was sold; in the order of their numbers."""
-    return subscription_id, f"term#{number:06d}"
+    pk, prefix = terms_of(subscription_id)
+    return pk, f"{prefix}{number:06d}"
+
+
+def terms_of(subscription_id: str) -> tuple[str, str]:
+    """History table: the partition, and how the sort keys begin, of terms as they were sold."""
+    return subscription_id, "term#"
 
 
 def ticket_key(entitlement: EntitlementId, hold: Hold) -> tuple[str, str]:

@@ -166,6 +166,10 @@ class SoldTerm:
     models: tuple[tuple[str, Tier], ...]
     sale: Sale
 
+    def entitlement_ids(self, subscription_id: str) -> tuple[EntitlementId, ...]:
+        """The entitlements of the term, in the order they were bought."""
+        return tuple(EntitlementId(subscription_id, self.number, model_id) for model_id, _ in self.models)
+
 
 @dataclass(frozen=True, slots=True)
 class EntitlementId:

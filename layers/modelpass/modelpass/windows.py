@@ -26,6 +26,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _LAST_MS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
 _MONTHS_PER_YEAR = 12
+_DATE = re.compile(r"[0-9]{4}(-[0-9]{2}){2}")
 _INSTANT = re.compile(r"[0-9]{4}(-[0-9]{2}){2}T([0-9]{2}:){2}[0-9]{2}(\.[0-9]{1,3})?(Z|[+-][0-9]{2}:[0-9]{2})")
 
 
@@ -81,6 +82,21 @@ def instant_ms(text: str) -> int | None:
     except ValueError:  # a 31st of June, an hour 25
         return None
     return at_ms if at_ms <= _LAST_MS else None
+
+
+def date_of(text: str) -> date | None:
+    """A calendar date such as `2026-11-24`; None for what is no such date."""
+    if _DATE.fullmatch(text) is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:  # a 31st of June
+        return None
+
+
+def day_of(at_ms: int, time_zone: str) -> date:
+    """The local date of an instant: the day window it lies in."""
+    return _day_at(ZoneInfo(time_zone), at_ms)[0]
 
 
 @lru_cache(maxsize=1024)

@@ -1,0 +1,109 @@
+"""Usage per day and model, from closed rows and what entitlements still hold. Rule: pure; each figure counts once.
+
+A closed day's row and the stored day of an entitlement are the same day only while one of the two was read before the
+day was closed and the other after it: then the row has it all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from modelpass import items, keys, windows
+from modelpass.errors import invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from modelpass.model import Entitlement, EntitlementId, SoldTerm, Subscription
+
+Json = dict[str, Any]
+
+MOST_DAYS: Final = 366
+DEFAULT_DAYS: Final = 30
+_ONE_DAY: Final = timedelta(days=1)
+_DATE_RULE: Final = "a date such as 2026-11-24"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The days to show, from the first to the last; none when the last comes before the first. `open_day` is today."""
+
+    first: date
+    last: date
+    open_day: date
+
+
+def span_of(query: Mapping[str, str], subscription: Subscription, now_ms: int) -> Span:
+    """The days that a query asks for, as far as the subscription has had them.
+
+    Raises `invalid_request` naming the parameter. Without `from` the 30 days up to `to` are shown, without `to` all
+    days up to the last one.
+    """
+    zone = subscription.term.time_zone
+    born = windows.day_of(subscription.created_at_ms, zone)
+    today = windows.day_of(now_ms, zone)
+    ends = min(today, windows.day_of(subscription.expires_at_ms - 1, zone))
+    last = _date(query, "to") or ends
+    first = _date(query, "from") or last - min((DEFAULT_DAYS - 1) * _ONE_DAY, last - date.min)
+    if first > last and "to" in query:
+        raise invalid("from", "from must not be later than to.")
+    if (last - first).days >= MOST_DAYS:
+        raise invalid("from", f"from must be less than {MOST_DAYS} days before to.")
+    return Span(max(first, born), min(last, ends), today)
+
+
+def _date(query: Mapping[str, str], name: str) -> date | None:
+    if name not in query:
+        return None
+    found = windows.date_of(query[name])
+    if found is None:
+        raise invalid(name, f"{name} must be {_DATE_RULE}.")
+    return found
+
+
+def terms_in(terms: list[SoldTerm], span: Span) -> list[SoldTerm]:
+    """The terms that had any of the days."""
+    return [
+        sold
+        for sold in terms
+        if span.first <= span.last
+        and windows.day_of(sold.term.starts_at_ms, sold.term.time_zone) <= span.last
+        and windows.day_of(sold.term.ends_at_ms - 1, sold.term.time_zone) >= span.first
+    ]
+
+
+def answer(
+    subscription: Subscription, span: Span, rows: list[items.Item], entitlements: list[Entitlement]
+) -> list[Json]:
+    """Every day and model, oldest first, zero where nothing happened."""
+    figures: dict[tuple[str, str], list[int]] = {}
+    closed: set[tuple[str, EntitlementId]] = set()
+    for row in rows:
+        items.check_version(row)
+        day, entitlement_id = keys.parse_day_key(row["pk"]["S"], row["sk"]["S"])
+        closed.add((day, entitlement_id))
+        _add(figures, (day, entitlement_id.model_id), int(row["calls"]["N"]), int(row["units"]["N"]))
+    for entitlement in entitlements:
+        if (entitlement.day, entitlement.id) not in closed:
+            counters = entitlement.counters
+            _add(figures, (entitlement.day, entitlement.id.model_id), counters.day_calls, counters.day_units)
+    return [
+        {
+            "date": day.isoformat(),
+            "modelId": model.model_id,
+            "calls": calls,
+            "units": units,
+            "closed": day < span.open_day,
+        }
+        for day in (span.first + n * _ONE_DAY for n in range((span.last - span.first).days + 1))
+        for model in subscription.models
+        for calls, units in (figures.get((day.isoformat(), model.model_id), (0, 0)),)
+    ]
+
+
+def _add(figures: dict[tuple[str, str], list[int]], at: tuple[str, str], calls: int, units: int) -> None:
+    found = figures.setdefault(at, [0, 0])
+    found[0] += calls
+    found[1] += units

@@ -1,0 +1,144 @@
+"""The `data` of every event type, as a schema that machines read. Rule: never ships; exact, and nothing beside it.
+
+For two readers: the test that every event the commands write is as promised, and the OpenAPI document, whose events
+are made from these. `docs/events.md` tells people the same. What a name means, and what may change within a version,
+stands there.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from modelpass.events import EventType
+
+Time = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$")]
+Money = Annotated[str, Field(pattern=r"^\d+\.\d{2,}$")]
+Tier = Literal["basic", "stable", "enterprise"]
+Count = Annotated[int, Field(ge=1)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class _Strict(BaseModel):
+    """Members are camelCase, none is converted and no other is taken."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
+
+
+class QuoteLine(_Strict):
+    """What one model costs a month."""
+
+    model_id: Text
+    channel_tier: Tier
+    monthly: Money
+
+
+class Quote(_Strict):
+    """What a term was sold for."""
+
+    currency: Text
+    lines: list[QuoteLine]
+    monthly_total: Money
+    months: Count
+    total: Money
+
+
+class TermEnded(_Strict):
+    """A term of a subscription that is over: `subscription.expired`, `subscription.cancelled`."""
+
+    term: Count
+    starts_at: Time
+    expires_at: Time
+    models: list[Text]
+
+
+class TermSold(TermEnded):
+    """A term of a subscription that begins: `subscription.purchased`, `subscription.renewed`."""
+
+    price: Quote
+
+
+class KeyRegenerated(_Strict):
+    """`key.regenerated`."""
+
+    term: Count
+
+
+class ThresholdReached(_Strict):
+    """`limit.threshold_reached`."""
+
+    model_id: Text
+    term: Count
+    limit: Literal["daily", "monthly"]
+    percent: Literal[80, 100]
+    window_ends_at: Time
+
+
+class UsageCorrected(_Strict):
+    """`usage.corrected`."""
+
+    model_id: Text
+    term: Count
+    units: int
+    at: Time
+    reason: Text
+
+
+class TierDown(_Strict):
+    """`tier.down`."""
+
+    model_id: Text
+    channel_tier: Tier
+    reason: Text
+
+
+class TierUp(_Strict):
+    """`tier.up`; the reason may be absent, but is never null."""
+
+    model_id: Text
+    channel_tier: Tier
+    reason: Annotated[Text, Field(json_schema_extra=lambda schema: schema.pop("default", None))] = ""
+
+
+class TierBreached(_Strict):
+    """`tier.breached`."""
+
+    model_id: Text
+    term: Count
+    channel_tier: Tier
+    served_tier: Tier
+    granted_at: Time
+
+
+class PlanStarted(_Strict):
+    """`plan.started`."""
+
+    plan_id: Text
+    expires_at: Time
+
+
+class PlanEnded(_Strict):
+    """`plan.ended`."""
+
+    plan_id: Text
+    expires_at: Time
+    reason: Literal["ended", "expired"]
+
+
+SCHEMAS: Final[dict[EventType, tuple[int, type[BaseModel]]]] = {
+    EventType.PURCHASED: (1, TermSold),
+    EventType.RENEWED: (1, TermSold),
+    EventType.EXPIRED: (1, TermEnded),
+    EventType.CANCELLED: (1, TermEnded),
+    EventType.KEY_REGENERATED: (1, KeyRegenerated),
+    EventType.THRESHOLD_REACHED: (1, ThresholdReached),
+    EventType.USAGE_CORRECTED: (1, UsageCorrected),
+    EventType.TIER_DOWN: (1, TierDown),
+    EventType.TIER_UP: (1, TierUp),
+    EventType.TIER_BREACHED: (1, TierBreached),
+    EventType.PLAN_STARTED: (1, PlanStarted),
+    EventType.PLAN_ENDED: (1, PlanEnded),
+}
+"""The version each type now has, and the model of its `data`."""

@@ -1,0 +1,139 @@
+"""Every event that the commands write is as docs/events.md promises, and can go through the pipe.
+
+What writes an event is added to `WRITERS`, with the types it writes, and they leave `NOT_WRITTEN_YET`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import ValidationError
+
+from local.event_schemas import SCHEMAS
+from modelpass.events import EventType
+from tests.support.world import TEXT_MODEL, model, template_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.world import World
+
+Json = dict[str, Any]
+
+
+def purchase(world: World) -> None:
+    world.buy(timezone="Europe/Berlin", months=12)
+
+
+def renewal(world: World) -> None:
+    bought = world.buy()
+    world.clock.advance(31 * 86_400_000)
+    world.renew(bought["subscriptionId"])
+
+
+def expiry(world: World) -> None:
+    world.buy()
+    world.clock.advance(31 * 86_400_000)
+    world.reset()
+
+
+def breach(world: World) -> None:
+    granted = world.authorize(world.buy()["apiKey"], "r-1")
+    world.clock.advance(1)
+    world.settle(granted["authorizationId"], 5, servedTier="enterprise")
+
+
+def new_key_and_cancellation(world: World) -> None:
+    made = world.buy()
+    world.regenerate(made["subscriptionId"])
+    world.cancel(made["subscriptionId"])
+
+
+def thresholds(world: World) -> None:
+    made = world.buy(models=[model(calls=1, cap=10)])
+    world.authorize(made["apiKey"], "r-1", 10)
+
+
+def plans(world: World) -> None:
+    world.set_plan("gold", days=1)
+    world.end_plan()
+    world.set_plan("silver", days=1)
+    world.clock.advance(86_400_000)
+    world.reset()
+
+
+def tiers(world: World) -> None:
+    world.turn_tier(TEXT_MODEL, "basic", available=False, reason="it is failing")
+    world.turn_tier(TEXT_MODEL, "basic", available=True)
+
+
+WRITERS: dict[Callable[[World], None], set[EventType]] = {
+    purchase: {EventType.PURCHASED},
+    renewal: {EventType.PURCHASED, EventType.EXPIRED, EventType.RENEWED},
+    expiry: {EventType.PURCHASED, EventType.EXPIRED},
+    breach: {EventType.PURCHASED, EventType.TIER_BREACHED},
+    new_key_and_cancellation: {EventType.PURCHASED, EventType.KEY_REGENERATED, EventType.CANCELLED},
+    thresholds: {EventType.PURCHASED, EventType.THRESHOLD_REACHED},
+    plans: {EventType.PLAN_STARTED, EventType.PLAN_ENDED},
+    tiers: {EventType.TIER_DOWN, EventType.TIER_UP},
+}
+NOT_WRITTEN_YET = {EventType.USAGE_CORRECTED}
+
+
+@pytest.mark.usefixtures("few_shards")
+@pytest.mark.parametrize("write", WRITERS, ids=lambda write: write.__name__)
+def test_events_are_as_promised_and_can_be_told(world: World, write: Callable[[World], None]) -> None:
+    write(world)
+    rows = world.all_items(world.tables.events)
+    assert {row["type"]["S"] for row in rows} == WRITERS[write]
+    pipe = template_of("").pipe
+    assert pipe is not None
+    for row in rows:
+        version, schema = SCHEMAS[EventType(row["type"]["S"])]
+        told = pipe.put({"eventName": "INSERT", "dynamodb": {"NewImage": row}})
+        assert (told["detail-type"], told["detail"]["version"]) == (row["type"]["S"], str(version))
+        schema.model_validate_json(told["detail"]["data"])
+
+
+def test_every_type_is_written_by_something() -> None:
+    assert set().union(*WRITERS.values()) | NOT_WRITTEN_YET == set(EventType)
+    assert not set().union(*WRITERS.values()) & NOT_WRITTEN_YET
+
+
+QUOTE: Json = {
+    "currency": "USD",
+    "lines": [{"modelId": "m-1", "channelTier": "stable", "monthly": "12.00"}],
+    "monthlyTotal": "12.00",
+    "months": 2,
+    "total": "24.00",
+}
+TERM: Json = {"term": 1, "startsAt": "2026-11-24T16:11:00Z", "expiresAt": "2026-12-24T16:11:00Z", "models": ["m-1"]}
+MODEL: Json = {"modelId": "m-1", "term": 1}
+AT: str = "2026-11-24T16:11:00.338Z"
+PLAN: Json = {"planId": "gold", "expiresAt": AT}
+PROMISED: list[tuple[EventType, Json]] = [
+    (EventType.PURCHASED, {**TERM, "price": QUOTE}),
+    (EventType.RENEWED, {**TERM, "price": QUOTE}),
+    (EventType.EXPIRED, TERM),
+    (EventType.CANCELLED, TERM),
+    (EventType.KEY_REGENERATED, {"term": 2}),
+    (EventType.THRESHOLD_REACHED, {**MODEL, "limit": "daily", "percent": 80, "windowEndsAt": AT}),
+    (EventType.USAGE_CORRECTED, {**MODEL, "units": -5, "at": AT, "reason": "bytes for tokens"}),
+    (EventType.TIER_DOWN, {"modelId": "m-1", "channelTier": "basic", "reason": "upstream"}),
+    (EventType.TIER_UP, {"modelId": "m-1", "channelTier": "basic"}),
+    (EventType.TIER_UP, {"modelId": "m-1", "channelTier": "basic", "reason": "mended"}),
+    (EventType.TIER_BREACHED, {**MODEL, "channelTier": "stable", "servedTier": "basic", "grantedAt": AT}),
+    (EventType.PLAN_STARTED, PLAN),
+    (EventType.PLAN_ENDED, {**PLAN, "reason": "expired"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "data"), PROMISED)
+def test_a_schema_takes_what_is_promised_and_nothing_beside_it(kind: EventType, data: Json) -> None:
+    _, schema = SCHEMAS[kind]
+    schema.model_validate_json(json.dumps(data))
+    for other in ({**data, "more": 1}, *({**data, name: None} for name in data)):
+        with pytest.raises(ValidationError):
+            schema.model_validate_json(json.dumps(other))

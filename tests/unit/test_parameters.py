@@ -1,0 +1,83 @@
+"""Parameters of the template, set for a run: what CloudFormation would refuse is refused, in a sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from local import parameters, settings
+from local.engine import ROOT
+from local.problems import StartError
+from local.template import load, read, secret_values
+
+DECLARED: dict[str, Any] = {
+    "Number": {"Type": "Number", "Default": 100, "MinValue": 1, "MaxValue": 1000},
+    "Choice": {"Type": "String", "Default": "a", "AllowedValues": ["a", "b"]},
+    "Days": {"Type": "Number", "Default": 7, "AllowedValues": [7, 14]},
+    "Pattern": {"Type": "String", "Default": "", "AllowedPattern": "[a-z]*"},
+    "Short": {"Type": "String", "Default": "ab", "MinLength": 2, "MaxLength": 3},
+    "Free": {"Type": "String", "Default": "x"},
+    "Ami": {"Type": "AWS::EC2::Image::Id", "Default": "x"},
+}
+
+
+def applied(**values: str) -> dict[str, str]:
+    template = {"Parameters": {name: dict(declared) for name, declared in DECLARED.items()}}
+    parameters.apply(template, values)
+    return {name: str(declared["Default"]) for name, declared in template["Parameters"].items()}
+
+
+def test_values_take_the_place_of_defaults_and_the_others_stay() -> None:
+    before = applied()
+    values = {"Number": "5", "Choice": "b", "Days": "14", "Pattern": "xyz", "Short": "abc", "Free": "a=b,c"}
+    assert applied(**values) == {**before, **values}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("Number", "0", "at least 1"),
+        ("Number", "1001", "at most 1000"),
+        ("Number", "many", "a number"),
+        ("Number", "", "a number"),
+        ("Number", "nan", "a number"),
+        ("Choice", "c", "one of a, b"),
+        ("Days", "8", "one of 7, 14"),
+        ("Pattern", "ABC", "match"),
+        ("Pattern", "abc1", "match"),
+        ("Short", "a", "length of at least 2"),
+        ("Short", "abcd", "length of at most 3"),
+        ("Ami", "y", "AWS only"),
+        ("Nobody", "1", "Ami, Choice, Days"),
+    ],
+)
+def test_a_value_that_is_not_allowed_is_told_with_its_parameter(name: str, value: str, words: str) -> None:
+    with pytest.raises(StartError, match=words) as told:
+        applied(**{name: value})
+    assert "\n" not in str(told.value)
+    assert name in str(told.value) or name == "Ami"
+
+
+def test_a_template_without_parameters_has_none_to_set() -> None:
+    with pytest.raises(StartError, match="parameters are none"):
+        parameters.apply({}, {"Any": "1"})
+
+
+def test_settings_are_pairs_separated_by_blanks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PARAMETERS", raising=False)
+    assert settings.parameters() == {}
+    monkeypatch.setenv("PARAMETERS", " A=1,2  B=\n C=x=y ")
+    assert settings.parameters() == {"A": "1,2", "B": "", "C": "x=y"}
+
+
+@pytest.mark.parametrize("text", ["A", "=1", "A=1 B", "A=1 A=2"])
+def test_what_is_no_pair_or_comes_twice_is_told(text: str) -> None:
+    with pytest.raises(StartError, match="PARAMETERS"):
+        parameters.of_text(text)
+
+
+def test_functions_get_the_values_that_were_set() -> None:
+    expanded = load(ROOT / "template.yaml", {"MaxOpenHolds": "5"})
+    functions = read(expanded, ROOT, secret_values(expanded)).functions
+    assert functions["AuthorizeFunction"].environment["MAX_OPEN_HOLDS"] == "5"
