@@ -10,8 +10,6 @@ from modelpass.model import MAX_UNITS
 from modelpass.payloads import MODEL_ID_PATTERN, MODEL_ID_RULE
 from modelpass.request_body import Strict
 
-MAX_PAGE: Final = 100
-MAX_HISTORY_DAYS: Final = 366
 MAX_REASON: Final = 500
 _REASON: Final = Field(min_length=1, max_length=MAX_REASON, description=f"1 to {MAX_REASON} characters")
 

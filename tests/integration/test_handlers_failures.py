@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from tests.support.handlers import Json
 
 GET_ID = "sub_" + "a" * 24
-CUSTOMERS = ("purchase", "renew", "get-subscription", "get-usage", "get-models", "quote")
+READS = ("get-subscription", "get-usage", "get-subscriptions", "get-history", "get-events", "get-models")
+CUSTOMERS = ("purchase", "renew", "quote", *READS)
 OPERATORS = ("put-plan", "delete-plan", "put-model", "withdraw-model", "availability")
 OF_KEYS = ("regenerate", "cancel")
 HTTP_COMMANDS = (*CUSTOMERS, *OPERATORS, *OF_KEYS)
