@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from local.openapi import examples, pending, shapes
+from local.openapi import examples, shapes
 from local.openapi.parts import (
     ACCOUNT_ID,
     ANY_MODEL_ID,
@@ -105,7 +105,7 @@ OPERATIONS: Final = (
             ANY_SUBSCRIPTION_ID,
             idempotency_key("Makes the correction safe to repeat.", required=True),
         ),
-        body=Body(pending.CorrectionBody, {"bytes for tokens": examples.CORRECTION_BODY}),
+        body=Body(operator_bodies.CorrectionRequest, {"bytes for tokens": examples.CORRECTION_BODY}),
         operator=True,
     ),
     Operation(

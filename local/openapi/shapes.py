@@ -183,7 +183,7 @@ class UsageDay(Shape):
     date: Date
     model_id: ModelId
     calls: Annotated[Count, Field(description="By the day they were granted.")]
-    units: Annotated[int, Field(description="By the day of their request; below 0 after a correction.")]
+    units: Annotated[Count, Field(description="By the day of their request.")]
     closed: Annotated[bool, Field(description="Whether the day is over; late reports are added all the same.")]
 
 

@@ -15,6 +15,7 @@ from tests.support.audit import assert_conserved
 from tests.support.faults import FaultAt
 from tests.support.scenes import (
     COMMANDS,
+    CORRECTIONS,
     OPERATORS,
     PLACE_COMMANDS,
     PLACES,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("few_shards")
 MOST_CALLS = 8
-GROUPS = ((SCENES, (cross, *COMMANDS, *READS)), (PLACES, PLACE_COMMANDS), ((tier_is_down,), OPERATORS))
+GROUPS = ((SCENES, (cross, *CORRECTIONS, *COMMANDS, *READS)), (PLACES, PLACE_COMMANDS), ((tier_is_down,), OPERATORS))
 CASES = pytest.mark.parametrize(
     ("scene", "command"),
     [

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.support.handlers import Json
 
 HTTP_SAMPLES = (
-    *("purchase", "quote", "renew", "regenerate", "cancel", "put-plan", "delete-plan"),
+    *("purchase", "quote", "renew", "regenerate", "cancel", "correct", "put-plan", "delete-plan"),
     *(
         "get-subscriptions",
         "get-subscription",

@@ -15,6 +15,7 @@ from tests.support.audit import assert_conserved
 from tests.support.faults import Interleave
 from tests.support.scenes import (
     COMMANDS,
+    CORRECTIONS,
     NEED_A_GRANT,
     OPERATORS,
     PLACE_COMMANDS,
@@ -23,13 +24,17 @@ from tests.support.scenes import (
     THRESHOLD_COMMANDS,
     WITHOUT_A_GRANT,
     Scene,
+    authorize,
     buy,
     cross,
     expired,
     in_use,
     next_day,
+    reclaimed,
     renew,
+    reset,
     rolled,
+    settle,
     shown,
     stored,
     tier_is_down,
@@ -96,6 +101,11 @@ def named(*values: Callable[..., object]) -> object:
             if scene not in WITHOUT_A_GRANT or not {*pair} & NEED_A_GRANT
         ),
         *(named(scene, cross, other) for scene in (in_use, rolled, next_day) for other in THRESHOLD_COMMANDS),
+        *(
+            named(scene, *pair)
+            for scene in (in_use, next_day, rolled, reclaimed)
+            for pair in product(CORRECTIONS, (*CORRECTIONS, authorize, settle, reset))
+        ),
         *(
             named(scene, *pair)
             for scene in PLACES

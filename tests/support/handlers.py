@@ -45,6 +45,7 @@ FUNCTION_OF_SAMPLE = {
     "renew": "RenewFunction",
     "regenerate": "RegenerateFunction",
     "cancel": "CancelFunction",
+    "correct": "CorrectFunction",
     "put-plan": "PlanFunction",
     "delete-plan": "PlanFunction",
     "get-subscription": "SubscriptionsFunction",

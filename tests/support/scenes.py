@@ -12,6 +12,7 @@ from local import catalogue_file
 from modelpass import commands_catalogue, commands_quote, commands_read, purchase_body, router
 from modelpass.availability import TiersDown
 from modelpass.errors import Refused
+from modelpass.windows import rfc3339
 from tests.support.faults import FaultAt
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 
@@ -199,6 +200,20 @@ def renew(scene: Scene) -> Json:
     return _refusable(lambda: scene.world.renew(scene.subscription_id, key="renewal"))
 
 
+def correct(scene: Scene) -> Json:
+    return _refusable(lambda: scene.world.correct(scene.subscription_id, 12))
+
+
+def take_back(scene: Scene) -> Json:
+    """As much as one report of 20 leaves."""
+    return _refusable(lambda: scene.world.correct(scene.subscription_id, -15, "ticket-2"))
+
+
+def correct_earlier(scene: Scene) -> Json:
+    at = rfc3339(scene.world.clock.now_ms - DAY_MS)
+    return _refusable(lambda: scene.world.correct(scene.subscription_id, 9, "ticket-3", at=at))
+
+
 def cancel(scene: Scene) -> Json:
     return _refusable(lambda: scene.world.cancel(scene.subscription_id))
 
@@ -279,6 +294,7 @@ def bring_back(scene: Scene) -> Json:
 
 
 THRESHOLD_COMMANDS = (cross, authorize, repeat, settle, breach, reset, cancel)
+CORRECTIONS = (correct, take_back, correct_earlier)
 PLACE_COMMANDS = (plan, longer_plan, other_plan, no_plan, buy, renew, cancel, reset)
 """Those that contend for an account's one place."""
 COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy, cancel, regenerate)

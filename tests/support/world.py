@@ -22,12 +22,14 @@ from modelpass import (
     catalogue_body,
     commands_cancel,
     commands_catalogue,
+    commands_correct,
     commands_plan,
     commands_purchase,
     commands_regenerate,
     commands_reset,
     items,
     keys,
+    operator_bodies,
     purchase_body,
     router,
 )
@@ -164,6 +166,13 @@ class World:
     def end_plan(self, account: str = "acct") -> Json:
         commands_plan.end_plan(self.deps, account)
         return {}
+
+    def correct(self, subscription_id: str, units: int, key: str = "ticket-1", **body: Any) -> Json:
+        """Correct usage, as an operator does."""
+        raw = {"modelId": TEXT_MODEL, "units": units, "reason": "bytes for tokens", **body}
+        parsed = operator_bodies.parse_correction(raw)
+        answer, replayed = commands_correct.correct(self.deps, "operator", subscription_id, parsed, key)
+        return {**answer, "replayed": True} if replayed else answer
 
     def authorize(self, api_key: str, request_id: str, estimate: int = 10, **more: Any) -> Json:
         more.setdefault("modelId", TEXT_MODEL)

@@ -47,6 +47,7 @@ COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
     "RenewFunction": (scenes.renew,),
     "RegenerateFunction": (scenes.regenerate,),
     "CancelFunction": (scenes.cancel,),
+    "CorrectFunction": scenes.CORRECTIONS,
     "PlanFunction": (scenes.plan, scenes.other_plan, scenes.no_plan),
     "PurchaseFunction": (scenes.buy, buy_as_another),
     "SubscriptionsFunction": (scenes.look, scenes.list_all),

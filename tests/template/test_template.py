@@ -40,6 +40,7 @@ ROUTES = {
     "POST /v1/subscriptions/{subscriptionId}/renew": "RenewFunction",
     "POST /v1/subscriptions/{subscriptionId}/key": "RegenerateFunction",
     "POST /v1/subscriptions/{subscriptionId}/cancel": "CancelFunction",
+    "POST /v1/subscriptions/{subscriptionId}/corrections": "CorrectFunction",
     "PUT /v1/accounts/{accountId}/plan-subscription": "PlanFunction",
     "DELETE /v1/accounts/{accountId}/plan-subscription": "PlanFunction",
     "$default": "NotFoundFunction",

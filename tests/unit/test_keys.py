@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelpass import keys
+from modelpass import idempotency, keys
 from modelpass.keys import Authorization, DeploymentKeys
 from modelpass.model import EntitlementId, Hold, Tier
 from tests.support.builders import DEPLOYMENT_KEY, KEYS, NOON, OLDER_KEY, PROPERTY, SUBSCRIPTION_ID, hold
@@ -226,16 +226,16 @@ def test_subscription_ids_are_told_from_other_texts() -> None:
 
 
 def test_id_of_a_purchase_follows_from_account_and_idempotency_key_alone() -> None:
-    made = keys.derived_subscription_id("acct", "key")
+    made = idempotency.subscription_id("acct", "key")
     assert keys.is_subscription_id(made)
-    assert made == keys.derived_subscription_id("acct", "key")
-    others = [keys.derived_subscription_id(*pair) for pair in (("acc", "tkey"), ("acct2", "key"), ("key", "acct"))]
+    assert made == idempotency.subscription_id("acct", "key")
+    others = [idempotency.subscription_id(*pair) for pair in (("acc", "tkey"), ("acct2", "key"), ("key", "acct"))]
     assert len({made, *others}) == 4
 
 
 def test_renewal_keys_are_scoped_to_account_and_subscription() -> None:
     triples = [("a", "s", "k"), ("b", "s", "k"), ("a", "t", "k"), ("a", "s", "l"), ("as", "k", ""), ("a", "sk", "")]
-    assert len({keys.renewal_digest(*triple) for triple in triples}) == len(triples)
+    assert len({idempotency.renewal(*triple) for triple in triples}) == len(triples)
 
 
 def test_keys_of_the_tables_are_distinct() -> None:

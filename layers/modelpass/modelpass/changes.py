@@ -48,6 +48,23 @@ class Breach:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """An operator's change of what was used, in the windows of an instant.
+
+    `key` is the digest of its Idempotency-Key, `body` of its content; `nonce` tells its write from that of a repeat.
+    """
+
+    key: str
+    body: bytes
+    nonce: bytes
+    operator: str
+    units: int
+    at_ms: int
+    reason: str
+    made_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Announcement:
     """A threshold that is told: when, and when the window ends that reached it."""
 
@@ -76,11 +93,12 @@ class Change:
     spent_ticket: Hold | None = None
     breach: Breach | None = None
     announcements: tuple[Announcement, ...] = field(default=())
+    correction: Correction | None = None
 
     @property
     def item_only(self) -> bool:
         """Whether the entitlement's own item is all that is written."""
-        rows = (self.closed_day, self.closed_month, self.late_day, self.spent_ticket, self.breach)
+        rows = (self.closed_day, self.closed_month, self.late_day, self.spent_ticket, self.breach, self.correction)
         return not (any(rows) or self.late_months or self.tickets or self.announcements)
 
     @property
@@ -97,12 +115,17 @@ def stored_segment(entitlement: Entitlement) -> Segment:
 
 
 def windows_of(entitlement: Entitlement, hold: Hold) -> tuple[str, int]:
-    """The day and the month window a hold was granted in.
+    """The day and the month window a hold was granted in."""
+    return windows_at(entitlement, hold.granted_at_ms)
+
+
+def windows_at(entitlement: Entitlement, at_ms: int) -> tuple[str, int]:
+    """The day and the month window of an instant before the end of the stored ones.
 
     Whether these are the stored ones goes by when those began, which no calendar can change; what closed ones are
     called, by the calendar, but never by the name of a stored one.
     """
-    at_ms, day, month = hold.granted_at_ms, entitlement.day, entitlement.month
+    day, month = entitlement.day, entitlement.month
     if at_ms >= entitlement.segment_start_ms:
         return day, month
     named = segment_at(entitlement.term, at_ms)
@@ -245,16 +268,39 @@ def book(entitlement: Entitlement, hold: Hold, used: int, calls: int, *, reclaim
         holds={k: h for k, h in entitlement.holds.items() if reclaimed or k != hold.key},
         tickets=entitlement.tickets - reclaimed,
     )
-    closes_ms = _next_close(after)
-    if closes_ms is not None and (after.due_at_ms is None or after.due_at_ms > closes_ms):
-        after = replace(after, due_at_ms=closes_ms)  # a window that was idle has figures to close now
     return Change(
         entitlement,
-        after,
+        _due_to_close(after),
         late_day=late_day,
         late_months=late_months,
         spent_ticket=hold if reclaimed else None,
     )
+
+
+def correct(entitlement: Entitlement, correction: Correction) -> Change:
+    """Add to what was used, or take from it, in the windows of an instant; the calls stay as they are."""
+    counters, units = entitlement.counters, correction.units
+    day, month = windows_at(entitlement, correction.at_ms)
+    if day == entitlement.day:
+        counters = replace(counters, day_units=counters.day_units + units)
+    if month == entitlement.month:
+        month_left, month_used = counters.month_left - units, counters.month_used + units
+        counters = replace(counters, month_left=month_left, month_used=month_used)
+    return Change(
+        entitlement,
+        _due_to_close(replace(entitlement, counters=counters)),
+        late_day=None if day == entitlement.day else DayRow(day, 0, units),
+        late_months=() if month == entitlement.month else (MonthRow(month, -units, 0, units),),
+        correction=correction,
+    )
+
+
+def _due_to_close(entitlement: Entitlement) -> Entitlement:
+    """Make sure that the reset looks at a window that was idle and has figures now."""
+    closes_ms = _next_close(entitlement)
+    if closes_ms is not None and (entitlement.due_at_ms is None or entitlement.due_at_ms > closes_ms):
+        return replace(entitlement, due_at_ms=closes_ms)
+    return entitlement
 
 
 def fresh_counters(limits: Limits) -> Counters:

@@ -6,12 +6,10 @@ invocation knows; whoever comes second under the same Idempotency-Key is shown t
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from modelpass import keys, offers, purchases, rules, subscriptions, windows
+from modelpass import idempotency, keys, offers, purchases, rules, subscriptions, windows
 from modelpass.errors import ErrorCode, Refusal, Refused, raise_any
 from modelpass.model import (
     MS_PER_SECOND,
@@ -35,9 +33,9 @@ def purchase(deps: Deps, account_id: str, body: PurchaseBody, idempotency_key: s
     subscription_id = (
         keys.subscription_id_of(deps.entropy(_ID_BYTES))
         if idempotency_key is None
-        else keys.derived_subscription_id(account_id, idempotency_key)
+        else idempotency.subscription_id(account_id, idempotency_key)
     )
-    secret, digest = deps.new_secret(), _digest(body.raw)
+    secret, digest = deps.new_secret(), idempotency.body(body.raw)
     api_key = keys.issue_api_key(subscription_id, 1, secret, deps.deployment_keys)
     while True:
         try:
@@ -62,7 +60,7 @@ def renew(deps: Deps, account_id: str, subscription_id: str, idempotency_key: st
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
     attempts = deps.attempts()
     secret = deps.new_secret()
-    digest = None if idempotency_key is None else keys.renewal_digest(account_id, subscription_id, idempotency_key)
+    digest = None if idempotency_key is None else idempotency.renewal(account_id, subscription_id, idempotency_key)
     while True:
         try:
             found, slot = attempts.persist(lambda: subscriptions.with_place(deps, subscription_id, account_id))
@@ -94,12 +92,6 @@ def _repeat(found: Subscription, digest: bytes, api_key: str, now_ms: int) -> Ou
     if found.body_digest != digest:
         raise Refused(Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"))
     return Outcome(found, found.status(now_ms), None, replayed=True)
-
-
-def _digest(raw: object) -> bytes:
-    """Equal for equal JSON values: members in any order, array order kept."""
-    canonical = json.dumps(raw, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).digest()
 
 
 def _new_term(

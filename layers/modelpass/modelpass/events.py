@@ -16,7 +16,7 @@ from modelpass.items import number, text
 from modelpass.windows import rfc3339
 
 if TYPE_CHECKING:
-    from modelpass.changes import Announcement
+    from modelpass.changes import Announcement, Correction
     from modelpass.model import Entitlement, EntitlementId, Hold, Slot, Subscription, Tier
 
 EVENT_VERSION: Final = 1
@@ -102,6 +102,19 @@ def threshold_reached(table: str, entitlement: Entitlement, announcement: Announ
     facts = (keys.entitlement_pk(entitlement_id), threshold.limit, window, str(threshold.percent))
     subject = (entitlement_id.subscription_id, entitlement.account_id)
     return _put(table, EventType.THRESHOLD_REACHED, subject, announcement.at_ms, data, facts)
+
+
+def usage_corrected(table: str, entitlement: Entitlement, correction: Correction) -> dict[str, Any]:
+    """An operator corrected what was used in the windows of an instant (`at`)."""
+    data = {
+        "modelId": entitlement.id.model_id,
+        "term": entitlement.id.term_number,
+        "units": correction.units,
+        "at": rfc3339(correction.at_ms),
+        "reason": correction.reason,
+    }
+    subject = (entitlement.id.subscription_id, entitlement.account_id)
+    return _put(table, EventType.USAGE_CORRECTED, subject, correction.made_at_ms, data, (correction.key,))
 
 
 def plan_started(table: str, account_id: str, slot: Slot, at_ms: int) -> dict[str, Any]:

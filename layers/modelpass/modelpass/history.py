@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from modelpass import items, keys
 from modelpass.items import number, text
-from modelpass.model import DAY_MS, MS_PER_SECOND, SETTLE_GRACE_MS
+from modelpass.model import DAY_MS, MS_PER_SECOND, SETTLE_GRACE_MS, EntitlementId
 
 if TYPE_CHECKING:
-    from modelpass.changes import DayRow, MonthRow
+    from modelpass.changes import Correction, DayRow, MonthRow
     from modelpass.model import Entitlement, Hold, Subscription
 
 Request = dict[str, Any]
 
 TICKET_KEPT_MS: Final = SETTLE_GRACE_MS + DAY_MS
+_NEVER_NEGATIVE: Final = ("units", "used")
 _VERSION: Final = number(items.SCHEMA_VERSION)
 
 
@@ -79,6 +80,35 @@ def add_to_month(table: str, entitlement: Entitlement, row: MonthRow) -> Request
     return _add_to_row(table, keys.month_key(entitlement.id, row.month), deltas)
 
 
+def correction(table: str, entitlement: EntitlementId, made: Correction) -> Request:
+    """The record of a correction, by which a repeat is recognised."""
+    return {
+        "TableName": table,
+        "Item": {
+            **items.key(keys.correction_key(entitlement.subscription_id, made.key)),
+            "v": _VERSION,
+            "body": items.binary(made.body),
+            "nonce": items.binary(made.nonce),
+            "operator": text(made.operator),
+            "modelId": text(entitlement.model_id),
+            "term": number(entitlement.term_number),
+            "units": number(made.units),
+            "at": number(made.at_ms),
+            "reason": text(made.reason),
+            "madeAt": number(made.made_at_ms),
+        },
+        # Each Idempotency-Key corrects once.
+        "ConditionExpression": "attribute_not_exists(#pk)",
+        "ExpressionAttributeNames": {"#pk": "pk"},
+    }
+
+
+def corrected(record: items.Item) -> EntitlementId:
+    """What a record of a correction corrected."""
+    items.check_version(record)
+    return EntitlementId(record["pk"]["S"], int(record["term"]["N"]), record["modelId"]["S"])
+
+
 def _add_to_row(table: str, pair: tuple[str, str], deltas: dict[str, tuple[int, int]]) -> Request:
     """Add to a row, which is made here when nothing had happened in its window before.
 
@@ -90,10 +120,15 @@ def _add_to_row(table: str, pair: tuple[str, str], deltas: dict[str, tuple[int, 
     for name, (initial, delta) in deltas.items():
         values[f":i_{name}"], values[f":d_{name}"] = number(initial), number(delta)
         sets.append(f"#{name} = if_not_exists(#{name}, :i_{name}) + :d_{name}")
+    condition = "attribute_not_exists(#v) OR #v = :v"
+    for name in _NEVER_NEGATIVE:
+        if deltas.get(name, (0, 0))[1] < 0:  # no more is taken from what was used than is there
+            condition = f"#v = :v AND #{name} >= :least"
+            values[":least"] = number(-deltas[name][1])
     return {
         "TableName": table,
         "Key": items.key(pair),
-        "ConditionExpression": "attribute_not_exists(#v) OR #v = :v",
+        "ConditionExpression": condition,
         "UpdateExpression": "SET " + ", ".join(sets),
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": values,

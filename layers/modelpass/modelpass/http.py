@@ -127,6 +127,14 @@ def idempotency_key_of(event: APIGatewayProxyEventV2) -> str | None:
     return value
 
 
+def required_idempotency_key_of(event: APIGatewayProxyEventV2) -> str:
+    """The Idempotency-Key header of a call that is not made without."""
+    value = idempotency_key_of(event)
+    if value is None:
+        raise invalid("Idempotency-Key", "Idempotency-Key is required.")
+    return value
+
+
 def json_body_of(event: APIGatewayProxyEventV2) -> object:
     """The JSON body; refuses another content type, too much, and what JSON leaves open."""
     raw = _raw_body(event)

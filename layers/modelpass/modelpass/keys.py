@@ -89,12 +89,6 @@ def signer_of(secret: bytes) -> str:
     return _text(hashlib.sha256(b"modelpass/signer" + secret).digest()[:_SIGNER_BYTES])
 
 
-def derived_subscription_id(account_id: str, idempotency_key: str) -> str:
-    """The id of the subscription bought under an Idempotency-Key: a repeat collides with itself."""
-    material = f"purchase\0{account_id}\0{idempotency_key}".encode()
-    return subscription_id_of(hashlib.sha256(material).digest()[:_ID_BYTES])
-
-
 def subscription_id_of(entropy: bytes) -> str:
     """A subscription id from 15 bytes."""
     return "sub_" + b32encode(entropy).decode().lower()
@@ -103,12 +97,6 @@ def subscription_id_of(entropy: bytes) -> str:
 def is_subscription_id(text: str) -> bool:
     """Whether a text could be an id of ours; anything else need not be looked up."""
     return _SUBSCRIPTION_ID.fullmatch(text) is not None
-
-
-def renewal_digest(account_id: str, subscription_id: str, idempotency_key: str) -> bytes:
-    """What is remembered of a renewal's Idempotency-Key."""
-    material = f"renew\0{account_id}\0{subscription_id}\0{idempotency_key}".encode()
-    return hashlib.sha256(material).digest()[:_KEY_HASH_BYTES]
 
 
 def issue_api_key(subscription_id: str, term_number: int, secret: bytes, keys: DeploymentKeys) -> str:
@@ -264,6 +252,11 @@ def term_key(subscription_id: str, number: int) -> tuple[str, str]:
 def terms_of(subscription_id: str) -> tuple[str, str]:
     """History table: the partition, and how the sort keys begin, of terms as they were sold."""
     return subscription_id, "term#"
+
+
+def correction_key(subscription_id: str, digest: str) -> tuple[str, str]:
+    """History table: a correction of usage, by its Idempotency-Key."""
+    return subscription_id, f"correction#{digest}"
 
 
 def ticket_key(entitlement: EntitlementId, hold: Hold) -> tuple[str, str]:

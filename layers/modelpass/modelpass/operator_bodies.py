@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field, StringConstraints
 
+from modelpass.catalogue_body import MOST_REASON
 from modelpass.errors import invalid
+from modelpass.model import MAX_UNITS
 from modelpass.payloads import MODEL_ID_PATTERN, MODEL_ID_RULE
-from modelpass.request_body import Strict, rule_of, validated
+from modelpass.request_body import Strict, validated
 from modelpass.windows import instant_ms
+
+if TYPE_CHECKING:
+    from pydantic.config import JsonDict
+
+_TIME_RULE: Final = "an RFC 3339 time such as 2026-12-24T00:00:00Z"
+_TIME_FORMAT: Final[JsonDict] = {"format": "date-time"}
+_UNITS_RULE: Final = f"a whole number from -{MAX_UNITS} to {MAX_UNITS}, and not 0"
 
 
 class PlanRequest(Strict):
@@ -18,8 +28,39 @@ class PlanRequest(Strict):
     plan_id: Annotated[str, StringConstraints(pattern=f"^{MODEL_ID_PATTERN}$"), Field(description=MODEL_ID_RULE)]
     expires_at: Annotated[
         str,
-        Field(description="an RFC 3339 time such as 2026-12-24T00:00:00Z", json_schema_extra={"format": "date-time"}),
+        Field(description=_TIME_RULE, json_schema_extra=_TIME_FORMAT),
     ]
+
+
+class CorrectionRequest(Strict):
+    """The JSON body of `POST /v1/subscriptions/{subscriptionId}/corrections`."""
+
+    model_id: Annotated[str, StringConstraints(pattern=f"^{MODEL_ID_PATTERN}$"), Field(description=MODEL_ID_RULE)]
+    units: Annotated[int, Field(ge=-MAX_UNITS, le=MAX_UNITS, description=_UNITS_RULE)]
+    at: Annotated[str | None, Field(description=_TIME_RULE, json_schema_extra=_TIME_FORMAT)] = None
+    reason: Annotated[str, Field(min_length=1, max_length=MOST_REASON, description=f"1 to {MOST_REASON} characters")]
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionBody:
+    """A well-formed correction, and the JSON it came as (a repeat must equal it). `at_ms` None means now."""
+
+    model_id: str
+    units: int
+    at_ms: int | None
+    reason: str
+    raw: object
+
+
+def parse_correction(raw: object) -> CorrectionBody:
+    """Check a correction's body; raises `invalid_request` naming the field."""
+    body = validated(CorrectionRequest, raw)
+    if body.units == 0:
+        raise invalid("units", f"units must be {_UNITS_RULE}.")
+    at_ms = None if body.at is None else instant_ms(body.at)
+    if body.at is not None and at_ms is None:
+        raise invalid("at", f"at must be {_TIME_RULE}.")
+    return CorrectionBody(body.model_id, body.units, at_ms, body.reason, raw)
 
 
 def parse_plan(raw: object) -> tuple[str, int]:
@@ -27,5 +68,5 @@ def parse_plan(raw: object) -> tuple[str, int]:
     body = validated(PlanRequest, raw)
     until_ms = instant_ms(body.expires_at)
     if until_ms is None:
-        raise invalid("expiresAt", f"expiresAt must be {rule_of(PlanRequest, ('expiresAt',))}.")
+        raise invalid("expiresAt", f"expiresAt must be {_TIME_RULE}.")
     return body.plan_id, until_ms

@@ -187,10 +187,23 @@ def plan_reset(entitlement: Entitlement, now_ms: int) -> Change | None:
     if entitlement.due_at_ms is None or entitlement.due_at_ms > now_ms:
         return None
     if entitlement.segment_end_ms <= now_ms and entitlement.segment_end_ms < entitlement.expires_at_ms:
-        return changes.rearm(thresholds.tell(changes.roll(entitlement, now_ms), now_ms), now_ms)
+        return open_windows(entitlement, now_ms, now_ms)
     expired = changes.expired_holds(entitlement, now_ms)[: changes.RECLAIM_BATCH]
     step = changes.reclaim(entitlement, expired) if expired else Change(entitlement, entitlement)
     return changes.rearm(thresholds.tell(step, now_ms), now_ms)
+
+
+def open_windows(entitlement: Entitlement, at_ms: int, now_ms: int) -> Change:
+    """A step that opens the windows in force at an instant after the stored ones, and closes those."""
+    return changes.rearm(thresholds.tell(changes.roll(entitlement, at_ms), at_ms), now_ms)
+
+
+def refuse_correction(units: int, used: int) -> Refusal | None:
+    """Whether a correction takes more than was used."""
+    if used + units >= 0:
+        return None
+    message = f"units must be at least -{used}: no more was used in the windows of that instant."
+    return Refusal(ErrorCode.INVALID_REQUEST, param="units", message=message)
 
 
 def refuse_place(slot: Slot | None, now_ms: int) -> Refusal | None:

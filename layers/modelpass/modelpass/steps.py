@@ -97,6 +97,9 @@ def request_of(tables: Tables, step: Change, max_open_holds: int = 0) -> tuple[s
         actions.append({"Delete": history.spent_ticket(tables.history, entitlement, step.spent_ticket)})
     if step.breach is not None:
         actions.append({"Put": _breach_event(tables, entitlement, step.breach)})
+    if step.correction is not None:
+        actions.append({"Put": history.correction(tables.history, entitlement.id, step.correction)})
+        actions.append({"Put": events.usage_corrected(tables.events, entitlement, step.correction)})
     actions += [{"Put": events.threshold_reached(tables.events, entitlement, a)} for a in step.announcements]
     return "TransactWriteItems", {"TransactItems": actions}
 
@@ -108,6 +111,8 @@ def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Re
     # The stored windows are still those the step was worked out for.
     expression.demand("ws", "=", number(before.segment_start_ms))
     _write_counters(expression, step)
+    if step.correction is not None and step.correction.units < 0:
+        _demand_used(expression, step)
     removed = _write_holds(expression, before, after)
     if step.grant is not None:
         _demand_grant(expression, step, max_open_holds + removed)
@@ -140,6 +145,15 @@ def _write_counters(expression: _Expression, step: Change) -> None:
                 expression.set(attribute, number(new))
         elif new != old:
             expression.add(attribute, new - old)
+
+
+def _demand_used(expression: _Expression, step: Change) -> None:
+    """No more is taken from what was used than is there."""
+    before, after = step.before.counters, step.after.counters
+    if after.day_units < before.day_units:
+        expression.demand("du", ">=", number(before.day_units - after.day_units))
+    if after.month_used < before.month_used:
+        expression.demand("mu", ">=", number(before.month_used - after.month_used))
 
 
 def _write_holds(expression: _Expression, before: Entitlement, after: Entitlement) -> int:

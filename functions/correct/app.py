@@ -1,0 +1,27 @@
+"""CorrectFunction: `POST /v1/subscriptions/{subscriptionId}/corrections`. Rule: parse, call one command, answer."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from modelpass import http, operator_bodies, wiring
+from modelpass.commands_correct import correct
+
+deps = wiring.deps()
+app = http.resolver("correct")
+
+
+@app.post("/v1/subscriptions/<subscription_id>/corrections")
+def post(subscription_id: str) -> Response[str]:
+    """Correct what was used."""
+    event = app.current_event
+    http.require_operator(event)
+    operator, key = http.account_of(event), http.required_idempotency_key_of(event)
+    body = operator_bodies.parse_correction(http.json_body_of(event))
+    answer, replayed = correct(deps, operator, subscription_id, body, key)
+    return http.answer("correct", answer, replayed=replayed)
+
+
+def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer one HTTP API event."""
+    return app.resolve(event, context)
