@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -96,3 +97,13 @@ def test_plan_beside_an_active_subscription_is_refused(service: Service, account
     event = http_sample("put-plan", "acct_operator", pathParameters={"accountId": account})
     answer = service.answer("put-plan", event)
     assert (answer.status, answer.error) == (409, ("active_subscription_exists", None))
+
+
+def test_correction_is_booked_once_and_its_key_is_good_for_one_body(service: Service, account: str) -> None:
+    subscription_id = service.buy(account)["subscriptionId"]
+    told = {"modelId": IMAGE_MODEL, "units": 5, "reason": "Counted twice."}
+    first, again = (service.http("correct", "acct_operator", subscription_id, body=json.dumps(told)) for _ in range(2))
+    assert (first.status, again.status, again.json) == (200, 200, first.json)
+    assert [a.headers.get("Idempotent-Replayed") for a in (first, again)] == [None, "true"]
+    answer = service.http("correct", "acct_operator", subscription_id, body=json.dumps({**told, "units": 6}))
+    assert (answer.status, answer.error) == (422, ("idempotency_key_reused", "Idempotency-Key"))

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 GET_ID = "sub_" + "a" * 24
 READS = ("get-subscription", "get-usage", "get-subscriptions", "get-history", "get-events", "get-models")
 CUSTOMERS = ("purchase", "renew", "quote", *READS)
-OPERATORS = ("put-plan", "delete-plan", "put-model", "withdraw-model", "availability")
+OPERATORS = ("correct", "put-plan", "delete-plan", "put-model", "withdraw-model", "availability")
 OF_KEYS = ("regenerate", "cancel")
 HTTP_COMMANDS = (*CUSTOMERS, *OPERATORS, *OF_KEYS)
 JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhY2N0X2RlbW8ifQ.c2lnbmF0dXJl"
@@ -266,5 +266,5 @@ def test_log_is_one_json_line_per_decision_and_names_every_command(service: Serv
     assert {(line["level"], "LookupError" in line["failure"]) for line in failed} == {("ERROR", True)}
     commands = {line["command"] for line in decided}
     http = {"purchase", "renew", "subscriptions", "models", "quote", "catalogue", "availability", "not_found"}
-    http |= {"regenerate", "cancel", "plan"}
+    http |= {"regenerate", "cancel", "plan", "correct"}
     assert commands == http | {"authorize", "settle", "reset"}
