@@ -6,10 +6,10 @@ from typing import Final
 
 from local.openapi import examples, parts, shapes
 from local.openapi.parts import NO_BODY, NOT_FOUND, SUBSCRIPTION_ID, Answer, Body, Operation, Parameter, bad
-from modelpass.daily_usage import MOST_DAYS
+from modelpass.daily_usage import DEFAULT_DAYS, MOST_DAYS
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.model import MAX_ACCOUNT_BYTES, MAX_CALLS, MAX_PURCHASES_PER_DAY
-from modelpass.paging import MOST_ENTRIES
+from modelpass.paging import DEFAULT_ENTRIES, MOST_ENTRIES
 from modelpass.purchase_body import PurchaseRequest
 
 _BAD_SUB: Final = bad("sub", f"The token's sub claim must be 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8.")
@@ -28,9 +28,9 @@ _PAGE: Final = (
     Parameter(
         "limit",
         "query",
-        {"type": "integer", "minimum": 1, "maximum": MOST_ENTRIES},
-        f"How many at most: 1 to {MOST_ENTRIES}.",
-        20,
+        {"type": "integer", "minimum": 1, "maximum": MOST_ENTRIES, "default": DEFAULT_ENTRIES},
+        "How many at most.",
+        DEFAULT_ENTRIES,
         required=False,
     ),
     Parameter("cursor", "query", {"type": "string"}, "`next` of the page before.", "EXAMPLE", required=False),
@@ -124,16 +124,24 @@ OPERATIONS: Final = (
         "Look at the usage day by day",
         "Per day and model, in the subscription's time zone, the open day included; and what each term was sold at.",
         Answer(200, "The days.", (shapes.History,), {"two days": examples.HISTORY}),
-        (bad("to", f"to must be at most {MOST_DAYS - 1} days after from."), NOT_FOUND),
+        (bad("from", f"from must be less than {MOST_DAYS} days before to."), _BAD_SUB, NOT_FOUND),
         (
             SUBSCRIPTION_ID,
-            Parameter("from", "query", {"type": "string", "format": "date"}, "The first day.", "2026-11-24"),
+            Parameter(
+                "from",
+                "query",
+                {"type": "string", "format": "date"},
+                f"The first day; without it, {DEFAULT_DAYS} days are shown.",
+                "2026-11-24",
+                required=False,
+            ),
             Parameter(
                 "to",
                 "query",
                 {"type": "string", "format": "date"},
-                f"The last day; {MOST_DAYS} days at most.",
+                f"The last day, {MOST_DAYS} days at most in all; without it, today or the last day of the term.",
                 "2026-11-25",
+                required=False,
             ),
         ),
     ),
@@ -143,7 +151,7 @@ OPERATIONS: Final = (
         "Look at what happened to a subscription",
         "Its audit trail, newest first, page by page.",
         Answer(200, "A page.", (shapes.EventPage,), {"a purchase": {"events": [examples.EVENT], "next": None}}),
-        (_BAD_PAGE, NOT_FOUND),
+        (_BAD_PAGE, _BAD_SUB, NOT_FOUND),
         (SUBSCRIPTION_ID, *_PAGE),
     ),
     Operation(

@@ -31,9 +31,10 @@ _ABOUT: Final = f"""\
 Who may use which AI model, how often and how much: the calls of customers and operators. The model router does not call
 this API; it invokes two functions (see `docs/api.md`).
 
-JSON bodies of at most {MAX_BODY_BYTES // 1024} KB with `Content-Type: application/json`. Fields and parameters that are
-not listed here are refused, and so are members that appear twice and numbers with a fraction or an exponent. Times are
-RFC 3339 in UTC, with milliseconds only when they are not zero. Money is a decimal string. Ids are opaque.
+JSON bodies of at most {MAX_BODY_BYTES // 1024} KB with `Content-Type: application/json`. Fields that are not listed are
+refused, and so are members that appear twice, numbers with a fraction or an exponent, and unknown parameters beside
+those of a query. Times are RFC 3339 in UTC, with milliseconds only when they are not zero. Money is a decimal string.
+Ids are opaque.
 
 A refusal changes nothing, and has one form: `{{"error": {{"message", "type", "code", "param"}}}}`, with `retryAfter`
 where time alone lifts it. `code` is stable; `message` may change. API Gateway's own answers are `{{"message"}}`."""

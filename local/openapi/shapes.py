@@ -5,13 +5,15 @@ The document shows them, and the tests hold every answer to them. A field's desc
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Union
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.alias_generators import to_camel
 
+from local import event_schemas
 from modelpass import keys
 from modelpass.errors import ErrorCode
+from modelpass.events import EventType
 from modelpass.model import Kind, Status, Tier, Unit
 from modelpass.payloads import MODEL_ID_PATTERN
 from modelpass.purchase_body import TIME_ZONE_FORMAT
@@ -95,22 +97,8 @@ class Availability(Shape):
     reason: Annotated[str | None, Field(description="The operator's; null where none was given.")]
 
 
-class QuoteLine(Shape):
-    """What one model costs a month."""
-
-    model_id: ModelId
-    channel_tier: Tier
-    monthly: Decimal
-
-
-class Quote(Shape):
-    """A price, line by line."""
-
-    currency: Currency
-    lines: list[QuoteLine]
-    monthly_total: Decimal
-    months: Annotated[int, Field(ge=1)]
-    total: Annotated[Decimal, Field(description="`monthlyTotal` of each of the `months`.")]
+Quote = event_schemas.Quote
+"""A price, line by line: what is quoted is what events tell."""
 
 
 class Entitlement(Shape):
@@ -215,14 +203,26 @@ class History(Shape):
     terms: list[SoldTerm]
 
 
-class Event(Shape):
-    """Something that happened to a subscription."""
+def _event(kind: EventType, version: int, data: type[BaseModel]) -> type[Shape]:
+    """An event of one type: its version and the schema of its data are those of every reader."""
+    name = "".join(part.title() for part in kind.replace("_", ".").split("."))
+    fields: dict[str, Any] = {
+        "id": (str, ...),
+        "type": (str, Field(json_schema_extra={"const": kind.value})),
+        "version": (int, Field(json_schema_extra={"const": version})),
+        "at": (Instant, ...),
+        "data": (data, ...),
+    }
+    return create_model(f"Event{name}", __base__=Shape, __doc__=f"`{kind.value}`.", **fields)
 
-    id: str
-    type: str
-    version: Annotated[int, Field(ge=1)]
-    at: Instant
-    data: dict[str, Any]
+
+EVENTS = tuple(
+    _event(kind, *schema)
+    for kind, schema in event_schemas.SCHEMAS.items()
+    if kind not in (EventType.TIER_DOWN, EventType.TIER_UP, EventType.PLAN_STARTED, EventType.PLAN_ENDED)
+)
+"""Those whose subject is a subscription."""
+Event = Union[EVENTS]  # type: ignore[valid-type]  # noqa: UP007 - made of what `event_schemas` lists
 
 
 class EventPage(Shape):

@@ -124,7 +124,7 @@ def test_a_listener_hears_events_as_they_come(stack: Stack, new_account: NewAcco
             told = json.loads(event["data"])
             assert (event["id"], event["event"]) == (told["id"], "subscription.purchased")
             assert told["subject"] == bought["subscriptionId"]
-    assert look(stack)["events"][-1] == told
+    assert told in look(stack)["events"]  # the reset may have told of something since
 
 
 def test_a_listener_who_comes_back_hears_what_was_missed(stack: Stack, new_account: NewAccount) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from modelpass import items, keys
 from modelpass.model import MAX_PURCHASES_PER_DAY
+from tests.support.handlers import http_sample
 from tests.support.stack import IMAGE_MODEL
 from tests.support.world import DAY_MS
 
@@ -75,3 +77,33 @@ def test_eleventh_purchase_of_a_day_is_refused_until_the_next(
         assert answer.json["retryAfter"] == (24 - hours) * 3600
         clock.now_ms += answer.json["retryAfter"] * 1000
         assert service.http("purchase", account, headers={"idempotency-key": "another"}).status == 201
+
+
+@pytest.mark.parametrize("ended", ["expired", "cancelled"])
+def test_a_key_is_made_for_an_active_subscription_only(
+    service: Service, clock: Clock, account: str, ended: str
+) -> None:
+    if ended == "expired":
+        subscription_id = expired(service, clock, account)
+    else:
+        subscription_id = service.buy(account)["subscriptionId"]
+        assert service.http("cancel", account, subscription_id).json["status"] == "cancelled"
+    answer = service.http("regenerate", account, subscription_id)
+    assert (answer.status, answer.error) == (403, (f"subscription_{ended}", None))
+
+
+def test_plan_beside_an_active_subscription_is_refused(service: Service, account: str) -> None:
+    service.buy(account)
+    event = http_sample("put-plan", "acct_operator", pathParameters={"accountId": account})
+    answer = service.answer("put-plan", event)
+    assert (answer.status, answer.error) == (409, ("active_subscription_exists", None))
+
+
+def test_correction_is_booked_once_and_its_key_is_good_for_one_body(service: Service, account: str) -> None:
+    subscription_id = service.buy(account)["subscriptionId"]
+    told = {"modelId": IMAGE_MODEL, "units": 5, "reason": "Counted twice."}
+    first, again = (service.http("correct", "acct_operator", subscription_id, body=json.dumps(told)) for _ in range(2))
+    assert (first.status, again.status, again.json) == (200, 200, first.json)
+    assert [a.headers.get("Idempotent-Replayed") for a in (first, again)] == [None, "true"]
+    answer = service.http("correct", "acct_operator", subscription_id, body=json.dumps({**told, "units": 6}))
+    assert (answer.status, answer.error) == (422, ("idempotency_key_reused", "Idempotency-Key"))

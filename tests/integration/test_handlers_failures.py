@@ -30,9 +30,11 @@ if TYPE_CHECKING:
     from tests.support.handlers import Json
 
 GET_ID = "sub_" + "a" * 24
-CUSTOMERS = ("purchase", "renew", "get-subscription", "get-usage", "get-models", "quote")
-OPERATORS = ("put-model", "withdraw-model", "availability")
-HTTP_COMMANDS = (*CUSTOMERS, *OPERATORS)
+READS = ("get-subscription", "get-usage", "get-subscriptions", "get-history", "get-events", "get-models")
+CUSTOMERS = ("purchase", "renew", "quote", *READS)
+OPERATORS = ("correct", "put-plan", "delete-plan", "put-model", "withdraw-model", "availability")
+OF_KEYS = ("regenerate", "cancel")
+HTTP_COMMANDS = (*CUSTOMERS, *OPERATORS, *OF_KEYS)
 JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhY2N0X2RlbW8ifQ.c2lnbmF0dXJl"
 IDEMPOTENCY_KEY = "an-idempotency-key-of-the-log-test"
 MARKER = "marker-of-a-value-that-was-sent"
@@ -224,6 +226,8 @@ def everything(service: Service, account: str) -> tuple[str, str]:
             service.http("get-subscription", account, subscription_id, **http)
             service.authorize(api_key, requestId="another")
             service.settle(granted["authorizationId"])
+    for name in OF_KEYS:
+        service.http(name, account, subscription_id, **http)
     return api_key, granted["authorizationId"]
 
 
@@ -262,4 +266,5 @@ def test_log_is_one_json_line_per_decision_and_names_every_command(service: Serv
     assert {(line["level"], "LookupError" in line["failure"]) for line in failed} == {("ERROR", True)}
     commands = {line["command"] for line in decided}
     http = {"purchase", "renew", "subscriptions", "models", "quote", "catalogue", "availability", "not_found"}
+    http |= {"regenerate", "cancel", "plan", "correct"}
     assert commands == http | {"authorize", "settle", "reset"}
