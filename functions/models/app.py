@@ -14,6 +14,7 @@ app = http.resolver("models")
 @app.get("/v1/models")
 def get() -> Response[str]:
     """Every model that can be bought, with its tiers."""
+    http.query_of(app.current_event)
     return http.answer("models", get_models(deps))
 
 

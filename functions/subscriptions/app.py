@@ -23,6 +23,7 @@ def get_all() -> Response[str]:
 def get_one(subscription_id: str) -> Response[str]:
     """One subscription of the caller."""
     account_id = http.account_of(app.current_event)
+    http.query_of(app.current_event)
     return http.answer("subscriptions", get_subscription(deps, account_id, subscription_id))
 
 
@@ -30,6 +31,7 @@ def get_one(subscription_id: str) -> Response[str]:
 def get_counters(subscription_id: str) -> Response[str]:
     """The live counters of one subscription of the caller."""
     account_id = http.account_of(app.current_event)
+    http.query_of(app.current_event)
     return http.answer("subscriptions", get_usage(deps, account_id, subscription_id))
 
 

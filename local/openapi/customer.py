@@ -45,7 +45,7 @@ OPERATIONS: Final = (
         "Look at the catalogue",
         "Every model that can be bought, in which tiers, at what price, and whether a tier is up at the moment.",
         Answer(200, "The catalogue.", (shapes.Catalogue,), {"one model": examples.CATALOGUE}),
-        (),
+        (bad("colour", "Unknown parameter."),),
     ),
     Operation(
         "POST /v1/quotes",

@@ -283,3 +283,14 @@ def test_handlers_side_by_side_keep_to_their_own_event(service: Service, account
         assert service.answer("not-found", sample("not-found")).status == 404
         assert service.http("get-usage", account, bought["subscriptionId"]).json["status"] == "active"
         assert len(service.http("get-models", account).json["models"]) == 3
+
+
+@pytest.mark.parametrize(
+    "name", ["get-models", "get-subscriptions", "get-subscription", "get-usage", "get-history", "get-events"]
+)
+def test_parameter_that_a_call_does_not_know_is_named(service: Service, account: str, name: str) -> None:
+    bought = service.buy(account)
+    event = http_sample(name, account, bought["subscriptionId"])
+    event |= {"rawQueryString": "colour=red", "queryStringParameters": {"colour": "red"}}
+    answer = service.answer(name, event)
+    assert (answer.status, answer.error) == (400, ("invalid_request", "colour"))

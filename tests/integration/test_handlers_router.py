@@ -229,3 +229,18 @@ def test_reset_goes_on_past_an_item_it_cannot_read(own_service: Service, clock: 
     clock.advance(40 * DAY_MS)
     answer: dict[str, Any] = own_service.invoke("ResetFunction", sample("reset"))
     assert (answer["subscriptionsExpired"], answer["holdsReleased"]) == (1, 1)
+
+
+def test_request_served_in_another_tier_is_flagged_and_counted(
+    service: Service, bought: Json, capsys: pytest.CaptureFixture[str]
+) -> None:
+    granted = [service.authorize(bought["apiKey"], requestId=f"breach-{n}") for n in range(2)]
+    capsys.readouterr()
+    kept = service.settle(granted[0]["authorizationId"], servedTier="stable")
+    broken = service.settle(granted[1]["authorizationId"], servedTier="basic")
+    assert (kept["tierBreached"], broken["tierBreached"]) == (False, True)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    counted = [line for line in lines if "TierBreaches" in line]
+    assert [line["TierBreaches"] for line in counted] == [[1.0]]
+    (metric,) = counted[0]["_aws"]["CloudWatchMetrics"]
+    assert metric["Metrics"] == [{"Name": "TierBreaches", "Unit": "Count"}]

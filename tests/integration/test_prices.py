@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import catalogue, commands_quote, items, keys, pricing, purchase_body
+from modelpass import catalogue, commands_quote, items, keys, pricing, purchase_body, subscription_items
 from modelpass.errors import Refused
 from modelpass.model import Kind, Tier
 from tests.support.faults import FaultAt
@@ -43,13 +43,13 @@ def quote(world: World, **body: Any) -> Json:
 def row(world: World, subscription_id: str) -> Subscription:
     key = items.key(keys.subscription_key(subscription_id))
     found = world.dynamodb.get_item(TableName=world.tables.subscriptions, Key=key, ConsistentRead=True)
-    return items.subscription_of(found["Item"])
+    return subscription_items.subscription_of(found["Item"])
 
 
 def terms(world: World) -> list[SoldTerm]:
     """The rows of terms, in the order of their keys."""
     rows = [r for r in world.all_items(world.tables.history) if r["sk"]["S"].startswith("term#")]
-    return [items.term_row_of(r) for r in sorted(rows, key=lambda r: r["sk"]["S"])]
+    return [subscription_items.term_row_of(r) for r in sorted(rows, key=lambda r: r["sk"]["S"])]
 
 
 def told(world: World, kind: str) -> list[Json]:

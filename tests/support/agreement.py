@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from modelpass import changes, commands_read, items
+from modelpass import changes, commands_read, items, subscription_items
 from tests.support.ledger import UNITS, rfc3339
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def assert_one_active(world: World, every: list[Bought], plans: dict[str, Plan])
     """No account has two active subscriptions, plan or custom, and those that are active are the ledger's."""
     now_ms = world.clock.now_ms
     rows = [r for r in world.all_items(world.tables.subscriptions) if r["sk"]["S"] == "subscription"]
-    stored = map(items.subscription_of, rows)
+    stored = map(subscription_items.subscription_of, rows)
     active = Counter(s.account_id for s in stored if s.status(now_ms).value == "active")
     assert active == Counter(b.account for b in every if b.status(now_ms) == "active")
     with_plans = active + Counter(account for account, plan in plans.items() if now_ms < plan.until_ms)

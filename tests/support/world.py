@@ -32,6 +32,7 @@ from modelpass import (
     operator_bodies,
     purchase_body,
     router,
+    subscription_items,
 )
 from modelpass.attempts import Pacing
 from modelpass.availability import TiersDown
@@ -197,7 +198,7 @@ class World:
     def subscription(self, subscription_id: str) -> Subscription:
         key = items.key(keys.subscription_key(subscription_id))
         found = self.dynamodb.get_item(TableName=self.tables.subscriptions, Key=key, ConsistentRead=True)
-        return items.subscription_of(found["Item"])
+        return subscription_items.subscription_of(found["Item"])
 
     def make_all_due(self) -> None:
         """Let the next reset look at every entitlement."""

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from modelpass import changes, items, keys, rules, steps, writes
-from modelpass.changes import Change
+from modelpass import change_parts, changes, items, keys, rules, steps, writes
+from modelpass.change_parts import Change
 from modelpass.model import DAY_MS, Entitlement, Hold, Tier
 from modelpass.windows import segment_at, term_of
 from tests.support.audit import assert_entitlement_conserved
@@ -89,15 +89,15 @@ def test_roll_closes_what_happened_and_opens_the_windows_in_force(pair: Stored) 
         assert step.closed_day is None
     else:
         event("day closed")
-        closed = step.closed_day or changes.DayRow(old.day, 0, 0)
-        assert closed == changes.DayRow(old.day, before.counters.day_calls, before.counters.day_units)
+        closed = step.closed_day or change_parts.DayRow(old.day, 0, 0)
+        assert closed == change_parts.DayRow(old.day, before.counters.day_calls, before.counters.day_units)
         assert after.counters.day_left == before.limits.daily_call_limit
     if new.month == old.month:
         assert units_of(after) == units_of(before)
         assert step.closed_month is None
     else:
         event("month closed")
-        row = step.closed_month or changes.MonthRow(old.month, 0, 0, 0)
+        row = step.closed_month or change_parts.MonthRow(old.month, 0, 0, 0)
         assert (row.month, row.held, row.used) == (old.month, held_in_stored_month(before), before.counters.month_used)
         assert after.counters.month_left == before.limits.monthly_cap - held_in_stored_month(after)
 
@@ -143,7 +143,7 @@ def test_book_ends_a_hold_once_in_the_windows_it_was_granted_in(pair: Stored, us
     assert granted.key not in booked.after.holds
     assert_booked(booked, granted, used, calls)
     if data.draw(st.booleans()):
-        check(replace(booked, breach=changes.Breach(granted, Tier.BASIC, NOON)))
+        check(replace(booked, breach=change_parts.Breach(granted, Tier.BASIC, NOON)))
 
 
 @PROPERTY
@@ -166,7 +166,7 @@ def test_book_of_a_reclaimed_hold_leaves_the_same_figures_as_of_an_open_one(
 def assert_booked(step: Change, granted: Hold, used: int, calls: int) -> None:
     """Check that usage and calls given back arrive in one day and one month, the hold's own."""
     was, now = step.before.counters, step.after.counters
-    day_row = step.late_day or changes.DayRow("", 0, 0)
+    day_row = step.late_day or change_parts.DayRow("", 0, 0)
     assert was.day_calls - now.day_calls - day_row.calls == granted.calls - calls
     assert now.day_units - was.day_units + day_row.units == used
     rows = step.late_months

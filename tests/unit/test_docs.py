@@ -11,7 +11,7 @@ import pytest
 import modelpass
 from local.engine import ROOT
 from local.event_schemas import SCHEMAS
-from modelpass import items, keys, writes
+from modelpass import items, keys, subscription_items, writes
 from modelpass.errors import ErrorCode
 from modelpass.events import EventType
 from tests.support.builders import entitlement, hold, slot, subscription
@@ -60,8 +60,8 @@ def test_every_attribute_of_an_entitlement_is_listed() -> None:
 
 def test_every_attribute_of_a_subscription_and_a_place_is_named() -> None:
     text = DATA_MODEL.partition("## Subscriptions")[2].partition("## History")[0]
-    row = items.subscription_item(replace(subscription(), cancelling_at_ms=1, key_pending=True))
-    place = items.slot_item("acct", replace(slot(0), due_at_ms=1))
+    row = subscription_items.subscription_item(replace(subscription(), cancelling_at_ms=1, key_pending=True))
+    place = subscription_items.slot_item("acct", replace(slot(0), due_at_ms=1))
     assert {*row, *place} - {"pk", "sk", "v"} <= named(text)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass.changes import Change
+from modelpass.change_parts import Change
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.model import Tier
 from modelpass.rules import Standing, decide_authorize

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from modelpass import rules
-from modelpass.changes import Change
+from modelpass.change_parts import Change
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.model import Tier
 from modelpass.rules import Attempt, Standing, decide_authorize

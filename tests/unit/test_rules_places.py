@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from modelpass import rules
-from modelpass.changes import DayRow, MonthRow
+from modelpass.change_parts import DayRow, MonthRow
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.model import SlotKind, Subscription
 from tests.support.builders import (

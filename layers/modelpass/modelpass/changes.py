@@ -7,105 +7,17 @@ conditional write built from the command alone (`writes`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
-from modelpass.model import Counters, Entitlement, Hold, Limits, Threshold, Tier
+from modelpass.change_parts import Change, Correction, DayRow, MonthRow
+from modelpass.model import Counters, Entitlement, Hold, Limits
 from modelpass.windows import Segment, day_before, opened_segment, segment_at
 
 RECLAIM_BATCH: Final = 40
 """Holds reclaimed in one transaction; DynamoDB takes 100 actions, and every hold is a guard and a row."""
 REVISIT_MS: Final = 3_600_000
 """The reset looks again at an entitlement with open holds no sooner than this."""
-
-
-@dataclass(frozen=True, slots=True)
-class DayRow:
-    """What is added to the figures of a closed day."""
-
-    day: str
-    calls: int
-    units: int
-
-
-@dataclass(frozen=True, slots=True)
-class MonthRow:
-    """What is added to the figures of a closed month window, in which all of the cap is left at first."""
-
-    month: int
-    left: int
-    held: int
-    used: int
-
-
-@dataclass(frozen=True, slots=True)
-class Breach:
-    """A router served a request in another tier than the one bought."""
-
-    hold: Hold
-    served_tier: Tier
-    at_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """An operator's change of what was used, in the windows of an instant.
-
-    `key` is the digest of its Idempotency-Key, `body` of its content; `nonce` tells its write from that of a repeat.
-    """
-
-    key: str
-    body: bytes
-    nonce: bytes
-    operator: str
-    units: int
-    at_ms: int
-    reason: str
-    made_at_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """A threshold that is told: when, and when the window ends that reached it."""
-
-    threshold: Threshold
-    window_ends_at_ms: int
-    at_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One atomic step on one entitlement.
-
-    `exact` steps demand the counters just as they were read; the others add and subtract, guarded by the
-    segment and by the value of every hold they touch. `grant` is the hold this step grants, if it does.
-    """
-
-    before: Entitlement
-    after: Entitlement
-    exact: bool = False
-    grant: Hold | None = None
-    closed_day: DayRow | None = None
-    closed_month: MonthRow | None = None
-    late_day: DayRow | None = None
-    late_months: tuple[MonthRow, ...] = field(default=())
-    tickets: tuple[Hold, ...] = field(default=())
-    spent_ticket: Hold | None = None
-    breach: Breach | None = None
-    announcements: tuple[Announcement, ...] = field(default=())
-    correction: Correction | None = None
-
-    @property
-    def item_only(self) -> bool:
-        """Whether the entitlement's own item is all that is written."""
-        rows = (self.closed_day, self.closed_month, self.late_day, self.spent_ticket, self.breach, self.correction)
-        return not (any(rows) or self.late_months or self.tickets or self.announcements)
-
-    @property
-    def counts(self) -> bool:
-        """Whether any figure moves."""
-        before, after = self.before, self.after
-        return (before.counters, before.holds, before.tickets) != (after.counters, after.holds, after.tickets)
 
 
 def stored_segment(entitlement: Entitlement) -> Segment:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from modelpass import answers, entitlements, items, keys, payloads, rules, steps, store, writes
+from modelpass import answers, entitlements, items, keys, payloads, rules, steps, store, subscription_items, writes
 from modelpass.errors import ErrorCode, Refusal, Refused, temporarily_unavailable
 from modelpass.model import Entitlement, EntitlementId, Hold, Tier
 
@@ -128,7 +128,7 @@ class _Authorization:
         key = items.key(keys.subscription_key(self._id.subscription_id))
         table = self._deps.tables.subscriptions
         stored = self._attempts.persist(lambda: store.get(self._deps.send, table, key))
-        subscription = None if stored is None else items.subscription_of(stored)
+        subscription = None if stored is None else subscription_items.subscription_of(stored)
         term_number, key_hash = self._api_key.term_number, self._api_key.key_hash
         now_ms = self._deps.now_ms()
         raise Refused(rules.refuse_unheld_model(subscription, term_number, key_hash, now_ms))

@@ -21,14 +21,14 @@ from modelpass import (
     store,
     subscriptions,
 )
-from modelpass.changes import Correction
+from modelpass.change_parts import Correction
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid, raise_any
 from modelpass.store import ConditionFailedError, StoreBusyError
 from modelpass.windows import rfc3339
 
 if TYPE_CHECKING:
     from modelpass.attempts import Attempts
-    from modelpass.changes import Change
+    from modelpass.change_parts import Change
     from modelpass.deps import Deps
     from modelpass.model import Entitlement, EntitlementId, Subscription
     from modelpass.operator_bodies import CorrectionBody

@@ -5,7 +5,20 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from modelpass import answers, daily_usage, events, history, items, keys, offers, paging, pricing, store, subscriptions
+from modelpass import (
+    answers,
+    daily_usage,
+    events,
+    history,
+    items,
+    keys,
+    offers,
+    paging,
+    pricing,
+    store,
+    subscription_items,
+    subscriptions,
+)
 from modelpass.windows import rfc3339
 
 if TYPE_CHECKING:
@@ -49,7 +62,7 @@ def list_subscriptions(deps: Deps, account_id: str, query: Mapping[str, str]) ->
     pairs = [keys.subscription_key(entry["id"]["S"]) for entry in entries]
     wanted = [items.key(pair) for pair in pairs]
     stored = attempts.persist(lambda: store.get_many(deps.send, table, wanted)) if wanted else []
-    by_id = {s.id: s for s in map(items.subscription_of, stored)}
+    by_id = {s.id: s for s in map(subscription_items.subscription_of, stored)}
     now_ms = deps.now_ms()
     shown = [by_id[subscription_id] for subscription_id, _ in pairs]
     return {"subscriptions": [answers.subscription(s, s.status(now_ms)) for s in shown], "next": following}
@@ -71,7 +84,7 @@ def get_history(deps: Deps, account_id: str, subscription_id: str, query: Mappin
     found = subscriptions.own(deps, attempts, account_id, subscription_id)
     span = daily_usage.span_of(query, found, deps.now_ms())
     stored = attempts.persist(lambda: store.query_all(deps.send, history.sold_terms(table, found.id)))
-    terms = daily_usage.terms_in([items.term_row_of(row) for row in stored], span)
+    terms = daily_usage.terms_in([subscription_items.term_row_of(row) for row in stored], span)
     ids = [entitlement_id for sold in terms for entitlement_id in sold.entitlement_ids(found.id)]
     # First what is still open, then the closed rows: a day that is closed in between is in its row.
     entitlements = _entitlements(deps, attempts, ids)

@@ -10,7 +10,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import items, keys, places, purchases, rules, steps, store, subscriptions, telemetry, unfinished
+from modelpass import (
+    items,
+    keys,
+    places,
+    purchases,
+    rules,
+    steps,
+    store,
+    subscription_items,
+    subscriptions,
+    telemetry,
+    unfinished,
+)
 from modelpass.errors import Refused
 from modelpass.store import ConditionFailedError, StoreBusyError
 
@@ -107,11 +119,11 @@ def _conclude(deps: Deps, key: items.Item, tally: Tally) -> None:
     stored = store.get(deps.send, deps.tables.subscriptions, key)
     if stored is None:
         return
-    account_id = items.slot_account(stored)
+    account_id = subscription_items.slot_account(stored)
     if account_id is not None:
-        _end_plan(deps, account_id, items.slot_of(stored))
+        _end_plan(deps, account_id, subscription_items.slot_of(stored))
         return
-    subscription = items.subscription_of(stored)
+    subscription = subscription_items.subscription_of(stored)
     if subscription.due_at_ms is None or subscription.due_at_ms > deps.now_ms():
         return
     attempts = deps.attempts()

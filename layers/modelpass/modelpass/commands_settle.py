@@ -23,7 +23,7 @@ from modelpass import (
     store,
     writes,
 )
-from modelpass.changes import Breach, Change
+from modelpass.change_parts import Breach, Change
 from modelpass.errors import ErrorCode, Refusal, Refused
 
 if TYPE_CHECKING:

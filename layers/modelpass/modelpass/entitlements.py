@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from modelpass.attempts import Attempts
-    from modelpass.changes import Change
+    from modelpass.change_parts import Change
     from modelpass.deps import Deps
     from modelpass.model import Entitlement, EntitlementId
 

@@ -16,7 +16,7 @@ from modelpass.items import number, text
 from modelpass.windows import rfc3339
 
 if TYPE_CHECKING:
-    from modelpass.changes import Announcement, Correction
+    from modelpass.change_parts import Announcement, Correction
     from modelpass.model import Entitlement, EntitlementId, Hold, Slot, Subscription, Tier
 
 EVENT_VERSION: Final = 1

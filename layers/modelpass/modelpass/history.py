@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import items, keys
+from modelpass import items, keys, subscription_items
 from modelpass.items import number, text
 from modelpass.model import DAY_MS, MS_PER_SECOND, SETTLE_GRACE_MS, EntitlementId
 
 if TYPE_CHECKING:
-    from modelpass.changes import Correction, DayRow, MonthRow
+    from modelpass.change_parts import Correction, DayRow, MonthRow
     from modelpass.model import Entitlement, Hold, Subscription
 
 Request = dict[str, Any]
@@ -27,7 +27,7 @@ def sold_term(table: str, subscription: Subscription) -> Request:
     """The term that begins, and what it is sold for."""
     return {
         "TableName": table,
-        "Item": items.term_row(subscription.id, subscription.sold_term()),
+        "Item": subscription_items.term_row(subscription.id, subscription.sold_term()),
         # A term is sold once; its row is never written again.
         "ConditionExpression": "attribute_not_exists(#pk)",
         "ExpressionAttributeNames": {"#pk": "pk"},

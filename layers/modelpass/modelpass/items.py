@@ -16,11 +16,6 @@ from modelpass.model import (
     EntitlementId,
     Hold,
     Limits,
-    Sale,
-    Slot,
-    SlotKind,
-    SoldTerm,
-    Subscription,
     Term,
     Threshold,
     Tier,
@@ -146,9 +141,9 @@ def entitlement_of(item: Item) -> Entitlement:
             daily_call_limit=int(item["lc"]["N"]),
             monthly_cap=int(item["lm"]["N"]),
         ),
-        term=_term_of(item),
-        key_hash=_optional_binary(item, "kh"),
-        cancelled_at_ms=_optional_number(item, "xc"),
+        term=term_of(item),
+        key_hash=optional_binary(item, "kh"),
+        cancelled_at_ms=optional_number(item, "xc"),
         day_start_ms=int(item["ws"]["N"]) - int(item["db"]["N"]),
         month_start_ms=int(item["ws"]["N"]) - int(item["mb"]["N"]),
         segment_end_ms=int(item["we"]["N"]),
@@ -164,42 +159,8 @@ def entitlement_of(item: Item) -> Entitlement:
         holds={name: unpack_hold(name, value["S"]) for name, value in item["h"]["M"].items()},
         tickets=int(item["rc"]["N"]),
         announced=_ANNOUNCED[int(item["ta"]["N"])],
-        due_at_ms=_optional_number(item, "da"),
+        due_at_ms=optional_number(item, "da"),
     )
-
-
-def subscription_item(subscription: Subscription) -> Item:
-    """A subscription row as stored; due at the end of its term."""
-    pk = keys.subscription_key(subscription.id)
-    item = {
-        **key(pk),
-        "v": number(SCHEMA_VERSION),
-        "ac": text(subscription.account_id),
-        "tn": number(subscription.term_number),
-        "tz": text(subscription.term.time_zone),
-        "st": number(subscription.term.starts_at_ms),
-        "mo": number(subscription.term.months),
-        "xa": number(subscription.expires_at_ms),
-        "ca": number(subscription.created_at_ms),
-        "kh": binary(subscription.key_hash),
-        "kt": text(subscription.key_tail),
-        "kg": number(subscription.key_generation),
-        "cu": text(subscription.sale.currency),
-        "ms": {"L": [_sold_value(*pair) for pair in zip(subscription.models, subscription.sale.monthly, strict=True)]},
-    }
-    if subscription.cancelled_at_ms is not None:
-        item["xc"] = number(subscription.cancelled_at_ms)
-    if subscription.cancelling_at_ms is not None:
-        item["xi"] = number(subscription.cancelling_at_ms)
-    if subscription.key_pending:
-        item["kp"] = number(1)
-    if subscription.body_digest is not None:
-        item["bd"] = binary(subscription.body_digest)
-    if subscription.renewal_digest is not None:
-        item["rd"] = binary(subscription.renewal_digest)
-    if subscription.due_at_ms is not None:
-        item |= due_attributes(pk[0], subscription.due_at_ms)
-    return item
 
 
 def due_attributes(pk: str, at_ms: int) -> Item:
@@ -207,118 +168,9 @@ def due_attributes(pk: str, at_ms: int) -> Item:
     return {"dp": text(keys.due_shard(pk)), "da": number(at_ms)}
 
 
-def subscription_of(item: Item) -> Subscription:
-    """The reverse of `subscription_item`."""
-    check_version(item)
-    return Subscription(
-        id=item["pk"]["S"],
-        account_id=item["ac"]["S"],
-        term_number=int(item["tn"]["N"]),
-        term=_term_of(item),
-        created_at_ms=int(item["ca"]["N"]),
-        cancelled_at_ms=_optional_number(item, "xc"),
-        cancelling_at_ms=_optional_number(item, "xi"),
-        key_hash=_bytes(item["kh"]),
-        key_tail=item["kt"]["S"],
-        key_generation=int(item["kg"]["N"]),
-        key_pending="kp" in item,
-        models=tuple(_limits_of(value["M"]) for value in item["ms"]["L"]),
-        sale=_sale_of(item),
-        body_digest=_optional_binary(item, "bd"),
-        renewal_digest=_optional_binary(item, "rd"),
-        due_at_ms=_optional_number(item, "da"),
-    )
-
-
-def term_row(subscription_id: str, sold: SoldTerm) -> Item:
-    """A row of the history: a term, and what it was sold for."""
-    lines = zip(sold.models, sold.sale.monthly, strict=True)
-    return {
-        **key(keys.term_key(subscription_id, sold.number)),
-        "v": number(SCHEMA_VERSION),
-        "tn": number(sold.number),
-        "tz": text(sold.term.time_zone),
-        "st": number(sold.term.starts_at_ms),
-        "mo": number(sold.term.months),
-        "xa": number(sold.term.ends_at_ms),
-        "cu": text(sold.sale.currency),
-        "ms": {"L": [{"M": {"id": text(m), "tr": text(tier), "pr": text(price)}} for (m, tier), price in lines]},
-    }
-
-
-def term_row_of(item: Item) -> SoldTerm:
-    """The reverse of `term_row`."""
-    check_version(item)
-    models = tuple((value["M"]["id"]["S"], Tier(value["M"]["tr"]["S"])) for value in item["ms"]["L"])
-    return SoldTerm(int(item["tn"]["N"]), _term_of(item), models, _sale_of(item))
-
-
-def slot_item(account_id: str, slot: Slot) -> Item:
-    """An account's place as stored."""
-    pk, sk = keys.slot_key(account_id)
-    item = {
-        **key((pk, sk)),
-        "v": number(SCHEMA_VERSION),
-        "kd": text(slot.kind),
-        "id": text(slot.holder_id),
-        "un": number(slot.until_ms),
-        "pd": number(slot.purchase_day),
-        "pn": number(slot.purchases),
-        "rv": number(slot.revision),
-    }
-    if slot.due_at_ms is not None:
-        item |= due_attributes(pk, slot.due_at_ms)
-    return item
-
-
-def slot_account(item: Item) -> str | None:
-    """Whose place an item of the subscriptions table is; None when it is a subscription."""
-    return keys.slot_account(item["pk"]["S"])
-
-
-def slot_of(item: Item) -> Slot:
-    """The reverse of `slot_item`."""
-    check_version(item)
-    return Slot(
-        kind=SlotKind(item["kd"]["S"]),
-        holder_id=item["id"]["S"],
-        until_ms=int(item["un"]["N"]),
-        purchase_day=int(item["pd"]["N"]),
-        purchases=int(item["pn"]["N"]),
-        revision=int(item["rv"]["N"]),
-        due_at_ms=_optional_number(item, "da"),
-    )
-
-
-def _term_of(item: Item) -> Term:
+def term_of(item: Item) -> Term:
+    """The term that an item speaks of."""
     return Term(int(item["st"]["N"]), int(item["mo"]["N"]), item["tz"]["S"], int(item["xa"]["N"]))
-
-
-def _sale_of(item: Item) -> Sale:
-    return Sale(item["cu"]["S"], tuple(value["M"]["pr"]["S"] for value in item["ms"]["L"]))
-
-
-def _sold_value(limits: Limits, monthly: str) -> Item:
-    return {
-        "M": {
-            "id": text(limits.model_id),
-            "tr": text(limits.tier),
-            "un": text(limits.unit),
-            "lc": number(limits.daily_call_limit),
-            "lm": number(limits.monthly_cap),
-            "pr": text(monthly),
-        }
-    }
-
-
-def _limits_of(value: Item) -> Limits:
-    return Limits(
-        model_id=value["id"]["S"],
-        tier=Tier(value["tr"]["S"]),
-        unit=Unit(value["un"]["S"]),
-        daily_call_limit=int(value["lc"]["N"]),
-        monthly_cap=int(value["lm"]["N"]),
-    )
 
 
 def check_version(item: Item) -> None:
@@ -329,11 +181,13 @@ def check_version(item: Item) -> None:
         raise UnreadableItemError(msg)
 
 
-def _optional_number(item: Item, name: str) -> int | None:
+def optional_number(item: Item, name: str) -> int | None:
+    """A number that may be absent."""
     return int(item[name]["N"]) if name in item else None
 
 
-def _optional_binary(item: Item, name: str) -> bytes | None:
+def optional_binary(item: Item, name: str) -> bytes | None:
+    """A binary that may be absent."""
     return _bytes(item[name]) if name in item else None
 
 

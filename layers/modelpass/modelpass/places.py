@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import events, items
+from modelpass import events, items, subscription_items
 from modelpass.items import number
 from modelpass.model import DAY_MS, Slot, SlotKind
 
@@ -53,7 +53,7 @@ def write(tables: Tables, account_id: str, old: Slot | None, new: Slot, now_ms: 
     """The actions of a transaction that turn the place from `old` to `new`."""
     put = {
         "TableName": tables.subscriptions,
-        "Item": items.slot_item(account_id, new),
+        "Item": subscription_items.slot_item(account_id, new),
         "ConditionExpression": "attribute_not_exists(#v)",
         "ExpressionAttributeNames": {"#v": "v"},
     }

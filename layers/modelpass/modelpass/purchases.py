@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelpass import changes, events, history, items, keys, places, rules
+from modelpass import changes, events, history, items, keys, places, rules, subscription_items
 from modelpass.items import number, text
 from modelpass.model import Entitlement, EntitlementId, Limits, Slot, Subscription
 from modelpass.windows import segment_at
@@ -25,7 +25,7 @@ def purchase(tables: Tables, subscription: Subscription, slot: Slot | None, now_
     place = places.bought(slot, subscription, rules.purchases_today(slot, now_ms) + 1, now_ms)
     put = {
         "TableName": tables.subscriptions,
-        "Item": items.subscription_item(subscription),
+        "Item": subscription_items.subscription_item(subscription),
         # The id follows from the Idempotency-Key: a repeat meets its first.
         "ConditionExpression": "attribute_not_exists(#pk)",
         "ExpressionAttributeNames": {"#pk": "pk"},
@@ -125,7 +125,7 @@ def _list_entry(tables: Tables, subscription: Subscription) -> Request:
 
 
 def _begin_term(tables: Tables, old: Subscription, new: Subscription) -> Request:
-    item = items.subscription_item(new)
+    item = subscription_items.subscription_item(new)
     changed = ("tn", "st", "xa", "kh", "kt", "cu", "ms", "rd", "dp", "da")
     written = [n for n in changed if n in item]
     update = "SET " + ", ".join(f"#{n} = :{n}" for n in written) + " REMOVE #kp"

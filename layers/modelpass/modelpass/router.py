@@ -62,6 +62,8 @@ def _settle_one(deps: Deps, event: object, request_id: str, message_id: str | No
         telemetry.surprised("settle", request_id, error)
         answer = _unsettled(internal_error(request_id))
     telemetry.decided("settle", answer["error"]["code"] if "error" in answer else "settled", messageId=message_id)
+    if answer.get("tierBreached"):
+        telemetry.breached()
     return answer
 
 

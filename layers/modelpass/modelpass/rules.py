@@ -11,7 +11,7 @@ import hmac
 from dataclasses import dataclass
 
 from modelpass import changes, thresholds
-from modelpass.changes import Change
+from modelpass.change_parts import Change
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.model import (
     DAY_MS,

@@ -13,7 +13,7 @@ from modelpass import events, history, items, keys
 from modelpass.items import binary, number, text
 
 if TYPE_CHECKING:
-    from modelpass.changes import Breach, Change
+    from modelpass.change_parts import Breach, Change
     from modelpass.model import Entitlement
     from modelpass.writes import Tables
 

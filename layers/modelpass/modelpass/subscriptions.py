@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modelpass import items, keys, store
+from modelpass import items, keys, store, subscription_items
 from modelpass.errors import ErrorCode, Refusal, Refused
 
 if TYPE_CHECKING:
@@ -43,14 +43,14 @@ def any_of(deps: Deps, attempts: Attempts, subscription_id: str) -> Subscription
         found = attempts.persist(lambda: store.get(deps.send, deps.tables.subscriptions, key))
     if found is None:
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
-    return items.subscription_of(found)
+    return subscription_items.subscription_of(found)
 
 
 def place_of(deps: Deps, attempts: Attempts, account_id: str) -> Slot | None:
     """An account's one place; None when nothing has ever held it."""
     key = items.key(keys.slot_key(account_id))
     found = attempts.persist(lambda: store.get(deps.send, deps.tables.subscriptions, key))
-    return None if found is None else items.slot_of(found)
+    return None if found is None else subscription_items.slot_of(found)
 
 
 def with_place(deps: Deps, subscription_id: str, account_id: str) -> tuple[Subscription | None, Slot | None]:
@@ -60,6 +60,6 @@ def with_place(deps: Deps, subscription_id: str, account_id: str) -> tuple[Subsc
     responses = deps.send("TransactGetItems", {"TransactItems": gets})["Responses"]
     subscription, slot = (response.get("Item") for response in responses)
     return (
-        items.subscription_of(subscription) if subscription else None,
-        items.slot_of(slot) if slot else None,
+        subscription_items.subscription_of(subscription) if subscription else None,
+        subscription_items.slot_of(slot) if slot else None,
     )

@@ -15,9 +15,18 @@ def decided(function: str, code: str, **facts: str | int | None) -> None:
     """One structured line and one count for what a function decided; `code` is `ok` or an error code."""
     shown: dict[str, Any] = {name: value for name, value in facts.items() if value is not None}
     logger.info("decided", extra={"decision": code, "command": function, **shown})
-    with single_metric(name="Decisions", unit=MetricUnit.Count, value=1) as metric:
-        metric.add_dimension(name="command", value=function)
-        metric.add_dimension(name="decision", value=code)
+    _count("Decisions", command=function, decision=code)
+
+
+def breached() -> None:
+    """One count for a request that was served in another tier than the one bought."""
+    _count("TierBreaches")
+
+
+def _count(name: str, **dimensions: str) -> None:
+    with single_metric(name=name, unit=MetricUnit.Count, value=1) as metric:
+        for dimension, value in dimensions.items():
+            metric.add_dimension(name=dimension, value=value)
 
 
 def surprised(function: str, request_id: str, error: Exception) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from modelpass import changes
-from modelpass.changes import Announcement, Change
+from modelpass.change_parts import Announcement, Change
 from modelpass.model import Entitlement, Threshold
 
 _DAILY: Final = tuple(t for t in Threshold if not t.monthly)

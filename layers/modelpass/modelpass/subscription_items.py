@@ -1,0 +1,166 @@
+"""Subscriptions, the terms they were sold for and the places of accounts <-> stored item, strict as `items` is.
+
+`docs/data-model.md` lists the attributes.
+"""
+
+from __future__ import annotations
+
+from modelpass import keys
+from modelpass.items import (
+    SCHEMA_VERSION,
+    Item,
+    binary,
+    check_version,
+    due_attributes,
+    key,
+    number,
+    optional_binary,
+    optional_number,
+    term_of,
+    text,
+)
+from modelpass.model import Limits, Sale, Slot, SlotKind, SoldTerm, Subscription, Tier, Unit
+
+
+def subscription_item(subscription: Subscription) -> Item:
+    """A subscription row as stored; due at the end of its term."""
+    pk = keys.subscription_key(subscription.id)
+    item = {
+        **key(pk),
+        "v": number(SCHEMA_VERSION),
+        "ac": text(subscription.account_id),
+        "tn": number(subscription.term_number),
+        "tz": text(subscription.term.time_zone),
+        "st": number(subscription.term.starts_at_ms),
+        "mo": number(subscription.term.months),
+        "xa": number(subscription.expires_at_ms),
+        "ca": number(subscription.created_at_ms),
+        "kh": binary(subscription.key_hash),
+        "kt": text(subscription.key_tail),
+        "kg": number(subscription.key_generation),
+        "cu": text(subscription.sale.currency),
+        "ms": {"L": [_sold_value(*pair) for pair in zip(subscription.models, subscription.sale.monthly, strict=True)]},
+    }
+    if subscription.cancelled_at_ms is not None:
+        item["xc"] = number(subscription.cancelled_at_ms)
+    if subscription.cancelling_at_ms is not None:
+        item["xi"] = number(subscription.cancelling_at_ms)
+    if subscription.key_pending:
+        item["kp"] = number(1)
+    if subscription.body_digest is not None:
+        item["bd"] = binary(subscription.body_digest)
+    if subscription.renewal_digest is not None:
+        item["rd"] = binary(subscription.renewal_digest)
+    if subscription.due_at_ms is not None:
+        item |= due_attributes(pk[0], subscription.due_at_ms)
+    return item
+
+
+def subscription_of(item: Item) -> Subscription:
+    """The reverse of `subscription_item`."""
+    check_version(item)
+    return Subscription(
+        id=item["pk"]["S"],
+        account_id=item["ac"]["S"],
+        term_number=int(item["tn"]["N"]),
+        term=term_of(item),
+        created_at_ms=int(item["ca"]["N"]),
+        cancelled_at_ms=optional_number(item, "xc"),
+        cancelling_at_ms=optional_number(item, "xi"),
+        key_hash=bytes(item["kh"]["B"]),
+        key_tail=item["kt"]["S"],
+        key_generation=int(item["kg"]["N"]),
+        key_pending="kp" in item,
+        models=tuple(_limits_of(value["M"]) for value in item["ms"]["L"]),
+        sale=_sale_of(item),
+        body_digest=optional_binary(item, "bd"),
+        renewal_digest=optional_binary(item, "rd"),
+        due_at_ms=optional_number(item, "da"),
+    )
+
+
+def term_row(subscription_id: str, sold: SoldTerm) -> Item:
+    """A row of the history: a term, and what it was sold for."""
+    lines = zip(sold.models, sold.sale.monthly, strict=True)
+    return {
+        **key(keys.term_key(subscription_id, sold.number)),
+        "v": number(SCHEMA_VERSION),
+        "tn": number(sold.number),
+        "tz": text(sold.term.time_zone),
+        "st": number(sold.term.starts_at_ms),
+        "mo": number(sold.term.months),
+        "xa": number(sold.term.ends_at_ms),
+        "cu": text(sold.sale.currency),
+        "ms": {"L": [{"M": {"id": text(m), "tr": text(tier), "pr": text(price)}} for (m, tier), price in lines]},
+    }
+
+
+def term_row_of(item: Item) -> SoldTerm:
+    """The reverse of `term_row`."""
+    check_version(item)
+    models = tuple((value["M"]["id"]["S"], Tier(value["M"]["tr"]["S"])) for value in item["ms"]["L"])
+    return SoldTerm(int(item["tn"]["N"]), term_of(item), models, _sale_of(item))
+
+
+def slot_item(account_id: str, slot: Slot) -> Item:
+    """An account's place as stored."""
+    pk, sk = keys.slot_key(account_id)
+    item = {
+        **key((pk, sk)),
+        "v": number(SCHEMA_VERSION),
+        "kd": text(slot.kind),
+        "id": text(slot.holder_id),
+        "un": number(slot.until_ms),
+        "pd": number(slot.purchase_day),
+        "pn": number(slot.purchases),
+        "rv": number(slot.revision),
+    }
+    if slot.due_at_ms is not None:
+        item |= due_attributes(pk, slot.due_at_ms)
+    return item
+
+
+def slot_account(item: Item) -> str | None:
+    """Whose place an item of the subscriptions table is; None when it is a subscription."""
+    return keys.slot_account(item["pk"]["S"])
+
+
+def slot_of(item: Item) -> Slot:
+    """The reverse of `slot_item`."""
+    check_version(item)
+    return Slot(
+        kind=SlotKind(item["kd"]["S"]),
+        holder_id=item["id"]["S"],
+        until_ms=int(item["un"]["N"]),
+        purchase_day=int(item["pd"]["N"]),
+        purchases=int(item["pn"]["N"]),
+        revision=int(item["rv"]["N"]),
+        due_at_ms=optional_number(item, "da"),
+    )
+
+
+def _sale_of(item: Item) -> Sale:
+    return Sale(item["cu"]["S"], tuple(value["M"]["pr"]["S"] for value in item["ms"]["L"]))
+
+
+def _sold_value(limits: Limits, monthly: str) -> Item:
+    return {
+        "M": {
+            "id": text(limits.model_id),
+            "tr": text(limits.tier),
+            "un": text(limits.unit),
+            "lc": number(limits.daily_call_limit),
+            "lm": number(limits.monthly_cap),
+            "pr": text(monthly),
+        }
+    }
+
+
+def _limits_of(value: Item) -> Limits:
+    return Limits(
+        model_id=value["id"]["S"],
+        tier=Tier(value["tr"]["S"]),
+        unit=Unit(value["un"]["S"]),
+        daily_call_limit=int(value["lc"]["N"]),
+        monthly_cap=int(value["lm"]["N"]),
+    )
