@@ -58,7 +58,7 @@ def _play(out: IO[str]) -> int:
         whose = "the one that was running" if running else "started for this story, and stopped after it"
         account = f"acct_demo_{secrets.token_hex(4)}"
         teller.heading(
-            "Modelpass, from purchase to renewal",
+            "Modelpass, from the price to cancelling",
             {"Stack": f"{url} ({whose})", "Account": account, "Clock": "stopped, and moved forward by the story"},
         )
         story = Story(Http(url, token_of({"sub": account})), Router(url), teller)

@@ -1,4 +1,4 @@
-"""The story of the demo: one account from purchase to renewal. Rule: every figure told was checked before.
+"""The story of the demo: one account from the price to cancelling. Rule: every figure told was checked before.
 
 The figures are those of the contract's example: a text model with 50 calls a day and 5,000,000 tokens a month, an
 image model with 20 calls a day and 200 generations a month.
@@ -26,6 +26,14 @@ BODY: Final = {
         {"modelId": IMAGE, "channelTier": "basic", "dailyCallLimit": 20, "monthlyTokenCap": 200},
     ]
 }
+QUOTE: Final = {
+    "currency": "USD",
+    "lines": [
+        {"modelId": TEXT, "channelTier": "stable", "monthly": "29.00"},
+        {"modelId": IMAGE, "channelTier": "basic", "monthly": "7.20"},
+    ],
+    "total": "36.20",
+}
 UNITS: Final = {TEXT: "tokens", IMAGE: "generations"}
 _SUBSCRIPTIONS: Final = "/v1/subscriptions"
 _KEY_PREFIX: Final = "sk-custom-"
@@ -49,15 +57,25 @@ class Story:
     def tell(self) -> None:
         """Play and tell all of it; raises `WrongAnswerError` at the first wrong answer."""
         self._stop_clock()
+        self._price()
         self._purchase()
         self._grants()
         self._refusals()
+        self._new_key()
         self._next_day()
         self._expiry()
         self._renewal()
+        self._cancellation()
+
+    def _price(self) -> None:
+        self.teller.chapter("A customer asks for the price")
+        quote = self._call("Quote", "POST", "/v1/quotes", BODY, 200, QUOTE)
+        self.teller.happened(f"POST /v1/quotes → {quote['total']} {quote['currency']} for a month")
+        for line in quote["lines"]:
+            self.teller.aside(f"{line['modelId']}, {line['channelTier']}: {line['monthly']}")
 
     def _purchase(self) -> None:
-        self.teller.chapter("A customer buys two models")
+        self.teller.chapter("The customer buys two models")
         bought = self._call("Purchase", "POST", _SUBSCRIPTIONS, BODY, 201, self._bought())
         self._check_key(bought)
         self.subscription = bought
@@ -108,6 +126,19 @@ class Story:
         self._settle("Settle of the block", block, 40_000, {"settled": True, "monthly": _monthly(5_000_000, 41_234, 0)})
         self.teller.happened("The block used 40,000 tokens → settled")
 
+    def _new_key(self) -> None:
+        self.teller.chapter("The key leaks, and is replaced")
+        old_key = self.subscription["apiKey"]
+        path = f"{_SUBSCRIPTIONS}/{self.subscription['subscriptionId']}/key"
+        kept = {name: self.subscription[name] for name in ("subscriptionId", "term", "startsAt", "expiresAt")}
+        renewed = self._call("New key", "POST", path, {}, 200, kept)
+        self._check_key(renewed)
+        self.subscription = renewed
+        self.teller.happened(f"POST {_SUBSCRIPTIONS}/…/key → 200, API key {renewed['apiKeyMasked']}")
+        self._refuse("The old key", 401, _error("invalid_api_key", "authentication_error"), apiKey=old_key)
+        self._usage("Usage under the new key", {"models": [{"monthly": _monthly(5_000_000, 41_234, 0)}, {}]})
+        self.teller.happened("GET …/usage → what was used stays")
+
     def _next_day(self) -> None:
         self.teller.chapter("The next day")
         usage = self._usage("Usage in the evening", _ACTIVE_USAGE)
@@ -139,6 +170,17 @@ class Story:
         image = {"modelId": IMAGE, "daily": _daily(20, 0), "monthly": _monthly(200, 0, 0)}
         self._usage("Usage of the new term", {"status": "active", "models": [text, image]})
         self.teller.happened("GET …/usage → the new term counts from zero")
+
+    def _cancellation(self) -> None:
+        self.teller.chapter("The customer cancels")
+        path = f"{_SUBSCRIPTIONS}/{self.subscription['subscriptionId']}"
+        self._call("Cancellation", "POST", f"{path}/cancel", {}, 200, {"status": "cancelled", "apiKey": None})
+        self.teller.happened(f"POST {_SUBSCRIPTIONS}/…/cancel → 200, the place is free")
+        self._refuse("The key", 403, _error("subscription_cancelled", "permission_error"))
+        told = self._call("Events", "GET", f"{path}/events", None, 200, {"next": None})
+        self.teller.happened(f"GET {_SUBSCRIPTIONS}/…/events → the audit trail:")
+        for event in reversed(told["events"]):
+            self.teller.aside(f"{event['at']}  {event['type']}")
 
     def _grant(self, what: str, model_id: str, estimate: int, daily: Json, monthly: Json, calls: int = 1) -> Json:
         self.requests += 1

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from tests.support.stack import Stack
 
-CHAPTERS = 6
+CHAPTERS = 9
 TOLD = (
     "active_subscription_exists",
     "the same grant, counted once",

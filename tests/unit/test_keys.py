@@ -247,13 +247,17 @@ def test_keys_of_the_tables_are_distinct() -> None:
         *(keys.ticket_key(e, h) for e in (one, two) for h in grants),
         *(keys.slot_key(account) for account in ("a", "b", SUBSCRIPTION_ID)),
         keys.subscription_key(SUBSCRIPTION_ID),
-        *(keys.event_key(SUBSCRIPTION_ID, at, keys.event_id(str(at))) for at in (1, 20, 10**12)),
+        *(keys.event_key(SUBSCRIPTION_ID, at, (1, 0, 0), keys.event_id(str(at))) for at in (1, 20, 10**12)),
         *(keys.model_key(m) for m in ("down", "m")),
         keys.tiers_down_key(),
     ]
     assert len(set(pairs)) == len(pairs)
     assert [keys.parse_entitlement_pk(keys.entitlement_pk(e)) for e in (one, two)] == [one, two]
-    times = [keys.event_key("s", at, "e")[1] for at in (999, 10**12, NOON)]
+    orders = [(1, 0, 0), (1, 5, 80), (1, 5, 100), (1, 11, 0), (2, 0, 0), (10, 0, 0)]
+    assert [keys.event_key("s", 1, order, "e") for order in orders] == sorted(
+        keys.event_key("s", 1, order, "e") for order in orders
+    )
+    times = [keys.event_key("s", at, (1, 0, 0), "e")[1] for at in (999, 10**12, NOON)]
     assert times == sorted(times)
 
 

@@ -39,6 +39,32 @@ class EventType(StrEnum):
     USAGE_CORRECTED = "usage.corrected"
 
 
+_WITHIN_A_ROUND: Final = (
+    EventType.PURCHASED,
+    EventType.RENEWED,
+    EventType.PLAN_STARTED,
+    EventType.TIER_DOWN,
+    EventType.TIER_UP,
+    EventType.THRESHOLD_REACHED,
+    EventType.TIER_BREACHED,
+    EventType.USAGE_CORRECTED,
+    EventType.KEY_REGENERATED,
+    EventType.CANCELLED,
+    EventType.PLAN_ENDED,
+    EventType.EXPIRED,
+)
+"""In which order events of one millisecond are listed: as a term goes, from its beginning to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """When something happened: the time, then the term (or the revision of what it is about), then a number in it."""
+
+    ms: int
+    round: int
+    number: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class TierTurn:
     """A tier of a model that is taken down or brought back, and why."""
@@ -84,8 +110,9 @@ def key_regenerated(table: str, subscription: Subscription, at_ms: int) -> dict[
     """A subscription got another key within its term; the one before is refused."""
     subject = (subscription.id, subscription.account_id)
     data = {"term": subscription.term_number}
-    facts = (str(subscription.key_generation),)
-    return _put(table, EventType.KEY_REGENERATED, subject, at_ms, data, facts)
+    generation = subscription.key_generation
+    at = _Moment(at_ms, subscription.term_number, generation)
+    return _put(table, EventType.KEY_REGENERATED, subject, at, data, (str(generation),))
 
 
 def threshold_reached(table: str, entitlement: Entitlement, announcement: Announcement) -> dict[str, Any]:
@@ -101,7 +128,8 @@ def threshold_reached(table: str, entitlement: Entitlement, announcement: Announ
     }
     facts = (keys.entitlement_pk(entitlement_id), threshold.limit, window, str(threshold.percent))
     subject = (entitlement_id.subscription_id, entitlement.account_id)
-    return _put(table, EventType.THRESHOLD_REACHED, subject, announcement.at_ms, data, facts)
+    at = _Moment(announcement.at_ms, entitlement_id.term_number, threshold.percent)
+    return _put(table, EventType.THRESHOLD_REACHED, subject, at, data, facts)
 
 
 def usage_corrected(table: str, entitlement: Entitlement, correction: Correction) -> dict[str, Any]:
@@ -114,7 +142,8 @@ def usage_corrected(table: str, entitlement: Entitlement, correction: Correction
         "reason": correction.reason,
     }
     subject = (entitlement.id.subscription_id, entitlement.account_id)
-    return _put(table, EventType.USAGE_CORRECTED, subject, correction.made_at_ms, data, (correction.key,))
+    at = _Moment(correction.made_at_ms, entitlement.id.term_number)
+    return _put(table, EventType.USAGE_CORRECTED, subject, at, data, (correction.key,))
 
 
 def plan_started(table: str, account_id: str, slot: Slot, at_ms: int) -> dict[str, Any]:
@@ -135,7 +164,7 @@ def plan_expired(table: str, account_id: str, slot: Slot) -> dict[str, Any]:
 def _of_plan(table: str, kind: EventType, account_id: str, slot: Slot, at_ms: int, **more: str) -> dict[str, Any]:
     data = {"planId": slot.holder_id, "expiresAt": rfc3339(slot.until_ms), **more}
     subject = (keys.slot_key(account_id)[0], account_id)
-    return _put(table, kind, subject, at_ms, data, (str(slot.revision),))
+    return _put(table, kind, subject, _Moment(at_ms, slot.revision), data, (str(slot.revision),))
 
 
 def tier_breached(
@@ -160,7 +189,7 @@ def tier_breached(
         table,
         EventType.TIER_BREACHED,
         (entitlement.subscription_id, account_id),
-        at_ms,
+        _Moment(at_ms, entitlement.term_number),
         data,
         facts,
     )
@@ -172,7 +201,8 @@ def tier_turned(table: str, turn: TierTurn, revision: int, at_ms: int) -> dict[s
     if turn.reason is not None:
         data["reason"] = turn.reason
     kind = EventType.TIER_UP if turn.available else EventType.TIER_DOWN
-    return _put(table, kind, (keys.model_subject(turn.model_id), None), at_ms, data, (turn.tier, str(revision)))
+    subject = (keys.model_subject(turn.model_id), None)
+    return _put(table, kind, subject, _Moment(at_ms, revision), data, (turn.tier, str(revision)))
 
 
 def _of_term(
@@ -187,28 +217,30 @@ def _of_term(
     if price:
         data["price"] = pricing.price_of_term(subscription.sold_term())
     subject = (subscription.id, subscription.account_id)
-    return _put(table, kind, subject, at_ms, data, (str(subscription.term_number),))
+    at = _Moment(at_ms, subscription.term_number)
+    return _put(table, kind, subject, at, data, (str(subscription.term_number),))
 
 
 def _put(
     table: str,
     kind: EventType,
     subject: tuple[str, str | None],
-    at_ms: int,
+    at: _Moment,
     data: dict[str, Any],
     facts: tuple[str, ...],
 ) -> dict[str, Any]:
     about, account_id = subject
     event_id = keys.event_id(kind, about, *facts)
+    order = (at.round, _WITHIN_A_ROUND.index(kind), at.number)
     return {
         "TableName": table,
         "Item": {
-            **items.key(keys.event_key(about, at_ms, event_id)),
+            **items.key(keys.event_key(about, at.ms, order, event_id)),
             "v": number(items.SCHEMA_VERSION),
             "id": text(event_id),
             "type": text(kind),
             "version": number(EVENT_VERSION),
-            "at": text(rfc3339(at_ms)),
+            "at": text(rfc3339(at.ms)),
             "accountId": text(account_id or ""),  # the pipe takes it from every row
             "data": text(json.dumps(data, separators=(",", ":"))),
         },

@@ -264,9 +264,9 @@ def ticket_key(entitlement: EntitlementId, hold: Hold) -> tuple[str, str]:
     return entitlement_pk(entitlement), f"hold#{hold.key}#{hold.nonce}"
 
 
-def event_key(subject: str, at_ms: int, event_id: str) -> tuple[str, str]:
-    """Events table: what happened to a subject, in the order of time."""
-    return subject, f"{at_ms:015d}#{event_id}"
+def event_key(subject: str, at_ms: int, order: tuple[int, int, int], event_id: str) -> tuple[str, str]:
+    """Events table: what happened to a subject, in the order of time, and of `order` within a millisecond."""
+    return subject, f"{at_ms:015d}#{order[0]:06d}{order[1]:02d}{order[2]:06d}#{event_id}"
 
 
 def model_subject(model_id: str) -> str:
