@@ -10,6 +10,7 @@ from modelpass.errors import Refused
 from modelpass.windows import rfc3339
 from tests.support.audit import assert_conserved, counted
 from tests.support.concurrency import refused_or_done_at_once as at_once
+from tests.support.faults import Interleave
 from tests.support.world import DAY_MS, World, model
 
 
@@ -193,3 +194,37 @@ def test_correction_is_recorded_with_who_why_and_when(world: World) -> None:
         "reason": {"S": "bytes for tokens"},
         "madeAt": {"N": str(world.clock.now_ms)},
     }
+
+
+@pytest.mark.parametrize(
+    ("days_later", "at"), [(days, at) for days, calls in ((0, 5), (1, 6), (31, 7)) for at in range(calls)]
+)
+def test_of_two_corrections_that_take_the_last_units_one_is_refused(world: World, at: int, days_later: int) -> None:
+    """In the stored windows, in a closed day of the stored month, and in a closed month."""
+    name, key = used(world, 30, months=2)
+    instant = rfc3339(world.clock.now_ms)
+    world.clock.advance(days_later * DAY_MS)
+    world.authorize(key, "r-2", 1)
+    results: list[Any] = []
+
+    def take(by: World, ticket: str) -> None:
+        try:
+            results.append(by.correct(name, -20, ticket, at=instant)["units"])
+        except Refused as refused:
+            results.append(refused.refusal.code.code)
+
+    take(world.with_send(Interleave(world.deps.send, at, lambda: take(world, "ticket-2"))), "ticket-1")
+    assert sorted(map(str, results)) == ["-20", "invalid_request"]
+    assert counted(world, name)[1] == 10
+    assert_conserved(world)
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_repeat_that_comes_between_any_two_calls_corrects_once(world: World, at: int) -> None:
+    name, _ = used(world, 30)
+    answers: list[Any] = []
+    repeat = Interleave(world.deps.send, at, lambda: answers.append(world.correct(name, -5)))
+    answers.append(world.with_send(repeat).correct(name, -5))
+    assert repeat.reached
+    assert ["replayed" in answer for answer in answers] == [False, True]
+    assert counted(world, name)[1] == 25

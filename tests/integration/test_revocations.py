@@ -11,7 +11,7 @@ import pytest
 from modelpass.errors import Refused
 from tests.support.audit import assert_conserved
 from tests.support.concurrency import refused_or_done_at_once as at_once
-from tests.support.faults import FaultAt
+from tests.support.faults import FaultAt, Interleave
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 
 MODELS = [model(calls=1000, cap=10**6), model(IMAGE_MODEL, calls=1000, cap=10**6)]
@@ -73,6 +73,32 @@ def test_of_many_new_keys_at_once_the_newest_alone_is_good_and_each_has_its_even
     assert {world.entitlement_of(i).key_hash for i in row.entitlement_ids()} == {row.key_hash}
     assert (row.key_generation, row.key_pending) == (16, False)
     assert world.events().count("key.regenerated") == 16
+
+
+@pytest.mark.parametrize("at", range(1, 5))
+def test_slower_new_key_never_replaces_a_newer_one(world: World, at: int) -> None:
+    made = world.buy(models=MODELS)
+    newer: list[str] = []
+    send = Interleave(world.deps.send, at, lambda: newer.append(world.regenerate(made["subscriptionId"])["apiKey"]))
+    slower = world.with_send(send).regenerate(made["subscriptionId"])["apiKey"]
+    assert send.reached
+    good, dead = (slower, newer[0]) if at == 1 else (newer[0], slower)  # before its own key is in the row, it is later
+    for n, m in enumerate(MODELS):
+        answers = [world.authorize(key, f"r-{n}", 1, modelId=m["modelId"]) for key in (good, dead)]
+        assert codes(*answers) == [None, "invalid_api_key"]
+
+
+def test_new_key_that_ends_while_a_cancellation_is_broken_off_leaves_it_to_the_reset(world: World) -> None:
+    made = world.buy(models=MODELS)
+
+    def break_off() -> None:
+        with pytest.raises(Refused):
+            world.with_send(FaultAt(world.deps.send, 1, "lost")).cancel(made["subscriptionId"])
+
+    world.with_send(Interleave(world.deps.send, 4, break_off)).regenerate(made["subscriptionId"])
+    world.reset()
+    assert world.subscription(made["subscriptionId"]).status(world.clock.now_ms).value == "cancelled"
+    assert world.buy()["apiKey"]
 
 
 @pytest.mark.parametrize("at", range(2, 5))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from modelpass.store import Request, Response, Send, StoreBusyError, StoreRejectedError
+from modelpass.store import ConditionFailedError, Request, Response, Send, StoreBusyError, StoreRejectedError
 from tests.support.audit import assert_conserved
 from tests.support.concurrency import at_once
+from tests.support.faults import Interleave
 from tests.support.world import DAY_MS, World, model
 
 DAY_ENDS, NEXT_DAY_ENDS, MONTH_ENDS = "2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z", "2026-12-23T00:00:00Z"
@@ -161,4 +162,51 @@ def test_event_that_cannot_be_written_never_costs_the_router_its_grant(world: Wo
 
     answers = [world.with_send(send).authorize(key, f"r-{n}", 1) for n in range(5)]
     assert [a["daily"]["used"] for a in answers] == [1, 2, 3, 4, 5]
+    assert told(world) == Counter()
+
+
+@dataclass(slots=True)
+class KeepsBack:
+    """Does not send what tells a threshold, but keeps it: a request that is on its way for a long time."""
+
+    send: Send
+    kept: list[Request] = field(default_factory=list)
+
+    def __call__(self, operation: str, request: Request) -> Response:
+        if operation == "TransactWriteItems":
+            self.kept.append(request)
+            raise StoreBusyError("injected")
+        return self.send(operation, request)
+
+
+def test_telling_that_arrives_late_tells_nothing_twice(world: World) -> None:
+    key = bought(world, calls=100)
+    world.authorize(key, "first", 1)
+    slow = KeepsBack(world.deps.send)
+    world.with_send(slow).authorize(key, "crossing", 90)
+    world.clock.advance(1)
+    world.authorize(key, "next", 1)
+    with pytest.raises(ConditionFailedError):
+        world.deps.send("TransactWriteItems", slow.kept[0])
+    assert told(world) == Counter([MONTHLY_80])
+
+
+def test_telling_that_arrives_while_its_window_is_closed_marks_nothing_in_the_next(world: World) -> None:
+    key = bought(world, calls=100, months=2)
+    world.authorize(key, "first", 1)
+    slow = KeepsBack(world.deps.send)
+    crossing = world.with_send(slow).authorize(key, "crossing", 90)
+    world.with_send(slow).settle(crossing["authorizationId"], 0)
+    world.clock.advance(31 * DAY_MS)
+    send = Interleave(world.deps.send, 1, lambda: world.deps.send("TransactWriteItems", slow.kept[0]))
+    assert world.with_send(send).authorize(key, "of-the-next-month", 1)["allowed"]
+    assert send.reached
+    world.authorize(key, "crossing-again", 90)
+    assert told(world) == Counter([MONTHLY_80, ("monthly", 80, "2027-01-23T00:00:00Z")])
+
+
+def test_what_is_reported_after_the_term_reaches_nothing_any_more(world: World) -> None:
+    granted = world.authorize(bought(world), "r-1", 1)
+    world.clock.advance(31 * DAY_MS)
+    assert world.settle(granted["authorizationId"], 150)["monthly"]["overrun"] == 50
     assert told(world) == Counter()
