@@ -223,8 +223,34 @@ def test_of_two_corrections_that_take_the_last_units_one_is_refused(world: World
 def test_repeat_that_comes_between_any_two_calls_corrects_once(world: World, at: int) -> None:
     name, _ = used(world, 30)
     answers: list[Any] = []
-    repeat = Interleave(world.deps.send, at, lambda: answers.append(world.correct(name, -5)))
+
+    def a_moment_later() -> None:
+        world.clock.advance(1)
+        answers.append(world.correct(name, -5))
+
+    repeat = Interleave(world.deps.send, at, a_moment_later)
     answers.append(world.with_send(repeat).correct(name, -5))
     assert repeat.reached
     assert ["replayed" in answer for answer in answers] == [False, True]
     assert counted(world, name)[1] == 25
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_units_of_the_same_day_but_of_the_month_before_are_not_taken(world: World, at: int) -> None:
+    """The month's second window begins at noon: the day has 40 units, the new month 10 of them."""
+    world.clock.advance(DAY_MS // 2)
+    made = world.buy(months=2)
+    name, key = made["subscriptionId"], made["apiKey"]
+    world.clock.advance(30 * DAY_MS - 1000)
+    world.settle(world.authorize(key, "r-1", 30)["authorizationId"], 30)
+    world.clock.advance(1000)
+    world.settle(world.authorize(key, "r-2", 10)["authorizationId"], 10)
+    assert refusal(lambda: world.correct(name, -11, "too much")) == ("invalid_request", "units")
+
+    def take() -> None:
+        assert world.correct(name, -8, "ticket-2")["monthly"]["used"] == 2
+
+    other = world.with_send(Interleave(world.deps.send, at, take))
+    assert refusal(lambda: other.correct(name, -8)) == ("invalid_request", "units")
+    assert world.entitlement(name).counters.month_used == 2
+    assert_conserved(world)

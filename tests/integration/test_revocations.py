@@ -241,3 +241,30 @@ def test_another_accounts_subscription_is_neither_cancelled_nor_given_a_key(worl
             with pytest.raises(Refused, match="not_found"):
                 command(name, "another account")
     assert world.authorize(made["apiKey"], "r-1")["allowed"]
+
+
+def broken_off(world: World, name: str) -> None:
+    """A cancellation that is noted, and carried out by nobody yet."""
+    with pytest.raises(Refused):
+        world.with_send(FaultAt(world.deps.send, 1, "lost")).cancel(name)
+
+
+def test_no_key_is_made_once_a_cancellation_has_begun(world: World) -> None:
+    name = world.buy()["subscriptionId"]
+    send = Interleave(world.deps.send, 1, lambda: broken_off(world, name))
+    with pytest.raises(Refused, match="subscription_cancelled"):
+        world.with_send(send).regenerate(name)
+    assert (world.subscription(name).key_generation, world.events()) == (0, ["subscription.purchased"])
+
+
+def test_renewal_and_a_cancellation_by_a_machine_whose_clock_is_behind_do_not_both_happen(world: World) -> None:
+    name = world.buy()["subscriptionId"]
+    world.clock.advance(31 * DAY_MS)
+    behind = replace(world, deps=replace(world.deps, now_ms=lambda: world.clock.now_ms - 2 * DAY_MS))
+    send = Interleave(world.deps.send, 2, lambda: broken_off(behind, name))
+    with pytest.raises(Refused, match="subscription_not_expired"):
+        world.with_send(send).renew(name)
+    world.reset()
+    row = world.subscription(name)
+    assert (row.status(world.clock.now_ms).value, row.term_number) == ("cancelled", 1)
+    assert world.buy()["apiKey"]

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 Request = dict[str, Any]
 
-# The term is the one that was read and runs by the clock; nobody has cancelled, or begun to.
-_RUNNING = "#v = :v AND #tn = :tn AND #xa > :now AND attribute_not_exists(#xc) AND attribute_not_exists(#xi)"
-_RUNNING_NAMES = ("v", "tn", "xa", "xc", "xi")
+# The term is the one that was read, which says when it ends; nobody has cancelled it, or begun to.
+_RUNNING = "#v = :v AND #tn = :tn AND attribute_not_exists(#xc) AND attribute_not_exists(#xi)"
+_RUNNING_NAMES = ("v", "tn", "xc", "xi")
 
 
 def begin_new_key(tables: Tables, subscription: Subscription, now_ms: int) -> Request:
@@ -33,7 +33,7 @@ def begin_new_key(tables: Tables, subscription: Subscription, now_ms: int) -> Re
         "SET #kh = :kh, #kt = :kt, #kg = :kg, #kp = :kp, #dp = :dp, #da = :da",
         (*_RUNNING_NAMES, "kh", "kt", "kg", "kp", "dp", "da"),
         {
-            **_running_values(subscription, now_ms),
+            **_term_values(subscription),
             ":kh": binary(subscription.key_hash),
             ":kt": text(subscription.key_tail),
             ":kg": number(subscription.key_generation),
@@ -73,8 +73,7 @@ def end_new_key(tables: Tables, subscription: Subscription) -> Request:
         "SET #da = :da REMOVE #kp",
         ("v", "tn", "kg", "kp", "xi", "da"),
         {
-            ":v": number(items.SCHEMA_VERSION),
-            ":tn": number(subscription.term_number),
+            **_term_values(subscription),
             ":kg": number(subscription.key_generation),
             ":da": number(subscription.expires_at_ms),
         },
@@ -89,7 +88,7 @@ def begin_cancellation(tables: Tables, subscription: Subscription, now_ms: int) 
         _RUNNING,
         "SET #xi = :now, #dp = :dp, #da = :da",
         (*_RUNNING_NAMES, "dp", "da"),
-        {**_running_values(subscription, now_ms), **_due(subscription, now_ms)},
+        {**_term_values(subscription), ":now": number(now_ms), **_due(subscription, now_ms)},
     )
 
 
@@ -115,11 +114,7 @@ def end_cancellation(tables: Tables, subscription: Subscription, slot: Slot | No
         "#v = :v AND #tn = :tn AND #xi = :xi",
         "SET #xc = :xi REMOVE #xi, #kp, #dp, #da",
         ("v", "tn", "xi", "xc", "kp", "dp", "da"),
-        {
-            ":v": number(items.SCHEMA_VERSION),
-            ":tn": number(subscription.term_number),
-            ":xi": number(at_ms),
-        },
+        {**_term_values(subscription), ":xi": number(at_ms)},
     )
     actions = [{"Update": update}]
     if slot is not None and slot.holder_id == subscription.id and slot.held(now_ms):
@@ -128,12 +123,8 @@ def end_cancellation(tables: Tables, subscription: Subscription, slot: Slot | No
     return {"TransactItems": actions}
 
 
-def _running_values(subscription: Subscription, now_ms: int) -> items.Item:
-    return {
-        ":v": number(items.SCHEMA_VERSION),
-        ":tn": number(subscription.term_number),
-        ":now": number(now_ms),
-    }
+def _term_values(subscription: Subscription) -> items.Item:
+    return {":v": number(items.SCHEMA_VERSION), ":tn": number(subscription.term_number)}
 
 
 def _due(subscription: Subscription, now_ms: int) -> items.Item:
