@@ -161,13 +161,17 @@ def refuse_unheld_model(subscription: Subscription | None, term_number: int, key
         or not hmac.compare_digest(subscription.key_hash, key_hash)
     ):
         return Refusal(ErrorCode.INVALID_API_KEY, param="apiKey")
+    return _refuse_ended(subscription, now_ms) or Refusal(ErrorCode.MODEL_NOT_INCLUDED, param="modelId")
+
+
+def _refuse_ended(subscription: Subscription, now_ms: int) -> Refusal | None:
     match subscription.status(now_ms):
         case Status.CANCELLED:
             return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
         case Status.EXPIRED:
             return Refusal(ErrorCode.SUBSCRIPTION_EXPIRED)
         case Status.ACTIVE:
-            return Refusal(ErrorCode.MODEL_NOT_INCLUDED, param="modelId")
+            return None
 
 
 def settles_accepted(entitlement: Entitlement, now_ms: int) -> bool:
@@ -244,13 +248,7 @@ def refuse_new_key(subscription: Subscription, now_ms: int) -> Refusal | None:
     """Only an active subscription that nobody has begun to cancel gets another key."""
     if subscription.cancelling_at_ms is not None:
         return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
-    match subscription.status(now_ms):
-        case Status.CANCELLED:
-            return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
-        case Status.EXPIRED:
-            return Refusal(ErrorCode.SUBSCRIPTION_EXPIRED)
-        case Status.ACTIVE:
-            return None
+    return _refuse_ended(subscription, now_ms)
 
 
 def seconds_until(at_ms: int, now_ms: int) -> int:
