@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local import catalogue_file
-from modelpass import catalogue, commands_catalogue, commands_quote, purchase_body
+from modelpass import catalogue, commands_catalogue, commands_quote, commands_read, purchase_body
 from modelpass.availability import TiersDown
 from modelpass.model import Kind, Tier
 from tests.support.capacity import KILOBYTE, item_bytes
@@ -316,6 +316,40 @@ def test_quote_is_one_read_of_the_catalogue(customer: Customer) -> None:
     body = purchase_body.parse({"models": [model()]})
     cost = customer.cost(partial(commands_quote.quote, customer.world.deps, body), currency="USD")
     assert cost == (["Query"], 0, 1)
+
+
+def test_plan_is_one_read_and_one_transaction_and_nothing_when_it_is_so_already(world: World) -> None:
+    for command, expected in (
+        (world.set_plan, (["GetItem", "TransactWriteItems"], 5, 1)),
+        (world.set_plan, (["GetItem"], 0, 1)),
+        (world.end_plan, (["GetItem", "TransactWriteItems"], 5, 1)),
+        (world.end_plan, (["GetItem"], 0, 1)),
+    ):
+        world.recorder.clear()
+        command()
+        assert (world.recorder.calls, world.recorder.write_units, world.recorder.read_units) == expected
+
+
+def test_correction_is_three_reads_and_one_transaction(customer: Customer) -> None:
+    cost = customer.cost(lambda: customer.world.correct(customer.subscription_id, -1), units=-1)
+    assert cost == (["GetItem", "GetItem", "GetItem", "TransactWriteItems", "GetItem"], 6, 4)
+
+
+def test_pages_and_history_are_a_few_reads(customer: Customer) -> None:
+    deps, name = customer.world.deps, customer.subscription_id
+    customer.world.clock.advance(DAY_MS)
+    customer.authorize("next-day")
+
+    def reads(command: Callable[[], Json]) -> Cost:
+        recorder = customer.world.recorder
+        recorder.clear()
+        command()
+        return list(recorder.calls), recorder.write_units, recorder.read_units
+
+    assert reads(lambda: commands_read.list_subscriptions(deps, "acct", {})) == (["Query", "BatchGetItem"], 0, 2)
+    assert reads(lambda: commands_read.list_events(deps, "acct", name, {})) == (["GetItem", "Query"], 0, 2)
+    history = ["GetItem", "Query", "BatchGetItem", "Query"]
+    assert reads(lambda: commands_read.get_history(deps, "acct", name, {})) == (history, 0, 4)
 
 
 def test_size_of_an_item_is_what_the_engine_charges_for(customer: Customer) -> None:
