@@ -86,7 +86,7 @@ def _application(stack: Stack) -> Callable[[Environ, Callable[..., Any]], Iterab
         if response.status not in _NO_BODY:
             headers.append(("Content-Length", str(len(response.body))))
         start(f"{response.status} {HTTPStatus(response.status).phrase}", headers)
-        return [response.body]
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
 
     return application
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local.engine import HOST
 from tests.support.stack import PURCHASE_BODY, TEXT_MODEL, jwt_of
 from tests.support.world import client_of
 
@@ -276,3 +278,21 @@ def test_an_id_that_was_never_issued_is_404(stack: Stack, new_account: NewAccoun
     for method, path in (("GET", ""), ("GET", "/usage"), ("POST", "/renew")):
         answer = stack.api(method, f"/v1/subscriptions/{name}{path}", account)
         assert (answer.status, answer.error["code"]) == (404, "not_found"), (method, path)
+
+
+@pytest.mark.parametrize("name", ["%ff", "%fe%80", "a%c3"])
+def test_account_that_is_no_text_is_not_taken_for_another(stack: Stack, name: str) -> None:
+    token = f"Bearer {jwt_of('operator', scope='operator')}"
+    headers = {"Authorization": token, "Content-Type": "application/json"}
+    plan = json.dumps({"planId": "gold", "expiresAt": "2199-01-01T00:00:00Z"}).encode()
+    answer = stack.send("PUT", f"/v1/accounts/{name}/plan-subscription", plan, headers)
+    assert (answer.status, answer.error["param"]) == (400, "accountId")
+
+
+def test_head_is_answered_without_a_body(stack: Stack) -> None:
+    with socket.create_connection((HOST, stack.port), timeout=10) as connection:
+        connection.sendall(b"HEAD /v1/nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        received = b"".join(iter(lambda: connection.recv(65_536), b""))
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 404")
+    assert body == b""

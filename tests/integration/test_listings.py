@@ -41,7 +41,7 @@ def bought_and_cancelled(world: World, count: int) -> list[str]:
     for _ in range(count):
         made.append(world.buy()["subscriptionId"])
         world.cancel(made[-1])
-        world.clock.advance(1 if len(made) % 2 else 0)  # some of the same millisecond
+        world.clock.advance(1 if len(made) % 3 == 0 else 0)  # some of the same millisecond
     return made[::-1]
 
 
@@ -58,11 +58,8 @@ def test_list_is_newest_first_complete_and_of_this_account(world: World) -> None
     made.insert(0, world.buy()["subscriptionId"])
     world.buy("another account")
     shown = subscriptions(world)
-    assert {s["subscriptionId"] for s in shown["subscriptions"]} == set(made)
-    assert [s["startsAt"] for s in shown["subscriptions"]] == sorted(
-        (s["startsAt"] for s in shown["subscriptions"]), reverse=True
-    )
-    assert (shown["subscriptions"][0]["subscriptionId"], shown["next"]) == (made[0], None)
+    assert [s["subscriptionId"] for s in shown["subscriptions"]] == made
+    assert shown["next"] is None
     assert [s["status"] for s in shown["subscriptions"]] == ["active"] + ["cancelled"] * 5
     assert all("apiKey" not in s for s in shown["subscriptions"])
     assert subscriptions(world, "who bought nothing") == {"subscriptions": [], "next": None}
@@ -82,8 +79,7 @@ def test_page_survives_what_is_bought_in_between(world: World) -> None:
     bought_and_cancelled(world, 4)
     before = [s["subscriptionId"] for s in subscriptions(world)["subscriptions"]]
     first = subscriptions(world, limit="2")
-    world.clock.advance(5)
-    world.buy()
+    world.buy()  # of the same millisecond as the newest before it
     rest = subscriptions(world, limit="2", cursor=first["next"])
     assert [s["subscriptionId"] for s in rest["subscriptions"]] == before[2:]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -128,3 +129,13 @@ def test_plan_at_once_with_itself_starts_once(world: World) -> None:
     results = at_once(16, lambda _: world.set_plan("gold"))
     assert all(isinstance(r, dict) for r in results)
     assert [kind for kind, _ in told(world)] == ["plan.started"]
+
+
+def test_end_that_was_told_is_told_once_whatever_the_clocks(world: World) -> None:
+    world.set_plan("gold", days=1)
+    world.clock.advance(DAY_MS)
+    world.reset()
+    behind = replace(world, deps=replace(world.deps, now_ms=lambda: world.clock.now_ms - 1000))
+    behind.end_plan()
+    assert [kind for kind, _ in told(world)].count("plan.ended") == 1
+    assert behind.buy()["apiKey"]

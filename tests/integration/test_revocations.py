@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
-from typing import Any
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from modelpass.errors import Refused
+from modelpass.store import StoreBusyError
 from tests.support.audit import assert_conserved
 from tests.support.concurrency import refused_or_done_at_once as at_once
 from tests.support.faults import FaultAt, Interleave
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from modelpass.store import Request, Response, Send
 
 MODELS = [model(calls=1000, cap=10**6), model(IMAGE_MODEL, calls=1000, cap=10**6)]
 
@@ -268,3 +275,87 @@ def test_renewal_and_a_cancellation_by_a_machine_whose_clock_is_behind_do_not_bo
     row = world.subscription(name)
     assert (row.status(world.clock.now_ms).value, row.term_number) == ("cancelled", 1)
     assert world.buy()["apiKey"]
+
+
+@dataclass(slots=True)
+class Before:
+    """Does something before the first request of one kind, and lets everything through."""
+
+    send: Send
+    operation: str
+    meanwhile: Callable[[], object]
+    done: bool = False
+
+    def __call__(self, operation: str, request: Request) -> Response:
+        if operation == self.operation and not self.done:
+            self.done = True
+            self.meanwhile()
+        return self.send(operation, request)
+
+
+def test_new_key_in_the_last_millisecond_never_blocks_the_renewal(world: World) -> None:
+    name = world.buy()["subscriptionId"]
+    world.clock.now_ms = world.subscription(name).expires_at_ms - 1
+
+    def end_and_tell() -> None:
+        world.clock.advance(1)
+        world.reset()
+
+    late = world.with_send(Before(world.deps.send, "TransactWriteItems", end_and_tell))
+    with pytest.raises(Refused, match="subscription_expired"):
+        late.regenerate(name)
+    world.reset()
+    assert world.renew(name)["apiKey"]
+    assert world.events().count("subscription.expired") == 1
+
+
+@pytest.mark.parametrize("command", ["regenerate", "cancel"])
+def test_term_whose_end_was_told_has_ended_for_a_clock_behind_as_well(world: World, command: str) -> None:
+    name = world.buy()["subscriptionId"]
+    world.clock.now_ms = world.subscription(name).expires_at_ms
+    world.reset()
+    behind = replace(world, deps=replace(world.deps, now_ms=lambda: world.clock.now_ms - 1000))
+    if command == "cancel":
+        assert behind.cancel(name)["status"] == "expired"
+    else:
+        with pytest.raises(Refused, match="subscription_expired"):
+            behind.regenerate(name)
+    assert world.renew(name)["apiKey"]
+    assert world.events() == ["subscription.expired", "subscription.purchased", "subscription.renewed"]
+
+
+def test_cancellation_that_ends_after_the_term_leaves_no_place_behind(world: World) -> None:
+    name = world.buy()["subscriptionId"]
+    send = Before(world.deps.send, "TransactWriteItems", lambda: world.clock.advance(31 * DAY_MS))
+    assert world.with_send(send).cancel(name)["status"] == "cancelled"
+    earlier = replace(world, deps=replace(world.deps, now_ms=lambda: world.clock.now_ms - 2 * DAY_MS))
+    assert earlier.buy()["apiKey"]
+
+
+def test_cancelling_frees_no_plan_that_is_called_as_the_subscription(world: World) -> None:
+    name = world.buy()["subscriptionId"]
+    broken_off(world, name)
+    world.clock.advance(31 * DAY_MS)
+    world.set_plan(name)
+    world.reset()
+    with pytest.raises(Refused, match="active_subscription_exists"):
+        world.buy()
+
+
+@pytest.mark.parametrize("command", ["regenerate", "cancel"])
+def test_many_busy_models_do_not_use_up_each_others_tries(world: World, command: str) -> None:
+    name = world.buy(models=[model(m) for m in (TEXT_MODEL, IMAGE_MODEL)] + [model("veo-3", "stable")])[
+        "subscriptionId"
+    ]
+    sent: Counter[str] = Counter()
+
+    def conflicting(operation: str, request: Request) -> Response:
+        if request.get("TableName") == world.tables.entitlements:
+            sent[request["Key"]["pk"]["S"]] += 1
+            if sent[request["Key"]["pk"]["S"]] <= 4:
+                raise StoreBusyError("injected")
+        return world.deps.send(operation, request)
+
+    busy = world.with_send(conflicting)
+    assert (busy.regenerate(name) if command == "regenerate" else busy.cancel(name))["status"]
+    assert set(sent.values()) == {5}

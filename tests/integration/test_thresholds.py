@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -210,3 +210,71 @@ def test_what_is_reported_after_the_term_reaches_nothing_any_more(world: World) 
     world.clock.advance(31 * DAY_MS)
     assert world.settle(granted["authorizationId"], 150)["monthly"]["overrun"] == 50
     assert told(world) == Counter()
+
+
+def test_grant_is_not_answered_once_its_hold_expired_while_a_threshold_was_told(world: World) -> None:
+    key = bought(world, calls=100)
+    world.authorize(key, "first", 1)
+
+    def slow(operation: str, request: Request) -> Response:
+        if operation == "TransactWriteItems":
+            world.clock.advance(2000)
+        return world.deps.send(operation, request)
+
+    answer = world.with_send(slow).authorize(key, "crossing", 90, holdSeconds=1)
+    assert (answer["allowed"], answer["error"]["code"]) == (False, "temporarily_unavailable")
+
+
+def test_telling_ends_with_the_time_of_its_request(world: World) -> None:
+    key = bought(world, calls=100)
+    world.authorize(key, "first", 1)
+    seconds = [0.0]
+    tries = []
+
+    def silent(operation: str, request: Request) -> Response:
+        if operation != "TransactWriteItems":
+            return world.deps.send(operation, request)
+        tries.append(seconds[0])
+        seconds[0] += 4.0  # connecting and waiting for a reply, both in vain
+        raise StoreBusyError("injected")
+
+    pacing = replace(world.deps.pacing, monotonic=lambda: seconds[0])
+    slow = replace(world, deps=replace(world.deps, send=silent, pacing=pacing))
+    assert slow.authorize(key, "crossing", 90)["allowed"]
+    assert tries == [0.0, 4.0]
+
+
+def test_item_of_another_schema_costs_no_grant(world: World) -> None:
+    name = world.buy(models=[model(calls=100, cap=100)])
+    key = name["apiKey"]
+    world.authorize(key, "first", 1)
+
+    def deployed_meanwhile(operation: str, request: Request) -> Response:
+        if operation == "TransactWriteItems":
+            (stored,) = world.all_items(world.tables.entitlements)
+            world.dynamodb.update_item(
+                TableName=world.tables.entitlements,
+                Key={"pk": stored["pk"]},
+                UpdateExpression="SET v = :v",
+                ExpressionAttributeValues={":v": {"N": "2"}},
+            )
+        return world.deps.send(operation, request)
+
+    assert world.with_send(deployed_meanwhile).authorize(key, "crossing", 90)["allowed"]
+
+
+def test_what_a_late_report_reaches_in_the_last_month_is_told_by_the_reset_if_it_must(world: World) -> None:
+    late = world.authorize(bought(world), "late", 10, holdSeconds=60)
+    world.clock.advance(2 * DAY_MS)
+    world.reset()
+
+    def mute(operation: str, request: Request) -> Response:
+        if "limit.threshold_reached" in str(request):
+            raise StoreBusyError("injected")
+        return world.deps.send(operation, request)
+
+    assert world.with_send(mute).settle(late["authorizationId"], 90)["settled"]
+    assert told(world) == Counter()
+    world.clock.advance(30 * DAY_MS)
+    world.reset()
+    assert told(world) == Counter([MONTHLY_80])

@@ -38,6 +38,10 @@ class Attempts:
         self._busy = 0
         self._lost = 0
 
+    def for_another(self) -> Attempts:
+        """The tries of one more item of the same command: counted anew, in the time that is left."""
+        return Attempts(self._pacing, self._ends)
+
     def busy(self) -> None:
         """The store was busy: pause with jitter, longer each time."""
         self._busy += 1

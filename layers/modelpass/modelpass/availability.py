@@ -29,9 +29,10 @@ class TiersDown:
     def of_model(self, model_id: str, attempts: Attempts) -> frozenset[Tier]:
         """The tiers of a model that are down. Fails closed: an unreadable store is an error."""
         pacing = self._deps.pacing
-        if pacing.monotonic() >= self._fresh_until:
+        asked = pacing.monotonic()
+        if asked >= self._fresh_until:
             self._down = attempts.persist(self._read)
-            self._fresh_until = pacing.monotonic() + _KEPT_SECONDS + _JITTER_SECONDS * pacing.random()
+            self._fresh_until = asked + _KEPT_SECONDS + _JITTER_SECONDS * pacing.random()
         return frozenset(tier for model, tier in self._down if model == model_id)
 
     def _read(self) -> frozenset[tuple[str, Tier]]:

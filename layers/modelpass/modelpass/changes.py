@@ -208,9 +208,9 @@ def correct(entitlement: Entitlement, correction: Correction) -> Change:
 
 
 def _due_to_close(entitlement: Entitlement) -> Entitlement:
-    """Make sure that the reset looks at a window that was idle and has figures now."""
-    closes_ms = _next_close(entitlement)
-    if closes_ms is not None and (entitlement.due_at_ms is None or entitlement.due_at_ms > closes_ms):
+    """Make sure that the reset looks at a window that was idle and has figures now, be it to tell what they reach."""
+    closes_ms = _next_close(entitlement) or entitlement.segment_end_ms
+    if entitlement.due_at_ms is None or entitlement.due_at_ms > closes_ms:
         return replace(entitlement, due_at_ms=closes_ms)
     return entitlement
 

@@ -50,6 +50,7 @@ class _Authorization:
         self._tiers_down = tiers_down
         self._attempts = deps.attempts()
         self._own_nonces: set[str] = set()
+        self._granted_until_ms: int | None = None
         self._request_key = keys.request_digest(payload.request_id)
         self._id = EntitlementId(api_key.subscription_id, api_key.term_number, payload.model_id)
 
@@ -57,7 +58,7 @@ class _Authorization:
         down = self._tiers_down.of_model(self._payload.model_id, self._attempts)
         wanted = (self._payload.tier,) if self._payload.tier else tuple(Tier)
         tiers = tuple(tier for tier in wanted if tier not in down)
-        return entitlements.until_answered(
+        answer = entitlements.until_answered(
             self._deps,
             self._attempts,
             self._id,
@@ -65,6 +66,9 @@ class _Authorization:
             decide=partial(self._decide, down),
             missing=self._refuse_unheld,
         )
+        if self._granted_until_ms is not None and self._granted_until_ms <= self._deps.now_ms():
+            raise temporarily_unavailable()  # the store took longer than the hold lasts: nobody may rely on it
+        return answer
 
     def _write_at_once(self, tiers: tuple[Tier, ...]) -> tuple[Json, Entitlement]:
         hold = self._new_hold(self._deps.now_ms())
@@ -119,10 +123,8 @@ class _Authorization:
     def _granted(self, entitlement: Entitlement, hold: Hold) -> Json:
         authorization = keys.Authorization(entitlement.id, entitlement.limits.tier, hold)
         authorization_id = keys.issue_authorization_id(authorization, self._deps.deployment_keys)
-        now_ms = self._deps.now_ms()
-        if hold.expires_at_ms <= now_ms:  # the store took longer than the hold lasts: nobody may rely on it
-            raise temporarily_unavailable()
-        return answers.grant(entitlement, hold, authorization_id, now_ms)
+        self._granted_until_ms = hold.expires_at_ms
+        return answers.grant(entitlement, hold, authorization_id, self._deps.now_ms())
 
     def _refuse_unheld(self) -> Json:
         key = items.key(keys.subscription_key(self._id.subscription_id))

@@ -1,7 +1,7 @@
 """Reset: housekeeping of what is due. Rule: run late, twice, in parallel or never, it changes no decision.
 
-It finds work in the sparse due indexes, shard by shard; its cost grows with activity, not with subscriptions. Every
-step is exact: whoever comes between makes it fail, and the item stays due for the next round.
+It finds work in the sparse due indexes, shard by shard; its cost grows with activity, not with subscriptions. What
+closes, tells or gives back is exact: whoever comes between makes it fail, and the item stays due for the next round.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from modelpass import items, steps, store, telemetry, thresholds
@@ -89,20 +88,26 @@ def tell_thresholds(deps: Deps, attempts: Attempts, entitlement: Entitlement) ->
 
     Never changes what is answered: what cannot be told now is told by the next request or the reset.
     """
+    try:
+        _tell_thresholds(deps, attempts, entitlement)
+    except Refused:  # no time is left
+        return
+    except (StoreRejectedError, items.UnreadableItemError) as error:
+        telemetry.surprised("thresholds", entitlement.id.subscription_id, error)
+
+
+def _tell_thresholds(deps: Deps, attempts: Attempts, entitlement: Entitlement) -> None:
     for _ in range(_TELLING_TRIES):
+        step = thresholds.to_tell(entitlement, deps.now_ms())
+        if step is None:
+            return
         try:
-            step = thresholds.to_tell(entitlement, deps.now_ms())
-            if step is not None:
-                deps.send(*steps.request_of(deps.tables, step))
+            deps.send(*steps.request_of(deps.tables, step))
         except ConditionFailedError as failure:
             if failure.item is None:
                 return
             entitlement = items.entitlement_of(failure.item)  # someone told it, or opened the next window
         except StoreBusyError:
-            with contextlib.suppress(Refused):
-                attempts.busy()
-        except StoreRejectedError as error:
-            telemetry.surprised("thresholds", entitlement.id.subscription_id, error)
-            return
+            attempts.busy()
         else:
             return

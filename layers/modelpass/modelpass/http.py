@@ -29,6 +29,7 @@ OPERATOR_SCOPE: Final = "operator"
 MAX_BODY_BYTES: Final = 256 * 1024
 IDEMPOTENCY_KEY_PATTERN: Final = "[!-~]{1,255}"
 _IDEMPOTENCY_KEY = re.compile(IDEMPOTENCY_KEY_PATTERN)
+_UNDECODED: Final = "\ufffd"
 _JSON: Final = "application/json"
 _REPLAYED: Final = {"Idempotent-Replayed": "true"}
 _NO_SUCH_ROUTE: Final = Refusal(ErrorCode.NOT_FOUND, message="There is no such route.")
@@ -90,7 +91,7 @@ def account_of(event: APIGatewayProxyEventV2) -> str:
 def account_in_path(event: APIGatewayProxyEventV2) -> str:
     """The account that the path names."""
     name = event.raw_event.get("pathParameters", {}).get("accountId")
-    if not is_account(name):
+    if not is_account(name) or _UNDECODED in name:  # of bytes that are no UTF-8, two would name the same account
         raise invalid("accountId", f"accountId must be 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8.")
     return name
 

@@ -207,10 +207,13 @@ def slot_account(pk: str) -> str | None:
     return pk.removeprefix(_ACCOUNT) if pk.startswith(_ACCOUNT) else None
 
 
-def bought_key(account_id: str, bought_at_ms: int, subscription_id: str) -> tuple[str, str]:
-    """Subscriptions table: an entry of an account's list of subscriptions, in the order of purchase."""
+def bought_key(account_id: str, bought_at_ms: int, place: int, subscription_id: str) -> tuple[str, str]:
+    """Subscriptions table: an entry of an account's list of subscriptions, in the order of purchase.
+
+    `place` is the revision of the account's place, which tells purchases of one millisecond apart.
+    """
     pk, _ = slot_key(account_id)
-    return pk, f"{BOUGHT}{bought_at_ms:015d}#{subscription_id}"
+    return pk, f"{BOUGHT}{bought_at_ms:015d}#{place:09d}#{subscription_id}"
 
 
 def subscription_key(subscription_id: str) -> tuple[str, str]:

@@ -259,7 +259,7 @@ class Subscription:
         """Right at the moment of asking; what is cancelled never becomes expired, nor the other way round."""
         if self.cancelled_at_ms is not None:
             return Status.CANCELLED
-        if now_ms < self.expires_at_ms:
+        if now_ms < self.expires_at_ms and self.due_at_ms is not None:  # whose end was told has ended, by every clock
             return Status.ACTIVE
         return Status.EXPIRED if self.cancelling_at_ms is None else Status.CANCELLED
 

@@ -39,7 +39,7 @@ class Page:
     after: str | None
 
 
-SUBSCRIPTIONS: Final = Listing(keys.BOUGHT, re.compile(rf"{keys.BOUGHT}[0-9]{{15}}#sub_[a-z2-7]{{24}}"))
+SUBSCRIPTIONS: Final = Listing(keys.BOUGHT, re.compile(rf"{keys.BOUGHT}[0-9]{{15}}#[0-9]{{9,}}#sub_[a-z2-7]{{24}}"))
 EVENTS: Final = Listing("", re.compile(r"[0-9]{15}#[0-9]{14,}#evt_[a-z2-7]{24}"))
 
 

@@ -46,7 +46,7 @@ def freed(slot: Slot) -> Slot:
 
 def told(slot: Slot) -> Slot:
     """The place of an ended plan once its end is told."""
-    return replace(slot, revision=slot.revision + 1, due_at_ms=None)
+    return replace(slot, until_ms=_FREE, revision=slot.revision + 1, due_at_ms=None)
 
 
 def write(tables: Tables, account_id: str, old: Slot | None, new: Slot, now_ms: int) -> list[Request]:

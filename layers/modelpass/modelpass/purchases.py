@@ -33,7 +33,7 @@ def purchase(tables: Tables, subscription: Subscription, slot: Slot | None, now_
     actions = [
         {"Put": put},
         *places.write(tables, subscription.account_id, slot, place, now_ms),
-        {"Put": _list_entry(tables, subscription)},
+        {"Put": _list_entry(tables, subscription, place)},
         *_new_entitlements(tables, subscription),
         {"Put": history.sold_term(tables.history, subscription)},
         {"Put": events.purchased(tables.events, subscription)},
@@ -113,9 +113,10 @@ def _new_entitlements(tables: Tables, subscription: Subscription) -> list[Reques
     ]
 
 
-def _list_entry(tables: Tables, subscription: Subscription) -> Request:
+def _list_entry(tables: Tables, subscription: Subscription, place: Slot) -> Request:
     """By this the account's list finds its subscriptions in the order they were bought, at once."""
-    pair = keys.bought_key(subscription.account_id, subscription.created_at_ms, subscription.id)
+    at_ms, account_id = subscription.created_at_ms, subscription.account_id
+    pair = keys.bought_key(account_id, at_ms, place.revision, subscription.id)
     return {
         "TableName": tables.subscriptions,
         "Item": {**items.key(pair), "v": number(items.SCHEMA_VERSION), "id": text(subscription.id)},

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelpass import events, items, keys, places
 from modelpass.items import binary, number, text
+from modelpass.model import SlotKind
 
 if TYPE_CHECKING:
     from modelpass.model import EntitlementId, Slot, Subscription
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 Request = dict[str, Any]
 
 # The term is the one that was read, which says when it ends; nobody has cancelled it, or begun to.
-_RUNNING = "#v = :v AND #tn = :tn AND attribute_not_exists(#xc) AND attribute_not_exists(#xi)"
-_RUNNING_NAMES = ("v", "tn", "xc", "xi")
+_RUNNING = "#v = :v AND #tn = :tn AND attribute_not_exists(#xc) AND attribute_not_exists(#xi) AND attribute_exists(#dp)"
+_RUNNING_NAMES = ("v", "tn", "xc", "xi", "dp")
 
 
 def begin_new_key(tables: Tables, subscription: Subscription, now_ms: int) -> Request:
@@ -117,7 +118,7 @@ def end_cancellation(tables: Tables, subscription: Subscription, slot: Slot | No
         {**_term_values(subscription), ":xi": number(at_ms)},
     )
     actions = [{"Update": update}]
-    if slot is not None and slot.holder_id == subscription.id and slot.held(now_ms):
+    if slot is not None and (slot.kind, slot.holder_id) == (SlotKind.CUSTOM, subscription.id):
         actions += places.write(tables, subscription.account_id, slot, places.freed(slot), now_ms)
     actions.append({"Put": events.cancelled(tables.events, subscription, at_ms)})
     return {"TransactItems": actions}

@@ -206,7 +206,8 @@ def refuse_correction(units: int, used: int) -> Refusal | None:
     """Whether a correction takes more than was used."""
     if used + units >= 0:
         return None
-    message = f"units must be at least -{used}: no more was used in the windows of that instant."
+    least = f"at least -{used}: no more" if used else "above 0: nothing"
+    message = f"units must be {least} was used in the windows of that instant; at names another."
     return Refusal(ErrorCode.INVALID_REQUEST, param="units", message=message)
 
 

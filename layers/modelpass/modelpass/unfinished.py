@@ -39,7 +39,7 @@ def stop(deps: Deps, attempts: Attempts, subscription: Subscription, slot: Slot 
 def _write(deps: Deps, attempts: Attempts, request: Request) -> None:
     """Carry out a step, or find it done: by an earlier try, by someone else, or by what came after."""
     try:
-        attempts.persist(lambda: deps.send("UpdateItem", request))
+        attempts.for_another().persist(lambda: deps.send("UpdateItem", request))
     except ConditionFailedError as failure:
         if failure.item is not None:
             items.check_version(failure.item)  # what cannot be read is not done
