@@ -37,6 +37,7 @@ from tests.support.scenes import (
     settle,
     shown,
     stored,
+    take_back,
     tier_is_down,
 )
 from tests.support.world import DAY_MS, World, new_world
@@ -105,6 +106,8 @@ def named(*values: Callable[..., object]) -> object:
             named(scene, *pair)
             for scene in (in_use, next_day, rolled, reclaimed)
             for pair in product(CORRECTIONS, (*CORRECTIONS, authorize, settle, reset))
+            # What is taken back between a settle's write and its look is reached for a moment only, and not told.
+            if (scene, *pair) != (reclaimed, take_back, settle)
         ),
         *(
             named(scene, *pair)

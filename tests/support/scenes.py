@@ -235,14 +235,14 @@ def look(scene: Scene) -> Json:
 
 
 def list_all(scene: Scene) -> Json:
-    deps, id_ = scene.world.deps, scene.subscription_id
-    return _refusable(
-        lambda: {
-            **commands_read.list_subscriptions(deps, "acct", {}),
-            **commands_read.list_events(deps, "acct", id_, {}),
-            **commands_read.get_history(deps, "acct", id_, {}),
-        }
-    )
+    def command() -> Json:
+        deps, id_ = scene.world.deps, scene.subscription_id
+        listed = commands_read.list_subscriptions(deps, "acct", {})["subscriptions"]
+        told = commands_read.list_events(deps, "acct", id_, {})["events"]
+        history = commands_read.get_history(deps, "acct", id_, {})
+        return {"statuses": [s["status"] for s in listed], "types": [e["type"] for e in told], **history}
+
+    return _refusable(command)
 
 
 def models(scene: Scene) -> Json:
