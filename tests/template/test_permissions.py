@@ -95,6 +95,7 @@ def test_function_may_do_exactly_what_its_commands_do(engine: str, function: str
         for command in COMMANDS[function]:
             world = new_world(engine)
             used |= sent(world, command, situation(world))
+            world.drop_tables()
     assert used == {(resource, action) for resource, actions in granted(function).items() for action in actions}
 
 
