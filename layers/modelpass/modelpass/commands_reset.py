@@ -140,7 +140,7 @@ def _conclude(deps: Deps, key: items.Item, tally: Tally) -> None:
 def _end_plan(deps: Deps, account_id: str, slot: Slot) -> None:
     now_ms = deps.now_ms()
     if slot.due_at_ms is not None and slot.due_at_ms <= now_ms:
-        actions = places.write(deps.tables, account_id, slot, places.told(slot), now_ms)
+        actions = places.write(deps.tables, account_id, slot, places.freed(slot), now_ms)
         deps.send("TransactWriteItems", {"TransactItems": actions})
 
 

@@ -40,13 +40,8 @@ def planned(slot: Slot | None, plan_id: str, until_ms: int) -> Slot:
 
 
 def freed(slot: Slot) -> Slot:
-    """The place once it is given back."""
+    """The place once it is given back, or once the end of its plan is told."""
     return _next(slot, slot.kind, slot.holder_id, _FREE, None)
-
-
-def told(slot: Slot) -> Slot:
-    """The place of an ended plan once its end is told."""
-    return replace(slot, until_ms=_FREE, revision=slot.revision + 1, due_at_ms=None)
 
 
 def write(tables: Tables, account_id: str, old: Slot | None, new: Slot, now_ms: int) -> list[Request]:
