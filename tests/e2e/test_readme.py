@@ -8,10 +8,14 @@ import re
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from local.engine import ROOT
+from tests.support import stack as support
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.support.stack import Stack
 
@@ -45,13 +49,22 @@ def readable(text: str) -> Any:
         return [TIME.sub("a time", line) for line in text.strip().splitlines()]
 
 
-def test_commands_are_answered_as_the_readme_says(stack: Stack) -> None:
+@pytest.fixture
+def readers_stack(tmp_path: Path) -> Iterator[Stack]:
+    """A stack and engine for one reader: the commands take a tier down, which others would notice for 5 seconds."""
+    with support.running(DATA=str(tmp_path)) as running:
+        running.move_clock(advanceSeconds=0)
+        yield running
+
+
+def test_commands_are_answered_as_the_readme_says(readers_stack: Stack) -> None:
     blocks = BLOCK.findall(SECTION)
     assert len(blocks) == 13
-    tick = f"curl -s -X PUT http://127.0.0.1:{stack.port}/_local/clock -d '{{\"advanceSeconds\": 1}}' > /dev/null"
+    port = readers_stack.port
+    tick = f"curl -s -X PUT http://127.0.0.1:{port}/_local/clock -d '{{\"advanceSeconds\": 1}}' > /dev/null"
     between = f"\necho; echo '{MARK}'\n{tick}\n"  # a reader takes a while; the clock of this stack stands still
     script = between.join(command for command, _ in blocks)
-    script = script.replace("acct_demo", "acct_readme").replace("127.0.0.1:3000", f"127.0.0.1:{stack.port}")
+    script = script.replace("acct_demo", "acct_readme").replace("127.0.0.1:3000", f"127.0.0.1:{port}")
     environment = {**os.environ, "MAKEFLAGS": "", "PYTHONPATH": ""}
     run = subprocess.run(
         ["bash", "-eu", "-o", "pipefail", "-c", script],
@@ -75,7 +88,7 @@ def test_python_of_the_readme_is_granted(stack: Stack, new_account: Callable[[],
     names: dict[str, Any] = {}
     exec(code.replace("sk-custom-…", key).replace("127.0.0.1:3000", f"127.0.0.1:{stack.port}"), names)  # noqa: S102
     names["client"].close()
-    assert names["answer"]["allowed"] is True
+    assert names["answer"]["allowed"] is True, names["answer"]
 
 
 def test_what_differs_is_seen() -> None:
