@@ -29,6 +29,7 @@ from modelpass.payloads import MODEL_ID_PATTERN
 from modelpass.purchase_body import TIME_ZONE_FORMAT
 from modelpass.windows import time_zones
 from tests.support import documented
+from tests.support import stack as support
 from tests.support.stack import IMAGE_MODEL, TEXT_MODEL, jwt_of
 
 if TYPE_CHECKING:
@@ -107,6 +108,14 @@ def operators_calls_want_the_scope(_: CheckContext, response: Response, case: Ca
 
 CHECKED: list[Any] = [check for check in CHECKS.get_all() if check.__name__ not in NOT_CHECKED]
 CHECKED += [answer_is_listed, invalid_is_refused, well_formed_is_read, operators_calls_want_the_scope]
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack and an engine alone: what is sent here offers models, takes tiers down and moves the clock."""
+    with support.running(DATA=str(tmp_path_factory.mktemp("conformance"))) as running:
+        running.move_clock(advanceSeconds=0)
+        yield running
 
 
 @pytest.fixture(scope="module")
