@@ -7,6 +7,11 @@ BIN := $(VENV)/bin
 SAM_VENV := .tools/sam
 SETUP := $(VENV)/.ready node_modules/.ready
 SAM := $(SAM_VENV)/bin/sam
+ARCH ?= arm64
+# Functions are run here in Lambda's version of Python, or in this one where that is not on the machine.
+PYTHON_HERE = $(shell $(PYTHON) deploy/artifact.py version-here)
+BUILT_HERE := .aws-sam/x86_64
+BUILT_FROM := template.yaml samconfig.toml $(wildcard deploy/* functions/*/*.py layers/*/requirements.txt layers/*/*/*.py)
 UV := 0.13.9
 export PYTHONTZPATH := # time zones come from the pinned tzdata package, as in the layer
 export SAM_CLI_TELEMETRY := 0
@@ -17,10 +22,11 @@ RIGHT_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
   || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo token seed openapi test soak lint format types validate build check lock clean
+.PHONY: help setup run run-lambda demo token seed openapi test test-runtime soak lint format types validate build \
+  lambda-runtime check lock clean
 
 help: ## name every target
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
 setup: $(SETUP) ## install everything into this folder (.venv, node_modules)
 
@@ -44,6 +50,25 @@ $(SAM): requirements/sam.txt
 	@$(SAM_VENV)/bin/pip $(INSTALL) -r requirements/sam.txt >&2
 	@touch $@
 
+# Lambda's runtime client for Python, as a layer of the runtime holds it, and a build for this machine.
+.tools/lambda-python: requirements/lambda-runtime.txt | $(SAM)
+	@echo "Setting up Lambda's runtime client ..." >&2
+	@rm -rf $@* && $(SAM_VENV)/bin/pip $(INSTALL) --only-binary :all: --python-version $(PYTHON_HERE) --implementation cp \
+	  --platform manylinux2014_x86_64 --target $@$(PYTHON_HERE) -r requirements/lambda-runtime.txt >&2
+	@touch $@
+
+$(BUILT_HERE)/template.yaml: $(BUILT_FROM) | $(SAM)
+	@$(call SAM_BUILD,x86_64,$(BUILT_HERE),$(PYTHON_HERE))
+	@touch $@
+
+SAM_BUILD = ARCH=$(1) LAMBDA_PYTHON=$(3) PYTHON=$(abspath $(SAM_VENV))/bin/python AWS_DEFAULT_REGION=eu-west-1 \
+  $(SAM) build --build-dir $(2) --parameter-overrides Architecture=$(1) >&2
+
+lambda-runtime: $(SETUP) .tools/lambda-python $(BUILT_HERE)/template.yaml
+
+run-lambda: lambda-runtime ## run the built functions in Lambda's own runtime, emulated, else as `make run`
+	@MODELPASS_ARTIFACTS=$(BUILT_HERE) LAMBDA_PYTHON=$(PYTHON_HERE) PYTHONPATH=layers/modelpass exec $(BIN)/python -m local run
+
 run: $(SETUP) ## run the whole service on this machine (PORT=3000, DATA=folder to keep the data)
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local run
 
@@ -59,8 +84,11 @@ seed: $(VENV)/.ready ## put catalogue.json into a deployment: TOKEN=… [API=htt
 openapi: $(VENV)/.ready ## write docs/openapi.json anew, from the code
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local openapi
 
-test: $(SETUP) ## run every test
+test: $(SETUP) ## run every test but those in Lambda's runtime
 	$(BIN)/python -m pytest
+
+test-runtime: lambda-runtime ## run the built functions in Lambda's own runtime, one by one and together
+	MODELPASS_ARTIFACTS=$(BUILT_HERE) LAMBDA_PYTHON=$(PYTHON_HERE) $(BIN)/python -m pytest tests/runtime tests/e2e/test_main_job.py
 
 soak: $(SETUP) ## hold the service to the ledger for longer, about half an hour
 	$(BIN)/python -m pytest -n0 -s --hypothesis-profile=soak tests/property | grep -v '^{'
@@ -81,16 +109,19 @@ validate: $(SETUP) $(SAM) ## check template.yaml
 	AWS_DEFAULT_REGION=eu-west-1 $(SAM) validate --lint
 	$(BIN)/cfn-lint template.yaml
 
-build: $(SAM) ## build what would be deployed, into .aws-sam
-	AWS_DEFAULT_REGION=eu-west-1 $(SAM) build
+build: $(SAM) ## build what would be deployed, into .aws-sam/build (ARCH=arm64), or for this machine (ARCH=x86_64)
+	@$(call SAM_BUILD,$(ARCH),.aws-sam/$(if $(filter arm64,$(ARCH)),build,$(ARCH)),)
+	@$(PYTHON) -m deploy.sizes .aws-sam/$(if $(filter arm64,$(ARCH)),build,$(ARCH))
 
-check: lint types validate build test ## all that CI runs
+check: lint types validate build test-runtime test ## all that CI runs
 
 lock: $(VENV)/.ready ## pin the newest versions that fit, with hashes
 	$(PYTHON) -m venv .tools/uv && .tools/uv/bin/pip install --quiet uv==$(UV)
-	for pair in layers/modelpass/requirements requirements/dev requirements/sam; do \
+	for pair in layers/modelpass/requirements layers/pydantic/requirements requirements/dev requirements/sam \
+	    requirements/lambda-runtime; do \
+	  own=; [ $$pair != layers/pydantic/requirements ] || own="--no-emit-package typing-extensions"; \
 	  .tools/uv/bin/uv pip compile --upgrade --universal --no-strip-extras --python-version 3.11 --generate-hashes \
-	    --no-header --no-annotate --quiet $$pair.in -o $$pair.txt || exit 1; done
+	    --no-header --no-annotate --quiet $$own $$pair.in -o $$pair.txt || exit 1; done
 
 clean: ## remove everything that was set up or built
 	rm -rf $(VENV) .tools node_modules .aws-sam .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
