@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Final
 
 from local.problems import StartError
+
+_ENDPOINT: Final = "StoreEndpoint"
 
 Json = dict[str, Any]
 
@@ -35,6 +37,14 @@ def apply(template: Json, values: dict[str, str]) -> None:
         if wrong is not None:
             raise StartError(f"PARAMETERS: {name} must {wrong}, not {value!r}.")
         declared[name]["Default"] = value
+
+
+def reach(expanded: Json, endpoint: str) -> None:
+    """Let the functions of an expanded template find the store there; raises `StartError` when they cannot."""
+    declared = expanded.get("Parameters", {}).get(_ENDPOINT)
+    if declared is None:
+        raise StartError(f"The template has no parameter {_ENDPOINT}, which tells functions where their store is.")
+    declared["Default"] = endpoint
 
 
 def _what_is_wrong(declared: Json, value: str) -> str | None:

@@ -11,17 +11,19 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
 from local.engine import ROOT, die_with_parent, stop
 from local.runtime import receive_frame, send_frame
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from local.template import Function
 
 LARGEST: Final = 4
 # A child told to die with its parent dies with the thread that started it: that thread must outlive all invocations.
-_SPAWNER: Final = ThreadPoolExecutor(1, "spawner")
+SPAWNER: Final = ThreadPoolExecutor(1, "spawner")
 
 Json = dict[str, Any]
 
@@ -49,7 +51,7 @@ class Runtime:
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "PYTHONPATH": os.pathsep.join(paths),
         }
-        self._process = _SPAWNER.submit(
+        self._process = SPAWNER.submit(
             subprocess.Popen,
             [sys.executable, "-m", "local.runtime", str(write_end)],
             stdin=subprocess.PIPE,
@@ -71,7 +73,7 @@ class Runtime:
             receive_frame(self._replies)
         except EOFError:
             self.stop()
-            raise FunctionError(_died(self._function.name)) from None
+            raise FunctionError(died(self._function.name)) from None
 
     def invoke(self, invocation: Json) -> Any:
         """Run the handler once; raises `FunctionError`."""
@@ -83,10 +85,10 @@ class Runtime:
             send_frame(self._process.stdin, invocation)
             reply = receive_frame(self._replies)
         except (EOFError, BrokenPipeError):
-            timed_out = not timer.is_alive()
+            outlasted = not timer.is_alive()
             self.stop()
             name, seconds = self._function.name, self._function.timeout_seconds
-            raise FunctionError(_timed_out(seconds) if timed_out else _died(name)) from None
+            raise FunctionError(timed_out(seconds) if outlasted else died(name)) from None
         finally:
             timer.cancel()
         if "error" in reply:
@@ -106,15 +108,31 @@ class Runtime:
         self._replies.close()
 
 
+class Startable(Protocol):
+    """A runtime as the pool knows it."""
+
+    def wait_ready(self) -> None:
+        """Wait until it takes invocations; raises `FunctionError` when it never will."""
+
+    def invoke(self, invocation: Json) -> Any:
+        """Run the handler once; raises `FunctionError`."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take another invocation."""
+
+    def stop(self) -> None:
+        """End it."""
+
+
 class Pool:
     """The runtimes of one function; the first is started at once, more when invocations wait."""
 
-    def __init__(self, function: Function, settings: dict[str, str], log: IO[bytes]) -> None:
+    def __init__(self, function: Function, start: Callable[[], Startable]) -> None:
         self.function = function
-        self._settings = settings
-        self._log = log
+        self._start = start
         self._condition = threading.Condition()
-        self._idle = [Runtime(function, settings, log)]
+        self._idle = [start()]
         self._all = set(self._idle)
         self._stopped = False
 
@@ -140,18 +158,18 @@ class Pool:
         for runtime in runtimes:
             runtime.stop()
 
-    def _take(self) -> Runtime:
+    def _take(self) -> Startable:
         with self._condition:
             while not self._idle and len(self._all) >= LARGEST:
                 self._condition.wait()
             if self._stopped:
-                raise FunctionError(_died(self.function.name))
+                raise FunctionError(died(self.function.name))
             while self._idle:
                 runtime = self._idle.pop()
                 if runtime.alive:
                     return runtime
                 self._all.discard(runtime)
-            runtime = Runtime(self.function, self._settings, self._log)
+            runtime = self._start()
             self._all.add(runtime)
         try:
             runtime.wait_ready()
@@ -160,7 +178,7 @@ class Pool:
             raise
         return runtime
 
-    def _give_back(self, runtime: Runtime) -> None:
+    def _give_back(self, runtime: Startable) -> None:
         with self._condition:
             if runtime.alive and runtime in self._all:
                 self._idle.append(runtime)
@@ -169,10 +187,12 @@ class Pool:
             self._condition.notify()
 
 
-def _timed_out(seconds: int) -> Json:
+def timed_out(seconds: int) -> Json:
+    """What Lambda reports of an invocation that was ended."""
     message = f"Task timed out after {seconds}.00 seconds"
     return {"errorType": "Sandbox.Timedout", "errorMessage": message}
 
 
-def _died(name: str) -> Json:
+def died(name: str) -> Json:
+    """What Lambda reports of a process that ended by itself."""
     return {"errorType": "Runtime.ExitError", "errorMessage": f"{name} exited; see the log"}

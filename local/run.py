@@ -7,19 +7,23 @@ import os
 import signal
 import sys
 import threading
+from functools import partial
 from typing import IO, TYPE_CHECKING
 
-from local import catalogue_file, database, engine, jwts, server, settings, template
-from local.engine import HOST, ROOT
+from local import catalogue_file, database, emulator, engine, jwts, parameters, server, settings, template
+from local.emulator import EmulatedRuntime
+from local.engine import HOST
 from local.feed import Feed
-from local.pool import FunctionError, Pool
+from local.pool import FunctionError, Pool, Runtime
 from local.problems import StartError
 from local.stack import Stack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import FrameType
+
+    from local.pool import Startable
 
 _LOG_FILE = "functions.log"
 
@@ -37,14 +41,16 @@ def started(port: int, template_file: Path) -> Iterator[Stack]:
             cleanup.enter_context(settings.claimed(data))
         key = jwts.signing_key(settings.key_folder())
         secret = settings.deployment_secrets(state, expanded, keep=bool(given or data))
-        read = template.read(expanded, ROOT, secret)
         log = cleanup.enter_context(_open_log(state / _LOG_FILE))
         endpoint = given or cleanup.enter_context(engine.running(data))
+        parameters.reach(expanded, endpoint)
+        read = template.read(expanded, settings.code_folder(), secret)
         feed = Feed(database.client(endpoint), database.client(endpoint, "dynamodbstreams"), read.pipe)
         stack = Stack(read, {}, key, feed)
         cleanup.callback(stack.stop)
+        runtime = _runtimes()
         for function in read.functions.values():
-            stack.pools[function.name] = Pool(function, _surroundings(endpoint), log)
+            stack.pools[function.name] = Pool(function, partial(runtime, function, surroundings(), log))
         http = server.HttpServer(stack, port)
         cleanup.callback(http.stop)
         cleanup.callback(stack.stopping.set)  # before the server waits for what is running: who listens leaves
@@ -55,6 +61,13 @@ def started(port: int, template_file: Path) -> Iterator[Stack]:
         yield stack
 
 
+def _runtimes() -> Callable[[template.Function, dict[str, str], IO[bytes]], Startable]:
+    """What runs the functions: a process for the sources, Lambda's runtime for a build."""
+    if settings.artifacts() is None:
+        return Runtime
+    return partial(EmulatedRuntime, with_tools=emulator.tools(settings.lambda_python()))
+
+
 def _open_log(path: Path) -> IO[bytes]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,12 +76,11 @@ def _open_log(path: Path) -> IO[bytes]:
         raise StartError(f"The functions' log cannot be kept: {error}.") from None
 
 
-def _surroundings(endpoint: str) -> dict[str, str]:
-    """What Lambda adds to a function's environment; here, also where the store is."""
+def surroundings() -> dict[str, str]:
+    """What Lambda adds to a function's environment."""
     return {
         "AWS_REGION": template.REGION,
         "AWS_DEFAULT_REGION": template.REGION,
-        "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
         **database.credentials(),
         "PATH": os.environ.get("PATH", ""),
         "LANG": "C.UTF-8",

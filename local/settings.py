@@ -1,4 +1,4 @@
-"""What the person at the terminal chose, from the environment: PORT, DATA, PARAMETERS, MODELPASS_TEMPLATE."""
+"""What the person at the terminal chose, from the environment: PORT, DATA, PARAMETERS, and what is run."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import IO, Any, Final
 
+from deploy import artifact
 from local.engine import ROOT
 from local.parameters import of_text as parameters_of_text
 from local.problems import StartError
@@ -56,9 +57,25 @@ def key_folder() -> Path:
     return _OWN_FOLDER
 
 
+def artifacts() -> Path | None:
+    """The folder of a build, whose functions run in Lambda's runtime; None runs the sources."""
+    text = os.environ.get("MODELPASS_ARTIFACTS")
+    return ROOT / text if text else None
+
+
+def code_folder() -> Path:
+    """What the template's folders are in."""
+    return artifacts() or ROOT
+
+
+def lambda_python() -> str:
+    """The version of Python that those functions were built for."""
+    return os.environ.get("LAMBDA_PYTHON") or artifact.VERSION
+
+
 def template_file() -> Path:
     """The template to run."""
-    return ROOT / os.environ.get("MODELPASS_TEMPLATE", "template.yaml")
+    return code_folder() / os.environ.get("MODELPASS_TEMPLATE", "template.yaml")
 
 
 def parameters() -> dict[str, str]:

@@ -23,6 +23,7 @@ REGION: Final = intrinsics.REGION
 ACCOUNT: Final = intrinsics.ACCOUNT
 DEFAULT_ROUTE: Final = "$default"
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+_LAYER_HASH: Final = 10
 _SECONDS: Final = {"minute": 60, "hour": 3600, "day": 86400}
 
 Json = dict[str, Any]
@@ -160,11 +161,9 @@ def _read(expanded: Json, root: Path, secret: dict[str, Json], prefix: str) -> T
     of_type: dict[str, list[tuple[str, Json]]] = {}
     for name, resource in resources.items():
         of_type.setdefault(resource["Type"], []).append((name, resource.get("Properties", {})))
-    layers = tuple(
-        root / folder for name, folder in expanded["LocalFolders"].items() if not folder.startswith("functions/")
-    )
+    folders = {name: root / folder for name, folder in expanded["LocalFolders"].items()}
     functions = {
-        name: _function(name, properties, root / expanded["LocalFolders"][name], layers, resolver)
+        name: _function(name, properties, folders, resolver)
         for name, properties in of_type.get("AWS::Lambda::Function", [])
     }
     (api,) = (p for _, p in of_type["AWS::ApiGatewayV2::Api"])
@@ -187,7 +186,8 @@ def _read(expanded: Json, root: Path, secret: dict[str, Json], prefix: str) -> T
     )
 
 
-def _function(name: str, properties: Json, folder: Path, layers: tuple[Path, ...], resolver: Resolver) -> Function:
+def _function(name: str, properties: Json, folders: dict[str, Path], resolver: Resolver) -> Function:
+    folder = folders[name]
     variables = properties.get("Environment", {}).get("Variables", {})
     module = properties["Handler"].partition(".")[0]
     if not (folder / f"{module}.py").is_file():
@@ -199,8 +199,14 @@ def _function(name: str, properties: Json, folder: Path, layers: tuple[Path, ...
         timeout_seconds=int(properties["Timeout"]),
         memory_mb=int(properties["MemorySize"]),
         environment={key: resolver.value(value) for key, value in variables.items()},
-        layers=layers,
+        layers=tuple(_layer(reference["Ref"], folders) for reference in properties.get("Layers", [])),
     )
+
+
+def _layer(version: str, folders: dict[str, Path]) -> Path:
+    """Where a layer's modules are: a build puts them into a folder of their own. Its version is its name and a hash."""
+    folder = folders[version[:-_LAYER_HASH]]
+    return folder / "python" if (folder / "python").is_dir() else folder
 
 
 def _routes(api: Json) -> list[Route]:

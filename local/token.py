@@ -7,7 +7,6 @@ import sys
 from typing import Any
 
 from local import jwts, settings, template
-from local.engine import ROOT
 from local.problems import StartError
 
 
@@ -32,5 +31,5 @@ def token_of(claims: dict[str, Any]) -> str:
     """A token with these claims for the stack of this folder; raises `StartError`."""
     key = jwts.signing_key(settings.key_folder())
     expanded = template.load(settings.template_file(), settings.parameters())
-    read = template.read(expanded, ROOT, template.secret_values(expanded))
+    read = template.read(expanded, settings.code_folder(), template.secret_values(expanded))
     return jwts.issue(key, claims, read.issuer, read.audience[0])

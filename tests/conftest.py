@@ -1,7 +1,8 @@
-"""Fixtures that every folder of tests may use: the real engine, and a world with tables of its own."""
+"""Fixtures that every folder of tests may use: the real engine, a world with tables of its own, a running stack."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import zoneinfo
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Modelpass")
 settings.register_profile("soak", max_examples=5000)  # `make soak`
 
 from local import engine as local_engine  # noqa: E402
+from tests.support import stack as support  # noqa: E402
 from tests.support.answered import (  # noqa: E402
     pytest_sessionfinish,
     pytest_terminal_summary,
@@ -27,7 +29,9 @@ from tests.support.answered import (  # noqa: E402
 from tests.support.world import World, new_world  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from tests.support.stack import Stack
 
 __all__ = ["pytest_sessionfinish", "pytest_terminal_summary", "pytest_testnodedown"]  # hooks
 
@@ -53,3 +57,21 @@ def world(engine: str) -> World:
 def few_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     """The due index has one shard and not 128: a reset makes few calls, and each can be a case of its own."""
     monkeypatch.setattr("modelpass.keys.DUE_SHARDS", 1)
+
+
+@pytest.fixture(scope="session")
+def stack(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A running stack whose clock stands still, and is only ever moved forward."""
+    data = str(tmp_path_factory.mktemp("stack"))
+    with support.running(AWS_ENDPOINT_URL_DYNAMODB=engine, DATA=data) as running:
+        running.move_clock(advanceSeconds=0)
+        yield running
+        status, errors = running.end()
+    assert (status, errors) == (0, "")
+
+
+@pytest.fixture(scope="session")
+def new_account() -> Callable[[], str]:
+    """An account that nobody has used yet."""
+    numbers = itertools.count(1)
+    return lambda: f"acct_{next(numbers)}"

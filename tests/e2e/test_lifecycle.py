@@ -166,7 +166,7 @@ def test_a_log_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> N
 def copied_root(tmp_path: Path) -> Path:
     """A root of its own, for a look at what happens when its engine is not as it should be."""
     shutil.copytree(ROOT / "local", tmp_path / "local")
-    for name in ("layers", "functions", "template.yaml", "catalogue.json"):
+    for name in ("deploy", "layers", "functions", "template.yaml", "catalogue.json"):
         (tmp_path / name).symlink_to(ROOT / name)
     return tmp_path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
@@ -51,7 +52,7 @@ def function(tmp_path: Path) -> Function:
 
 @pytest.fixture
 def pool(function: Function, log: IO[bytes]) -> Iterator[Pool]:
-    made = Pool(function, {"LANG": "C.UTF-8"}, log)
+    made = Pool(function, partial(Runtime, function, {"LANG": "C.UTF-8"}, log))
     made.wait_ready()
     yield made
     made.stop()
@@ -102,7 +103,7 @@ def test_what_a_function_prints_is_no_answer(pool: Pool, tmp_path: Path) -> None
 
 def test_a_function_that_cannot_be_loaded_is_reported(function: Function, log: IO[bytes]) -> None:
     (function.folder / "app.py").write_text("import nothing_of_this_name")
-    pool = Pool(function, {}, log)
+    pool = Pool(function, partial(Runtime, function, {}, log))
     with pytest.raises(FunctionError) as failed:
         pool.wait_ready()
     assert failed.value.report["errorType"] == "Runtime.ExitError"

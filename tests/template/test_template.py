@@ -163,9 +163,11 @@ def test_function_is_told_the_deployment_keys_only_if_it_signs(name: str) -> Non
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_function_runs_python_3_13_on_arm_with_the_layer(name: str) -> None:
     properties = function(name)
-    assert (properties["Runtime"], properties["Architectures"]) == ("python3.13", ["arm64"])
+    assert (properties["Runtime"], properties["Architectures"]) == ("python3.13", [{"Ref": "Architecture"}])
+    assert SOURCE["Parameters"]["Architecture"]["Default"] == "arm64"
     assert properties["Handler"] == "app.lambda_handler"
-    assert [TYPES[layer["Ref"]] for layer in properties["Layers"]] == ["AWS::Lambda::LayerVersion"]
+    assert {TYPES[layer["Ref"]] for layer in properties["Layers"]} == {"AWS::Lambda::LayerVersion"}
+    assert SOURCE["Globals"]["Function"]["Layers"] == [{"Ref": "ModelpassLayer"}]
     assert properties["Environment"]["Variables"]["PYTHONTZPATH"] == ""
 
 

@@ -1,0 +1,28 @@
+"""Starts Lambda's runtime client for `local.emulator`. Rule: only the time is another, and only when it was moved.
+
+Arguments: the file that tells what time it is (milliseconds, or nothing while the clock runs), and the handler.
+"""
+
+import runpy
+import sys
+import time
+from pathlib import Path
+
+_NS_PER_MS = 1_000_000
+
+
+def _stand_still(file: Path) -> None:
+    """Let the wall clock show what the file says; the steady clock runs on."""
+    running = time.time_ns
+
+    def time_ns() -> int:
+        told = file.read_bytes()
+        return int(told) * _NS_PER_MS if told else running()
+
+    time.time_ns = time_ns
+
+
+if __name__ == "__main__":
+    _stand_still(Path(sys.argv.pop(1)))
+    sys.path[0] = str(Path.cwd())  # the function's folder, in place of the one of this file
+    runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)

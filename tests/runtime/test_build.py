@@ -1,0 +1,166 @@
+"""What `sam build` made: all that functions need, nothing else, the same every time."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from deploy import artifact, sizes
+from local import settings, template
+from local.engine import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from local.emulator import Tools
+
+HOT = ("AuthorizeFunction", "SettleFunction")
+NO_MODULE = {"tzdata"}  # data that `zoneinfo` reads
+ELF_MACHINE = {"arm64": 183, "x86_64": 62}
+UNCHECKED_HASH = 1
+IMPORTED = """
+import sys, app
+names = {name.partition(".")[0] for name, module in sys.modules.items() if getattr(module, "__file__", None)}
+print(*names)
+"""
+CODE_NAMES = """
+import marshal, sys
+from importlib.util import MAGIC_NUMBER
+for path in sys.stdin.read().split():
+    raw = open(path, "rb").read()
+    print(raw[:4] == MAGIC_NUMBER, int.from_bytes(raw[4:8], "little"), marshal.loads(raw[16:]).co_filename)
+"""
+
+
+def layers_of(artifacts: Path) -> list[Path]:
+    return sorted(artifacts.glob("*Layer"))
+
+
+def shipped(layer: Path) -> set[str]:
+    """The packages and modules that a layer brings."""
+    paths = (layer / "python").iterdir()
+    return {path.name.partition(".")[0] for path in paths if not path.name.endswith((".dist-info", "__pycache__"))}
+
+
+def run_here(tools: Tools, script: str, *paths: Path, told: str = "") -> str:
+    environment = {
+        "PYTHONPATH": os.pathsep.join(map(str, paths)),
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "DEPLOYMENT_KEY": "a deployment key".replace(" ", "-") * 4,
+    }
+    ended = subprocess.run(
+        [tools.python, "-c", script], env=environment, input=told, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def made(kind: str, source: str, target: Path, **environment: str) -> Path:
+    """One artifact, made anew as `sam build` has it made: in a copy of its folder."""
+    copy = target / "copy"
+    shutil.copytree(ROOT / source, copy)
+    command = [sys.executable, str(ROOT / "deploy" / "artifact.py"), kind, str(target / "made")]
+    built_for = {"LAMBDA_PYTHON": settings.lambda_python(), **environment}
+    subprocess.run(command, cwd=copy, env={**os.environ, **built_for}, check=True)
+    return target / "made"
+
+
+def test_a_function_is_its_handler_and_nothing_else(artifacts: Path) -> None:
+    for folder in artifacts.glob("*Function"):
+        names = {path.name for path in sizes.files_of(folder)}
+        assert {name for name in names if not name.endswith(".pyc")} == {"app.py"}
+
+
+@pytest.mark.parametrize("function", HOT)
+def test_authorize_and_settle_carry_no_package_they_do_not_import(artifacts: Path, tools: Tools, function: str) -> None:
+    layer = artifacts / "ModelpassLayer"
+    imported = run_here(tools, IMPORTED, artifacts / function, layer / "python").split()
+    assert shipped(layer) - NO_MODULE <= set(imported)
+    assert "modelpass" in imported
+
+
+def test_a_function_has_the_layer_of_pydantic_when_it_imports_it(artifacts: Path, tools: Tools) -> None:
+    expanded = template.load(artifacts / "template.yaml")
+    read = template.read(expanded, artifacts, template.secret_values(expanded))
+    for function in read.functions.values():
+        imported = run_here(tools, IMPORTED, function.folder, *function.layers).split()
+        brought = {layer.parent.name for layer in function.layers}
+        wanted = {"ModelpassLayer"} | ({"PydanticLayer"} if "pydantic" in imported else set())
+        assert brought == wanted, function.name
+
+
+def test_time_zones_come_from_the_layer(artifacts: Path, tools: Tools) -> None:
+    script = "import zoneinfo; zoneinfo.reset_tzpath(()); print(zoneinfo.ZoneInfo('Asia/Kolkata'))"
+    assert run_here(tools, script, artifacts / "ModelpassLayer" / "python") == "Asia/Kolkata\n"
+
+
+def test_no_package_is_in_both_layers(artifacts: Path) -> None:
+    one, other = layers_of(artifacts)
+    assert not shipped(one) & shipped(other)
+    assert "pydantic" in shipped(other)
+
+
+def test_of_all_the_services_data_only_dynamodbs_is_shipped(artifacts: Path) -> None:
+    data = artifacts / "ModelpassLayer" / "python" / "botocore" / "data"
+    assert [path.name for path in data.iterdir() if path.is_dir()] == ["dynamodb"]
+
+
+def modules(artifacts: Path) -> Iterator[Path]:
+    for folder in (*artifacts.glob("*Function"), *layers_of(artifacts)):
+        yield from folder.rglob("*.py")
+
+
+def test_every_module_has_bytecode_of_lambdas_version_that_is_valid_wherever_it_is_put(
+    artifacts: Path, tools: Tools
+) -> None:
+    version = settings.lambda_python().replace(".", "")
+    paths = [path.parent / "__pycache__" / f"{path.stem}.cpython-{version}.pyc" for path in modules(artifacts)]
+    said = run_here(tools, CODE_NAMES, told="\n".join(map(str, paths))).splitlines()
+    assert len(said) == len(paths) > 500
+    for line in said:
+        right_version, flags, name = line.split()
+        assert (right_version, int(flags)) == ("True", UNCHECKED_HASH)
+        assert name.startswith(("/opt/python/", "/var/task/"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "name"),
+    [
+        ("layer", "layers/modelpass", "ModelpassLayer"),
+        ("function", "functions/authorize", "AuthorizeFunction"),
+    ],
+)
+def test_what_is_made_again_elsewhere_is_the_same(
+    artifacts: Path, tmp_path: Path, kind: str, source: str, name: str
+) -> None:
+    assert sizes.digest_of(made(kind, source, tmp_path, ARCH="x86_64")) == sizes.digest_of(artifacts / name)
+
+
+def test_native_code_is_for_the_processor_that_is_asked_for(artifacts: Path, tmp_path: Path) -> None:
+    layers = {"x86_64": artifacts / "PydanticLayer", "arm64": made("layer", "layers/pydantic", tmp_path, ARCH="arm64")}
+    for architecture, layer in layers.items():
+        native = list(layer.rglob("*.so"))
+        assert native
+        for path in native:
+            assert struct.unpack_from("<H", path.read_bytes(), 18) == (ELF_MACHINE[architecture],)
+
+
+def test_another_processor_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"ARCH must be one of arm64, x86_64, not 'riscv'\."):
+        artifact.install(tmp_path, "3.13", "riscv")
+
+
+def test_without_a_python_of_the_version_there_is_no_bytecode_and_that_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "app.py").write_text("")
+    artifact.compile_code(tmp_path, "3.99", "/var/task")
+    assert "No Python 3.99 is found here" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["app.py"]

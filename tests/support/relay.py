@@ -1,0 +1,86 @@
+"""Stands between functions and the engine: passes requests on, hangs, or lets a test act before or after one.
+
+Rule: what is passed on is passed on unchanged; who starts it stops it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from local.engine import HOST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def nothing(_: str) -> None:
+    """Let a request pass."""
+
+
+@dataclass(slots=True)
+class Relay:
+    """What a test can do to requests that pass; an operation is named as DynamoDB names it: `UpdateItem`."""
+
+    url: str = ""
+    before: Callable[[str], None] = nothing
+    after: Callable[[str], None] = nothing
+    passing: threading.Event = field(default_factory=threading.Event)
+    """While it is not set, requests wait, and are not sent on."""
+
+
+@contextlib.contextmanager
+def relay_to(engine: str) -> Iterator[Relay]:
+    relay = Relay()
+    relay.passing.set()
+    behind = urlsplit(engine)
+
+    class Passing(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1
+        disable_nagle_algorithm = True
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            operation = self.headers["X-Amz-Target"].rpartition(".")[2]
+            relay.passing.wait()
+            relay.before(operation)
+            connection = http.client.HTTPConnection(str(behind.hostname), behind.port)
+            with contextlib.closing(connection):
+                kept = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+                connection.request("POST", "/", body, kept)
+                response = connection.getresponse()
+                raw = response.read()
+            relay.after(operation)
+            self.send_response(response.status)
+            for name in ("Content-Type", "x-amzn-RequestId", "x-amz-crc32"):
+                if response.getheader(name):
+                    self.send_header(name, str(response.getheader(name)))
+            self.send_header("Content-Length", str(len(raw)))
+            self.end_headers()
+            self.wfile.write(raw)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, *_: Any) -> None:
+            """A function that was ended hears no reply."""
+
+    with Server((HOST, 0), Passing) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            relay.url = f"http://{HOST}:{server.server_address[1]}"
+            yield relay
+        finally:
+            relay.passing.set()
+            server.shutdown()
+            thread.join()
