@@ -64,7 +64,7 @@ $(BUILT_HERE)/template.yaml: $(BUILT_FROM) | $(SAM)
 SAM_BUILD = ARCH=$(1) LAMBDA_PYTHON=$(3) PYTHON=$(abspath $(SAM_VENV))/bin/python AWS_DEFAULT_REGION=eu-west-1 \
   $(SAM) build --build-dir $(2) --parameter-overrides Architecture=$(1) >&2
 
-lambda-runtime: $(SETUP) .tools/lambda-python $(BUILT_HERE)/template.yaml
+lambda-runtime: $(SETUP) .tools/lambda-python $(BUILT_HERE)/template.yaml ## set up Lambda's runtime, and a build for it
 
 run-lambda: lambda-runtime ## run the built functions in Lambda's own runtime, emulated, else as `make run`
 	@MODELPASS_ARTIFACTS=$(BUILT_HERE) LAMBDA_PYTHON=$(PYTHON_HERE) PYTHONPATH=layers/modelpass exec $(BIN)/python -m local run
