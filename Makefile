@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SAM_VENV := .tools/sam
+CHECKOV_VENV := .tools/checkov
 SETUP := $(VENV)/.ready node_modules/.ready
 SAM := $(SAM_VENV)/bin/sam
 ARCH ?= arm64
@@ -12,6 +13,8 @@ ARCH ?= arm64
 PYTHON_HERE = $(shell $(PYTHON) deploy/artifact.py version-here)
 BUILT_HERE := .aws-sam/x86_64
 BUILT_FROM := template.yaml samconfig.toml $(wildcard deploy/* functions/*/*.py layers/*/requirements.txt layers/*/*/*.py)
+CHECKOV := $(CHECKOV_VENV)/bin/checkov
+EXPANDED := .local/template.json
 UV := 0.13.9
 export PYTHONTZPATH := # time zones come from the pinned tzdata package, as in the layer
 export SAM_CLI_TELEMETRY := 0
@@ -69,6 +72,13 @@ lambda-runtime: $(SETUP) .tools/lambda-python $(BUILT_HERE)/template.yaml ## set
 run-lambda: lambda-runtime ## run the built functions in Lambda's own runtime, emulated, else as `make run`
 	@MODELPASS_ARTIFACTS=$(BUILT_HERE) LAMBDA_PYTHON=$(PYTHON_HERE) PYTHONPATH=layers/modelpass exec $(BIN)/python -m local run
 
+$(CHECKOV): requirements/checkov.txt
+	@$(RIGHT_PYTHON)
+	@echo "Setting up checkov ..." >&2
+	@$(PYTHON) -m venv $(CHECKOV_VENV)
+	@$(CHECKOV_VENV)/bin/pip $(INSTALL) -r requirements/checkov.txt >&2
+	@touch $@
+
 run: $(SETUP) ## run the whole service on this machine (PORT=3000, DATA=folder to keep the data)
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local run
 
@@ -105,9 +115,13 @@ types: $(SETUP) ## static types, strict
 	$(BIN)/mypy
 	@for app in functions/*/app.py; do $(BIN)/mypy $$app || exit 1; done
 
-validate: $(SETUP) $(SAM) ## check template.yaml
-	AWS_DEFAULT_REGION=eu-west-1 $(SAM) validate --lint
+validate: $(SETUP) $(SAM) $(CHECKOV) ## check template.yaml, also as CloudFormation gets it
+	@for stage in default dev prod; do \
+	  AWS_DEFAULT_REGION=eu-west-1 $(SAM) validate --config-env $$stage || exit 1; done
 	$(BIN)/cfn-lint template.yaml
+	@mkdir -p $(dir $(EXPANDED))
+	@PYTHONPATH=layers/modelpass $(BIN)/python -m local expanded >$(EXPANDED)
+	$(CHECKOV) -f template.yaml -f $(EXPANDED)
 
 build: $(SAM) ## build what would be deployed, into .aws-sam/build (ARCH=arm64), or for this machine (ARCH=x86_64)
 	@$(call SAM_BUILD,$(ARCH),.aws-sam/$(if $(filter arm64,$(ARCH)),build,$(ARCH)),)
@@ -118,7 +132,7 @@ check: lint types validate build test-runtime test ## all that CI runs
 lock: $(VENV)/.ready ## pin the newest versions that fit, with hashes
 	$(PYTHON) -m venv .tools/uv && .tools/uv/bin/pip install --quiet uv==$(UV)
 	for pair in layers/modelpass/requirements layers/pydantic/requirements requirements/dev requirements/sam \
-	    requirements/lambda-runtime; do \
+	    requirements/checkov requirements/lambda-runtime; do \
 	  own=; [ $$pair != layers/pydantic/requirements ] || own="--no-emit-package typing-extensions"; \
 	  .tools/uv/bin/uv pip compile --upgrade --universal --no-strip-extras --python-version 3.11 --generate-hashes \
 	    --no-header --no-annotate --quiet $$own $$pair.in -o $$pair.txt || exit 1; done

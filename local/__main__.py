@@ -1,10 +1,10 @@
-"""`python -m local [run|demo|token|seed|openapi]`. Rule: imports nothing heavy: Ctrl-C ends it quietly at once."""
+"""`python -m local [command]`. Rule: imports nothing heavy: Ctrl-C ends it quietly at once."""
 
 import signal
 import sys
 from importlib import import_module
 
-COMMANDS = ("run", "demo", "token", "seed", "openapi")
+COMMANDS = ("run", "demo", "token", "seed", "openapi", "expanded")
 
 
 def main() -> int:

@@ -8,6 +8,7 @@ from typing import Any
 from tests.support.world import expanded_template
 
 Json = dict[str, Any]
+SERVICES = {"dynamodb", "sqs"}
 _INDEX = re.compile(r"\$\{(\w+)\.Arn\}(/index/\w+)")
 
 
@@ -30,15 +31,25 @@ def role(name: str) -> Json:
 
 def granted(name: str) -> dict[str, set[str]]:
     """The DynamoDB actions a function may take, by table or `table/index/name`."""
+    return _allowed(name, "dynamodb")
+
+
+def polled(name: str) -> dict[str, set[str]]:
+    """What Lambda may do with queues in a function's name, by queue."""
+    return _allowed(name, "sqs")
+
+
+def _allowed(name: str, service: str) -> dict[str, set[str]]:
     allowed: dict[str, set[str]] = {}
     for policy in role(name).get("Policies", []):
         for statement in policy["PolicyDocument"]["Statement"]:
             assert set(statement) == {"Effect", "Action", "Resource"}
             assert statement["Effect"] == "Allow"
             for action in statement["Action"]:
-                service, _, operation = action.partition(":")
-                assert service == "dynamodb"
-                allowed.setdefault(_resource(statement["Resource"]), set()).add(operation)
+                asked, _, operation = action.partition(":")
+                assert asked in SERVICES
+                if asked == service:
+                    allowed.setdefault(_resource(statement["Resource"]), set()).add(operation)
     return allowed
 
 

@@ -23,7 +23,8 @@ def the(kind: str) -> tuple[str, Json]:
 
 
 BUS, _ = the("AWS::Events::EventBus")
-QUEUE, UNDELIVERED = the("AWS::SQS::Queue")
+QUEUE = "UndeliveredEvents"
+UNDELIVERED: Json = SOURCE["Resources"][QUEUE]
 ROLE, ROLE_RESOURCE = the("AWS::IAM::Role")
 PIPE: Json = the("AWS::Pipes::Pipe")[1]["Properties"]
 STREAM = {"Fn::GetAtt": ["EventsTable", "StreamArn"]}

@@ -5,24 +5,16 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
-from moto import mock_aws
-from samtranslator.yaml_helper import yaml_parse
 
-from local.database import client, create_tables
 from local.engine import ROOT
 from local.template import REGION, Cors, load, read, secret_values
-from tests.support.handlers import create_stack
-from tests.support.world import client_of, expanded_template, template_of
+from tests.support.world import template_of
 from tests.template.policies import expanded, function, granted, role
+from tests.template.resources import RESOURCES, SOURCE, TYPES, Json
 
-Json = dict[str, Any]
-SOURCE: Json = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
-RESOURCES: Json = SOURCE["Resources"]
 FUNCTIONS = sorted(n for n, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function")
 TABLES = sorted(n for n, r in RESOURCES.items() if r["Type"] == "AWS::DynamoDB::Table")
 ROUTES = {
@@ -46,7 +38,6 @@ ROUTES = {
     "$default": "NotFoundFunction",
 }
 SIGNING = {"PurchaseFunction", "RenewFunction", "RegenerateFunction", "AuthorizeFunction", "SettleFunction"}
-TYPES = {name: resource["Type"] for name, resource in expanded_template()["Resources"].items()}
 
 
 def table(name: str) -> Json:
@@ -178,14 +169,11 @@ def test_every_folder_is_a_function_and_every_function_has_a_folder() -> None:
     assert sorted(named) == sorted(folders) == sorted(present)
 
 
-def test_every_function_logs_to_a_group_of_its_own_that_forgets() -> None:
+def test_every_function_logs_to_a_group_of_its_own() -> None:
     groups = [function(name)["LoggingConfig"]["LogGroup"]["Ref"] for name in FUNCTIONS]
     assert len(set(groups)) == len(groups)
-    assert set(groups) == {n for n, r in RESOURCES.items() if r["Type"] == "AWS::Logs::LogGroup"}
     for group in groups:
-        assert RESOURCES[group]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
-    retention = SOURCE["Parameters"]["LogRetentionDays"]
-    assert retention["Default"] in retention["AllowedValues"]
+        assert TYPES[group] == "AWS::Logs::LogGroup"
 
 
 def test_tables_are_these() -> None:
@@ -221,53 +209,8 @@ def test_secret_is_generated_and_outlives_the_stack() -> None:
     assert "SecretString" not in secret["Properties"]
 
 
-def test_only_the_reset_is_scheduled_every_minute_and_says_how_often_it_is_tried() -> None:
-    (schedule,) = expanded("AWS::Scheduler::Schedule").values()
-    properties = schedule["Properties"]
-    assert properties["ScheduleExpression"] == "rate(1 minute)"
-    assert properties.get("State", "ENABLED") == "ENABLED"
-    target = properties["Target"]
-    assert target["Arn"] == {"Fn::GetAtt": ["ResetFunction", "Arn"]}
-    assert target["RetryPolicy"] == {"MaximumRetryAttempts": 0}
-    assert function("ResetFunction")["Timeout"] >= 60
-
-
-def described(dynamodb: Any, name: str) -> Json:
-    """The keys, indexes and stream of a table as its engine tells them, in no order."""
-    found = dynamodb.describe_table(TableName=name)["Table"]
-    return {
-        "keys": found["KeySchema"],
-        "attributes": sorted((a["AttributeName"], a["AttributeType"]) for a in found["AttributeDefinitions"]),
-        "indexes": {
-            index["IndexName"]: (index["KeySchema"], index["Projection"])
-            for index in found.get("GlobalSecondaryIndexes") or []
-        },
-        "local indexes": found.get("LocalSecondaryIndexes") or [],
-        "stream": found.get("StreamSpecification"),
-    }
-
-
-def test_local_engine_has_the_tables_that_cloudformation_makes(engine: str) -> None:
-    with mock_aws():
-        deployed = create_stack("modelpass")
-        dynamodb = client(f"https://dynamodb.{REGION}.amazonaws.com")
-        by_cloudformation = {name: described(dynamodb, physical) for name, physical in deployed.items()}
-    assert sorted(by_cloudformation) == TABLES
-    prefix = "template-test-"
-    create_tables(client_of(engine), template_of(prefix))
-    on_engine = {name: described(client_of(engine), prefix + name) for name in TABLES}
-    assert on_engine == by_cloudformation
-
-
 def test_cfn_lint_finds_nothing() -> None:
     cfn_lint = str(Path(sys.executable).parent / "cfn-lint")
     command = [cfn_lint, "--regions", REGION, "--", "template.yaml"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
-
-
-def test_samconfig_names_a_stack_and_may_create_roles() -> None:
-    config = tomllib.loads((ROOT / "samconfig.toml").read_text("utf-8"))
-    default = config["default"]
-    assert default["global"]["parameters"]["stack_name"] == "modelpass"
-    assert default["deploy"]["parameters"]["capabilities"] == "CAPABILITY_IAM"

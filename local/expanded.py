@@ -1,0 +1,22 @@
+"""`python -m local expanded`: the template as CloudFormation gets it, for the tools that check it."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from local import settings
+from local.problems import StartError
+from local.template import load
+
+
+def main() -> int:
+    """Print it; its exit status."""
+    try:
+        expanded = load(settings.template_file(), settings.parameters())
+    except StartError as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 1
+    del expanded["LocalFolders"]
+    json.dump(expanded, sys.stdout, indent=1)
+    return 0

@@ -1,0 +1,161 @@
+"""What wakes an operator: that each alarm looks at something that exists, begins when it should, and tells somebody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.template.metrics import Metric, of_alarm
+from tests.template.resources import EXPANDED, Json, of_type, under
+
+ALARMS = of_type("AWS::CloudWatch::Alarm")
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:on-call"
+FOUND: dict[str, list[Metric]] = {name: of_alarm(properties) for name, properties in ALARMS.items()}
+
+
+def looked_at(name: str) -> set[tuple[str, ...]]:
+    """Metric and resource, and the index if it is one."""
+    return {(m.name, *(v[0] if isinstance(v, tuple) else v for _, v in m.dimensions)) for m in FOUND[name]}
+
+
+def result(name: str, **figures: float | None) -> float:
+    """What an alarm compares, by the formula of its template; None stands for no data."""
+    (expression,) = (m["Expression"] for m in ALARMS[name]["Metrics"] if "Expression" in m)
+    functions: dict[str, Any] = {
+        "IF": lambda condition, then, otherwise: then if condition else otherwise,
+        "FILL": lambda value, fill: (
+            [fill if v is None else v for v in value] if isinstance(value, list) else value or fill
+        ),
+        "SUM": sum,
+        "METRICS": lambda: list(figures.values()),
+    }
+    compared: float = eval(expression, functions, figures)  # noqa: S307 - the template's own formula
+    return compared
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_alarm_looks_at_metrics_that_exist(name: str) -> None:
+    assert FOUND[name]
+    for metric in FOUND[name]:
+        metric.check()
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_alarm_says_what_it_means_and_what_no_data_means(name: str) -> None:
+    assert name.endswith("Alarm")
+    assert len(ALARMS[name]["AlarmDescription"].split()) >= 5
+    assert ALARMS[name]["ComparisonOperator"] == "GreaterThanThreshold"
+    silence = "breaching" if name == "ResetBehindAlarm" else "notBreaching"
+    assert ALARMS[name]["TreatMissingData"] == silence
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_alarm_that_computes_stays_within_what_cloudwatch_takes(name: str) -> None:
+    parts = ALARMS[name].get("Metrics", [])
+    shown = [p for p in parts if p.get("ReturnData", True)]
+    assert not parts or ["Expression" in p for p in shown] == [True]
+    assert len(FOUND[name]) <= 10
+    ids = [p["Id"] for p in parts]
+    assert len(set(ids)) == len(ids)
+    assert all(i[0].islower() and i.isalnum() for i in ids)
+    assert len({p["MetricStat"]["Period"] for p in parts if "MetricStat" in p}) <= 1
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_alarm_tells_the_topic_of_the_parameter_and_nobody_without_one(name: str) -> None:
+    for action in ("AlarmActions", "OKActions"):
+        assert under(ALARMS[name][action], AlarmTopicArn=TOPIC) == [TOPIC]
+        assert under(ALARMS[name][action]) is None
+    assert ALARMS[name].get("ActionsEnabled", True) is True
+
+
+def test_first_dead_letter_of_each_queue_is_an_alarm() -> None:
+    found = {}
+    for name, properties in ALARMS.items():
+        if properties.get("MetricName") == "ApproximateNumberOfMessagesVisible":
+            found[next(iter(looked_at(name)))[1]] = (properties["Threshold"], properties["EvaluationPeriods"])
+    (pipe,) = of_type("AWS::Pipes::Pipe").values()
+    (schedule,) = of_type("AWS::Scheduler::Schedule").values()
+    configs = [
+        pipe["SourceParameters"]["DynamoDBStreamParameters"]["DeadLetterConfig"]["Arn"],
+        schedule["Target"]["DeadLetterConfig"]["Arn"],
+        EXPANDED["SettleQueue"]["Properties"]["RedrivePolicy"]["deadLetterTargetArn"],
+    ]
+    assert found == {config["Fn::GetAtt"][0]: (0, 1) for config in configs}
+
+
+def test_throttles_of_all_tables_and_indexes_that_are_written_and_of_what_decides_are_looked_at() -> None:
+    tables = of_type("AWS::DynamoDB::Table")
+    written: set[tuple[str, ...]] = {("WriteThrottleEvents", name) for name in tables}
+    for name, properties in tables.items():
+        for index in properties.get("GlobalSecondaryIndexes", []):
+            written |= {("WriteThrottleEvents", name, index["IndexName"])}
+    read = {("ReadThrottleEvents", "EntitlementsTable"), ("ReadThrottleEvents", "CatalogueTable")}
+    assert looked_at("StoreThrottlesAlarm") == written | read
+    assert result("StoreThrottlesAlarm", a=None, b=11, c=None) > ALARMS["StoreThrottlesAlarm"]["Threshold"]
+
+
+def test_conflicts_of_all_tables_are_looked_at() -> None:
+    tables = of_type("AWS::DynamoDB::Table")
+    assert looked_at("TransactionConflictsAlarm") == {("TransactionConflict", name) for name in tables}
+
+
+def test_authorize_and_settle_that_are_turned_away_crash_or_are_slow_are_noticed() -> None:
+    functions = ("AuthorizeFunction", "SettleFunction")
+    assert looked_at("FunctionThrottlesAlarm") == {("Throttles", name) for name in functions}
+    assert looked_at("AuthorizeErrorsAlarm") == {("Errors", "AuthorizeFunction")}
+    assert looked_at("SettleErrorsAlarm") == {("Errors", "SettleFunction")}
+    slow = ALARMS["AuthorizeSlowAlarm"]
+    assert looked_at("AuthorizeSlowAlarm") == {("Duration", "AuthorizeFunction")}
+    assert (slow["ExtendedStatistic"], slow["Threshold"]) == ("p99", {"Ref": "AuthorizeP99AlarmMs"})
+
+
+FAILURES: list[tuple[str, Json, bool]] = [
+    ("AuthorizeFailsClosedAlarm", {"unavailable": 3, "internal": 2, "invocations": 5}, True),
+    ("AuthorizeFailsClosedAlarm", {"unavailable": None, "internal": 5, "invocations": 499}, True),
+    ("AuthorizeFailsClosedAlarm", {"unavailable": 50, "internal": None, "invocations": 5000}, False),
+    ("AuthorizeFailsClosedAlarm", {"unavailable": 4, "internal": None, "invocations": 4}, False),
+    ("SettleFailsAlarm", {"unavailable": 5, "internal": None, "settled": None}, True),
+    ("SettleFailsAlarm", {"unavailable": 5, "internal": 1, "settled": 1000}, False),
+    ("SettleFailsAlarm", {"unavailable": 2, "internal": 2, "settled": 1}, False),
+    ("ApiServerErrorsAlarm", {"errors": 5, "requests": 6}, True),
+    ("ApiServerErrorsAlarm", {"errors": 4, "requests": 4}, False),
+    ("ApiServerErrorsAlarm", {"errors": 10, "requests": 1000}, False),
+    ("ApiServerErrorsAlarm", {"errors": None, "requests": 1000}, False),
+]
+
+
+@pytest.mark.parametrize(("name", "figures", "begins"), FAILURES)
+def test_share_of_failures_counts_from_five_failures_and_above_one_percent(
+    name: str, figures: Json, *, begins: bool
+) -> None:
+    ids = {part["Id"] for part in ALARMS[name]["Metrics"] if "MetricStat" in part}
+    assert ids == set(figures)
+    assert (result(name, **figures) > ALARMS[name]["Threshold"]) == begins
+
+
+def test_refusals_that_are_failures_of_ours_are_counted_by_their_codes() -> None:
+    for name, command in (("AuthorizeFailsClosedAlarm", "authorize"), ("SettleFailsAlarm", "settle")):
+        failures = {("Decisions", command, code) for code in ("temporarily_unavailable", "internal_error")}
+        assert failures <= looked_at(name)
+
+
+def test_reset_that_is_behind_for_a_quarter_of_an_hour_or_does_not_run_is_noticed() -> None:
+    behind = ALARMS["ResetBehindAlarm"]
+    assert looked_at("ResetBehindAlarm") == {("ResetLagSeconds",)}
+    assert (behind["Statistic"], behind["Threshold"]) == ("Maximum", {"Ref": "ResetLagAlarmSeconds"})
+    assert behind["Period"] * behind["EvaluationPeriods"] == 900
+    assert "DatapointsToAlarm" not in behind  # all of them: a run that comes ends it
+
+
+def test_single_tier_breach_is_noticed() -> None:
+    breaches = ALARMS["TierBreachesAlarm"]
+    assert looked_at("TierBreachesAlarm") == {("TierBreaches",)}
+    assert (breaches["Statistic"], breaches["Threshold"], breaches["EvaluationPeriods"]) == ("Sum", 0, 1)
+
+
+def test_settles_that_wait_and_events_that_are_not_carried_are_noticed_before_they_are_dead() -> None:
+    assert looked_at("SettleQueueOldAlarm") == {("ApproximateAgeOfOldestMessage", "SettleQueue")}
+    assert ALARMS["SettleQueueOldAlarm"]["Threshold"] < 900  # what a hold lasts unless the router says
+    assert looked_at("EventsPipeFailsAlarm") == {("ExecutionFailed", "EventsPipe")}

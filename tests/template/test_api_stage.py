@@ -1,0 +1,47 @@
+"""The stage of the HTTP API: what it takes, and what it writes down about those who call."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from tests.template.resources import SOURCE, Json, arn, of_type, properties_of
+
+(STAGE,) = of_type("AWS::ApiGatewayV2::Stage").values()
+FORMAT: str = STAGE["AccessLogSettings"]["Format"]
+LINE: Json = json.loads(FORMAT)
+FORBIDDEN = ("identity", "userAgent", "sourceIp", "path", "protocol", "domain", "claims.email", "claims.name", "header")
+
+
+def test_routes_are_throttled_as_the_parameters_say() -> None:
+    assert STAGE["DefaultRouteSettings"] == {
+        "ThrottlingRateLimit": {"Ref": "ApiRequestsPerSecond"},
+        "ThrottlingBurstLimit": {"Ref": "ApiBurstRequests"},
+    }
+    for name in ("ApiRequestsPerSecond", "ApiBurstRequests"):
+        assert SOURCE["Parameters"][name]["Default"] > 0
+    assert "RouteSettings" not in STAGE
+
+
+def test_requests_are_written_down_in_a_group_that_forgets() -> None:
+    assert STAGE["AccessLogSettings"]["DestinationArn"] == arn("ApiAccessLogs")
+    group = properties_of("ApiAccessLogs")
+    assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    # Elsewhere, each group that API Gateway writes to takes room in one policy of the account, which is small.
+    assert group["LogGroupName"] == {"Fn::Sub": "/aws/vendedlogs/apis/${AWS::StackName}"}
+
+
+def test_line_is_one_json_object_that_tells_what_failed_and_how_long_it_took() -> None:
+    assert "\n" not in FORMAT
+    assert {"requestId", "routeKey", "status", "integrationLatencyMs", "error", "accountId"} <= set(LINE)
+    assert all(re.fullmatch(r"\$context(\.\w+)+", value) for value in LINE.values())
+
+
+def test_line_names_the_account_and_nothing_else_about_a_person() -> None:
+    assert LINE["accountId"] == "$context.authorizer.claims.sub"
+    assert [value for value in LINE.values() if "claims" in value] == [LINE["accountId"]]
+    assert not [word for word in FORBIDDEN if word in FORMAT]
+
+
+def test_line_and_function_tell_the_same_request_id() -> None:
+    assert LINE["requestId"] == "$context.requestId"  # which the function gets as requestContext.requestId
