@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
 
 from local.engine import ROOT
 from local.intrinsics import Resolver
-from local.template import load
+from local.parameters import apply
 from tests.support.world import expanded_template
 
 Json = dict[str, Any]
@@ -39,9 +38,6 @@ def arn(name: str) -> Json:
 
 def under(value: Any, **parameters: str) -> Any:
     """A value that hangs on conditions, as it is under these parameters; None for no value."""
-    return _resolver(tuple(sorted(parameters.items()))).structure(value)
-
-
-@cache
-def _resolver(parameters: tuple[tuple[str, str], ...]) -> Resolver:
-    return Resolver(load(ROOT / "template.yaml", dict(parameters)), {}, "")
+    declared = {name: dict(declared) for name, declared in SOURCE["Parameters"].items()}
+    apply({"Parameters": declared}, parameters)
+    return Resolver({**expanded_template(), "Parameters": declared}, {}, "").structure(value)

@@ -73,15 +73,14 @@ def test_metrics_of_two_stages_do_not_mix() -> None:
         assert variables["POWERTOOLS_METRICS_NAMESPACE"] == {"Fn::Sub": "Modelpass/${Stage}"}
 
 
-def test_concurrency_is_reserved_as_the_parameters_say_and_by_default_not_at_all() -> None:
-    chosen = {"Authorize": "0", "Settle": "200", "Reset": "2"}
-    values = {f"{name}Concurrency": value for name, value in chosen.items()}
-    for name, value in chosen.items():
-        reserved = function(f"{name}Function")["ReservedConcurrentExecutions"]
-        assert under(reserved) is None
-        assert under(reserved, **values) == value
-        with pytest.raises(StartError):
-            parameters.apply({"Parameters": SOURCE["Parameters"]}, {f"{name}Concurrency": "-2"})
+@pytest.mark.parametrize("name", ["Authorize", "Settle", "Reset"])
+def test_concurrency_is_reserved_as_the_parameter_says_and_by_default_not_at_all(name: str) -> None:
+    reserved = function(f"{name}Function")["ReservedConcurrentExecutions"]
+    assert under(reserved) is None
+    assert under(reserved, **{f"{name}Concurrency": "0"}) == "0"
+    assert under(reserved, **{f"{name}Concurrency": "200"}) == "200"
+    with pytest.raises(StartError):
+        under(reserved, **{f"{name}Concurrency": "-2"})
 
 
 def test_only_those_three_have_concurrency_of_their_own() -> None:
