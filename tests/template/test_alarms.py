@@ -109,6 +109,7 @@ def test_authorize_and_settle_that_are_turned_away_crash_or_are_slow_are_noticed
     slow = ALARMS["AuthorizeSlowAlarm"]
     assert looked_at("AuthorizeSlowAlarm") == {("Duration", "AuthorizeFunction")}
     assert (slow["ExtendedStatistic"], slow["Threshold"]) == ("p99", {"Ref": "AuthorizeP99AlarmMs"})
+    assert slow.get("EvaluateLowSampleCountPercentile", "evaluate") == "evaluate"  # else only from 1,000 requests on
 
 
 FAILURES: list[tuple[str, Json, bool]] = [
