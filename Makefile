@@ -8,13 +8,13 @@ SAM_VENV := .tools/sam
 CHECKOV_VENV := .tools/checkov
 SETUP := $(VENV)/.ready node_modules/.ready
 SAM := $(SAM_VENV)/bin/sam
+CHECKOV := $(CHECKOV_VENV)/bin/checkov
+EXPANDED := .local/template.json
 ARCH ?= arm64
 # Functions are run here in Lambda's version of Python, or in this one where that is not on the machine.
 PYTHON_HERE = $(shell $(PYTHON) deploy/artifact.py version-here)
 BUILT_HERE := .aws-sam/x86_64
 BUILT_FROM := template.yaml samconfig.toml $(wildcard deploy/* functions/*/*.py layers/*/requirements.txt layers/*/*/*.py)
-CHECKOV := $(CHECKOV_VENV)/bin/checkov
-EXPANDED := .local/template.json
 UV := 0.13.9
 export PYTHONTZPATH := # time zones come from the pinned tzdata package, as in the layer
 export SAM_CLI_TELEMETRY := 0
