@@ -193,7 +193,7 @@ class SoldTerm(Shape):
     term: Annotated[int, Field(ge=1)]
     starts_at: Instant
     expires_at: Instant
-    price: Quote
+    price: Annotated[Quote | None, Field(description="Null when the term was sold before prices were kept.")]
 
 
 class History(Shape):

@@ -296,7 +296,7 @@ def test_tier_that_there_never_was_is_refused_and_nothing_is_told(
 @pytest.mark.parametrize("pair", [keys.model_key(TEXT_MODEL), keys.catalogue_settings_key(), keys.tiers_down_key()])
 def test_item_of_another_schema_is_left_as_it_is(world: World, pair: tuple[str, str]) -> None:
     world.take_down(TEXT_MODEL, "stable")
-    change(world, pair, v=items.number(2))
+    change(world, pair, v=items.number(3))
     before = world.all_items(world.tables.catalogue)
     with pytest.raises(UnreadableItemError):
         put(world, TEXT_MODEL, body())

@@ -256,7 +256,7 @@ def test_item_of_another_schema_costs_no_grant(world: World) -> None:
                 TableName=world.tables.entitlements,
                 Key={"pk": stored["pk"]},
                 UpdateExpression="SET v = :v",
-                ExpressionAttributeValues={":v": {"N": "2"}},
+                ExpressionAttributeValues={":v": {"N": "3"}},
             )
         return world.deps.send(operation, request)
 

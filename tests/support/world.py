@@ -213,8 +213,12 @@ class World:
                 },
             )
 
+    def names(self) -> list[str]:
+        """The tables of this world."""
+        return [name for name in dataclasses.astuple(self.tables) if isinstance(name, str)]
+
     def drop_tables(self) -> None:
-        for name in dataclasses.astuple(self.tables):
+        for name in self.names():
             self.dynamodb.delete_table(TableName=name)
 
     def all_items(self, table: str) -> list[items.Item]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelpass import config
+from modelpass import config, schema
 from modelpass.config import ConfigError
 from modelpass.writes import Tables
 
@@ -89,5 +89,18 @@ def test_open_holds_that_are_no_whole_number_are_named(value: str) -> None:
 def test_tables_are_those_the_function_was_given() -> None:
     names = ("ENTITLEMENTS", "SUBSCRIPTIONS", "HISTORY", "EVENTS", "CATALOGUE")
     everything = {f"{name}_TABLE": name.lower() for name in names}
-    assert config.tables(everything) == Tables(*(name.lower() for name in names))
+    assert config.tables(everything) == Tables("entitlements", "subscriptions", "history", "events", "catalogue")
     assert config.tables({"HISTORY_TABLE": "h"}) == Tables(history="h")
+
+
+def test_new_items_get_the_newest_schema_version_unless_the_one_before_is_asked_for() -> None:
+    assert config.tables({}).version == schema.NEWEST
+    for version in (schema.PREVIOUS, schema.NEWEST):
+        assert config.tables({"SCHEMA_VERSION_WRITTEN": str(version)}).version == version
+
+
+@pytest.mark.parametrize("value", ["", "0", "3", "01", " 2", "2.0", "newest"])
+def test_schema_version_that_is_not_understood_cannot_be_written(value: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.tables({"SCHEMA_VERSION_WRITTEN": value})
+    assert str(caught.value) == "SCHEMA_VERSION_WRITTEN must be 1 or 2"

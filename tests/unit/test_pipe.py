@@ -14,7 +14,7 @@ from local import feed, pipe
 from local.pipe import Pipe, PipeError
 from local.problems import StartError
 from modelpass import events
-from tests.support.builders import PROPERTY, subscription
+from tests.support.builders import PROPERTY, TABLES, subscription
 from tests.support.world import expanded_template, template_of
 
 Json = dict[str, Any]
@@ -27,7 +27,7 @@ def of_template() -> Pipe:
 
 
 def row(account: str = "acct") -> Json:
-    made: Json = events.purchased("E", subscription())["Item"]
+    made: Json = events.purchased(TABLES, subscription())["Item"]
     return {**made, "accountId": {"S": account}}
 
 

@@ -109,4 +109,5 @@ def test_quote_shows_its_lines_in_the_order_of_the_models() -> None:
 def test_term_is_priced_for_all_of_its_months() -> None:
     sold = subscription(models=(limits(), limits("m-2"))).sold_term()
     price_of_term = pricing.price_of_term(sold)
+    assert price_of_term is not None
     assert (price_of_term["monthlyTotal"], price_of_term["months"], price_of_term["total"]) == ("24.00", 3, "72.00")

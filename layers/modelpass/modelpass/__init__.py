@@ -1,9 +1,9 @@
 """Modelpass: who may use which AI model, how often and how much, decided in one conditional write.
 
 Pure core (no boto3, os, time, uuid, logging; enforced by a test):
-`model`, `errors`, `windows`, `keys`, `idempotency`, `items`, `subscription_items`, `rules`, `change_parts`, `changes`,
-`thresholds`, `writes`, `steps`, `history`, `purchases`, `places`, `revocations`, `events`, `payloads`, `catalogue`,
-`listings`, `pricing`, `paging`, `daily_usage`, `answers`.
+`model`, `schema`, `errors`, `windows`, `keys`, `idempotency`, `items`, `subscription_items`, `rules`, `change_parts`,
+`changes`, `thresholds`, `writes`, `steps`, `history`, `purchases`, `places`, `revocations`, `events`, `payloads`,
+`catalogue`, `listings`, `pricing`, `paging`, `daily_usage`, `answers`.
 Edge: `store` talks to DynamoDB and `attempts` says how often; `commands_*` hold the use cases, `entitlements`,
 `subscriptions`, `unfinished`, `availability` and `offers` what they share; `http`, `request_body`, `purchase_body`,
 `catalogue_body`, `operator_bodies` and `router` translate what comes in and goes out; `config`, `telemetry`, `deps` and

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from modelpass import items, keys
+from modelpass import items, keys, schema
 from modelpass.items import number, text
 from modelpass.model import MAX_CALLS, MAX_UNITS, UNIT_OF_KIND, Kind, Tier, Unit
 
@@ -117,8 +117,7 @@ def currency_of(item: items.Item | None) -> str | None:
     """The catalogue's one currency, from its settings; None before the first model."""
     if item is None:
         return None
-    items.check_version(item)
-    currency: str = item["currency"]["S"]
+    currency: str = schema.current(item)["currency"]["S"]
     return currency
 
 
@@ -126,14 +125,14 @@ def tiers_down_of(item: items.Item | None) -> TiersDown:
     """Which tiers are down; no item, none."""
     if item is None:
         return TiersDown()
-    items.check_version(item)
+    item = schema.current(item)
     pairs = (entry.split("#") for entry in item.get("tiers", {}).get("SS", []))
     return TiersDown(frozenset((model_id, Tier(tier)) for model_id, tier in pairs), int(item["rev"]["N"]))
 
 
 def listing_of(item: items.Item) -> Listing:
     """A stored model."""
-    items.check_version(item)
+    item = schema.current(item)
     limits = item["limits"]["M"]
     model = CatalogueModel(
         item["id"]["S"],
@@ -151,7 +150,6 @@ def listing_of(item: items.Item) -> Listing:
 def model_attributes(model: CatalogueModel) -> items.Item:
     """What is stored of a model as it is offered now."""
     return {
-        "v": number(items.SCHEMA_VERSION),
         "id": text(model.model_id),
         "kind": text(model.kind),
         "tiers": {
@@ -171,13 +169,13 @@ def model_attributes(model: CatalogueModel) -> items.Item:
 
 def model_item(model: CatalogueModel) -> items.Item:
     """A model that was never stored before."""
-    offered = {"ever": {"SS": [tier.value for tier in model.tiers]}}
+    offered = {"v": number(schema.NEWEST), "ever": {"SS": [tier.value for tier in model.tiers]}}
     return {**items.key(keys.model_key(model.model_id)), **model_attributes(model), **offered}
 
 
 def settings_item(currency: str) -> items.Item:
     """The settings of a catalogue that has none yet."""
-    fields = {"v": number(items.SCHEMA_VERSION), "currency": text(currency)}
+    fields = {"v": number(schema.NEWEST), "currency": text(currency)}
     return {**items.key(keys.catalogue_settings_key()), **fields}
 
 

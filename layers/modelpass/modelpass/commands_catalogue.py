@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from modelpass import catalogue, catalogue_body, items, keys, listings
+from modelpass import catalogue, catalogue_body, items, keys, listings, schema
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
 from modelpass.events import TierTurn
 from modelpass.model import Tier
@@ -38,7 +38,8 @@ def put_model(deps: Deps, offer: Offer) -> Json:
         try:
             state = attempts.persist(lambda: _read(deps, offer.model.model_id))
             _check(state, offer)
-            request = listings.put_model(deps.tables.catalogue, offer.model, offer.currency)
+            ever = state.listing.ever if state.listing else frozenset()
+            request = listings.put_model(deps.tables, offer.model, offer.currency, ever)
             deps.send("TransactWriteItems", request)
             return catalogue.model_answer(offer.model, state.down)
         except ConditionFailedError:
@@ -58,7 +59,7 @@ def withdraw_model(deps: Deps, model_id: str) -> None:
             deps.send("UpdateItem", request)
         except ConditionFailedError as failure:
             if failure.item is not None:
-                items.check_version(failure.item)
+                schema.current(failure.item)
             return
         except StoreBusyError:
             attempts.busy()

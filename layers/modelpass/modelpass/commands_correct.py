@@ -17,6 +17,7 @@ from modelpass import (
     items,
     keys,
     rules,
+    schema,
     steps,
     store,
     subscriptions,
@@ -118,7 +119,8 @@ def _figure(deps: Deps, attempts: Attempts, pair: tuple[str, str], name: str) ->
 
 
 def _read(deps: Deps, attempts: Attempts, pair: tuple[str, str]) -> items.Item | None:
-    return attempts.persist(lambda: store.get(deps.send, deps.tables.history, items.key(pair)))
+    found = attempts.persist(lambda: store.get(deps.send, deps.tables.history, items.key(pair)))
+    return None if found is None else schema.current(found)
 
 
 def _repeated(

@@ -84,10 +84,13 @@ def get_history(deps: Deps, account_id: str, subscription_id: str, query: Mappin
     found = subscriptions.own(deps, attempts, account_id, subscription_id)
     span = daily_usage.span_of(query, found, deps.now_ms())
     stored = attempts.persist(lambda: store.query_all(deps.send, history.sold_terms(table, found.id)))
-    terms = daily_usage.terms_in([subscription_items.term_row_of(row) for row in stored], span)
+    recorded = [subscription_items.term_row_of(row) for row in stored]
+    terms = daily_usage.terms_in(recorded, span)
     ids = [entitlement_id for sold in terms for entitlement_id in sold.entitlement_ids(found.id)]
     # First what is still open, then the closed rows: a day that is closed in between is in its row.
-    entitlements = _entitlements(deps, attempts, ids)
+    earlier = _entitlements(deps, attempts, daily_usage.unrecorded(found, recorded))
+    entitlements = earlier + _entitlements(deps, attempts, ids)
+    terms = daily_usage.terms_in(daily_usage.terms_of(earlier), span) + terms
     request = history.days(table, found.id, span.first.isoformat(), span.last.isoformat())
     rows = attempts.persist(lambda: store.query_all(deps.send, request)) if span.first <= span.last else []
     return {

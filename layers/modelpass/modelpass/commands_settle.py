@@ -19,6 +19,7 @@ from modelpass import (
     keys,
     payloads,
     rules,
+    schema,
     steps,
     store,
     writes,
@@ -110,7 +111,8 @@ class _Settlement:
             return False
         key = items.key(keys.ticket_key(entitlement.id, hold))
         table = self.deps.tables.history
-        return attempts.persist(lambda: store.get(self.deps.send, table, key)) is not None
+        ticket = attempts.persist(lambda: store.get(self.deps.send, table, key))
+        return ticket is not None and bool(schema.current(ticket))
 
     def _step(self, entitlement: Entitlement, reclaimed: bool) -> Change | None:  # noqa: FBT001
         """What to write, None when the hold was settled before."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from modelpass import schema
 from modelpass.deps import DEFAULT_MAX_OPEN_HOLDS
 from modelpass.keys import DeploymentKeys
 from modelpass.writes import Tables
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 _SHORTEST_KEY: Final = 32
 _SIGNING: Final = "DEPLOYMENT_KEY"
 _ACCEPTED: Final = "DEPLOYMENT_KEYS_ACCEPTED"
+_VERSION: Final = "SCHEMA_VERSION_WRITTEN"
 
 
 class ConfigError(Exception):
@@ -21,14 +23,23 @@ class ConfigError(Exception):
 
 
 def tables(environment: Mapping[str, str]) -> Tables:
-    """The names of the tables this function was given."""
+    """The names of the tables this function was given, and the schema version of what it makes in them."""
     return Tables(
         entitlements=environment.get("ENTITLEMENTS_TABLE", ""),
         subscriptions=environment.get("SUBSCRIPTIONS_TABLE", ""),
         history=environment.get("HISTORY_TABLE", ""),
         events=environment.get("EVENTS_TABLE", ""),
         catalogue=environment.get("CATALOGUE_TABLE", ""),
+        version=_version_written(environment),
     )
+
+
+def _version_written(environment: Mapping[str, str]) -> int:
+    given = environment.get(_VERSION, str(schema.NEWEST))
+    if given not in (str(schema.PREVIOUS), str(schema.NEWEST)):
+        msg = f"{_VERSION} must be {schema.PREVIOUS} or {schema.NEWEST}"
+        raise ConfigError(msg)
+    return int(given)
 
 
 def deployment_keys(environment: Mapping[str, str]) -> DeploymentKeys:

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import items, keys, windows
+from modelpass import items, keys, schema, windows
 from modelpass.errors import invalid
+from modelpass.model import EntitlementId, SoldTerm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelpass.model import Entitlement, EntitlementId, SoldTerm, Subscription
+    from modelpass.model import Entitlement, Subscription
 
 Json = dict[str, Any]
 
@@ -74,14 +75,35 @@ def terms_in(terms: list[SoldTerm], span: Span) -> list[SoldTerm]:
     ]
 
 
+def unrecorded(subscription: Subscription, terms: list[SoldTerm]) -> list[EntitlementId]:
+    """The entitlements of the subscription's terms that have no row of their own: those sold under version 1."""
+    recorded = {sold.number for sold in terms}
+    return [
+        EntitlementId(subscription.id, number, limits.model_id)
+        for number in range(1, subscription.term_number + 1)
+        if number not in recorded
+        for limits in subscription.models
+    ]
+
+
+def terms_of(entitlements: list[Entitlement]) -> list[SoldTerm]:
+    """The terms of unrecorded entitlements, as far as they tell: what they were sold for is not known."""
+    by_number: dict[int, list[Entitlement]] = {}
+    for entitlement in entitlements:
+        by_number.setdefault(entitlement.id.term_number, []).append(entitlement)
+    return [
+        SoldTerm(number, of[0].term, tuple((e.id.model_id, e.limits.tier) for e in of), None)
+        for number, of in sorted(by_number.items())
+    ]
+
+
 def answer(
     subscription: Subscription, span: Span, rows: list[items.Item], entitlements: list[Entitlement]
 ) -> list[Json]:
     """Every day and model, oldest first, zero where nothing happened."""
     figures: dict[tuple[str, str], list[int]] = {}
     closed: set[tuple[str, EntitlementId]] = set()
-    for row in rows:
-        items.check_version(row)
+    for row in map(schema.current, rows):
         day, entitlement_id = keys.parse_day_key(row["pk"]["S"], row["sk"]["S"])
         closed.add((day, entitlement_id))
         _add(figures, (day, entitlement_id.model_id), int(row["calls"]["N"]), int(row["units"]["N"]))

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import items, keys, pricing
+from modelpass import items, keys, pricing, schema
 from modelpass.items import number, text
 from modelpass.windows import rfc3339
 
 if TYPE_CHECKING:
     from modelpass.change_parts import Announcement, Correction
     from modelpass.model import Entitlement, EntitlementId, Hold, Slot, Subscription, Tier
+    from modelpass.writes import Tables
 
 EVENT_VERSION: Final = 1
 
@@ -77,6 +78,7 @@ class TierTurn:
 
 def shown(row: items.Item) -> dict[str, Any]:
     """A row as callers see it."""
+    row = schema.current(row)
     return {
         "id": row["id"]["S"],
         "type": row["type"]["S"],
@@ -86,36 +88,36 @@ def shown(row: items.Item) -> dict[str, Any]:
     }
 
 
-def purchased(table: str, subscription: Subscription) -> dict[str, Any]:
+def purchased(tables: Tables, subscription: Subscription) -> dict[str, Any]:
     """A custom subscription was bought."""
-    return _of_term(table, EventType.PURCHASED, subscription, subscription.created_at_ms, price=True)
+    return _of_term(tables, EventType.PURCHASED, subscription, subscription.created_at_ms, price=True)
 
 
-def renewed(table: str, subscription: Subscription, at_ms: int) -> dict[str, Any]:
+def renewed(tables: Tables, subscription: Subscription, at_ms: int) -> dict[str, Any]:
     """An expired subscription began a new term."""
-    return _of_term(table, EventType.RENEWED, subscription, at_ms, price=True)
+    return _of_term(tables, EventType.RENEWED, subscription, at_ms, price=True)
 
 
-def expired(table: str, subscription: Subscription) -> dict[str, Any]:
+def expired(tables: Tables, subscription: Subscription) -> dict[str, Any]:
     """A term ended; `at` is the instant it ended, whenever that is noticed."""
-    return _of_term(table, EventType.EXPIRED, subscription, subscription.expires_at_ms)
+    return _of_term(tables, EventType.EXPIRED, subscription, subscription.expires_at_ms)
 
 
-def cancelled(table: str, subscription: Subscription, at_ms: int) -> dict[str, Any]:
+def cancelled(tables: Tables, subscription: Subscription, at_ms: int) -> dict[str, Any]:
     """A subscription was ended by its customer."""
-    return _of_term(table, EventType.CANCELLED, subscription, at_ms)
+    return _of_term(tables, EventType.CANCELLED, subscription, at_ms)
 
 
-def key_regenerated(table: str, subscription: Subscription, at_ms: int) -> dict[str, Any]:
+def key_regenerated(tables: Tables, subscription: Subscription, at_ms: int) -> dict[str, Any]:
     """A subscription got another key within its term; the one before is refused."""
     subject = (subscription.id, subscription.account_id)
     data = {"term": subscription.term_number}
     generation = subscription.key_generation
     at = _Moment(at_ms, subscription.term_number, generation)
-    return _put(table, EventType.KEY_REGENERATED, subject, at, data, (str(generation),))
+    return _put(tables, EventType.KEY_REGENERATED, subject, at, data, (str(generation),))
 
 
-def threshold_reached(table: str, entitlement: Entitlement, announcement: Announcement) -> dict[str, Any]:
+def threshold_reached(tables: Tables, entitlement: Entitlement, announcement: Announcement) -> dict[str, Any]:
     """Used and held have reached a share of a limit; of one window, each share is told once."""
     threshold, entitlement_id = announcement.threshold, entitlement.id
     window = str(entitlement.month) if threshold.monthly else entitlement.day
@@ -129,10 +131,10 @@ def threshold_reached(table: str, entitlement: Entitlement, announcement: Announ
     facts = (keys.entitlement_pk(entitlement_id), threshold.limit, window, str(threshold.percent))
     subject = (entitlement_id.subscription_id, entitlement.account_id)
     at = _Moment(announcement.at_ms, entitlement_id.term_number, threshold.percent)
-    return _put(table, EventType.THRESHOLD_REACHED, subject, at, data, facts)
+    return _put(tables, EventType.THRESHOLD_REACHED, subject, at, data, facts)
 
 
-def usage_corrected(table: str, entitlement: Entitlement, correction: Correction) -> dict[str, Any]:
+def usage_corrected(tables: Tables, entitlement: Entitlement, correction: Correction) -> dict[str, Any]:
     """An operator corrected what was used in the windows of an instant (`at`)."""
     data = {
         "modelId": entitlement.id.model_id,
@@ -143,32 +145,32 @@ def usage_corrected(table: str, entitlement: Entitlement, correction: Correction
     }
     subject = (entitlement.id.subscription_id, entitlement.account_id)
     at = _Moment(correction.made_at_ms, entitlement.id.term_number)
-    return _put(table, EventType.USAGE_CORRECTED, subject, at, data, (correction.key,))
+    return _put(tables, EventType.USAGE_CORRECTED, subject, at, data, (correction.key,))
 
 
-def plan_started(table: str, account_id: str, slot: Slot, at_ms: int) -> dict[str, Any]:
+def plan_started(tables: Tables, account_id: str, slot: Slot, at_ms: int) -> dict[str, Any]:
     """A plan of another system took an account's place."""
-    return _of_plan(table, EventType.PLAN_STARTED, account_id, slot, at_ms)
+    return _of_plan(tables, EventType.PLAN_STARTED, account_id, slot, at_ms)
 
 
-def plan_ended(table: str, account_id: str, slot: Slot, at_ms: int) -> dict[str, Any]:
+def plan_ended(tables: Tables, account_id: str, slot: Slot, at_ms: int) -> dict[str, Any]:
     """A plan was ended before its time."""
-    return _of_plan(table, EventType.PLAN_ENDED, account_id, slot, at_ms, reason="ended")
+    return _of_plan(tables, EventType.PLAN_ENDED, account_id, slot, at_ms, reason="ended")
 
 
-def plan_expired(table: str, account_id: str, slot: Slot) -> dict[str, Any]:
+def plan_expired(tables: Tables, account_id: str, slot: Slot) -> dict[str, Any]:
     """A plan's time was over; `at` is that instant, whenever it is noticed."""
-    return _of_plan(table, EventType.PLAN_ENDED, account_id, slot, slot.until_ms, reason="expired")
+    return _of_plan(tables, EventType.PLAN_ENDED, account_id, slot, slot.until_ms, reason="expired")
 
 
-def _of_plan(table: str, kind: EventType, account_id: str, slot: Slot, at_ms: int, **more: str) -> dict[str, Any]:
+def _of_plan(tables: Tables, kind: EventType, account_id: str, slot: Slot, at_ms: int, **more: str) -> dict[str, Any]:
     data = {"planId": slot.holder_id, "expiresAt": rfc3339(slot.until_ms), **more}
     subject = (keys.slot_key(account_id)[0], account_id)
-    return _put(table, kind, subject, _Moment(at_ms, slot.revision), data, (str(slot.revision),))
+    return _put(tables, kind, subject, _Moment(at_ms, slot.revision), data, (str(slot.revision),))
 
 
 def tier_breached(
-    table: str,
+    tables: Tables,
     account_id: str,
     entitlement: EntitlementId,
     hold: Hold,
@@ -186,7 +188,7 @@ def tier_breached(
     }
     facts = (keys.entitlement_pk(entitlement), hold.key, hold.nonce)
     return _put(
-        table,
+        tables,
         EventType.TIER_BREACHED,
         (entitlement.subscription_id, account_id),
         _Moment(at_ms, entitlement.term_number),
@@ -195,18 +197,18 @@ def tier_breached(
     )
 
 
-def tier_turned(table: str, turn: TierTurn, revision: int, at_ms: int) -> dict[str, Any]:
+def tier_turned(tables: Tables, turn: TierTurn, revision: int, at_ms: int) -> dict[str, Any]:
     """A tier was taken down or brought back, by that change of what is down."""
     data = {"modelId": turn.model_id, "channelTier": turn.tier.value}
     if turn.reason is not None:
         data["reason"] = turn.reason
     kind = EventType.TIER_UP if turn.available else EventType.TIER_DOWN
     subject = (keys.model_subject(turn.model_id), None)
-    return _put(table, kind, subject, _Moment(at_ms, revision), data, (turn.tier, str(revision)))
+    return _put(tables, kind, subject, _Moment(at_ms, revision), data, (turn.tier, str(revision)))
 
 
 def _of_term(
-    table: str, kind: EventType, subscription: Subscription, at_ms: int, *, price: bool = False
+    tables: Tables, kind: EventType, subscription: Subscription, at_ms: int, *, price: bool = False
 ) -> dict[str, Any]:
     data: dict[str, Any] = {
         "term": subscription.term_number,
@@ -218,11 +220,11 @@ def _of_term(
         data["price"] = pricing.price_of_term(subscription.sold_term())
     subject = (subscription.id, subscription.account_id)
     at = _Moment(at_ms, subscription.term_number)
-    return _put(table, kind, subject, at, data, (str(subscription.term_number),))
+    return _put(tables, kind, subject, at, data, (str(subscription.term_number),))
 
 
 def _put(
-    table: str,
+    tables: Tables,
     kind: EventType,
     subject: tuple[str, str | None],
     at: _Moment,
@@ -233,10 +235,10 @@ def _put(
     event_id = keys.event_id(kind, about, *facts)
     order = (at.round, _WITHIN_A_ROUND.index(kind), at.number)
     return {
-        "TableName": table,
+        "TableName": tables.events,
         "Item": {
             **items.key(keys.event_key(about, at.ms, order, event_id)),
-            "v": number(items.SCHEMA_VERSION),
+            "v": number(tables.version),
             "id": text(event_id),
             "type": text(kind),
             "version": number(EVENT_VERSION),

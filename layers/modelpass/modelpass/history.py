@@ -8,40 +8,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import items, keys, subscription_items
+from modelpass import items, keys, schema, subscription_items
 from modelpass.items import number, text
 from modelpass.model import DAY_MS, MS_PER_SECOND, SETTLE_GRACE_MS, EntitlementId
 
 if TYPE_CHECKING:
     from modelpass.change_parts import Correction, DayRow, MonthRow
     from modelpass.model import Entitlement, Hold, Subscription
+    from modelpass.writes import Tables
 
 Request = dict[str, Any]
 
 TICKET_KEPT_MS: Final = SETTLE_GRACE_MS + DAY_MS
 _NEVER_NEGATIVE: Final = ("units", "used")
-_VERSION: Final = number(items.SCHEMA_VERSION)
 
 
-def sold_term(table: str, subscription: Subscription) -> Request:
+def sold_term(tables: Tables, subscription: Subscription) -> Request:
     """The term that begins, and what it is sold for."""
     return {
-        "TableName": table,
-        "Item": subscription_items.term_row(subscription.id, subscription.sold_term()),
+        "TableName": tables.history,
+        "Item": subscription_items.term_row(subscription.id, subscription.sold_term(), tables.version),
         # A term is sold once; its row is never written again.
         "ConditionExpression": "attribute_not_exists(#pk)",
         "ExpressionAttributeNames": {"#pk": "pk"},
     }
 
 
-def ticket(table: str, entitlement: Entitlement, hold: Hold) -> Request:
+def ticket(tables: Tables, entitlement: Entitlement, hold: Hold) -> Request:
     """What stands for a reclaimed hold until it is settled or no settle is accepted any more."""
     kept_until_ms = entitlement.expires_at_ms + TICKET_KEPT_MS
     return {
-        "TableName": table,
+        "TableName": tables.history,
         "Item": {
             **items.key(keys.ticket_key(entitlement.id, hold)),
-            "v": _VERSION,
+            "v": number(tables.version),
             "hold": text(items.pack_hold(hold)),
             "ttl": number(kept_until_ms // MS_PER_SECOND),
         },
@@ -51,24 +51,25 @@ def ticket(table: str, entitlement: Entitlement, hold: Hold) -> Request:
     }
 
 
-def spent_ticket(table: str, entitlement: Entitlement, hold: Hold) -> Request:
+def spent_ticket(tables: Tables, entitlement: Entitlement, hold: Hold) -> Request:
     """The end of a ticket: its hold is settled."""
     return {
-        "TableName": table,
+        "TableName": tables.history,
         "Key": items.key(keys.ticket_key(entitlement.id, hold)),
         # Of two late settles one finds the ticket.
-        "ConditionExpression": "attribute_exists(#pk)",
-        "ExpressionAttributeNames": {"#pk": "pk"},
+        "ConditionExpression": schema.UNDERSTOOD,
+        "ExpressionAttributeNames": {"#v": "v"},
+        "ExpressionAttributeValues": schema.understood(),
     }
 
 
-def add_to_day(table: str, entitlement: Entitlement, row: DayRow) -> Request:
+def add_to_day(tables: Tables, entitlement: Entitlement, row: DayRow) -> Request:
     """Add to a closed day."""
     deltas = {"calls": (0, row.calls), "units": (0, row.units)}
-    return _add_to_row(table, keys.day_key(entitlement.id, row.day), deltas)
+    return _add_to_row(tables, keys.day_key(entitlement.id, row.day), deltas)
 
 
-def add_to_month(table: str, entitlement: Entitlement, row: MonthRow) -> Request:
+def add_to_month(tables: Tables, entitlement: Entitlement, row: MonthRow) -> Request:
     """Add to a closed month window, in which all of the cap is left until something is added."""
     cap = entitlement.limits.monthly_cap
     deltas = {
@@ -77,16 +78,16 @@ def add_to_month(table: str, entitlement: Entitlement, row: MonthRow) -> Request
         "held": (0, row.held),
         "used": (0, row.used),
     }
-    return _add_to_row(table, keys.month_key(entitlement.id, row.month), deltas)
+    return _add_to_row(tables, keys.month_key(entitlement.id, row.month), deltas)
 
 
-def correction(table: str, entitlement: EntitlementId, made: Correction) -> Request:
+def correction(tables: Tables, entitlement: EntitlementId, made: Correction) -> Request:
     """The record of a correction, by which a repeat is recognised."""
     return {
-        "TableName": table,
+        "TableName": tables.history,
         "Item": {
             **items.key(keys.correction_key(entitlement.subscription_id, made.key)),
-            "v": _VERSION,
+            "v": number(tables.version),
             "body": items.binary(made.body),
             "nonce": items.binary(made.nonce),
             "operator": text(made.operator),
@@ -105,28 +106,28 @@ def correction(table: str, entitlement: EntitlementId, made: Correction) -> Requ
 
 def corrected(record: items.Item) -> EntitlementId:
     """What a record of a correction corrected."""
-    items.check_version(record)
     return EntitlementId(record["pk"]["S"], int(record["term"]["N"]), record["modelId"]["S"])
 
 
-def _add_to_row(table: str, pair: tuple[str, str], deltas: dict[str, tuple[int, int]]) -> Request:
+def _add_to_row(tables: Tables, pair: tuple[str, str], deltas: dict[str, tuple[int, int]]) -> Request:
     """Add to a row, which is made here when nothing had happened in its window before.
 
     The guard against adding twice is the entitlement's in the same transaction: its segment, or a hold's value.
     """
     names = {f"#{name}": name for name in ("v", *deltas)}
-    values: Request = {":v": _VERSION}
-    sets = ["#v = :v"]
+    values: Request = {**schema.understood(), ":new": number(tables.version)}
+    sets = ["#v = if_not_exists(#v, :new)"]
     for name, (initial, delta) in deltas.items():
         values[f":i_{name}"], values[f":d_{name}"] = number(initial), number(delta)
         sets.append(f"#{name} = if_not_exists(#{name}, :i_{name}) + :d_{name}")
-    condition = "attribute_not_exists(#v) OR #v = :v"
+    condition = f"attribute_not_exists(#pk) OR {schema.UNDERSTOOD}"
+    names["#pk"] = "pk"
     for name in _NEVER_NEGATIVE:
         if deltas.get(name, (0, 0))[1] < 0:  # no more is taken from what was used than is there
-            condition = f"#v = :v AND #{name} >= :least"
+            condition = f"{schema.UNDERSTOOD} AND #{name} >= :least"
             values[":least"] = number(-deltas[name][1])
     return {
-        "TableName": table,
+        "TableName": tables.history,
         "Key": items.key(pair),
         "ConditionExpression": condition,
         "UpdateExpression": "SET " + ", ".join(sets),

@@ -7,9 +7,9 @@ lists them. A hold is packed into one text: signer, nonce, granted at, seconds, 
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
-from modelpass import keys
+from modelpass import keys, schema
 from modelpass.model import (
     Counters,
     Entitlement,
@@ -22,19 +22,16 @@ from modelpass.model import (
     Unit,
 )
 
-Item = dict[str, Any]
+Item = schema.Item
+UnreadableItemError = schema.UnreadableItemError
 
-SCHEMA_VERSION: Final = 1
+
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 _BASE36: Final = re.compile(f"[{_DIGITS}]+")
 _HOLD_FIELDS: Final = 6
 _ANNOUNCED: Final = {
     bits: frozenset(t for t in Threshold if t.bit & bits) for bits in range(sum(t.bit for t in Threshold) + 1)
 }
-
-
-class UnreadableItemError(Exception):
-    """A stored item has a form this version does not know; it is left as it is."""
 
 
 def text(value: str) -> Item:
@@ -77,12 +74,12 @@ def entitlement_key(entitlement: EntitlementId) -> Item:
     return {"pk": text(keys.entitlement_pk(entitlement))}
 
 
-def entitlement_item(entitlement: Entitlement) -> Item:
+def entitlement_item(entitlement: Entitlement, version: int = schema.NEWEST) -> Item:
     """An entitlement as stored."""
     counters, limits = entitlement.counters, entitlement.limits
     item = {
         **entitlement_key(entitlement.id),
-        "v": number(SCHEMA_VERSION),
+        "v": number(version),
         "ac": text(entitlement.account_id),
         "tr": text(limits.tier),
         "un": text(limits.unit),
@@ -129,7 +126,7 @@ def segment_attributes(entitlement: Entitlement) -> Item:
 
 def entitlement_of(item: Item) -> Entitlement:
     """The reverse of `entitlement_item`."""
-    check_version(item)
+    item = schema.current(item)
     entitlement_id = keys.parse_entitlement_pk(item["pk"]["S"])
     return Entitlement(
         id=entitlement_id,
@@ -171,14 +168,6 @@ def due_attributes(pk: str, at_ms: int) -> Item:
 def term_of(item: Item) -> Term:
     """The term that an item speaks of."""
     return Term(int(item["st"]["N"]), int(item["mo"]["N"]), item["tz"]["S"], int(item["xa"]["N"]))
-
-
-def check_version(item: Item) -> None:
-    """Raise `UnreadableItemError` when an item is of another schema version."""
-    version = item.get("v", {}).get("N")
-    if version != str(SCHEMA_VERSION):
-        msg = f"schema version {version}"
-        raise UnreadableItemError(msg)
 
 
 def optional_number(item: Item, name: str) -> int | None:

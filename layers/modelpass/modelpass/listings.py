@@ -8,36 +8,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import catalogue, events, items, keys
+from modelpass import catalogue, events, items, keys, schema
 from modelpass.items import number, text
 
 if TYPE_CHECKING:
     from modelpass.catalogue import CatalogueModel, TiersDown
     from modelpass.events import TierTurn
+    from modelpass.model import Tier
     from modelpass.writes import Tables
 
 Request = dict[str, Any]
 
-_VERSION: Final = number(items.SCHEMA_VERSION)
+_NEVER_TURNED: Final = f"attribute_not_exists(#pk) OR ({schema.UNDERSTOOD} AND attribute_not_exists(#rev))"
 
 
-def put_model(table: str, model: CatalogueModel, currency: str) -> Request:
-    """Offer a model just so, from now on."""
+def put_model(tables: Tables, model: CatalogueModel, currency: str, ever: frozenset[Tier]) -> Request:
+    """Offer a model just so, from now on; `ever` are the tiers it was offered in before."""
     stored = catalogue.model_attributes(model)
     sets = ", ".join(f"#{name} = :{name}" for name in stored)
     update = {
-        "TableName": table,
+        "TableName": tables.catalogue,
         "Key": items.key(keys.model_key(model.model_id)),
         # New, or of the same kind as ever: subscriptions to it count in its unit.
-        "ConditionExpression": "attribute_not_exists(#id) OR (#v = :v AND #kind = :kind)",
-        "UpdateExpression": f"SET {sets} ADD #ever :ever REMOVE #withdrawn",
-        "ExpressionAttributeNames": {f"#{name}": name for name in (*stored, "ever", "withdrawn")},
+        "ConditionExpression": f"attribute_not_exists(#pk) OR ({schema.UNDERSTOOD} AND #kind = :kind)",
+        "UpdateExpression": f"SET #v = if_not_exists(#v, :new), {sets} ADD #ever :ever REMOVE #withdrawn",
+        "ExpressionAttributeNames": {f"#{name}": name for name in ("pk", "v", *stored, "ever", "withdrawn")},
         "ExpressionAttributeValues": {
             **{f":{name}": value for name, value in stored.items()},
-            ":ever": {"SS": [tier.value for tier in model.tiers]},
+            **schema.understood(),
+            ":new": number(tables.version),
+            ":ever": {"SS": sorted({*ever, *model.tiers})},
         },
     }
-    return {"TransactItems": [{"Update": _keep_currency(table, currency)}, {"Update": update}]}
+    return {"TransactItems": [{"Update": _keep_currency(tables, currency)}, {"Update": update}]}
 
 
 def withdraw_model(table: str, model_id: str, now_ms: int) -> Request:
@@ -46,10 +49,10 @@ def withdraw_model(table: str, model_id: str, now_ms: int) -> Request:
         "TableName": table,
         "Key": items.key(keys.model_key(model_id)),
         # There is nothing to withdraw of a model that was never there.
-        "ConditionExpression": "#v = :v",
+        "ConditionExpression": schema.UNDERSTOOD,
         "UpdateExpression": "SET #withdrawn = if_not_exists(#withdrawn, :now)",
         "ExpressionAttributeNames": {"#v": "v", "#withdrawn": "withdrawn"},
-        "ExpressionAttributeValues": {":v": _VERSION, ":now": number(now_ms)},
+        "ExpressionAttributeValues": {**schema.understood(), ":now": number(now_ms)},
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
 
@@ -61,27 +64,36 @@ def turn_tier(tables: Tables, down: TiersDown, turn: TierTurn, now_ms: int) -> R
         "TableName": tables.catalogue,
         "Key": items.key(keys.tiers_down_key()),
         # Nobody changed any tier since it was read: of two that take the same one down, one tells so.
-        "ConditionExpression": "#v = :v AND #rev = :was" if down.revision else "attribute_not_exists(#rev)",
-        "UpdateExpression": f"SET #v = :v, #rev = :rev {'DELETE' if turn.available else 'ADD'} #tiers :pair",
-        "ExpressionAttributeNames": {"#v": "v", "#rev": "rev", "#tiers": "tiers"},
+        "ConditionExpression": f"{schema.UNDERSTOOD} AND #rev = :was" if down.revision else _NEVER_TURNED,
+        "UpdateExpression": "SET #v = if_not_exists(#v, :new), #rev = :rev "
+        f"{'DELETE' if turn.available else 'ADD'} #tiers :pair",
+        "ExpressionAttributeNames": {
+            **{f"#{name}": name for name in ("v", "rev", "tiers")},
+            **({} if down.revision else {"#pk": "pk"}),
+        },
         "ExpressionAttributeValues": {
-            ":v": _VERSION,
+            **schema.understood(),
+            ":new": number(tables.version),
             ":rev": number(revision),
             ":pair": {"SS": [f"{turn.model_id}#{turn.tier.value}"]},
             **({":was": number(down.revision)} if down.revision else {}),
         },
     }
-    put = events.tier_turned(tables.events, turn, revision, now_ms)
+    put = events.tier_turned(tables, turn, revision, now_ms)
     return {"TransactItems": [{"Update": update}, {"Put": put}]}
 
 
-def _keep_currency(table: str, currency: str) -> Request:
+def _keep_currency(tables: Tables, currency: str) -> Request:
     return {
-        "TableName": table,
+        "TableName": tables.catalogue,
         "Key": items.key(keys.catalogue_settings_key()),
         # The first model brings the currency; all others have the same.
-        "ConditionExpression": "attribute_not_exists(#currency) OR (#v = :v AND #currency = :currency)",
-        "UpdateExpression": "SET #v = :v, #currency = :currency",
-        "ExpressionAttributeNames": {"#v": "v", "#currency": "currency"},
-        "ExpressionAttributeValues": {":v": _VERSION, ":currency": text(currency)},
+        "ConditionExpression": f"attribute_not_exists(#pk) OR ({schema.UNDERSTOOD} AND #currency = :currency)",
+        "UpdateExpression": "SET #v = if_not_exists(#v, :new), #currency = :currency",
+        "ExpressionAttributeNames": {"#pk": "pk", "#v": "v", "#currency": "currency"},
+        "ExpressionAttributeValues": {
+            **schema.understood(),
+            ":new": number(tables.version),
+            ":currency": text(currency),
+        },
     }

@@ -159,12 +159,15 @@ class Sale:
 
 @dataclass(frozen=True, slots=True)
 class SoldTerm:
-    """A term as the history remembers it: when it was, its models each with its tier, and their prices."""
+    """A term as the history remembers it: when it was, its models each with its tier, and their prices.
+
+    `sale` is None of a term that was sold before prices were kept.
+    """
 
     number: int
     term: Term
     models: tuple[tuple[str, Tier], ...]
-    sale: Sale
+    sale: Sale | None
 
     def entitlement_ids(self, subscription_id: str) -> tuple[EntitlementId, ...]:
         """The entitlements of the term, in the order they were bought."""
@@ -245,7 +248,7 @@ class Subscription:
     key_generation: int
     key_pending: bool
     models: tuple[Limits, ...]
-    sale: Sale
+    sale: Sale | None
     body_digest: bytes | None
     renewal_digest: bytes | None
     due_at_ms: int | None

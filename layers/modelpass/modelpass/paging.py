@@ -40,7 +40,8 @@ class Page:
 
 
 SUBSCRIPTIONS: Final = Listing(keys.BOUGHT, re.compile(rf"{keys.BOUGHT}[0-9]{{15}}#[0-9]{{9,}}#sub_[a-z2-7]{{24}}"))
-EVENTS: Final = Listing("", re.compile(r"[0-9]{15}#[0-9]{14,}#evt_[a-z2-7]{24}"))
+# An event of version 1 has no order within its millisecond.
+EVENTS: Final = Listing("", re.compile(r"[0-9]{15}#([0-9]{14,}#)?evt_[a-z2-7]{24}"))
 
 
 def page_of(query: Mapping[str, str], listing: Listing) -> Page:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import events, items, subscription_items
-from modelpass.items import number
+from modelpass import events, schema, subscription_items
 from modelpass.model import DAY_MS, Slot, SlotKind
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ Request = dict[str, Any]
 
 _FREE: Final = 0
 """Until when a freed place is held: no clock, however late, may think it taken."""
+_CONTENT: Final = ("kd", "id", "un", "pd", "pn")
 
 
 def bought(slot: Slot | None, subscription: Subscription, purchases: int, now_ms: int) -> Slot:
@@ -48,21 +48,31 @@ def write(tables: Tables, account_id: str, old: Slot | None, new: Slot, now_ms: 
     """The actions of a transaction that turn the place from `old` to `new`."""
     put = {
         "TableName": tables.subscriptions,
-        "Item": subscription_items.slot_item(account_id, new),
-        "ConditionExpression": "attribute_not_exists(#v)",
-        "ExpressionAttributeNames": {"#v": "v"},
+        "Item": subscription_items.slot_item(account_id, new, tables.version),
+        "ConditionExpression": "attribute_not_exists(#pk)",
+        "ExpressionAttributeNames": {"#pk": "pk"},
     }
     if old is not None:
-        # Nobody took the place, freed it, or counted a purchase, since it was read.
-        put |= {
-            "ConditionExpression": "#v = :v AND #rv = :rv",
-            "ExpressionAttributeNames": {"#v": "v", "#rv": "rv"},
-            "ExpressionAttributeValues": {":v": number(items.SCHEMA_VERSION), ":rv": number(old.revision)},
-        }
+        put |= _as_it_was_read(account_id, old)
     actions = [{"Put": put}]
     if old is not None and old.due_at_ms is not None and not old.held(now_ms):
-        actions.append({"Put": events.plan_expired(tables.events, account_id, old)})
+        actions.append({"Put": events.plan_expired(tables, account_id, old)})
     return actions
+
+
+def _as_it_was_read(account_id: str, old: Slot) -> Request:
+    """Nobody took the place, freed it, or counted a purchase, since it was read.
+
+    The revision alone would tell, but for a place of version 1 that has none, and for code that does not count it.
+    """
+    read = subscription_items.slot_item(account_id, old)
+    same = " AND ".join(f"#{name} = :{name}" for name in _CONTENT)
+    revision = "#rv = :rv" if old.revision else "(attribute_not_exists(#rv) OR #rv = :rv)"
+    return {
+        "ConditionExpression": f"{schema.UNDERSTOOD} AND {same} AND {revision}",
+        "ExpressionAttributeNames": {f"#{name}": name for name in ("v", "rv", *_CONTENT)},
+        "ExpressionAttributeValues": {**schema.understood(), **{f":{name}": read[name] for name in ("rv", *_CONTENT)}},
+    }
 
 
 def _next(slot: Slot | None, kind: SlotKind, holder_id: str, until_ms: int, due_at_ms: int | None) -> Slot:

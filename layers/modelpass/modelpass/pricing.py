@@ -45,9 +45,9 @@ def quote_answer(models: Sequence[tuple[str, Tier]], sale: Sale, months: int) ->
         }
 
 
-def price_of_term(sold: SoldTerm) -> Json:
-    """What a term was sold for, in the shape of a quote."""
-    return quote_answer(sold.models, sold.sale, sold.term.months)
+def price_of_term(sold: SoldTerm) -> Json | None:
+    """What a term was sold for, in the shape of a quote; None when that is not known."""
+    return None if sold.sale is None else quote_answer(sold.models, sold.sale, sold.term.months)
 
 
 def _monthly(limits: Limits, price: Price) -> str:

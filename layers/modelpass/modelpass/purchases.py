@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelpass import changes, events, history, items, keys, places, rules, subscription_items
+from modelpass import changes, events, history, items, keys, places, rules, schema, subscription_items
 from modelpass.items import number, text
 from modelpass.model import Entitlement, EntitlementId, Limits, Slot, Subscription
 from modelpass.windows import segment_at
@@ -25,7 +25,7 @@ def purchase(tables: Tables, subscription: Subscription, slot: Slot | None, now_
     place = places.bought(slot, subscription, rules.purchases_today(slot, now_ms) + 1, now_ms)
     put = {
         "TableName": tables.subscriptions,
-        "Item": subscription_items.subscription_item(subscription),
+        "Item": subscription_items.subscription_item(subscription, tables.version),
         # The id follows from the Idempotency-Key: a repeat meets its first.
         "ConditionExpression": "attribute_not_exists(#pk)",
         "ExpressionAttributeNames": {"#pk": "pk"},
@@ -35,8 +35,8 @@ def purchase(tables: Tables, subscription: Subscription, slot: Slot | None, now_
         *places.write(tables, subscription.account_id, slot, place, now_ms),
         {"Put": _list_entry(tables, subscription, place)},
         *_new_entitlements(tables, subscription),
-        {"Put": history.sold_term(tables.history, subscription)},
-        {"Put": events.purchased(tables.events, subscription)},
+        {"Put": history.sold_term(tables, subscription)},
+        {"Put": events.purchased(tables, subscription)},
     ]
     return {"TransactItems": actions}
 
@@ -49,11 +49,11 @@ def renew(tables: Tables, old: Subscription, new: Subscription, slot: Slot | Non
         *places.write(tables, new.account_id, slot, place, now_ms),
         *_new_entitlements(tables, new),
         *({"Update": _retire_key(tables, e)} for e in old.entitlement_ids()),
-        {"Put": history.sold_term(tables.history, new)},
-        {"Put": events.renewed(tables.events, new, now_ms)},
+        {"Put": history.sold_term(tables, new)},
+        {"Put": events.renewed(tables, new, now_ms)},
     ]
     if old.due_at_ms is not None:
-        actions.append({"Put": events.expired(tables.events, old)})
+        actions.append({"Put": events.expired(tables, old)})
     return {"TransactItems": actions}
 
 
@@ -64,15 +64,16 @@ def expire(tables: Tables, subscription: Subscription) -> Request:
         "TableName": tables.subscriptions,
         "Key": items.key(pair),
         # This term's end was not told yet, by an earlier run, one beside this, or a renewal.
-        "ConditionExpression": "#tn = :tn AND #da = :da",
+        "ConditionExpression": f"{schema.UNDERSTOOD} AND #tn = :tn AND #da = :da",
         "UpdateExpression": "REMOVE #dp, #da",
-        "ExpressionAttributeNames": {"#tn": "tn", "#da": "da", "#dp": "dp"},
+        "ExpressionAttributeNames": {"#v": "v", "#tn": "tn", "#da": "da", "#dp": "dp"},
         "ExpressionAttributeValues": {
+            **schema.understood(),
             ":tn": number(subscription.term_number),
             ":da": number(subscription.due_at_ms or 0),
         },
     }
-    put = events.expired(tables.events, subscription)
+    put = events.expired(tables, subscription)
     return {"TransactItems": [{"Update": update}, {"Put": put}]}
 
 
@@ -104,7 +105,7 @@ def _new_entitlements(tables: Tables, subscription: Subscription) -> list[Reques
         {
             "Put": {
                 "TableName": tables.entitlements,
-                "Item": items.entitlement_item(new_entitlement(subscription, limits)),
+                "Item": items.entitlement_item(new_entitlement(subscription, limits), tables.version),
                 "ConditionExpression": "attribute_not_exists(#pk)",
                 "ExpressionAttributeNames": {"#pk": "pk"},
             }
@@ -119,7 +120,7 @@ def _list_entry(tables: Tables, subscription: Subscription, place: Slot) -> Requ
     pair = keys.bought_key(account_id, at_ms, place.revision, subscription.id)
     return {
         "TableName": tables.subscriptions,
-        "Item": {**items.key(pair), "v": number(items.SCHEMA_VERSION), "id": text(subscription.id)},
+        "Item": {**items.key(pair), "v": number(tables.version), "id": text(subscription.id)},
         "ConditionExpression": "attribute_not_exists(#pk)",
         "ExpressionAttributeNames": {"#pk": "pk"},
     }
@@ -136,12 +137,14 @@ def _begin_term(tables: Tables, old: Subscription, new: Subscription) -> Request
         "TableName": tables.subscriptions,
         "Key": items.key(keys.subscription_key(new.id)),
         # The term is still the one that was read, and nobody cancelled it or began to.
-        "ConditionExpression": "#tn = :old AND #xa <= :st AND attribute_not_exists(#xc) AND attribute_not_exists(#xi)"
+        "ConditionExpression": f"{schema.UNDERSTOOD} AND #tn = :old AND #xa <= :st"
+        " AND attribute_not_exists(#xc) AND attribute_not_exists(#xi)"
         + (" AND attribute_exists(#dp)" if old.due_at_ms is not None else ""),
         "UpdateExpression": update,
-        "ExpressionAttributeNames": {f"#{n}": n for n in (*changed, "xc", "xi", "kp")},
+        "ExpressionAttributeNames": {f"#{n}": n for n in ("v", *changed, "xc", "xi", "kp")},
         "ExpressionAttributeValues": {
             **{f":{n}": item[n] for n in written},
+            **schema.understood(),
             ":old": number(old.term_number),
         },
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
@@ -152,7 +155,8 @@ def _retire_key(tables: Tables, entitlement: EntitlementId) -> Request:
     return {
         "TableName": tables.entitlements,
         "Key": items.entitlement_key(entitlement),
-        "ConditionExpression": "attribute_exists(#pk)",
+        "ConditionExpression": schema.UNDERSTOOD,
         "UpdateExpression": "REMOVE #kh",
-        "ExpressionAttributeNames": {"#pk": "pk", "#kh": "kh"},
+        "ExpressionAttributeNames": {"#v": "v", "#kh": "kh"},
+        "ExpressionAttributeValues": schema.understood(),
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelpass import events, items, keys, places
+from modelpass import events, items, keys, places, schema
 from modelpass.items import binary, number, text
 from modelpass.model import SlotKind
 
@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 Request = dict[str, Any]
 
 # The term is the one that was read, which says when it ends; nobody has cancelled it, or begun to.
-_RUNNING = "#v = :v AND #tn = :tn AND attribute_not_exists(#xc) AND attribute_not_exists(#xi) AND attribute_exists(#dp)"
+_RUNNING = (
+    f"{schema.UNDERSTOOD} AND #tn = :tn"
+    " AND attribute_not_exists(#xc) AND attribute_not_exists(#xi) AND attribute_exists(#dp)"
+)
+# The first key has no number in an entitlement, nor in a row of version 1.
+_KEY_IS_NEWER = "(attribute_not_exists(#kg) OR #kg < :kg)"
 _RUNNING_NAMES = ("v", "tn", "xc", "xi", "dp")
 
 
@@ -30,7 +35,7 @@ def begin_new_key(tables: Tables, subscription: Subscription, now_ms: int) -> Re
         tables,
         subscription,
         # Nobody else made a key since it was read.
-        f"{_RUNNING} AND #kg < :kg",
+        f"{_RUNNING} AND {_KEY_IS_NEWER}",
         "SET #kh = :kh, #kt = :kt, #kg = :kg, #kp = :kp, #dp = :dp, #da = :da",
         (*_RUNNING_NAMES, "kh", "kt", "kg", "kp", "dp", "da"),
         {
@@ -42,7 +47,7 @@ def begin_new_key(tables: Tables, subscription: Subscription, now_ms: int) -> Re
             **_due(subscription, now_ms),
         },
     )
-    event = events.key_regenerated(tables.events, subscription, now_ms)
+    event = events.key_regenerated(tables, subscription, now_ms)
     return {"TransactItems": [{"Update": update}, {"Put": event}]}
 
 
@@ -52,11 +57,11 @@ def bring_key(tables: Tables, subscription: Subscription, entitlement: Entitleme
         "TableName": tables.entitlements,
         "Key": items.entitlement_key(entitlement),
         # A renewal has not retired the key meanwhile, and this key or a newer one is not there yet.
-        "ConditionExpression": "#v = :v AND attribute_exists(#kh) AND (attribute_not_exists(#kg) OR #kg < :kg)",
+        "ConditionExpression": f"{schema.UNDERSTOOD} AND attribute_exists(#kh) AND {_KEY_IS_NEWER}",
         "UpdateExpression": "SET #kh = :kh, #kg = :kg",
         "ExpressionAttributeNames": {"#v": "v", "#kh": "kh", "#kg": "kg"},
         "ExpressionAttributeValues": {
-            ":v": number(items.SCHEMA_VERSION),
+            **schema.understood(),
             ":kh": binary(subscription.key_hash),
             ":kg": number(subscription.key_generation),
         },
@@ -70,7 +75,7 @@ def end_new_key(tables: Tables, subscription: Subscription) -> Request:
         tables,
         subscription,
         # Neither a newer key nor a cancellation is under way, which the reset would have to finish.
-        "#v = :v AND #tn = :tn AND #kg = :kg AND attribute_exists(#kp) AND attribute_not_exists(#xi)",
+        f"{schema.UNDERSTOOD} AND #tn = :tn AND #kg = :kg AND attribute_exists(#kp) AND attribute_not_exists(#xi)",
         "SET #da = :da REMOVE #kp",
         ("v", "tn", "kg", "kp", "xi", "da"),
         {
@@ -98,10 +103,10 @@ def stop(tables: Tables, entitlement: EntitlementId, at_ms: int) -> Request:
     return {
         "TableName": tables.entitlements,
         "Key": items.entitlement_key(entitlement),
-        "ConditionExpression": "#v = :v AND attribute_not_exists(#xc)",
+        "ConditionExpression": f"{schema.UNDERSTOOD} AND attribute_not_exists(#xc)",
         "UpdateExpression": "SET #xc = :at",
         "ExpressionAttributeNames": {"#v": "v", "#xc": "xc"},
-        "ExpressionAttributeValues": {":v": number(items.SCHEMA_VERSION), ":at": number(at_ms)},
+        "ExpressionAttributeValues": {**schema.understood(), ":at": number(at_ms)},
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
 
@@ -112,7 +117,7 @@ def end_cancellation(tables: Tables, subscription: Subscription, slot: Slot | No
     update = _row_update(
         tables,
         subscription,
-        "#v = :v AND #tn = :tn AND #xi = :xi",
+        f"{schema.UNDERSTOOD} AND #tn = :tn AND #xi = :xi",
         "SET #xc = :xi REMOVE #xi, #kp, #dp, #da",
         ("v", "tn", "xi", "xc", "kp", "dp", "da"),
         {**_term_values(subscription), ":xi": number(at_ms)},
@@ -120,12 +125,12 @@ def end_cancellation(tables: Tables, subscription: Subscription, slot: Slot | No
     actions = [{"Update": update}]
     if slot is not None and (slot.kind, slot.holder_id) == (SlotKind.CUSTOM, subscription.id):
         actions += places.write(tables, subscription.account_id, slot, places.freed(slot), now_ms)
-    actions.append({"Put": events.cancelled(tables.events, subscription, at_ms)})
+    actions.append({"Put": events.cancelled(tables, subscription, at_ms)})
     return {"TransactItems": actions}
 
 
 def _term_values(subscription: Subscription) -> items.Item:
-    return {":v": number(items.SCHEMA_VERSION), ":tn": number(subscription.term_number)}
+    return {**schema.understood(), ":tn": number(subscription.term_number)}
 
 
 def _due(subscription: Subscription, now_ms: int) -> items.Item:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import events, history, items, keys
+from modelpass import events, history, items, keys, schema
 from modelpass.items import binary, number, text
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 Request = dict[str, Any]
 
-_VERSION: Final = number(items.SCHEMA_VERSION)
 _COUNTERS: Final = (
     ("dl", "day_left"),
     ("dc", "day_calls"),
@@ -57,6 +56,11 @@ class _Expression:
     def demand(self, attribute: str, comparison: str, value: Any) -> None:
         self.conditions.append(f"{self.name(attribute)} {comparison} {self.value(value)}")
 
+    def demand_understood(self) -> None:
+        self.name("v")
+        self.conditions.append(schema.UNDERSTOOD)
+        self.values |= schema.understood()
+
     def set(self, attribute: str, value: Any) -> None:
         self.sets.append(f"{self.name(attribute)} = {self.value(value)}")
 
@@ -90,24 +94,24 @@ def request_of(tables: Tables, step: Change, max_open_holds: int = 0) -> tuple[s
     entitlement = step.before
     actions: list[Request] = [{"Update": update}]
     days, months = (step.closed_day, step.late_day), (step.closed_month, *step.late_months)
-    actions += [{"Update": history.add_to_day(tables.history, entitlement, row)} for row in days if row]
-    actions += [{"Update": history.add_to_month(tables.history, entitlement, row)} for row in months if row]
-    actions += [{"Put": history.ticket(tables.history, entitlement, hold)} for hold in step.tickets]
+    actions += [{"Update": history.add_to_day(tables, entitlement, row)} for row in days if row]
+    actions += [{"Update": history.add_to_month(tables, entitlement, row)} for row in months if row]
+    actions += [{"Put": history.ticket(tables, entitlement, hold)} for hold in step.tickets]
     if step.spent_ticket is not None:
-        actions.append({"Delete": history.spent_ticket(tables.history, entitlement, step.spent_ticket)})
+        actions.append({"Delete": history.spent_ticket(tables, entitlement, step.spent_ticket)})
     if step.breach is not None:
         actions.append({"Put": _breach_event(tables, entitlement, step.breach)})
     if step.correction is not None:
-        actions.append({"Put": history.correction(tables.history, entitlement.id, step.correction)})
-        actions.append({"Put": events.usage_corrected(tables.events, entitlement, step.correction)})
-    actions += [{"Put": events.threshold_reached(tables.events, entitlement, a)} for a in step.announcements]
+        actions.append({"Put": history.correction(tables, entitlement.id, step.correction)})
+        actions.append({"Put": events.usage_corrected(tables, entitlement, step.correction)})
+    actions += [{"Put": events.threshold_reached(tables, entitlement, a)} for a in step.announcements]
     return "TransactWriteItems", {"TransactItems": actions}
 
 
 def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Request:
     before, after = step.before, step.after
     expression = _Expression()
-    expression.demand("v", "=", _VERSION)
+    expression.demand_understood()
     # The stored windows are still those the step was worked out for.
     expression.demand("ws", "=", number(before.segment_start_ms))
     _write_counters(expression, step)
@@ -124,8 +128,7 @@ def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Re
     if after.tickets != before.tickets:
         expression.add("rc", after.tickets - before.tickets)
     if step.exact or after.announced != before.announced:
-        # What was told of the windows is what was read: it is told once, and forgotten with its window.
-        expression.demand("ta", "=", items.announced_value(before.announced))
+        _demand_announced(expression, before)
     if after.announced != before.announced:
         expression.set("ta", items.announced_value(after.announced))
     if step.counts and not step.exact and step.grant is None:
@@ -133,6 +136,13 @@ def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Re
     if after.due_at_ms != before.due_at_ms:
         _write_due(expression, after)
     return expression.request(tables.entitlements, items.entitlement_key(before.id))
+
+
+def _demand_announced(expression: _Expression, before: Entitlement) -> None:
+    """What was told of the windows is what was read: it is told once, and forgotten with its window."""
+    expression.demand("ta", "=", items.announced_value(before.announced))
+    if not before.announced:  # an item of version 1 may lack what tells that nothing was told
+        expression.conditions[-1] = f"(attribute_not_exists({expression.name('ta')}) OR {expression.conditions[-1]})"
 
 
 def _write_counters(expression: _Expression, step: Change) -> None:
@@ -213,7 +223,7 @@ def _write_due(expression: _Expression, after: Entitlement) -> None:
 
 def _breach_event(tables: Tables, entitlement: Entitlement, breach: Breach) -> Request:
     return events.tier_breached(
-        tables.events,
+        tables,
         entitlement.account_id,
         entitlement.id,
         breach.hold,

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from modelpass import keys
+from typing import TYPE_CHECKING
+
+from modelpass import keys, schema
 from modelpass.items import (
-    SCHEMA_VERSION,
     Item,
     binary,
-    check_version,
     due_attributes,
     key,
     number,
@@ -21,13 +21,16 @@ from modelpass.items import (
 )
 from modelpass.model import Limits, Sale, Slot, SlotKind, SoldTerm, Subscription, Tier, Unit
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-def subscription_item(subscription: Subscription) -> Item:
+
+def subscription_item(subscription: Subscription, version: int = schema.NEWEST) -> Item:
     """A subscription row as stored; due at the end of its term."""
     pk = keys.subscription_key(subscription.id)
     item = {
         **key(pk),
-        "v": number(SCHEMA_VERSION),
+        "v": number(version),
         "ac": text(subscription.account_id),
         "tn": number(subscription.term_number),
         "tz": text(subscription.term.time_zone),
@@ -38,8 +41,8 @@ def subscription_item(subscription: Subscription) -> Item:
         "kh": binary(subscription.key_hash),
         "kt": text(subscription.key_tail),
         "kg": number(subscription.key_generation),
-        "cu": text(subscription.sale.currency),
-        "ms": {"L": [_sold_value(*pair) for pair in zip(subscription.models, subscription.sale.monthly, strict=True)]},
+        "cu": _currency(subscription.sale),
+        "ms": {"L": [{"M": fields} for fields in _with_prices(map(_limits, subscription.models), subscription.sale)]},
     }
     if subscription.cancelled_at_ms is not None:
         item["xc"] = number(subscription.cancelled_at_ms)
@@ -58,7 +61,7 @@ def subscription_item(subscription: Subscription) -> Item:
 
 def subscription_of(item: Item) -> Subscription:
     """The reverse of `subscription_item`."""
-    check_version(item)
+    item = schema.current(item)
     return Subscription(
         id=item["pk"]["S"],
         account_id=item["ac"]["S"],
@@ -79,35 +82,35 @@ def subscription_of(item: Item) -> Subscription:
     )
 
 
-def term_row(subscription_id: str, sold: SoldTerm) -> Item:
+def term_row(subscription_id: str, sold: SoldTerm, version: int = schema.NEWEST) -> Item:
     """A row of the history: a term, and what it was sold for."""
-    lines = zip(sold.models, sold.sale.monthly, strict=True)
+    lines = ({"id": text(model_id), "tr": text(tier)} for model_id, tier in sold.models)
     return {
         **key(keys.term_key(subscription_id, sold.number)),
-        "v": number(SCHEMA_VERSION),
+        "v": number(version),
         "tn": number(sold.number),
         "tz": text(sold.term.time_zone),
         "st": number(sold.term.starts_at_ms),
         "mo": number(sold.term.months),
         "xa": number(sold.term.ends_at_ms),
-        "cu": text(sold.sale.currency),
-        "ms": {"L": [{"M": {"id": text(m), "tr": text(tier), "pr": text(price)}} for (m, tier), price in lines]},
+        "cu": _currency(sold.sale),
+        "ms": {"L": [{"M": fields} for fields in _with_prices(lines, sold.sale)]},
     }
 
 
 def term_row_of(item: Item) -> SoldTerm:
     """The reverse of `term_row`."""
-    check_version(item)
+    item = schema.current(item)
     models = tuple((value["M"]["id"]["S"], Tier(value["M"]["tr"]["S"])) for value in item["ms"]["L"])
     return SoldTerm(int(item["tn"]["N"]), term_of(item), models, _sale_of(item))
 
 
-def slot_item(account_id: str, slot: Slot) -> Item:
+def slot_item(account_id: str, slot: Slot, version: int = schema.NEWEST) -> Item:
     """An account's place as stored."""
     pk, sk = keys.slot_key(account_id)
     item = {
         **key((pk, sk)),
-        "v": number(SCHEMA_VERSION),
+        "v": number(version),
         "kd": text(slot.kind),
         "id": text(slot.holder_id),
         "un": number(slot.until_ms),
@@ -127,7 +130,7 @@ def slot_account(item: Item) -> str | None:
 
 def slot_of(item: Item) -> Slot:
     """The reverse of `slot_item`."""
-    check_version(item)
+    item = schema.current(item)
     return Slot(
         kind=SlotKind(item["kd"]["S"]),
         holder_id=item["id"]["S"],
@@ -139,20 +142,29 @@ def slot_of(item: Item) -> Slot:
     )
 
 
-def _sale_of(item: Item) -> Sale:
+def _sale_of(item: Item) -> Sale | None:
+    if item["cu"] == schema.UNKNOWN:
+        return None
     return Sale(item["cu"]["S"], tuple(value["M"]["pr"]["S"] for value in item["ms"]["L"]))
 
 
-def _sold_value(limits: Limits, monthly: str) -> Item:
+def _currency(sale: Sale | None) -> Item:
+    return schema.UNKNOWN if sale is None else text(sale.currency)
+
+
+def _with_prices(lines: Iterable[Item], sale: Sale | None) -> list[Item]:
+    if sale is None:
+        return list(lines)
+    return [{**line, "pr": text(price)} for line, price in zip(lines, sale.monthly, strict=True)]
+
+
+def _limits(limits: Limits) -> Item:
     return {
-        "M": {
-            "id": text(limits.model_id),
-            "tr": text(limits.tier),
-            "un": text(limits.unit),
-            "lc": number(limits.daily_call_limit),
-            "lm": number(limits.monthly_cap),
-            "pr": text(monthly),
-        }
+        "id": text(limits.model_id),
+        "tr": text(limits.tier),
+        "un": text(limits.unit),
+        "lc": number(limits.daily_call_limit),
+        "lm": number(limits.monthly_cap),
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelpass import items, revocations
+from modelpass import revocations, schema
 from modelpass.store import ConditionFailedError
 
 if TYPE_CHECKING:
@@ -42,4 +42,4 @@ def _write(deps: Deps, attempts: Attempts, request: Request) -> None:
         attempts.for_another().persist(lambda: deps.send("UpdateItem", request))
     except ConditionFailedError as failure:
         if failure.item is not None:
-            items.check_version(failure.item)  # what cannot be read is not done
+            schema.current(failure.item)  # what cannot be read is not done

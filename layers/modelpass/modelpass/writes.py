@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from modelpass import items
+from modelpass import items, schema
 from modelpass.items import binary, number, text
 from modelpass.model import (
     SETTLE_GRACE_MS,
@@ -23,16 +23,16 @@ Request = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The names of the tables a function may use; those it may not are empty."""
+    """The names of the tables a function may use; those it may not are empty. New items get the schema `version`."""
 
     entitlements: str = ""
     subscriptions: str = ""
     history: str = ""
     events: str = ""
     catalogue: str = ""
+    version: int = schema.NEWEST
 
 
-_VERSION_KNOWN: Final = "#v = :v"  # an item of another schema version is left as it is
 _KEY_IS_CURRENT: Final = "#kh = :kh"  # a renewed or regenerated key binds the very next request
 _NOT_CANCELLED: Final = "attribute_not_exists(#xc)"
 _SEGMENT_OPEN: Final = "#we > :now"  # ends no later than the term: an expired term fails here, too
@@ -45,7 +45,7 @@ _HOLDS_BOUNDED: Final = "size(#h) < :max"  # keeps the item, and so its price, s
 
 _GRANT_CONDITION: Final = " AND ".join(
     (
-        _VERSION_KNOWN,
+        schema.UNDERSTOOD,
         _KEY_IS_CURRENT,
         _NOT_CANCELLED,
         _SEGMENT_OPEN,
@@ -62,7 +62,7 @@ _GRANT_NAMES: Final = ("v", "kh", "xc", "we", "ws", "da", "dl", "dc", "ml", "h",
 
 _SETTLE_CONDITION: Final = " AND ".join(
     (
-        _VERSION_KNOWN,
+        schema.UNDERSTOOD,
         "#h.#k = :hold",  # this very grant is open: its nonce is part of the value
         "#ws <= :at",  # no window closed since the grant: the stored counters are the hold's
         "#xa > :grace",  # settles end 90 days after the term
@@ -72,7 +72,6 @@ _SETTLE_UPDATE: Final = (
     "SET #dl = #dl + :back, #dc = #dc - :back, #du = #du + :used, #ml = #ml + :rest, #mu = #mu + :used REMOVE #h.#k"
 )
 _SETTLE_NAMES: Final = ("v", "h", "ws", "xa", "dl", "dc", "du", "ml", "mu")
-_VERSION: Final = number(items.SCHEMA_VERSION)
 
 
 def _aliases(names: tuple[str, ...]) -> dict[str, str]:
@@ -103,7 +102,7 @@ def grant(
         "UpdateExpression": _GRANT_UPDATE,
         "ExpressionAttributeNames": {**_GRANT_ALIASES, "#k": hold.key},
         "ExpressionAttributeValues": {
-            ":v": _VERSION,
+            **schema.understood(),
             ":kh": binary(key_hash),
             ":now": number(hold.granted_at_ms),
             ":calls": number(hold.calls),
@@ -126,7 +125,7 @@ def settle(tables: Tables, entitlement: EntitlementId, hold: Hold, used: int, ca
         "UpdateExpression": _SETTLE_UPDATE,
         "ExpressionAttributeNames": {**_SETTLE_ALIASES, "#k": hold.key},
         "ExpressionAttributeValues": {
-            ":v": _VERSION,
+            **schema.understood(),
             ":hold": text(items.pack_hold(hold)),
             ":at": number(hold.granted_at_ms),
             ":grace": number(now_ms - SETTLE_GRACE_MS),
