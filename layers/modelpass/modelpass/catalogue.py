@@ -80,6 +80,10 @@ class Catalogue:
     models: dict[str, CatalogueModel]
     down: TiersDown
 
+    def currency(self) -> str | None:
+        """That of its prices, which is one; None when nothing is offered."""
+        return next((price.currency for model in self.models.values() for price in model.tiers.values()), None)
+
     def answer(self) -> Json:
         """`GET /v1/models`."""
         return {"models": [model_answer(m, self.down) for _, m in sorted(self.models.items())]}

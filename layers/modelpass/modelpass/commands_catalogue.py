@@ -5,10 +5,10 @@ A lost reply needs no recognition here: whoever looks again finds the state that
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from modelpass import catalogue, catalogue_body, items, keys, listings, schema
+from modelpass import catalogue, catalogue_body, items, keys, listings, offers, schema
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
 from modelpass.events import TierTurn
 from modelpass.model import Tier
@@ -37,6 +37,8 @@ def put_model(deps: Deps, offer: Offer) -> Json:
     while True:
         try:
             state = attempts.persist(lambda: _read(deps, offer.model.model_id))
+            if state.currency is None:  # the first model, or the first since version 1, which kept no settings
+                state = replace(state, currency=offers.load(deps, attempts).currency())
             _check(state, offer)
             ever = state.listing.ever if state.listing else frozenset()
             request = listings.put_model(deps.tables, offer.model, offer.currency, ever)

@@ -120,12 +120,13 @@ def _add_to_row(tables: Tables, pair: tuple[str, str], deltas: dict[str, tuple[i
     for name, (initial, delta) in deltas.items():
         values[f":i_{name}"], values[f":d_{name}"] = number(initial), number(delta)
         sets.append(f"#{name} = if_not_exists(#{name}, :i_{name}) + :d_{name}")
-    condition = f"attribute_not_exists(#pk) OR {schema.UNDERSTOOD}"
-    names["#pk"] = "pk"
-    for name in _NEVER_NEGATIVE:
-        if deltas.get(name, (0, 0))[1] < 0:  # no more is taken from what was used than is there
-            condition = f"{schema.UNDERSTOOD} AND #{name} >= :least"
-            values[":least"] = number(-deltas[name][1])
+    taken = next((name for name in _NEVER_NEGATIVE if deltas.get(name, (0, 0))[1] < 0), None)
+    if taken is None:
+        condition = f"attribute_not_exists(#pk) OR {schema.UNDERSTOOD}"
+        names["#pk"] = "pk"
+    else:  # no more is taken from what was used than is there
+        condition = f"{schema.UNDERSTOOD} AND #{taken} >= :least"
+        values[":least"] = number(-deltas[taken][1])
     return {
         "TableName": tables.history,
         "Key": items.key(pair),

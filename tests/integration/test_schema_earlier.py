@@ -1,0 +1,279 @@
+"""What code of schema version 1 stored, this code goes on with: every command, on items that were recorded from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local import catalogue_file
+from modelpass import commands_catalogue, commands_read, schema
+from modelpass.errors import Refused
+from tests.support.audit import assert_conserved
+from tests.support.earlier import RECORDED, Earlier, recorded
+from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Json = dict[str, Any]
+NAMES = sorted(RECORDED["subscriptions"])
+TABLES = sorted(RECORDED["tables"])
+
+
+@pytest.fixture
+def earlier(engine: str) -> Iterator[Earlier]:
+    made = recorded(engine)
+    yield made
+    assert_conserved(made.world)
+    made.world.drop_tables()
+
+
+def refusal(command: Callable[[], object]) -> str:
+    with pytest.raises(Refused) as caught:
+        command()
+    return caught.value.refusal.code.code
+
+
+def code(answer: Json) -> str:
+    found: str = answer["error"]["code"]
+    return found
+
+
+def row(earlier: Earlier, sk: str, name: str = "busy") -> dict[str, int]:
+    """The figures of a closed day or month."""
+    wanted = (earlier.id_of(name), sk)
+    stored = earlier.world.all_items(earlier.world.tables.history)
+    (found,) = (item for item in stored if (item["pk"]["S"], item["sk"]["S"]) == wanted)
+    return {figure: int(value["N"]) for figure, value in found.items() if "N" in value and figure != "v"}
+
+
+def test_recording_has_every_kind_of_item_and_only_what_version_1_had() -> None:
+    stored = {kind: RECORDED["tables"][kind] for kind in TABLES}
+    assert {item["v"]["N"] for items in stored.values() for item in items} == {"1"}
+    names = {kind: {name for item in items for name in item} for kind, items in stored.items()}
+    assert not names["entitlements"] & {"ta", "kg"}
+    assert not names["subscriptions"] & {"kg", "cu", "rv"}
+    assert not names["catalogue"] & {"ever", "limits"}
+    kinds = {kind: {item["sk"]["S"].partition("#")[0] for item in stored[kind]} for kind in TABLES if kind[:3] != "ent"}
+    assert kinds["subscriptions"] == {"subscription", "slot"}
+    assert kinds["history"] == {"day", "month", "hold"}
+    assert kinds["catalogue"] == {"model"}
+
+
+def test_usage_is_what_it_was(earlier: Earlier) -> None:
+    deps = earlier.world.deps
+    assert {name: commands_read.get_usage(deps, name, earlier.id_of(name)) for name in NAMES} == RECORDED["usage"]
+    statuses = {name: commands_read.get_subscription(deps, name, earlier.id_of(name))["status"] for name in NAMES}
+    active = dict.fromkeys(("busy", "long", "renewed", "untouched"), "active")
+    assert statuses == {**active, "cancelled": "cancelled", "expired": "expired", "told": "expired"}
+
+
+def test_open_hold_is_answered_again_and_settled_in_one_write(earlier: Earlier) -> None:
+    granted = earlier.authorize("busy", "busy-open", 880, holdSeconds=1800, calls=2)
+    assert (granted["replayed"], granted["authorizationId"]) == (True, earlier.authorization("busy", "busy-open"))
+    reused = earlier.authorize("busy", "busy-open", 870, holdSeconds=1800, calls=2)
+    assert code(reused) == "request_id_reused"
+    earlier.world.recorder.clear()
+    settled = earlier.settle("busy", "busy-open", 800, calls=1)
+    assert earlier.world.recorder.calls == ["UpdateItem"]
+    assert (settled["late"], settled["daily"]["used"], settled["monthly"]["used"]) == (False, 2, 865)
+    assert earlier.settle("busy", "busy-open", 1) == {"settled": True, "replayed": True}
+    earlier.world.recorder.clear()
+    granted = earlier.authorize("busy", "new", 5)
+    assert earlier.world.recorder.calls == ["UpdateItem"]
+    earlier.world.recorder.clear()
+    assert earlier.world.settle(granted["authorizationId"], 5)["settled"]
+    assert earlier.world.recorder.calls == ["UpdateItem"]
+
+
+def test_hold_of_a_closed_day_is_booked_in_that_day(earlier: Earlier) -> None:
+    assert row(earlier, f"day#2026-12-25#1#{TEXT_MODEL}") == {"calls": 3, "units": 60}
+    assert earlier.settle("busy", "busy-yesterday", 45, calls=0)["daily"]["used"] == 3
+    assert row(earlier, f"day#2026-12-25#1#{TEXT_MODEL}") == {"calls": 2, "units": 105}
+    assert earlier.settle("busy", "busy-yesterday", 9) == {"settled": True, "replayed": True}
+
+
+def test_reclaimed_hold_is_booked_late_once(earlier: Earlier) -> None:
+    settled = earlier.settle("busy", "busy-reclaimed", 41)
+    assert (settled["late"], settled["monthly"]["used"]) == (True, 106)
+    assert earlier.settle("busy", "busy-reclaimed", 41) == {"settled": True, "replayed": True}
+    assert row(earlier, f"day#2026-12-25#1#{TEXT_MODEL}") == {"calls": 3, "units": 101}
+    assert earlier.world.entitlement(earlier.id_of("busy")).tickets == 0
+
+
+def test_hold_of_a_closed_month_and_of_earlier_terms_are_booked_there(earlier: Earlier) -> None:
+    before = row(earlier, f"month#1#00#{TEXT_MODEL}", "long")
+    assert (before["cap"], before["used"], before["held"]) == (1000, 90, 0)
+    assert earlier.settle("long", "long-forgotten", 33)["late"]
+    assert row(earlier, f"month#1#00#{TEXT_MODEL}", "long")["used"] == 123
+    for name, request_id in (("renewed", "renewed-open"), ("expired", "expired-open")):
+        assert earlier.settle(name, request_id, 12)["late"]
+        assert earlier.settle(name, request_id, 12)["replayed"]
+    assert earlier.settle("renewed", "renewed-again", 12)["settled"]
+    assert earlier.settle("cancelled", "cancelled-open", 12)["settled"]
+    used = [earlier.world.entitlement(earlier.id_of("renewed"), term).counters.month_used for term in (1, 2)]
+    assert used == [42, 12]
+
+
+def test_breach_is_told_and_settled(earlier: Earlier) -> None:
+    assert earlier.settle("busy", "busy-open", 800, servedTier="basic")["tierBreached"]
+    assert "tier.breached" in earlier.world.events()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("cancelled", "subscription_cancelled"), ("expired", "subscription_expired"), ("told", "subscription_expired")],
+)
+def test_what_has_ended_grants_nothing(earlier: Earlier, name: str, expected: str) -> None:
+    assert code(earlier.authorize(name, "new")) == expected
+
+
+def test_limits_and_former_keys_refuse(earlier: Earlier) -> None:
+    assert code(earlier.authorize("busy", "new", 6)) == "monthly_cap_reached"
+    assert code(earlier.authorize("busy", "new", 1, calls=8)) == "daily_call_limit_reached"
+    assert code(earlier.authorize("untouched", "new", 1, modelId=IMAGE_MODEL)) == "model_not_included"
+    former = RECORDED["subscriptions"]["renewed"]["formerKey"]
+    assert code(earlier.world.authorize(former, "new")) == "invalid_api_key"
+
+
+def test_thresholds_reached_before_are_told_once_and_forgotten_with_their_window(earlier: Earlier) -> None:
+    world = earlier.world
+    for request_id in ("a", "b"):
+        assert earlier.authorize("busy", request_id, 1)["allowed"]
+        assert world.events().count("limit.threshold_reached") == 1
+    world.clock.advance(DAY_MS)
+    assert earlier.authorize("untouched", "c", 1, calls=50)["allowed"]
+    assert world.events().count("limit.threshold_reached") == 3
+    world.clock.advance(31 * DAY_MS)
+    world.reset()
+    assert earlier.authorize("busy", "d", 1000)["allowed"]
+    assert world.events().count("limit.threshold_reached") == 5
+
+
+def test_repeated_purchase_and_renewal_show_what_there_is(earlier: Earlier) -> None:
+    world = earlier.world
+    wanted = {"models": [model(calls=10), model(IMAGE_MODEL, "basic", calls=4, cap=100)], "months": 2}
+    again = world.buy("busy", "order-busy", **wanted, timezone="Europe/Berlin")
+    assert (again["replayed"], again["subscriptionId"]) == (True, earlier.id_of("busy"))
+    assert refusal(lambda: world.buy("busy", "order-busy", **wanted)) == "idempotency_key_reused"
+    assert world.renew(earlier.id_of("renewed"), "renewed", "renewal-1") == {"apiKey": None, "replayed": True}
+    assert refusal(lambda: world.renew(earlier.id_of("renewed"), "renewed", "other")) == "subscription_not_expired"
+
+
+def test_place_is_kept_freed_and_taken(earlier: Earlier) -> None:
+    world = earlier.world
+    assert refusal(lambda: world.buy("busy")) == "active_subscription_exists"
+    assert refusal(lambda: world.set_plan("gold", "untouched")) == "active_subscription_exists"
+    world.set_plan("gold", "told")
+    assert refusal(lambda: world.buy("told")) == "active_subscription_exists"
+    world.end_plan("told")
+    assert world.buy("told")["apiKey"]
+    assert world.buy("expired")["apiKey"]
+    assert refusal(lambda: world.renew(earlier.id_of("expired"), "expired")) == "active_subscription_exists"
+
+
+@pytest.mark.parametrize(("name", "told"), [("expired", 3), ("told", 2)])
+def test_expired_subscription_is_renewed_at_the_price_of_now(earlier: Earlier, name: str, told: int) -> None:
+    world, subscription_id = earlier.world, earlier.id_of(name)
+    new_key = world.renew(subscription_id, name, "renewal-2")["apiKey"]
+    assert world.renew(subscription_id, name, "renewal-2")["replayed"]
+    assert world.authorize(new_key, "new")["allowed"]
+    assert code(earlier.authorize(name, "new")) == "invalid_api_key"
+    assert world.events().count("subscription.expired") == told
+    first, second = commands_read.get_history(world.deps, name, subscription_id, {})["terms"]
+    assert (first["term"], first["price"], second["term"], second["price"]["total"]) == (1, None, 2, "14.003")
+
+
+def test_key_is_replaced_twice(earlier: Earlier) -> None:
+    world, subscription_id = earlier.world, earlier.id_of("busy")
+    first, second = (world.regenerate(subscription_id, "busy")["apiKey"] for _ in range(2))
+    for replaced in (earlier.key_of("busy"), first):
+        assert code(world.authorize(replaced, "new", modelId=IMAGE_MODEL)) == "invalid_api_key"
+    assert world.authorize(second, "new", modelId=IMAGE_MODEL)["monthly"]["used"] == 1
+    assert earlier.settle("busy", "busy-open", 880, calls=2)["settled"]
+
+
+def test_cancellation_stops_every_model_and_frees_the_place(earlier: Earlier) -> None:
+    world = earlier.world
+    assert world.cancel(earlier.id_of("busy"), "busy")["status"] == "cancelled"
+    for model_id in (TEXT_MODEL, IMAGE_MODEL):
+        assert code(earlier.authorize("busy", "new", modelId=model_id)) == "subscription_cancelled"
+    assert earlier.settle("busy", "busy-open", 880, calls=2)["settled"]
+    assert world.buy("busy")["apiKey"]
+
+
+def test_reset_closes_tells_and_gives_back_once(earlier: Earlier) -> None:
+    world = earlier.world
+    done = world.reset()
+    assert (done["subscriptionsExpired"], done["more"]) == (1, False)
+    assert done["windowsRolled"] > 0
+    assert done["holdsReleased"] == 2  # `expired-open`, `renewed-open`
+    assert {n: commands_read.get_usage(world.deps, n, earlier.id_of(n)) for n in NAMES} == RECORDED["usage"]
+    world.clock.advance(2 * DAY_MS)
+    assert world.reset()["holdsReleased"] == 4
+    assert world.reset() == {"windowsRolled": 0, "subscriptionsExpired": 0, "holdsReleased": 0, "more": False}
+
+
+def test_usage_is_corrected_in_open_and_closed_windows(earlier: Earlier) -> None:
+    world, subscription_id = earlier.world, earlier.id_of("busy")
+    assert world.correct(subscription_id, -5)["monthly"]["used"] == 60
+    assert world.correct(subscription_id, -5)["replayed"]
+    world.correct(subscription_id, -7, "ticket-2", at="2026-12-25T12:00:00Z")
+    assert row(earlier, f"day#2026-12-25#1#{TEXT_MODEL}") == {"calls": 3, "units": 53}
+
+
+def test_history_has_the_days_of_every_term(earlier: Earlier) -> None:
+    deps = earlier.world.deps
+    shown = commands_read.get_history(deps, "busy", earlier.id_of("busy"), {})
+    days = [(d["date"], d["calls"], d["units"]) for d in shown["days"] if d["modelId"] == TEXT_MODEL]
+    assert days == [("2026-12-25", 3, 60), ("2026-12-26", 3, 5)]
+    shown = commands_read.get_history(deps, "renewed", earlier.id_of("renewed"), {"from": "2026-11-01"})
+    used = [(d["date"], d["calls"], d["units"]) for d in shown["days"] if d["calls"]]
+    assert used == [("2026-11-25", 1, 30), ("2026-12-24", 1, 0), ("2026-12-25", 1, 0)]
+    assert [(term["term"], term["price"]) for term in shown["terms"]] == [(1, None), (2, None)]
+
+
+def test_events_are_paged_across_versions(earlier: Earlier) -> None:
+    world, subscription_id = earlier.world, earlier.id_of("told")
+    world.renew(subscription_id, "told")
+    seen, query = [], {"limit": "1"}
+    while query.get("cursor", "") is not None:
+        page = commands_read.list_events(world.deps, "told", subscription_id, query)
+        seen += [event["type"] for event in page["events"]]
+        query["cursor"] = page["next"]
+    assert seen == ["subscription.renewed", "subscription.expired", "subscription.purchased"]
+
+
+def test_catalogue_goes_on_in_its_currency_and_remembers_its_tiers(earlier: Earlier) -> None:
+    world = earlier.world
+    before = commands_read.get_models(world.deps)["models"]
+    assert [shown["limits"]["dailyCallLimit"] for shown in before] == [{"min": 1, "max": 10**9}] * 2
+    (listed,) = (o for o in catalogue_file.offers_of(catalogue_file.PATH) if o.model.model_id == TEXT_MODEL)
+    one_tier = dict([next(iter(listed.model.tiers.items()))])
+    euros = {tier: replace(price, currency="EUR") for tier, price in one_tier.items()}
+    other = replace(listed, model=replace(listed.model, tiers=euros), currency="EUR")
+    assert refusal(lambda: commands_catalogue.put_model(world.deps, other)) == "invalid_request"
+    commands_catalogue.put_model(world.deps, replace(listed, model=replace(listed.model, tiers=one_tier)))
+    for tier in ("basic", "stable", "enterprise"):
+        world.turn_tier(TEXT_MODEL, tier, available=False, reason="a test")
+    assert code(earlier.authorize("untouched", "new")) == "tier_unavailable"
+    commands_catalogue.withdraw_model(world.deps, IMAGE_MODEL)
+    assert [shown["modelId"] for shown in commands_read.get_models(world.deps)["models"]] == [TEXT_MODEL]
+    assert refusal(lambda: commands_catalogue.put_model(world.deps, other)) == "invalid_request"
+
+
+def test_items_that_are_there_keep_their_version_and_new_ones_get_the_newest(earlier: Earlier) -> None:
+    world = earlier.world
+    world.clock.advance(DAY_MS)
+    assert earlier.authorize("untouched", "new")["allowed"]
+    world.reset()
+    stored = [item for table in world.names() for item in world.all_items(table)]
+    recorded_keys = {_key(item) for items in RECORDED["tables"].values() for item in items}
+    assert {item["v"]["N"] for item in stored if _key(item) in recorded_keys} == {"1"}
+    assert {item["v"]["N"] for item in stored if _key(item) not in recorded_keys} == {str(schema.NEWEST)}
+
+
+def _key(item: Json) -> tuple[str, str]:
+    return item["pk"]["S"], item.get("sk", {"S": ""})["S"]
