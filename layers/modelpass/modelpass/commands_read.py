@@ -15,6 +15,7 @@ from modelpass import (
     offers,
     paging,
     pricing,
+    schema,
     store,
     subscription_items,
     subscriptions,
@@ -59,7 +60,7 @@ def list_subscriptions(deps: Deps, account_id: str, query: Mapping[str, str]) ->
     attempts, table = deps.attempts(), deps.tables.subscriptions
     request = paging.request(table, keys.slot_key(account_id)[0], paging.SUBSCRIPTIONS, page)
     entries, following = paging.cut(_one_page(deps, attempts, request), page)
-    pairs = [keys.subscription_key(entry["id"]["S"]) for entry in entries]
+    pairs = [keys.subscription_key(entry["id"]["S"]) for entry in map(schema.current, entries)]
     wanted = [items.key(pair) for pair in pairs]
     stored = attempts.persist(lambda: store.get_many(deps.send, table, wanted)) if wanted else []
     by_id = {s.id: s for s in map(subscription_items.subscription_of, stored)}

@@ -1,0 +1,180 @@
+"""An item of a version that is not understood is never changed: each command, with each kind of item in its way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from modelpass import commands_read, items, keys, schema
+from modelpass.errors import Refused
+from modelpass.schema import UnreadableItemError
+from tests.support import scenes
+from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.scenes import Scene
+
+Json = dict[str, Any]
+LATER = schema.NEWEST + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """A subscription with something of everything behind it, and what its router still has to report."""
+
+    scene: Scene
+    bought: Json
+    granted: dict[str, str]
+
+
+def life(world: World) -> Life:
+    """A closed day and its open hold, a hold that was given back, one of today; a correction, a tier that is down."""
+    bought = world.buy(models=[model(calls=9, cap=100), model(IMAGE_MODEL, calls=9, cap=100)], months=2)
+    granted = {}
+
+    def authorize(name: str, estimate: int, seconds: int) -> None:
+        answer = world.authorize(bought["apiKey"], name, estimate, holdSeconds=seconds)
+        granted[name] = answer["authorizationId"]
+
+    authorize("given-back", 20, 60)
+    world.clock.advance(7_200_000)
+    authorize("yesterday", 10, 86_400)
+    world.correct(bought["subscriptionId"], 3)
+    world.clock.advance(DAY_MS - 7_200_000)
+    authorize("today", 75, 7200)  # takes what was given back
+    world.clock.advance(3_600_000)
+    world.buy("other", models=[model(calls=9, cap=100)])
+    world.authorize(bought["apiKey"], "image", 1, modelId=IMAGE_MODEL)
+    world.take_down(IMAGE_MODEL, "basic")
+    world.reset()
+    scene = scenes.Scene(world, bought["subscriptionId"], bought["apiKey"], list(granted.values()))
+    return Life(scene, bought, granted)
+
+
+def commands(of: Life) -> dict[str, Callable[[], object]]:
+    """Every command there is; those of an ended term come once it has ended."""
+    world, name, key = of.scene.world, of.bought["subscriptionId"], of.bought["apiKey"]
+    reads = {
+        "subscription": lambda: commands_read.get_subscription(world.deps, "acct", name),
+        "usage": lambda: commands_read.get_usage(world.deps, "acct", name),
+        "history": lambda: commands_read.get_history(world.deps, "acct", name, {}),
+        "events": lambda: commands_read.list_events(world.deps, "acct", name, {}),
+        "list": lambda: commands_read.list_subscriptions(world.deps, "acct", {}),
+        "models": lambda: commands_read.get_models(world.deps),
+    }
+    operators = (scenes.offer, scenes.take_down, scenes.bring_back, scenes.quote, scenes.withdraw)
+    return {
+        **reads,
+        "authorize": lambda: world.authorize(key, "new", 1),
+        "replay": lambda: world.authorize(key, "yesterday", 10, holdSeconds=86_400),
+        "too much": lambda: world.authorize(key, "more", 500),
+        "settle late": lambda: world.settle(of.granted["given-back"], 21),
+        "settle of yesterday": lambda: world.settle(of.granted["yesterday"], 8, calls=0),
+        "settle": lambda: world.settle(of.granted["today"], 8, servedTier="basic"),
+        "correct": lambda: world.correct(name, 2, "ticket-2"),
+        "correct again": lambda: world.correct(name, 3),
+        "correct yesterday": lambda: world.correct(name, -1, "ticket-3", at="2026-11-23T12:00:00Z"),
+        **{command.__name__: partial(command, of.scene) for command in operators},
+        "buy": lambda: world.buy(key="another"),
+        "plan": world.set_plan,
+        "end plan": world.end_plan,
+        "regenerate": lambda: world.regenerate(name),
+        "cancel": lambda: world.cancel(name),
+        "reset": world.reset,
+        "expire": lambda: _at_the_end(world),
+        "renew": lambda: world.renew(name),
+        "authorize after all": lambda: world.authorize(key, "last", 1),
+    }
+
+
+def _at_the_end(world: World) -> Json:
+    world.clock.advance(70 * DAY_MS)
+    return world.reset()
+
+
+def fails(command: Callable[[], object]) -> bool:
+    """Whether a command ends in a failure of ours, not in an answer or in a refusal with its reason."""
+    try:
+        answer = command()
+    except UnreadableItemError:
+        return True
+    except Refused as refused:
+        return refused.refusal.code.code == "temporarily_unavailable"
+    refused_code = answer.get("error", {}).get("code") if isinstance(answer, dict) else None
+    return refused_code in ("internal_error", "temporarily_unavailable")
+
+
+KINDS = {
+    "entitlement": ("entitlements", "", {"usage", "authorize", "replay", "settle", "correct", "regenerate", "history"}),
+    "subscription": ("subscriptions", "subscription", {"subscription", "usage", "list", "correct", "cancel", "renew"}),
+    "place": ("subscriptions", "slot", {"buy", "plan", "end plan", "cancel"}),
+    "entry": ("subscriptions", "bought#", {"list"}),
+    "day": ("history", "day#2026-11-23#1#claude", {"history", "settle of yesterday", "correct yesterday"}),
+    "ticket": ("history", "hold#", {"settle late"}),
+    "term": ("history", "term#", {"history"}),
+    "correction": ("history", "correction#", {"correct again"}),
+    "event": ("events", "", {"events"}),
+    "model": ("catalogue", f"model#{TEXT_MODEL}", {"models", "offer", "take_down", "quote", "withdraw"}),
+    "settings": ("catalogue", "settings", {"offer", "take_down", "bring_back"}),
+    "tiers down": ("catalogue", "down", {"authorize", "models", "offer", "take_down", "quote"}),
+}
+
+
+@pytest.mark.usefixtures("few_shards")
+@pytest.mark.parametrize(
+    ("kind", "ended"),
+    [*((kind, False) for kind in KINDS), *((kind, True) for kind in ("entitlement", "subscription", "place", "day"))],
+)
+def test_item_of_a_later_version_is_left_byte_for_byte(world: World, kind: str, ended: bool) -> None:  # noqa: FBT001
+    of = life(world)
+    table_name, prefix, expected = KINDS[kind]
+    table = getattr(world.tables, table_name)
+    found = [item for item in world.all_items(table) if _is_it(item, of.bought["subscriptionId"], prefix)]
+    later = {**found[0], "v": items.number(LATER), "zz": items.text("what only a later version knows")}
+    later.pop("un", None)  # and it may lack what this one needs
+    world.dynamodb.put_item(TableName=table, Item=later)
+    if ended:
+        world.clock.advance(70 * DAY_MS)
+    failed = set()
+    for name, command in commands(of).items():
+        if fails(command):
+            failed.add(name)
+        assert later in world.all_items(table), name
+    assert ended or expected <= failed
+    assert not failed & {"reset", "expire"}
+    assert _status(world, "other") == "expired"
+    assert "subscription.expired" in world.events()
+
+
+def _is_it(item: items.Item, subscription_id: str, prefix: str) -> bool:
+    sk = item.get("sk", {"S": ""})["S"]
+    mine = item["pk"]["S"] in ("account#acct", keys.CATALOGUE) or item["pk"]["S"].startswith(subscription_id)
+    return mine and sk.startswith(prefix) and not item["pk"]["S"].endswith(IMAGE_MODEL)
+
+
+def _status(world: World, account: str) -> str:
+    (shown,) = commands_read.list_subscriptions(world.deps, account, {})["subscriptions"]
+    status: str = shown["status"]
+    return status
+
+
+@pytest.mark.parametrize("version", [None, {"S": "1"}, {"N": "0"}, {"N": "1.5"}, {"N": str(LATER)}])
+@pytest.mark.parametrize("key", [{}, *({"sk": {"S": sk}} for sk in ("subscription", "slot", "day#1", "model#m"))])
+def test_only_two_versions_are_understood(key: Json, version: Any) -> None:
+    item = {"pk": {"S": "x"}, **key, **({} if version is None else {"v": version})}
+    with pytest.raises(UnreadableItemError):
+        schema.current(item)
+
+
+def test_newest_form_is_left_as_it_is_and_an_earlier_item_is_not_changed() -> None:
+    newest = {"pk": {"S": "x"}, "v": {"N": str(schema.NEWEST)}}
+    assert schema.current(newest) is newest
+    earlier = {"pk": {"S": "x"}, "v": {"N": str(schema.PREVIOUS)}, "ta": {"N": "5"}}
+    kept = dict(earlier)
+    assert schema.current(earlier)["ta"] == {"N": "5"}
+    assert earlier == kept
