@@ -25,7 +25,7 @@ RIGHT_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
   || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-lambda demo token seed openapi test test-runtime soak lint format types validate build \
+.PHONY: help setup run run-lambda demo token seed upgrade openapi test test-runtime soak lint format types validate build \
   lambda-runtime check lock clean
 
 help: ## name every target
@@ -90,6 +90,9 @@ token: $(VENV)/.ready ## print a JWT for ACCOUNT=… [SCOPE=operator]
 
 seed: $(VENV)/.ready ## put catalogue.json into a deployment: TOKEN=… [API=https://…], as an operator
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local seed
+
+upgrade: $(VENV)/.ready ## bring what a deployment has stored to the newest schema version: STACK=…
+	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local upgrade
 
 openapi: $(VENV)/.ready ## write docs/openapi.json anew, from the code
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local openapi

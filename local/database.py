@@ -69,15 +69,16 @@ def seed_catalogue(dynamodb: Any, table: str, path: Path) -> None:
     """Put the models of a catalogue file that the table does not have yet; raises `StartError` when it is broken."""
     offers = catalogue_file.offers_of(path)
     for offer in offers[:1]:
-        _put_new(dynamodb, table, settings_item(offer.currency))
+        put_new(dynamodb, table, settings_item(offer.currency))
         found = dynamodb.get_item(TableName=table, Key=key(catalogue_settings_key()), ConsistentRead=True)
         if (currency := currency_of(found["Item"])) != offer.currency:
             raise StartError(f"{path.name} is in {offer.currency}, and the catalogue there is already in {currency}.")
     for offer in offers:
-        _put_new(dynamodb, table, model_item(offer.model))
+        put_new(dynamodb, table, model_item(offer.model))
 
 
-def _put_new(dynamodb: Any, table: str, item: Item) -> None:
+def put_new(dynamodb: Any, table: str, item: Item) -> None:
+    """Put an item unless there is one."""
     with contextlib.suppress(dynamodb.exceptions.ConditionalCheckFailedException):
         dynamodb.put_item(
             TableName=table,

@@ -10,13 +10,14 @@ import threading
 from functools import partial
 from typing import IO, TYPE_CHECKING
 
-from local import catalogue_file, database, emulator, engine, jwts, parameters, server, settings, template
+from local import catalogue_file, database, emulator, engine, jwts, parameters, server, settings, template, upgrade
 from local.emulator import EmulatedRuntime
 from local.engine import HOST
 from local.feed import Feed
 from local.pool import FunctionError, Pool, Runtime
 from local.problems import StartError
 from local.stack import Stack
+from modelpass import config, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from local.pool import Startable
+    from modelpass.writes import Tables
 
 _LOG_FILE = "functions.log"
 
@@ -54,7 +56,7 @@ def started(port: int, template_file: Path) -> Iterator[Stack]:
         http = server.HttpServer(stack, port)
         cleanup.callback(http.stop)
         cleanup.callback(stack.stopping.set)  # before the server waits for what is running: who listens leaves
-        _prepare(endpoint, read)
+        _prepare(endpoint, read, kept=data is not None)
         _wait_ready(stack)
         http.start()
         stack.start_schedules()
@@ -87,23 +89,26 @@ def surroundings() -> dict[str, str]:
     }
 
 
-def _prepare(endpoint: str, read: template.Template) -> None:
+def _prepare(endpoint: str, read: template.Template, *, kept: bool) -> None:
     try:
         dynamodb = database.client(endpoint)
         database.create_tables(dynamodb, read)
-        database.seed_catalogue(dynamodb, _catalogue_table(read), catalogue_file.PATH)
+        tables = _tables(read)
+        if kept and tables.version == schema.NEWEST:
+            upgrade.everything(dynamodb, tables)
+        database.seed_catalogue(dynamodb, tables.catalogue, catalogue_file.PATH)
     except StartError:
         raise
     except Exception as error:
         raise StartError(f"The tables cannot be made at {endpoint}: {error}") from None
 
 
-def _catalogue_table(read: template.Template) -> str:
-    named = (function.environment.get("CATALOGUE_TABLE") for function in read.functions.values())
-    table = next(filter(None, named), None)
-    if table is None:
+def _tables(read: template.Template) -> Tables:
+    """All that functions are given."""
+    tables = config.tables({n: v for function in read.functions.values() for n, v in function.environment.items()})
+    if not tables.catalogue:
         raise StartError("The template tells no function of a CATALOGUE_TABLE.")
-    return table
+    return tables
 
 
 def _wait_ready(stack: Stack) -> None:

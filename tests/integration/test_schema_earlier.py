@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local import catalogue_file
+from local import catalogue_file, upgrade
 from modelpass import commands_catalogue, commands_read, schema
 from modelpass.errors import Refused
 from tests.support.audit import assert_conserved
@@ -264,12 +264,71 @@ def test_catalogue_goes_on_in_its_currency_and_remembers_its_tiers(earlier: Earl
     assert refusal(lambda: commands_catalogue.put_model(world.deps, other)) == "invalid_request"
 
 
+def test_upgrade_gives_every_item_the_form_that_it_is_read_in_and_lists_every_subscription(earlier: Earlier) -> None:
+    world = earlier.world
+    before = {_key(item): item for item in earlier.stored()}
+    world.clock.advance(DAY_MS)
+    bought = world.buy("told")["subscriptionId"]  # beside what it had before
+    assert commands_read.list_subscriptions(world.deps, "busy", {})["subscriptions"] == []
+    assert upgrade.everything(world.dynamodb, world.tables) == (len(before) - 1, 0)  # a place was made anew
+    after = {_key(item): item for item in earlier.stored()}
+    assert {item["v"]["N"] for item in after.values()} == {str(schema.NEWEST)}
+    place = ("account#told", "slot")
+    assert {key: after[key] for key in before if key != place} == {
+        key: schema.current(item) for key, item in before.items() if key != place
+    }
+    for name in NAMES:
+        shown = commands_read.list_subscriptions(world.deps, name, {})["subscriptions"]
+        own = [bought] if name == "told" else []
+        assert [one["subscriptionId"] for one in shown] == [*own, earlier.id_of(name)]
+    assert upgrade.everything(world.dynamodb, world.tables) == (0, 0)
+    assert earlier.settle("busy", "busy-open", 800)["settled"]
+
+
+def test_upgrade_leaves_what_changes_meanwhile_and_what_is_not_understood(earlier: Earlier) -> None:
+    world = earlier.world
+    regenerated, later = earlier.id_of("busy"), earlier.id_of("untouched")
+    key = {"pk": {"S": later}, "sk": {"S": "subscription"}}
+    values = {":v": {"N": str(schema.NEWEST + 1)}}
+    world.dynamodb.update_item(
+        TableName=world.tables.subscriptions,
+        Key=key,
+        UpdateExpression="SET v = :v",
+        ExpressionAttributeValues=values,
+    )
+    scanned = world.dynamodb.get_paginator("scan")
+
+    class Meanwhile:
+        """Lets a key be replaced between the look at a row and its write."""
+
+        exceptions = world.dynamodb.exceptions
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(world.dynamodb, name)
+
+        def get_paginator(self, _: str) -> Any:
+            return self
+
+        def paginate(self, **request: Any) -> Any:
+            pages = list(scanned.paginate(**request))
+            if request["TableName"] == world.tables.subscriptions:
+                world.regenerate(regenerated, "busy")
+            return pages
+
+    count = len(earlier.stored())
+    assert upgrade.everything(Meanwhile(), world.tables) == (count - 2, 1)
+    left = {_key(item): item["v"]["N"] for item in earlier.stored() if item["v"]["N"] != str(schema.NEWEST)}
+    assert left == {(later, "subscription"): str(schema.NEWEST + 1), (regenerated, "subscription"): "1"}
+    assert upgrade.everything(world.dynamodb, world.tables) == (1, 0)
+    assert world.subscription(regenerated).key_generation == 1
+
+
 def test_items_that_are_there_keep_their_version_and_new_ones_get_the_newest(earlier: Earlier) -> None:
     world = earlier.world
     world.clock.advance(DAY_MS)
     assert earlier.authorize("untouched", "new")["allowed"]
     world.reset()
-    stored = [item for table in world.names() for item in world.all_items(table)]
+    stored = earlier.stored()
     recorded_keys = {_key(item) for items in RECORDED["tables"].values() for item in items}
     assert {item["v"]["N"] for item in stored if _key(item) in recorded_keys} == {"1"}
     assert {item["v"]["N"] for item in stored if _key(item) not in recorded_keys} == {str(schema.NEWEST)}

@@ -36,6 +36,10 @@ class Earlier:
         authorization_id: str = RECORDED["subscriptions"][name]["authorizations"][request_id]
         return authorization_id
 
+    def stored(self) -> list[Json]:
+        """All that is stored now."""
+        return [item for table in self.world.names() for item in self.world.all_items(table)]
+
     def authorize(self, name: str, request_id: str, estimate: int = 1, **more: Any) -> Json:
         return self.world.authorize(self.key_of(name), request_id, estimate, **more)
 
@@ -46,9 +50,9 @@ class Earlier:
 def recorded(endpoint: str) -> Earlier:
     """The recorded service in tables of its own, at the moment it was recorded."""
     world = new_world(endpoint)
-    for table in (world.tables.catalogue,):
-        for item in world.all_items(table):
-            world.dynamodb.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
+    seeded = world.tables.catalogue
+    for item in world.all_items(seeded):
+        world.dynamodb.delete_item(TableName=seeded, Key={"pk": item["pk"], "sk": item["sk"]})
     for kind, stored in RECORDED["tables"].items():
         for item in stored:
             world.dynamodb.put_item(TableName=getattr(world.tables, kind), Item=_with_bytes(item))

@@ -137,6 +137,11 @@ class World:
     def with_send(self, send: Send) -> World:
         return replace(self, deps=replace(self.deps, send=send))
 
+    def writing(self, version: int) -> World:
+        """The same service, as functions run it that write this schema version."""
+        tables = replace(self.tables, version=version)
+        return replace(self, deps=replace(self.deps, tables=tables), tables=tables)
+
     def buy(self, account: str = "acct", key: str | None = None, **body: Any) -> Json:
         body.setdefault("models", [model()])
         parsed = purchase_body.parse(body)

@@ -1,0 +1,109 @@
+"""While functions of the release before may run, new items get the version that those know; nothing else differs."""
+
+from __future__ import annotations
+
+import re
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+import pytest
+
+from modelpass import schema
+from tests.support.audit import assert_conserved
+from tests.support.faults import Interleave
+from tests.support.scenes import (
+    COMMANDS,
+    NEED_A_GRANT,
+    PLACE_COMMANDS,
+    SCENES,
+    WITHOUT_A_GRANT,
+    Scene,
+    authorize,
+    buy,
+    cancel,
+    next_day,
+    plan,
+    reclaimed,
+    regenerate,
+    renew,
+    reset,
+    settle,
+    shown,
+    stored,
+)
+from tests.support.world import World, new_world
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.support.scenes import Json
+
+    MakeScene = Callable[[World], Scene]
+    Command = Callable[[Scene], Json]
+
+pytestmark = pytest.mark.usefixtures("few_shards")
+OLD, NEW = schema.PREVIOUS, schema.NEWEST
+
+
+def content(world: World) -> list[str]:
+    """All that is stored, but for its versions."""
+    return sorted(re.sub(r'"v": \{"N": "[12]"\}', "", row) for row in stored(world))
+
+
+def versions(world: World) -> set[str]:
+    """Those of all items but the catalogue's, which the tests seed."""
+    tables = (name for name in world.names() if name != world.tables.catalogue)
+    return {item["v"]["N"] for table in tables for item in world.all_items(table)}
+
+
+def told(engine: str, scene: MakeScene, turns: Iterator[int]) -> tuple[list[Json], list[str], set[str]]:
+    """What comes of every command after a scene, each carried out by functions that write the version of its turn."""
+    world = new_world(engine)
+    made = scene(world.writing(next(turns)))
+    commands = dict.fromkeys((*COMMANDS, *PLACE_COMMANDS))
+    suited = [c for c in commands if scene not in WITHOUT_A_GRANT or c not in NEED_A_GRANT]
+    answers = [shown(command(made.on(world.writing(next(turns))))) for command in suited]
+    assert_conserved(world)
+    outcome = answers, content(world), versions(world)
+    world.drop_tables()
+    return outcome
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda s: s.__name__)
+def test_what_is_stored_under_either_version_differs_in_its_number_alone(engine: str, scene: MakeScene) -> None:
+    answers, rows, newest = told(engine, scene, cycle([NEW]))
+    assert newest == {str(NEW)}
+    assert told(engine, scene, cycle([OLD])) == (answers, rows, {str(OLD)})
+    for turns in ([OLD, NEW], [NEW, OLD]):
+        assert told(engine, scene, cycle(turns))[:2] == (answers, rows)
+
+
+PAIRS = (
+    (authorize, settle),
+    (settle, renew),
+    (reset, authorize),
+    (regenerate, authorize),
+    (cancel, reset),
+    (buy, plan),
+)
+
+
+@pytest.mark.parametrize("scene", [next_day, reclaimed], ids=lambda s: s.__name__)
+@pytest.mark.parametrize(("one", "other"), PAIRS, ids=lambda c: c.__name__)
+def test_command_of_one_version_in_between_those_of_the_other_is_as_if_both_were_one(
+    engine: str, scene: MakeScene, one: Command, other: Command
+) -> None:
+    for at in range(12):
+        outcomes = []
+        for between in (NEW, OLD):
+            world = new_world(engine)
+            made = scene(world.writing(OLD))
+            send = Interleave(world.deps.send, at, lambda: other(made.on(world.writing(between))))  # noqa: B023
+            answer = shown(one(made.on(world.with_send(send).writing(NEW))))
+            assert_conserved(world)
+            outcomes.append((answer, content(world)))
+            world.drop_tables()
+        assert outcomes[0] == outcomes[1], at
+        if not send.reached:
+            return
+    raise AssertionError("a command made more calls than are tried")
