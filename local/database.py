@@ -12,6 +12,7 @@ from botocore.config import Config
 from local import catalogue_file
 from local.problems import StartError
 from local.template import REGION
+from modelpass import schema
 from modelpass.catalogue import currency_of, model_item, settings_item
 from modelpass.items import key
 from modelpass.keys import catalogue_settings_key
@@ -65,16 +66,16 @@ def create_tables(dynamodb: Any, template: Template) -> None:
             dynamodb.update_time_to_live(TableName=table["TableName"], TimeToLiveSpecification=specification)
 
 
-def seed_catalogue(dynamodb: Any, table: str, path: Path) -> None:
+def seed_catalogue(dynamodb: Any, table: str, path: Path, version: int = schema.NEWEST) -> None:
     """Put the models of a catalogue file that the table does not have yet; raises `StartError` when it is broken."""
     offers = catalogue_file.offers_of(path)
     for offer in offers[:1]:
-        put_new(dynamodb, table, settings_item(offer.currency))
+        put_new(dynamodb, table, settings_item(offer.currency, version))
         found = dynamodb.get_item(TableName=table, Key=key(catalogue_settings_key()), ConsistentRead=True)
         if (currency := currency_of(found["Item"])) != offer.currency:
             raise StartError(f"{path.name} is in {offer.currency}, and the catalogue there is already in {currency}.")
     for offer in offers:
-        put_new(dynamodb, table, model_item(offer.model))
+        put_new(dynamodb, table, model_item(offer.model, version))
 
 
 def put_new(dynamodb: Any, table: str, item: Item) -> None:

@@ -96,7 +96,7 @@ def _prepare(endpoint: str, read: template.Template, *, kept: bool) -> None:
         tables = _tables(read)
         if kept and tables.version == schema.NEWEST:
             upgrade.everything(dynamodb, tables)
-        database.seed_catalogue(dynamodb, tables.catalogue, catalogue_file.PATH)
+        database.seed_catalogue(dynamodb, tables.catalogue, catalogue_file.PATH, tables.version)
     except StartError:
         raise
     except Exception as error:

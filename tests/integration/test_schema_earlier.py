@@ -327,6 +327,7 @@ def test_items_that_are_there_keep_their_version_and_new_ones_get_the_newest(ear
     world = earlier.world
     world.clock.advance(DAY_MS)
     assert earlier.authorize("untouched", "new")["allowed"]
+    assert earlier.settle("busy", "busy-reclaimed", 41)["late"]  # adds to a closed day
     world.reset()
     stored = earlier.stored()
     recorded_keys = {_key(item) for items in RECORDED["tables"].values() for item in items}

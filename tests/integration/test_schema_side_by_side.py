@@ -60,11 +60,12 @@ def told(engine: str, scene: MakeScene, turns: Iterator[int]) -> tuple[list[Json
     """What comes of every command after a scene, each carried out by functions that write the version of its turn."""
     world = new_world(engine)
     made = scene(world.writing(next(turns)))
+    found = versions(world)
     commands = dict.fromkeys((*COMMANDS, *PLACE_COMMANDS))
     suited = [c for c in commands if scene not in WITHOUT_A_GRANT or c not in NEED_A_GRANT]
     answers = [shown(command(made.on(world.writing(next(turns))))) for command in suited]
     assert_conserved(world)
-    outcome = answers, content(world), versions(world)
+    outcome = answers, content(world), found | versions(world)
     world.drop_tables()
     return outcome
 

@@ -57,7 +57,7 @@ def life(world: World) -> Life:
 
 
 def commands(of: Life) -> dict[str, Callable[[], object]]:
-    """Every command there is; those of an ended term come once it has ended."""
+    """Every command there is, in an order in which none takes the way from another."""
     world, name, key = of.scene.world, of.bought["subscriptionId"], of.bought["apiKey"]
     reads = {
         "subscription": lambda: commands_read.get_subscription(world.deps, "acct", name),
@@ -80,6 +80,7 @@ def commands(of: Life) -> dict[str, Callable[[], object]]:
         "correct again": lambda: world.correct(name, 3),
         "correct yesterday": lambda: world.correct(name, -1, "ticket-3", at="2026-11-23T12:00:00Z"),
         **{command.__name__: partial(command, of.scene) for command in operators},
+        "renew": lambda: world.renew(name),
         "buy": lambda: world.buy(key="another"),
         "plan": world.set_plan,
         "end plan": world.end_plan,
@@ -87,7 +88,6 @@ def commands(of: Life) -> dict[str, Callable[[], object]]:
         "cancel": lambda: world.cancel(name),
         "reset": world.reset,
         "expire": lambda: _at_the_end(world),
-        "renew": lambda: world.renew(name),
         "authorize after all": lambda: world.authorize(key, "last", 1),
     }
 

@@ -171,15 +171,15 @@ def model_attributes(model: CatalogueModel) -> items.Item:
     }
 
 
-def model_item(model: CatalogueModel) -> items.Item:
+def model_item(model: CatalogueModel, version: int = schema.NEWEST) -> items.Item:
     """A model that was never stored before."""
-    offered = {"v": number(schema.NEWEST), "ever": {"SS": [tier.value for tier in model.tiers]}}
+    offered = {"v": number(version), "ever": {"SS": [tier.value for tier in model.tiers]}}
     return {**items.key(keys.model_key(model.model_id)), **model_attributes(model), **offered}
 
 
-def settings_item(currency: str) -> items.Item:
+def settings_item(currency: str, version: int = schema.NEWEST) -> items.Item:
     """The settings of a catalogue that has none yet."""
-    fields = {"v": number(schema.NEWEST), "currency": text(currency)}
+    fields = {"v": number(version), "currency": text(currency)}
     return {**items.key(keys.catalogue_settings_key()), **fields}
 
 
