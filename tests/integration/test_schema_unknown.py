@@ -67,7 +67,7 @@ def commands(of: Life) -> dict[str, Callable[[], object]]:
         "list": lambda: commands_read.list_subscriptions(world.deps, "acct", {}),
         "models": lambda: commands_read.get_models(world.deps),
     }
-    operators = (scenes.offer, scenes.take_down, scenes.bring_back, scenes.quote, scenes.withdraw)
+    operators = (scenes.offer, scenes.take_down, scenes.bring_back, scenes.quote)
     return {
         **reads,
         "authorize": lambda: world.authorize(key, "new", 1),
@@ -89,6 +89,7 @@ def commands(of: Life) -> dict[str, Callable[[], object]]:
         "reset": world.reset,
         "expire": lambda: _at_the_end(world),
         "authorize after all": lambda: world.authorize(key, "last", 1),
+        "withdraw": partial(scenes.withdraw, of.scene),
     }
 
 
