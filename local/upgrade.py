@@ -45,7 +45,8 @@ def main() -> int:
 
 def tables_of(cloudformation: Any, stack: str) -> Tables:
     """The tables of a deployment."""
-    found = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+    found = [resource for page in pages for resource in page["StackResourceSummaries"]]
     by_name = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in found}
     return Tables(**{kind: by_name[name] for kind, name in _TABLES.items()})
 
