@@ -12,8 +12,9 @@ import pytest
 
 from local.pool import FunctionError
 from tests.runtime.conftest import INIT
+from tests.runtime.requests import ACCOUNT, ask, buy
 from tests.support.handlers import FUNCTION_OF_SAMPLE, http_sample, sample
-from tests.support.stack import TEXT_MODEL, descendants
+from tests.support.stack import descendants
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,27 +42,13 @@ def lambda_handler(event, context):
     return {"environment": dict(os.environ), "path": sys.path}
 """
 HANGS_SECONDS = 5  # shorter than the function waits for its store, longer than a start takes
-BODY = json.dumps(
-    {"models": [{"modelId": TEXT_MODEL, "channelTier": "stable", "dailyCallLimit": 50, "monthlyTokenCap": 1000}]}
-)
 ANSWERS = {"ResetFunction": "windowsRolled", "AuthorizeFunction": "allowed", "SettleFunction": "settled"}
 
 
 def event_of(function: str) -> Any:
     name = next(name for name, its in FUNCTION_OF_SAMPLE.items() if its == function)
     event = sample(name)
-    return http_sample(name, "acct_runtime") if "authorizer" in event.get("requestContext", {}) else event
-
-
-def buy(purchases: Running, key: str | None = None) -> Any:
-    headers = {"idempotency-key": key} if key else {}
-    answer = purchases.invoke(http_sample("purchase", "acct_runtime", body=BODY, headers=headers))
-    assert answer["statusCode"] == 201, answer
-    return json.loads(answer["body"])
-
-
-def ask(authorize: Running, key: str, request_id: str = "r-1") -> Any:
-    return authorize.invoke({"apiKey": key, "modelId": TEXT_MODEL, "requestId": request_id, "estimatedUsage": 10})
+    return http_sample(name, ACCOUNT) if "authorizer" in event.get("requestContext", {}) else event
 
 
 @pytest.mark.parametrize("function", sorted(set(FUNCTION_OF_SAMPLE.values())))
@@ -151,7 +138,7 @@ def test_a_purchase_and_a_settle_that_crash_after_their_write_are_finished_by_a_
         buy(purchases, "order-1")
     bought = buy(purchases, "order-1")
     assert "apiKey" not in bought  # it was made, and its key was in the answer that nobody heard
-    event = http_sample("regenerate", "acct_runtime", bought["subscriptionId"])
+    event = http_sample("regenerate", ACCOUNT, bought["subscriptionId"])
     key = json.loads(renewed.invoke(event)["body"])["apiKey"]
     granted = ask(authorize, key)
     crash_at(relay, settles, "UpdateItem", landed=True)
