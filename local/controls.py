@@ -1,4 +1,4 @@
-"""What only the local stack has: health, clock, events, the schedule run now. Rule: nothing here exists on AWS."""
+"""What only the local stack has: health, clock, events, permissions, the schedule run now. Rule: nothing here exists on AWS."""
 
 from __future__ import annotations
 
@@ -49,6 +49,8 @@ def _carried_out(stack: Stack, request: HttpRequest) -> HttpResponse:
         return json_response(200, {"now": rfc3339(stack.clock.now_ms())})
     if path == "/_local/events" and request.method == "GET":
         return listening.answer(stack.feed, stack.stopping, request)
+    if path == "/_local/permissions" and request.method == "GET" and stack.gate is not None:
+        return json_response(200, stack.gate.shown())
     if path.startswith(_SCHEDULE) and request.method == "POST":
         schedule = stack.schedule_of(path.removeprefix(_SCHEDULE))
         if schedule is not None:

@@ -23,17 +23,23 @@ if TYPE_CHECKING:
     from local.template import Template
     from modelpass.items import Item
 
+KEY_ID: Final = "local"
 CREDENTIALS: Final = {
-    "AWS_ACCESS_KEY_ID": "local",
+    "AWS_ACCESS_KEY_ID": KEY_ID,
     "AWS_SECRET_ACCESS_KEY": "local",  # the engine checks none
 }
 _TOKEN: Final = "AWS_SESSION_TOKEN"  # noqa: S105 - its name
 
 
-def credentials() -> dict[str, str]:
-    """Those of the environment, for a DynamoDB that checks them, or else any."""
-    if not all(os.environ.get(name) for name in CREDENTIALS):
-        return CREDENTIALS
+def credentials_are_given() -> bool:
+    """Whether the environment has credentials, for a DynamoDB that checks them."""
+    return all(os.environ.get(name) for name in CREDENTIALS)
+
+
+def credentials(key_id: str = KEY_ID) -> dict[str, str]:
+    """Those of the environment, or else any under this id."""
+    if not credentials_are_given():
+        return {**CREDENTIALS, "AWS_ACCESS_KEY_ID": key_id}
     return {name: os.environ[name] for name in (*CREDENTIALS, _TOKEN) if os.environ.get(name)}
 
 

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import sys
 import threading
 from functools import partial
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
-from local import catalogue_file, database, emulator, engine, jwts, parameters, server, settings, template, upgrade
+from local import (
+    catalogue_file,
+    database,
+    emulator,
+    engine,
+    gate,
+    jwts,
+    parameters,
+    policies,
+    server,
+    settings,
+    template,
+    upgrade,
+)
 from local.emulator import EmulatedRuntime
 from local.engine import HOST
 from local.feed import Feed
@@ -45,14 +59,16 @@ def started(port: int, template_file: Path) -> Iterator[Stack]:
         secret = settings.deployment_secrets(state, expanded, keep=bool(given or data))
         log = cleanup.enter_context(_open_log(state / _LOG_FILE))
         endpoint = given or cleanup.enter_context(engine.running(data))
-        parameters.reach(expanded, endpoint)
+        guard = _gate(expanded, log)
+        store = endpoint if guard is None else cleanup.enter_context(gate.running(guard, endpoint))
+        parameters.reach(expanded, store)
         read = template.read(expanded, settings.code_folder(), secret)
         feed = Feed(database.client(endpoint), database.client(endpoint, "dynamodbstreams"), read.pipe)
-        stack = Stack(read, {}, key, feed)
+        stack = Stack(read, {}, key, feed, guard)
         cleanup.callback(stack.stop)
         runtime = _runtimes()
         for function in read.functions.values():
-            stack.pools[function.name] = Pool(function, partial(runtime, function, surroundings(), log))
+            stack.pools[function.name] = Pool(function, partial(runtime, function, surroundings(function.name), log))
         http = server.HttpServer(stack, port)
         cleanup.callback(http.stop)
         cleanup.callback(stack.stopping.set)  # before the server waits for what is running: who listens leaves
@@ -78,12 +94,22 @@ def _open_log(path: Path) -> IO[bytes]:
         raise StartError(f"The functions' log cannot be kept: {error}.") from None
 
 
-def surroundings() -> dict[str, str]:
+def _gate(expanded: dict[str, Any], log: IO[bytes]) -> gate.Gate | None:
+    """What asks for permissions; None where credentials are given, for then the store does."""
+
+    def tell(problem: str) -> None:
+        log.write(json.dumps({"level": "ERROR", "location": "local.gate", "message": problem}).encode() + b"\n")
+        log.flush()
+
+    return None if database.credentials_are_given() else gate.Gate(policies.of_functions(expanded), tell)
+
+
+def surroundings(key_id: str = database.KEY_ID) -> dict[str, str]:
     """What Lambda adds to a function's environment."""
     return {
         "AWS_REGION": template.REGION,
         "AWS_DEFAULT_REGION": template.REGION,
-        **database.credentials(),
+        **database.credentials(key_id),
         "PATH": os.environ.get("PATH", ""),
         "LANG": "C.UTF-8",
     }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
     from local.feed import Feed
+    from local.gate import Gate
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class Stack:
     pools: dict[str, Pool]
     signing_key: EllipticCurvePrivateKey
     feed: Feed
+    gate: Gate | None = None
     clock: Clock = field(default_factory=Clock)
     stopping: threading.Event = field(default_factory=threading.Event)
 

@@ -21,7 +21,7 @@ settings.register_profile("soak", max_examples=5000)  # `make soak`
 
 from local import engine as local_engine  # noqa: E402
 from tests.support import stack as support  # noqa: E402
-from tests.support.answered import (  # noqa: E402
+from tests.support.whole_run import (  # noqa: E402
     pytest_sessionfinish,
     pytest_terminal_summary,
     pytest_testnodedown,
@@ -66,6 +66,7 @@ def stack(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
     with support.running(AWS_ENDPOINT_URL_DYNAMODB=engine, DATA=data) as running:
         running.move_clock(advanceSeconds=0)
         yield running
+        running.note_permissions()
         status, errors = running.end()
     assert (status, errors) == (0, "")
 

@@ -29,8 +29,8 @@ from local.stack import arn
 from local.template import REGION, Function, Template, read, secret_values
 from modelpass.attempts import Pacing
 from modelpass.availability import TiersDown
-from tests.support import documented
-from tests.support.world import expanded_template
+from tests.support import documented, permitted
+from tests.support.world import expanded_template, permits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,7 +122,7 @@ class Service:
         """A function's module, imported once, as at a cold start."""
         if function not in self.modules:
             deployed = self.template.functions[function]
-            with self._environment(deployed):
+            with self._environment(deployed), self._permitted(function):
                 self.modules[function] = _import(deployed, self.number)
         return self.modules[function]
 
@@ -203,6 +203,18 @@ class Service:
             yield
 
     @contextlib.contextmanager
+    def _permitted(self, function: str) -> Iterator[None]:
+        """Whatever clients are made meanwhile do what the function may do and no more."""
+        logical = {physical: name for name, physical in self.tables.items()}
+        boto3.setup_default_session()  # as at a cold start, for the function alone
+        check = permitted.of_clients(permits(), function, logical)
+        boto3.DEFAULT_SESSION.events.register("before-parameter-build", check)
+        try:
+            yield
+        finally:
+            boto3.DEFAULT_SESSION = None
+
+    @contextlib.contextmanager
     def _environment(self, function: Function) -> Iterator[None]:
         """What the function is given and nothing else; names of tables are CloudFormation's."""
         given = {name: self.tables.get(value, value) for name, value in function.environment.items()}
@@ -280,7 +292,6 @@ def _template() -> Template:
 
 def _import(function: Function, number: int) -> ModuleType:
     """Every function's module is called `app`: each is imported by path, under a name of its own."""
-    boto3.DEFAULT_SESSION = None  # a cold start has none
     path = function.folder / "app.py"
     spec = importlib.util.spec_from_file_location(f"handler_{number}_{function.folder.name}", path)
     assert spec is not None

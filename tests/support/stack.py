@@ -26,6 +26,7 @@ from local import jwts, settings, token
 from local.engine import HOST, ROOT, free_port
 from local.template import REGION
 from tests.support import documented
+from tests.support.permitted import ASKED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,6 +133,13 @@ class Stack(Caller):
     """A stack that this test run started."""
 
     process: subprocess.Popen[bytes]
+
+    def note_permissions(self) -> None:
+        """Keep what the functions asked the store for, whether they had it or not."""
+        shown = self.send("GET", "/_local/permissions").json
+        ASKED.update(
+            (name, row["resource"], row["action"]) for name, rows in shown.items() for row in rows if row["asked"]
+        )
 
     def end(self, how: signal.Signals = signal.SIGINT) -> tuple[int, str]:
         """End it by a signal: its exit status and its standard error. Fails when a process of it is left."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.database import client, create_tables, seed_catalogue
 from local.engine import ROOT
+from local.policies import of_functions
 from local.template import Template, load, read, secret_values
 from modelpass import (
     answers,
@@ -43,6 +44,7 @@ from modelpass.store import ConditionFailedError, Request, Response, Send, boto3
 from modelpass.windows import rfc3339, to_ms
 from modelpass.writes import Tables
 from tests.support.capacity import units_of_refused_write
+from tests.support.permitted import ASKED, Permits, Permitted, commands_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +69,12 @@ def client_of(endpoint: str) -> Any:
 def template_of(prefix: str) -> Template:
     expanded = expanded_template()
     return read(expanded, ROOT, secret_values(expanded), prefix)
+
+
+@cache
+def permits() -> Permits:
+    """What the template lets its functions do, and what they asked for so far in this process."""
+    return Permits(of_functions(expanded_template()), commands_of(template_of("").functions.values()), ASKED)
 
 
 @dataclass(slots=True)
@@ -266,7 +274,7 @@ def new_world(endpoint: str, entropy: Callable[[int], bytes] = os.urandom) -> Wo
         catalogue=f"{prefix}CatalogueTable",
     )
     seed_catalogue(dynamodb, tables.catalogue, ROOT / "catalogue.json")
-    clock, recorder = Clock(), Recorder(boto3_send(dynamodb))
+    clock, recorder = Clock(), Recorder(Permitted(boto3_send(dynamodb), prefix, permits()))
     steady = itertools.count()
     deps = Deps(
         now_ms=clock,

@@ -1,15 +1,15 @@
-"""What the template lets a function do, read from the role that it gets. Rule: no wildcard is understood."""
+"""What the template lets a function do, read from the role that it gets."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from local import policies
+from local.policies import Permission
 from tests.support.world import expanded_template
 
 Json = dict[str, Any]
 SERVICES = {"dynamodb", "sqs"}
-_INDEX = re.compile(r"\$\{(\w+)\.Arn\}(/index/\w+)")
 
 
 def expanded(kind: str) -> dict[str, Json]:
@@ -25,8 +25,13 @@ def function(name: str) -> Json:
 
 def role(name: str) -> Json:
     """The role that a function runs as."""
-    properties: Json = expanded("AWS::IAM::Role")[function(name)["Role"]["Fn::GetAtt"][0]]["Properties"]
+    properties: Json = expanded("AWS::IAM::Role")[policies.roles(expanded_template())[name]]["Properties"]
     return properties
+
+
+def permissions(role_name: str) -> frozenset[Permission]:
+    """What a role's own policies allow, on resources by their names in the template."""
+    return policies.granted(expanded_template(), role_name)
 
 
 def granted(name: str) -> dict[str, set[str]]:
@@ -41,25 +46,9 @@ def polled(name: str) -> dict[str, set[str]]:
 
 def _allowed(name: str, service: str) -> dict[str, set[str]]:
     allowed: dict[str, set[str]] = {}
-    for policy in role(name).get("Policies", []):
-        for statement in policy["PolicyDocument"]["Statement"]:
-            assert set(statement) == {"Effect", "Action", "Resource"}
-            assert statement["Effect"] == "Allow"
-            for action in statement["Action"]:
-                asked, _, operation = action.partition(":")
-                assert asked in SERVICES
-                if asked == service:
-                    allowed.setdefault(_resource(statement["Resource"]), set()).add(operation)
+    for resource, action in permissions(policies.roles(expanded_template())[name]):
+        asked, _, operation = action.partition(":")
+        assert asked in SERVICES
+        if asked == service:
+            allowed.setdefault(resource, set()).add(operation)
     return allowed
-
-
-def _resource(resource: Json) -> str:
-    ((how, argument),) = resource.items()
-    if how == "Fn::GetAtt":
-        name, attribute = argument
-        assert attribute == "Arn"
-        return str(name)
-    match = _INDEX.fullmatch(argument)
-    assert how == "Fn::Sub"
-    assert match is not None, argument
-    return match[1] + match[2]
