@@ -1,4 +1,4 @@
-"""What only the local stack has: health, clock, events, permissions, the schedule run now. Rule: nothing here exists on AWS."""
+"""What only the local stack has: health, clock, events, permissions, schedules. Rule: nothing here exists on AWS."""
 
 from __future__ import annotations
 

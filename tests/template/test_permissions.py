@@ -1,22 +1,31 @@
 """Each function may send to the store what its command sends in some situation: no less, and no more.
 
-The requests are taken at the seam to the real engine; a transaction counts by its parts, as in IAM.
+Here for one function at a time, at the seam to the real engine. `tests.support.permitted` holds every other test to the
+policies as well, and a whole run to all of them.
 """
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+import modelpass
+from local.engine import ROOT
+from local.policies import asked
+from modelpass.store import StoreRejectedError, boto3_send
 from tests.support import scenes
-from tests.support.world import World, new_world
-from tests.template.policies import expanded, granted
+from tests.support.faults import Interleave
+from tests.support.permitted import Permits, Permitted
+from tests.support.world import TEXT_MODEL, World, client_of, new_world, permits
+from tests.template.policies import expanded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from modelpass.store import Request
+    from modelpass.store import Send
     from tests.support.scenes import Json, Scene
 
 
@@ -40,6 +49,9 @@ def buy_as_another(scene: Scene) -> Json:
     return scene.world.buy("another account")
 
 
+PACKAGE = Path(modelpass.__file__).parent
+BEHIND_THE_ROUTER = {"modelpass.commands_authorize", "modelpass.commands_settle"}
+WAYS_OUT = ("asyncio", "boto", "http.client", "httpx", "requests", "smtplib", "socket", "ssl", "subprocess", "urllib")
 COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
     "AuthorizeFunction": (scenes.authorize, scenes.repeat, authorize_all_there_is, scenes.authorize_anew),
     "SettleFunction": (scenes.settle, scenes.void, scenes.breach),
@@ -62,30 +74,12 @@ COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
 pytestmark = pytest.mark.usefixtures("few_shards")
 
 
-def actions_of(operation: str, request: Request) -> Iterator[tuple[str, str]]:
-    """The table or index and the action that IAM asks about."""
-    match operation:
-        case "TransactWriteItems" | "TransactGetItems":
-            names = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "Get": "GetItem"}
-            names["ConditionCheck"] = "ConditionCheckItem"
-            for part in request["TransactItems"]:
-                ((kind, body),) = part.items()
-                yield body["TableName"], names[kind]
-        case "BatchGetItem":
-            for table in request["RequestItems"]:
-                yield table, operation
-        case "Query" if "IndexName" in request:
-            yield f"{request['TableName']}/index/{request['IndexName']}", operation
-        case _:
-            yield request["TableName"], operation
-
-
 def sent(world: World, command: Callable[[Scene], Json], scene: Scene) -> set[tuple[str, str]]:
     """What a command sends to the store, tables by logical name."""
     world.recorder.clear()
     command(scene)
-    actions = {action for request in world.recorder.requests for action in actions_of(*request)}
-    return {(table.partition("-")[2], action) for table, action in actions}
+    permissions = {permission for request in world.recorder.requests for permission in asked(*request)}
+    return {(table.partition("-")[2], action) for table, action in permissions}
 
 
 @pytest.mark.parametrize("function", COMMANDS)
@@ -96,8 +90,93 @@ def test_function_may_do_exactly_what_its_commands_do(engine: str, function: str
             world = new_world(engine)
             used |= sent(world, command, situation(world))
             world.drop_tables()
-    assert used == {(resource, action) for resource, actions in granted(function).items() for action in actions}
+    assert used == permits().granted[function]
 
 
 def test_every_function_is_asked() -> None:
     assert set(COMMANDS) == set(expanded("AWS::Lambda::Function"))
+
+
+def test_every_command_is_run_by_a_function_and_none_runs_another() -> None:
+    modules = {module for module, _ in permits().commands}
+    present = {f"modelpass.{path.stem}" for path in PACKAGE.glob("commands_*.py")}
+    assert modules == present - BEHIND_THE_ROUTER | {"modelpass.router"}
+    assert set(permits().commands.values()) == set(expanded("AWS::Lambda::Function")) - {"NotFoundFunction"}
+    for path in PACKAGE.glob("commands_*.py"):
+        assert "modelpass.commands_" not in path.read_text("utf-8"), path.stem
+
+
+def limited(engine: str, world: World, lacking: tuple[str, str]) -> tuple[World, Permits]:
+    """The world as it would be if no function had this permission."""
+    granted = {function: had - {lacking} for function, had in permits().granted.items()}
+    less = Permits(granted, permits().commands)
+    prefix = world.tables.events.removesuffix("EventsTable")
+    send: Send = Permitted(boto3_send(client_of(engine)), prefix, less)
+    return world.with_send(send), less
+
+
+def test_a_command_gets_no_further_than_the_policies_of_its_function(engine: str, world: World) -> None:
+    less, kept = limited(engine, world, ("EventsTable", "dynamodb:PutItem"))
+    with pytest.raises(StoreRejectedError, match="AccessDeniedException"):
+        less.buy()
+    assert world.events() == []
+    assert ("PurchaseFunction", "EventsTable", "dynamodb:PutItem") in kept.asked
+    assert next(kept.problems()) == (
+        "template.yaml: PurchaseFunction asks for dynamodb:PutItem on EventsTable, and is not granted it"
+    )
+    assert world.buy()["apiKey"]
+
+
+def test_a_refused_part_refuses_the_whole_transaction(engine: str, world: World) -> None:
+    less, _ = limited(engine, world, ("HistoryTable", "dynamodb:PutItem"))
+    with pytest.raises(StoreRejectedError):
+        less.buy()
+    assert world.all_items(world.tables.entitlements) == world.all_items(world.tables.subscriptions) == []
+
+
+def test_a_permission_that_nothing_needs_is_named() -> None:
+    more = {
+        **permits().granted,
+        "QuoteFunction": permits().granted["QuoteFunction"] | {("EventsTable", "dynamodb:Scan")},
+    }
+    every = Permits(permits().granted, permits().commands).every()
+    assert list(Permits(more, permits().commands, set(every)).problems()) == [
+        "template.yaml: QuoteFunction is granted dynamodb:Scan on EventsTable, and no test needs it"
+    ]
+
+
+def test_what_interleaves_is_held_to_its_own_function(world: World) -> None:
+    # The purchase that comes between two calls of a settle needs what no settle may do, and the other way round.
+    made = world.buy()
+    granted = world.authorize(made["apiKey"], "r-1", 10)
+    between = Interleave(world.deps.send, 0, lambda: world.buy("another"))
+    settled = world.with_send(between).settle(granted["authorizationId"], 5)
+    assert between.reached
+    assert settled["settled"]
+    looked: list[str | None] = []
+    watching = Interleave(world.deps.send, 0, lambda: looked.append(permits().running()))
+    world.with_send(watching).take_down(TEXT_MODEL, "basic")
+    assert looked == ["AvailabilityFunction"]
+
+
+def outward(source: str) -> set[str]:
+    """What a module imports that could speak to others, and what it makes of the SDK."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import():
+                found |= {alias.name for alias in node.names}
+            case ast.ImportFrom(module=str(module)):
+                found.add(module)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="boto3"))):
+                found.add(f"{ast.unparse(node.func)}({ast.unparse(node.args[0])})")
+    return {name for name in found if name.startswith(WAYS_OUT)}
+
+
+def test_functions_make_one_client_which_is_of_dynamodb_and_know_no_other_way_out() -> None:
+    ours = (*PACKAGE.glob("*.py"), *ROOT.glob("functions/*/app.py"))
+    found = {path.stem: ways for path in ours if (ways := outward(path.read_text("utf-8")))}
+    assert found == {
+        "store": {"botocore.client", "botocore.exceptions"},
+        "wiring": {"boto3", "boto3.client('dynamodb')", "botocore.config"},
+    }
