@@ -138,8 +138,8 @@ class World:
 
     @property
     def tiers_down(self) -> TiersDown:
-        down = TiersDown(replace(self.deps, send=self.recorder.send))
-        down.of_model(TEXT_MODEL, self.deps.attempts())  # warm, and not counted
+        down = TiersDown(replace(self.deps, send=boto3_send(self.dynamodb)))
+        down.of_model(TEXT_MODEL, self.deps.attempts())  # warm, not counted, and not the doing of what it interleaves
         return down
 
     def with_send(self, send: Send) -> World:
