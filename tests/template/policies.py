@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local import policies
-from local.policies import Permission
 from tests.support.world import expanded_template
+
+if TYPE_CHECKING:
+    from local.policies import Permission
 
 Json = dict[str, Any]
 SERVICES = {"dynamodb", "sqs"}
