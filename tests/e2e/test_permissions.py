@@ -22,14 +22,9 @@ Json = dict[str, Any]
 
 
 def template_without(function: str, table: str, action: str) -> Json:
-    """The template with few functions, one of which lacks one permission."""
+    """The template, where a function lacks one permission."""
     template: Json = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
-    kept = ("AuthorizeFunction", "PurchaseFunction", "NotFoundFunction")
-    resources: Json = template["Resources"]
-    for name, resource in list(resources.items()):
-        if resource["Type"] == "AWS::Serverless::Function" and name not in kept:
-            del resources[name]
-    (policy,) = resources[function]["Properties"]["Policies"]
+    (policy,) = template["Resources"][function]["Properties"]["Policies"]
     (statement,) = [s for s in policy["Statement"] if s["Resource"] == {"Fn::GetAtt": [table, "Arn"]}]
     statement["Action"].remove(action)
     if not statement["Action"]:
