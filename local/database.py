@@ -36,10 +36,10 @@ def credentials_are_given() -> bool:
     return all(os.environ.get(name) for name in CREDENTIALS)
 
 
-def credentials(key_id: str = KEY_ID) -> dict[str, str]:
-    """Those of the environment, or else any under this id."""
+def credentials() -> dict[str, str]:
+    """Those of the environment, or else any."""
     if not credentials_are_given():
-        return {**CREDENTIALS, "AWS_ACCESS_KEY_ID": key_id}
+        return CREDENTIALS
     return {name: os.environ[name] for name in (*CREDENTIALS, _TOKEN) if os.environ.get(name)}
 
 

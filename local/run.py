@@ -59,7 +59,8 @@ def started(port: int, template_file: Path) -> Iterator[Stack]:
         secret = settings.deployment_secrets(state, expanded, keep=bool(given or data))
         log = cleanup.enter_context(_open_log(state / _LOG_FILE))
         endpoint = given or cleanup.enter_context(engine.running(data))
-        guard = _gate(expanded, log)
+        # A store of the user's own that checks credentials asks for permissions itself.
+        guard = None if given and database.credentials_are_given() else _gate(expanded, log)
         store = endpoint if guard is None else cleanup.enter_context(gate.running(guard, endpoint))
         parameters.reach(expanded, store)
         read = template.read(expanded, settings.code_folder(), secret)
@@ -68,7 +69,9 @@ def started(port: int, template_file: Path) -> Iterator[Stack]:
         cleanup.callback(stack.stop)
         runtime = _runtimes()
         for function in read.functions.values():
-            stack.pools[function.name] = Pool(function, partial(runtime, function, surroundings(function.name), log))
+            stack.pools[function.name] = Pool(
+                function, partial(runtime, function, surroundings(function.name if guard else None), log)
+            )
         http = server.HttpServer(stack, port)
         cleanup.callback(http.stop)
         cleanup.callback(stack.stopping.set)  # before the server waits for what is running: who listens leaves
@@ -94,22 +97,21 @@ def _open_log(path: Path) -> IO[bytes]:
         raise StartError(f"The functions' log cannot be kept: {error}.") from None
 
 
-def _gate(expanded: dict[str, Any], log: IO[bytes]) -> gate.Gate | None:
-    """What asks for permissions; None where credentials are given, for then the store does."""
-
+def _gate(expanded: dict[str, Any], log: IO[bytes]) -> gate.Gate:
     def tell(problem: str) -> None:
         log.write(json.dumps({"level": "ERROR", "location": "local.gate", "message": problem}).encode() + b"\n")
         log.flush()
 
-    return None if database.credentials_are_given() else gate.Gate(policies.of_functions(expanded), tell)
+    return gate.Gate(policies.of_functions(expanded), tell)
 
 
-def surroundings(key_id: str = database.KEY_ID) -> dict[str, str]:
-    """What Lambda adds to a function's environment."""
+def surroundings(known_as: str | None = None) -> dict[str, str]:
+    """What Lambda adds to a function's environment; the gate knows a function by its key id."""
+    named = {} if known_as is None else {**database.CREDENTIALS, "AWS_ACCESS_KEY_ID": known_as}
     return {
         "AWS_REGION": template.REGION,
         "AWS_DEFAULT_REGION": template.REGION,
-        **database.credentials(key_id),
+        **(named or database.credentials()),
         "PATH": os.environ.get("PATH", ""),
         "LANG": "C.UTF-8",
     }

@@ -136,7 +136,8 @@ class Stack(Caller):
 
     def note_permissions(self) -> None:
         """Keep what the functions asked the store for, whether they had it or not."""
-        shown = self.send("GET", "/_local/permissions").json
+        answer = self.send("GET", "/_local/permissions")
+        shown = answer.json if answer.status == 200 else {}  # a store that checks credentials asks by itself
         ASKED.update(
             (name, row["resource"], row["action"]) for name, rows in shown.items() for row in rows if row["asked"]
         )
@@ -170,7 +171,9 @@ def client(port: int) -> Any:
 
 def command(root: Path = ROOT) -> tuple[list[str], Json]:
     """How the Makefile runs the stack, and in what environment."""
-    chosen = ("PORT", "DATA", "PARAMETERS", "AWS_ENDPOINT_URL_DYNAMODB")
+    chosen = ["PORT", "DATA", "PARAMETERS", "AWS_ENDPOINT_URL_DYNAMODB"]
+    if "AWS_ENDPOINT_URL_DYNAMODB" not in os.environ:
+        chosen += ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]  # for another store than ours
     environment = {k: v for k, v in os.environ.items() if k not in chosen}
     environment |= {"PYTHONPATH": str(root / "layers" / "modelpass"), "PYTHONTZPATH": ""}
     return [sys.executable, "-m", "local", "run"], environment
