@@ -20,12 +20,14 @@ os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Modelpass")
 settings.register_profile("soak", max_examples=5000)  # `make soak`
 
 from local import engine as local_engine  # noqa: E402
+from tests.support import leaks  # noqa: E402
 from tests.support import stack as support  # noqa: E402
 from tests.support.whole_run import (  # noqa: E402
     pytest_sessionfinish,
     pytest_terminal_summary,
     pytest_testnodedown,
 )
+from tests.support.leaks import pytest_runtest_makereport  # noqa: E402
 from tests.support.world import World, new_world  # noqa: E402
 
 if TYPE_CHECKING:
@@ -33,7 +35,13 @@ if TYPE_CHECKING:
 
     from tests.support.stack import Stack
 
-__all__ = ["pytest_sessionfinish", "pytest_terminal_summary", "pytest_testnodedown"]  # hooks
+__all__ = [  # hooks
+    "pytest_runtest_makereport",
+    "pytest_sessionfinish",
+    "pytest_terminal_summary",
+    "pytest_testnodedown",
+]
+leaks.watch()
 
 
 @pytest.fixture(scope="session")

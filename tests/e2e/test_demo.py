@@ -22,7 +22,8 @@ from local.callers import Http, Router
 from local.engine import HOST, ROOT, free_port
 from local.story import Story
 from local.telling import Teller, WrongAnswerError
-from tests.support.stack import command, jwt_of, run_to_end
+from tests.support import leaks
+from tests.support.stack import command, jwt_of, run_to_end, state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -121,16 +122,17 @@ def on_terminal(port: int) -> str:
     base.pop("NO_COLOR", None)
     leader, follower = pty.openpty()
     settings = {**base, "PORT": str(port), "TERM": "xterm"}
-    process = subprocess.Popen(
-        [*line[:-1], "demo"], cwd=ROOT, env=settings, stdin=follower, stdout=follower, stderr=follower
-    )
-    os.close(follower)
     shown = bytearray()
-    with contextlib.suppress(OSError):  # how a terminal says that its last writer is gone
-        while part := os.read(leader, 65_536):
-            shown += part
-    os.close(leader)
-    assert process.wait() == 0, shown.decode()
+    with leaks.looking_through_log(state_folder({})):
+        process = subprocess.Popen(
+            [*line[:-1], "demo"], cwd=ROOT, env=settings, stdin=follower, stdout=follower, stderr=follower
+        )
+        os.close(follower)
+        with contextlib.suppress(OSError):  # how a terminal says that its last writer is gone
+            while part := os.read(leader, 65_536):
+                shown += part
+        os.close(leader)
+        assert process.wait() == 0, shown.decode()
     return shown.decode()
 
 

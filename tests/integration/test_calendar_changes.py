@@ -13,6 +13,7 @@ import pytest
 from modelpass.windows import month_start_ms
 from tests.support.audit import assert_conserved, counted
 from tests.support.builders import ms
+from tests.support.lines import recorded
 from tests.support.world import DAY_MS, World, model
 
 if TYPE_CHECKING:
@@ -90,17 +91,18 @@ def test_term_ends_when_it_was_sold_to_end(world: World, before: str, after: str
 
 
 @pytest.mark.parametrize(("before", "after"), CHANGES + SUMMER_TIMES)
-def test_reset_comes_to_rest(world: World, before: str, after: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_reset_comes_to_rest(world: World, before: str, after: str) -> None:
     world.clock.now_ms = IN_WINTER_MS
     made = world.buy(timezone=before)
-    for _ in range(34):
-        world.authorize(made["apiKey"], f"r-{world.clock.now_ms}", holdSeconds=60)
-        new_data(world, after)
-        world.clock.advance(22 * HOUR_MS)
-        world.reset()
-        assert world.reset() == {"windowsRolled": 0, "subscriptionsExpired": 0, "holdsReleased": 0, "more": False}
-        assert_conserved(world)
-    assert "internal_error" not in capsys.readouterr().out
+    with recorded() as output:
+        for _ in range(34):
+            world.authorize(made["apiKey"], f"r-{world.clock.now_ms}", holdSeconds=60)
+            new_data(world, after)
+            world.clock.advance(22 * HOUR_MS)
+            world.reset()
+            assert world.reset() == {"windowsRolled": 0, "subscriptionsExpired": 0, "holdsReleased": 0, "more": False}
+            assert_conserved(world)
+    assert "internal_error" not in output.getvalue()
 
 
 @pytest.mark.parametrize(("before", "after"), CHANGES)

@@ -29,7 +29,7 @@ from local.stack import arn
 from local.template import REGION, Function, Template, read, secret_values
 from modelpass.attempts import Pacing
 from modelpass.availability import TiersDown
-from tests.support import documented, permitted
+from tests.support import documented, leaks, permitted
 from tests.support.world import expanded_template, permits
 
 if TYPE_CHECKING:
@@ -141,6 +141,7 @@ class Service:
 
     def answer(self, name: str, event: Json) -> Answer:
         """The answer to an HTTP event, from the function of a sample; it must be as the document says."""
+        leaks.keep_bearer(event["headers"].get("authorization"))
         result = self.invoke(FUNCTION_OF_SAMPLE[name], event)
         assert result["isBase64Encoded"] is False
         answer = Answer(result["statusCode"], result["headers"], result["body"])

@@ -25,7 +25,7 @@ from botocore.config import Config
 from local import jwts, settings, token
 from local.engine import HOST, ROOT, free_port
 from local.template import REGION
-from tests.support import documented
+from tests.support import documented, leaks
 from tests.support.permitted import ASKED
 
 if TYPE_CHECKING:
@@ -76,6 +76,9 @@ class Caller:
             lower = {name.lower(): value for name, value in response.getheaders()}
             answer = Answer(response.status, lower, response.read())
         documented.check(documented.kept().route_of(method, path), answer.status, answer.headers, answer.body)
+        leaks.keep_bearer((headers or {}).get("Authorization"))
+        if b'"apiKey"' in answer.body:
+            leaks.keep_answer(answer.json)
         return answer
 
     def api(self, method: str, path: str, account: str, body: object = None, **headers: str) -> Answer:
@@ -108,7 +111,9 @@ class Caller:
     def invoke_raw(self, function: str, payload: bytes) -> tuple[Any, str | None]:
         """The result of a function and what kind of error it is, None when it is none."""
         response = self.lambda_client.invoke(FunctionName=function, Payload=payload)
-        return json.loads(response["Payload"].read()), response.get("FunctionError")
+        answer = json.loads(response["Payload"].read())
+        leaks.keep_answer(answer)
+        return answer, response.get("FunctionError")
 
     def authorize(self, api_key: str, request_id: str, estimate: int = 10, **more: Any) -> Json:
         payload = {"apiKey": api_key, "modelId": TEXT_MODEL, "requestId": request_id, "estimatedUsage": estimate}
@@ -149,6 +154,7 @@ class Stack(Caller):
         status = self.process.wait(STOP_SECONDS)
         assert self.process.stderr is not None
         errors = self.process.stderr.read().decode()  # ends when the last holder of the pipe is gone
+        leaks.look_through("Standard error", errors)
         left = [pid for pid in family if alive(pid)]
         deadline = time.monotonic() + 2  # the kernel reaps what was killed with its parent
         while left and time.monotonic() < deadline:
@@ -193,16 +199,33 @@ def running(**settings_given: str) -> Iterator[Stack]:
         stderr=subprocess.PIPE,
     )
     stack = Stack(port, client(port), process)
-    try:
-        wait_until_ready(stack)
-        yield stack
-    finally:
-        if process.poll() is None:
-            stack.end()
-        for stream in (process.stdout, process.stderr):
-            assert isinstance(stream, io.BufferedReader)
-            stream.close()
-        stack.lambda_client.close()
+    with leaks.looking_through_log(state_folder(settings_given)):
+        try:
+            wait_until_ready(stack)
+            keep_deployment_keys(process.pid)
+            yield stack
+        finally:
+            if process.poll() is None:
+                stack.end()
+            for stream in (process.stdout, process.stderr):
+                assert isinstance(stream, io.BufferedReader)
+                stream.close()
+            stack.lambda_client.close()
+
+
+def state_folder(settings_given: dict[str, str], root: Path = ROOT) -> Path:
+    """Where a stack keeps its log."""
+    return Path(settings_given["DATA"]) if "DATA" in settings_given else root / ".local"
+
+
+def keep_deployment_keys(pid: int) -> None:
+    """Look for the deployment keys that the functions of a stack were given."""
+    for child in descendants(pid):
+        with contextlib.suppress(OSError):  # it has ended in between
+            for entry in Path(f"/proc/{child}/environ").read_bytes().split(b"\0"):
+                name, _, values = entry.partition(b"=")
+                for value in values.split() if name.startswith(b"DEPLOYMENT_KEY") else ():
+                    leaks.keep_deployment_key(value)
 
 
 def wait_until_ready(stack: Stack) -> None:
@@ -219,16 +242,17 @@ def wait_until_ready(stack: Stack) -> None:
 def run_to_end(root: Path = ROOT, command_name: str = "run", **settings_given: str) -> subprocess.CompletedProcess[str]:
     """Run a command of the stack that ends by itself, with its output."""
     line, environment = command(root)
-    return subprocess.run(
-        [*line[:-1], command_name],
-        cwd=root,
-        env={**environment, **settings_given},
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        timeout=READY_SECONDS,
-        check=False,
-    )
+    with leaks.looking_through_log(state_folder(settings_given, root)):
+        return subprocess.run(
+            [*line[:-1], command_name],
+            cwd=root,
+            env={**environment, **settings_given},
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            timeout=READY_SECONDS,
+            check=False,
+        )
 
 
 _JWTS: dict[str, str] = {}
@@ -243,6 +267,7 @@ def jwt_of(account: str, scope: str = "") -> str:
         shown = claims_of(_JWTS[""])
         claims = {"sub": account, "scope": scope} if scope else {"sub": account}
         _JWTS[name] = jwts.issue(jwts.signing_key(settings.key_folder()), claims, shown["iss"], shown["aud"])
+        leaks.keep_bearer(_JWTS[name])
     return _JWTS[name]
 
 

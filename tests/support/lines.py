@@ -1,0 +1,51 @@
+"""What is logged in this process, read back line by line. Rule: what is taken out of the output is looked through."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from modelpass import telemetry
+from tests.support import leaks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Json = dict[str, Any]
+
+
+class Recorded(io.StringIO):
+    """All that is written to standard output and error in the meantime."""
+
+    def lines(self) -> list[Json]:
+        """Every line; each must be JSON."""
+        return [json.loads(line) for line in self.getvalue().splitlines()]
+
+    def decided(self) -> list[Json]:
+        """The lines of requests."""
+        return [line for line in self.lines() if line.get("message") == "decided"]
+
+    def only(self) -> Json:
+        """The line of the one request there was."""
+        (line,) = self.decided()
+        return line
+
+
+@contextlib.contextmanager
+def recorded(level: str = "DEBUG") -> Iterator[Recorded]:
+    """Record what is written, with the logger at its most talkative or at another level."""
+    written, handler, before = Recorded(), telemetry.logger.registered_handler, telemetry.logger.log_level
+    telemetry.logger.setLevel(level)
+    try:
+        with (
+            contextlib.redirect_stdout(written),
+            contextlib.redirect_stderr(written),
+            patch.object(handler, "stream", written),
+        ):
+            yield written
+    finally:
+        telemetry.logger.setLevel(before)
+        leaks.look_through("The log", written.getvalue())
