@@ -17,7 +17,7 @@ def put(model_id: str, tier: str) -> Response[str]:
     event = app.current_event
     http.require_operator(event)
     body = catalogue_body.parse_availability(http.json_body_of(event))
-    return http.answer("availability", turn_tier(deps, model_id, tier, body))
+    return http.answer(turn_tier(deps, model_id, tier, body))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

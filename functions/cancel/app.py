@@ -17,7 +17,7 @@ def post(subscription_id: str) -> Response[str]:
     account_id = http.account_of(app.current_event)
     http.require_empty_body(app.current_event)
     ended = cancel(deps, account_id, subscription_id)
-    return http.answer("cancel", answers.subscription(ended, ended.status(deps.now_ms())))
+    return http.answer(answers.subscription(ended, ended.status(deps.now_ms())))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ def put(model_id: str) -> Response[str]:
     event = app.current_event
     http.require_operator(event)
     offer = catalogue_body.parse_model(model_id, http.json_body_of(event))
-    return http.answer("catalogue", put_model(deps, offer))
+    return http.answer(put_model(deps, offer))
 
 
 @app.delete("/v1/models/<model_id>")
@@ -25,7 +25,7 @@ def delete(model_id: str) -> Response[str]:
     """Withdraw a model."""
     http.require_operator(app.current_event)
     withdraw_model(deps, model_id)
-    return http.no_content("catalogue")
+    return http.no_content()
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

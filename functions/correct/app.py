@@ -19,7 +19,7 @@ def post(subscription_id: str) -> Response[str]:
     operator, key = http.account_of(event), http.required_idempotency_key_of(event)
     body = operator_bodies.parse_correction(http.json_body_of(event))
     answer, replayed = correct(deps, operator, subscription_id, body, key)
-    return http.answer("correct", answer, replayed=replayed)
+    return http.answer(answer, replayed=replayed)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ app = http.resolver("models")
 def get() -> Response[str]:
     """Every model that can be bought, with its tiers."""
     http.query_of(app.current_event)
-    return http.answer("models", get_models(deps))
+    return http.answer(get_models(deps))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

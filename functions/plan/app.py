@@ -20,7 +20,7 @@ def put() -> Response[str]:
     account_id = http.account_in_path(app.current_event)
     plan_id, until_ms = operator_bodies.parse_plan(http.json_body_of(app.current_event))
     set_plan(deps, account_id, plan_id, until_ms)
-    return http.answer("plan", {"accountId": account_id, "planId": plan_id, "expiresAt": rfc3339(until_ms)})
+    return http.answer({"accountId": account_id, "planId": plan_id, "expiresAt": rfc3339(until_ms)})
 
 
 @app.delete(ROUTE)
@@ -28,7 +28,7 @@ def delete() -> Response[str]:
     """Free an account's place if a plan holds it."""
     http.require_operator(app.current_event)
     end_plan(deps, http.account_in_path(app.current_event))
-    return http.no_content("plan")
+    return http.no_content()
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

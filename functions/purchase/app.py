@@ -18,7 +18,7 @@ def post() -> Response[str]:
     event = app.current_event
     account_id, key = http.account_of(event), http.idempotency_key_of(event)
     body = purchase_body.parse(http.json_body_of(event))
-    return http.subscribed("purchase", purchase(deps, account_id, body, key), HTTPStatus.CREATED)
+    return http.subscribed(purchase(deps, account_id, body, key), HTTPStatus.CREATED)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

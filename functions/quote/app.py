@@ -16,7 +16,7 @@ def post() -> Response[str]:
     """What a purchase would cost now."""
     event = app.current_event
     http.account_of(event)
-    return http.answer("quote", quote(deps, purchase_body.parse(http.json_body_of(event))))
+    return http.answer(quote(deps, purchase_body.parse(http.json_body_of(event))))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ def post(subscription_id: str) -> Response[str]:
     """Make another key for an active subscription."""
     account_id = http.account_of(app.current_event)
     http.require_empty_body(app.current_event)
-    return http.subscribed("regenerate", regenerate(deps, account_id, subscription_id), HTTPStatus.OK)
+    return http.subscribed(regenerate(deps, account_id, subscription_id), HTTPStatus.OK)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ def post(subscription_id: str) -> Response[str]:
     event = app.current_event
     account_id, key = http.account_of(event), http.idempotency_key_of(event)
     http.require_empty_body(event)
-    return http.subscribed("renew", renew(deps, account_id, subscription_id, key), HTTPStatus.OK)
+    return http.subscribed(renew(deps, account_id, subscription_id, key), HTTPStatus.OK)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

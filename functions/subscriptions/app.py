@@ -16,7 +16,7 @@ def get_all() -> Response[str]:
     """A page of the caller's subscriptions."""
     account_id = http.account_of(app.current_event)
     query = http.query_of(app.current_event, "limit", "cursor")
-    return http.answer("subscriptions", list_subscriptions(deps, account_id, query))
+    return http.answer(list_subscriptions(deps, account_id, query))
 
 
 @app.get("/v1/subscriptions/<subscription_id>")
@@ -24,7 +24,7 @@ def get_one(subscription_id: str) -> Response[str]:
     """One subscription of the caller."""
     account_id = http.account_of(app.current_event)
     http.query_of(app.current_event)
-    return http.answer("subscriptions", get_subscription(deps, account_id, subscription_id))
+    return http.answer(get_subscription(deps, account_id, subscription_id))
 
 
 @app.get("/v1/subscriptions/<subscription_id>/usage")
@@ -32,7 +32,7 @@ def get_counters(subscription_id: str) -> Response[str]:
     """The live counters of one subscription of the caller."""
     account_id = http.account_of(app.current_event)
     http.query_of(app.current_event)
-    return http.answer("subscriptions", get_usage(deps, account_id, subscription_id))
+    return http.answer(get_usage(deps, account_id, subscription_id))
 
 
 @app.get("/v1/subscriptions/<subscription_id>/history")
@@ -40,7 +40,7 @@ def get_days(subscription_id: str) -> Response[str]:
     """Usage per day and model of one subscription of the caller."""
     account_id = http.account_of(app.current_event)
     query = http.query_of(app.current_event, "from", "to")
-    return http.answer("subscriptions", get_history(deps, account_id, subscription_id, query))
+    return http.answer(get_history(deps, account_id, subscription_id, query))
 
 
 @app.get("/v1/subscriptions/<subscription_id>/events")
@@ -48,7 +48,7 @@ def get_events(subscription_id: str) -> Response[str]:
     """A page of what happened to one subscription of the caller."""
     account_id = http.account_of(app.current_event)
     query = http.query_of(app.current_event, "limit", "cursor")
-    return http.answer("subscriptions", list_events(deps, account_id, subscription_id, query))
+    return http.answer(list_events(deps, account_id, subscription_id, query))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

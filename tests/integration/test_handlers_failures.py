@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import contextlib
 import hashlib
-import io
 import json
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
 
 import pytest
 
-from modelpass import keys, telemetry
+from modelpass import keys
+from tests.support.asked import surprising
 from tests.support.handlers import (
     FUNCTION_OF_SAMPLE,
     INSIDE,
@@ -22,11 +19,10 @@ from tests.support.handlers import (
     http_sample,
     sample,
 )
+from tests.support.leaks import spellings
+from tests.support.lines import recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from modelpass.store import Request, Response
     from tests.support.handlers import Json
 
 GET_ID = "sub_" + "a" * 24
@@ -39,27 +35,6 @@ JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhY2N0X2RlbW8ifQ.c2lnbmF0dXJl"
 IDEMPOTENCY_KEY = "an-idempotency-key-of-the-log-test"
 MARKER = "marker-of-a-value-that-was-sent"
 pytestmark = pytest.mark.usefixtures("clock")
-
-
-@contextlib.contextmanager
-def recorded() -> Iterator[io.StringIO]:
-    """All that is written to standard output and error, the logger at its most talkative."""
-    written, handler, level = io.StringIO(), telemetry.logger.registered_handler, telemetry.logger.log_level
-    telemetry.logger.setLevel("DEBUG")
-    try:
-        with (
-            contextlib.redirect_stdout(written),
-            contextlib.redirect_stderr(written),
-            patch.object(handler, "stream", written),
-        ):
-            yield written
-    finally:
-        telemetry.logger.setLevel(level)
-
-
-def surprising(_: str, request: Request) -> Response:
-    """A way to the store that breaks and quotes what was sent."""
-    raise LookupError(INSIDE, request)
 
 
 def assert_internal_error(answer: Answer, event: Json) -> None:
@@ -210,7 +185,7 @@ def everything(service: Service, account: str) -> tuple[str, str]:
     nothing = sample("not-found")
     service.answer("not-found", {**nothing, "rawPath": f"/v1/{MARKER}", "body": MARKER})
     granted = service.authorize(api_key)
-    for changes in ({}, {"calls": 51}, {MARKER: 1}, {"channelTier": "basic"}, {"modelId": MARKER}):
+    for changes in ({}, {"calls": 51}, {MARKER: 1}, {"channelTier": "basic"}, {"modelId": f"{MARKER} "}):
         service.authorize(api_key, **changes)
     service.authorize(f"Bearer {api_key}")
     records = sample("settle-batch")["Records"]
@@ -231,16 +206,6 @@ def everything(service: Service, account: str) -> tuple[str, str]:
     return api_key, granted["authorizationId"]
 
 
-def spellings(secret: bytes) -> set[str]:
-    """How bytes could stand in a log."""
-    return {
-        secret.hex(),
-        repr(secret),
-        base64.b64encode(secret).decode().rstrip("="),
-        base64.urlsafe_b64encode(secret).decode().rstrip("="),
-    }
-
-
 def test_log_holds_no_key_hash_token_body_or_idempotency_key(service: Service, account: str) -> None:
     with recorded() as output:
         api_key, authorization_id = everything(service, account)
@@ -256,12 +221,10 @@ def test_log_holds_no_key_hash_token_body_or_idempotency_key(service: Service, a
 def test_log_is_one_json_line_per_decision_and_names_every_command(service: Service, account: str) -> None:
     with recorded() as output:
         everything(service, account)
-    lines = [json.loads(line) for line in output.getvalue().splitlines()]
-    decided = [line for line in lines if line.get("message") == "decided"]
-    metrics = [line for line in lines if "_aws" in line]
+    lines, decided = output.lines(), output.decided()
     failed = [line for line in lines if line.get("message") == "internal_error"]
-    assert len(decided) == len(metrics)
-    assert len(decided) + len(metrics) + len(failed) == len(lines)
+    assert len(decided) + len(failed) == len(lines)
+    assert [line for line in decided if "_aws" not in line] == []
     assert {line["level"] for line in decided} == {"INFO"}
     assert {(line["level"], "LookupError" in line["failure"]) for line in failed} == {("ERROR", True)}
     commands = {line["command"] for line in decided}

@@ -12,6 +12,7 @@ import pytest
 
 from modelpass.store import Request, Response, Send, StoreBusyError
 from tests.support.handlers import Service, deploy, sample
+from tests.support.lines import recorded
 from tests.support.world import DAY_MS, IMAGE_MODEL, Clock
 
 if TYPE_CHECKING:
@@ -231,16 +232,14 @@ def test_reset_goes_on_past_an_item_it_cannot_read(own_service: Service, clock: 
     assert (answer["subscriptionsExpired"], answer["holdsReleased"]) == (1, 1)
 
 
-def test_request_served_in_another_tier_is_flagged_and_counted(
-    service: Service, bought: Json, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_request_served_in_another_tier_is_flagged_and_counted(service: Service, bought: Json) -> None:
     granted = [service.authorize(bought["apiKey"], requestId=f"breach-{n}") for n in range(2)]
-    capsys.readouterr()
-    kept = service.settle(granted[0]["authorizationId"], servedTier="stable")
-    broken = service.settle(granted[1]["authorizationId"], servedTier="basic")
+    with recorded() as output:
+        kept = service.settle(granted[0]["authorizationId"], servedTier="stable")
+        broken = service.settle(granted[1]["authorizationId"], servedTier="basic")
     assert (kept["tierBreached"], broken["tierBreached"]) == (False, True)
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
-    counted = [line for line in lines if "TierBreaches" in line]
-    assert [line["TierBreaches"] for line in counted] == [[1.0]]
-    (metric,) = counted[0]["_aws"]["CloudWatchMetrics"]
-    assert metric["Metrics"] == [{"Name": "TierBreaches", "Unit": "Count"}]
+    counted = [line for line in output.decided() if "TierBreaches" in line]
+    assert [line["TierBreaches"] for line in counted] == [1]
+    _, breaches = counted[0]["_aws"]["CloudWatchMetrics"]
+    assert breaches["Metrics"] == [{"Name": "TierBreaches", "Unit": "Count"}]
+    assert breaches["Dimensions"] == [[]]

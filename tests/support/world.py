@@ -107,7 +107,7 @@ class Recorder:
         self.calls.append(operation)
         self.requests.append((operation, request))
         try:
-            response = self.send(operation, {**request, "ReturnConsumedCapacity": "TOTAL"})
+            response = self.send(operation, request)
         except ConditionFailedError as failure:
             if operation == "UpdateItem":
                 self.write_units += units_of_refused_write(failure.item)
@@ -198,7 +198,7 @@ class World:
         return router.handle_settle(self.deps, payload, "req-test", float("inf"))
 
     def reset(self, stop_after: float = float("inf")) -> Json:
-        return commands_reset.reset(self.deps, self.deps.pacing.monotonic() + stop_after, "req-test")
+        return commands_reset.reset(self.deps, self.deps.pacing.monotonic() + stop_after)
 
     def entitlement(self, subscription_id: str, term: int = 1, model_id: str = TEXT_MODEL) -> Entitlement:
         key = items.entitlement_key(EntitlementId(subscription_id, term, model_id))

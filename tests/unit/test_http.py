@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
+from local.runtime import Context
 from modelpass import http
 from modelpass.errors import ErrorCode, Refused
 
@@ -243,7 +244,8 @@ def test_unknown_parameter_of_a_query_is_named() -> None:
 def test_any_text_in_a_path_reaches_the_function(name: str) -> None:
     app = http.resolver("test")
     app.get("/v1/accounts/<account_id>/plan")(lambda account_id: {"came": account_id})
-    context = {"http": {"method": "GET", "path": f"/v1/accounts/{name}/plan"}, "stage": "$default", "requestId": "r"}
-    event = {"version": "2.0", "rawPath": f"/v1/accounts/{name}/plan", "headers": {}, "requestContext": context}
-    answer = app.resolve(event, None)  # type: ignore[arg-type] # no handler of ours reads the context
+    asked = {"http": {"method": "GET", "path": f"/v1/accounts/{name}/plan"}, "stage": "$default", "requestId": "r"}
+    event = {"version": "2.0", "rawPath": f"/v1/accounts/{name}/plan", "headers": {}, "requestContext": asked}
+    context = Context("r", "f", "128", "arn", 0.0)
+    answer = app.resolve(event, context)  # type: ignore[arg-type] # what Lambda gives, as far as we read it
     assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"came": name})

@@ -148,7 +148,7 @@ def test_error_of_the_client_is_told_as_one_of_ours(code: str, status: int, kind
 def test_request_reaches_the_client_and_its_response_comes_back() -> None:
     client = client_of()
     with Stubber(client) as stub:
-        asked = {"TableName": "t", "Key": KEY, "ConsistentRead": True}
+        asked = {"TableName": "t", "Key": KEY, "ConsistentRead": True, "ReturnConsumedCapacity": "TOTAL"}
         stub.add_response("get_item", {"Item": ITEM}, asked)
         stub.add_response("get_item", {}, asked)
         send = store.boto3_send(client)

@@ -9,7 +9,19 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from modelpass import answers, entitlements, items, keys, payloads, rules, steps, store, subscription_items, writes
+from modelpass import (
+    answers,
+    entitlements,
+    items,
+    keys,
+    payloads,
+    rules,
+    steps,
+    store,
+    subscription_items,
+    telemetry,
+    writes,
+)
 from modelpass.errors import ErrorCode, Refusal, Refused, temporarily_unavailable
 from modelpass.model import Entitlement, EntitlementId, Hold, Tier
 
@@ -31,6 +43,7 @@ def authorize(deps: Deps, tiers_down: TiersDown, event: object) -> Json:
     api_key = keys.parse_api_key(payload.api_key, deps.deployment_keys)
     if api_key is None:
         raise Refused(Refusal(ErrorCode.INVALID_API_KEY, param="apiKey", message=_hint(payload)))
+    telemetry.note(subscriptionId=api_key.subscription_id)
     return _Authorization(deps, tiers_down, payload, api_key).run()
 
 
@@ -131,6 +144,7 @@ class _Authorization:
         table = self._deps.tables.subscriptions
         stored = self._attempts.persist(lambda: store.get(self._deps.send, table, key))
         subscription = None if stored is None else subscription_items.subscription_of(stored)
+        telemetry.note(accountId=None if subscription is None else subscription.account_id)
         term_number, key_hash = self._api_key.term_number, self._api_key.key_hash
         now_ms = self._deps.now_ms()
         raise Refused(rules.refuse_unheld_model(subscription, term_number, key_hash, now_ms))

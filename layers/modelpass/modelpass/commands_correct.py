@@ -21,6 +21,7 @@ from modelpass import (
     steps,
     store,
     subscriptions,
+    telemetry,
 )
 from modelpass.change_parts import Correction
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid, raise_any
@@ -52,10 +53,12 @@ def correct(
     while True:
         try:
             found = subscriptions.any_of(deps, attempts, subscription_id)
+            telemetry.note(accountId=found.account_id)
             record = _read(deps, attempts, keys.correction_key(subscription_id, digest))
             if record is not None:
                 return _repeated(deps, attempts, record, body, nonce)
             entitlement_id, at_ms = _meant(found, body, deps.now_ms())
+            telemetry.note(modelId=entitlement_id.model_id)
             made = Correction(
                 key=digest,
                 body=idempotency.body(body.raw),

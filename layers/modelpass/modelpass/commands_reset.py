@@ -24,6 +24,7 @@ from modelpass import (
     unfinished,
 )
 from modelpass.errors import Refused
+from modelpass.model import MS_PER_SECOND
 from modelpass.store import ConditionFailedError, StoreBusyError
 
 if TYPE_CHECKING:
@@ -40,12 +41,13 @@ _SHARD_BYTES: Final = 2
 
 @dataclass(slots=True)
 class Tally:
-    """What one run did; `more` tells that work was left for the next."""
+    """What one run did; `more` tells that work was left for the next, `lag_ms` how long the oldest had been due."""
 
     windows_rolled: int = 0
     subscriptions_expired: int = 0
     holds_released: int = 0
     more: bool = False
+    lag_ms: int = 0
 
     def answer(self) -> dict[str, Any]:
         """The function's result."""
@@ -57,25 +59,30 @@ class Tally:
         }
 
 
-def reset(deps: Deps, stop_at: float, request_id: str) -> dict[str, Any]:
+def reset(deps: Deps, stop_at: float) -> dict[str, Any]:
     """Do what is due until it is done, until the steady clock shows `stop_at` (seconds), or the store goes away.
 
-    What cannot be read or is refused by the store is logged under `request_id`, left as it is, and passed over.
+    What cannot be read or is refused by the store is logged, left as it is, and passed over.
     """
     tally = Tally()
     try:
-        for table, step in ((deps.tables.subscriptions, _conclude), (deps.tables.entitlements, _roll)):
-            for key in _due(deps, table):
-                if deps.pacing.monotonic() >= stop_at:
-                    tally.more = True
-                    return tally.answer()
-                _carry_out(partial(step, deps, key, tally), tally, request_id)
+        _work_off(deps, stop_at, tally)
     except Refused:
         tally.more = True  # the store is away: everything stays due
+    telemetry.reset_lag(tally.lag_ms // MS_PER_SECOND)
     return tally.answer()
 
 
-def _carry_out(step: Callable[[], None], tally: Tally, request_id: str) -> None:
+def _work_off(deps: Deps, stop_at: float, tally: Tally) -> None:
+    for table, step in ((deps.tables.subscriptions, _conclude), (deps.tables.entitlements, _roll)):
+        for key in _due(deps, table, tally):
+            if deps.pacing.monotonic() >= stop_at:
+                tally.more = True
+                return
+            _carry_out(partial(step, deps, key, tally), tally)
+
+
+def _carry_out(step: Callable[[], None], tally: Tally) -> None:
     try:
         step()
     except ConditionFailedError:
@@ -83,11 +90,11 @@ def _carry_out(step: Callable[[], None], tally: Tally, request_id: str) -> None:
     except (StoreBusyError, Refused):
         tally.more = True
     except Exception as error:  # one item that cannot be read must not stop the others
-        telemetry.surprised("reset", request_id, error)
+        telemetry.surprised(error)
 
 
-def _due(deps: Deps, table: str) -> Iterator[items.Item]:
-    """The primary keys of what is due now, a page at a time.
+def _due(deps: Deps, table: str, tally: Tally) -> Iterator[items.Item]:
+    """The primary keys of what is due now, a page at a time; the tally learns how long the oldest has been due.
 
     It begins at any shard, so that a run which ends early leaves none behind for ever.
     """
@@ -107,6 +114,7 @@ def _due(deps: Deps, table: str) -> Iterator[items.Item]:
         }
         for page in store.pages(_persisting(deps), request):
             for item in page:
+                tally.lag_ms = max(tally.lag_ms, deps.now_ms() - int(item["da"]["N"]))
                 yield {name: item[name] for name in names}
 
 

@@ -22,6 +22,7 @@ from modelpass import (
     schema,
     steps,
     store,
+    telemetry,
     writes,
 )
 from modelpass.change_parts import Breach, Change
@@ -45,6 +46,8 @@ def settle(deps: Deps, event: object) -> Json:
     authorization = keys.parse_authorization_id(payload.authorization_id, deps.deployment_keys)
     if authorization is None:
         raise _not_found()
+    entitlement = authorization.entitlement
+    telemetry.note(subscriptionId=entitlement.subscription_id, modelId=entitlement.model_id)
     return _Settlement(deps, payload, authorization).run()
 
 

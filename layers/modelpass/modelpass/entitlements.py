@@ -63,10 +63,12 @@ def until_answered(
         try:
             if entitlement is None and at_once is not None:
                 answer, entitlement = at_once()
+                telemetry.note(accountId=entitlement.account_id)
                 tell_thresholds(deps, attempts, entitlement)
                 return answer
             if entitlement is None:
                 entitlement = read(deps, attempts, entitlement_id)
+            telemetry.note(accountId=entitlement.account_id)
             decision, entitlement = decide(entitlement)
             if decision is not None:
                 tell_thresholds(deps, attempts, entitlement)
@@ -93,7 +95,7 @@ def tell_thresholds(deps: Deps, attempts: Attempts, entitlement: Entitlement) ->
     except Refused:  # no time is left
         return
     except (StoreRejectedError, items.UnreadableItemError) as error:
-        telemetry.surprised("thresholds", entitlement.id.subscription_id, error)
+        telemetry.surprised(error)
 
 
 def _tell_thresholds(deps: Deps, attempts: Attempts, entitlement: Entitlement) -> None:

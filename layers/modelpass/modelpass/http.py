@@ -16,7 +16,7 @@ from aws_lambda_powertools.event_handler import (
     content_types,
 )
 
-from modelpass import answers, telemetry
+from modelpass import answers, keys, payloads, telemetry
 from modelpass.errors import ErrorCode, Refusal, Refused, internal_error, invalid, member_path, shown
 from modelpass.model import MAX_ACCOUNT_BYTES
 
@@ -39,7 +39,17 @@ class _Resolver(APIGatewayHttpResolver):
     """Takes what API Gateway matched: a variable of a path is any text but a slash, and what it may be, a command says.
 
     Powertools knows some characters only; of others, the function would say that there is no such route.
+    Whatever becomes of an event, it has one line in the log.
     """
+
+    def __init__(self, command: str) -> None:
+        super().__init__()
+        self._command = command
+
+    def resolve(self, event: dict[str, Any], context: Any) -> dict[str, Any]:  # type: ignore[override]
+        with telemetry.Line(self._command, context.aws_request_id):
+            telemetry.note(**_facts_of(event))
+            return super().resolve(event, context)
 
     @staticmethod
     def _compile_regex(rule: str, base_regex: str = "^{}$") -> re.Pattern[str]:
@@ -48,22 +58,22 @@ class _Resolver(APIGatewayHttpResolver):
 
 def resolver(command: str) -> APIGatewayHttpResolver:
     """A resolver whose every failure is answered in the envelope."""
-    app = _Resolver()
+    app = _Resolver(command)
 
     def on_refusal(error: Refused) -> Response[str]:
-        return _refuse(command, error.refusal)
+        return _refuse(error.refusal)
 
     def on_surprise(error: Exception) -> Response[str]:
         request_id = app.current_event.request_context.request_id
-        telemetry.surprised(command, request_id, error)
-        return _refuse(command, internal_error(request_id))
+        telemetry.surprised(error)
+        return _refuse(internal_error(request_id))
 
     app.exception_handler(Refused)(on_refusal)
     app.exception_handler(Exception)(on_surprise)
 
     @app.not_found
     def on_unknown_route(_: Exception) -> Response[str]:
-        return _refuse(command, _NO_SUCH_ROUTE)
+        return _refuse(_NO_SUCH_ROUTE)
 
     return app
 
@@ -76,12 +86,13 @@ def answer_preflights(app: APIGatewayHttpResolver) -> None:
         headers = app.current_event.headers
         if "origin" not in headers or "access-control-request-method" not in headers:
             raise Refused(_NO_SUCH_ROUTE)
-        return no_content("preflight")
+        telemetry.note(command="preflight")
+        return no_content()
 
 
 def account_of(event: APIGatewayProxyEventV2) -> str:
     """The account: the `sub` claim that API Gateway verified."""
-    subject: object = _claims(event).get("sub", "")
+    subject: object = _claims(event.raw_event).get("sub", "")
     if not is_account(subject):
         message = f"The token's sub claim must be 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8."
         raise invalid("sub", message)
@@ -93,6 +104,7 @@ def account_in_path(event: APIGatewayProxyEventV2) -> str:
     name = event.raw_event.get("pathParameters", {}).get("accountId")
     if not is_account(name) or _UNDECODED in name:  # of bytes that are no UTF-8, two would name the same account
         raise invalid("accountId", f"accountId must be 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8.")
+    telemetry.note(accountId=name)
     return name
 
 
@@ -102,15 +114,33 @@ def is_account(name: object) -> TypeGuard[str]:
 
 
 def require_operator(event: APIGatewayProxyEventV2) -> None:
-    """Refuse a token without the scope `operator`."""
-    scopes = _claims(event).get("scope", "")
+    """Refuse a token without the scope `operator`. Who has it asks about the account of someone else, if about any."""
+    scopes = _claims(event.raw_event).get("scope", "")
     if not isinstance(scopes, str) or OPERATOR_SCOPE not in scopes.strip("[]").split():
         raise Refused(Refusal(ErrorCode.FORBIDDEN))
+    telemetry.note(accountId=None, operatorId=_subject(event.raw_event))
 
 
-def _claims(event: APIGatewayProxyEventV2) -> dict[str, Any]:
-    claims: dict[str, Any] = event.raw_event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
+def _claims(event: dict[str, Any]) -> dict[str, Any]:
+    claims: dict[str, Any] = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
     return claims
+
+
+def _subject(event: dict[str, Any]) -> str | None:
+    subject = _claims(event).get("sub")
+    return subject if is_account(subject) else None
+
+
+def _facts_of(event: dict[str, Any]) -> dict[str, str | None]:
+    """What an event says of itself; of what a caller wrote, only what is well-formed."""
+    named = event.get("pathParameters") or {}
+    subscription_id, model_id = named.get("subscriptionId", ""), named.get("modelId")
+    return {
+        "apiRequestId": event["requestContext"].get("requestId"),
+        "accountId": _subject(event),
+        "subscriptionId": subscription_id if keys.is_subscription_id(subscription_id) else None,
+        "modelId": model_id if payloads.is_model_id(model_id) else None,
+    }
 
 
 def _utf8_bytes(text: str) -> int:
@@ -162,15 +192,15 @@ def require_empty_body(event: APIGatewayProxyEventV2) -> None:
         raise invalid(field, "This call takes no body, or {}.")
 
 
-def answer(command: str, body: dict[str, Any], *, replayed: bool = False) -> Response[str]:
+def answer(body: dict[str, Any], *, replayed: bool = False) -> Response[str]:
     """200 with a JSON body; a repeat carries `Idempotent-Replayed`."""
-    telemetry.decided(command, "replayed" if replayed else "ok")
+    telemetry.decided("replayed" if replayed else "ok")
     return _response(HTTPStatus.OK, body, _REPLAYED if replayed else {})
 
 
-def no_content(command: str) -> Response[str]:
+def no_content() -> Response[str]:
     """204: it is done, and there is nothing to show."""
-    telemetry.decided(command, "ok")
+    telemetry.decided("ok")
     return Response(int(HTTPStatus.NO_CONTENT), body="")
 
 
@@ -183,20 +213,19 @@ def query_of(event: APIGatewayProxyEventV2, *known: str) -> dict[str, str]:
     return given
 
 
-def subscribed(command: str, outcome: Outcome, status: HTTPStatus) -> Response[str]:
+def subscribed(outcome: Outcome, status: HTTPStatus) -> Response[str]:
     """A purchase or renewal; a repeat carries `Idempotent-Replayed`, a key is never cached."""
     stored = outcome.subscription
     headers = {"Cache-Control": "no-store", **(_REPLAYED if outcome.replayed else {})}
     if status is HTTPStatus.CREATED:
         headers["Location"] = f"/v1/subscriptions/{stored.id}"
     body = answers.subscription(stored, outcome.status, outcome.api_key)
-    code = "replayed" if outcome.replayed else "ok"
-    telemetry.decided(command, code, accountId=stored.account_id, subscriptionId=stored.id)
+    telemetry.decided("replayed" if outcome.replayed else "ok", subscriptionId=stored.id)
     return _response(status, body, headers)
 
 
-def _refuse(command: str, refusal: Refusal) -> Response[str]:
-    telemetry.decided(command, refusal.code.code)
+def _refuse(refusal: Refusal) -> Response[str]:
+    telemetry.decided(refusal.code.code)
     headers = {} if refusal.retry_after is None else {"Retry-After": str(refusal.retry_after)}
     return _response(refusal.code.status, refusal.fields(), headers)
 

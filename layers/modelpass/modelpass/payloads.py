@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeGuard, TypeVar
 
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid, shown
 from modelpass.model import (
@@ -82,6 +82,18 @@ def authorize(event: object) -> AuthorizePayload:
     )
 
 
+def names(event: object) -> dict[str, str]:
+    """The request id and the model that an authorize names, each where it is well-formed, whatever else is wrong."""
+    fields = event if isinstance(event, dict) else {}
+    patterns = {"requestId": _REQUEST_ID, "modelId": _MODEL_ID}
+    return {name: fields[name] for name, pattern in patterns.items() if _is(pattern, fields.get(name))}
+
+
+def is_model_id(value: object) -> TypeGuard[str]:
+    """Whether this can name a model."""
+    return _is(_MODEL_ID, value)
+
+
 def settle(event: object) -> SettlePayload:
     """Check a settle payload; raises `invalid_request` naming the first field at fault."""
     fields = _fields(event, _SETTLE_FIELDS)
@@ -126,6 +138,10 @@ def _pattern(fields: dict[str, Any], name: str, pattern: re.Pattern[str], rule: 
     if pattern.fullmatch(value) is None:
         raise invalid(name, f"{name} must be {rule}.")
     return value
+
+
+def _is(pattern: re.Pattern[str], value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
 def _whole(fields: dict[str, Any], name: str, low: int, high: int) -> int:

@@ -6,10 +6,10 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
-from modelpass import telemetry
+from modelpass import payloads, telemetry
 from modelpass.commands_authorize import authorize, refused
 from modelpass.commands_settle import settle
-from modelpass.errors import Refusal, Refused, internal_error
+from modelpass.errors import Refusal, Refused, internal_error, temporarily_unavailable
 
 if TYPE_CHECKING:
     from modelpass.availability import TiersDown
@@ -22,20 +22,15 @@ _CLIENT_FAULTS: Final = range(400, 429)
 
 def handle_authorize(deps: Deps, tiers_down: TiersDown, event: object, request_id: str) -> Json:
     """Answer one authorize, whatever was sent and whatever fails."""
-    try:
-        answer = authorize(deps, tiers_down, event)
-    except Refused as refusal:
-        answer = refused(refusal.refusal, None, 0)
-    except Exception as error:  # the caller is told, the operator finds where
-        telemetry.surprised("authorize", request_id, error)
-        answer = refused(internal_error(request_id), None, 0)
-    telemetry.decided(
-        "authorize",
-        answer["error"]["code"] if "error" in answer else "granted",
-        accountId=answer.get("accountId"),
-        subscriptionId=answer.get("subscriptionId"),
-        modelId=answer.get("modelId"),
-    )
+    with telemetry.Line("authorize", request_id, **payloads.names(event)):
+        try:
+            answer = authorize(deps, tiers_down, event)
+        except Refused as refusal:
+            answer = refused(refusal.refusal, None, 0)
+        except Exception as error:  # the caller is told, the operator finds where
+            telemetry.surprised(error)
+            answer = refused(internal_error(request_id), None, 0)
+        telemetry.decided(_decision(answer, "granted"))
     return answer
 
 
@@ -43,7 +38,8 @@ def handle_settle(deps: Deps, event: object, request_id: str, stop_at: float) ->
     """Answer one settle, or a batch of them from a queue until the steady clock shows `stop_at` (seconds)."""
     if _is_batch(event):
         return _settle_batch(replace(deps, stop_at=stop_at), event["Records"], request_id)
-    return _settle_one(deps, event, request_id)
+    with telemetry.Line("settle", request_id):
+        return _settle_one(deps, event, request_id)
 
 
 def _is_batch(event: object) -> TypeGuard[dict[str, list[Json]]]:
@@ -53,15 +49,15 @@ def _is_batch(event: object) -> TypeGuard[dict[str, list[Json]]]:
     return all(isinstance(r, dict) and isinstance(r.get("messageId"), str) for r in event["Records"])
 
 
-def _settle_one(deps: Deps, event: object, request_id: str, message_id: str | None = None) -> Json:
+def _settle_one(deps: Deps, event: object, request_id: str) -> Json:
     try:
         answer = settle(deps, event)
     except Refused as refusal:
         answer = _unsettled(refusal.refusal)
     except Exception as error:  # the caller is told, the operator finds where
-        telemetry.surprised("settle", request_id, error)
+        telemetry.surprised(error)
         answer = _unsettled(internal_error(request_id))
-    telemetry.decided("settle", answer["error"]["code"] if "error" in answer else "settled", messageId=message_id)
+    telemetry.decided(_decision(answer, "settled"))
     if answer.get("tierBreached"):
         telemetry.breached()
     return answer
@@ -71,6 +67,11 @@ def _unsettled(refusal: Refusal) -> Json:
     return {"settled": False, "statusCode": refusal.code.status, **refusal.fields()}
 
 
+def _decision(answer: Json, done: str) -> str:
+    code: str = answer["error"]["code"] if "error" in answer else "replayed" if answer.get("replayed") else done
+    return code
+
+
 def _settle_batch(deps: Deps, records: list[Any], request_id: str) -> Json:
     """Report for retry just what may succeed later; what is refused for good was logged and counted.
 
@@ -78,13 +79,19 @@ def _settle_batch(deps: Deps, records: list[Any], request_id: str) -> Json:
     """
     failures = []
     for record in records:
-        if deps.pacing.monotonic() >= deps.stop_at:
-            failures.append({"itemIdentifier": record["messageId"]})
-            continue
-        answer = _settle_one(deps, _message(record), request_id, record["messageId"])
+        with telemetry.Line("settle", request_id, messageId=record["messageId"]):
+            answer = _settle_in_time(deps, record, request_id)
         if not answer["settled"] and answer["statusCode"] not in _CLIENT_FAULTS:
             failures.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failures}
+
+
+def _settle_in_time(deps: Deps, record: Json, request_id: str) -> Json:
+    if deps.pacing.monotonic() < deps.stop_at:
+        return _settle_one(deps, _message(record), request_id)
+    refusal = temporarily_unavailable().refusal
+    telemetry.decided(refusal.code.code)
+    return _unsettled(refusal)
 
 
 def _message(record: dict[str, Any]) -> object:

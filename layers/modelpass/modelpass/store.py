@@ -30,6 +30,7 @@ _METHODS: Final = {
     "TransactWriteItems": "transact_write_items",
     "UpdateItem": "update_item",
 }
+_READS: Final = frozenset({"BatchGetItem", "GetItem", "Query", "TransactGetItems"})
 _BUSY_CODES: Final = frozenset(
     {
         "InternalServerError",
@@ -83,7 +84,7 @@ def boto3_send(client: BaseClient) -> Send:
 
     def send(operation: str, request: Request) -> Response:
         try:
-            response: Response = getattr(client, _METHODS[operation])(**request)
+            response: Response = getattr(client, _METHODS[operation])(**request, ReturnConsumedCapacity="TOTAL")
         except ClientError as error:
             raise classify(error.response) from None
         except (ConnectionError, HTTPClientError) as error:
@@ -94,6 +95,32 @@ def boto3_send(client: BaseClient) -> Send:
         return response
 
     return send
+
+
+def metered(send: Send, tell: Callable[[float, float], None]) -> Send:
+    """The same seam; of each request it tells the read and the write units, as far as the reply says.
+
+    A condition that fails is charged and its reply does not say how much: of it, as of a lost reply, none are told.
+    """
+
+    def send_and_tell(operation: str, request: Request) -> Response:
+        units = (0.0, 0.0)
+        try:
+            response = send(operation, request)
+            units = consumed(operation, response)
+        finally:
+            tell(*units)
+        return response
+
+    return send_and_tell
+
+
+def consumed(operation: str, response: Response) -> tuple[float, float]:
+    """The read and the write units that a reply tells; it has a figure for each table."""
+    capacity = response.get("ConsumedCapacity", [])
+    tables = capacity if isinstance(capacity, list) else [capacity]
+    units = sum(table.get("CapacityUnits", 0.0) for table in tables)
+    return (units, 0.0) if operation in _READS else (0.0, units)
 
 
 def classify(response: Response) -> StoreError:

@@ -1,6 +1,7 @@
 """What is built once at cold start. Rule: the only place where clock, randomness and the store's client are real.
 
-`clock` is a module attribute so that a stack which is not production can put another clock in its place.
+`clock` is a module attribute so that a stack which is not production can put another clock in its place. Only
+`telemetry` has a clock of its own, a steady one that no decision reads.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from typing import TYPE_CHECKING, Final
 import boto3
 from botocore.config import Config
 
-from modelpass import config
+from modelpass import config, telemetry
 from modelpass.attempts import Pacing
 from modelpass.deps import Deps
-from modelpass.store import boto3_send
+from modelpass.store import boto3_send, metered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +55,7 @@ def deps(*, signs: bool = False) -> Deps:
         now_ms=_now_ms,
         entropy=os.urandom,
         pacing=Pacing(time.monotonic, time.sleep, random.random),
-        send=boto3_send(client),
+        send=metered(boto3_send(client), telemetry.asked),
         tables=config.tables(os.environ),
         deployment_keys=config.signing_keys(os.environ) if signs else config.deployment_keys(os.environ),
         max_open_holds=config.max_open_holds(os.environ),

@@ -1,0 +1,111 @@
+"""What the router, customers and operators ask of the handlers, and what a line of the log names of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tests.support.handlers import INSIDE, Service, http_sample, sample
+
+if TYPE_CHECKING:
+    from modelpass.store import Request, Response
+    from tests.support.handlers import Json
+
+Drive = Callable[[], object]
+FORGED = "auth_" + "A" * 120
+NAMED = {"accountId", "subscriptionId", "modelId"}
+DONE = {"windowsRolled", "subscriptionsExpired", "holdsReleased", "more"}
+
+
+def surprising(_: str, request: Request) -> Response:
+    """A way to the store that breaks and quotes what was sent."""
+    raise LookupError(INSIDE, request)
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer and its service; each call says what to do later, once all before it is done."""
+
+    service: Service
+    account: str
+    bought: Json = field(repr=False)
+
+    def authorize(self, **changes: Any) -> Drive:
+        return lambda: self.service.authorize(**{"api_key": self.bought["apiKey"], **changes})
+
+    def settle(self, **changes: Any) -> Drive:
+        granted = self.service.authorize(self.bought["apiKey"], requestId="of-the-settle")
+        return lambda: self.service.settle(granted["authorizationId"], **changes)
+
+    def again(self, drive: Drive) -> Drive:
+        drive()
+        return drive
+
+    def invoke(self, function: str, event: object) -> Drive:
+        return lambda: self.service.invoke(function, event)
+
+    def failing(self, function: str, drive: Drive) -> Drive:
+        def fail() -> object:
+            with self.service.sending(function, surprising):
+                return drive()
+
+        return fail
+
+
+def http_call(customer: Customer, name: str, **changes: Any) -> Drive:
+    event = http_sample(name, customer.account, customer.bought["subscriptionId"], **changes)
+    return lambda: customer.service.answer(name, event)
+
+
+ROUTER: dict[str, tuple[Callable[[Customer], Drive], str, str, set[str]]] = {
+    # what is asked, the command, the decision, what the line names beside what every line has
+    "granted": (lambda c: c.authorize(), "authorize", "granted", NAMED | {"requestId"}),
+    "repeated": (lambda c: c.again(c.authorize()), "authorize", "replayed", NAMED | {"requestId"}),
+    "over the limit": (
+        lambda c: c.authorize(calls=51),
+        "authorize",
+        "daily_call_limit_reached",
+        NAMED | {"requestId"},
+    ),
+    "of another model": (
+        lambda c: c.authorize(modelId="gpt-none"),
+        "authorize",
+        "model_not_included",
+        NAMED | {"requestId"},
+    ),
+    "malformed": (
+        lambda c: c.authorize(estimatedUsage=-1),
+        "authorize",
+        "invalid_request",
+        {"requestId", "modelId"},
+    ),
+    "malformed id": (lambda c: c.authorize(requestId="no id"), "authorize", "invalid_request", {"modelId"}),
+    "malformed model": (lambda c: c.authorize(modelId=["no"]), "authorize", "invalid_request", {"requestId"}),
+    "no object": (lambda c: c.invoke("AuthorizeFunction", [1]), "authorize", "invalid_request", set()),
+    "of no key": (lambda c: c.authorize(api_key="sk"), "authorize", "invalid_api_key", {"requestId", "modelId"}),
+    "failing": (
+        lambda c: c.failing("AuthorizeFunction", c.authorize()),
+        "authorize",
+        "internal_error",
+        {"requestId", "modelId", "subscriptionId"},
+    ),
+    "settled": (lambda c: c.settle(), "settle", "settled", NAMED),
+    "settled in another tier": (lambda c: c.settle(servedTier="basic"), "settle", "settled", {*NAMED, "TierBreaches"}),
+    "settled again": (lambda c: c.again(c.settle()), "settle", "replayed", NAMED),
+    "settled with too many": (lambda c: c.settle(calls=2), "settle", "invalid_request", NAMED),
+    "forged": (lambda c: lambda: c.service.settle(FORGED), "settle", "authorization_not_found", set()),
+    "settle malformed": (lambda c: c.invoke("SettleFunction", None), "settle", "invalid_request", set()),
+    "settle failing": (
+        lambda c: c.failing("SettleFunction", c.settle()),
+        "settle",
+        "internal_error",
+        {"subscriptionId", "modelId"},
+    ),
+    "reset": (
+        lambda c: c.invoke("ResetFunction", sample("reset")),
+        "reset",
+        "ok",
+        DONE | {"ResetLagSeconds"},
+    ),
+}
