@@ -13,6 +13,7 @@ from local import catalogue_file, database, emulator, settings, template
 from local.emulator import EmulatedRuntime, Tools
 from local.run import surroundings
 from local.stack import arn
+from tests.support import leaks
 from tests.support.relay import Relay, relay_to
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Deployment:
         """A runtime of this function; `environment` is added to what the template gives, other changes replace."""
         function = self.template.functions[name]
         environment = {**function.environment, **changes.pop("environment", {})}
+        leaks.keep_environment(environment)
         path = self.logs / f"{name}-{next(_prefixes)}.log"
         log: IO[bytes] = self.cleanup.enter_context(path.open("wb"))
         changed = replace(function, environment=environment, **changes)
@@ -77,7 +79,7 @@ class Running:
 
     def invoke(self, event: object, now_ms: int | None = None) -> Any:
         function = self.function
-        return self.runtime.invoke(
+        answer = self.runtime.invoke(
             {
                 "event": event,
                 "requestId": "request",
@@ -86,6 +88,8 @@ class Running:
                 "timeoutSeconds": function.timeout_seconds,
             }
         )
+        leaks.keep_answer(answer)
+        return answer
 
 
 @pytest.fixture
@@ -104,6 +108,8 @@ def deploy(artifacts: Path, tools: Tools, engine: str, tmp_path: Path) -> Iterat
             return Deployment(read, tools, tmp_path, cleanup)
 
         yield deployed
+    for log in tmp_path.glob("*.log"):
+        leaks.look_through(log.name, log.read_text("utf-8", errors="replace"))
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 import re
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, Final
@@ -18,7 +19,7 @@ import pytest
 from modelpass import keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator, Mapping
     from pathlib import Path
 
 _END: Final = 20
@@ -112,9 +113,18 @@ def keep_bearer(authorization: str | None) -> None:
     keep("a JWT", (authorization or "").removeprefix("Bearer "))
 
 
+def keep_environment(environment: Mapping[str, str]) -> None:
+    """Look for the deployment keys that a function is given."""
+    for name in ("DEPLOYMENT_KEY", "DEPLOYMENT_KEYS_ACCEPTED"):
+        for secret in environment.get(name, "").split():
+            keep_deployment_key(secret.encode())
+
+
 def keep_answer(answer: object) -> None:
-    """Look for what an answer hands out."""
+    """Look for what an answer hands out, be it the router's, the body over HTTP, or the result around that body."""
     handed_out = answer if isinstance(answer, dict) else {}
+    if isinstance(handed_out.get("body"), str) and '"apiKey"' in handed_out["body"]:
+        handed_out = json.loads(handed_out["body"])
     if isinstance(handed_out.get("apiKey"), str):
         keep_api_key(handed_out["apiKey"])
     if isinstance(handed_out.get("authorizationId"), str):

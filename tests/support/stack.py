@@ -222,10 +222,8 @@ def keep_deployment_keys(pid: int) -> None:
     """Look for the deployment keys that the functions of a stack were given."""
     for child in descendants(pid):
         with contextlib.suppress(OSError):  # it has ended in between
-            for entry in Path(f"/proc/{child}/environ").read_bytes().split(b"\0"):
-                name, _, values = entry.partition(b"=")
-                for value in values.split() if name.startswith(b"DEPLOYMENT_KEY") else ():
-                    leaks.keep_deployment_key(value)
+            entries = Path(f"/proc/{child}/environ").read_bytes().decode(errors="replace").split("\0")
+            leaks.keep_environment({name: value for name, _, value in (entry.partition("=") for entry in entries)})
 
 
 def wait_until_ready(stack: Stack) -> None:
