@@ -222,7 +222,7 @@ class Service:
         outside = {**CREDENTIALS, "AWS_DEFAULT_REGION": REGION, "AWS_LAMBDA_FUNCTION_NAME": function.name}
         if self.endpoint is not None:
             outside["AWS_ENDPOINT_URL_DYNAMODB"] = self.endpoint
-        with patch.dict(os.environ, {**outside, **given}, clear=True):
+        with patch.dict(os.environ, {**given, **outside}, clear=True):
             yield
 
 
