@@ -75,7 +75,7 @@ def spellings(secret: bytes) -> set[str]:
     return {
         secret.hex(),
         shown,
-        shown.replace("\\", "\\\\"),  # inside a JSON string
+        json.dumps(shown)[1:-1],
         base64.b64encode(secret).decode().rstrip("="),
         base64.urlsafe_b64encode(secret).decode().rstrip("="),
     }
