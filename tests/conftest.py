@@ -22,12 +22,12 @@ settings.register_profile("soak", max_examples=5000)  # `make soak`
 from local import engine as local_engine  # noqa: E402
 from tests.support import leaks  # noqa: E402
 from tests.support import stack as support  # noqa: E402
+from tests.support.leaks import pytest_runtest_makereport  # noqa: E402
 from tests.support.whole_run import (  # noqa: E402
     pytest_sessionfinish,
     pytest_terminal_summary,
     pytest_testnodedown,
 )
-from tests.support.leaks import pytest_runtest_makereport  # noqa: E402
 from tests.support.world import World, new_world  # noqa: E402
 
 if TYPE_CHECKING:

@@ -73,7 +73,9 @@ def test_what_may_be_shown_is_no_secret() -> None:
     assert leaks.found(logged(shown)) == []
 
 
-@pytest.mark.parametrize(("text", "outcome"), [("nothing to see", "passed"), (f"a key: {new_key()}", "failed")])
+@pytest.mark.parametrize(
+    ("text", "outcome"), [("nothing to see", "passed"), (f"a key: {new_key()}", "failed")], ids=["clean", "a secret"]
+)
 def test_test_whose_output_holds_a_secret_fails_and_does_not_repeat_it(text: str, outcome: str) -> None:
     call: Any = pytest.CallInfo.from_call(lambda: None, "teardown")
     report = pytest.TestReport("a::test", ("a", 1, "test"), {}, "passed", None, "teardown", [("Captured stdout", text)])
