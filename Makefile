@@ -25,7 +25,8 @@ RIGHT_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
   || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-lambda demo token seed upgrade openapi test test-runtime soak lint format types validate build \
+.PHONY: help setup run run-lambda demo token seed upgrade audit openapi test test-runtime soak lint format types \
+  validate build \
   lambda-runtime check lock clean
 
 help: ## name every target
@@ -93,6 +94,9 @@ seed: $(VENV)/.ready ## put catalogue.json into a deployment: TOKEN=… [API=htt
 
 upgrade: $(VENV)/.ready ## bring what a deployment has stored to the newest schema version: STACK=…
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local upgrade
+
+audit: $(SETUP) ## check every equation over what is stored: the running stack's, DATA=folder, STACK=name or tables by name
+	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local audit
 
 openapi: $(VENV)/.ready ## write docs/openapi.json anew, from the code
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local openapi

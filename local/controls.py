@@ -1,4 +1,4 @@
-"""What only the local stack has: health, clock, events, permissions, schedules. Rule: nothing here exists on AWS."""
+"""What only the local stack has: health, clock, events, permissions, store, schedules. Rule: none of it is on AWS."""
 
 from __future__ import annotations
 
@@ -47,6 +47,8 @@ def _carried_out(stack: Stack, request: HttpRequest) -> HttpResponse:
         _move(stack, request.body)
     if path == "/_local/clock" and request.method in ("GET", "PUT"):
         return json_response(200, {"now": rfc3339(stack.clock.now_ms())})
+    if path == "/_local/store" and request.method == "GET":
+        return json_response(200, stack.store())
     if path == "/_local/events" and request.method == "GET":
         return listening.answer(stack.feed, stack.stopping, request)
     if path == "/_local/permissions" and request.method == "GET" and stack.gate is not None:

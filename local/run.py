@@ -65,7 +65,7 @@ def started(port: int, template_file: Path) -> Iterator[Stack]:
         parameters.reach(expanded, store)
         read = template.read(expanded, settings.code_folder(), secret)
         feed = Feed(database.client(endpoint), database.client(endpoint, "dynamodbstreams"), read.pipe)
-        stack = Stack(read, {}, key, feed, guard)
+        stack = Stack(read, {}, key, feed, endpoint, guard)
         cleanup.callback(stack.stop)
         runtime = _runtimes()
         for function in read.functions.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import uuid
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from local.clock import Clock
 from local.pool import FunctionError, Pool
 from local.template import ACCOUNT, REGION, Schedule, Template
+from modelpass import config
 from modelpass.windows import rfc3339
 
 if TYPE_CHECKING:
@@ -21,12 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Stack:
-    """The template, a pool of runtimes for each function, the clock, the events and the key that signs tokens."""
+    """The template, a pool of runtimes for each function, the key that signs tokens, the store, events, the clock."""
 
     template: Template
     pools: dict[str, Pool]
     signing_key: EllipticCurvePrivateKey
     feed: Feed
+    store_url: str
     gate: Gate | None = None
     clock: Clock = field(default_factory=Clock)
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -60,6 +63,13 @@ class Stack:
             "detail": "{}",
         }
         return self.invoke(schedule.function, event)
+
+    def store(self) -> dict[str, Any]:
+        """Where the tables are, and what they are called: for whoever looks at what is stored."""
+        told: dict[str, str] = {}
+        for function in self.template.functions.values():
+            told |= function.environment
+        return {"endpoint": self.store_url, "tables": dataclasses.asdict(config.tables(told))}
 
     def start_schedules(self) -> None:
         """Let every schedule run by itself until the stack stops."""

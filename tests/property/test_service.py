@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule, run_state_machine_as_test
 
 from tests.support import agreement
-from tests.support.audit import assert_conserved
+from tests.support.audit import assert_audited, assert_conserved
 from tests.support.ledger import DAY_MS, SECOND_MS
 from tests.support.machine import ANY, FAULTS, MODELS, TIERS, Fault
 from tests.support.machine_life import LifeRules
@@ -86,7 +86,8 @@ class ServiceMachine(LifeRules, RequestRules):
         agreement.assert_thresholds(self.world, self.bought)
 
     def teardown(self) -> None:
-        """Leave nothing in the engine, which other tests share."""
+        """Ask every equation of what a run leaves, and leave nothing in the engine, which other tests share."""
+        assert_audited(self.world)
         self.world.drop_tables()
 
 

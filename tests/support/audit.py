@@ -1,47 +1,59 @@
-"""Conservation, read from the stored items and not from answers: a wrong `left` is invisible outside."""
+"""The equations of `make audit`, asked of what a test has stored. Rule: of items, never of answers.
+
+A wrong `left` is invisible outside. The equations themselves stand in `local/audit`, once for both.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from modelpass import items
-from modelpass.changes import of_stored_month
+from local.audit import checks, rows
+from local.audit.audit import Audit
+from local.audit.reading import Reader
+from modelpass import items, keys
 
 if TYPE_CHECKING:
+    from local.audit.audit import Report
     from modelpass.model import Entitlement
     from tests.support.world import World
 
+MOST_HOLDS = 1000
+
+
+def audited(world: World, workers: int = 1) -> Report:
+    """What `make audit` finds in the tables of a world."""
+    return Audit(Reader(world.dynamodb, world.tables), world.deps.now_ms, MOST_HOLDS, workers).run()
+
+
+def assert_audited(world: World) -> None:
+    """Ask every equation there is."""
+    report = audited(world)
+    assert not report.breaches, "\n".join(map(str, report.breaches))
+    assert not report.busy
+
 
 def assert_conserved(world: World) -> None:
-    """Check `cap = left + held + used` and `limit = left + calls` for every stored and every closed window."""
-    entitlements = world.all_items(world.tables.entitlements)
-    for stored in entitlements:
-        assert_entitlement_conserved(items.entitlement_of(stored))
-    tickets: dict[str, int] = {}
+    """Ask the equations of every stored and every closed window: two scans, so that it can be asked at every step."""
+    tickets: Counter[str] = Counter()
+    found = rows.Readings("")
     for row in world.all_items(world.tables.history):
-        kind = row["sk"]["S"].partition("#")[0]
-        if kind == "month":
-            figures = {name: int(row[name]["N"]) for name in ("cap", "left", "held", "used")}
-            assert figures["cap"] == figures["left"] + figures["held"] + figures["used"], row
-            assert figures["held"] >= 0, row
-            assert figures["used"] >= 0, row
-        elif kind == "day":
-            assert int(row["calls"]["N"]) >= 0, row
-            assert int(row["units"]["N"]) >= 0, row
-        elif kind == "hold":
-            tickets[row["pk"]["S"]] = tickets.get(row["pk"]["S"], 0) + 1
-    for stored in entitlements:
-        assert int(stored["rc"]["N"]) == tickets.get(stored["pk"]["S"], 0), stored
+        if row["sk"]["S"].startswith(keys.TICKET):
+            tickets[row["pk"]["S"]] += 1
+        else:
+            rows.take_history(found, row)
+    for stored in world.all_items(world.tables.entitlements):
+        entitlement = items.entitlement_of(stored)
+        verdict = checks.item(stored, entitlement, MOST_HOLDS)
+        beside, counted = found.of(entitlement.id), tickets[stored["pk"]["S"]]
+        verdict.add(checks.windows(entitlement, beside, counted, world.clock.now_ms))
+        assert not verdict.breaches, "\n".join(map(str, verdict.breaches))
 
 
 def assert_entitlement_conserved(entitlement: Entitlement) -> None:
-    """Check the equations of the stored windows of one entitlement."""
-    counters, limits = entitlement.counters, entitlement.limits
-    held = sum(h.units for h in entitlement.holds.values() if of_stored_month(entitlement, h))
-    assert counters.month_left + held + counters.month_used == limits.monthly_cap, entitlement
-    assert counters.day_left + counters.day_calls == limits.daily_call_limit, entitlement
-    assert counters.day_left >= 0, entitlement
-    assert min(counters.day_units, counters.month_used, counters.day_calls) >= 0, entitlement
+    """Ask the equations that every step keeps of the stored windows of one entitlement."""
+    verdict = checks.counters(entitlement)
+    assert not verdict.breaches, "\n".join(map(str, verdict.breaches))
 
 
 def counted(world: World, subscription_id: str) -> tuple[int, int]:

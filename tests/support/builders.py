@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from local.audit.entitlement_equations import held_in_stored_month
 from modelpass import keys, rules, windows
-from modelpass.changes import of_stored_month
 from modelpass.model import (
     Counters,
     Entitlement,
@@ -107,10 +107,6 @@ def entitlement(  # noqa: PLR0913 - a builder names every field
     )
     left = bought.monthly_cap - used - held_in_stored_month(made)
     return replace(made, counters=replace(made.counters, month_left=left))
-
-
-def held_in_stored_month(of: Entitlement) -> int:
-    return sum(h.units for h in of.holds.values() if of_stored_month(of, h))
 
 
 def attempt(

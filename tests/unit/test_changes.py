@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
+from local.audit.entitlement_equations import held_in_stored_month
 from modelpass import change_parts, changes, items, keys, rules, steps, writes
 from modelpass.change_parts import Change
 from modelpass.model import DAY_MS, Entitlement, Hold, Tier
@@ -20,7 +21,6 @@ from tests.support.builders import (
     attempt,
     entitlement,
     entitlements,
-    held_in_stored_month,
     hold,
     ms,
 )

@@ -209,7 +209,7 @@ def correct(entitlement: Entitlement, correction: Correction) -> Change:
 
 def _due_to_close(entitlement: Entitlement) -> Entitlement:
     """Make sure that the reset looks at a window that was idle and has figures now, be it to tell what they reach."""
-    closes_ms = _next_close(entitlement) or entitlement.segment_end_ms
+    closes_ms = next_close(entitlement) or entitlement.segment_end_ms
     if entitlement.due_at_ms is None or entitlement.due_at_ms > closes_ms:
         return replace(entitlement, due_at_ms=closes_ms)
     return entitlement
@@ -232,7 +232,7 @@ def rearm(change: Change, now_ms: int) -> Change:
 
 
 def _next_due(entitlement: Entitlement, now_ms: int) -> int | None:
-    closes_ms = _next_close(entitlement)
+    closes_ms = next_close(entitlement)
     candidates = [] if closes_ms is None else [closes_ms]
     if expired_holds(entitlement, now_ms):
         candidates.append(now_ms)
@@ -242,7 +242,7 @@ def _next_due(entitlement: Entitlement, now_ms: int) -> int | None:
     return min(candidates, default=None)
 
 
-def _next_close(entitlement: Entitlement) -> int | None:
+def next_close(entitlement: Entitlement) -> int | None:
     """When the first stored window that has figures ends; the last windows of a term stay in the item."""
     segment, ends = stored_segment(entitlement), []
     if _day_touched(entitlement.counters):

@@ -28,6 +28,7 @@ NONCE_BYTES: Final = 9
 DUE_SHARDS: Final = 128
 """Over how many partitions of the due index the work of the reset is spread."""
 BOUGHT: Final = "bought#"
+TICKET: Final = "hold#"
 CATALOGUE: Final = "catalogue"
 TIERS_DOWN: Final = "down"
 SETTINGS: Final = "settings"
@@ -246,6 +247,12 @@ def month_key(entitlement: EntitlementId, month: int) -> tuple[str, str]:
     return entitlement.subscription_id, f"month#{suffix}"
 
 
+def parse_month_key(pk: str, sk: str) -> tuple[EntitlementId, int]:
+    """The reverse of `month_key`: the entitlement and the number of the month."""
+    _, number, month, model_id = sk.split("#")
+    return EntitlementId(pk, int(number), model_id), int(month)
+
+
 def term_key(subscription_id: str, number: int) -> tuple[str, str]:
     """History table: a term as it was sold; in the order of their numbers."""
     pk, prefix = terms_of(subscription_id)
@@ -264,7 +271,7 @@ def correction_key(subscription_id: str, digest: str) -> tuple[str, str]:
 
 def ticket_key(entitlement: EntitlementId, hold: Hold) -> tuple[str, str]:
     """History table: a reclaimed hold that may still be settled."""
-    return entitlement_pk(entitlement), f"hold#{hold.key}#{hold.nonce}"
+    return entitlement_pk(entitlement), f"{TICKET}{hold.key}#{hold.nonce}"
 
 
 def event_key(subject: str, at_ms: int, order: tuple[int, int, int], event_id: str) -> tuple[str, str]:

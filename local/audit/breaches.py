@@ -1,0 +1,74 @@
+"""What an audit finds. Rule: a breach names an item by ids and shows figures; no key, hash or digest is in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from modelpass.model import EntitlementId
+
+
+class Equation(StrEnum):
+    """Every equation there is; what each demands stands in `docs/audit.md`."""
+
+    READABLE = "readable"
+    MONTH = "month"
+    DAY = "day"
+    COUNTERS = "counters"
+    HOLDS = "holds"
+    SEGMENT = "segment"
+    DUE = "due"
+    CLOSED_MONTH = "closed-month"
+    CLOSED_DAY = "closed-day"
+    ONE_PLACE = "one-place"
+    UNITS = "units"
+    HELD = "held"
+    TICKETS = "tickets"
+    CORRECTIONS = "corrections"
+    THRESHOLDS = "thresholds"
+    TERMS = "terms"
+    SOLD = "sold"
+    KEY = "key"
+    STOPPED = "stopped"
+    STATE = "state"
+    PLACE = "place"
+    LIST = "list"
+    EVENTS = "events"
+    OWNED = "owned"
+
+
+WITHIN_ONE_ITEM: Final = frozenset(
+    {
+        *(Equation.READABLE, Equation.MONTH, Equation.DAY, Equation.COUNTERS, Equation.HOLDS),
+        *(Equation.SEGMENT, Equation.DUE, Equation.STATE),
+    }
+)
+"""One look at one item decides these, whatever goes on beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """An equation that does not hold: of which item, what it demands, and what is there."""
+
+    equation: Equation
+    subject: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.equation}: {self.subject}: expected {self.expected}, found {self.found}"
+
+
+def unless(holds: bool, equation: Equation, subject: str, expected: object, found: object) -> Iterator[Breach]:  # noqa: FBT001
+    """A breach, unless what the equation demands is so."""
+    if not holds:
+        yield Breach(equation, subject, str(expected), str(found))
+
+
+def named(entitlement: EntitlementId) -> str:
+    """An entitlement as a breach names it."""
+    return f"{entitlement.subscription_id} term {entitlement.term_number} {entitlement.model_id}"

@@ -1,0 +1,29 @@
+"""`make audit` on the real engine: silent about whatever the service does, never about what was changed beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.audit import assert_audited
+from tests.support.scenes import PLACES, SCENES, Scene, correct, cross, settle, tier_is_down
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.world import World
+
+pytestmark = pytest.mark.usefixtures("few_shards")
+
+
+@pytest.mark.parametrize("scene", dict.fromkeys((*SCENES, *PLACES, tier_is_down)), ids=lambda scene: scene.__name__)
+def test_audit_is_silent_after_whatever_the_service_did(world: World, scene: Callable[[World], Scene]) -> None:
+    made = scene(world)
+    assert_audited(world)
+    for command in (cross, settle, correct):
+        command(made)
+        assert_audited(world)
+    world.reset()
+    assert_audited(world)
+    world.drop_tables()
