@@ -6,7 +6,7 @@ A wrong `left` is invisible outside. The equations themselves stand in `local/au
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from local.audit import checks, rows
 from local.audit.audit import Audit
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 MOST_HOLDS = 1000
 
 
-def audited(world: World, workers: int = 1) -> Report:
-    """What `make audit` finds in the tables of a world."""
-    return Audit(Reader(world.dynamodb, world.tables), world.deps.now_ms, MOST_HOLDS, workers).run()
+def audited(world: World, dynamodb: Any = None, most_holds: int = MOST_HOLDS) -> Report:
+    """What `make audit` finds in the tables of a world, read by a client of the test's own or the world's."""
+    return Audit(Reader(dynamodb or world.dynamodb, world.tables), world.deps.now_ms, most_holds).run()
 
 
 def assert_audited(world: World) -> None:
