@@ -39,7 +39,11 @@ def claimed(folder: Path) -> IO[str]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / _LOCK_FILE).open("w")
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the process, however it ends
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the process, however it ends
+        except OSError:
+            file.close()
+            raise
     except BlockingIOError:
         raise StartError(f"Another stack keeps its data in {folder}: name another folder with DATA=…") from None
     except OSError as error:

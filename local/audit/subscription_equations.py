@@ -111,9 +111,7 @@ def place(found: Readings, subscription: Subscription, now_ms: int) -> Iterator[
     ends_ms = subscription.expires_at_ms
     active = subscription.status(now_ms) is Status.ACTIVE and now_ms + CLOCKS_DIFFER_MS < ends_ms
     if active or until_ms is not None:
-        yield from unless(
-            until_ms == ends_ms, Equation.PLACE, who, f"its account's place held until {ends_ms}", until_ms
-        )
+        yield from unless(until_ms == ends_ms, Equation.PLACE, who, f"the place held until {ends_ms}", until_ms)
 
 
 def slot(account_id: str, slot: Slot) -> Iterator[Breach]:

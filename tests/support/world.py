@@ -260,9 +260,10 @@ def model(model_id: str = TEXT_MODEL, tier: str = "stable", calls: int = 50, cap
     }
 
 
-def new_world(endpoint: str, entropy: Callable[[int], bytes] = os.urandom) -> World:
-    """A world with tables of its own."""
-    prefix = f"w{os.getpid()}x{next(_prefixes)}-"  # processes may share an engine
+def new_world(endpoint: str, entropy: Callable[[int], bytes] = os.urandom, prefix: str | None = None) -> World:
+    """A world with tables of its own, or under a prefix that is named."""
+    if prefix is None:
+        prefix = f"w{os.getpid()}x{next(_prefixes)}-"  # processes may share an engine
     template = template_of(prefix)
     dynamodb = client_of(endpoint)
     create_tables(dynamodb, template)
