@@ -25,9 +25,8 @@ RIGHT_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
   || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-lambda demo token seed upgrade audit openapi test test-runtime soak lint format types \
-  validate build \
-  lambda-runtime check lock clean
+.PHONY: help setup run run-lambda demo token seed upgrade audit openapi test test-runtime soak scale lint format types \
+  validate build lambda-runtime check lock clean
 
 help: ## name every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -109,6 +108,10 @@ test-runtime: lambda-runtime ## run the built functions in Lambda's own runtime,
 
 soak: $(SETUP) ## hold the service to the ledger for longer, about half an hour
 	$(BIN)/python -m pytest -n0 -s --hypothesis-profile=soak tests/property | grep -v '^{'
+
+scale: $(SETUP) ## the reset's work among 100,000 entitlements, and an audit of them, a few minutes
+	@PYTHONPATH=layers/modelpass:. AWS_DEFAULT_REGION=eu-west-1 POWERTOOLS_SERVICE_NAME=modelpass \
+	  POWERTOOLS_METRICS_NAMESPACE=Modelpass $(BIN)/python -u -m tests.benchmarks.scale | grep -v --line-buffered '^{'
 
 lint: $(SETUP) ## style and formatting
 	$(BIN)/ruff check .

@@ -87,7 +87,7 @@ def test_run_out_of_time_says_that_more_is_left_and_the_next_goes_on(world: Worl
     counting = replace(world.deps.pacing, monotonic=lambda: float(next(ticks)))
     hurried = replace(world, deps=replace(world.deps, pacing=counting))
     rolled, runs = 0, 0
-    while (result := hurried.reset(stop_after=5.0))["more"]:
+    while (result := hurried.reset(stop_after=6.0))["more"]:
         rolled, runs = rolled + result["windowsRolled"], runs + 1
     assert rolled + result["windowsRolled"] == 3
     assert runs > 0

@@ -32,11 +32,15 @@ if TYPE_CHECKING:
 
     from modelpass.deps import Deps
     from modelpass.model import Slot
-    from modelpass.store import Send
+    from modelpass.store import Request, Response, Send
 
 _PAGE: Final = 100
 _STEPS: Final = 50  # a hold bound of 1,000, in batches of 40, and some races lost
 _SHARD_BYTES: Final = 2
+
+
+class _OutOfTimeError(Exception):
+    """The run has used up its time while it looked for what is due."""
 
 
 @dataclass(slots=True)
@@ -67,15 +71,15 @@ def reset(deps: Deps, stop_at: float) -> dict[str, Any]:
     tally = Tally()
     try:
         _work_off(deps, stop_at, tally)
-    except Refused:
-        tally.more = True  # the store is away: everything stays due
+    except (Refused, _OutOfTimeError):
+        tally.more = True  # the store is away, or slow: everything stays due
     telemetry.reset_lag(tally.lag_ms // MS_PER_SECOND)
     return tally.answer()
 
 
 def _work_off(deps: Deps, stop_at: float, tally: Tally) -> None:
     for table, step in ((deps.tables.subscriptions, _conclude), (deps.tables.entitlements, _roll)):
-        for key in _due(deps, table, tally):
+        for key in _due(deps, table, stop_at, tally):
             if deps.pacing.monotonic() >= stop_at:
                 tally.more = True
                 return
@@ -93,7 +97,7 @@ def _carry_out(step: Callable[[], None], tally: Tally) -> None:
         telemetry.surprised(error)
 
 
-def _due(deps: Deps, table: str, tally: Tally) -> Iterator[items.Item]:
+def _due(deps: Deps, table: str, stop_at: float, tally: Tally) -> Iterator[items.Item]:
     """The primary keys of what is due now, a page at a time; the tally learns how long the oldest has been due.
 
     It begins at any shard, so that a run which ends early leaves none behind for ever.
@@ -112,15 +116,22 @@ def _due(deps: Deps, table: str, tally: Tally) -> Iterator[items.Item]:
             },
             "Limit": _PAGE,
         }
-        for page in store.pages(_persisting(deps), request):
+        for page in store.pages(_persisting(deps, stop_at), request):
             for item in page:
                 tally.lag_ms = max(tally.lag_ms, deps.now_ms() - int(item["da"]["N"]))
                 yield {name: item[name] for name in names}
 
 
-def _persisting(deps: Deps) -> Send:
-    # Each page with a time of its own: between two of them lies the work on what the first one named.
-    return lambda operation, request: deps.attempts().persist(partial(deps.send, operation, request))
+def _persisting(deps: Deps, stop_at: float) -> Send:
+    """A store whose pages are asked for again while it is busy, and no more once the run's time is over."""
+
+    def send(operation: str, request: Request) -> Response:
+        if deps.pacing.monotonic() >= stop_at:
+            raise _OutOfTimeError
+        # Each page with a time of its own: between two of them lies the work on what the first one named.
+        return deps.attempts().persist(partial(deps.send, operation, request))
+
+    return send
 
 
 def _conclude(deps: Deps, key: items.Item, tally: Tally) -> None:
