@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from modelpass.store import Request, Response, Send
 
 SIZES: Final = (10_000, 100_000)
-FEW, MANY = 200, 2_000
+FEW, MANY, TOGETHER = 200, 2_000, 300
 RUNS: Final = (1, 2, 10)
 LATENCY_SECONDS: Final = 0.01
 
@@ -79,7 +79,7 @@ def _at_once(of: Crowd) -> None:
     print(f"\nruns at once, the store answering after {LATENCY_SECONDS * 1000:g} ms")
     print("runs  items a second  requests an item  refused steps")
     for runs in RUNS:
-        due = MANY // 2
+        due = TOGETHER
         of.use(due)
         works = [Work() for _ in range(runs)]
         refused: Counter[str] = Counter()

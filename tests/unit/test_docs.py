@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import modelpass
+from local.audit.breaches import Equation
 from local.engine import ROOT
 from local.event_schemas import SCHEMAS
 from modelpass import items, keys, subscription_items, writes
@@ -97,6 +98,11 @@ def test_every_clause_of_the_hot_writes_is_explained() -> None:
             assert clause.replace("#", "") in named(design), clause
     for update in (writes._GRANT_UPDATE, writes._SETTLE_UPDATE):
         assert update.replace("#", "") in named(design)
+
+
+def test_every_equation_of_the_audit_is_explained() -> None:
+    page = (ROOT / "docs" / "audit.md").read_text("utf-8").partition("## What it demands")[2].partition("\n## ")[0]
+    assert sorted(re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)) == sorted(Equation)
 
 
 def test_package_lists_its_modules() -> None:

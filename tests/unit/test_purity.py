@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 import modelpass
+from local import audit
 
 PACKAGE = Path(modelpass.__file__).parent
+AUDIT = Path(audit.__file__).parent
 FORBIDDEN = frozenset(
     {
         "asyncio",
@@ -88,6 +90,11 @@ def test_every_name_in_the_list_is_a_module() -> None:
     assert sorted(set(PURE)) == sorted(PURE)
     assert [name for name in PURE if name not in MODULES] == []
     assert [name for name in EDGE if not any(fnmatch(module, name) for module in MODULES)] == []
+
+
+@pytest.mark.parametrize("module", named((audit.__doc__ or "").partition("Pure:")[2].partition("Edge:")[0]))
+def test_equations_of_the_audit_read_no_clock_and_no_store(module: str) -> None:
+    assert impurities((AUDIT / f"{module}.py").read_text("utf-8")) == set()
 
 
 @pytest.mark.parametrize("module", PURE)

@@ -100,18 +100,21 @@ def _carry_out(step: Callable[[], None], tally: Tally) -> None:
 def _due(deps: Deps, table: str, stop_at: float, tally: Tally) -> Iterator[items.Item]:
     """The primary keys of what is due now, a page at a time; the tally learns how long the oldest has been due.
 
-    It begins at any shard, so that a run which ends early leaves none behind for ever.
+    It begins at any shard and goes on by any step: a run which ends early leaves none behind for ever, and runs beside
+    each other do not end up at the same shard, where each would find its work done by the other.
     """
     names = [name for name in ("pk", "sk") if name == "pk" or table == deps.tables.subscriptions]
-    first = int.from_bytes(deps.entropy(_SHARD_BYTES))
-    for shard in range(first, first + keys.DUE_SHARDS):
+    chance = int.from_bytes(deps.entropy(_SHARD_BYTES))
+    step = chance // keys.DUE_SHARDS * 2 + 1  # odd: it comes to each of a power of two
+    for turn in range(keys.DUE_SHARDS):
+        shard = keys.due_shard_name((chance + turn * step) % keys.DUE_SHARDS)
         request = {
             "TableName": table,
             "IndexName": "due",
             "KeyConditionExpression": "#dp = :dp AND #da <= :now",
             "ExpressionAttributeNames": {"#dp": "dp", "#da": "da"},
             "ExpressionAttributeValues": {
-                ":dp": items.text(keys.due_shard_name(shard % keys.DUE_SHARDS)),
+                ":dp": items.text(shard),
                 ":now": items.number(deps.now_ms()),
             },
             "Limit": _PAGE,
