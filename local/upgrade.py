@@ -3,18 +3,19 @@
 STACK names the deployment; credentials and Region are those of the environment. A local stack that keeps its data does
 it by itself when it starts. The service may go on meanwhile: an item that changes in between is left for the next run,
 and one of a version that is not understood is never touched. Exit status: 0 when nothing of the version before is left,
-1 when something is, 2 without STACK.
+1 when something is, 2 without a STACK that has the tables.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
 from local.database import put_new
+from local.deployed import LOGICAL, table_names
 from modelpass import catalogue, items, keys, schema
 from modelpass.writes import Tables
 
@@ -23,14 +24,6 @@ if TYPE_CHECKING:
 
     from modelpass.items import Item
 
-_TABLES: Final = {
-    "entitlements": "EntitlementsTable",
-    "subscriptions": "SubscriptionsTable",
-    "history": "HistoryTable",
-    "events": "EventsTable",
-    "catalogue": "CatalogueTable",
-}
-
 
 def main() -> int:
     """Upgrade one deployment, and tell what was written and what is left."""
@@ -38,23 +31,19 @@ def main() -> int:
     if not stack:
         sys.stderr.write("Say which deployment: make upgrade STACK=…\n")
         return 2
-    written, left = everything(boto3.client("dynamodb"), tables_of(boto3.client("cloudformation"), stack))
+    found = table_names(boto3.client("cloudformation"), stack)
+    if set(found) != set(LOGICAL):
+        sys.stderr.write(f"{stack} is no deployment of Modelpass: it lacks tables.\n")
+        return 2
+    written, left = everything(boto3.client("dynamodb"), Tables(**found))
     print(f"{written} items brought to version {schema.NEWEST}, {left} left for another run")
     return 1 if left else 0
-
-
-def tables_of(cloudformation: Any, stack: str) -> Tables:
-    """The tables of a deployment."""
-    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
-    found = [resource for page in pages for resource in page["StackResourceSummaries"]]
-    by_name = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in found}
-    return Tables(**{kind: by_name[name] for kind, name in _TABLES.items()})
 
 
 def everything(dynamodb: Any, tables: Tables) -> tuple[int, int]:
     """Bring every item of the version before to the newest; how many were written, how many changed in between."""
     written = left = 0
-    for table in (getattr(tables, kind) for kind in _TABLES):
+    for table in (getattr(tables, kind) for kind in LOGICAL):
         for item in _of_the_version_before(dynamodb, table):
             if table == tables.subscriptions and item["sk"]["S"] == "subscription":
                 _list(dynamodb, table, item)  # first: a row that is still of its version is found again

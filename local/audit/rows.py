@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from local.audit.breaches import Breach, Equation
-from modelpass import history, items, keys, subscription_items
+from modelpass import history, items, keys, schema, subscription_items
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -134,8 +134,7 @@ def shown_key(item: Item) -> str:
 
 def take_history(found: Readings, row: Item) -> None:
     """Take in a row of the history; raises when it cannot be read."""
-    pk, sk = row["pk"]["S"], row["sk"]["S"]
-    items.check_version(row)
+    pk, sk, row = row["pk"]["S"], row["sk"]["S"], schema.current(row)
     match sk.split("#"):
         case ["term", *_]:
             sold = subscription_items.term_row_of(row)
@@ -157,8 +156,7 @@ def take_history(found: Readings, row: Item) -> None:
 
 def read_ticket(row: Item) -> None:
     """Raise when a ticket cannot be read."""
-    items.check_version(row)
-    items.unpack_hold("", row["hold"]["S"])
+    items.unpack_hold("", schema.current(row)["hold"]["S"])
     keys.parse_entitlement_pk(row["pk"]["S"])
 
 
@@ -168,15 +166,14 @@ def _take_row(found: Readings, item: Item) -> None:
 
 def _take_of_account(found: Readings, item: Item) -> None:
     if item["sk"]["S"].startswith(keys.BOUGHT):
-        items.check_version(item)
-        found.listed += item["id"]["S"] == found.id
+        found.listed += schema.current(item)["id"]["S"] == found.id
     else:
         found.slot = subscription_items.slot_of(item)
 
 
 def _take_event(found: Readings, row: Item) -> None:
-    items.check_version(row)
-    found.events.append(Told(row["type"]["S"], json.loads(row["data"]["S"])))
+    told = schema.current(row)
+    found.events.append(Told(told["type"]["S"], json.loads(told["data"]["S"])))
 
 
 def _take_entitlement(found: Readings, item: Item) -> None:

@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import time
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.request import urlopen
 
@@ -19,6 +19,7 @@ import boto3
 from botocore.config import Config
 
 from local import database, engine, settings, template
+from local.deployed import LOGICAL, table_names
 from local.engine import HOST, ROOT
 from local.problems import StartError
 from modelpass import config
@@ -49,12 +50,13 @@ class Target:
 @contextlib.contextmanager
 def chosen() -> Iterator[Target]:
     """What the environment names; raises `StartError` when it is not there."""
-    named = {name: value for name, value in vars_of(config.tables(os.environ)).items() if value}
+    named = {name: value for name, value in names_of(config.tables(os.environ)).items() if value}
     stack, data = os.environ.get("STACK"), settings.data_folder()
     at_ms = _instant()
     now_ms = _system_ms if at_ms is None else (lambda: at_ms)
     if stack or named:
-        tables = _of_stack(stack, named) if stack else Tables(**named)
+        deployed = table_names(boto3.client("cloudformation"), stack) if stack else {}
+        tables = replace(Tables(), **{**deployed, **named})
         yield Target(boto3.client("dynamodb", config=_RETRIES), _complete(tables), now_ms)
     elif data is not None:
         if not data.is_dir():
@@ -66,23 +68,9 @@ def chosen() -> Iterator[Target]:
         yield replace(found, now_ms=now_ms) if at_ms is not None else found
 
 
-def vars_of(tables: Tables) -> dict[str, str]:
+def names_of(tables: Tables) -> dict[str, Any]:
     """The names of tables by what they hold."""
-    return {field.name: getattr(tables, field.name) for field in fields(tables)}
-
-
-def _of_stack(stack: str, named: dict[str, str]) -> Tables:
-    """The tables of a stack; the listing comes in pages, of which describing the stack would show the first alone."""
-    pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
-    physical = {
-        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
-        for page in pages
-        for resource in page["StackResourceSummaries"]
-        if resource["ResourceType"] == "AWS::DynamoDB::Table"
-    }
-    logical = vars_of(_of_template(_template()))
-    tables = {name: physical.get(logical[name], "") for name in _AUDITED}
-    return Tables(**{**tables, **named})
+    return {kind: getattr(tables, kind) for kind in LOGICAL}
 
 
 def _template() -> Template:

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from local import engine
-from local.audit.targets import vars_of
+from local.audit.targets import names_of
 from local.database import CREDENTIALS
 from local.engine import ROOT
 from local.template import REGION
@@ -107,7 +107,7 @@ def _slow(send: Send, refused: Counter[str]) -> Send:
 
 def _audit(url: str, of: Crowd) -> None:
     """`make audit` of all of it, in a process of its own."""
-    named = {f"{name.upper()}_TABLE": table for name, table in vars_of(of.world.tables).items()}
+    named = {f"{name.upper()}_TABLE": table for name, table in names_of(of.world.tables).items()}
     outside = {"AWS_ENDPOINT_URL_DYNAMODB": url, "AWS_DEFAULT_REGION": REGION, "AT": rfc3339(of.world.clock.now_ms)}
     began = time.monotonic()
     done = subprocess.run(

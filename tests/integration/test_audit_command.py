@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local import audit, engine
-from local.audit.targets import vars_of
+from local.audit.targets import names_of
 from local.database import CREDENTIALS
 from local.engine import ROOT, free_port
 from local.settings import claimed
@@ -41,7 +41,7 @@ def choose(monkeypatch: pytest.MonkeyPatch, **chosen: str) -> None:
 
 
 def by_name(world: World, engine_url: str) -> dict[str, str]:
-    named = {f"{name.upper()}_TABLE": table for name, table in vars_of(world.tables).items()}
+    named = {f"{name.upper()}_TABLE": table for name, table in names_of(world.tables).items()}
     return {**named, "AWS_ENDPOINT_URL_DYNAMODB": engine_url, "AT": rfc3339(world.clock.now_ms)}
 
 

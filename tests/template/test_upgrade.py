@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 import boto3
 from moto import mock_aws
 
-from local import upgrade
+from local import deployed, upgrade
 from local.template import REGION
 from modelpass import schema
 from tests.support.handlers import create_stack
@@ -23,10 +22,10 @@ def test_upgrade_goes_over_every_table_of_the_stack_that_is_named(
     monkeypatch.setenv("STACK", "modelpass")
     with mock_aws():
         tables = create_stack("modelpass")
-        found = upgrade.tables_of(boto3.client("cloudformation", REGION), "modelpass")
-        assert set(dataclasses.asdict(found).values()) == {*tables.values(), schema.NEWEST}
+        found = deployed.table_names(boto3.client("cloudformation", REGION), "modelpass")
+        assert set(found.values()) == set(tables.values())
         item = {"pk": {"S": "x"}, "sk": {"S": "day#1"}, "v": {"N": str(schema.PREVIOUS)}}
-        boto3.client("dynamodb", REGION).put_item(TableName=found.history, Item=item)
+        boto3.client("dynamodb", REGION).put_item(TableName=found["history"], Item=item)
         assert upgrade.main() == 0
     assert capsys.readouterr().out == f"1 items brought to version {schema.NEWEST}, 0 left for another run\n"
 
