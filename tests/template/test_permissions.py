@@ -15,6 +15,7 @@ import pytest
 import modelpass
 from local.engine import ROOT
 from local.policies import asked
+from modelpass import items, keys
 from modelpass.store import StoreRejectedError, boto3_send
 from tests.support import scenes
 from tests.support.faults import Interleave
@@ -52,6 +53,15 @@ def buy_as_another(scene: Scene) -> Json:
 PACKAGE = Path(modelpass.__file__).parent
 BEHIND_THE_ROUTER = {"modelpass.commands_authorize", "modelpass.commands_settle"}
 WAYS_OUT = ("asyncio", "boto", "http.client", "httpx", "requests", "smtplib", "socket", "ssl", "subprocess", "urllib")
+
+
+def offer_the_first(scene: Scene) -> Json:
+    """Offer a model while no currency is fixed."""
+    table, key = scene.world.tables.catalogue, items.key(keys.catalogue_settings_key())
+    scene.world.dynamodb.delete_item(TableName=table, Key=key)
+    return scenes.offer(scene)
+
+
 COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
     "AuthorizeFunction": (scenes.authorize, scenes.repeat, authorize_all_there_is, scenes.authorize_anew),
     "SettleFunction": (scenes.settle, scenes.void, scenes.breach),
@@ -64,7 +74,7 @@ COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
     "PurchaseFunction": (scenes.buy, buy_as_another),
     "SubscriptionsFunction": (scenes.look, scenes.list_all),
     "ModelsFunction": (scenes.models,),
-    "CatalogueFunction": (scenes.offer, scenes.withdraw),
+    "CatalogueFunction": (scenes.offer, offer_the_first, scenes.withdraw),
     "AvailabilityFunction": (scenes.take_down, scenes.bring_back),
     "QuoteFunction": (scenes.quote,),
     "NotFoundFunction": (not_found,),
