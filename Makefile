@@ -21,11 +21,14 @@ export SAM_CLI_TELEMETRY := 0
 # The lists are complete, so pip resolves nothing: in hash mode it stumbles over pins that carry extras.
 INSTALL := install --quiet --disable-pip-version-check --no-deps --require-hashes
 
+BENCHMARK := PYTHONPATH=layers/modelpass:. AWS_DEFAULT_REGION=eu-west-1 POWERTOOLS_SERVICE_NAME=modelpass \
+  POWERTOOLS_METRICS_NAMESPACE=Modelpass $(BIN)/python -u -m tests.benchmarks
+
 RIGHT_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
   || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-lambda demo token seed upgrade audit openapi test test-runtime soak scale lint format types \
+.PHONY: help setup run run-lambda demo token seed upgrade audit openapi test test-runtime soak cost scale lint format types \
   validate build lambda-runtime check lock clean
 
 help: ## name every target
@@ -109,9 +112,11 @@ test-runtime: lambda-runtime ## run the built functions in Lambda's own runtime,
 soak: $(SETUP) ## hold the service to the ledger for longer, about half an hour
 	$(BIN)/python -m pytest -n0 -s --hypothesis-profile=soak tests/property | grep -v '^{'
 
+cost: $(SETUP) ## what a million requests cost, from what they consume here (BILLED_MS=8 MEMORY_MIB=512)
+	@$(BENCHMARK).cost | grep -v "^{"
+
 scale: $(SETUP) ## the reset's work among 100,000 entitlements, and an audit of them, a few minutes
-	@PYTHONPATH=layers/modelpass:. AWS_DEFAULT_REGION=eu-west-1 POWERTOOLS_SERVICE_NAME=modelpass \
-	  POWERTOOLS_METRICS_NAMESPACE=Modelpass $(BIN)/python -u -m tests.benchmarks.scale | grep -v --line-buffered '^{'
+	@$(BENCHMARK).scale | grep -v --line-buffered '^{'
 
 lint: $(SETUP) ## style and formatting
 	$(BIN)/ruff check .
