@@ -56,9 +56,11 @@ def engine() -> Iterator[str]:
 
 
 @pytest.fixture
-def world(engine: str) -> World:
-    """A service with tables of its own on the real engine."""
-    return new_world(engine)
+def world(engine: str) -> Iterator[World]:
+    """A service with tables of its own on the real engine, which is slow once it holds thousands of tables."""
+    made = new_world(engine)
+    yield made
+    made.drop_tables()
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ class Caller:
             answer = Answer(response.status, lower, response.read())
         documented.check(documented.kept().route_of(method, path), answer.status, answer.headers, answer.body)
         leaks.keep_bearer((headers or {}).get("Authorization"))
-        if b'"apiKey"' in answer.body:
+        if b'"apiKey"' in answer.body and lower.get("content-type") == "application/json":
             leaks.keep_answer(answer.json)
         return answer
 

@@ -45,6 +45,7 @@ from modelpass.windows import rfc3339, to_ms
 from modelpass.writes import Tables
 from tests.support.capacity import units_of_refused_write
 from tests.support.permitted import ASKED, Permits, Permitted, commands_of
+from tests.support.plain import Plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +65,12 @@ def expanded_template() -> Json:
 @cache
 def client_of(endpoint: str) -> Any:
     return client(endpoint)
+
+
+@cache
+def quick_client_of(endpoint: str) -> Any:
+    """A client without an SDK for the engine of this run; boto3 for one that is named, which may check signatures."""
+    return client_of(endpoint) if os.environ.get("AWS_ENDPOINT_URL_DYNAMODB") else Plain(endpoint)
 
 
 def template_of(prefix: str) -> Template:
@@ -134,6 +141,7 @@ class World:
     clock: Clock
     recorder: Recorder
     dynamodb: Any
+    quick: Any
     tables: Tables
 
     @property
@@ -232,9 +240,11 @@ class World:
 
     def drop_tables(self) -> None:
         for name in self.names():
-            self.dynamodb.delete_table(TableName=name)
+            self.quick.delete_table(TableName=name)
 
     def all_items(self, table: str) -> list[items.Item]:
+        if isinstance(self.quick, Plain):
+            return self.quick.scan_all(table)
         pages = self.dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
         return [item for page in pages for item in page["Items"]]
 
@@ -265,8 +275,8 @@ def new_world(endpoint: str, entropy: Callable[[int], bytes] = os.urandom, prefi
     if prefix is None:
         prefix = f"w{os.getpid()}x{next(_prefixes)}-"  # processes may share an engine
     template = template_of(prefix)
-    dynamodb = client_of(endpoint)
-    create_tables(dynamodb, template)
+    quick = quick_client_of(endpoint)
+    create_tables(quick, template)
     tables = Tables(
         entitlements=f"{prefix}EntitlementsTable",
         subscriptions=f"{prefix}SubscriptionsTable",
@@ -274,8 +284,9 @@ def new_world(endpoint: str, entropy: Callable[[int], bytes] = os.urandom, prefi
         events=f"{prefix}EventsTable",
         catalogue=f"{prefix}CatalogueTable",
     )
-    seed_catalogue(dynamodb, tables.catalogue, ROOT / "catalogue.json")
-    clock, recorder = Clock(), Recorder(Permitted(boto3_send(dynamodb), prefix, permits()))
+    seed_catalogue(quick, tables.catalogue, ROOT / "catalogue.json")
+    send = quick.send if isinstance(quick, Plain) else boto3_send(quick)
+    clock, recorder = Clock(), Recorder(Permitted(send, prefix, permits()))
     steady = itertools.count()
     deps = Deps(
         now_ms=clock,
@@ -285,7 +296,7 @@ def new_world(endpoint: str, entropy: Callable[[int], bytes] = os.urandom, prefi
         tables=tables,
         deployment_keys=DeploymentKeys((DEPLOYMENT_KEY,)),
     )
-    return World(deps, clock, recorder, dynamodb, tables)
+    return World(deps, clock, recorder, client_of(endpoint), quick, tables)
 
 
 __all__ = ["DAY_MS", "IMAGE_MODEL", "TEXT_MODEL", "Clock", "World", "json", "model", "new_world"]

@@ -1,0 +1,132 @@
+"""The engine without an SDK, for tests that send tens of thousands of requests: boto3 takes most of their time.
+
+Rule: only for an engine that this run started, which checks no signature; what it answers is read as boto3 reads it.
+`tests/integration/test_plain.py` holds the two to each other.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+from collections import deque
+from typing import Any
+from urllib.parse import urlsplit
+
+from modelpass.store import Request, Response, StoreBusyError, classify
+
+_SECONDS = 20
+_SIGNED = (
+    "AWS4-HMAC-SHA256 Credential=local/20260101/eu-west-1/dynamodb/aws4_request, SignedHeaders=host, Signature=none"
+)
+_HEADERS = {
+    "Authorization": _SIGNED,  # has to look like one, and is not checked
+    "Content-Type": "application/x-amz-json-1.0",
+    "X-Amz-Date": "20260101T000000Z",
+}
+
+
+class PlainError(Exception):
+    """What the engine refused, with its answer as boto3 would show it."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response["Error"]["Code"])
+        self.response = response
+
+
+class _Exceptions:
+    """Errors by their code, as a client of boto3 has them."""
+
+    class ResourceInUseException(PlainError):  # noqa: N818 - its name there
+        """The table is there already."""
+
+    class ConditionalCheckFailedException(PlainError):  # noqa: N818 - its name there
+        """A guard did not hold."""
+
+
+class Plain:
+    """As much of a DynamoDB client as tests need: `plain.put_item(TableName=…)`, from any thread."""
+
+    exceptions = _Exceptions
+
+    def __init__(self, endpoint: str) -> None:
+        self._address = urlsplit(endpoint)
+        self._idle: deque[http.client.HTTPConnection] = deque()  # any thread takes one and puts it back
+
+    def __getattr__(self, method: str) -> Any:
+        operation = "".join(word.capitalize() for word in method.split("_"))
+        return lambda **request: self.call(operation, request)
+
+    def call(self, operation: str, request: Request) -> Response:
+        """Carry out one request; raises `PlainError`, or what a connection raises."""
+        body = json.dumps(request, default=_encoded).encode()
+        headers = {**_HEADERS, "X-Amz-Target": f"DynamoDB_20120810.{operation}"}
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._new()
+        try:
+            connection.request("POST", "/", body, headers)
+            response = connection.getresponse()
+            answer: Response = json.loads(response.read(), object_hook=_decoded)
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+        if response.status == http.client.OK:
+            return answer
+        code = answer.pop("__type").rpartition("#")[2]
+        metadata = {"HTTPStatusCode": response.status}
+        raise getattr(_Exceptions, code, PlainError)({"Error": {"Code": code}, "ResponseMetadata": metadata, **answer})
+
+    def get_waiter(self, _: str) -> Plain:
+        """Something to `wait` on until a table is there."""
+        return self
+
+    def wait(self, **table: str) -> None:
+        """Wait until a table can be used."""
+        while self.call("DescribeTable", table)["Table"]["TableStatus"] != "ACTIVE":
+            pass
+
+    def send(self, operation: str, request: Request) -> Response:
+        """The seam to the store, as `boto3_send` is it."""
+        try:
+            return self.call(operation, {**request, "ReturnConsumedCapacity": "TOTAL"})
+        except PlainError as error:
+            raise classify(error.response) from None
+        except (OSError, http.client.HTTPException) as error:
+            raise StoreBusyError(type(error).__name__) from None
+
+    def scan_all(self, table: str) -> list[Any]:
+        """Every item of a table as it is now."""
+        request: Request = {"TableName": table, "ConsistentRead": True}
+        found: list[Any] = []
+        while True:
+            page = self.call("Scan", request)
+            found += page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return found
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def close(self) -> None:
+        """Close what is kept open."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _new(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(str(self._address.hostname), self._address.port, timeout=_SECONDS)
+
+
+def _encoded(value: Any) -> str:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    raise TypeError(type(value))
+
+
+def _decoded(value: dict[str, Any]) -> dict[str, Any]:
+    match value:
+        case {"B": str(text)} if len(value) == 1:
+            return {"B": base64.b64decode(text)}
+        case {"BS": list(texts)} if len(value) == 1:
+            return {"BS": list(map(base64.b64decode, texts))}
+    return value
