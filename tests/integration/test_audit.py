@@ -26,4 +26,3 @@ def test_audit_is_silent_after_whatever_the_service_did(world: World, scene: Cal
         assert_audited(world)
     world.reset()
     assert_audited(world)
-    world.drop_tables()
