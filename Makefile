@@ -12,7 +12,10 @@ CHECKOV := $(CHECKOV_VENV)/bin/checkov
 EXPANDED := .local/template.json
 ARCH ?= arm64
 # Functions are run here in Lambda's version of Python, or in this one where that is not on the machine.
-PYTHON_HERE = $(shell $(PYTHON) deploy/artifact.py version-here)
+ifneq ($(filter check lambda-runtime run-lambda test-runtime,$(MAKECMDGOALS)),)
+PYTHON_HERE := $(shell $(PYTHON) deploy/artifact.py version-here)
+endif
+RUNTIME_CLIENT := .tools/lambda-python$(PYTHON_HERE)
 BUILT_HERE := .aws-sam/x86_64
 BUILT_FROM := template.yaml samconfig.toml $(wildcard deploy/* functions/*/*.py layers/*/requirements.txt layers/*/*/*.py)
 UV := 0.13.9
@@ -57,10 +60,10 @@ $(SAM): requirements/sam.txt
 	@touch $@
 
 # Lambda's runtime client for Python, as a layer of the runtime holds it, and a build for this machine.
-.tools/lambda-python: requirements/lambda-runtime.txt | $(SAM)
+$(RUNTIME_CLIENT): requirements/lambda-runtime.txt | $(SAM)
 	@echo "Setting up Lambda's runtime client ..." >&2
-	@rm -rf $@* && $(SAM_VENV)/bin/pip $(INSTALL) --only-binary :all: --python-version $(PYTHON_HERE) --implementation cp \
-	  --platform manylinux2014_x86_64 --target $@$(PYTHON_HERE) -r requirements/lambda-runtime.txt >&2
+	@rm -rf $@ && $(SAM_VENV)/bin/pip $(INSTALL) --only-binary :all: --python-version $(PYTHON_HERE) --implementation cp \
+	  --platform manylinux2014_x86_64 --target $@ -r requirements/lambda-runtime.txt >&2
 	@touch $@
 
 $(BUILT_HERE)/template.yaml: $(BUILT_FROM) | $(SAM)
@@ -70,7 +73,7 @@ $(BUILT_HERE)/template.yaml: $(BUILT_FROM) | $(SAM)
 SAM_BUILD = ARCH=$(1) LAMBDA_PYTHON=$(3) PYTHON=$(abspath $(SAM_VENV))/bin/python AWS_DEFAULT_REGION=eu-west-1 \
   $(SAM) build --build-dir $(2) --parameter-overrides Architecture=$(1) >&2
 
-lambda-runtime: $(SETUP) .tools/lambda-python $(BUILT_HERE)/template.yaml ## set up Lambda's runtime, and a build for it
+lambda-runtime: $(SETUP) $(RUNTIME_CLIENT) $(BUILT_HERE)/template.yaml ## set up Lambda's runtime, and a build for it
 
 run-lambda: lambda-runtime ## run the built functions in Lambda's own runtime, emulated, else as `make run`
 	@MODELPASS_ARTIFACTS=$(BUILT_HERE) LAMBDA_PYTHON=$(PYTHON_HERE) PYTHONPATH=layers/modelpass exec $(BIN)/python -m local run

@@ -99,21 +99,26 @@ def compile_code(artifacts: Path, version: str, mounted_at: str) -> None:
 
 
 def python_of(version: str) -> str | None:
-    """An interpreter of just this version, None when there is none."""
+    """The path of an interpreter of just this version, None when there is none."""
     named = os.environ.get("LAMBDA_PYTHON_PATH")
-    found = [named, shutil.which(f"python{version}"), sys.executable]
-    found += sorted(map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python{version}")), reverse=True)
-    return next((path for path in found if path and version_of(path) == version), None)
+    paths = [named, shutil.which(f"python{version}"), sys.executable]
+    paths += sorted(map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python{version}")), reverse=True)
+    told = (said_by(path) for path in paths if path)
+    return next((path for known, path in told if known == version), None)
 
 
-def version_of(path: str) -> str | None:
-    """What an interpreter says of itself; a name on PATH may be of none that works."""
-    script = "import sys; print('%d.%d' % sys.version_info[:2])"
+def said_by(path: str) -> tuple[str, str]:
+    """The version of an interpreter and where it really is; a name on PATH may be of one that does not work.
+
+    What it names may be a script before it, or an environment with packages of its own: both are left out.
+    """
+    script = "import os, sys; print('%d.%d' % sys.version_info[:2], os.path.realpath(sys.executable))"
     try:
         said = subprocess.run([path, "-c", script], capture_output=True, text=True, check=False)
     except OSError:
-        return None
-    return said.stdout.strip() if said.returncode == 0 else None
+        return "", path
+    version, _, real = said.stdout.strip().partition(" ")
+    return version, real
 
 
 def stamp(artifacts: Path) -> None:
