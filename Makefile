@@ -16,8 +16,10 @@ ifneq ($(filter check lambda-runtime run-lambda test-runtime,$(MAKECMDGOALS)),)
 PYTHON_HERE := $(shell $(PYTHON) deploy/artifact.py version-here)
 endif
 RUNTIME_CLIENT := .tools/lambda-python$(PYTHON_HERE)
-BUILT_HERE := .aws-sam/x86_64
-BUILT_FROM := template.yaml samconfig.toml $(wildcard deploy/* functions/*/*.py layers/*/requirements.txt layers/*/*/*.py)
+BUILT_HERE := .aws-sam/here-$(PYTHON_HERE)
+# Folders as well: their time changes when a file goes.
+BUILT_FROM := template.yaml samconfig.toml $(wildcard deploy/*.py deploy/Makefile functions/*/ functions/*/*.py \
+  layers/*/ layers/*/*/ layers/*/requirements.txt layers/*/*/*.py)
 UV := 0.13.9
 export PYTHONTZPATH := # time zones come from the pinned tzdata package, as in the layer
 export SAM_CLI_TELEMETRY := 0
@@ -31,7 +33,7 @@ RIGHT_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
   || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-lambda demo token seed upgrade audit openapi test test-runtime soak cost scale lint format types \
+.PHONY: help setup run run-lambda demo token seed upgrade audit restore openapi test test-runtime soak cost scale lint format types \
   validate build lambda-runtime check lock clean
 
 help: ## name every target
@@ -70,12 +72,12 @@ $(BUILT_HERE)/template.yaml: $(BUILT_FROM) | $(SAM)
 	@$(call SAM_BUILD,x86_64,$(BUILT_HERE),$(PYTHON_HERE))
 	@touch $@
 
-SAM_BUILD = ARCH=$(1) LAMBDA_PYTHON=$(3) PYTHON=$(abspath $(SAM_VENV))/bin/python AWS_DEFAULT_REGION=eu-west-1 \
+SAM_BUILD = ARCH=$(1) LAMBDA_PYTHON=$(3) PYTHON="$(CURDIR)/$(SAM_VENV)/bin/python" AWS_DEFAULT_REGION=eu-west-1 \
   $(SAM) build --build-dir $(2) --parameter-overrides Architecture=$(1) >&2
 
 lambda-runtime: $(SETUP) $(RUNTIME_CLIENT) $(BUILT_HERE)/template.yaml ## set up Lambda's runtime, and a build for it
 
-run-lambda: lambda-runtime ## run the built functions in Lambda's own runtime, emulated, else as `make run`
+run-lambda: lambda-runtime ## run the built functions in Lambda's own runtime, emulated; otherwise like `make run`
 	@MODELPASS_ARTIFACTS=$(BUILT_HERE) LAMBDA_PYTHON=$(PYTHON_HERE) PYTHONPATH=layers/modelpass exec $(BIN)/python -m local run
 
 $(CHECKOV): requirements/checkov.txt
@@ -102,6 +104,9 @@ upgrade: $(VENV)/.ready ## bring what a deployment has stored to the newest sche
 
 audit: $(SETUP) ## check every equation over what is stored: the running stack's, DATA=folder, STACK=name or tables by name
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local audit
+
+restore: $(VENV)/.ready ## let a deployment hold what restored tables hold: STACK=… FROM='{}-restored'
+	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local restore
 
 openapi: $(VENV)/.ready ## write docs/openapi.json anew, from the code
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local openapi

@@ -4,7 +4,7 @@ import signal
 import sys
 from importlib import import_module
 
-COMMANDS = ("run", "demo", "token", "seed", "upgrade", "audit", "openapi", "expanded")
+COMMANDS = ("run", "demo", "token", "seed", "upgrade", "audit", "restore", "openapi", "expanded")
 
 
 def main() -> int:

@@ -3,12 +3,15 @@
 Arguments: the file that tells what time it is (milliseconds, or nothing while the clock runs), and the handler.
 """
 
+import ctypes
 import runpy
+import signal
 import sys
 import time
 from pathlib import Path
 
 _NS_PER_MS = 1_000_000
+_PR_SET_PDEATHSIG = 1
 
 
 def _stand_still(file: Path) -> None:
@@ -23,6 +26,7 @@ def _stand_still(file: Path) -> None:
 
 
 if __name__ == "__main__":
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # in a group of its own, it would outlive the emulator
     _stand_still(Path(sys.argv.pop(1)))
     sys.path[0] = str(Path.cwd())  # the function's folder, in place of the one of this file
     runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)

@@ -45,7 +45,7 @@ def claimed(folder: Path) -> IO[str]:
             file.close()
             raise
     except BlockingIOError:
-        raise StartError(f"Another stack keeps its data in {folder}: name another folder with DATA=…") from None
+        raise StartError(f"A stack keeps its data in {folder}: stop it, or name another folder with DATA=…") from None
     except OSError as error:
         raise StartError(f"Data cannot be kept in {folder}: {error.strerror}; name another with DATA=…") from None
     return file

@@ -3,7 +3,7 @@
 STACK names the deployment; credentials and Region are those of the environment. A local stack that keeps its data does
 it by itself when it starts. The service may go on meanwhile: an item that changes in between is left for the next run,
 and one of a version that is not understood is never touched. Exit status: 0 when nothing of the version before is left,
-1 when something is, 2 without a STACK that has the tables.
+1 when something is, 2 when it could not be done.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local.database import put_new
 from local.deployed import LOGICAL, table_names
@@ -31,6 +32,14 @@ def main() -> int:
     if not stack:
         sys.stderr.write("Say which deployment: make upgrade STACK=…\n")
         return 2
+    try:
+        return _upgraded(stack)
+    except (BotoCoreError, ClientError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+
+
+def _upgraded(stack: str) -> int:
     found = table_names(boto3.client("cloudformation"), stack)
     if set(found) != set(LOGICAL):
         sys.stderr.write(f"{stack} is no deployment of Modelpass: it lacks tables.\n")
@@ -47,7 +56,7 @@ def everything(dynamodb: Any, tables: Tables) -> tuple[int, int]:
         for item in _of_the_version_before(dynamodb, table):
             if table == tables.subscriptions and item["sk"]["S"] == "subscription":
                 _list(dynamodb, table, item)  # first: a row that is still of its version is found again
-            if table == tables.catalogue and "tiers" in item:
+            if table == tables.catalogue and "kind" in item:  # a model: what is down has `tiers` as well
                 _keep_currency(dynamodb, table, item)
             done = _written(dynamodb, {"TableName": table, **_update(item)})
             written, left = written + done, left + (not done)

@@ -127,7 +127,7 @@ def test_a_data_folder_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Pa
 
 def test_a_data_folder_in_use_is_told_in_a_sentence(tmp_path: Path) -> None:
     with settings.claimed(tmp_path):
-        assert_does_not_start(run_to_end(PORT=str(free_port()), DATA=str(tmp_path)), "Another stack", "DATA=")
+        assert_does_not_start(run_to_end(PORT=str(free_port()), DATA=str(tmp_path)), "A stack keeps its data", "DATA=")
     settings.claimed(tmp_path).close()
 
 

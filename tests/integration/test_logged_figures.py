@@ -10,7 +10,7 @@ import pytest
 from modelpass import commands_purchase, purchase_body, router, telemetry
 from modelpass.availability import TiersDown
 from modelpass.model import DAY_MS
-from modelpass.store import metered
+from modelpass.store import StoreBusyError, metered
 from tests.support.handlers import INSIDE
 from tests.support.lines import recorded
 from tests.support.world import TEXT_MODEL, World, model
@@ -139,3 +139,24 @@ def test_reset_tells_how_long_the_oldest_thing_had_been_due(metered_world: World
     assert lag_seconds() == 0
     world.clock.advance(2 * DAY_MS)
     assert lag_seconds() > 0
+
+
+@pytest.mark.usefixtures("few_shards")
+def test_reset_that_cannot_look_tells_no_lag_so_that_its_alarm_begins(metered_world: World) -> None:
+    def busy(*_: object) -> Response:
+        raise StoreBusyError("away")
+
+    world = metered_world.with_send(busy)
+    with recorded() as output, telemetry.Line("reset", "lambda-request"):
+        assert world.reset()["more"]
+    (line,) = output.decided()
+    assert "ResetLagSeconds" not in line
+
+
+def test_a_message_whose_id_is_no_text_is_told_without_it(metered_world: World) -> None:
+    world = metered_world
+    with recorded() as output:
+        answer = router.handle_settle(world.deps, {"Records": [{"messageId": "\ud800", "body": "{}"}]}, "lambda", 1e9)
+    assert answer == {"batchItemFailures": []}
+    (line,) = output.decided()
+    assert ("messageId" in line, line["decision"]) == (False, "invalid_request")

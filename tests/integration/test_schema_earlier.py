@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local import catalogue_file, upgrade
-from modelpass import commands_catalogue, commands_read, schema
+from modelpass import commands_catalogue, commands_read, items, keys, schema
 from modelpass.errors import Refused
 from tests.support.audit import assert_conserved
 from tests.support.earlier import RECORDED, Earlier, recorded
@@ -283,6 +283,22 @@ def test_upgrade_gives_every_item_the_form_that_it_is_read_in_and_lists_every_su
         assert [one["subscriptionId"] for one in shown] == [*own, earlier.id_of(name)]
     assert upgrade.everything(world.dynamodb, world.tables) == (0, 0)
     assert earlier.settle("busy", "busy-open", 800)["settled"]
+
+
+def test_upgrade_takes_along_what_is_down(earlier: Earlier) -> None:
+    world = earlier.world
+    world.turn_tier(TEXT_MODEL, "stable", available=False, reason="a test")
+    key = items.key(keys.tiers_down_key())
+    world.dynamodb.update_item(
+        TableName=world.tables.catalogue,
+        Key=key,
+        UpdateExpression="SET v = :v REMOVE rev",
+        ExpressionAttributeValues={":v": {"N": str(schema.PREVIOUS)}},
+    )
+    assert upgrade.everything(world.dynamodb, world.tables)[1] == 0
+    (down,) = (item for item in world.all_items(world.tables.catalogue) if item["sk"] == key["sk"])
+    assert (down["v"]["N"], down["rev"]["N"]) == (str(schema.NEWEST), "0")
+    assert code(earlier.authorize("untouched", "new")) == "tier_unavailable"
 
 
 def test_upgrade_leaves_what_changes_meanwhile_and_what_is_not_understood(earlier: Earlier) -> None:

@@ -41,7 +41,7 @@ OF_AWS: dict[str, tuple[str, str, str, set[str]]] = {
     ),
 }
 _REFERENCE = re.compile(r"\$\{(\w+)(?:\.(\w+))?\}")
-_SEARCH = re.compile(r"""SEARCH\('\{(.+),(\w+),(\w+)\} MetricName="(\w+)" (.+)', 'Sum', 60\)""")
+_SEARCH = re.compile(r"""SEARCH\('\{"(.+)",(\w+),(\w+)\} MetricName="(\w+)" (.+)', 'Sum', 60\)""")
 
 
 @dataclass(frozen=True)

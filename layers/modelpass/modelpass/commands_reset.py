@@ -73,7 +73,8 @@ def reset(deps: Deps, stop_at: float) -> dict[str, Any]:
         _work_off(deps, stop_at, tally)
     except (Refused, _OutOfTimeError):
         tally.more = True  # the store is away, or slow: everything stays due
-    telemetry.reset_lag(tally.lag_ms // MS_PER_SECOND)
+    if tally.lag_ms or not tally.more:  # who was stopped before anything was found knows of no lag, and says none
+        telemetry.reset_lag(tally.lag_ms // MS_PER_SECOND)
     return tally.answer()
 
 

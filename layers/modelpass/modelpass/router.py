@@ -79,10 +79,11 @@ def _settle_batch(deps: Deps, records: list[Any], request_id: str) -> Json:
     """
     failures = []
     for record in records:
-        with telemetry.Line("settle", request_id, messageId=record["messageId"]):
+        message_id = record["messageId"]
+        with telemetry.Line("settle", request_id, messageId=message_id if message_id.isascii() else None):
             answer = _settle_in_time(deps, record, request_id)
         if not answer["settled"] and answer["statusCode"] not in _CLIENT_FAULTS:
-            failures.append({"itemIdentifier": record["messageId"]})
+            failures.append({"itemIdentifier": message_id})
     return {"batchItemFailures": failures}
 
 
