@@ -86,7 +86,7 @@ def test_folder_of_data_is_audited_while_no_stack_uses_it(
     assert " 3 subscriptions" in capsys.readouterr().out
     with claimed(tmp_path):
         assert audit.main() == 2
-    assert "Another stack" in capsys.readouterr().err
+    assert "A stack keeps its data" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

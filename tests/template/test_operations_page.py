@@ -1,0 +1,38 @@
+"""The operators' page names what the template has: every alarm, every function that writes, parameters, outputs."""
+
+from __future__ import annotations
+
+import re
+
+from local.engine import ROOT
+from tests.support.world import permits
+from tests.template.resources import RESOURCES, SOURCE, of_type
+
+PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
+WRITES = ("PutItem", "UpdateItem", "DeleteItem")
+
+
+def listed(name: str) -> set[str]:
+    """The words of a shell variable of the page."""
+    (words,) = re.findall(rf'^{name}="(.*)"$', PAGE, re.MULTILINE)
+    return set(words.split())
+
+
+def test_every_alarm_has_its_row() -> None:
+    alarms = {name for name, resource in RESOURCES.items() if resource["Type"] == "AWS::CloudWatch::Alarm"}
+    assert set(re.findall(r"^\| `(\w+Alarm)` \|", PAGE, re.MULTILINE)) == alarms
+
+
+def test_every_function_that_writes_is_stopped_before_a_restore_and_every_table_restored() -> None:
+    writing = {name for name, had in permits().granted.items() if any(action.endswith(WRITES) for _, action in had)}
+    assert {f"{name}Function" for name in listed("WRITERS")} == writing
+    assert listed("TABLES") == set(of_type("AWS::DynamoDB::Table"))
+    assert set(re.findall(r"\$\(id (\w+)\)", PAGE)) <= set(RESOURCES)
+
+
+def test_parameters_and_outputs_are_there() -> None:
+    there = {*SOURCE["Parameters"], *SOURCE["Outputs"], *RESOURCES}
+    kinds = r"Url|Arn|Name|Concurrency|Seconds|Ms|Requests|Written|Revision|Holds|Origins|Issuer|Audience"
+    named = set(re.findall(rf"\b([A-Z][A-Za-z]+(?:{kinds}))\b", PAGE))
+    assert len(named) > 10
+    assert named <= there, named - there
