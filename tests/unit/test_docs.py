@@ -118,3 +118,11 @@ def test_help_names_every_target() -> None:
     assert phony == set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
     for page in PAGES:
         assert set(re.findall(r"`make (?:-s )?([a-z-]+)", page.read_text("utf-8"))) <= phony, page
+
+
+def test_every_file_that_the_tables_of_the_design_name_is_there() -> None:
+    design = (ROOT / "docs" / "design.md").read_text("utf-8")
+    named_paths = [path for path in named(design) if path.startswith(("tests/", "local/", "layers/", "functions/"))]
+    assert len(named_paths) > 20
+    for path in named_paths:
+        assert list(ROOT.glob(path)), path
