@@ -57,10 +57,12 @@ def binary(modules: Path = ROOT / "node_modules") -> Path:
 
 
 @contextlib.contextmanager
-def running(data: Path | None = None, modules: Path = ROOT / "node_modules", port: int | None = None) -> Iterator[str]:
+def running(
+    data: Path | None = None, modules: Path = ROOT / "node_modules", port: int | None = None, host: str = HOST
+) -> Iterator[str]:
     """Start the engine, in memory or on `data/modelpass.db`, and give its URL while it runs."""
     port = port or free_port()
-    command = [str(binary(modules)), "--host", HOST, "--port", str(port)]
+    command = [str(binary(modules)), "--host", host, "--port", str(port)]
     if data is not None:
         command += ["--db-path", str(data / _FILE)]
     try:
@@ -75,7 +77,7 @@ def running(data: Path | None = None, modules: Path = ROOT / "node_modules", por
     except OSError as error:
         raise StartError(f"The DynamoDB engine does not start: {error.strerror}.") from None
     try:
-        url = f"http://{HOST}:{port}"
+        url = f"http://{host}:{port}"
         _wait(process, url, f": {data / _FILE} may be damaged" if data else "")
         yield url
     finally:

@@ -18,7 +18,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.deployed import LOGICAL, table_names
+from local.deployed import every_table, key_of
+from local.problems import StartError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,15 +38,12 @@ def main() -> int:
         sys.stderr.write("Say what to restore, and from where: make restore STACK=… FROM='{}-restored'\n")
         return 2
     try:
-        live = table_names(boto3.client("cloudformation"), stack)
-        if set(live) != set(LOGICAL):
-            sys.stderr.write(f"{stack} is no deployment of Modelpass: it lacks tables.\n")
-            return 2
+        live = every_table(boto3.client("cloudformation"), stack)
         dynamodb = boto3.client("dynamodb", config=_RETRIES)
         for name in live.values():
             dynamodb.describe_table(TableName=pattern.format(name))  # all are there before anything is written
         left = sum(_made_equal(dynamodb, kind, pattern.format(name), name) for kind, name in live.items())
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, StartError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     return 1 if left else 0
@@ -65,7 +63,7 @@ def replace_items(dynamodb: Any, restored: str, live: str) -> tuple[int, int]:
     missing, beyond = _differences(dynamodb, restored, live)
     with ThreadPoolExecutor(WORKERS) as pool:
         writes: list[Callable[[], Any]] = [partial(dynamodb.put_item, TableName=live, Item=item) for item in missing]
-        writes += [partial(dynamodb.delete_item, TableName=live, Key=_key(item)) for item in beyond]
+        writes += [partial(dynamodb.delete_item, TableName=live, Key=key_of(item)) for item in beyond]
         for written in [pool.submit(write) for write in writes]:
             written.result()
     return len(missing), len(beyond)
@@ -82,7 +80,7 @@ def stored(dynamodb: Any, table: str) -> dict[tuple[str, ...], Item]:
     """The items of a table by their keys; members of sets in order, for a store gives them in none."""
     pages = dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
     return {
-        tuple(part["S"] for part in _key(item).values()): _ordered(item) for page in pages for item in page["Items"]
+        tuple(part["S"] for part in key_of(item).values()): _ordered(item) for page in pages for item in page["Items"]
     }
 
 
@@ -91,7 +89,3 @@ def _ordered(item: Item) -> Item:
         name: {kind: sorted(held) if kind in _SETS else held for kind, held in value.items()}
         for name, value in item.items()
     }
-
-
-def _key(item: Item) -> Item:
-    return {name: item[name] for name in ("pk", "sk") if name in item}

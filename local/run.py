@@ -75,7 +75,7 @@ def started(port: int, template_file: Path) -> Iterator[Stack]:
         http = server.HttpServer(stack, port)
         cleanup.callback(http.stop)
         cleanup.callback(stack.stopping.set)  # before the server waits for what is running: who listens leaves
-        _prepare(endpoint, read, kept=data is not None)
+        prepare(endpoint, read, kept=data is not None)
         _wait_ready(stack)
         http.start()
         stack.start_schedules()
@@ -117,7 +117,8 @@ def surroundings(known_as: str | None = None) -> dict[str, str]:
     }
 
 
-def _prepare(endpoint: str, read: template.Template, *, kept: bool) -> None:
+def prepare(endpoint: str, read: template.Template, *, kept: bool) -> None:
+    """Make the tables and fill the catalogue; what was `kept` is brought to the newest schema version."""
     try:
         dynamodb = database.client(endpoint)
         database.create_tables(dynamodb, read)

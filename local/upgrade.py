@@ -16,7 +16,8 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.database import put_new
-from local.deployed import LOGICAL, table_names
+from local.deployed import LOGICAL, every_table, key_of
+from local.problems import StartError
 from modelpass import catalogue, items, keys, schema
 from modelpass.writes import Tables
 
@@ -33,18 +34,11 @@ def main() -> int:
         sys.stderr.write("Say which deployment: make upgrade STACK=…\n")
         return 2
     try:
-        return _upgraded(stack)
-    except (BotoCoreError, ClientError) as error:
+        tables = Tables(**every_table(boto3.client("cloudformation"), stack))
+        written, left = everything(boto3.client("dynamodb"), tables)
+    except (BotoCoreError, ClientError, StartError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-
-
-def _upgraded(stack: str) -> int:
-    found = table_names(boto3.client("cloudformation"), stack)
-    if set(found) != set(LOGICAL):
-        sys.stderr.write(f"{stack} is no deployment of Modelpass: it lacks tables.\n")
-        return 2
-    written, left = everything(boto3.client("dynamodb"), Tables(**found))
     print(f"{written} items brought to version {schema.NEWEST}, {left} left for another run")
     return 1 if left else 0
 
@@ -80,7 +74,7 @@ def _update(item: Item) -> dict[str, Any]:
     lacking = {name: value for name, value in schema.current(item).items() if name not in item}
     absent = [f"attribute_not_exists(#{name})" for name in lacking]
     return {
-        "Key": {name: item[name] for name in ("pk", "sk") if name in item},
+        "Key": key_of(item),
         # Nobody brought it there meanwhile, or wrote what it lacked.
         "ConditionExpression": " AND ".join(["#v = :before", *absent]),
         "UpdateExpression": "SET " + ", ".join(["#v = :v", *(f"#{name} = :{name}" for name in lacking)]),

@@ -9,9 +9,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
-from local import catalogue_file, database, emulator, settings, template
+from local import emulator, settings, template
 from local.emulator import EmulatedRuntime, Tools
-from local.run import surroundings
+from local.run import prepare, surroundings
 from local.stack import arn
 from tests.support import leaks
 from tests.support.relay import Relay, relay_to
@@ -101,10 +101,7 @@ def deploy(artifacts: Path, tools: Tools, engine: str, tmp_path: Path) -> Iterat
             expanded = template.load(artifacts / "template.yaml", {"StoreEndpoint": endpoint})
             secrets = template.secret_values(expanded)
             read = template.read(expanded, artifacts, secrets, f"built{next(_prefixes)}-")
-            dynamodb = database.client(engine)
-            database.create_tables(dynamodb, read)
-            catalogue = read.functions["ModelsFunction"].environment["CATALOGUE_TABLE"]
-            database.seed_catalogue(dynamodb, catalogue, catalogue_file.PATH)
+            prepare(engine, read, kept=False)
             return Deployment(read, tools, tmp_path, cleanup)
 
         yield deployed

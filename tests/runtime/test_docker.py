@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local import catalogue_file, database, engine, template
+from local import engine, template
 from local.engine import HOST, ROOT, free_port
+from local.run import prepare
 from tests.support.handlers import EVENTS, FUNCTION_OF_SAMPLE
 
 if TYPE_CHECKING:
@@ -43,20 +44,11 @@ pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 def options(artifacts: Path) -> Iterator[list[str]]:
     """What tells `sam local` which build to run, and where its store is."""
     gateway = subprocess.run(BRIDGE, capture_output=True, text=True, check=True).stdout.strip()
-    port = free_port()
-    endpoint = f"http://{gateway}:{port}"
-    process = subprocess.Popen([str(engine.binary()), "--host", gateway, "--port", str(port)])
-    try:
+    with engine.running(host=gateway) as endpoint:
         expanded = template.load(artifacts / "template.yaml")
-        read = template.read(expanded, artifacts, template.secret_values(expanded))
-        dynamodb = database.client(endpoint)
-        database.create_tables(dynamodb, read)
-        catalogue = read.functions["ModelsFunction"].environment["CATALOGUE_TABLE"]
-        database.seed_catalogue(dynamodb, catalogue, catalogue_file.PATH)
+        prepare(endpoint, template.read(expanded, artifacts, template.secret_values(expanded)), kept=False)
         chosen = ["Architecture=x86_64", f"StoreEndpoint={endpoint}"]
         yield ["--template", str(artifacts / "template.yaml"), "--parameter-overrides", *chosen]
-    finally:
-        engine.stop(process)
 
 
 @pytest.mark.parametrize("sample", FUNCTION_OF_SAMPLE)
