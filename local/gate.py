@@ -137,9 +137,9 @@ class _Handler(BaseHTTPRequestHandler):
             kind = [("Content-Type", "application/x-amz-json-1.0")]
             self._answer(400, "Bad Request", kind, json.dumps(denied).encode())
             return
-        headers = {name: value for name, value in self.headers.items() if name.lower() not in _OF_A_CONNECTION}
+        headers = {name.lower(): value for name, value in self.headers.items() if name.lower() not in _OF_A_CONNECTION}
         if match:
-            headers["Authorization"] = _CREDENTIAL.sub(f"Credential={KEY_ID}/", headers["Authorization"])
+            headers["authorization"] = _CREDENTIAL.sub(f"Credential={KEY_ID}/", headers["authorization"])
         try:
             answer = self._upstream.send(self.path, body, headers)
         except (OSError, http.client.HTTPException):

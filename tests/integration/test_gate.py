@@ -20,7 +20,8 @@ from local.database import KEY_ID, create_tables
 from local.engine import HOST, free_port
 from local.gate import Gate
 from local.template import REGION
-from modelpass.store import ConditionFailedError, StoreBusyError, StoreRejectedError, boto3_send
+from modelpass.store import ConditionFailedError, StoreBusyError, StoreRejectedError
+from modelpass.store_boto3 import boto3_send
 from tests.support.concurrency import at_once
 from tests.support.world import client_of, template_of
 

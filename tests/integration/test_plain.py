@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.engine import HOST, free_port
-from modelpass.store import ConditionFailedError, StoreBusyError, StoreError, StoreRejectedError, boto3_send
+from modelpass.store import ConditionFailedError, StoreBusyError, StoreError, StoreRejectedError
+from modelpass.store_boto3 import boto3_send
 from tests.support.plain import Plain
 from tests.support.world import client_of
 

@@ -220,7 +220,9 @@ class Service:
         """What the function is given and nothing else; names of tables are CloudFormation's."""
         given = {name: self.tables.get(value, value) for name, value in function.environment.items()}
         outside = {**CREDENTIALS, "AWS_DEFAULT_REGION": REGION, "AWS_LAMBDA_FUNCTION_NAME": function.name}
-        if self.endpoint is not None:
+        if self.endpoint is None:
+            outside["STORE_CLIENT"] = "boto3"  # moto stands in for the store within botocore, not on a port
+        else:
             outside["AWS_ENDPOINT_URL_DYNAMODB"] = self.endpoint
         with patch.dict(os.environ, {**given, **outside}, clear=True):
             yield

@@ -6,13 +6,12 @@ Rule: only for an engine that this run started, which checks no signature; what 
 
 from __future__ import annotations
 
-import base64
 import http.client
-import json
 from collections import deque
 from typing import Any
 from urllib.parse import urlsplit
 
+from modelpass import dynamodb_json
 from modelpass.store import Request, Response, StoreBusyError, classify
 
 _SECONDS = 20
@@ -59,7 +58,7 @@ class Plain:
 
     def call(self, operation: str, request: Request) -> Response:
         """Carry out one request; raises `PlainError`, or what a connection raises."""
-        body = json.dumps(request, default=_encoded).encode()
+        body = dynamodb_json.encoded(request)
         headers = {**_HEADERS, "X-Amz-Target": f"DynamoDB_20120810.{operation}"}
         try:
             connection = self._idle.pop()
@@ -68,7 +67,7 @@ class Plain:
         try:
             connection.request("POST", "/", body, headers)
             response = connection.getresponse()
-            answer: Response = json.loads(response.read(), object_hook=_decoded)
+            answer: Response = dynamodb_json.decoded(response.read())
         except BaseException:
             connection.close()
             raise
@@ -115,18 +114,3 @@ class Plain:
 
     def _new(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(str(self._address.hostname), self._address.port, timeout=_SECONDS)
-
-
-def _encoded(value: Any) -> str:
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    raise TypeError(type(value))
-
-
-def _decoded(value: dict[str, Any]) -> dict[str, Any]:
-    match value:
-        case {"B": str(text)} if len(value) == 1:
-            return {"B": base64.b64decode(text)}
-        case {"BS": list(texts)} if len(value) == 1:
-            return {"BS": list(map(base64.b64decode, texts))}
-    return value

@@ -40,7 +40,8 @@ from modelpass.availability import TiersDown
 from modelpass.deps import Deps
 from modelpass.keys import DeploymentKeys
 from modelpass.model import DAY_MS, Entitlement, EntitlementId, Subscription
-from modelpass.store import ConditionFailedError, Request, Response, Send, boto3_send
+from modelpass.store import ConditionFailedError, Request, Response, Send
+from modelpass.store_boto3 import boto3_send
 from modelpass.windows import rfc3339, to_ms
 from modelpass.writes import Tables
 from tests.support.capacity import units_of_refused_write

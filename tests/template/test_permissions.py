@@ -16,7 +16,8 @@ import modelpass
 from local.engine import ROOT
 from local.policies import asked
 from modelpass import items, keys
-from modelpass.store import StoreRejectedError, boto3_send
+from modelpass.store import StoreRejectedError
+from modelpass.store_boto3 import boto3_send
 from tests.support import scenes
 from tests.support.faults import Interleave
 from tests.support.permitted import Permits, Permitted
@@ -186,7 +187,9 @@ def outward(source: str) -> set[str]:
 def test_functions_make_one_client_which_is_of_dynamodb_and_know_no_other_way_out() -> None:
     ours = (*PACKAGE.glob("*.py"), *ROOT.glob("functions/*/app.py"))
     found = {path.stem: ways for path in ours if (ways := outward(path.read_text("utf-8")))}
+    sdk = {"boto3", "boto3.client('dynamodb')", "botocore.client", "botocore.config"}
     assert found == {
-        "store": {"botocore.client", "botocore.exceptions"},
-        "wiring": {"boto3", "boto3.client('dynamodb')", "botocore.config"},
+        "store_boto3": {*sdk, "botocore.exceptions", "botocore.parsers"},
+        "store_lean": {"socket", "ssl"},
+        "config": {"urllib.parse"},  # reads an address, and asks nobody
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,11 @@ from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.store import StoreBusyError
 from tests.support.builders import PROPERTY
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 LONGEST_PAUSE_SECONDS = 0.4
+BUSY = StoreBusyError("busy")
 
 
 @dataclass(slots=True)
@@ -63,12 +68,23 @@ def test_read_that_succeeds_at_last_is_answered() -> None:
     assert Time().attempts().persist(read) == "read"
 
 
+def test_closed_connection_is_tried_again_at_once_and_counts_as_a_try() -> None:
+    time = Time()
+    attempts = time.attempts()
+    closed = StoreBusyError("closed", at_once=True)
+    for _ in range(BUSY_TRIES - 1):
+        attempts.busy(closed)
+    assert time.pauses == []
+    with pytest.raises(Refused):
+        attempts.busy(closed)
+
+
 def test_budget_is_one_for_all_reads_and_writes_of_a_command() -> None:
     attempts = Time().attempts()
     for _ in range(BUSY_TRIES - 1):
-        attempts.busy()
+        attempts.busy(BUSY)
     with pytest.raises(Refused):
-        attempts.busy()
+        attempts.busy(BUSY)
 
 
 def test_other_failures_are_not_tried_again() -> None:
@@ -104,17 +120,17 @@ def test_invocation_with_little_time_left_ends_all_trying_sooner() -> None:
     assert is_used_up(caught.value)
 
 
-@pytest.mark.parametrize("step", ["busy", "lost_race"])
-def test_deadline_ends_all_trying_to_the_moment(step: str) -> None:
+@pytest.mark.parametrize("step", [lambda a: a.busy(BUSY), Attempts.lost_race], ids=["busy", "lost race"])
+def test_deadline_ends_all_trying_to_the_moment(step: Callable[[Attempts], None]) -> None:
     time = Time()
     attempts = time.attempts()
     time.now += DEADLINE_SECONDS - 0.001
-    getattr(attempts, step)()
+    step(attempts)
     time = Time()
     attempts = time.attempts()
     time.now += DEADLINE_SECONDS
     with pytest.raises(Refused) as caught:
-        getattr(attempts, step)()
+        step(attempts)
     assert is_used_up(caught.value)
     assert time.pauses == []
 
@@ -125,7 +141,7 @@ def test_pauses_grow_within_their_limits_whatever_chance_says(chance: float) -> 
     time = Time(chance=chance)
     attempts = time.attempts()
     for _ in range(BUSY_TRIES - 1):
-        attempts.busy()
+        attempts.busy(BUSY)
     assert time.pauses == sorted(time.pauses)
     assert time.pauses[0] < time.pauses[-1]
     ceilings = [0.04, 0.08, 0.16, 0.32, 0.4]
@@ -139,6 +155,6 @@ def test_two_commands_that_meet_do_not_pause_alike() -> None:
     pauses = []
     for _ in range(20):
         time = Time(chance=chance.random())
-        time.attempts().busy()
+        time.attempts().busy(BUSY)
         pauses += time.pauses
     assert len(set(pauses)) == 20

@@ -37,7 +37,7 @@ DYNAMIC = frozenset({"__import__", "import_module", "exec", "eval", "open", "pri
 
 
 def named(part: str) -> list[str]:
-    return re.findall(r"`([a-z_*]+)`", part)
+    return re.findall(r"`([a-z0-9_*]+)`", part)
 
 
 def listed() -> tuple[list[str], list[str]]:

@@ -13,6 +13,7 @@ from botocore.stub import Stubber
 
 from modelpass import items, store
 from modelpass.store import ConditionFailedError, StoreBusyError, StoreError, StoreRejectedError
+from modelpass.store_boto3 import boto3_send
 
 if TYPE_CHECKING:
     from modelpass.store import Request, Response
@@ -140,7 +141,7 @@ def test_error_of_the_client_is_told_as_one_of_ours(code: str, status: int, kind
     with Stubber(client) as stub:
         stub.add_client_error("update_item", code, http_status_code=status, modeled_fields=stored)
         with pytest.raises(kind) as caught:
-            store.boto3_send(client)("UpdateItem", {"TableName": "t", "Key": KEY})
+            boto3_send(client)("UpdateItem", {"TableName": "t", "Key": KEY})
         stub.assert_no_pending_responses()
     assert getattr(caught.value, "item", ITEM) == ITEM
 
@@ -151,7 +152,7 @@ def test_request_reaches_the_client_and_its_response_comes_back() -> None:
         asked = {"TableName": "t", "Key": KEY, "ConsistentRead": True, "ReturnConsumedCapacity": "TOTAL"}
         stub.add_response("get_item", {"Item": ITEM}, asked)
         stub.add_response("get_item", {}, asked)
-        send = store.boto3_send(client)
+        send = boto3_send(client)
         assert store.get(send, "t", KEY) == ITEM
         assert store.get(send, "t", KEY) is None
 
@@ -159,7 +160,7 @@ def test_request_reaches_the_client_and_its_response_comes_back() -> None:
 def test_endpoint_that_refuses_connections_is_a_busy_store() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and never listening: whoever connects is refused
-        send = store.boto3_send(client_of(f"http://127.0.0.1:{taken.getsockname()[1]}"))
+        send = boto3_send(client_of(f"http://127.0.0.1:{taken.getsockname()[1]}"))
         with pytest.raises(StoreBusyError):
             store.get(send, "t", KEY)
 
@@ -174,7 +175,7 @@ def test_endpoint_that_hangs_up_is_a_busy_store_asked_once() -> None:
     client = client_of()
     client.meta.events.register("before-send.dynamodb", hang_up)
     with pytest.raises(StoreBusyError):
-        store.get(store.boto3_send(client), "t", KEY)
+        store.get(boto3_send(client), "t", KEY)
     assert calls == [1]
 
 
@@ -185,12 +186,12 @@ def test_missing_credentials_are_no_busy_store() -> None:
     client = client_of()
     client.meta.events.register("before-send.dynamodb", no_credentials)
     with pytest.raises(StoreRejectedError):
-        store.get(store.boto3_send(client), "t", KEY)
+        store.get(boto3_send(client), "t", KEY)
 
 
 def test_request_that_the_client_itself_finds_malformed_is_a_fault_of_ours() -> None:
     with pytest.raises(StoreRejectedError):
-        store.boto3_send(client_of())("GetItem", {"TableName": "t", "Key": "no map"})
+        boto3_send(client_of())("GetItem", {"TableName": "t", "Key": "no map"})
 
 
 def test_failures_show_nothing_of_what_was_sent() -> None:

@@ -42,10 +42,12 @@ class Attempts:
         """The tries of one more item of the same command: counted anew, in the time that is left."""
         return Attempts(self._pacing, self._ends)
 
-    def busy(self) -> None:
-        """The store was busy: pause with jitter, longer each time."""
+    def busy(self, failure: StoreBusyError) -> None:
+        """The store was busy: pause with jitter, longer each time; not for a connection that was closed meanwhile."""
         self._busy += 1
         self._check(self._busy < BUSY_TRIES)
+        if failure.at_once:
+            return
         ceiling = min(_FIRST_PAUSE_SECONDS * 2**self._busy, _LONGEST_PAUSE_SECONDS)
         self._pacing.sleep(ceiling * (0.5 + self._pacing.random() / 2))
 
@@ -59,8 +61,8 @@ class Attempts:
         while True:
             try:
                 return read()
-            except StoreBusyError:
-                self.busy()
+            except StoreBusyError as failure:
+                self.busy(failure)
 
     def _check(self, within: bool) -> None:  # noqa: FBT001
         if not within or self._pacing.monotonic() >= self._ends:

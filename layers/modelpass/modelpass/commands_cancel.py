@@ -30,8 +30,8 @@ def cancel(deps: Deps, account_id: str, subscription_id: str) -> Subscription:
             return _finish(deps, attempts, found)
         except ConditionFailedError:
             attempts.lost_race()
-        except StoreBusyError:
-            attempts.busy()
+        except StoreBusyError as failure:
+            attempts.busy(failure)
 
 
 def _begin(deps: Deps, found: Subscription) -> Subscription:

@@ -46,8 +46,8 @@ def put_model(deps: Deps, offer: Offer) -> Json:
             return catalogue.model_answer(offer.model, state.down)
         except ConditionFailedError:
             attempts.lost_race()
-        except StoreBusyError:
-            attempts.busy()
+        except StoreBusyError as failure:
+            attempts.busy(failure)
 
 
 def withdraw_model(deps: Deps, model_id: str) -> None:
@@ -63,8 +63,8 @@ def withdraw_model(deps: Deps, model_id: str) -> None:
             if failure.item is not None:
                 schema.current(failure.item)
             return
-        except StoreBusyError:
-            attempts.busy()
+        except StoreBusyError as failure:
+            attempts.busy(failure)
         else:
             return
 
@@ -89,8 +89,8 @@ def turn_tier(deps: Deps, model_id: str, tier_name: str, body: AvailabilityBody)
                 deps.send("TransactWriteItems", request)
         except ConditionFailedError:
             attempts.lost_race()
-        except StoreBusyError:
-            attempts.busy()
+        except StoreBusyError as failure:
+            attempts.busy(failure)
         else:
             fields = {"modelId": model_id, "channelTier": tier.value}
             return {**fields, "available": body.available, "reason": body.reason}

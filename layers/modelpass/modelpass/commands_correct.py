@@ -73,8 +73,8 @@ def correct(
             return _answer(deps, attempts, entitlement, made.units, made.at_ms, made.reason), False
         except ConditionFailedError:
             attempts.lost_race()
-        except StoreBusyError:
-            attempts.busy()
+        except StoreBusyError as failure:
+            attempts.busy(failure)
 
 
 def _meant(found: Subscription, body: CorrectionBody, now_ms: int) -> tuple[EntitlementId, int]:

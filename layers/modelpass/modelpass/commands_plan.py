@@ -63,7 +63,7 @@ def _change(deps: Deps, account_id: str, actions_of: Callable[[Slot | None, int]
                 deps.send("TransactWriteItems", {"TransactItems": actions})
         except ConditionFailedError:
             attempts.lost_race()
-        except StoreBusyError:
-            attempts.busy()
+        except StoreBusyError as failure:
+            attempts.busy(failure)
         else:
             return

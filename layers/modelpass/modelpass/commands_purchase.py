@@ -50,8 +50,8 @@ def purchase(deps: Deps, account_id: str, body: PurchaseBody, idempotency_key: s
             return Outcome(new, new.status(now_ms), api_key)
         except ConditionFailedError:
             attempts.lost_race()
-        except StoreBusyError:
-            attempts.busy()
+        except StoreBusyError as failure:
+            attempts.busy(failure)
 
 
 def renew(deps: Deps, account_id: str, subscription_id: str, idempotency_key: str | None) -> Outcome:
@@ -82,8 +82,8 @@ def renew(deps: Deps, account_id: str, subscription_id: str, idempotency_key: st
             return Outcome(new, new.status(now_ms), api_key)
         except ConditionFailedError:
             attempts.lost_race()
-        except StoreBusyError:
-            attempts.busy()
+        except StoreBusyError as failure:
+            attempts.busy(failure)
 
 
 def _repeat(found: Subscription, digest: bytes, api_key: str, now_ms: int) -> Outcome:

@@ -40,5 +40,5 @@ def regenerate(deps: Deps, account_id: str, subscription_id: str) -> Outcome:
             return Outcome(found, found.status(deps.now_ms()), api_key)
         except ConditionFailedError:
             attempts.lost_race()
-        except StoreBusyError:
-            attempts.busy()
+        except StoreBusyError as failure:
+            attempts.busy(failure)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import urlsplit
 
 from modelpass import schema
 from modelpass.deps import DEFAULT_MAX_OPEN_HOLDS
 from modelpass.keys import DeploymentKeys
+from modelpass.sigv4 import Credentials
 from modelpass.writes import Tables
 
 if TYPE_CHECKING:
@@ -16,10 +19,27 @@ _SHORTEST_KEY: Final = 32
 _SIGNING: Final = "DEPLOYMENT_KEY"
 _ACCEPTED: Final = "DEPLOYMENT_KEYS_ACCEPTED"
 _VERSION: Final = "SCHEMA_VERSION_WRITTEN"
+_CLIENT: Final = "STORE_CLIENT"
+_ENDPOINTS: Final = ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL")
+_OTHER_ENDPOINTS: Final = ("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT")
+_REGION: Final = re.compile(r"[a-z]{2,5}(-[a-z]+)+-[0-9]+")
+_SUFFIXES: Final = {"cn": "amazonaws.com.cn", "eusc": "amazonaws.eu"}
+"""The domain of a Region, where it is not `amazonaws.com`, by the first part of the Region's name."""
+_ISOLATED: Final = ("us-iso", "us-isob", "us-isof", "eu-isoe")
+_PORTS: Final = {"https": 443, "http": 80}
 
 
 class ConfigError(Exception):
     """A setting is missing or wrong; the message names it, never its value."""
+
+
+class Endpoint(NamedTuple):
+    """Where the store answers; `authority` is what the `Host` header says."""
+
+    host: str
+    port: int
+    tls: bool
+    authority: str
 
 
 def tables(environment: Mapping[str, str]) -> Tables:
@@ -75,6 +95,72 @@ def max_open_holds(environment: Mapping[str, str]) -> int:
         msg = "MAX_OPEN_HOLDS must be a whole number from 1"
         raise ConfigError(msg)
     return int(text)
+
+
+def lean_client_chosen(environment: Mapping[str, str]) -> bool:
+    """Whether this function asks the store without an SDK; those that are not told use boto3."""
+    chosen = environment.get(_CLIENT, "boto3")
+    if chosen not in ("lean", "boto3"):
+        msg = f"{_CLIENT} must be lean or boto3"
+        raise ConfigError(msg)
+    return chosen == "lean"
+
+
+def region(environment: Mapping[str, str]) -> str:
+    """The Region this function runs in, which Lambda tells."""
+    name = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or ""
+    if _REGION.fullmatch(name) is None:
+        msg = "AWS_REGION must name a Region"
+        raise ConfigError(msg)
+    return name
+
+
+def store_endpoint(environment: Mapping[str, str]) -> Endpoint:
+    """The endpoint that is named, or the Region's; for the lean client, which has no other kind."""
+    named = next((name for name in _ENDPOINTS if environment.get(name)), None)
+    if named is not None:
+        return _endpoint(named, environment[named])
+    for name in _OTHER_ENDPOINTS:
+        if environment.get(name, "").lower() == "true":
+            msg = f"{name} needs {_CLIENT}=boto3, or {_ENDPOINTS[0]}"
+            raise ConfigError(msg)
+    where = region(environment)
+    if where.startswith(_ISOLATED):
+        msg = f"{where} needs {_CLIENT}=boto3, or {_ENDPOINTS[0]}"
+        raise ConfigError(msg)
+    host = f"dynamodb.{where}.{_SUFFIXES.get(where.partition('-')[0], 'amazonaws.com')}"
+    return Endpoint(host, _PORTS["https"], tls=True, authority=host)
+
+
+def _endpoint(name: str, url: str) -> Endpoint:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ConfigError(_no_endpoint(name)) from None
+    beyond = parts.path.strip("/") or parts.query or parts.fragment or parts.username
+    if parts.scheme not in _PORTS or not parts.hostname or beyond or not url.isascii() or not url.isprintable():
+        raise ConfigError(_no_endpoint(name))
+    own = _PORTS[parts.scheme]
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    authority = host if port in (None, own) else f"{host}:{port}"
+    return Endpoint(parts.hostname, port or own, tls=parts.scheme == "https", authority=authority)
+
+
+def _no_endpoint(name: str) -> str:
+    return f"{name} must be http(s)://host or http(s)://host:port"
+
+
+def credentials(environment: Mapping[str, str]) -> Credentials:
+    """The credentials of the environment as it is now; raises `ConfigError` when there are none."""
+    access_key_id, secret = environment.get("AWS_ACCESS_KEY_ID"), environment.get("AWS_SECRET_ACCESS_KEY")
+    token = environment.get("AWS_SESSION_TOKEN") or None
+    if not access_key_id or not secret:
+        raise _missing("AWS_SECRET_ACCESS_KEY" if access_key_id else "AWS_ACCESS_KEY_ID")
+    if not (access_key_id.isprintable() and (token is None or token.isprintable())):  # they become header lines
+        msg = "AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN must be printable"
+        raise ConfigError(msg)
+    return Credentials(access_key_id, secret, token)
 
 
 def browsers_may_call(environment: Mapping[str, str]) -> bool:

@@ -79,8 +79,8 @@ def until_answered(
                 return missing()
             found = failure.item
             entitlement = items.entitlement_of(found) if found else read(deps, attempts, entitlement_id)
-        except StoreBusyError:
-            attempts.busy()
+        except StoreBusyError as failure:
+            attempts.busy(failure)
             if entitlement is not None:
                 entitlement = read(deps, attempts, entitlement_id)
 
@@ -109,7 +109,7 @@ def _tell_thresholds(deps: Deps, attempts: Attempts, entitlement: Entitlement) -
             if failure.item is None:
                 return
             entitlement = items.entitlement_of(failure.item)  # someone told it, or opened the next window
-        except StoreBusyError:
-            attempts.busy()
+        except StoreBusyError as failure:
+            attempts.busy(failure)
         else:
             return

@@ -1,8 +1,9 @@
-"""The only module that talks to DynamoDB: sends one request once, and says what became of it.
+"""The seam to DynamoDB: one request is sent once, and what became of it is said in the failures below.
 
 The seam is `Send`: an operation name and a low-level request in, a response or one of the failures below out.
-It never retries: a retry needs a fresh clock and a look at what the first try may have done, so the commands do
-it (`attempts`). Every write is guarded, which makes sending it again safe.
+`store_lean` and `store_boto3` carry it out; no other module talks to DynamoDB. Neither retries: a retry needs a fresh
+clock and a look at what the first try may have done, so the commands do it (`attempts`). Every write is guarded, which
+makes sending it again safe.
 """
 
 from __future__ import annotations
@@ -13,23 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from botocore.client import BaseClient
-
     from modelpass import items
 
 Request = dict[str, Any]
 Response = dict[str, Any]
 Send = Callable[[str, Request], Response]
 
-_METHODS: Final = {
-    "BatchGetItem": "batch_get_item",
-    "GetItem": "get_item",
-    "PutItem": "put_item",
-    "Query": "query",
-    "TransactGetItems": "transact_get_items",
-    "TransactWriteItems": "transact_write_items",
-    "UpdateItem": "update_item",
-}
+CONNECT_SECONDS: Final = 1
+READ_SECONDS: Final = 2
+"""How long a client waits for a connection, and then for the whole of a reply."""
 _READS: Final = frozenset({"BatchGetItem", "GetItem", "Query", "TransactGetItems"})
 _BUSY_CODES: Final = frozenset(
     {
@@ -70,31 +63,17 @@ class ConditionFailedError(StoreError):
 class StoreBusyError(StoreError):
     """Throttled, conflicting, failing or silent: the same may be sent again.
 
-    Whether the request was carried out is not known; a repeat must recognise its own write.
+    Whether the request was carried out is not known; a repeat must recognise its own write. `at_once`: only a
+    connection was found closed that had waited for its next request, so there is nothing to wait for.
     """
+
+    def __init__(self, reason: str, *, at_once: bool = False) -> None:
+        super().__init__(reason)
+        self.at_once = at_once
 
 
 class StoreRejectedError(StoreError):
     """The store refuses the request for good: a fault of ours or of the deployment."""
-
-
-def boto3_send(client: BaseClient) -> Send:
-    """The seam on a boto3 client, whose own retries must be off."""
-    from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004, PLC0415
-
-    def send(operation: str, request: Request) -> Response:
-        try:
-            response: Response = getattr(client, _METHODS[operation])(**request, ReturnConsumedCapacity="TOTAL")
-        except ClientError as error:
-            raise classify(error.response) from None
-        except (ConnectionError, HTTPClientError) as error:
-            # Connections that fail, break or time out: the reply is lost, the write may have landed.
-            raise StoreBusyError(type(error).__name__) from None
-        except BotoCoreError as error:  # before anything was sent
-            raise StoreRejectedError(type(error).__name__) from None
-        return response
-
-    return send
 
 
 def metered(send: Send, tell: Callable[[float, float], None]) -> Send:

@@ -1,21 +1,19 @@
 """One line and its counts for each request. Rule: account ids may be logged; no key, hash, token or body ever is.
 
 The line is CloudWatch's embedded metric format as well, so that what is counted can be looked up where it was counted.
-The steady clock is read here for one reason, to say how long a request took; it decides nothing.
+Its fields and settings are those of Powertools for AWS Lambda, whose logger and metrics took longer for one line than
+the decision it tells of (ADR 22). Clocks are read here to say when a line was written and how long a request took; they
+decide nothing.
 """
 
 from __future__ import annotations
 
 import json
-import logging
+import os
 import sys
 import time
-import traceback
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
-
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
 if TYPE_CHECKING:
     from contextvars import Token
@@ -25,10 +23,15 @@ Fact = str | int | None
 
 INTERNAL_ERROR: Final = "internal_error"
 _MS_PER_SECOND: Final = 1000
+_NS_PER_MS: Final = 1_000_000
 
-logger = Logger(use_rfc3339=True, utc=True, location=None)  # the time as Lambda's own filter by level wants it
+_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+level = os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO")
 steady_seconds = time.monotonic
-_metrics = Metrics()
+_service = os.environ.get("POWERTOOLS_SERVICE_NAME", "")
+_namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "")
+_encoder = json.JSONEncoder(separators=(",", ":"))  # ASCII: no text that was sent in ends a line
 _cold_starts = iter((True,))
 
 
@@ -41,7 +44,7 @@ class Line:
     def __init__(self, command: str, function_request_id: str, **facts: Fact) -> None:
         self.facts: dict[str, Fact] = {"command": command, **facts, "function_request_id": function_request_id}
         self.decision = INTERNAL_ERROR
-        self.measured: dict[str, Any] = {}
+        self.measured: dict[str, tuple[str, int]] = {}
         self.store_requests = 0
         self.read_units = 0.0
         self.write_units = 0.0
@@ -59,9 +62,10 @@ class Line:
         self._write(round((steady_seconds() - self._began) * _MS_PER_SECOND, 1))
 
     def _write(self, latency_ms: float) -> None:
-        counted = self._counted()
-        if logger.log_level > logging.INFO:  # whoever wants no lines still counts
-            sys.stdout.write(json.dumps(counted, separators=(",", ":")) + "\n")
+        now_ms = time.time_ns() // _NS_PER_MS
+        counted = self._counted(now_ms)
+        if _LEVELS.index(level) > _LEVELS.index("INFO"):  # whoever wants no lines still counts
+            _print(counted)
             return
         figures = {
             "latencyMs": latency_ms,
@@ -70,17 +74,27 @@ class Line:
             "writeUnits": self.write_units,
             "coldStart": self._cold_start,
         }
-        logger.info("decided", extra={"decision": self.decision, **_known(self.facts), **figures, **counted})
+        _print(
+            {
+                **_heading("INFO", "decided", now_ms),
+                "decision": self.decision,
+                **_known(self.facts),
+                **figures,
+                **counted,
+            }
+        )
 
-    def _counted(self) -> dict[str, Any]:
+    def _counted(self, now_ms: int) -> dict[str, Any]:
         """The decision by command and code, and what was measured beside it, which has no dimensions."""
-        dimensions = {"command": self.facts["command"], "decision": self.decision}
-        counted = _embedded({"Decisions": _figure(MetricUnit.Count, 1)}, dimensions)
-        if self.measured:
-            more = _embedded(self.measured, {})
-            counted["_aws"]["CloudWatchMetrics"] += more.pop("_aws")["CloudWatchMetrics"]
-            counted |= more
-        return counted
+        counts = [_metric("Decisions", "Count", ["command", "decision"])]
+        counts += [_metric(name, unit) for name, (unit, _) in self.measured.items()]
+        return {
+            "_aws": {"Timestamp": now_ms, "CloudWatchMetrics": counts},
+            "command": self.facts["command"],
+            "decision": self.decision,
+            "Decisions": 1,
+            **{name: value for name, (_, value) in self.measured.items()},
+        }
 
 
 _line: ContextVar[Line | None] = ContextVar("line", default=None)
@@ -112,37 +126,49 @@ def asked(read_units: float, write_units: float) -> None:
 
 def breached() -> None:
     """Count a request that was served in another tier than the one bought."""
-    _measure("TierBreaches", MetricUnit.Count, 1)
+    _measure("TierBreaches", "Count", 1)
 
 
 def reset_lag(seconds: int) -> None:
     """Measure how long the oldest of what a reset found had been due."""
-    _measure("ResetLagSeconds", MetricUnit.Seconds, seconds)
+    _measure("ResetLagSeconds", "Seconds", seconds)
 
 
 def surprised(error: BaseException) -> None:
     """Something unknown failed: where, and in which request; no message, for messages may quote what was sent."""
     line = _line.get()
-    frames = traceback.extract_tb(error.__traceback__)
-    where = [f"{frame.name}:{frame.lineno}" for frame in frames]
+    where = []
+    frame = error.__traceback__
+    while frame is not None:
+        where.append(f"{frame.tb_frame.f_code.co_name}:{frame.tb_lineno}")
+        frame = frame.tb_next
     failure = f"{type(error).__name__} in {' < '.join(reversed(where))}"
-    logger.error(INTERNAL_ERROR, extra={**_known(line.facts if line is not None else {}), "failure": failure})
+    known = _known(line.facts if line is not None else {})
+    _print({**_heading("ERROR", INTERNAL_ERROR, time.time_ns() // _NS_PER_MS), **known, "failure": failure})
 
 
 def _known(facts: dict[str, Fact]) -> dict[str, Fact]:
     return {name: value for name, value in facts.items() if value is not None}
 
 
-def _measure(name: str, unit: MetricUnit, value: int) -> None:
+def _measure(name: str, unit: str, value: int) -> None:
     line = _line.get()
     if line is not None:
-        line.measured[name] = _figure(unit, value)
+        line.measured[name] = (unit, value)
 
 
-def _figure(unit: MetricUnit, value: int) -> dict[str, Any]:
-    return {"Unit": unit.value, "Value": value}
+def _metric(name: str, unit: str, dimensions: list[str] | None = None) -> dict[str, Any]:
+    """What CloudWatch makes a metric of: an alarm names every dimension or finds nothing, so there are no others."""
+    metrics = [{"Name": name, "Unit": unit}]
+    return {"Namespace": _namespace, "Dimensions": [dimensions or []], "Metrics": metrics}
 
 
-def _embedded(figures: dict[str, Any], dimensions: dict[str, Any]) -> dict[str, Any]:
-    # Given its dimensions, Powertools adds no `service` to them: an alarm names every dimension or finds nothing.
-    return dict(_metrics.serialize_metric_set(metrics=figures, dimensions=dimensions, metadata={}))
+def _heading(of_level: str, message: str, now_ms: int) -> dict[str, Fact]:
+    seconds, ms = divmod(now_ms, _MS_PER_SECOND)
+    second = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    return {"level": of_level, "message": message, "timestamp": f"{second}.{ms:03d}+00:00", "service": _service}
+
+
+def _print(line: dict[str, Any]) -> None:
+    sys.stdout.write(_encoder.encode(line) + "\n")
+    sys.stdout.flush()

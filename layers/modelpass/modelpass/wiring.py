@@ -11,19 +11,16 @@ import random
 import time
 from typing import TYPE_CHECKING, Final
 
-import boto3
-from botocore.config import Config
-
 from modelpass import config, telemetry
 from modelpass.attempts import Pacing
 from modelpass.deps import Deps
-from modelpass.store import boto3_send, metered
+from modelpass.store import metered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_CONNECT_SECONDS: Final = 1
-_READ_SECONDS: Final = 2
+    from modelpass.store import Send
+
 _NS_PER_MS: Final = 1_000_000
 
 
@@ -43,20 +40,24 @@ def deps(*, signs: bool = False) -> Deps:
 
     A function that issues or reads keys and ids `signs`: it does not start without a deployment key.
     """
-    client = boto3.client(
-        "dynamodb",
-        config=Config(
-            connect_timeout=_CONNECT_SECONDS,
-            read_timeout=_READ_SECONDS,
-            retries={"total_max_attempts": 1},
-        ),
-    )
     return Deps(
         now_ms=_now_ms,
         entropy=os.urandom,
         pacing=Pacing(time.monotonic, time.sleep, random.random),
-        send=metered(boto3_send(client), telemetry.asked),
+        send=metered(_send(), telemetry.asked),
         tables=config.tables(os.environ),
         deployment_keys=config.signing_keys(os.environ) if signs else config.deployment_keys(os.environ),
         max_open_holds=config.max_open_holds(os.environ),
     )
+
+
+def _send() -> Send:
+    """The store by the client that was chosen: only its modules are loaded."""
+    if not config.lean_client_chosen(os.environ):
+        from modelpass.store_boto3 import boto3_send, new_client  # noqa: PLC0415
+
+        return boto3_send(new_client())
+    from modelpass.store_lean import LeanClient  # noqa: PLC0415
+
+    endpoint, region = config.store_endpoint(os.environ), config.region(os.environ)
+    return LeanClient(endpoint, region, lambda: config.credentials(os.environ)).send

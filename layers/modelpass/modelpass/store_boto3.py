@@ -1,0 +1,65 @@
+"""The store by boto3: for functions off the hot path, and for all when the lean client is switched off.
+
+Rule: sends once, and says what became of it in the failures of `store`; retries of the SDK are off.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ChecksumError,
+    ClientError,
+    ConnectionError,  # noqa: A004 - its name there
+    HTTPClientError,
+)
+from botocore.parsers import ResponseParserError
+
+from modelpass.store import CONNECT_SECONDS, READ_SECONDS, StoreBusyError, StoreRejectedError, classify
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+    from modelpass.store import Request, Response, Send
+
+_METHODS: Final = {
+    "BatchGetItem": "batch_get_item",
+    "GetItem": "get_item",
+    "PutItem": "put_item",
+    "Query": "query",
+    "TransactGetItems": "transact_get_items",
+    "TransactWriteItems": "transact_write_items",
+    "UpdateItem": "update_item",
+}
+_LOST: Final = (ChecksumError, ConnectionError, HTTPClientError, ResponseParserError)
+"""The reply was lost on a connection that failed, broke or timed out, or cannot be read: the write may have landed."""
+
+
+def new_client() -> BaseClient:
+    """A client with credentials, Region and endpoint of the environment."""
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"total_max_attempts": 1},
+    )
+    return boto3.client("dynamodb", config=config)
+
+
+def boto3_send(client: BaseClient) -> Send:
+    """The seam on a boto3 client, whose own retries must be off."""
+
+    def send(operation: str, request: Request) -> Response:
+        try:
+            response: Response = getattr(client, _METHODS[operation])(**request, ReturnConsumedCapacity="TOTAL")
+        except ClientError as error:
+            raise classify(error.response) from None
+        except _LOST as error:
+            raise StoreBusyError(type(error).__name__) from None
+        except BotoCoreError as error:  # before anything was sent
+            raise StoreRejectedError(type(error).__name__) from None
+        return response
+
+    return send

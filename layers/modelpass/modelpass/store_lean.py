@@ -1,0 +1,163 @@
+"""The store without an SDK, for the hot path: one kept-alive connection, one signature, one reply.
+
+Rule: sends once, and says what became of it in the failures of `store`, exactly as `store_boto3` does; every suite of
+faults and races runs with both. Commands retry (`attempts`), with the clock read anew, so nothing is sent again here.
+
+In: HTTPS with the system's certificates and host names checked, credentials from the environment as it is at each
+request, a bound on the time of each attempt, connections that wait for the next request and are not trusted when they
+waited long. Out, on purpose: proxies, redirects, profiles, instance metadata, HTTP/2, compression, endpoint discovery,
+FIPS and dual-stack endpoints. ADR 22 has the whole list, and how to switch back.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+import zlib
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from modelpass import dynamodb_json, http1
+from modelpass.config import ConfigError
+from modelpass.sigv4 import signed_headers
+from modelpass.store import CONNECT_SECONDS, READ_SECONDS, StoreBusyError, StoreRejectedError, classify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from modelpass.config import Endpoint
+    from modelpass.sigv4 import Credentials
+    from modelpass.store import Request, Response, StoreError
+
+_API: Final = "DynamoDB_20120810"
+_IDLE_SECONDS: Final = 20.0
+"""A connection that waited longer is not used again: a network may have forgotten it without a word."""
+_CHUNK_BYTES: Final = 65_536
+_OK: Final = 200
+_SERVER_ERROR: Final = 500
+
+
+class LeanClient:
+    """Sends requests to one endpoint, from any thread; connections are kept and shared."""
+
+    def __init__(self, endpoint: Endpoint, region: str, credentials: Callable[[], Credentials]) -> None:
+        self._endpoint = endpoint
+        self._region = region
+        self._credentials = credentials
+        self._tls = ssl.create_default_context() if endpoint.tls else None
+        self._idle: deque[tuple[socket.socket, float]] = deque()
+
+    def send(self, operation: str, request: Request) -> Response:
+        """The seam. `StoreBusyError` when the reply is lost, late or damaged: the write may have landed."""
+        body = dynamodb_json.encoded({**request, "ReturnConsumedCapacity": "TOTAL"})
+        message = self._head(operation, body) + body
+        connection = self._waiting()
+        reused = connection is not None
+        if connection is None:
+            connection = self._connected()
+        try:
+            head, raw = _exchange(connection, message)
+        except (OSError, http1.MalformedReplyError) as error:
+            connection.close()
+            closed_meanwhile = reused and isinstance(error, (ConnectionError, ssl.SSLError))
+            if closed_meanwhile:
+                self.close()  # the others have waited as long
+            raise StoreBusyError(type(error).__name__, at_once=closed_meanwhile) from None
+        except BaseException:
+            connection.close()
+            raise
+        if head.closes:
+            connection.close()
+        else:
+            self._idle.append((connection, time.monotonic()))
+        return _read(head, raw)
+
+    def close(self) -> None:
+        """Close the connections that wait."""
+        while self._idle:
+            self._idle.pop()[0].close()
+
+    def _head(self, operation: str, body: bytes) -> bytes:
+        signed_at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        try:
+            credentials = self._credentials()
+        except ConfigError as error:
+            raise StoreRejectedError(str(error)) from None  # it names a setting, never its value
+        target = f"{_API}.{operation}"
+        headers = signed_headers(self._endpoint.authority, self._region, target, body, credentials, signed_at)
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+        return f"POST / HTTP/1.1\r\n{lines}accept-encoding: identity\r\ncontent-length: {len(body)}\r\n\r\n".encode()
+
+    def _waiting(self) -> socket.socket | None:
+        """A connection that waits, the last used first."""
+        try:
+            connection, since = self._idle.pop()
+        except IndexError:
+            return None
+        if time.monotonic() - since < _IDLE_SECONDS:
+            return connection
+        connection.close()
+        self.close()  # those below it have waited longer
+        return None
+
+    def _connected(self) -> socket.socket:
+        try:
+            connection = socket.create_connection((self._endpoint.host, self._endpoint.port), CONNECT_SECONDS)
+        except OSError as error:
+            raise StoreBusyError(type(error).__name__) from None
+        try:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls is None:
+                return connection
+            return self._tls.wrap_socket(connection, server_hostname=self._endpoint.host)
+        except OSError as error:
+            connection.close()
+            raise StoreBusyError(type(error).__name__) from None
+
+
+def _exchange(connection: socket.socket, message: bytes) -> tuple[http1.Head, bytes]:
+    """Send a request and receive the whole of its reply, and no more."""
+    ends = time.monotonic() + READ_SECONDS
+    connection.settimeout(READ_SECONDS)
+    connection.sendall(message)
+    received = b""
+    while (head := http1.head_of(received)) is None:
+        received += _more(connection, ends)
+    while (missing := head.begins_at + head.length - len(received)) > 0:
+        received += _more(connection, ends)
+    if missing < 0:
+        raise http1.MalformedReplyError
+    return head, received[head.begins_at :]
+
+
+def _more(connection: socket.socket, ends: float) -> bytes:
+    """The next bytes of a reply, which has to be whole by an instant of the steady clock, however it trickles."""
+    left = ends - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    connection.settimeout(left)
+    received = connection.recv(_CHUNK_BYTES)
+    if not received:
+        raise ConnectionResetError
+    return received
+
+
+def _read(head: http1.Head, raw: bytes) -> Response:
+    if head.checksum is not None and head.checksum != str(zlib.crc32(raw)).encode():
+        raise StoreBusyError("ChecksumError")
+    try:
+        answer = dynamodb_json.decoded(raw)
+    except ValueError:
+        raise _unreadable(head.status) from None
+    if head.status == _OK:
+        return answer
+    code = str(answer.pop("__type", "")).rpartition("#")[2]
+    raise classify({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": head.status}, **answer})
+
+
+def _unreadable(status: int) -> StoreError:
+    """A proxy's or a broken server's words in place of DynamoDB's; what is refused was not carried out."""
+    if status == _OK or status >= _SERVER_ERROR:
+        return StoreBusyError("UnreadableReply")
+    return StoreRejectedError(f"status {status}")
