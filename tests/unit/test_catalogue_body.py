@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from modelpass import catalogue, catalogue_body
-from modelpass.catalogue import TiersDown
 from modelpass.errors import Refused
 from modelpass.model import MAX_CALLS, MAX_UNITS, Kind, Tier
+from modelpass.tiers_down import TiersDown
 
 Json = dict[str, Any]
 

@@ -6,6 +6,7 @@ windows that have ended are over, whether or not anything was written since.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from modelpass import changes, keys
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from modelpass.model import Entitlement, Hold, Limits, Status, Subscription
 
 Json = dict[str, Any]
+
+_end = lru_cache(maxsize=4096)(rfc3339)  # windows of many items end together
 
 
 def windows(entitlement: Entitlement, now_ms: int) -> Json:
@@ -38,7 +41,7 @@ def windows(entitlement: Entitlement, now_ms: int) -> Json:
             "limit": limits.daily_call_limit,
             "used": calls,
             "remaining": limits.daily_call_limit - calls,
-            "resetsAt": rfc3339(current.day_end_ms),
+            "resetsAt": _end(current.day_end_ms),
         },
         "monthly": {
             "limit": limits.monthly_cap,
@@ -46,7 +49,7 @@ def windows(entitlement: Entitlement, now_ms: int) -> Json:
             "held": held,
             "remaining": max(0, left),
             "overrun": max(0, -left),
-            "resetsAt": rfc3339(current.month_end_ms),
+            "resetsAt": _end(current.month_end_ms),
         },
     }
 

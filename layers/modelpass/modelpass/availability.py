@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from modelpass import catalogue, items, keys, store
+from modelpass import items, keys, store, tiers_down
 
 if TYPE_CHECKING:
     from modelpass.attempts import Attempts
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _KEPT_SECONDS: Final = 3.0
 _JITTER_SECONDS: Final = 1.0
+_NONE: Final[frozenset[Tier]] = frozenset()
 
 
 class TiersDown:
@@ -33,8 +34,10 @@ class TiersDown:
         if asked >= self._fresh_until:
             self._down = attempts.persist(self._read)
             self._fresh_until = asked + _KEPT_SECONDS + _JITTER_SECONDS * pacing.random()
+        if not self._down:
+            return _NONE
         return frozenset(tier for model, tier in self._down if model == model_id)
 
     def _read(self) -> frozenset[tuple[str, Tier]]:
         key = items.key(keys.tiers_down_key())
-        return catalogue.tiers_down_of(store.get(self._deps.send, self._deps.tables.catalogue, key)).pairs
+        return tiers_down.read(store.get(self._deps.send, self._deps.tables.catalogue, key)).pairs

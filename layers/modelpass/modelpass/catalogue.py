@@ -7,11 +7,14 @@ has a subscription to it keeps it, and its tiers can still be taken down. `listi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import items, keys, schema
+from modelpass import items, keys, schema, tiers_down
 from modelpass.items import number, text
 from modelpass.model import MAX_CALLS, MAX_UNITS, UNIT_OF_KIND, Kind, Tier, Unit
+
+if TYPE_CHECKING:
+    from modelpass.tiers_down import TiersDown
 
 Json = dict[str, Any]
 
@@ -66,14 +69,6 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class TiersDown:
-    """The `(model, tier)` pairs that are down, and how often that has changed."""
-
-    pairs: frozenset[tuple[str, Tier]] = frozenset()
-    revision: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Catalogue:
     """All that is offered, and which of it is down at the moment."""
 
@@ -111,7 +106,7 @@ def model_answer(model: CatalogueModel, down: TiersDown) -> Json:
 def catalogue_of(stored: list[items.Item]) -> Catalogue:
     """The catalogue from all items of its partition; what is withdrawn is not in it."""
     by_key = {item["sk"]["S"]: item for item in stored}
-    down = tiers_down_of(by_key.pop(keys.TIERS_DOWN, None))
+    down = tiers_down.read(by_key.pop(keys.TIERS_DOWN, None))
     by_key.pop(keys.SETTINGS, None)
     listings = map(listing_of, by_key.values())
     return Catalogue({one.model.model_id: one.model for one in listings if not one.withdrawn}, down)
@@ -123,15 +118,6 @@ def currency_of(item: items.Item | None) -> str | None:
         return None
     currency: str = schema.current(item)["currency"]["S"]
     return currency
-
-
-def tiers_down_of(item: items.Item | None) -> TiersDown:
-    """Which tiers are down; no item, none."""
-    if item is None:
-        return TiersDown()
-    item = schema.current(item)
-    pairs = (entry.split("#") for entry in item.get("tiers", {}).get("SS", []))
-    return TiersDown(frozenset((model_id, Tier(tier)) for model_id, tier in pairs), int(item["rev"]["N"]))
 
 
 def listing_of(item: items.Item) -> Listing:

@@ -50,7 +50,7 @@ def windows_at(entitlement: Entitlement, at_ms: int) -> tuple[str, int]:
 
 def of_stored_month(entitlement: Entitlement, hold: Hold) -> bool:
     """Whether a hold counts in the stored month window."""
-    return windows_of(entitlement, hold)[1] == entitlement.month
+    return hold.granted_at_ms >= entitlement.month_start_ms
 
 
 def segment_after(entitlement: Entitlement, now_ms: int) -> Segment:

@@ -8,16 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from modelpass import catalogue, catalogue_body, items, keys, listings, offers, schema
+from modelpass import catalogue, catalogue_body, items, keys, listings, offers, schema, tiers_down
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
 from modelpass.events import TierTurn
 from modelpass.model import Tier
 from modelpass.store import ConditionFailedError, StoreBusyError
 
 if TYPE_CHECKING:
-    from modelpass.catalogue import Listing, TiersDown
+    from modelpass.catalogue import Listing
     from modelpass.catalogue_body import AvailabilityBody, Offer
     from modelpass.deps import Deps
+    from modelpass.tiers_down import TiersDown
 
 Json = dict[str, Any]
 
@@ -104,7 +105,7 @@ def _read(deps: Deps, model_id: str) -> _State:
     responses = deps.send("TransactGetItems", {"TransactItems": gets})["Responses"]
     settings, model, down = (response.get("Item") for response in responses)
     listing = None if model is None else catalogue.listing_of(model)
-    return _State(catalogue.currency_of(settings), listing, catalogue.tiers_down_of(down))
+    return _State(catalogue.currency_of(settings), listing, tiers_down.read(down))
 
 
 def _check(state: _State, offer: Offer) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
-from urllib.parse import urlsplit
 
 from modelpass import schema
 from modelpass.deps import DEFAULT_MAX_OPEN_HOLDS
@@ -133,6 +132,8 @@ def store_endpoint(environment: Mapping[str, str]) -> Endpoint:
 
 
 def _endpoint(name: str, url: str) -> Endpoint:
+    from urllib.parse import urlsplit  # noqa: PLC0415 - no deployment names an endpoint, and it takes long to load
+
     try:
         parts = urlsplit(url)
         port = parts.port

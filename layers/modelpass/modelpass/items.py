@@ -7,6 +7,7 @@ lists them. A hold is packed into one text: signer, nonce, granted at, seconds, 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from modelpass import keys, schema
@@ -27,8 +28,7 @@ UnreadableItemError = schema.UnreadableItemError
 
 
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
-_BASE36: Final = re.compile(f"[{_DIGITS}]+")
-_HOLD_FIELDS: Final = 6
+_PACKED: Final = re.compile(r"([^.]*)\.([^.]*)" + rf"\.([{_DIGITS}]+)" * 4)
 _ANNOUNCED: Final = {
     bits: frozenset(t for t in Threshold if t.bit & bits) for bits in range(sum(t.bit for t in Threshold) + 1)
 }
@@ -60,13 +60,14 @@ def pack_hold(hold: Hold) -> str:
     return ".".join((hold.signer, hold.nonce, *map(_base36, figures)))
 
 
+@lru_cache(maxsize=4096)
 def unpack_hold(hold_key: str, packed: str) -> Hold:
-    """The reverse of `pack_hold`."""
-    parts = packed.split(".")
-    if len(parts) != _HOLD_FIELDS or not all(map(_BASE36.fullmatch, parts[2:])):
+    """The reverse of `pack_hold`. A hold never changes and is read with every request while it is open."""
+    match = _PACKED.fullmatch(packed)
+    if match is None:
         raise UnreadableItemError(hold_key)
-    at_ms, seconds, units, calls = (int(part, 36) for part in parts[2:])
-    return Hold(hold_key, parts[1], parts[0], at_ms, seconds, units, calls)
+    signer, nonce, at_ms, seconds, units, calls = match.groups()
+    return Hold(hold_key, nonce, signer, int(at_ms, 36), int(seconds, 36), int(units, 36), int(calls, 36))
 
 
 def entitlement_key(entitlement: EntitlementId) -> Item:
@@ -127,18 +128,14 @@ def segment_attributes(entitlement: Entitlement) -> Item:
 def entitlement_of(item: Item) -> Entitlement:
     """The reverse of `entitlement_item`."""
     item = schema.current(item)
-    entitlement_id = keys.parse_entitlement_pk(item["pk"]["S"])
+    bought = [item[name]["S"] for name in ("pk", "tr", "un", "tz")]
+    bought += [item[name]["N"] for name in ("lc", "lm", "st", "mo", "xa")]
+    entitlement_id, limits, term = _bought(tuple(bought))
     return Entitlement(
         id=entitlement_id,
         account_id=item["ac"]["S"],
-        limits=Limits(
-            model_id=entitlement_id.model_id,
-            tier=Tier(item["tr"]["S"]),
-            unit=Unit(item["un"]["S"]),
-            daily_call_limit=int(item["lc"]["N"]),
-            monthly_cap=int(item["lm"]["N"]),
-        ),
-        term=term_of(item),
+        limits=limits,
+        term=term,
         key_hash=optional_binary(item, "kh"),
         cancelled_at_ms=optional_number(item, "xc"),
         day_start_ms=int(item["ws"]["N"]) - int(item["db"]["N"]),
@@ -158,6 +155,15 @@ def entitlement_of(item: Item) -> Entitlement:
         announced=_ANNOUNCED[int(item["ta"]["N"])],
         due_at_ms=optional_number(item, "da"),
     )
+
+
+@lru_cache(maxsize=4096)
+def _bought(fixed: tuple[str, ...]) -> tuple[EntitlementId, Limits, Term]:
+    """What never changes of an entitlement, by the texts it is stored as."""
+    pk, tier, unit, time_zone, calls, cap, starts, months, ends = fixed
+    entitlement_id = keys.parse_entitlement_pk(pk)
+    limits = Limits(entitlement_id.model_id, Tier(tier), Unit(unit), int(calls), int(cap))
+    return entitlement_id, limits, Term(int(starts), int(months), time_zone, int(ends))
 
 
 def due_attributes(pk: str, at_ms: int) -> Item:

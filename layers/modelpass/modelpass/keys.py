@@ -13,10 +13,12 @@ import hmac
 import re
 import struct
 import zlib
-from base64 import b32decode, b32encode, urlsafe_b64decode, urlsafe_b64encode
+from binascii import a2b_base64, b2a_base64
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
+from modelpass import macs
 from modelpass.model import EntitlementId, Hold, Tier
 
 API_KEY_PREFIX: Final = "sk-custom-"
@@ -47,6 +49,12 @@ _SIGNER_BYTES = 3
 _GRANT = struct.Struct(">B15sH9s9sQIQIB")
 _VERSION = 1
 _TIERS: Final = tuple(Tier)
+_TO_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
+_FROM_URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
+_BASE32: Final = "abcdefghijklmnopqrstuvwxyz234567"
+_TO_DIGITS: Final = bytes.maketrans(_BASE32.encode(), b"0123456789abcdefghijklmnopqrstuv")
+"""From the characters of base32 to the digits that `int` knows."""
+_FIVE_BITS: Final = tuple(range(_ID_BYTES * 8 - 5, -1, -5))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +93,7 @@ class Authorization:
     hold: Hold
 
 
+@lru_cache(maxsize=8)
 def signer_of(secret: bytes) -> str:
     """Four characters that tell deployment keys apart; they say nothing about the secret."""
     return _text(hashlib.sha256(b"modelpass/signer" + secret).digest()[:_SIGNER_BYTES])
@@ -92,7 +101,7 @@ def signer_of(secret: bytes) -> str:
 
 def subscription_id_of(entropy: bytes) -> str:
     """A subscription id from 15 bytes."""
-    return "sub_" + b32encode(entropy).decode().lower()
+    return "sub_" + _base32(entropy)
 
 
 def is_subscription_id(text: str) -> bool:
@@ -126,7 +135,7 @@ def parse_api_key(text: str, keys: DeploymentKeys) -> ApiKey | None:
     match = _API_KEY.fullmatch(text)
     if match is None:
         return None
-    raw = urlsafe_b64decode(match[1])
+    raw = _raw(match[1])
     body, mac = raw[:-_API_KEY_MAC_BYTES], raw[-_API_KEY_MAC_BYTES:]
     if not any(hmac.compare_digest(mac, _api_key_mac(body, s)) for s in keys.secrets):
         return None
@@ -152,8 +161,8 @@ def issue_authorization_id(authorization: Authorization, keys: DeploymentKeys) -
             _VERSION,
             _id_bytes(entitlement.subscription_id),
             entitlement.term_number,
-            urlsafe_b64decode(hold.key),
-            urlsafe_b64decode(hold.nonce),
+            _raw(hold.key),
+            _raw(hold.nonce),
             hold.granted_at_ms,
             hold.hold_seconds,
             hold.units,
@@ -171,7 +180,7 @@ def parse_authorization_id(text: str, keys: DeploymentKeys) -> Authorization | N
     if match is None:
         return None
     try:
-        raw = urlsafe_b64decode(match[1] + "=" * (-len(match[1]) % 4))
+        raw = _raw(match[1])
     except ValueError:
         return None
     body, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
@@ -287,7 +296,7 @@ def model_subject(model_id: str) -> str:
 def event_id(*facts: str) -> str:
     """An event id that follows from what happened, so that the same fact has one event."""
     digest = hashlib.sha256("\0".join(facts).encode()).digest()[:_ID_BYTES]
-    return "evt_" + b32encode(digest).decode().lower()
+    return "evt_" + _base32(digest)
 
 
 def model_key(model_id: str) -> tuple[str, str]:
@@ -316,16 +325,28 @@ def due_shard_name(number: int) -> str:
 
 
 def _text(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return b2a_base64(raw, newline=False).translate(_TO_URL_SAFE, b"=").decode()
+
+
+def _raw(text: str) -> bytes:
+    """The reverse of `_text`, of its characters alone; raises ValueError for a length that cannot be."""
+    return a2b_base64(text.encode().translate(_FROM_URL_SAFE) + b"=" * (-len(text) % 4))
+
+
+def _base32(raw: bytes) -> str:
+    """15 bytes as 24 characters."""
+    number = int.from_bytes(raw, "big")
+    return "".join([_BASE32[number >> bits & 31] for bits in _FIVE_BITS])
 
 
 def _id_bytes(subscription_id: str) -> bytes:
-    return b32decode(subscription_id.removeprefix("sub_").upper())
+    digits = subscription_id.removeprefix("sub_").encode().translate(_TO_DIGITS)
+    return int(digits, 32).to_bytes(_ID_BYTES, "big")
 
 
 def _api_key_mac(body: bytes, secret: bytes) -> bytes:
-    return hmac.digest(secret, b"modelpass/api-key" + body, "sha256")[:_API_KEY_MAC_BYTES]
+    return macs.under(secret).digest(b"modelpass/api-key" + body)[:_API_KEY_MAC_BYTES]
 
 
 def _authorization_mac(body: bytes, secret: bytes) -> bytes:
-    return hmac.digest(secret, b"modelpass/authorization" + body, "sha256")[:_MAC_BYTES]
+    return macs.under(secret).digest(b"modelpass/authorization" + body)[:_MAC_BYTES]

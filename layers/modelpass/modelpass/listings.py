@@ -12,9 +12,10 @@ from modelpass import catalogue, events, items, keys, schema
 from modelpass.items import number, text
 
 if TYPE_CHECKING:
-    from modelpass.catalogue import CatalogueModel, TiersDown
+    from modelpass.catalogue import CatalogueModel
     from modelpass.events import TierTurn
     from modelpass.model import Tier
+    from modelpass.tiers_down import TiersDown
     from modelpass.writes import Tables
 
 Request = dict[str, Any]

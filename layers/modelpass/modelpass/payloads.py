@@ -75,10 +75,10 @@ def authorize(event: object) -> AuthorizePayload:
         api_key=_text(fields, "apiKey"),
         model_id=_pattern(fields, "modelId", _MODEL_ID, MODEL_ID_RULE),
         request_id=_pattern(fields, "requestId", _REQUEST_ID, "1 to 64 of A-Z a-z 0-9 _ -"),
-        units=_whole(fields, "estimatedUsage", 0, MAX_UNITS),
-        calls=_optional(fields, "calls", _whole_in(1, MAX_CALLS), 1),
+        units=_UNITS("estimatedUsage", _required(fields, "estimatedUsage")),
+        calls=_optional(fields, "calls", _SOME_CALLS, 1),
         tier=_optional(fields, "channelTier", _tier, None),
-        hold_seconds=_optional(fields, "holdSeconds", _whole_in(1, MAX_HOLD_SECONDS), DEFAULT_HOLD_SECONDS),
+        hold_seconds=_optional(fields, "holdSeconds", _SECONDS, DEFAULT_HOLD_SECONDS),
     )
 
 
@@ -99,8 +99,8 @@ def settle(event: object) -> SettlePayload:
     fields = _fields(event, _SETTLE_FIELDS)
     return SettlePayload(
         authorization_id=_text(fields, "authorizationId"),
-        used=_whole(fields, "actualUsage", 0, MAX_UNITS),
-        calls=_optional(fields, "calls", _whole_in(0, MAX_CALLS), None),
+        used=_UNITS("actualUsage", _required(fields, "actualUsage")),
+        calls=_optional(fields, "calls", _CALLS, None),
         served_tier=_optional(fields, "servedTier", _tier, None),
     )
 
@@ -144,10 +144,6 @@ def _is(pattern: re.Pattern[str], value: object) -> TypeGuard[str]:
     return isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
-def _whole(fields: dict[str, Any], name: str, low: int, high: int) -> int:
-    return _whole_in(low, high)(name, _required(fields, name))
-
-
 def _whole_in(low: int, high: int) -> _Check[int]:
     def check(name: str, value: object) -> int:
         # bool is an int in Python, not in JSON
@@ -166,3 +162,9 @@ def _tier(name: str, value: object) -> Tier:
 
 def _optional(fields: dict[str, Any], name: str, check: _Check[_T], default: _D) -> _T | _D:
     return check(name, fields[name]) if name in fields else default
+
+
+_UNITS: Final = _whole_in(0, MAX_UNITS)
+_CALLS: Final = _whole_in(0, MAX_CALLS)
+_SOME_CALLS: Final = _whole_in(1, MAX_CALLS)
+_SECONDS: Final = _whole_in(1, MAX_HOLD_SECONDS)

@@ -31,20 +31,24 @@ def number_of(version: int) -> Item:
     return {"N": str(version)}
 
 
+_NEWEST: Final = number_of(NEWEST)
+_PREVIOUS: Final = number_of(PREVIOUS)
+
+
 def understood() -> Item:
     """The values of the guard `UNDERSTOOD`."""
-    return {":v": number_of(NEWEST), ":before": number_of(PREVIOUS)}
+    return {":v": _NEWEST, ":before": _PREVIOUS}
 
 
 def current(item: Item) -> Item:
     """A stored item of any kind in its newest form; raises `UnreadableItemError` when its version is not understood."""
     version = item.get("v")
-    if version == number_of(NEWEST):
+    if version == _NEWEST:
         return item
-    if version != number_of(PREVIOUS):
+    if version != _PREVIOUS:
         msg = f"schema version {(version or {}).get('N')}"
         raise UnreadableItemError(msg)
-    return {**_lacking(item), **item, "v": number_of(NEWEST)}
+    return {**_lacking(item), **item, "v": _NEWEST}
 
 
 def _lacking(item: Item) -> Item:

@@ -7,9 +7,10 @@ Rule: pure, and equal to botocore's signature of the same request, which a test 
 from __future__ import annotations
 
 import hashlib
-import hmac
 from functools import lru_cache
 from typing import Final, NamedTuple
+
+from modelpass.macs import Mac
 
 CONTENT_TYPE: Final = "application/x-amz-json-1.0"
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
@@ -48,14 +49,14 @@ def signed_headers(
     day = amz_date[:_DAY_DIGITS]
     scope = f"{day}/{region}/{_SERVICE}/aws4_request"
     to_sign = f"{_ALGORITHM}\n{amz_date}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    signature = hmac.digest(_signing_key(credentials.secret_access_key, day, region), to_sign.encode(), "sha256").hex()
+    signature = _signer(credentials.secret_access_key, day, region).digest(to_sign.encode()).hex()
     proof = f"{_ALGORITHM} Credential={credentials.access_key_id}/{scope}, SignedHeaders={names}, Signature={signature}"
     return [*headers, ("authorization", proof)]
 
 
 @lru_cache(maxsize=_KEPT_KEYS)
-def _signing_key(secret: str, day: str, region: str) -> bytes:
+def _signer(secret: str, day: str, region: str) -> Mac:
     key = f"AWS4{secret}".encode()
     for part in (day, region, _SERVICE, "aws4_request"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    return key
+        key = Mac(key).digest(part.encode())
+    return Mac(key)

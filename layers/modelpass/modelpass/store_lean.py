@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING, Final
 
 from modelpass import dynamodb_json, http1
 from modelpass.config import ConfigError
+from modelpass.model import MS_PER_SECOND
 from modelpass.sigv4 import signed_headers
 from modelpass.store import CONNECT_SECONDS, READ_SECONDS, StoreBusyError, StoreRejectedError, classify
+from modelpass.windows import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +81,7 @@ class LeanClient:
             self._idle.pop()[0].close()
 
     def _head(self, operation: str, body: bytes) -> bytes:
-        signed_at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        signed_at = rfc3339(int(time.time()) * MS_PER_SECOND).replace("-", "").replace(":", "")
         try:
             credentials = self._credentials()
         except ConfigError as error:
@@ -121,7 +123,7 @@ def _exchange(connection: socket.socket, message: bytes) -> tuple[http1.Head, by
     ends = time.monotonic() + READ_SECONDS
     connection.settimeout(READ_SECONDS)
     connection.sendall(message)
-    received = b""
+    received = connection.recv(_CHUNK_BYTES)
     while (head := http1.head_of(received)) is None:
         received += _more(connection, ends)
     while (missing := head.begins_at + head.length - len(received)) > 0:

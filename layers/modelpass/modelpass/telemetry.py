@@ -15,6 +15,8 @@ import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
+from modelpass.windows import from_ms
+
 if TYPE_CHECKING:
     from contextvars import Token
     from types import TracebackType
@@ -31,7 +33,7 @@ level = os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO")
 steady_seconds = time.monotonic
 _service = os.environ.get("POWERTOOLS_SERVICE_NAME", "")
 _namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "")
-_encoder = json.JSONEncoder(separators=(",", ":"))  # ASCII: no text that was sent in ends a line
+_encoder = json.JSONEncoder(check_circular=False, separators=(",", ":"))  # ASCII: no text that was sent in ends a line
 _cold_starts = iter((True,))
 
 
@@ -63,38 +65,28 @@ class Line:
 
     def _write(self, latency_ms: float) -> None:
         now_ms = time.time_ns() // _NS_PER_MS
-        counted = self._counted(now_ms)
         if _LEVELS.index(level) > _LEVELS.index("INFO"):  # whoever wants no lines still counts
-            _print(counted)
-            return
-        figures = {
-            "latencyMs": latency_ms,
-            "storeRequests": self.store_requests,
-            "readUnits": self.read_units,
-            "writeUnits": self.write_units,
-            "coldStart": self._cold_start,
-        }
-        _print(
-            {
+            shown: dict[str, Any] = {"command": self.facts["command"], "decision": self.decision}
+        else:
+            shown = {
                 **_heading("INFO", "decided", now_ms),
                 "decision": self.decision,
                 **_known(self.facts),
-                **figures,
-                **counted,
+                "latencyMs": latency_ms,
+                "storeRequests": self.store_requests,
+                "readUnits": self.read_units,
+                "writeUnits": self.write_units,
+                "coldStart": self._cold_start,
             }
-        )
+        _print(f"{_encoder.encode(shown)[:-1]},{self._counted(now_ms)}")
 
-    def _counted(self, now_ms: int) -> dict[str, Any]:
-        """The decision by command and code, and what was measured beside it, which has no dimensions."""
-        counts = [_metric("Decisions", "Count", ["command", "decision"])]
-        counts += [_metric(name, unit) for name, (unit, _) in self.measured.items()]
-        return {
-            "_aws": {"Timestamp": now_ms, "CloudWatchMetrics": counts},
-            "command": self.facts["command"],
-            "decision": self.decision,
-            "Decisions": 1,
-            **{name: value for name, (_, value) in self.measured.items()},
-        }
+    def _counted(self, now_ms: int) -> str:
+        """The decision by command and code, and what was measured beside it: the rest of the line, as JSON."""
+        metrics, values = [_DECISIONS], ['"Decisions":1']
+        for name, (unit, value) in self.measured.items():
+            metrics.append(_metric(name, unit, []))
+            values.append(f'"{name}":{value}')
+        return f'"_aws":{{"Timestamp":{now_ms},"CloudWatchMetrics":[{",".join(metrics)}]}},{",".join(values)}}}'
 
 
 _line: ContextVar[Line | None] = ContextVar("line", default=None)
@@ -144,7 +136,8 @@ def surprised(error: BaseException) -> None:
         frame = frame.tb_next
     failure = f"{type(error).__name__} in {' < '.join(reversed(where))}"
     known = _known(line.facts if line is not None else {})
-    _print({**_heading("ERROR", INTERNAL_ERROR, time.time_ns() // _NS_PER_MS), **known, "failure": failure})
+    heading = _heading("ERROR", INTERNAL_ERROR, time.time_ns() // _NS_PER_MS)
+    _print(_encoder.encode({**heading, **known, "failure": failure}))
 
 
 def _known(facts: dict[str, Fact]) -> dict[str, Fact]:
@@ -157,18 +150,19 @@ def _measure(name: str, unit: str, value: int) -> None:
         line.measured[name] = (unit, value)
 
 
-def _metric(name: str, unit: str, dimensions: list[str] | None = None) -> dict[str, Any]:
+def _metric(name: str, unit: str, dimensions: list[str]) -> str:
     """What CloudWatch makes a metric of: an alarm names every dimension or finds nothing, so there are no others."""
     metrics = [{"Name": name, "Unit": unit}]
-    return {"Namespace": _namespace, "Dimensions": [dimensions or []], "Metrics": metrics}
+    return _encoder.encode({"Namespace": _namespace, "Dimensions": [dimensions], "Metrics": metrics})
 
 
 def _heading(of_level: str, message: str, now_ms: int) -> dict[str, Fact]:
-    seconds, ms = divmod(now_ms, _MS_PER_SECOND)
-    second = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-    return {"level": of_level, "message": message, "timestamp": f"{second}.{ms:03d}+00:00", "service": _service}
+    written_at = from_ms(now_ms).isoformat(timespec="milliseconds")
+    return {"level": of_level, "message": message, "timestamp": written_at, "service": _service}
 
 
-def _print(line: dict[str, Any]) -> None:
-    sys.stdout.write(_encoder.encode(line) + "\n")
-    sys.stdout.flush()
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")  # Lambda's runtime passes it on at once
+
+
+_DECISIONS: Final = _metric("Decisions", "Count", ["command", "decision"])

@@ -17,6 +17,7 @@ from modelpass.model import Entitlement, Threshold
 
 _DAILY: Final = tuple(t for t in Threshold if not t.monthly)
 _MONTHLY: Final = tuple(t for t in Threshold if t.monthly)
+_LEAST: Final = min(t.percent for t in Threshold)
 
 
 def tell(change: Change, now_ms: int) -> Change:
@@ -34,6 +35,8 @@ def to_tell(entitlement: Entitlement, now_ms: int) -> Change | None:
 def _news(entitlement: Entitlement, now_ms: int) -> tuple[Announcement, ...]:
     counters, limits = entitlement.counters, entitlement.limits
     taken = limits.monthly_cap - counters.month_left
+    if counters.day_calls * 100 < limits.daily_call_limit * _LEAST and taken * 100 < limits.monthly_cap * _LEAST:
+        return ()  # as it is with nearly every request
     days = [t for t in _DAILY if t.reached_by(counters.day_calls, limits.daily_call_limit)]
     months = [t for t in _MONTHLY if t.reached_by(taken, limits.monthly_cap)]
     if entitlement.announced.issuperset((*days, *months)):

@@ -12,17 +12,16 @@ otherwise than what was stored. What was sold or opened stays as it was; only wh
 
 from __future__ import annotations
 
-import calendar
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from importlib import resources
 from zoneinfo import ZoneInfo
 
 from modelpass.model import MS_PER_SECOND, Term
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 _MILLISECOND = timedelta(milliseconds=1)
 _LAST_MS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
 _MONTHS_PER_YEAR = 12
@@ -51,6 +50,8 @@ class Segment:
 @lru_cache(maxsize=1)
 def time_zones() -> frozenset[str]:
     """Every IANA name of the pinned tzdata package."""
+    from importlib import resources  # noqa: PLC0415 - for those who sell; it takes longer to load than all of this
+
     names = resources.files("tzdata").joinpath("zones").read_text("utf-8").split()
     return frozenset(names) - {"Factory"}
 
@@ -67,8 +68,8 @@ def from_ms(at_ms: int) -> datetime:
 
 def rfc3339(at_ms: int) -> str:
     """UTC text such as `2026-11-23T00:00:00Z`; milliseconds only when they are not zero."""
-    whole = from_ms(at_ms).strftime("%Y-%m-%dT%H:%M:%S")
-    ms = at_ms % MS_PER_SECOND
+    seconds, ms = divmod(at_ms, MS_PER_SECOND)
+    whole = (_NAIVE_EPOCH + timedelta(seconds=seconds)).isoformat()
     return f"{whole}.{ms:03d}Z" if ms else f"{whole}Z"
 
 
@@ -114,7 +115,8 @@ def _months_later_ms(starts_at_ms: int, time_zone: str, k: int) -> int:
     start = from_ms(starts_at_ms).astimezone(zone)
     months = start.month - 1 + k
     year, month = start.year + months // _MONTHS_PER_YEAR, months % _MONTHS_PER_YEAR + 1
-    day = min(start.day, calendar.monthrange(year, month)[1])
+    next_month = date(year + month // _MONTHS_PER_YEAR, month % _MONTHS_PER_YEAR + 1, 1)
+    day = min(start.day, (next_month - timedelta(days=1)).day)
     return to_ms(start.replace(year=year, month=month, day=day, fold=0))
 
 

@@ -1,0 +1,29 @@
+"""Which tiers are down now, one small item. Rule: pure; apart from the catalogue, for authorize reads it alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modelpass import schema
+from modelpass.model import Tier
+
+if TYPE_CHECKING:
+    from modelpass.items import Item
+
+
+@dataclass(frozen=True, slots=True)
+class TiersDown:
+    """The `(model, tier)` pairs that are down, and how often that has changed."""
+
+    pairs: frozenset[tuple[str, Tier]] = frozenset()
+    revision: int = 0
+
+
+def read(item: Item | None) -> TiersDown:
+    """Which tiers are down; no item, none."""
+    if item is None:
+        return TiersDown()
+    item = schema.current(item)
+    pairs = (entry.split("#") for entry in item.get("tiers", {}).get("SS", []))
+    return TiersDown(frozenset((model_id, Tier(tier)) for model_id, tier in pairs), int(item["rev"]["N"]))
