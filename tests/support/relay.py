@@ -23,6 +23,10 @@ def nothing(_: str) -> None:
     """Let a request pass."""
 
 
+def unheard(_: str, __: bytes, ___: bytes) -> None:
+    """Do not listen."""
+
+
 @dataclass(slots=True)
 class Relay:
     """What a test can do to requests that pass; an operation is named as DynamoDB names it: `UpdateItem`."""
@@ -30,6 +34,8 @@ class Relay:
     url: str = ""
     before: Callable[[str], None] = nothing
     after: Callable[[str], None] = nothing
+    heard: Callable[[str, bytes, bytes], None] = unheard
+    """Is told each operation with the bodies of its request and its reply."""
     passing: threading.Event = field(default_factory=threading.Event)
     """While it is not set, requests wait, and are not sent on."""
 
@@ -56,6 +62,7 @@ def relay_to(engine: str) -> Iterator[Relay]:
                 connection.request("POST", "/", body, kept)
                 response = connection.getresponse()
                 raw = response.read()
+            relay.heard(operation, body, raw)
             relay.after(operation)
             self.send_response(response.status)
             for name in ("Content-Type", "x-amzn-RequestId", "x-amz-crc32"):

@@ -1,0 +1,79 @@
+"""What a router asks, of one store client after the other. Rule: every answer is checked, and each case is named once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.benchmarks.setting import AUTHORIZE, LONG, SETTLE
+from tests.support.world import TEXT_MODEL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.benchmarks.probing import Probe, Took
+    from tests.benchmarks.setting import Setting
+
+Json = dict[str, Any]
+
+GRANT, REPLAY, SETTLED, RESETTLED = "authorize, granted", "the same, repeated", "settle", "the same, settled again"
+PAIR: Final = (GRANT, REPLAY, SETTLED, RESETTLED)
+ESTIMATE, USED = 4000, 1234
+
+
+def ask(api_key: str, request_id: str, estimate: int = ESTIMATE, **more: Any) -> Json:
+    """What a router sends to authorize."""
+    return {"apiKey": api_key, "modelId": TEXT_MODEL, "requestId": request_id, "estimatedUsage": estimate, **more}
+
+
+def report(grant: Json) -> Json:
+    """What it sends to settle."""
+    return {"authorizationId": grant["authorizationId"], "actualUsage": USED}
+
+
+@dataclass(slots=True)
+class Client:
+    """A router's two functions with one store client, a process each, and the subscription they are asked about."""
+
+    name: str
+    authorize: Probe
+    settle: Probe
+    bought: Json
+    number: int = field(default=0)
+
+    def asks(self, count: int, **more: Any) -> list[Json]:
+        """New requests with request ids as long as a UUID."""
+        first, self.number = self.number, self.number + count
+        return [
+            ask(self.bought["apiKey"], f"0f8fad5b-d9cb-469f-a165-{n:012d}", holdSeconds=LONG, **more)
+            for n in range(first, first + count)
+        ]
+
+    def pairs(self, count: int, **more: Any) -> Iterator[tuple[str, list[Took]]]:
+        """So many requests open at once, then settled; both are repeated as well."""
+        asks = self.asks(count, **more)
+        granted = self.authorize.run(asks)
+        assert all(took.answer["allowed"] and "replayed" not in took.answer for took in granted), granted[0]
+        yield GRANT, granted
+        again = self.authorize.run(asks)
+        assert all(took.answer["replayed"] for took in again), again[0]
+        yield REPLAY, again
+        reports = [report(took.answer) for took in granted]
+        settled = self.settle.run(reports)
+        assert all(took.answer["settled"] and not took.answer["late"] for took in settled), settled[0]
+        yield SETTLED, settled
+        again = self.settle.run(reports)
+        assert all(took.answer == {"settled": True, "replayed": True} for took in again), again[0]
+        yield RESETTLED, again
+
+
+def client(setting: Setting, name: str | None = None, bought: Json | None = None, *, heard: bool = False) -> Client:
+    """The functions of a client, warm, on a subscription in use."""
+    if bought is None:
+        bought = setting.buy()
+        setting.use(bought)
+    probes = [setting.probe(function, name, heard=heard) for function in (AUTHORIZE, SETTLE)]
+    made = Client(name or setting.clients[0], *probes, bought)
+    for _ in made.pairs(1):
+        continue
+    return made

@@ -1,0 +1,62 @@
+"""Markdown tables, and the blocks of a page that hold them. Rule: prose is a person's, a block is the last run's.
+
+A block stands between `<!-- bench:NAME -->` and `<!-- /bench:NAME -->`; nothing outside of blocks is ever written.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_BLOCK: Final = re.compile(r"<!-- bench:([a-z-]+) -->\n(.*?)<!-- /bench:\1 -->", re.DOTALL)
+Cell = str | int | float | None
+
+
+class PageError(Exception):
+    """A block has no place in the page."""
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+    """A table; figures are set to the right, None is a dash. Raises `ValueError` when a row is not as wide as the head."""
+    drawn = [[_cell(cell) for cell in row] for row in rows]
+    if any(len(row) != len(head) for row in drawn):
+        raise ValueError("a row is not as wide as the head")
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in ([*head], rule, *drawn))
+
+
+def blocks(page: str) -> dict[str, str]:
+    """The blocks of a page by name; raises `PageError` when one is there twice or is not closed."""
+    found = _BLOCK.findall(page)
+    names = [name for name, _ in found]
+    marks = (page.count("<!-- bench:"), page.count("<!-- /bench:"))
+    if len(set(names)) < len(names) or marks != (len(names), len(names)):
+        raise PageError("every block is there once, and closed")
+    return dict(found)
+
+
+def filled(page: str, contents: dict[str, str]) -> str:
+    """The page with these blocks written anew; raises `PageError` when it lacks one."""
+    missing = contents.keys() - blocks(page).keys()
+    if missing:
+        raise PageError(f"the page has no block {', '.join(sorted(missing))}")
+    return _BLOCK.sub(lambda block: _written(block, contents), page)
+
+
+def _written(block: re.Match[str], contents: dict[str, str]) -> str:
+    name = block[1]
+    return f"<!-- bench:{name} -->\n{contents[name]}<!-- /bench:{name} -->" if name in contents else block[0]
+
+
+def _cell(cell: Cell) -> str:
+    match cell:
+        case None:
+            return "–"
+        case float():
+            return f"{cell:.2f}"
+        case int():
+            return f"{cell:,}"
+    return cell

@@ -1,0 +1,172 @@
+"""One function as Lambda loads it, and the CPU time of what it is asked. Rule: only what is named is inside the clock.
+
+Started by `probing` in the function's own Python, with its layers and its environment; it needs nothing else but the
+standard library. Reads frames from standard input and answers on the descriptor named by its argument, so that what
+the function writes goes where Lambda's log would be. The clock is that of this process: neither the engine nor the
+driver is in it, and waiting is not.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import os
+import sys
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from local.runtime import Context, receive_frame, send_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+Json = dict[str, Any]
+
+STORE: Final = "store client: the rest (HTTP, the socket, failures)"
+REST: Final = "the rest of the handler"
+_SEAMS: Final = (
+    ("modelpass.sigv4", "signed_headers", "store client: signing"),
+    ("modelpass.dynamodb_json", "encoded", "store client: request to JSON"),
+    ("modelpass.dynamodb_json", "decoded", "store client: JSON to reply"),
+    ("modelpass.router", "authorize", "payload, keys, decision, answer"),
+    ("modelpass.router", "settle", "payload, keys, decision, answer"),
+    ("modelpass.telemetry", "Line.__enter__", "log line"),
+    ("modelpass.telemetry", "Line.__exit__", "log line"),
+)
+"""What is timed by itself where it is there: module, name in it, and the part that it belongs to."""
+PARTS: Final = tuple(dict.fromkeys((STORE, *(part for _, _, part in _SEAMS), REST)))
+_TIMEOUT_SECONDS: Final = 15
+_ID: Final = "00000000-0000-4000-8000-000000000000"
+
+
+def main() -> None:
+    """Load the function, say what it took, and do what is asked until the parent is gone."""
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr] # each line is written, as in Lambda
+    with os.fdopen(int(sys.argv[1]), "wb") as out:
+        module, _, name = os.environ["_HANDLER"].partition(".")
+        probe = Probe(importlib.import_module(module), name)
+        send_frame(out, {"python": sys.version.split()[0]})
+        while True:
+            try:
+                asked = receive_frame(sys.stdin.buffer)
+            except EOFError:
+                return
+            send_frame(out, getattr(probe, asked.pop("do"))(**asked))
+
+
+class Probe:
+    """What can be asked; each answer tells the nanoseconds of CPU that it took."""
+
+    def __init__(self, app: Any, name: str) -> None:
+        self._app = app
+        self._handler = getattr(app, name)
+        self._boto3: Any = None
+
+    def run(self, events: list[Json]) -> list[Json]:
+        """The handler, once for each event."""
+        return [_timed(lambda event: self._handler(event, _context()), event) for event in events]
+
+    def update(self, requests: list[Json]) -> list[Json]:
+        """boto3's `update_item` as anybody calls it, without anything of ours: the yardstick."""
+        if self._boto3 is None:
+            self._boto3 = importlib.import_module("boto3").client("dynamodb")
+        return [_timed(lambda request: self._boto3.update_item(**request) and None, _binary(r)) for r in requests]
+
+    def send(self, requests: list[Json]) -> list[Json]:
+        """The function's own store client alone."""
+        return [_timed(lambda r: self._app.deps.send("UpdateItem", r) and None, _binary(r)) for r in requests]
+
+    def spent(self) -> Json:
+        """All that this process took so far, its start as well."""
+        return {"ns": time.process_time_ns(), "boto3": _version("boto3")}
+
+    def profile(self, events: list[Json]) -> list[Json]:
+        """The handler once for each event, and where its time went; reading the clock at each seam is in it."""
+        shares = Shares()
+        undo = [_wrap(shares, *seam) for seam in _SEAMS if seam[0] in sys.modules]
+        deps = self._app.deps
+        self._app.deps = replace(deps, send=shares.within(STORE, deps.send))
+        try:
+            return [shares.of(lambda event=event: self._handler(event, _context())) for event in events]
+        finally:
+            self._app.deps = deps
+            for restore in undo:
+                restore()
+
+
+@dataclass(slots=True)
+class Shares:
+    """Time by label; what is inside a label is not in the one around it."""
+
+    spent: dict[str, int] = field(default_factory=dict)
+    _labels: list[str] = field(default_factory=lambda: [REST])
+    _since: int = 0
+
+    def of(self, call: Callable[[], Any]) -> Json:
+        """Time one call."""
+        self.spent = {}
+        self._since = time.process_time_ns()
+        answer = call()
+        self._turn()
+        return {"answer": answer, "parts": self.spent}
+
+    def within(self, label: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        """The same call under a label."""
+
+        def labelled(*arguments: Any, **named: Any) -> Any:
+            self._turn()
+            self._labels.append(label)
+            try:
+                return call(*arguments, **named)
+            finally:
+                self._turn()
+                self._labels.pop()
+
+        return labelled
+
+    def _turn(self) -> None:
+        now = time.process_time_ns()
+        label = self._labels[-1]
+        self.spent[label] = self.spent.get(label, 0) + now - self._since
+        self._since = now
+
+
+def _wrap(shares: Shares, module: str, path: str, label: str) -> Callable[[], None]:
+    *outer, name = path.split(".")
+    owner: Any = sys.modules[module]
+    for step in outer:
+        owner = getattr(owner, step)
+    original = getattr(owner, name)
+    setattr(owner, name, shares.within(label, original))
+    return lambda: setattr(owner, name, original)
+
+
+def _timed(call: Callable[[Json], Any], value: Json) -> Json:
+    began = time.process_time_ns()
+    answer = call(value)
+    return {"ns": time.process_time_ns() - began, "answer": answer}
+
+
+def _context() -> Context:
+    name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
+    memory = os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]
+    return Context(_ID, name, memory, name, time.monotonic() + _TIMEOUT_SECONDS)
+
+
+def _binary(value: Any) -> Any:
+    """A request as boto3 takes it: its bytes came as base64."""
+    if isinstance(value, dict):
+        if value.keys() == {"B"}:
+            return {"B": base64.b64decode(value["B"])}
+        return {name: _binary(inner) for name, inner in value.items()}
+    return [_binary(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _version(package: str) -> str:
+    found: Iterable[str] = [getattr(sys.modules.get(package), "__version__", "")]
+    return next(iter(found))
+
+
+if __name__ == "__main__":
+    main()

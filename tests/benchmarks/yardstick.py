@@ -1,0 +1,81 @@
+"""The yardstick: one bare boto3 `update_item` of an entitlement, in the Python and with the boto3 of the functions.
+
+Rule: it is the least that such a call can be, so that no ratio is flattered: a default client, no condition, nothing
+returned. Beside it, the request that authorize sends, by the same bare client: what the work itself takes with boto3.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any, Final
+
+from modelpass import items, keys, writes
+from modelpass.model import EntitlementId, Tier
+from tests.benchmarks.setting import AUTHORIZE, LONG, now_ms
+from tests.support.builders import hold
+from tests.support.world import TEXT_MODEL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.benchmarks.setting import Setting
+
+Json = dict[str, Any]
+
+SAMPLES: Final = 24
+OPEN: Final = 8
+
+
+class Yardstick:
+    """A process that only calls boto3, and an entitlement for it."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        self._bought = setting.buy()
+        setting.use(self._bought)
+        self._id = EntitlementId(self._bought["subscriptionId"], 1, TEXT_MODEL)
+        self._probe = setting.probe(AUTHORIZE, "boto3")
+        self.bare_ns()
+        setting.boto3 = self._probe.ask("spent")["boto3"]
+
+    def bare_ns(self) -> list[int]:
+        """What one takes, some times."""
+        bare = {
+            "TableName": self._setting.world.tables.entitlements,
+            "Key": items.entitlement_key(self._id),
+            "UpdateExpression": "SET #rc = #rc + :none",
+            "ExpressionAttributeNames": {"#rc": "rc"},
+            "ExpressionAttributeValues": {":none": {"N": "0"}},
+        }
+        return self._ns([bare] * SAMPLES)
+
+    def granting_ns(self) -> list[int]:
+        """What authorize's own request takes by the same client."""
+        took = self._ns(list(self._grants()))
+        clear = {
+            "TableName": self._setting.world.tables.entitlements,
+            "Key": items.entitlement_key(self._id),
+            "UpdateExpression": "SET #h = :none",
+            "ExpressionAttributeNames": {"#h": "h"},
+            "ExpressionAttributeValues": {":none": {"M": {}}},
+        }
+        self._setting.world.quick.update_item(**clear)
+        return took
+
+    def _grants(self) -> Iterator[Json]:
+        api_key = keys.parse_api_key(self._bought["apiKey"], self._setting.world.deps.deployment_keys)
+        assert api_key is not None
+        for number in range(OPEN):
+            held = hold(f"grant-{number}", at_ms=now_ms(), seconds=LONG)
+            request = writes.grant(self._setting.world.tables, self._id, api_key.key_hash, held, tuple(Tier), 100)
+            yield as_json(request)
+
+    def _ns(self, requests: list[Json]) -> list[int]:
+        return [done["ns"] for done in self._probe.ask("update", requests=requests)]
+
+
+def as_json(request: Any) -> Any:
+    """A request on its way to a probe: bytes as base64."""
+    if isinstance(request, dict):
+        return {name: as_json(value) for name, value in request.items()}
+    return base64.b64encode(request).decode() if isinstance(request, bytes) else request
