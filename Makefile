@@ -12,7 +12,7 @@ CHECKOV := $(CHECKOV_VENV)/bin/checkov
 EXPANDED := .local/template.json
 ARCH ?= arm64
 # Functions are run here in Lambda's version of Python, or in this one where that is not on the machine.
-ifneq ($(filter check lambda-runtime run-lambda test-runtime,$(MAKECMDGOALS)),)
+ifneq ($(filter bench check lambda-runtime run-lambda test-runtime,$(MAKECMDGOALS)),)
 PYTHON_HERE := $(shell $(PYTHON) deploy/artifact.py version-here)
 endif
 RUNTIME_CLIENT := .tools/lambda-python$(PYTHON_HERE)
@@ -33,7 +33,7 @@ RIGHT_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
   || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-lambda demo token seed upgrade audit restore openapi test test-runtime soak cost scale lint format types \
+.PHONY: help setup run run-lambda demo token seed upgrade audit restore openapi test test-runtime soak bench cost scale lint format types \
   validate build lambda-runtime check lock clean
 
 help: ## name every target
@@ -119,6 +119,9 @@ test-runtime: lambda-runtime ## run the built functions in Lambda's own runtime,
 
 soak: $(SETUP) ## hold the service to the ledger for longer, about half an hour
 	$(BIN)/python -m pytest -n0 -s --hypothesis-profile=soak tests/property | grep -v '^{'
+
+bench: lambda-runtime ## how fast it is, as ratios of one run, into docs/performance.md (ONLY=hot,cold RUNS=3)
+	@MODELPASS_ARTIFACTS=$(BUILT_HERE) LAMBDA_PYTHON=$(PYTHON_HERE) $(BENCHMARK).bench | grep -v --line-buffered '^{'
 
 cost: $(SETUP) ## what a million requests cost, from what they consume here (BILLED_MS=8 MEMORY_MIB=512)
 	@$(BENCHMARK).cost | grep -v "^{"

@@ -6,7 +6,7 @@ import os
 import subprocess
 import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from local.engine import ROOT, die_with_parent, stop
 from local.run import surroundings
@@ -50,6 +50,12 @@ class Probe:
         os.close(write_end)
         self._replies = os.fdopen(read_end, "rb")
         self.python: str = self._heard()["python"]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def run(self, events: list[Json]) -> list[Took]:
         """The handler, once for each event."""
