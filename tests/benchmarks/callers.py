@@ -1,8 +1,9 @@
-"""What a router asks, of one store client after the other. Rule: every answer is checked, and each case is named once."""
+"""What a router asks of authorize and settle, with one store client. Rule: every answer is checked."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import itertools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.benchmarks.setting import AUTHORIZE, LONG, SETTLE
@@ -19,6 +20,7 @@ Json = dict[str, Any]
 GRANT, REPLAY, SETTLED, RESETTLED = "authorize, granted", "the same, repeated", "settle", "the same, settled again"
 PAIR: Final = (GRANT, REPLAY, SETTLED, RESETTLED)
 ESTIMATE, USED = 4000, 1234
+_numbers = itertools.count()
 
 
 def ask(api_key: str, request_id: str, estimate: int = ESTIMATE, **more: Any) -> Json:
@@ -31,7 +33,7 @@ def report(grant: Json) -> Json:
     return {"authorizationId": grant["authorizationId"], "actualUsage": USED}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Client:
     """A router's two functions with one store client, a process each, and the subscription they are asked about."""
 
@@ -39,30 +41,34 @@ class Client:
     authorize: Probe
     settle: Probe
     bought: Json
-    number: int = field(default=0)
 
     def asks(self, count: int, **more: Any) -> list[Json]:
         """New requests with request ids as long as a UUID."""
-        first, self.number = self.number, self.number + count
-        return [
-            ask(self.bought["apiKey"], f"0f8fad5b-d9cb-469f-a165-{n:012d}", holdSeconds=LONG, **more)
-            for n in range(first, first + count)
-        ]
+        numbers = itertools.islice(_numbers, count)
+        return [ask(self.bought["apiKey"], f"0f8fad5b-d9cb-469f-a165-{n:012d}", holdSeconds=LONG, **more) for n in numbers]
 
-    def pairs(self, count: int, **more: Any) -> Iterator[tuple[str, list[Took]]]:
-        """So many requests open at once, then settled; both are repeated as well."""
-        asks = self.asks(count, **more)
+    def grant(self, asks: list[Json]) -> list[Took]:
+        """Be granted all of them."""
         granted = self.authorize.run(asks)
         assert all(took.answer["allowed"] and "replayed" not in took.answer for took in granted), granted[0]
+        return granted
+
+    def report(self, granted: list[Took]) -> list[Took]:
+        """Settle what was granted."""
+        settled = self.settle.run([report(took.answer) for took in granted])
+        assert all(took.answer["settled"] and not took.answer["late"] for took in settled), settled[0]
+        return settled
+
+    def pairs(self, count: int) -> Iterator[tuple[str, list[Took]]]:
+        """So many requests open at once, then settled; both are repeated as well."""
+        asks = self.asks(count)
+        granted = self.grant(asks)
         yield GRANT, granted
         again = self.authorize.run(asks)
         assert all(took.answer["replayed"] for took in again), again[0]
         yield REPLAY, again
-        reports = [report(took.answer) for took in granted]
-        settled = self.settle.run(reports)
-        assert all(took.answer["settled"] and not took.answer["late"] for took in settled), settled[0]
-        yield SETTLED, settled
-        again = self.settle.run(reports)
+        yield SETTLED, self.report(granted)
+        again = self.settle.run([report(took.answer) for took in granted])
         assert all(took.answer == {"settled": True, "replayed": True} for took in again), again[0]
         yield RESETTLED, again
 
@@ -72,8 +78,8 @@ def client(setting: Setting, name: str | None = None, bought: Json | None = None
     if bought is None:
         bought = setting.buy()
         setting.use(bought)
-    probes = [setting.probe(function, name, heard=heard) for function in (AUTHORIZE, SETTLE)]
-    made = Client(name or setting.clients[0], *probes, bought)
+    authorize, settle = (setting.probe(function, name, heard=heard) for function in (AUTHORIZE, SETTLE))
+    made = Client(name or setting.clients[0], authorize, settle, bought)
     for _ in made.pairs(1):
         continue
     return made

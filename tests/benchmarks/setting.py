@@ -85,7 +85,7 @@ class Setting:
         self.accounts += 1
         self.world.clock.now_ms = now_ms() - days_ago * 86_400_000
         body.setdefault("models", [model(calls=10**6, cap=10**9)])
-        account = account or f"acct-{self.accounts}"
+        account = account or f"bench-{self.accounts}"
         bought = self.world.buy(account, timezone=zone_where_it_is_morning(), **body)
         self.world.clock.now_ms = now_ms()
         return {**bought, "account": account}

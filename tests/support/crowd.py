@@ -18,7 +18,7 @@ from tests.support.world import DAY_MS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from modelpass.model import Subscription
+    from modelpass.model import Limits, Subscription
     from modelpass.store import Request, Response
     from tests.support.world import World
 
@@ -86,9 +86,15 @@ def counting(send: Callable[[str, Request], Response], work: Work) -> Callable[[
 
 def gather(world: World, size: int) -> Crowd:
     """Fill a world with so many entitlements, a multiple of 40, none of them used."""
+    sell(world, range(size // MAX_MODELS))
+    return Crowd(world, size)
+
+
+def sell(world: World, numbers: range, models: tuple[Limits, ...] = MODELS) -> None:
+    """Let the subscriptions of these numbers have been bought."""
     waiting: dict[str, list[Request]] = {}
-    for number in range(size // MAX_MODELS):
-        sold = _subscription(world, number)
+    for number in numbers:
+        sold = _subscription(world, number, models)
         for action in purchases.purchase(world.tables, sold, None, world.clock.now_ms)["TransactItems"]:
             put = action["Put"]
             waiting.setdefault(put["TableName"], []).append({"PutRequest": {"Item": put["Item"]}})
@@ -98,7 +104,6 @@ def gather(world: World, size: int) -> Crowd:
     for table, puts in waiting.items():
         if puts:
             _write(world, table, puts)
-    return Crowd(world, size)
 
 
 def _full(puts: list[Request]) -> Iterator[list[Request]]:
@@ -108,16 +113,16 @@ def _full(puts: list[Request]) -> Iterator[list[Request]]:
 
 
 def _write(world: World, table: str, puts: list[Request]) -> None:
-    answer = world.dynamodb.batch_write_item(RequestItems={table: puts})
+    answer = world.quick.batch_write_item(RequestItems={table: puts})
     assert not answer.get("UnprocessedItems")
 
 
-def _subscription(world: World, number: int) -> Subscription:
+def _subscription(world: World, number: int, models: tuple[Limits, ...]) -> Subscription:
     """The same for the same number, whatever the crowd."""
     term = term_of(world.clock.now_ms, 12, "UTC")
     api_key = _api_key(world, number)
     return replace(
-        subscription(term, MODELS),
+        subscription(term, models),
         id=_id(number),
         account_id=f"acct-{number}",
         key_hash=keys.api_key_hash(api_key),
