@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from local.engine import ROOT
 from local.problems import StartError
 from tests.benchmarks import page, setting
-from tests.benchmarks.sections import cold, growth, hot
+from tests.benchmarks.sections import cold, growth, hot, throughput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,7 @@ class Section(NamedTuple):
 SECTIONS: Final = {
     "hot": Section(hot.measure, ("hot-targets", "hot", "hot-profile")),
     "cold": Section(cold.measure, ("cold-targets", "cold")),
+    "throughput": Section(throughput.measure, ("throughput",)),
     "growth": Section(growth.measure, ("growth",)),
 }
 
