@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from local.engine import ROOT
 from local.problems import StartError
 from tests.benchmarks import page, setting
-from tests.benchmarks.sections import cold, growth, hot, throughput
+from tests.benchmarks.sections import cold, growth, hot, hotkey, throughput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +36,7 @@ SECTIONS: Final = {
     "cold": Section(cold.measure, ("cold-targets", "cold")),
     "throughput": Section(throughput.measure, ("throughput",)),
     "growth": Section(growth.measure, ("growth",)),
+    "hotkey": Section(hotkey.measure, ("hotkey", "blocks", "holds")),
 }
 
 

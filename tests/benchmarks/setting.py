@@ -71,12 +71,15 @@ class Setting:
             environment[_CHOICE] = client
         return replace(function, environment={**function.environment, **environment})
 
-    def probe(self, name: str, client: str | None = None, *, heard: bool = False, **environment: str) -> Probe:
-        """A process with this function; what it asks of the store is `heard`, or goes straight there."""
+    def probe(self, name: str, client: str | None = None, *, heard: bool = False) -> Probe:
+        """A process with this function, ended with the section."""
+        return self.cleanup.enter_context(self.started(name, client, heard=heard))
+
+    def started(self, name: str, client: str | None = None, *, heard: bool = False, **environment: str) -> Probe:
+        """The same, ended by who asks for it; what it asks of the store is `heard`, or goes straight there."""
         if heard:
             environment["AWS_ENDPOINT_URL_DYNAMODB"] = self.listener.url
         probe = Probe(self.function(name, client, **environment), self.tools.python)
-        self.cleanup.callback(probe.stop)
         self.python = probe.python
         return probe
 
