@@ -35,8 +35,8 @@ class HotKey:
     estimate: int
 
     def open_holds(self, block: int) -> float:
-        """Little's law: each router hands one block out; the blocks before it wait for their last reply."""
-        return self.routers + self.calls_per_second * self.call_seconds / block
+        """Little's law: a block is open from its first call until the last one, handed out later, is back."""
+        return self.calls_per_second / block * self._open_seconds(block)
 
     def least_block(self, max_open_holds: int, item_units: int) -> int:
         """The smallest block with which the holds stay under their bound, and the item under half of what it takes.
@@ -46,17 +46,20 @@ class HotKey:
         """
         if max_open_holds <= self.routers:
             raise ValueError("more holds have to be open at once than there are routers")
-        for_holds = self.calls_per_second * self.call_seconds / (max_open_holds - self.routers)
+        for_holds = (self.calls_per_second * self.call_seconds - self.routers) / (max_open_holds - self.routers)
         for_units = 2 * self.calls_per_second / blocks_per_second(item_units)
         return max(1, ceil(for_holds), ceil(for_units))
 
     def hold_seconds(self, block: int) -> int:
-        """How long a hold has to last: until the block is handed out and its last call is back."""
-        return ceil(block * self.routers / self.calls_per_second + self.call_seconds)
+        """How long a hold has to last, at the least."""
+        return ceil(self._open_seconds(block))
 
     def stranded_units(self, block: int) -> int:
         """What a router that dies leaves held until its holds expire: its share of the open blocks."""
         return ceil(self.open_holds(block) / self.routers) * block * self.estimate
+
+    def _open_seconds(self, block: int) -> float:
+        return (block - 1) * self.routers / self.calls_per_second + self.call_seconds
 
 
 EXAMPLES: Final = (

@@ -45,7 +45,8 @@ class Client:
     def asks(self, count: int, **more: Any) -> list[Json]:
         """New requests with request ids as long as a UUID."""
         numbers = itertools.islice(_numbers, count)
-        return [ask(self.bought["apiKey"], f"0f8fad5b-d9cb-469f-a165-{n:012d}", holdSeconds=LONG, **more) for n in numbers]
+        ids = (f"0f8fad5b-d9cb-469f-a165-{number:012d}" for number in numbers)
+        return [ask(self.bought["apiKey"], request_id, holdSeconds=LONG, **more) for request_id in ids]
 
     def grant(self, asks: list[Json]) -> list[Took]:
         """Be granted all of them."""

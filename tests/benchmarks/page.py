@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _BLOCK: Final = re.compile(r"<!-- bench:([a-z-]+) -->\n(.*?)<!-- /bench:\1 -->", re.DOTALL)
-Cell = str | int | float | None
+Cell = str | int | float
 
 
 class PageError(Exception):
@@ -20,7 +20,7 @@ class PageError(Exception):
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
-    """A table; figures are set to the right, None is a dash. Raises `ValueError` when a row is not as wide as the head."""
+    """A table, its figures set to the right. Raises `ValueError` when a row is not as wide as the head."""
     drawn = [[_cell(cell) for cell in row] for row in rows]
     if any(len(row) != len(head) for row in drawn):
         raise ValueError("a row is not as wide as the head")
@@ -53,8 +53,6 @@ def _written(block: re.Match[str], contents: dict[str, str]) -> str:
 
 def _cell(cell: Cell) -> str:
     match cell:
-        case None:
-            return "–"
         case float():
             return f"{cell:.2f}"
         case int():

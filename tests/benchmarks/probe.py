@@ -14,12 +14,13 @@ import os
 import sys
 import time
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from local.runtime import Context, receive_frame, send_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 Json = dict[str, Any]
 
@@ -88,7 +89,7 @@ class Probe:
         deps = self._app.deps
         self._app.deps = replace(deps, send=shares.within(STORE, deps.send))
         try:
-            return [shares.of(lambda event=event: self._handler(event, _context())) for event in events]
+            return [shares.of(partial(self._handler, event, _context())) for event in events]
         finally:
             self._app.deps = deps
             for restore in undo:
@@ -164,8 +165,8 @@ def _binary(value: Any) -> Any:
 
 
 def _version(package: str) -> str:
-    found: Iterable[str] = [getattr(sys.modules.get(package), "__version__", "")]
-    return next(iter(found))
+    version: str = getattr(sys.modules.get(package), "__version__", "")
+    return version
 
 
 if __name__ == "__main__":

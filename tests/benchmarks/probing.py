@@ -45,7 +45,7 @@ class Probe:
             cwd=function.folder,
             pass_fds=(write_end,),
             start_new_session=True,
-            preexec_fn=die_with_parent,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - no thread of this process starts a probe
         )
         os.close(write_end)
         self._replies = os.fdopen(read_end, "rb")

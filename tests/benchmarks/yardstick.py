@@ -34,20 +34,20 @@ class Yardstick:
         self._bought = setting.buy()
         setting.use(self._bought)
         self._id = EntitlementId(self._bought["subscriptionId"], 1, TEXT_MODEL)
+        self.request = {
+            "TableName": setting.world.tables.entitlements,
+            "Key": items.entitlement_key(self._id),
+            "UpdateExpression": "SET #rc = #rc + :none",
+            "ExpressionAttributeNames": {"#rc": "rc"},
+            "ExpressionAttributeValues": {":none": {"N": "0"}},
+        }
         self._probe = setting.probe(AUTHORIZE, "boto3")
         self.bare_ns()
         setting.boto3 = self._probe.ask("spent")["boto3"]
 
     def bare_ns(self) -> list[int]:
         """What one takes, some times."""
-        bare = {
-            "TableName": self._setting.world.tables.entitlements,
-            "Key": items.entitlement_key(self._id),
-            "UpdateExpression": "SET #rc = #rc + :none",
-            "ExpressionAttributeNames": {"#rc": "rc"},
-            "ExpressionAttributeValues": {":none": {"N": "0"}},
-        }
-        return self._ns([bare] * SAMPLES)
+        return self._ns([self.request] * SAMPLES)
 
     def granting_ns(self) -> list[int]:
         """What authorize's own request takes by the same client."""

@@ -54,12 +54,14 @@ def look(setting: Setting) -> tuple[str, dict[int, int]]:
     """The table, and the write units of a grant at each bound."""
     runs = rounds.count(ROUNDS)
     yardstick = Yardstick(setting)
-    name, ratios = setting.clients[0], Ratios()
+    name = setting.clients[0]
     with ExitStack() as cleanup:
         settles = [cleanup.enter_context(setting.started(SETTLE, name, heard=heard)) for heard in (False, True)]
         found = [_counted(setting, holds, settles[True]) for holds in BOUNDS]
         clients = {
-            bound.holds: Client(name, cleanup.enter_context(_authorize(setting, bound.holds)), settles[False], bound.bought)
+            bound.holds: Client(
+                name, cleanup.enter_context(_authorize(setting, bound.holds)), settles[False], bound.bought
+            )
             for bound in found
         }
         for number in range(runs + 1):
@@ -90,17 +92,19 @@ def _counted(setting: Setting, holds: int, settle: Probe) -> Bound:
     with _authorize(setting, holds, heard=True) as authorize:
         client = Client(setting.clients[0], authorize, settle, bought)
         client.report(client.grant(client.asks(1)))
+        granted = client.grant(client.asks(few - 1))
         setting.listener.taken()
-        granted = client.grant(client.asks(few))
+        last = client.grant(client.asks(1))
         of_grant = setting.listener.taken()
         stored = _stored(setting, bought)
         assert len(stored["h"]["M"]) == holds
         (refused,) = authorize.run(client.asks(1))
         assert refused.answer["error"]["code"] == "too_many_open_holds", refused
         of_refusal = setting.listener.taken()
-        client.report(granted)
+        client.report(last)
         of_settle = setting.listener.taken()
-    return Bound(holds, bought, item_bytes(stored), of_grant.each(few), of_refusal.each(1), of_settle.each(few))
+        client.report(granted)
+    return Bound(holds, bought, item_bytes(stored), of_grant.each(1), of_refusal.each(1), of_settle.each(1))
 
 
 def _stored(setting: Setting, bought: Json) -> Json:

@@ -102,7 +102,7 @@ def _named(name: str, client: str) -> str:
 
 
 def _first_events(setting: Setting) -> dict[str, Json]:
-    events = {}
+    events: dict[str, Json] = {}
     for name, function in FUNCTION_OF_SAMPLE.items():
         event = sample(name)
         routed = "authorizer" in event.get("requestContext", {})

@@ -45,6 +45,7 @@ _numbers = itertools.count()
 Runs = Iterator[tuple[str, list[Took]]]
 """What was asked, and what it took; what stands beside it is not in it."""
 
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """Something that is asked of the functions at one size of what grows."""

@@ -1,8 +1,7 @@
-"""What authorize, settle and the other functions cost as things grow. Rule: where the design says flat, counts are equal.
+"""What each function costs as things grow. Rule: where the design says flat, requests and units are equal.
 
-Requests and units are asserted to be the same at every size where they should be flat; CPU is told, as a multiple of
-the yardstick in the same round. Open holds, models and days are gone through by turns, subscriptions one size after
-the other, for they all lie in the same tables.
+That is asserted; CPU is told, as a multiple of the yardstick in the same round. Open holds, models and days are gone
+through by turns, subscriptions one size after the other, for they all lie in the same tables.
 """
 
 from __future__ import annotations
@@ -11,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tests.benchmarks import page, rounds
+from tests.benchmarks.callers import GRANT, SETTLED
 from tests.benchmarks.rounds import Ratios
 from tests.benchmarks.sections import growing
 from tests.benchmarks.sections.growing import DAYS, DUE, HISTORY, HOLDS, MODELS, PURCHASE, RENEW, RESET, SOLD, USAGE
-from tests.benchmarks.callers import GRANT, SETTLED
 from tests.benchmarks.yardstick import Yardstick
 
 if TYPE_CHECKING:
@@ -131,5 +130,3 @@ def _assert_flat(found: Found) -> None:
 
 def _joined(figures: Iterable[str]) -> str:
     return " · ".join(figures)
-
-

@@ -49,7 +49,7 @@ def _by_block(setting: Setting) -> str:
     counted = _calls(setting, bought) - before
     assert counted == granted, f"{granted} calls were granted, {counted} are counted"
     single = taken[1]
-    rows = [
+    rows: list[list[page.Cell]] = [
         [
             str(block),
             f"{count / (runs * SECONDS):.0f}",
@@ -61,8 +61,8 @@ def _by_block(setting: Setting) -> str:
         for block, count in taken.items()
     ]
     told = (
-        f"{THREADS} callers, {setting.clients[0]}, {os.cpu_count()} cores; {runs} × {SECONDS:g} s of each, by turns;"
-        f" {granted:,} calls, all counted.\n\n"
+        f"{THREADS} callers, {setting.clients[0]}, {os.cpu_count()} cores; {runs} times {SECONDS:g} s of each, by"
+        f" turns; {granted:,} calls, all counted.\n\n"
     )
     head = ["calls in a block", "blocks a second", "calls a second", "by single calls", "write units a call"]
     return told + page.table([*head, "most on AWS, calls a second"], rows)

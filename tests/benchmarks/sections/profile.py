@@ -43,6 +43,8 @@ class Profile:
 def table(profiles: dict[str, Profile]) -> str:
     """A column for each client and function, a row for each part that takes anything."""
     columns = [(name, found, function) for name, found in profiles.items() for function in _FUNCTIONS]
-    rows = [(part, *(found.median(function, part) for _, found, function in columns)) for part in PARTS]
-    seen = [row for row in rows if any(row[1:])]
-    return page.table(["CPU of", *(f"{function}, {name}" for name, _, function in columns)], seen)
+    shares = {part: [found.median(function, part) for _, found, function in columns] for part in PARTS}
+    rows: list[list[page.Cell]] = [[part, *share] for part, share in shares.items() if any(share)]
+    together = [sum(column) for column in zip(*shares.values(), strict=True)]
+    head = ["CPU of", *(f"{function}, {name}" for name, _, function in columns)]
+    return page.table(head, [*rows, ["together", *together]])

@@ -58,7 +58,8 @@ class Runtimes:
     """Runtimes of both functions, warm, the n-th of each for the n-th caller."""
 
     def __init__(self, setting: Setting, client: str, cleanup: ExitStack) -> None:
-        log = cleanup.enter_context(tempfile.TemporaryFile(prefix="modelpass-bench-"))
+        log = tempfile.TemporaryFile(prefix="modelpass-bench-")  # noqa: SIM115 - closed with the rest
+        cleanup.callback(log.close)
         self._of: dict[str, list[EmulatedRuntime]] = {}
         for name in (AUTHORIZE, SETTLE):
             self._of[name] = []
@@ -102,7 +103,8 @@ def measure(setting: Setting) -> dict[str, str]:
     rows = [[*what, *_cells(load, first[what[0]])] for what, load in loads.items()]
     told = (
         f"The built x86_64 artifacts in Lambda's runtime, {os.cpu_count()} cores;"
-        f" {runs} × {SECONDS:g} s of each, by turns, {ENTITLEMENTS} entitlements, {granted:,} pairs, all counted.\n\n"
+        f" {runs} times {SECONDS:g} s of each, by turns, {ENTITLEMENTS} entitlements, {granted:,} pairs, all"
+        " counted.\n\n"
     )
     return {"throughput": told + page.table([*head, "cores used by functions"], rows)}
 
