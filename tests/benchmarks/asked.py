@@ -6,13 +6,12 @@ read of which tiers are down, once per process in 3 to 4 seconds whatever the tr
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from modelpass import dynamodb_json
 from modelpass.store import consumed
 from tests.support.capacity import units_of_refused_write
-from tests.support.plain import decoded
 
 if TYPE_CHECKING:
     from tests.support.relay import Relay
@@ -62,7 +61,7 @@ class Listener:
         if operation == "GetItem" and self._tiers in request:
             return
         self._now.operations.append(operation)
-        answer: dict[str, Any] = json.loads(reply, object_hook=decoded)
+        answer: dict[str, Any] = dynamodb_json.decoded(reply)
         if "ConditionalCheckFailed" in answer.get("__type", ""):
             self._now.write_units += units_of_refused_write(answer.get("Item"))
             return

@@ -8,7 +8,6 @@ driver is in it, and waiting is not.
 
 from __future__ import annotations
 
-import base64
 import importlib
 import os
 import sys
@@ -24,10 +23,11 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-STORE: Final = "store client: the rest (HTTP, the socket, failures)"
+STORE: Final = "store client: the rest of it"
 REST: Final = "the rest of the handler"
 _SEAMS: Final = (
-    ("modelpass.sigv4", "signed_headers", "store client: signing"),
+    ("modelpass.store_lean", "signed_headers", "store client: signing"),
+    ("modelpass.store_lean", "_exchange", "store client: socket and HTTP"),
     ("modelpass.dynamodb_json", "encoded", "store client: request to JSON"),
     ("modelpass.dynamodb_json", "decoded", "store client: JSON to reply"),
     ("modelpass.router", "authorize", "payload, keys, decision, answer"),
@@ -68,15 +68,16 @@ class Probe:
         """The handler, once for each event."""
         return [_timed(lambda event: self._handler(event, _context()), event) for event in events]
 
-    def update(self, requests: list[Json]) -> list[Json]:
+    def update(self, requests: list[str]) -> list[Json]:
         """boto3's `update_item` as anybody calls it, without anything of ours: the yardstick."""
         if self._boto3 is None:
             self._boto3 = importlib.import_module("boto3").client("dynamodb")
-        return [_timed(lambda request: self._boto3.update_item(**request) and None, _binary(r)) for r in requests]
+        return [_timed(lambda r: self._boto3.update_item(**r) and None, request) for request in _read(requests)]
 
-    def send(self, requests: list[Json]) -> list[Json]:
+    def send(self, requests: list[str]) -> list[Json]:
         """The function's own store client alone."""
-        return [_timed(lambda r: self._app.deps.send("UpdateItem", r) and None, _binary(r)) for r in requests]
+        send = self._app.deps.send
+        return [_timed(lambda r: send("UpdateItem", r) and None, request) for request in _read(requests)]
 
     def spent(self) -> Json:
         """All that this process took so far, its start as well."""
@@ -85,7 +86,7 @@ class Probe:
     def profile(self, events: list[Json]) -> list[Json]:
         """The handler once for each event, and where its time went; reading the clock at each seam is in it."""
         shares = Shares()
-        undo = [_wrap(shares, *seam) for seam in _SEAMS if seam[0] in sys.modules]
+        undo = [_wrap(shares, *seam) for seam in _SEAMS if _is_there(*seam[:2])]
         deps = self._app.deps
         self._app.deps = replace(deps, send=shares.within(STORE, deps.send))
         try:
@@ -133,6 +134,11 @@ class Shares:
         self._since = now
 
 
+def _is_there(module: str, path: str) -> bool:
+    """boto3 has its own ways to do what has a name in the other client."""
+    return module in sys.modules and hasattr(sys.modules[module], path.partition(".")[0])
+
+
 def _wrap(shares: Shares, module: str, path: str, label: str) -> Callable[[], None]:
     *outer, name = path.split(".")
     owner: Any = sys.modules[module]
@@ -155,13 +161,10 @@ def _context() -> Context:
     return Context(_ID, name, memory, name, time.monotonic() + _TIMEOUT_SECONDS)
 
 
-def _binary(value: Any) -> Any:
-    """A request as boto3 takes it: its bytes came as base64."""
-    if isinstance(value, dict):
-        if value.keys() == {"B"}:
-            return {"B": base64.b64decode(value["B"])}
-        return {name: _binary(inner) for name, inner in value.items()}
-    return [_binary(inner) for inner in value] if isinstance(value, list) else value
+def _read(requests: list[str]) -> list[Json]:
+    """Requests as DynamoDB takes them, with their bytes; what reads them ships with every function."""
+    dynamodb_json: Any = importlib.import_module("modelpass.dynamodb_json")
+    return [dynamodb_json.decoded(request.encode()) for request in requests]
 
 
 def _version(package: str) -> str:

@@ -6,10 +6,9 @@ returned. Beside it, the request that authorize sends, by the same bare client: 
 
 from __future__ import annotations
 
-import base64
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from modelpass import items, keys, writes
+from modelpass import dynamodb_json, items, keys, writes
 from modelpass.model import EntitlementId, Tier
 from tests.benchmarks.setting import AUTHORIZE, LONG, now_ms
 from tests.support.builders import hold
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.benchmarks.setting import Setting
-
-Json = dict[str, Any]
 
 SAMPLES: Final = 24
 OPEN: Final = 8
@@ -34,13 +31,14 @@ class Yardstick:
         self._bought = setting.buy()
         setting.use(self._bought)
         self._id = EntitlementId(self._bought["subscriptionId"], 1, TEXT_MODEL)
-        self.request = {
-            "TableName": setting.world.tables.entitlements,
-            "Key": items.entitlement_key(self._id),
+        self._item = {"TableName": setting.world.tables.entitlements, "Key": items.entitlement_key(self._id)}
+        bare = {
+            **self._item,
             "UpdateExpression": "SET #rc = #rc + :none",
             "ExpressionAttributeNames": {"#rc": "rc"},
             "ExpressionAttributeValues": {":none": {"N": "0"}},
         }
+        self.request = dynamodb_json.encoded(bare).decode()
         self._probe = setting.probe(AUTHORIZE, "boto3")
         self.bare_ns()
         setting.boto3 = self._probe.ask("spent")["boto3"]
@@ -53,8 +51,7 @@ class Yardstick:
         """What authorize's own request takes by the same client."""
         took = self._ns(list(self._grants()))
         clear = {
-            "TableName": self._setting.world.tables.entitlements,
-            "Key": items.entitlement_key(self._id),
+            **self._item,
             "UpdateExpression": "SET #h = :none",
             "ExpressionAttributeNames": {"#h": "h"},
             "ExpressionAttributeValues": {":none": {"M": {}}},
@@ -62,20 +59,13 @@ class Yardstick:
         self._setting.world.quick.update_item(**clear)
         return took
 
-    def _grants(self) -> Iterator[Json]:
+    def _grants(self) -> Iterator[str]:
         api_key = keys.parse_api_key(self._bought["apiKey"], self._setting.world.deps.deployment_keys)
         assert api_key is not None
         for number in range(OPEN):
             held = hold(f"grant-{number}", at_ms=now_ms(), seconds=LONG)
             request = writes.grant(self._setting.world.tables, self._id, api_key.key_hash, held, tuple(Tier), 100)
-            yield as_json(request)
+            yield dynamodb_json.encoded(request).decode()
 
-    def _ns(self, requests: list[Json]) -> list[int]:
+    def _ns(self, requests: list[str]) -> list[int]:
         return [done["ns"] for done in self._probe.ask("update", requests=requests)]
-
-
-def as_json(request: Any) -> Any:
-    """A request on its way to a probe: bytes as base64."""
-    if isinstance(request, dict):
-        return {name: as_json(value) for name, value in request.items()}
-    return base64.b64encode(request).decode() if isinstance(request, bytes) else request
