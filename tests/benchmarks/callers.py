@@ -33,6 +33,28 @@ def report(grant: Json) -> Json:
     return {"authorizationId": grant["authorizationId"], "actualUsage": USED}
 
 
+def asks(about: list[Json], **more: Any) -> list[Json]:
+    """A new request about each of these subscriptions, with a request id as long as a UUID."""
+    ids = (f"0f8fad5b-d9cb-469f-a165-{number:012d}" for number in itertools.islice(_numbers, len(about)))
+    return [
+        ask(bought["apiKey"], request_id, holdSeconds=LONG, **more)
+        for bought, request_id in zip(about, ids, strict=True)
+    ]
+
+
+def with_holds(setting: Setting, holds: int, count: int) -> list[Json]:
+    """What so many asks are about, so that the last of them is the hold of this number.
+
+    It is the same entitlement each time, or one for each ask where that would be more holds than that.
+    """
+    different, open_before = (1, holds - count) if holds >= count else (count, holds - 1)
+    about = [setting.buy() for _ in range(different)]
+    for bought in about:
+        setting.use(bought)
+        setting.hold_open(bought, open_before)
+    return about * (count // different)
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """A router's two functions with one store client, a process each, and the subscription they are asked about."""
@@ -43,10 +65,8 @@ class Client:
     bought: Json
 
     def asks(self, count: int, **more: Any) -> list[Json]:
-        """New requests with request ids as long as a UUID."""
-        numbers = itertools.islice(_numbers, count)
-        ids = (f"0f8fad5b-d9cb-469f-a165-{number:012d}" for number in numbers)
-        return [ask(self.bought["apiKey"], request_id, holdSeconds=LONG, **more) for request_id in ids]
+        """New requests about its subscription."""
+        return asks([self.bought] * count, **more)
 
     def grant(self, asks: list[Json]) -> list[Took]:
         """Be granted all of them."""

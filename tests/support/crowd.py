@@ -17,6 +17,7 @@ from tests.support.world import DAY_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from collections.abc import Set as AbstractSet
 
     from modelpass.model import Limits, Subscription
     from modelpass.store import Request, Response
@@ -90,13 +91,17 @@ def gather(world: World, size: int) -> Crowd:
     return Crowd(world, size)
 
 
-def sell(world: World, numbers: range, models: tuple[Limits, ...] = MODELS) -> None:
-    """Let the subscriptions of these numbers have been bought."""
+def sell(
+    world: World, numbers: range, models: tuple[Limits, ...] = MODELS, without: AbstractSet[str] = frozenset()
+) -> None:
+    """Let the subscriptions of these numbers have been bought, but for their rows in tables that are left out."""
     waiting: dict[str, list[Request]] = {}
     for number in numbers:
         sold = _subscription(world, number, models)
         for action in purchases.purchase(world.tables, sold, None, world.clock.now_ms)["TransactItems"]:
             put = action["Put"]
+            if put["TableName"] in without:
+                continue
             waiting.setdefault(put["TableName"], []).append({"PutRequest": {"Item": put["Item"]}})
         for table, puts in waiting.items():
             for batch in _full(puts):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from modelpass import items
 from modelpass.model import EntitlementId
 from tests.benchmarks import blocks, page, rounds
-from tests.benchmarks.callers import Client
+from tests.benchmarks.callers import Client, asks, with_holds
 from tests.benchmarks.rounds import Ratios
 from tests.benchmarks.setting import AUTHORIZE, SETTLE
 from tests.benchmarks.yardstick import Yardstick
@@ -38,16 +38,11 @@ class Bound:
     """One bound, its entitlement, and what was counted at it."""
 
     holds: int
-    bought: Json
+    about: list[Json]
     item_bytes: int
     granted: Each
     refused: Each
     settled: Each
-
-    @property
-    def few(self) -> int:
-        """So many holds are not open before."""
-        return min(_FEW, self.holds)
 
 
 def look(setting: Setting) -> tuple[str, dict[int, int]]:
@@ -60,7 +55,7 @@ def look(setting: Setting) -> tuple[str, dict[int, int]]:
         found = [_counted(setting, holds, settles[True]) for holds in BOUNDS]
         clients = {
             bound.holds: Client(
-                name, cleanup.enter_context(_authorize(setting, bound.holds)), settles[False], bound.bought
+                name, cleanup.enter_context(_authorize(setting, bound.holds)), settles[False], bound.about[-1]
             )
             for bound in found
         }
@@ -70,7 +65,7 @@ def look(setting: Setting) -> tuple[str, dict[int, int]]:
             ratios.yardstick(yardstick.bare_ns())
             for bound in found:
                 client = clients[bound.holds]
-                granted = client.grant(client.asks(bound.few))
+                granted = client.grant(asks(bound.about))
                 ratios.add(f"authorize {bound.holds}", granted)
                 ratios.add(f"settle {bound.holds}", client.report(granted))
     rows = [_row(bound, ratios) for bound in found]
@@ -85,18 +80,15 @@ def _authorize(setting: Setting, holds: int, *, heard: bool = False) -> Probe:
 
 
 def _counted(setting: Setting, holds: int, settle: Probe) -> Bound:
-    bought = setting.buy()
-    setting.use(bought)
-    few = min(_FEW, holds)
-    setting.hold_open(bought, holds - few)
+    about = with_holds(setting, holds, _FEW)
     with _authorize(setting, holds, heard=True) as authorize:
-        client = Client(setting.clients[0], authorize, settle, bought)
+        client = Client(setting.clients[0], authorize, settle, about[-1])
         client.report(client.grant(client.asks(1)))
-        granted = client.grant(client.asks(few - 1))
+        granted = client.grant(asks(about[:-1]))
         setting.listener.taken()
         last = client.grant(client.asks(1))
         of_grant = setting.listener.taken()
-        stored = _stored(setting, bought)
+        stored = _stored(setting, about[-1])
         assert len(stored["h"]["M"]) == holds
         (refused,) = authorize.run(client.asks(1))
         assert refused.answer["error"]["code"] == "too_many_open_holds", refused
@@ -104,7 +96,7 @@ def _counted(setting: Setting, holds: int, settle: Probe) -> Bound:
         client.report(last)
         of_settle = setting.listener.taken()
         client.report(granted)
-    return Bound(holds, bought, item_bytes(stored), of_grant.each(1), of_refusal.each(1), of_settle.each(1))
+    return Bound(holds, about, item_bytes(stored), of_grant.each(1), of_refusal.each(1), of_settle.each(1))
 
 
 def _stored(setting: Setting, bought: Json) -> Json:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from modelpass import catalogue
 from modelpass.model import DAY_MS, Kind, Tier
 from modelpass.windows import day_of
-from tests.benchmarks.callers import GRANT, SETTLED, Client
+from tests.benchmarks.callers import GRANT, SETTLED, Client, asks, with_holds
 from tests.benchmarks.probing import Took
 from tests.benchmarks.setting import AUTHORIZE, SETTLE, now_ms, zone_where_it_is_morning
 from tests.support.builders import limits
@@ -85,22 +85,22 @@ def offer_models(setting: Setting) -> None:
 
 def cases(setting: Setting) -> list[Case]:
     """All that is gone through by turns."""
-    made = []
-    for size in _HOLDS:
-        count = min(_PAIRS, size)
-        made.append(Case(HOLDS, size, _pair(_with_holds(setting, size - count), count=count)))
+    made = [Case(HOLDS, size, _pair(with_holds(setting, size, _PAIRS))) for size in _HOLDS]
     for size in _MODELS:
         bought = setting.buy(models=_models(size))
         setting.use(bought, modelId=_model(0))
         made += [
-            Case(MODELS, size, _pair(bought, _model(0))),
+            Case(MODELS, size, _pair([bought] * _PAIRS, _model(0))),
             Case(MODELS, size, _purchase(size)),
             Case(MODELS, size, _renew(setting, size)),
             Case(MODELS, size, _look(USAGE, bought)),
         ]
     for size in _DAYS:
         bought = _with_days(setting, size)
-        made += [Case(DAYS, size, run) for run in (_pair(bought), _look(USAGE, bought), _look(HISTORY, bought, size))]
+        made += [
+            Case(DAYS, size, run)
+            for run in (_pair([bought] * _PAIRS), _look(USAGE, bought), _look(HISTORY, bought, size))
+        ]
     return made
 
 
@@ -110,14 +110,17 @@ def due_cases(setting: Setting) -> list[Case]:
 
 
 def among_many(setting: Setting, *, few: bool) -> Iterator[list[Case]]:
-    """Cases among more and more subscriptions of one model, sold by the time they are asked for."""
+    """Cases among more and more subscriptions of one model, sold by the time they are asked for.
+
+    Their events are left out: no function looks at those of another subscription, and they take the engine longest.
+    """
     bought = setting.buy()
     setting.use(bought)
     sold = 0
     for size in _SOLD[:2] if few else _SOLD:
-        sell(setting.world, range(sold, size), (limits("model-00", cap=100_000),))
+        sell(setting.world, range(sold, size), (limits("model-00", cap=100_000),), {setting.world.tables.events})
         sold = size
-        runs = (_pair(bought), _purchase(1), _look(USAGE, bought), _reset(setting, 0))
+        runs = (_pair([bought] * _PAIRS), _purchase(1), _look(USAGE, bought), _reset(setting, 0))
         yield [Case(SOLD, size, run) for run in runs]
 
 
@@ -127,10 +130,10 @@ def do_what_is_due(probes: Probes) -> None:
         continue
 
 
-def _pair(bought: Json, model_id: str = TEXT_MODEL, count: int = _PAIRS) -> Callable[[Probes], Runs]:
+def _pair(about: list[Json], model_id: str = TEXT_MODEL) -> Callable[[Probes], Runs]:
     def run(probes: Probes) -> Runs:
-        client = Client(probes.client, probes.of(AUTHORIZE), probes.of(SETTLE), bought)
-        granted = client.grant(client.asks(count, modelId=model_id))
+        client = Client(probes.client, probes.of(AUTHORIZE), probes.of(SETTLE), about[0])
+        granted = client.grant(asks(about, modelId=model_id))
         yield GRANT, granted
         yield SETTLED, client.report(granted)
 
@@ -183,13 +186,6 @@ def _answered(probe: Probe, event: Json, status: int) -> list[Took]:
     took = probe.run([event])
     assert took[0].answer["statusCode"] == status, took[0].answer
     return took
-
-
-def _with_holds(setting: Setting, size: int) -> Json:
-    bought = setting.buy()
-    setting.use(bought)
-    setting.hold_open(bought, size)
-    return bought
 
 
 def _with_days(setting: Setting, size: int) -> Json:
