@@ -84,7 +84,7 @@ def _cases(one: Client, among: Client, refused: list[Refusal], number: int) -> I
 
 def _counts(setting: Setting, refused: list[Refusal], crowded: Json) -> dict[str, Each]:
     """What each case asks of the store: the same with every client."""
-    found = []
+    found: list[dict[str, Each]] = []
     for name in setting.clients:
         one = callers.client(setting, name, heard=True)
         among = callers.client(setting, name, crowded, heard=True)
@@ -113,7 +113,10 @@ def _table(ratios: dict[str, Ratios], counts: dict[str, Each]) -> str:
 
 
 def _targets(ratios: dict[str, Ratios], counts: dict[str, Each], refused: list[Refusal]) -> str:
-    """Each target beside what was found, with the store client that a deployment has by default."""
+    """Each target beside what was found, with the store client that a deployment has by default.
+
+    A refusal is held against a grant on an item of its size.
+    """
     name, ratio = next(iter(ratios.items()))
     targets = Targets()
     for case in (GRANT, SETTLED):
@@ -126,9 +129,13 @@ def _targets(ratios: dict[str, Ratios], counts: dict[str, Each], refused: list[R
         grant = ratio.median(GRANT + AMONG_MANY if refusal.crowded else GRANT)
         first[refusal.name] = ratio.median(refusal.name) / grant
         again[refusal.name] = ratio.median(refusal.name + AGAIN_AND_AGAIN) / grant
-    for what, shares, most in (("a refusal", first, 1.0), ("a flood of the same refusal", again, 0.99)):
+    for what, shares, most in (
+        ("a refusal: CPU by a grant's", first, 1.0),
+        ("a flood of the same refusal: CPU by a grant's", again, 0.99),
+        ("a refusal: store requests", {case: counts[case].requests for case in first}, 1.0),
+    ):
         dearest = max(shares, key=lambda case: shares[case])
-        targets.at_most(f"{what}: CPU of a grant; the dearest is {dearest}", shares[dearest], most)
+        targets.at_most(f"{what}, at the most ({dearest})", shares[dearest], most)
     final = [counts[r.name + AGAIN_AND_AGAIN].write_units for r in refused if r.final]
     targets.at_most("a refusal that cannot reverse, again: write units", max(final), 0.0)
     return targets.table()
