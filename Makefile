@@ -33,7 +33,7 @@ RIGHT_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
   || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-lambda demo token seed upgrade audit restore openapi test test-runtime soak bench cost scale lint format types \
+.PHONY: help setup run run-lambda demo token seed upgrade audit restore openapi test test-runtime soak bench bench-peers cost scale lint format types \
   validate build lambda-runtime check lock clean
 
 help: ## name every target
@@ -129,6 +129,9 @@ cost: $(SETUP) ## what a million requests cost, from what they consume here (BIL
 scale: $(SETUP) ## the reset's work among 100,000 entitlements, and an audit of them, a few minutes
 	@$(BENCHMARK).scale | grep -v --line-buffered '^{'
 
+bench-peers: $(SETUP) ## measure Modelpass and its peers on the same engine, into docs/peers.md, a few minutes
+	@$(BENCHMARK).peers
+
 lint: $(SETUP) ## style and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -157,8 +160,10 @@ check: lint types validate build test-runtime test ## all that CI runs
 lock: $(VENV)/.ready ## pin the newest versions that fit, with hashes
 	$(PYTHON) -m venv .tools/uv && .tools/uv/bin/pip install --quiet uv==$(UV)
 	for pair in layers/modelpass/requirements layers/pydantic/requirements requirements/dev requirements/sam \
-	    requirements/checkov requirements/lambda-runtime; do \
+	    requirements/checkov requirements/lambda-runtime requirements/peers-limits requirements/peers-litellm \
+	    requirements/peers-redis requirements/peers-zae; do \
 	  own=; [ $$pair != layers/pydantic/requirements ] || own="--no-emit-package typing-extensions"; \
+	  [ $$pair != requirements/peers-redis ] || own="--no-deps"; \
 	  .tools/uv/bin/uv pip compile --upgrade --universal --no-strip-extras --python-version 3.11 --generate-hashes \
 	    --no-header --no-annotate --quiet $$own $$pair.in -o $$pair.txt || exit 1; done
 

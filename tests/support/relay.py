@@ -1,6 +1,7 @@
 """Stands between functions and the engine: passes requests on, hangs, or lets a test act before or after one.
 
-Rule: what is passed on is passed on unchanged; who starts it stops it.
+Rule: what is passed on is passed on unchanged, unless a caller asks for more than the sender did (`asking`); who
+starts it stops it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ def nothing(_: str) -> None:
     """Let a request pass."""
 
 
+def as_sent(_: str, body: bytes) -> bytes:
+    """Pass a request on as it came."""
+    return body
+
+
 def unheard(_: str, __: bytes, ___: bytes) -> None:
     """Do not listen."""
 
@@ -34,6 +40,8 @@ class Relay:
     url: str = ""
     before: Callable[[str], None] = nothing
     after: Callable[[str], None] = nothing
+    asking: Callable[[str, bytes], bytes] = as_sent
+    """What goes on in place of a request; only an engine that checks no signature carries it out."""
     heard: Callable[[str, bytes, bytes], None] = unheard
     """Is told each operation with the bodies of its request and its reply."""
     passing: threading.Event = field(default_factory=threading.Event)
@@ -56,9 +64,11 @@ def relay_to(engine: str) -> Iterator[Relay]:
             operation = self.headers["X-Amz-Target"].rpartition(".")[2]
             relay.passing.wait()
             relay.before(operation)
+            body = relay.asking(operation, body)
             connection = http.client.HTTPConnection(str(behind.hostname), behind.port)
             with contextlib.closing(connection):
-                kept = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+                left_out = ("connection", "content-length")
+                kept = {name: value for name, value in self.headers.items() if name.lower() not in left_out}
                 connection.request("POST", "/", body, kept)
                 response = connection.getresponse()
                 raw = response.read()
