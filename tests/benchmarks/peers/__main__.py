@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PAGE: Final = ROOT / "docs" / "peers.md"
-ROUNDS, TIMES = 3, 30
+ROUNDS, TIMES = 10, 60
 
 
 @dataclass(slots=True)

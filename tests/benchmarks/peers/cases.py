@@ -25,7 +25,7 @@ TOKENS_CAP: Final = 30_000
 TOKENS_ATTEMPTS: Final = 700
 """Of both instances together: more than can be granted with every report on time, which is 500."""
 CRASH_CAP, CRASH_USES = 1_000, 2
-BACK_WITHIN_SECONDS: Final = 62.0
+BACK_WITHIN_SECONDS: Final = 75.0
 _LOOK_EVERY_SECONDS: Final = 0.1
 
 

@@ -27,7 +27,7 @@ _SET_UP_SECONDS: Final = 900
 
 
 class EnvironmentFailedError(Exception):
-    """An environment cannot be set up; the message is the last that was said."""
+    """An environment cannot be set up; the message is the first error that was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def _run(command: Sequence[str | Path], folder: Path) -> None:
         raise EnvironmentFailedError(f"{command[0]}: {type(error).__name__}") from None
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if "error" in line.lower()] or done.stderr.splitlines()
-        raise EnvironmentFailedError(said[-1].strip() if said else f"{command[0]} failed with {done.returncode}")
+        raise EnvironmentFailedError(said[0].strip() if said else f"{command[0]} failed with {done.returncode}")
 
 
 def _python(name: str) -> Environment:

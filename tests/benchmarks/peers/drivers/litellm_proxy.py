@@ -1,11 +1,13 @@
 """LiteLLM's proxy, started as it starts itself, without its server: the check before a call and the report after it.
 
-The check is what the proxy does for a key in its cache: look it up, then run every hook before the call. A database,
-which would hold the keys, is not there; the HTTP server and the parsing of its requests are left out, in its favour.
+The check is what the proxy does before a call: authenticate the request, then run every hook. There is no database to
+hold keys, so they come from its cache by a custom authentication, as its documents describe. The HTTP server and its
+parsing of requests are left out, in its favour.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 import uuid
@@ -15,8 +17,9 @@ from typing import Any, Final
 import litellm
 from litellm.proxy import proxy_server
 from litellm.proxy._types import UserAPIKeyAuth, hash_token
-from litellm.proxy.auth.auth_checks import get_key_object
+from litellm.proxy.auth.user_api_key_auth import user_api_key_auth
 from litellm.proxy.common_utils.proxy_rate_limit_error import ProxyRateLimitError
+from starlette.requests import Request
 
 from tests.benchmarks.peers.drivers.protocol import serve
 
@@ -28,6 +31,7 @@ model_list:
     litellm_params: {model: openai/fake, api_key: none, api_base: "http://127.0.0.1:9"}
 general_settings:
   master_key: sk-of-the-bench
+  custom_auth_run_common_checks: true
 """
 WITH_REDIS: Final = """
 router_settings: {redis_host: "%s", redis_port: %s}
@@ -35,6 +39,40 @@ litellm_settings:
   cache: true
   cache_params: {type: redis, host: "%s", port: %s}
 """
+
+
+HEADERS: Final = ("azure_api_key_header", "anthropic_api_key_header", "google_ai_studio_api_key_header")
+NO_OTHER_KEYS: Final[dict[str, Any]] = dict.fromkeys((*HEADERS, "azure_apim_header", "custom_litellm_key_header"))
+
+
+async def cached(request: Any, api_key: str) -> Any:  # noqa: ARG001 - it is called by name
+    """The key from the proxy's cache: a copy, as its own look-up gives one."""
+    found = await proxy_server.user_api_key_cache.async_get_cache(key=hash_token(api_key), model_type=UserAPIKeyAuth)
+    return found.model_copy()
+
+
+def asked(key: str, data: Any) -> Any:
+    """A request as the server hands it over."""
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/chat/completions",
+        "raw_path": b"/chat/completions",
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json"), (b"authorization", f"Bearer {key}".encode())],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 4000),
+        "app": proxy_server.app,
+        "state": {},
+    }
+    body = json.dumps(data).encode()
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return Request(scope, receive)
 
 
 class LiteLlm:
@@ -63,6 +101,7 @@ class LiteLlm:
             proxy_logging_obj=proxy_server.proxy_logging_obj,
             redis_usage_cache=proxy_server.redis_usage_cache,
         )
+        proxy_server.user_custom_auth = cached
         self.hook = proxy_server.proxy_logging_obj.get_proxy_hook("parallel_request_limiter")
 
     async def known(self, key: Any) -> None:
@@ -81,35 +120,23 @@ class LiteLlm:
         return key
 
     async def check(self, key: Any, tokens: int, _: str) -> Any:
-        """Look the key up, and run the hooks before a call whose `max_tokens` is stated."""
-        try:
-            auth = await self.looked_up(hash_token(key["key"]))
-        except Exception:  # another process has prepared it
-            await self.known(key)
-            auth = await self.looked_up(hash_token(key["key"]))
+        """Authenticate a request, and run the hooks before its call; `max_tokens` is stated."""
         data = {
             "model": MODEL,
             "messages": [{"role": "user", "content": "hello"}],
             "max_tokens": tokens - WORDS_TOKENS,
             "litellm_call_id": str(uuid.uuid4()),
         }
+        if not self.started:
+            await self.known(key)  # another process has prepared it
         try:
+            auth = await user_api_key_auth(asked(key["key"], data), api_key=f"Bearer {key['key']}", **NO_OTHER_KEYS)
             await proxy_server.proxy_logging_obj.pre_call_hook(
                 user_api_key_dict=auth, data=data, call_type="acompletion"
             )
         except ProxyRateLimitError:
             return None
         return data
-
-    async def looked_up(self, token: str) -> Any:
-        """The key, from the cache; there is no database, and with `check_cache_only` none is asked."""
-        return await get_key_object(
-            hashed_token=token,
-            prisma_client=object(),
-            user_api_key_cache=proxy_server.user_api_key_cache,
-            proxy_logging_obj=proxy_server.proxy_logging_obj,
-            check_cache_only=True,
-        )
 
     async def report(self, key: Any, grant: Any, used: int) -> Any:
         """Tell the rate limiter what was used, as the logging after a call does."""
