@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PAGE: Final = ROOT / "docs" / "peers.md"
-ROUNDS, TIMES = 10, 60
+ROUNDS, TIMES = 8, 50
 
 
 @dataclass(slots=True)
