@@ -3,13 +3,13 @@
 from typing import Any
 
 from modelpass import wiring
-from modelpass.availability import TiersDown
+from modelpass.known import Known
 from modelpass.router import handle_authorize
 
 deps = wiring.deps(signs=True)
-tiers_down = TiersDown(deps)
+known = Known.nothing(deps)
 
 
 def lambda_handler(event: object, context: Any) -> dict[str, Any]:
     """Answer one authorize."""
-    return handle_authorize(deps, tiers_down, event, context.aws_request_id)
+    return handle_authorize(deps, known, event, context.aws_request_id)

@@ -14,7 +14,7 @@ import pytest
 from local.engine import ROOT
 from local.runtime import Context
 from modelpass import http, telemetry
-from modelpass.availability import TiersDown
+from modelpass.known import Known
 from tests.support.asked import NAMED, ROUTER, Customer, http_call, surprising
 from tests.support.handlers import FUNCTION_OF_SAMPLE, INSIDE, Service, deploy, http_sample, sample
 from tests.support.lines import Json, recorded
@@ -192,7 +192,7 @@ def test_line_tells_how_long_all_of_it_took_and_how_often_the_store_was_asked(
     monkeypatch.setattr(telemetry, "steady_seconds", lambda: seconds[0])
     customer.authorize(requestId="opens-the-window")()
     deps = replace(module.deps, send=slow)
-    with recorded() as output, patch.multiple(module, deps=deps, tiers_down=TiersDown(deps)):
+    with recorded() as output, patch.multiple(module, deps=deps, known=Known.nothing(deps)):
         customer.authorize()()
     line = output.only()
     assert (line["storeRequests"], line["latencyMs"]) == (2, 250.0)  # which tiers are down, and the grant

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelpass import commands_purchase, purchase_body, router, telemetry
-from modelpass.availability import TiersDown
+from modelpass.known import Known
 from modelpass.model import DAY_MS
 from modelpass.store import StoreBusyError, metered
 from tests.support.handlers import INSIDE
@@ -62,7 +62,7 @@ def test_reads_of_which_tiers_are_down_are_told_with_the_request_that_made_them(
     world.authorize(key, "opens-the-window")
     payload = {"apiKey": key, "modelId": TEXT_MODEL, "requestId": "r-1", "estimatedUsage": 1}
     line, seen = logged(
-        world, lambda: router.handle_authorize(world.deps, TiersDown(world.deps), payload, "lambda-request")
+        world, lambda: router.handle_authorize(world.deps, Known.nothing(world.deps), payload, "lambda-request")
     )
     assert figures(line) == seen == (2, 1, 1)
 

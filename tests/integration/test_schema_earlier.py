@@ -73,7 +73,8 @@ def test_usage_is_what_it_was(earlier: Earlier) -> None:
 def test_open_hold_is_answered_again_and_settled_in_one_write(earlier: Earlier) -> None:
     granted = earlier.authorize("busy", "busy-open", 880, holdSeconds=1800, calls=2)
     assert (granted["replayed"], granted["authorizationId"]) == (True, earlier.authorization("busy", "busy-open"))
-    reused = earlier.authorize("busy", "busy-open", 870, holdSeconds=1800, calls=2)
+    beside = Earlier(earlier.world.another_process())
+    reused = beside.authorize("busy", "busy-open", 870, holdSeconds=1800, calls=2)
     assert code(reused) == "request_id_reused"
     earlier.world.recorder.clear()
     settled = earlier.settle("busy", "busy-open", 800, calls=1)

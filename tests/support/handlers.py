@@ -29,6 +29,7 @@ from local.stack import arn
 from local.template import REGION, Function, Template, read, secret_values
 from modelpass.attempts import Pacing
 from modelpass.availability import TiersDown
+from modelpass.known import Known
 from tests.support import documented, leaks, permitted
 from tests.support.world import expanded_template, permits
 
@@ -190,9 +191,9 @@ class Service:
         module = self.module(function)
         kept = module.deps
         deps = replace(kept, send=send, pacing=Pacing(time.monotonic, lambda _: None, lambda: 0.5))
-        changes = {"deps": deps}
-        if hasattr(module, "tiers_down"):
-            changes["tiers_down"] = TiersDown(deps)
+        changes: dict[str, Any] = {"deps": deps}
+        if hasattr(module, "known"):
+            changes["known"] = Known(TiersDown(deps), module.known.refusals)
         with patch.multiple(module, **changes):
             yield
 

@@ -11,8 +11,8 @@ import pytest
 
 from local import catalogue_file
 from modelpass import commands_catalogue, commands_quote, commands_read, purchase_body, router
-from modelpass.availability import TiersDown
 from modelpass.errors import Refused
+from modelpass.known import Known
 from modelpass.windows import rfc3339
 from tests.support.faults import FaultAt
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
@@ -171,7 +171,7 @@ def authorize_anew(scene: Scene) -> Json:
     """The first authorize of a process, which does not know yet which tiers are down, for a model not bought."""
     deps = scene.world.deps
     payload = {"apiKey": scene.api_key, "modelId": IMAGE_MODEL, "requestId": "new", "estimatedUsage": 1}
-    return router.handle_authorize(deps, TiersDown(deps), payload, "req-test")
+    return router.handle_authorize(deps, Known.nothing(deps), payload, "req-test")
 
 
 def settle(scene: Scene) -> Json:

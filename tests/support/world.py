@@ -39,6 +39,7 @@ from modelpass.attempts import Pacing
 from modelpass.availability import TiersDown
 from modelpass.deps import Deps
 from modelpass.keys import DeploymentKeys
+from modelpass.known import Known, Refusals
 from modelpass.model import DAY_MS, Entitlement, EntitlementId, Subscription
 from modelpass.store import ConditionFailedError, Request, Response, Send
 from modelpass.store_boto3 import boto3_send
@@ -144,20 +145,26 @@ class World:
     dynamodb: Any
     quick: Any
     tables: Tables
+    refusals: Refusals
 
     @property
-    def tiers_down(self) -> TiersDown:
+    def known(self) -> Known:
+        """What the process knows: its refusals, for as long as it lives, and the tiers that are down at the moment."""
         down = TiersDown(replace(self.deps, send=boto3_send(self.dynamodb)))
         down.of_model(TEXT_MODEL, self.deps.attempts())  # warm, not counted, and not the doing of what it interleaves
-        return down
+        return Known(down, self.refusals)
+
+    def another_process(self) -> World:
+        """The same service in a process that has refused nothing yet."""
+        return replace(self, refusals=Refusals(self.deps.pacing.monotonic))
 
     def with_send(self, send: Send) -> World:
         return replace(self, deps=replace(self.deps, send=send))
 
     def writing(self, version: int) -> World:
-        """The same service, as functions run it that write this schema version."""
+        """The same service, as a process runs it that writes this schema version."""
         tables = replace(self.tables, version=version)
-        return replace(self, deps=replace(self.deps, tables=tables), tables=tables)
+        return replace(self.another_process(), deps=replace(self.deps, tables=tables), tables=tables)
 
     def buy(self, account: str = "acct", key: str | None = None, **body: Any) -> Json:
         body.setdefault("models", [model()])
@@ -200,7 +207,7 @@ class World:
     def authorize(self, api_key: str, request_id: str, estimate: int = 10, **more: Any) -> Json:
         more.setdefault("modelId", TEXT_MODEL)
         payload = {"apiKey": api_key, "requestId": request_id, "estimatedUsage": estimate, **more}
-        return router.handle_authorize(self.deps, self.tiers_down, payload, "req-test")
+        return router.handle_authorize(self.deps, self.known, payload, "req-test")
 
     def settle(self, authorization_id: str, used: int, **more: Any) -> Json:
         payload = {"authorizationId": authorization_id, "actualUsage": used, **more}
@@ -297,7 +304,7 @@ def new_world(endpoint: str, entropy: Callable[[int], bytes] = os.urandom, prefi
         tables=tables,
         deployment_keys=DeploymentKeys((DEPLOYMENT_KEY,)),
     )
-    return World(deps, clock, recorder, client_of(endpoint), quick, tables)
+    return World(deps, clock, recorder, client_of(endpoint), quick, tables, Refusals(deps.pacing.monotonic))
 
 
 __all__ = ["DAY_MS", "IMAGE_MODEL", "TEXT_MODEL", "Clock", "World", "json", "model", "new_world"]

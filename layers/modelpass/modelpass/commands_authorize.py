@@ -1,7 +1,8 @@
 """Authorize: decide and count a request in one conditional write. Rule: refuse rather than guess, count once.
 
 The first try knows nothing but the payload and writes. Only when its guard fails is the stored item looked at
-(the failure brings it back), and `rules.decide_authorize` says why, or what has to be written instead.
+(the failure brings it back), and `rules.decide_authorize` says why, or what has to be written instead. After a refusal
+the next request of that key and model looks first, which costs less; where the refusal is for good, it is the answer.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from modelpass import (
     entitlements,
     items,
     keys,
+    lasting,
     payloads,
     rules,
     steps,
@@ -26,15 +28,16 @@ from modelpass.errors import ErrorCode, Refusal, Refused, temporarily_unavailabl
 from modelpass.model import Entitlement, EntitlementId, Hold, Tier
 
 if TYPE_CHECKING:
-    from modelpass.availability import TiersDown
     from modelpass.deps import Deps
     from modelpass.keys import ApiKey
+    from modelpass.known import Known
+    from modelpass.lasting import Lesson
     from modelpass.payloads import AuthorizePayload
 
 Json = dict[str, Any]
 
 
-def authorize(deps: Deps, tiers_down: TiersDown, event: object) -> Json:
+def authorize(deps: Deps, known: Known, event: object) -> Json:
     """Answer one authorize; raises `Refused` for what is wrong before the entitlement is known.
 
     Granted: exactly one hold and `calls` calls are counted, durably. Refused: nothing is.
@@ -44,7 +47,7 @@ def authorize(deps: Deps, tiers_down: TiersDown, event: object) -> Json:
     if api_key is None:
         raise Refused(Refusal(ErrorCode.INVALID_API_KEY, param="apiKey", message=_hint(payload)))
     telemetry.note(subscriptionId=api_key.subscription_id)
-    return _Authorization(deps, tiers_down, payload, api_key).run()
+    return _Authorization(deps, known, payload, api_key).run()
 
 
 def _hint(payload: AuthorizePayload) -> str | None:
@@ -56,11 +59,11 @@ def _hint(payload: AuthorizePayload) -> str | None:
 class _Authorization:
     """One invocation: the tries it made and what it has read so far."""
 
-    def __init__(self, deps: Deps, tiers_down: TiersDown, payload: AuthorizePayload, api_key: ApiKey) -> None:
+    def __init__(self, deps: Deps, known: Known, payload: AuthorizePayload, api_key: ApiKey) -> None:
         self._deps = deps
         self._payload = payload
         self._api_key = api_key
-        self._tiers_down = tiers_down
+        self._known = known
         self._attempts = deps.attempts()
         self._own_nonces: set[str] = set()
         self._granted_until_ms: int | None = None
@@ -68,19 +71,28 @@ class _Authorization:
         self._id = EntitlementId(api_key.subscription_id, api_key.term_number, payload.model_id)
 
     def run(self) -> Json:
-        down = self._tiers_down.of_model(self._payload.model_id, self._attempts)
+        lesson = self._known.refusals.lesson(self._api_key.key_hash, self._id.model_id)
+        if lesson is not None:
+            telemetry.note(accountId=lesson.account_id)
+            if lesson.refusal is not None:
+                raise Refused(lesson.refusal)
+            if lesson.held is not None:
+                return self._refuse_unheld()
+        down = self._known.tiers_down.of_model(self._payload.model_id, self._attempts)
         wanted = (self._payload.tier,) if self._payload.tier else tuple(Tier)
         tiers = tuple(tier for tier in wanted if tier not in down)
         answer = entitlements.until_answered(
             self._deps,
             self._attempts,
             self._id,
-            at_once=partial(self._write_at_once, tiers) if tiers else None,
+            at_once=partial(self._write_at_once, tiers) if tiers and lesson is None else None,
             decide=partial(self._decide, down),
             missing=self._refuse_unheld,
         )
         if self._granted_until_ms is not None and self._granted_until_ms <= self._deps.now_ms():
             raise temporarily_unavailable()  # the store took longer than the hold lasts: nobody may rely on it
+        if lesson is not None and answer["allowed"]:
+            self._known.refusals.forget(self._api_key.key_hash, self._id.model_id)
         return answer
 
     def _write_at_once(self, tiers: tuple[Tier, ...]) -> tuple[Json, Entitlement]:
@@ -109,6 +121,7 @@ class _Authorization:
         )
         decision = rules.decide_authorize(entitlement, attempt, now_ms)
         if isinstance(decision, Refusal):
+            self._learn(lasting.of_entitlement(decision, entitlement))
             return refused(decision, entitlement, now_ms), entitlement
         if isinstance(decision, rules.Standing):
             answer = self._granted(entitlement, decision.hold)
@@ -144,10 +157,15 @@ class _Authorization:
         table = self._deps.tables.subscriptions
         stored = self._attempts.persist(lambda: store.get(self._deps.send, table, key))
         subscription = None if stored is None else subscription_items.subscription_of(stored)
-        telemetry.note(accountId=None if subscription is None else subscription.account_id)
         term_number, key_hash = self._api_key.term_number, self._api_key.key_hash
-        now_ms = self._deps.now_ms()
-        raise Refused(rules.refuse_unheld_model(subscription, term_number, key_hash, now_ms))
+        refusal = rules.refuse_unheld_model(subscription, term_number, key_hash, self._deps.now_ms())
+        lesson = lasting.of_subscription(refusal, subscription, self._id)
+        telemetry.note(accountId=lesson.account_id)
+        self._learn(lesson)
+        raise Refused(refusal)
+
+    def _learn(self, lesson: Lesson) -> None:
+        self._known.refusals.learn(self._api_key.key_hash, self._id.model_id, lesson)
 
 
 def refused(refusal: Refusal, entitlement: Entitlement | None, now_ms: int) -> Json:

@@ -12,19 +12,19 @@ from modelpass.commands_settle import settle
 from modelpass.errors import Refusal, Refused, internal_error, temporarily_unavailable
 
 if TYPE_CHECKING:
-    from modelpass.availability import TiersDown
     from modelpass.deps import Deps
+    from modelpass.known import Known
 
 Json = dict[str, Any]
 
 _CLIENT_FAULTS: Final = range(400, 429)
 
 
-def handle_authorize(deps: Deps, tiers_down: TiersDown, event: object, request_id: str) -> Json:
+def handle_authorize(deps: Deps, known: Known, event: object, request_id: str) -> Json:
     """Answer one authorize, whatever was sent and whatever fails."""
     with telemetry.Line("authorize", request_id, **payloads.names(event)):
         try:
-            answer = authorize(deps, tiers_down, event)
+            answer = authorize(deps, known, event)
         except Refused as refusal:
             answer = refused(refusal.refusal, None, 0)
         except Exception as error:  # the caller is told, the operator finds where
