@@ -26,6 +26,7 @@ Cost = tuple[list[str], float, float]
 
 LONG_REQUEST_ID = "0f8fad5b-d9cb-469f-a165-70867728950"  # one digit follows: 36 characters
 WRITE: Cost = (["UpdateItem"], 1, 0)
+LOOK: Cost = (["GetItem"], 0, 1)
 NOTHING: Cost = ([], 0, 0)
 
 
@@ -131,10 +132,27 @@ def expired(customer: Customer) -> Json:
     return {}
 
 
-def replaced(customer: Customer) -> Json:
+def renewed(customer: Customer) -> Json:
     customer.world.clock.advance(31 * DAY_MS)
     customer.world.renew(customer.subscription_id)
     return {}
+
+
+def regenerated(customer: Customer) -> Json:
+    customer.world.regenerate(customer.subscription_id)
+    return {}
+
+
+def regenerated_and_other_model(customer: Customer) -> Json:
+    return {**regenerated(customer), **other_model(customer)}
+
+
+def cancelled_and_other_model(customer: Customer) -> Json:
+    return {**cancelled(customer), **other_model(customer)}
+
+
+def expired_and_other_model(customer: Customer) -> Json:
+    return {**expired(customer), **other_model(customer)}
 
 
 def other_model(_: Customer) -> Json:
@@ -168,26 +186,60 @@ def over_the_limit(_: Customer) -> Json:
     return {"calls": 100}
 
 
+WRITE_AND_LOOK: Cost = (["UpdateItem", "GetItem"], 1, 1)
 REFUSALS = [
-    (cancelled, "subscription_cancelled", WRITE),
-    (expired, "subscription_expired", WRITE),
-    (replaced, "invalid_api_key", WRITE),
-    (other_model, "model_not_included", (["UpdateItem", "GetItem"], 1, 1)),
-    (other_tier, "tier_not_included", WRITE),
-    (other_figures, "request_id_reused", WRITE),
-    (tier_down, "tier_unavailable", WRITE),
-    (tier_down_and_asked_for, "tier_unavailable", (["GetItem"], 0, 1)),
-    (over_the_cap, "monthly_cap_reached", WRITE),
-    (over_the_limit, "daily_call_limit_reached", WRITE),
+    (cancelled, "subscription_cancelled", WRITE, LOOK),
+    (cancelled_and_other_model, "subscription_cancelled", WRITE_AND_LOOK, NOTHING),
+    (expired, "subscription_expired", WRITE, LOOK),
+    (expired_and_other_model, "subscription_expired", WRITE_AND_LOOK, LOOK),
+    (renewed, "invalid_api_key", WRITE, NOTHING),
+    (regenerated, "invalid_api_key", WRITE, NOTHING),
+    (regenerated_and_other_model, "invalid_api_key", WRITE_AND_LOOK, NOTHING),
+    (other_model, "model_not_included", WRITE_AND_LOOK, LOOK),
+    (other_tier, "tier_not_included", WRITE, LOOK),
+    (other_figures, "request_id_reused", WRITE, LOOK),
+    (tier_down, "tier_unavailable", WRITE, LOOK),
+    (tier_down_and_asked_for, "tier_unavailable", LOOK, LOOK),
+    (over_the_cap, "monthly_cap_reached", WRITE, LOOK),
+    (over_the_limit, "daily_call_limit_reached", WRITE, LOOK),
 ]
 
 
-@pytest.mark.parametrize(("spoil", "code", "cost"), REFUSALS, ids=lambda value: getattr(value, "__name__", ""))
-def test_refusal_costs_no_more_than_a_grant(
-    customer: Customer, spoil: Callable[[Customer], Json], code: str, cost: Cost
+@pytest.mark.parametrize(
+    ("spoil", "code", "first", "again"), REFUSALS, ids=lambda value: getattr(value, "__name__", "")
+)
+def test_refusal_costs_no_more_than_a_grant_and_a_flood_of_it_no_write(
+    customer: Customer, spoil: Callable[[Customer], Json], code: str, first: Cost, again: Cost
 ) -> None:
     asked = spoil(customer)
-    assert customer.cost(lambda: customer.authorize(**asked), allowed=False, code=code) == cost
+    answers: list[Json] = []
+
+    def authorize() -> Json:
+        answers.append(customer.authorize(**asked))
+        return answers[-1]
+
+    assert customer.cost(authorize, allowed=False, code=code) == first
+    for _ in range(3):
+        assert customer.cost(authorize, allowed=False, code=code) == again
+    assert all(answer == answers[0] for answer in answers)
+
+
+def test_process_that_refused_looks_before_its_next_grant_and_then_writes_at_once_again(customer: Customer) -> None:
+    customer.authorize("too-much", 9998)
+    looked: Cost = (["GetItem", "UpdateItem"], 1, 1)
+    assert customer.cost(partial(customer.authorize, "fits"), allowed=True) == looked
+    assert customer.cost(partial(customer.authorize, "fits-too"), allowed=True) == WRITE
+
+
+def test_key_that_is_tried_with_one_model_after_another_costs_a_read_each(customer: Customer) -> None:
+    asked = partial(customer.authorize, "r-1")
+    assert customer.cost(partial(asked, modelId="guess"), code="model_not_included") == WRITE_AND_LOOK
+    for number in range(5):
+        assert customer.cost(partial(asked, modelId=f"guess-{number}"), code="model_not_included") == LOOK
+    assert customer.cost(asked, allowed=True) == WRITE
+    customer.world.regenerate(customer.subscription_id)
+    assert customer.cost(partial(asked, modelId="guess-5"), code="invalid_api_key") == LOOK
+    assert customer.cost(partial(asked, modelId="guess-6"), code="invalid_api_key") == NOTHING
 
 
 def test_refusal_at_the_bound_of_open_holds_is_one_request_of_the_whole_item(customer: Customer) -> None:
@@ -198,11 +250,12 @@ def test_refusal_at_the_bound_of_open_holds_is_one_request_of_the_whole_item(cus
         assert using.authorize(f"open-{number}", 1000)["allowed"]
     cost = using.cost(using.authorize, code="too_many_open_holds", retryAfter=1)
     assert cost == (["UpdateItem"], 5, 0)
+    assert using.cost(using.authorize, code="too_many_open_holds", retryAfter=1) == (["GetItem"], 0, 2)
 
 
 def test_every_tier_down_is_one_read(customer: Customer) -> None:
     customer.world.take_down(TEXT_MODEL, *Tier)
-    assert customer.cost(customer.authorize, code="tier_unavailable", retryAfter=5) == (["GetItem"], 0, 1)
+    assert customer.cost(customer.authorize, code="tier_unavailable", retryAfter=5) == LOOK
 
 
 def test_process_reads_which_tiers_are_down_once_in_three_seconds(customer: Customer) -> None:
