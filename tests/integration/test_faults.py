@@ -22,7 +22,11 @@ from tests.support.scenes import (
     READS,
     SCENES,
     Scene,
+    authorize,
     cross,
+    refused,
+    repeat,
+    replaced,
     shown,
     stored,
     tier_is_down,
@@ -36,7 +40,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("few_shards")
 MOST_CALLS = 8
-GROUPS = ((SCENES, (cross, *CORRECTIONS, *COMMANDS, *READS)), (PLACES, PLACE_COMMANDS), ((tier_is_down,), OPERATORS))
+GROUPS = (
+    (SCENES, (cross, *CORRECTIONS, *COMMANDS, *READS)),
+    (PLACES, PLACE_COMMANDS),
+    ((tier_is_down,), OPERATORS),
+    ((refused, replaced), (authorize, cross, repeat)),
+)
 CASES = pytest.mark.parametrize(
     ("scene", "command"),
     [

@@ -31,7 +31,10 @@ from tests.support.scenes import (
     in_use,
     next_day,
     reclaimed,
+    refused,
     renew,
+    repeat,
+    replaced,
     reset,
     rolled,
     settle,
@@ -115,6 +118,8 @@ def named(*values: Callable[..., object]) -> object:
             for pair in combinations_with_replacement(PLACE_COMMANDS, 2)
             if scene not in SCENES or not {*pair} <= {*COMMANDS}
         ),
+        *(named(refused, *pair) for pair in product((authorize, repeat), COMMANDS)),
+        *(named(replaced, authorize, other) for other in COMMANDS),
         *(named(tier_is_down, *pair) for pair in combinations_with_replacement(OPERATORS, 2)),
         *(named(expired, *pair) for pair in product((buy, renew), OPERATORS)),
     ],

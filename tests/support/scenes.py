@@ -118,6 +118,21 @@ def _break_off(world: World, at: int, command: Callable[[World], object]) -> Non
         command(world.with_send(FaultAt(world.deps.send, at, "lost")))
 
 
+def refused(world: World) -> Scene:
+    """The process has refused this key and model, so that it looks before it writes."""
+    scene = in_use(world)
+    assert not world.authorize(scene.api_key, "too-much", 31)["allowed"]
+    return scene
+
+
+def replaced(world: World) -> Scene:
+    """The process has refused this key for good."""
+    scene = in_use(world)
+    world.regenerate(scene.subscription_id)
+    assert not world.authorize(scene.api_key, "too-late")["allowed"]
+    return scene
+
+
 SCENES = (
     *(fresh, in_use, holds_expired, next_day, rolled, reclaimed, next_month, expired),
     *(cancelled, half_cancelled, half_regenerated),
