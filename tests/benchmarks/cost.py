@@ -50,6 +50,8 @@ def measured(world: World, times: int, invocations: int, case: Callable[[int], o
 def cases(world: World) -> dict[str, Used]:
     """Every case that is worth a row."""
     key = world.buy(models=[model(calls=10**6, cap=10**9)])["apiKey"]
+    bought = world.buy("of a key that is replaced")
+    world.regenerate(bought["subscriptionId"], "of a key that is replaced")
 
     def pair(number: int) -> None:
         granted = world.authorize(key, f"pair-{number}", 4000)
@@ -59,14 +61,27 @@ def cases(world: World) -> dict[str, Used]:
         world.clock.advance(DAY_MS)
         pair(1000 + number)
 
-    def refused(number: int) -> None:
-        assert not world.authorize(key, f"refused-{number}", 10**10)["allowed"]
+    def refused(number: int, by: World | None = None) -> None:
+        assert not (by or world).authorize(key, f"refused-{number}", 10**10)["allowed"]
+
+    def refused_first(number: int) -> None:
+        refused(number, world.another_process())
+
+    def replaced(number: int) -> None:
+        assert not world.authorize(bought["apiKey"], f"replaced-{number}")["allowed"]
 
     pair(-1)
-    return {
+    granted = {
         "authorize + settle": measured(world, PAIRS, 2, pair),
         "the same, the first of a day": measured(world, 5, 2, first_of_a_day),
-        "authorize that is refused": measured(world, PAIRS, 1, refused),
+    }
+    refused(-1)
+    replaced(-1)
+    return {
+        **granted,
+        "authorize that is refused": measured(world, PAIRS, 1, refused_first),
+        "the same, again in one process": measured(world, PAIRS, 1, refused),
+        "a key that was replaced, again in one process": measured(world, PAIRS, 1, replaced),
     }
 
 
