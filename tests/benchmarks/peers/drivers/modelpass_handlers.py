@@ -6,7 +6,7 @@ import threading
 from typing import Any, Final
 
 from modelpass import commands_purchase, purchase_body, wiring
-from modelpass.availability import TiersDown
+from modelpass.known import Known
 from modelpass.router import handle_authorize, handle_settle
 from tests.benchmarks.peers.drivers.protocol import serve
 
@@ -21,7 +21,7 @@ class Environment(threading.local):
 
     def __init__(self) -> None:
         self.deps = wiring.deps(signs=True)
-        self.tiers_down = TiersDown(self.deps)
+        self.known = Known.nothing(self.deps)
 
 
 class Modelpass:
@@ -42,7 +42,7 @@ class Modelpass:
     def check(self, key: Any, tokens: int, number: str) -> Any:
         """Authorize."""
         event = {**key, "requestId": number, "estimatedUsage": tokens}
-        answer = handle_authorize(self.built.deps, self.built.tiers_down, event, "bench")
+        answer = handle_authorize(self.built.deps, self.built.known, event, "bench")
         if answer["allowed"]:
             return answer["authorizationId"]
         if answer["statusCode"] != 429:  # any other refusal is a fault of this script
@@ -58,7 +58,7 @@ class Modelpass:
     def left(self, key: Any) -> Any:
         """What a refusal of too much shows as remaining."""
         event = {**key, "requestId": "left", "estimatedUsage": 10**15}
-        return handle_authorize(self.built.deps, self.built.tiers_down, event, "bench")["monthly"]["remaining"]
+        return handle_authorize(self.built.deps, self.built.known, event, "bench")["monthly"]["remaining"]
 
 
 if __name__ == "__main__":
