@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 import uuid
 from dataclasses import dataclass, field
@@ -69,7 +68,7 @@ class Stack:
         told: dict[str, str] = {}
         for function in self.template.functions.values():
             told |= function.environment
-        return {"endpoint": self.store_url, "tables": dataclasses.asdict(config.tables(told))}
+        return {"endpoint": self.store_url, "tables": config.tables(told)._asdict()}
 
     def start_schedules(self) -> None:
         """Let every schedule run by itself until the stack stops."""

@@ -56,7 +56,7 @@ def chosen() -> Iterator[Target]:
     now_ms = _system_ms if at_ms is None else (lambda: at_ms)
     if stack or named:
         deployed = table_names(boto3.client("cloudformation"), stack) if stack else {}
-        tables = replace(Tables(), **{**deployed, **named})
+        tables = Tables()._replace(**{**deployed, **named})
         yield Target(boto3.client("dynamodb", config=_RETRIES), _complete(tables), now_ms)
     elif data is not None:
         if not data.is_dir():

@@ -12,7 +12,7 @@ import importlib
 import os
 import sys
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -96,7 +96,7 @@ class Probe:
         shares = Shares(_turn_ns())
         undo = [_wrap(shares, *seam) for seam in _SEAMS if _is_there(*seam[:2])]
         deps = self._app.deps
-        self._app.deps = replace(deps, send=shares.within(STORE, deps.send))
+        self._app.deps = deps._replace(send=shares.within(STORE, deps.send))
         try:
             return [shares.of(partial(self._handler, event, _context())) for event in events]
         finally:

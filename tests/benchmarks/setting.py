@@ -106,13 +106,12 @@ class Setting:
             hold(f"open-{number:031d}", 4000, at_ms=at_ms, seconds=LONG, nonce=number.to_bytes(9, "big"))
             for number in range(count)
         ]
-        counters = replace(
-            found.counters,
+        counters = found.counters._replace(
             day_left=found.limits.daily_call_limit - count,
             day_calls=count,
             month_left=found.limits.monthly_cap - found.counters.month_used - 4000 * count,
         )
-        put = items.entitlement_item(replace(found, holds={h.key: h for h in held}, counters=counters))
+        put = items.entitlement_item(found._replace(holds={h.key: h for h in held}, counters=counters))
         changed = {name: put[name] for name in ("h", "dl", "dc", "ml")}
         self.world.quick.update_item(
             TableName=self.world.tables.entitlements,
@@ -137,7 +136,7 @@ def ready() -> Iterator[Setting]:
         read = template.read(expanded, artifacts, secrets, _PREFIX)
         world = new_world(url, prefix=_PREFIX)
         signing = read.functions[AUTHORIZE].environment["DEPLOYMENT_KEY"].encode()
-        world = replace(world, deps=replace(world.deps, deployment_keys=DeploymentKeys((signing,))))
+        world = replace(world, deps=world.deps._replace(deployment_keys=DeploymentKeys((signing,))))
         world.clock.now_ms = now_ms()
         listener = Listener(cleanup.enter_context(relay_to(url)), world.tables.catalogue)
         yield Setting(url, world, read, tools, listener, cleanup)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -262,8 +262,8 @@ def test_process_reads_which_tiers_are_down_once_in_three_seconds(customer: Cust
     """The only request besides the write, shared by all customers of a process."""
     world = customer.world
     seconds = [0.0]
-    pacing = replace(world.deps.pacing, monotonic=lambda: seconds[0], random=lambda: 0.5)
-    down = TiersDown(replace(world.deps, pacing=pacing))
+    pacing = world.deps.pacing._replace(monotonic=lambda: seconds[0], random=lambda: 0.5)
+    down = TiersDown(world.deps._replace(pacing=pacing))
     world.recorder.clear()
     for seconds[0] in (0.0, 0.1, 3.4, 3.5, 6.9):
         down.of_model(TEXT_MODEL, world.deps.attempts())

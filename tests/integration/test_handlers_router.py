@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -186,8 +185,8 @@ def test_batch_that_runs_out_of_time_reports_what_it_did_not_come_to(service: Se
     event = batch(*({"authorizationId": authorization_id, "actualUsage": 5} for authorization_id in granted))
     seconds = itertools.count(step=2.5)  # by the third message, two thirds of the fifteen seconds are over
     deps = service.module("SettleFunction").deps
-    pacing = replace(deps.pacing, monotonic=lambda: float(next(seconds)))
-    with patch.object(service.module("SettleFunction"), "deps", replace(deps, pacing=pacing)):
+    pacing = deps.pacing._replace(monotonic=lambda: float(next(seconds)))
+    with patch.object(service.module("SettleFunction"), "deps", deps._replace(pacing=pacing)):
         answer = service.invoke("SettleFunction", event)
     failed = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
     assert failed == ["m-2", "m-3"]

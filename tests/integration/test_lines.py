@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -169,7 +168,7 @@ def test_every_message_of_a_batch_has_a_line_of_its_own_with_its_own_figures(cus
 
 def test_message_that_found_no_time_has_a_line_as_well(customer: Customer) -> None:
     deps = customer.service.module("SettleFunction").deps
-    late = replace(deps, pacing=replace(deps.pacing, monotonic=iter([0.0, 99.0, 99.0]).__next__))
+    late = deps._replace(pacing=deps.pacing._replace(monotonic=iter([0.0, 99.0, 99.0]).__next__))
     with recorded() as output, patch.object(customer.service.module("SettleFunction"), "deps", late):
         records = sample("settle-batch")["Records"]
         answer = customer.service.invoke("SettleFunction", {"Records": records})
@@ -191,7 +190,7 @@ def test_line_tells_how_long_all_of_it_took_and_how_often_the_store_was_asked(
 
     monkeypatch.setattr(telemetry, "steady_seconds", lambda: seconds[0])
     customer.authorize(requestId="opens-the-window")()
-    deps = replace(module.deps, send=slow)
+    deps = module.deps._replace(send=slow)
     with recorded() as output, patch.multiple(module, deps=deps, known=Known.nothing(deps)):
         customer.authorize()()
     line = output.only()

@@ -135,7 +135,7 @@ def test_end_that_was_told_is_told_once_whatever_the_clocks(world: World) -> Non
     world.set_plan("gold", days=1)
     world.clock.advance(DAY_MS)
     world.reset()
-    behind = replace(world, deps=replace(world.deps, now_ms=lambda: world.clock.now_ms - 1000))
+    behind = replace(world, deps=world.deps._replace(now_ms=lambda: world.clock.now_ms - 1000))
     behind.end_plan()
     assert [kind for kind, _ in told(world)].count("plan.ended") == 1
     assert behind.buy()["apiKey"]

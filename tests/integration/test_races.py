@@ -117,7 +117,7 @@ def test_once_a_renewal_has_answered_the_old_key_is_granted_nowhere(world: World
     """Half of the machines have clocks that are days behind: for them the term goes on until the key is gone."""
     made = world.buy(models=[model(calls=10**6, cap=10**6)])
     behind_ms = world.clock.now_ms + 5 * DAY_MS
-    behind = replace(world, deps=replace(world.deps, now_ms=lambda: behind_ms))
+    behind = replace(world, deps=world.deps._replace(now_ms=lambda: behind_ms))
     world.clock.advance(31 * DAY_MS)
     answered = threading.Event()
     renewals: list[Any] = []

@@ -109,7 +109,7 @@ REVERSIBLE = (
 
 @pytest.mark.parametrize("turn", REVERSIBLE, ids=lambda turn: turn.__name__)
 def test_refusal_that_reverses_is_granted_on_the_very_next_try(world: World, turn: Callable[..., Any]) -> None:
-    world = replace(world, deps=replace(world.deps, max_open_holds=2))
+    world = replace(world, deps=world.deps._replace(max_open_holds=2))
     made = world.buy(models=[model(calls=4, cap=100)], months=2)
     opened = world.authorize(made["apiKey"], "open", 40, holdSeconds=60)
     asked, why, reverse = turn(world, {**opened, **made})
@@ -274,8 +274,8 @@ def test_of_64_that_look_first_for_the_last_20_calls_exactly_20_are_granted(worl
 
 def test_key_that_a_restore_brings_back_is_good_again_in_five_minutes(world: World) -> None:
     seconds = [0.0]
-    pacing = replace(world.deps.pacing, monotonic=lambda: seconds[0])
-    world = replace(world, deps=replace(world.deps, pacing=pacing), refusals=Refusals(pacing.monotonic))
+    pacing = world.deps.pacing._replace(monotonic=lambda: seconds[0])
+    world = replace(world, deps=world.deps._replace(pacing=pacing), refusals=Refusals(pacing.monotonic))
     made = world.buy()
     (before,) = world.all_items(world.tables.entitlements)
     world.regenerate(made["subscriptionId"])

@@ -57,7 +57,7 @@ def test_expiry_is_noted_once_at_the_instant_it_happened(world: World) -> None:
 
 
 def test_more_holds_than_a_transaction_takes_are_released_in_one_run(world: World) -> None:
-    many = replace(world, deps=replace(world.deps, max_open_holds=1000))
+    many = replace(world, deps=world.deps._replace(max_open_holds=1000))
     key = many.buy(models=[model(calls=1000)])["apiKey"]
     for number in range(90):
         assert many.authorize(key, f"r-{number}", 1, holdSeconds=60)["allowed"]
@@ -84,8 +84,8 @@ def test_run_out_of_time_says_that_more_is_left_and_the_next_goes_on(world: Worl
         world.authorize(world.buy(f"acct-{number}")["apiKey"], "r-1")
     world.clock.advance(DAY_MS)
     ticks = iter(range(10**6))
-    counting = replace(world.deps.pacing, monotonic=lambda: float(next(ticks)))
-    hurried = replace(world, deps=replace(world.deps, pacing=counting))
+    counting = world.deps.pacing._replace(monotonic=lambda: float(next(ticks)))
+    hurried = replace(world, deps=world.deps._replace(pacing=counting))
     rolled, runs = 0, 0
     while (result := hurried.reset(stop_after=6.0))["more"]:
         rolled, runs = rolled + result["windowsRolled"], runs + 1
@@ -165,14 +165,14 @@ def test_busy_page_after_much_work_does_not_end_the_run(world: World, monkeypatc
         world.authorize(world.buy(f"acct-{number}")["apiKey"], "r-1")
     world.clock.advance(DAY_MS)
     seconds, queries = itertools.count(step=2), itertools.count()
-    pacing = replace(world.deps.pacing, monotonic=lambda: float(next(seconds)))
+    pacing = world.deps.pacing._replace(monotonic=lambda: float(next(seconds)))
 
     def send(operation: str, request: Request) -> Response:
         if operation == "Query" and next(queries) == 4:
             raise StoreBusyError("injected")
         return world.deps.send(operation, request)
 
-    slow = replace(world, deps=replace(world.deps, pacing=pacing, send=send))
+    slow = replace(world, deps=world.deps._replace(pacing=pacing, send=send))
     assert slow.reset() == {**NOTHING, "windowsRolled": 4, "holdsReleased": 4}
 
 

@@ -57,8 +57,8 @@ def slowed(of: Crowd, seconds: float) -> tuple[Crowd, list[float]]:
         clock[0] += seconds
         return of.world.deps.send(operation, request)
 
-    pacing = replace(of.world.deps.pacing, monotonic=lambda: clock[0])
-    world = replace(of.world, deps=replace(of.world.deps, send=send, pacing=pacing))
+    pacing = of.world.deps.pacing._replace(monotonic=lambda: clock[0])
+    world = replace(of.world, deps=of.world.deps._replace(send=send, pacing=pacing))
     return replace(of, world=world), clock
 
 
@@ -86,7 +86,7 @@ def test_run_whose_store_is_too_slow_to_look_at_every_shard_stops_in_time_as_wel
 
 def test_runs_at_once_lose_nothing_and_double_nothing(engine: str) -> None:
     of = crowd(engine, 120, DUE)
-    deps = replace(of.world.deps, entropy=bytes)  # all begin at the same shard, and meet at every item
+    deps = of.world.deps._replace(entropy=bytes)  # all begin at the same shard, and meet at every item
     results = at_once(4, lambda _: replace(of.world, deps=deps).reset())
     totals = {name: sum(r[name] for r in results) for name in NOTHING}
     assert totals == rested()

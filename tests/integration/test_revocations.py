@@ -137,7 +137,7 @@ def test_straggling_write_of_an_older_key_does_not_bring_it_back(world: World) -
 
     behind = world.with_send(Slow())
     answer = behind.regenerate(made["subscriptionId"])
-    earlier = replace(world, deps=replace(world.deps, now_ms=lambda: world.clock.now_ms - 31 * DAY_MS))
+    earlier = replace(world, deps=world.deps._replace(now_ms=lambda: world.clock.now_ms - 31 * DAY_MS))
     assert codes(earlier.authorize(answer["apiKey"], "r-1")) == ["invalid_api_key"]
     assert world.entitlement(made["subscriptionId"]).key_hash is None
 
@@ -267,7 +267,7 @@ def test_no_key_is_made_once_a_cancellation_has_begun(world: World) -> None:
 def test_renewal_and_a_cancellation_by_a_machine_whose_clock_is_behind_do_not_both_happen(world: World) -> None:
     name = world.buy()["subscriptionId"]
     world.clock.advance(31 * DAY_MS)
-    behind = replace(world, deps=replace(world.deps, now_ms=lambda: world.clock.now_ms - 2 * DAY_MS))
+    behind = replace(world, deps=world.deps._replace(now_ms=lambda: world.clock.now_ms - 2 * DAY_MS))
     send = Interleave(world.deps.send, 2, lambda: broken_off(behind, name))
     with pytest.raises(Refused, match="subscription_not_expired"):
         world.with_send(send).renew(name)
@@ -314,7 +314,7 @@ def test_term_whose_end_was_told_has_ended_for_a_clock_behind_as_well(world: Wor
     name = world.buy()["subscriptionId"]
     world.clock.now_ms = world.subscription(name).expires_at_ms
     world.reset()
-    behind = replace(world, deps=replace(world.deps, now_ms=lambda: world.clock.now_ms - 1000))
+    behind = replace(world, deps=world.deps._replace(now_ms=lambda: world.clock.now_ms - 1000))
     if command == "cancel":
         assert behind.cancel(name)["status"] == "expired"
     else:
@@ -328,7 +328,7 @@ def test_cancellation_that_ends_after_the_term_leaves_no_place_behind(world: Wor
     name = world.buy()["subscriptionId"]
     send = Before(world.deps.send, "TransactWriteItems", lambda: world.clock.advance(31 * DAY_MS))
     assert world.with_send(send).cancel(name)["status"] == "cancelled"
-    earlier = replace(world, deps=replace(world.deps, now_ms=lambda: world.clock.now_ms - 2 * DAY_MS))
+    earlier = replace(world, deps=world.deps._replace(now_ms=lambda: world.clock.now_ms - 2 * DAY_MS))
     assert earlier.buy()["apiKey"]
 
 

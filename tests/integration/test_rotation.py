@@ -15,7 +15,7 @@ NEWER = b"the deployment key that comes after it"
 
 
 def with_keys(world: World, *secrets: bytes) -> World:
-    return replace(world, deps=replace(world.deps, deployment_keys=DeploymentKeys(secrets)))
+    return replace(world, deps=world.deps._replace(deployment_keys=DeploymentKeys(secrets)))
 
 
 def test_what_was_issued_before_a_rotation_works_on_and_keeps_its_ids(world: World) -> None:

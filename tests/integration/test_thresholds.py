@@ -238,8 +238,8 @@ def test_telling_ends_with_the_time_of_its_request(world: World) -> None:
         seconds[0] += 4.0  # connecting and waiting for a reply, both in vain
         raise StoreBusyError("injected")
 
-    pacing = replace(world.deps.pacing, monotonic=lambda: seconds[0])
-    slow = replace(world, deps=replace(world.deps, send=silent, pacing=pacing))
+    pacing = world.deps.pacing._replace(monotonic=lambda: seconds[0])
+    slow = replace(world, deps=world.deps._replace(send=silent, pacing=pacing))
     assert slow.authorize(key, "crossing", 90)["allowed"]
     assert tries == [0.0, 4.0]
 

@@ -32,7 +32,7 @@ COMMANDS = st.lists(
 
 def machine(world: World, offset_ms: int) -> World:
     """The service on a machine whose clock is off by so much."""
-    return replace(world, deps=replace(world.deps, now_ms=lambda: world.clock.now_ms + offset_ms))
+    return replace(world, deps=world.deps._replace(now_ms=lambda: world.clock.now_ms + offset_ms))
 
 
 @pytest.mark.usefixtures("few_shards")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -106,7 +105,7 @@ def entitlement(  # noqa: PLR0913 - a builder names every field
         due_at_ms=due_at_ms,
     )
     left = bought.monthly_cap - used - held_in_stored_month(made)
-    return replace(made, counters=replace(made.counters, month_left=left))
+    return made._replace(counters=made.counters._replace(month_left=left))
 
 
 def attempt(

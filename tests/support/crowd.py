@@ -6,7 +6,7 @@ Subscriptions of 40 models each, as purchases would have written them, but many 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from modelpass import keys, purchases
@@ -126,8 +126,7 @@ def _subscription(world: World, number: int, models: tuple[Limits, ...]) -> Subs
     """The same for the same number, whatever the crowd."""
     term = term_of(world.clock.now_ms, 12, "UTC")
     api_key = _api_key(world, number)
-    return replace(
-        subscription(term, models),
+    return subscription(term, models)._replace(
         id=_id(number),
         account_id=f"acct-{number}",
         key_hash=keys.api_key_hash(api_key),

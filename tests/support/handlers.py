@@ -14,7 +14,7 @@ import json
 import os
 import threading
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -190,7 +190,7 @@ class Service:
         """Let a function's requests to the store go through `send`, and its retries follow at once."""
         module = self.module(function)
         kept = module.deps
-        deps = replace(kept, send=send, pacing=Pacing(time.monotonic, lambda _: None, lambda: 0.5))
+        deps = kept._replace(send=send, pacing=Pacing(time.monotonic, lambda _: None, lambda: 0.5))
         changes: dict[str, Any] = {"deps": deps}
         if hasattr(module, "known"):
             changes["known"] = Known(TiersDown(deps), module.known.refusals)

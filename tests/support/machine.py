@@ -37,7 +37,7 @@ class Machine(RuleBasedStateMachine):
     def __init__(self, endpoint: str) -> None:
         super().__init__()
         world = new_world(endpoint)
-        self.world = replace(world, deps=replace(world.deps, max_open_holds=MOST_HOLDS))
+        self.world = replace(world, deps=world.deps._replace(max_open_holds=MOST_HOLDS))
         self.world.clock.now_ms = STARTS_AT_MS
         self.bought: list[Bought] = []
         self.purchases: dict[tuple[str, str], Bought] = {}

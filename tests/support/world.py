@@ -5,7 +5,6 @@ Rule: nothing of ours is mocked. Faults and interleavings come in at the seam wh
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import json
 import os
@@ -150,7 +149,7 @@ class World:
     @property
     def known(self) -> Known:
         """What the process knows: its refusals, for as long as it lives, and the tiers that are down at the moment."""
-        down = TiersDown(replace(self.deps, send=boto3_send(self.dynamodb)))
+        down = TiersDown(self.deps._replace(send=boto3_send(self.dynamodb)))
         down.of_model(TEXT_MODEL, self.deps.attempts())  # warm, not counted, and not the doing of what it interleaves
         return Known(down, self.refusals)
 
@@ -159,12 +158,12 @@ class World:
         return replace(self, refusals=Refusals(self.deps.pacing.monotonic))
 
     def with_send(self, send: Send) -> World:
-        return replace(self, deps=replace(self.deps, send=send))
+        return replace(self, deps=self.deps._replace(send=send))
 
     def writing(self, version: int) -> World:
         """The same service, as a process runs it that writes this schema version."""
-        tables = replace(self.tables, version=version)
-        return replace(self.another_process(), deps=replace(self.deps, tables=tables), tables=tables)
+        tables = self.tables._replace(version=version)
+        return replace(self.another_process(), deps=self.deps._replace(tables=tables), tables=tables)
 
     def buy(self, account: str = "acct", key: str | None = None, **body: Any) -> Json:
         body.setdefault("models", [model()])
@@ -244,7 +243,7 @@ class World:
 
     def names(self) -> list[str]:
         """The tables of this world."""
-        return [name for name in dataclasses.astuple(self.tables) if isinstance(name, str)]
+        return [name for name in self.tables if isinstance(name, str)]
 
     def drop_tables(self) -> None:
         for name in self.names():

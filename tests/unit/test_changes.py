@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
@@ -143,7 +141,7 @@ def test_book_ends_a_hold_once_in_the_windows_it_was_granted_in(pair: Stored, us
     assert granted.key not in booked.after.holds
     assert_booked(booked, granted, used, calls)
     if data.draw(st.booleans()):
-        check(replace(booked, breach=change_parts.Breach(granted, Tier.BASIC, NOON)))
+        check(booked._replace(breach=change_parts.Breach(granted, Tier.BASIC, NOON)))
 
 
 @PROPERTY
@@ -208,7 +206,7 @@ def test_whatever_authorize_decides_to_write_is_conserving_and_ends(pair: Stored
 @given(entitlements())
 def test_whatever_the_reset_does_is_conserving_and_comes_to_rest(pair: Stored) -> None:
     before, now_ms = pair
-    before = replace(before, due_at_ms=now_ms)
+    before = before._replace(due_at_ms=now_ms)
     for _ in range(5):
         step = rules.plan_reset(before, now_ms)
         if step is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,8 +60,8 @@ def test_every_attribute_of_an_entitlement_is_listed() -> None:
 
 def test_every_attribute_of_a_subscription_and_a_place_is_named() -> None:
     text = DATA_MODEL.partition("## Subscriptions")[2].partition("## History")[0]
-    row = subscription_items.subscription_item(replace(subscription(), cancelling_at_ms=1, key_pending=True))
-    place = subscription_items.slot_item("acct", replace(slot(0), due_at_ms=1))
+    row = subscription_items.subscription_item(subscription()._replace(cancelling_at_ms=1, key_pending=True))
+    place = subscription_items.slot_item("acct", slot(0)._replace(due_at_ms=1))
     assert {*row, *place} - {"pk", "sk", "v"} <= named(text)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -83,8 +82,7 @@ def test_malformed_hold_is_unreadable(packed: str) -> None:
 def test_entitlement_is_stored_without_loss(
     pair: Any, key_hash: bytes | None, cancelled: int | None, bought: Limits, number: int, account: str
 ) -> None:
-    made = replace(
-        pair[0],
+    made = pair[0]._replace(
         id=EntitlementId(pair[0].id.subscription_id, number, bought.model_id),
         account_id=account,
         limits=bought,
@@ -94,7 +92,7 @@ def test_entitlement_is_stored_without_loss(
     )
     assert items.entitlement_of(items.entitlement_item(made)) == made
     due = {**items.entitlement_item(made), "da": items.number(7), "dp": items.text("007")}
-    assert items.entitlement_of(due) == replace(made, due_at_ms=7)
+    assert items.entitlement_of(due) == made._replace(due_at_ms=7)
 
 
 SUBSCRIPTIONS = st.builds(
@@ -129,7 +127,7 @@ def test_subscription_and_its_term_are_stored_without_loss(made: Subscription) -
     assert subscription_items.term_row_of(subscription_items.term_row(made.id, sold)) == sold
 
 
-@pytest.mark.parametrize("made", [SLOT, replace(SLOT, kind=SlotKind.CUSTOM, due_at_ms=None)])
+@pytest.mark.parametrize("made", [SLOT, SLOT._replace(kind=SlotKind.CUSTOM, due_at_ms=None)])
 def test_slot_is_stored_without_loss_and_names_its_account(made: Slot) -> None:
     stored = subscription_items.slot_item("a#b/é", made)
     assert subscription_items.slot_of(stored) == made

@@ -6,7 +6,6 @@ import itertools
 import re
 import string
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -126,7 +125,7 @@ def test_rotation_accepts_both_deployment_keys_and_signs_with_the_first() -> Non
     assert keys.parse_api_key(before, ROTATED) is not None
     assert keys.parse_api_key(before, KEYS) is None
     assert keys.issue_api_key(SUBSCRIPTION_ID, 3, SECRET, ROTATED) == API_KEY != before
-    granted = replace(GRANTED, hold=replace(hold(), signer=keys.signer_of(OLDER_KEY)))
+    granted = GRANTED._replace(hold=hold()._replace(signer=keys.signer_of(OLDER_KEY)))
     id_before = keys.issue_authorization_id(granted, OLDER)
     parsed = keys.parse_authorization_id(id_before, ROTATED)
     assert parsed == granted
@@ -135,7 +134,7 @@ def test_rotation_accepts_both_deployment_keys_and_signs_with_the_first() -> Non
 
 
 def test_replay_after_a_rotation_shows_the_id_that_was_granted_before_it() -> None:
-    granted = replace(GRANTED, hold=replace(hold(), signer=keys.signer_of(OLDER_KEY)))
+    granted = GRANTED._replace(hold=hold()._replace(signer=keys.signer_of(OLDER_KEY)))
     assert keys.issue_authorization_id(granted, ROTATED) == keys.issue_authorization_id(granted, OLDER)
     assert keys.issue_authorization_id(GRANTED, ROTATED) == AUTHORIZATION_ID
 
@@ -143,7 +142,7 @@ def test_replay_after_a_rotation_shows_the_id_that_was_granted_before_it() -> No
 def test_replay_after_a_rotation_shows_the_same_id_whatever_the_two_deployment_keys_are() -> None:
     secrets = [b"deployment key number %010d" % n for n in range(200)]
     for old, new in itertools.pairwise(secrets):
-        granted = replace(GRANTED, hold=replace(hold(), signer=keys.signer_of(old)))
+        granted = GRANTED._replace(hold=hold()._replace(signer=keys.signer_of(old)))
         before = keys.issue_authorization_id(granted, DeploymentKeys((old,)))
         assert keys.issue_authorization_id(granted, DeploymentKeys((new, old))) == before
 
@@ -186,8 +185,8 @@ def test_every_mistyped_or_truncated_authorization_id_is_refused() -> None:
 
 @pytest.mark.parametrize("model_id", ["m", "mm", "mmm"])
 def test_second_spelling_of_an_authorization_id_is_refused(model_id: str) -> None:
-    entitlement = replace(GRANTED.entitlement, model_id=model_id)
-    made = keys.issue_authorization_id(replace(GRANTED, entitlement=entitlement), KEYS)
+    entitlement = GRANTED.entitlement._replace(model_id=model_id)
+    made = keys.issue_authorization_id(GRANTED._replace(entitlement=entitlement), KEYS)
     raw = made.removeprefix("auth_")
     same = [
         text

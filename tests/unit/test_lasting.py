@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,12 +35,12 @@ def test_what_can_reverse_or_shows_windows_is_looked_at_again(code: ErrorCode) -
 
 
 def test_key_that_one_model_knows_a_later_one_of_is_refused_for_good_in_that_model_alone() -> None:
-    later = replace(entitlement(), key_hash=OTHER_HASH)
+    later = entitlement()._replace(key_hash=OTHER_HASH)
     assert lasting.of_entitlement(INVALID, later) == Lesson("acct", INVALID, held=None)
 
 
 def test_key_of_a_term_that_was_renewed_is_refused_for_good_in_every_model() -> None:
-    retired = replace(entitlement(), key_hash=None)
+    retired = entitlement()._replace(key_hash=None)
     assert lasting.of_entitlement(INVALID, retired) == Lesson("acct", INVALID, held=frozenset())
 
 
@@ -51,7 +50,7 @@ def of_row(row: Subscription | None, model_id: str = "guess", term: int = 1, now
 
 
 def row_of(**changes: Any) -> Subscription:
-    return replace(subscription(models=(limits("m-1"), limits("m-2"))), **changes)
+    return subscription(models=(limits("m-1"), limits("m-2")))._replace(**changes)
 
 
 HELD = frozenset({"m-1", "m-2"})

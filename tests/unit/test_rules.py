@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ class Case:
     asked: dict[str, Any] = field(default_factory=dict)
 
     def decide(self) -> Refusal | Standing | Change:
-        built = replace(entitlement(at_ms=TERM_ENDS - 1000, **self.stored), **self.marks)
+        built = entitlement(at_ms=TERM_ENDS - 1000, **self.stored)._replace(**self.marks)
         wanted = attempt(hold("wanted", 10, 1, at_ms=self.now_ms), **self.asked)
         return decide_authorize(built, wanted, self.now_ms)
 

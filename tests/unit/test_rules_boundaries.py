@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -125,13 +124,13 @@ def test_repeat_of_an_open_request_stands_until_the_last_millisecond_of_its_hold
 def test_repeat_is_answered_though_no_room_is_left_and_its_tier_is_down() -> None:
     first = hold(units=CAP, calls=LIMIT)
     stored = entitlement(holds=[first], calls=LIMIT)
-    again = attempt(replace(first, nonce="other"), down=[Tier.STABLE], max_open_holds=1)
+    again = attempt(first._replace(nonce="other"), down=[Tier.STABLE], max_open_holds=1)
     assert decide(stored, again) == Standing(first, own=False)
 
 
 @pytest.mark.parametrize("other", [hold(units=11), hold(units=9), hold(calls=2), hold(units=0)])
 def test_open_request_id_with_other_figures_is_refused(other: Hold) -> None:
-    told = decide(entitlement(holds=[hold()], calls=1), attempt(replace(other, nonce="other")))
+    told = decide(entitlement(holds=[hold()], calls=1), attempt(other._replace(nonce="other")))
     assert told == Refusal(ErrorCode.REQUEST_ID_REUSED, param="requestId")
 
 
@@ -197,7 +196,7 @@ def test_granting_arms_the_reset_for_the_window_or_the_hold_whichever_ends_first
 
 
 def test_stored_hash_of_another_length_is_refused_and_not_an_error() -> None:
-    assert decide(replace(entitlement(), key_hash=KEY_HASH[:-1]), attempt()) == Refusal(
+    assert decide(entitlement()._replace(key_hash=KEY_HASH[:-1]), attempt()) == Refusal(
         ErrorCode.INVALID_API_KEY, param="apiKey"
     )
     assert rules.seconds_until(NOON, NOON) == 0

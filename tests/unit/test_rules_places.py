@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from modelpass import rules
@@ -73,7 +71,7 @@ def test_only_an_expired_subscription_is_renewed_from_the_millisecond_it_expires
     not_expired = Refusal(ErrorCode.SUBSCRIPTION_NOT_EXPIRED)
     assert rules.refuse_renewal(stored, slot(TERM_ENDS), TERM_ENDS - 1) == not_expired
     assert rules.refuse_renewal(stored, slot(TERM_ENDS), TERM_ENDS) is None
-    assert rules.refuse_renewal(replace(stored, cancelled_at_ms=NOON), None, TERM_ENDS) == not_expired
+    assert rules.refuse_renewal(stored._replace(cancelled_at_ms=NOON), None, TERM_ENDS) == not_expired
 
 
 def test_renewal_needs_the_place_free() -> None:
@@ -84,9 +82,9 @@ def test_renewal_needs_the_place_free() -> None:
 
 UNHELD = [
     (None, NOON, ErrorCode.INVALID_API_KEY, "apiKey"),
-    (replace(subscription(), term_number=2), NOON, ErrorCode.INVALID_API_KEY, "apiKey"),
-    (replace(subscription(), key_hash=bytes(16)), NOON, ErrorCode.INVALID_API_KEY, "apiKey"),
-    (replace(subscription(), cancelled_at_ms=NOON), TERM_ENDS, ErrorCode.SUBSCRIPTION_CANCELLED, None),
+    (subscription()._replace(term_number=2), NOON, ErrorCode.INVALID_API_KEY, "apiKey"),
+    (subscription()._replace(key_hash=bytes(16)), NOON, ErrorCode.INVALID_API_KEY, "apiKey"),
+    (subscription()._replace(cancelled_at_ms=NOON), TERM_ENDS, ErrorCode.SUBSCRIPTION_CANCELLED, None),
     (subscription(), TERM_ENDS, ErrorCode.SUBSCRIPTION_EXPIRED, None),
     (subscription(), TERM_ENDS - 1, ErrorCode.MODEL_NOT_INCLUDED, "modelId"),
 ]
@@ -103,7 +101,7 @@ def test_settles_are_accepted_until_ninety_days_after_the_term() -> None:
     stored = entitlement()
     assert rules.settles_accepted(stored, GRACE_ENDS - 1)
     assert not rules.settles_accepted(stored, GRACE_ENDS)
-    assert rules.settles_accepted(replace(stored, cancelled_at_ms=NOON), GRACE_ENDS - 1)
+    assert rules.settles_accepted(stored._replace(cancelled_at_ms=NOON), GRACE_ENDS - 1)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +128,7 @@ def test_settle_is_late_once_its_window_was_closed_whatever_the_clock_says() -> 
 
 
 def test_cancelling_alone_makes_no_settle_late() -> None:
-    assert not rules.is_late(replace(entitlement(), cancelled_at_ms=NOON), hold(), NOON + 1)
+    assert not rules.is_late(entitlement()._replace(cancelled_at_ms=NOON), hold(), NOON + 1)
 
 
 def test_reset_leaves_alone_what_is_not_due() -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from modelpass.errors import temporarily_unavailable
 from modelpass.store import StoreBusyError
@@ -20,8 +19,7 @@ _FIRST_PAUSE_SECONDS: Final = 0.02
 _LONGEST_PAUSE_SECONDS: Final = 0.4
 
 
-@dataclass(frozen=True, slots=True)
-class Pacing:
+class Pacing(NamedTuple):
     """The outside of a retry: a steady clock in seconds, a sleep, and a random number in [0, 1)."""
 
     monotonic: Callable[[], float]

@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from modelpass.model import Entitlement, Hold, Threshold, Tier
 
 
-@dataclass(frozen=True, slots=True)
-class DayRow:
+class DayRow(NamedTuple):
     """What is added to the figures of a closed day."""
 
     day: str
@@ -21,8 +19,7 @@ class DayRow:
     units: int
 
 
-@dataclass(frozen=True, slots=True)
-class MonthRow:
+class MonthRow(NamedTuple):
     """What is added to the figures of a closed month window, in which all of the cap is left at first."""
 
     month: int
@@ -31,8 +28,7 @@ class MonthRow:
     used: int
 
 
-@dataclass(frozen=True, slots=True)
-class Breach:
+class Breach(NamedTuple):
     """A router served a request in another tier than the one bought."""
 
     hold: Hold
@@ -40,8 +36,7 @@ class Breach:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
+class Correction(NamedTuple):
     """An operator's change of what was used, in the windows of an instant.
 
     `key` is the digest of its Idempotency-Key, `body` of its content; `nonce` tells its write from that of a repeat.
@@ -57,8 +52,7 @@ class Correction:
     made_at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
+class Announcement(NamedTuple):
     """A threshold that is told: when, and when the window ends that reached it."""
 
     threshold: Threshold
@@ -66,8 +60,7 @@ class Announcement:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One atomic step on one entitlement.
 
     `exact` steps demand the counters just as they were read; the others add and subtract, guarded by the
@@ -81,11 +74,11 @@ class Change:
     closed_day: DayRow | None = None
     closed_month: MonthRow | None = None
     late_day: DayRow | None = None
-    late_months: tuple[MonthRow, ...] = field(default=())
-    tickets: tuple[Hold, ...] = field(default=())
+    late_months: tuple[MonthRow, ...] = ()
+    tickets: tuple[Hold, ...] = ()
     spent_ticket: Hold | None = None
     breach: Breach | None = None
-    announcements: tuple[Announcement, ...] = field(default=())
+    announcements: tuple[Announcement, ...] = ()
     correction: Correction | None = None
 
     @property

@@ -7,7 +7,6 @@ conditional write built from the command alone (`writes`).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from modelpass.change_parts import Change, Correction, DayRow, MonthRow
@@ -83,17 +82,16 @@ def roll(entitlement: Entitlement, now_ms: int) -> Change:
         day_start_ms = max(new.day_start_ms, entitlement.segment_end_ms)
         if _day_touched(counters):
             closed_day = DayRow(entitlement.day, counters.day_calls, counters.day_units)
-        opened = replace(opened, day_left=limits.daily_call_limit, day_calls=0, day_units=0)
+        opened = opened._replace(day_left=limits.daily_call_limit, day_calls=0, day_units=0)
         announced = frozenset(t for t in announced if t.monthly)
     if new.month != entitlement.month:
         month_start_ms = max(new.month_start_ms, entitlement.segment_end_ms)
         if _month_touched(entitlement):
             taken = limits.monthly_cap - counters.month_left
             closed_month = MonthRow(entitlement.month, -taken, taken - counters.month_used, counters.month_used)
-        opened = replace(opened, month_left=limits.monthly_cap, month_used=0)
+        opened = opened._replace(month_left=limits.monthly_cap, month_used=0)
         announced = frozenset(t for t in announced if not t.monthly)
-    after = replace(
-        entitlement,
+    after = entitlement._replace(
         day_start_ms=day_start_ms,
         month_start_ms=month_start_ms,
         segment_end_ms=new.end_ms,
@@ -117,9 +115,8 @@ def reclaim(entitlement: Entitlement, holds: tuple[Hold, ...]) -> Change:
             left += hold.units
         else:
             late[month] = late.get(month, 0) + hold.units
-    after = replace(
-        entitlement,
-        counters=replace(counters, month_left=left),
+    after = entitlement._replace(
+        counters=counters._replace(month_left=left),
         holds=kept,
         tickets=entitlement.tickets + len(holds),
     )
@@ -131,10 +128,8 @@ def grant(change: Change, hold: Hold) -> Change:
     """Let a step also grant a hold, and make sure that the reset will look at the window."""
     after = change.after
     counters = after.counters
-    granted = replace(
-        after,
-        counters=replace(
-            counters,
+    granted = after._replace(
+        counters=counters._replace(
             day_left=counters.day_left - hold.calls,
             day_calls=counters.day_calls + hold.calls,
             month_left=counters.month_left - hold.units,
@@ -142,8 +137,8 @@ def grant(change: Change, hold: Hold) -> Change:
         holds={**after.holds, hold.key: hold},
     )
     if not granted.armed:
-        granted = replace(granted, due_at_ms=min(hold.expires_at_ms, granted.segment_end_ms))
-    return replace(change, after=granted, grant=hold)
+        granted = granted._replace(due_at_ms=min(hold.expires_at_ms, granted.segment_end_ms))
+    return change._replace(after=granted, grant=hold)
 
 
 def book(entitlement: Entitlement, hold: Hold, used: int, calls: int, *, reclaimed: bool) -> Change:
@@ -158,8 +153,7 @@ def book(entitlement: Entitlement, hold: Hold, used: int, calls: int, *, reclaim
     late_day = None
     late_months: tuple[MonthRow, ...] = ()
     if day == entitlement.day:
-        counters = replace(
-            counters,
+        counters = counters._replace(
             day_left=counters.day_left + calls_back,
             day_calls=counters.day_calls - calls_back,
             day_units=counters.day_units + used,
@@ -167,15 +161,13 @@ def book(entitlement: Entitlement, hold: Hold, used: int, calls: int, *, reclaim
     elif calls_back or used:
         late_day = DayRow(day, -calls_back, used)
     if month == entitlement.month:
-        counters = replace(
-            counters,
+        counters = counters._replace(
             month_left=counters.month_left + held - used,
             month_used=counters.month_used + used,
         )
     elif held or used:
         late_months = (MonthRow(month, held - used, -held, used),)
-    after = replace(
-        entitlement,
+    after = entitlement._replace(
         counters=counters,
         holds={k: h for k, h in entitlement.holds.items() if reclaimed or k != hold.key},
         tickets=entitlement.tickets - reclaimed,
@@ -194,13 +186,13 @@ def correct(entitlement: Entitlement, correction: Correction) -> Change:
     counters, units = entitlement.counters, correction.units
     day, month = windows_at(entitlement, correction.at_ms)
     if day == entitlement.day:
-        counters = replace(counters, day_units=counters.day_units + units)
+        counters = counters._replace(day_units=counters.day_units + units)
     if month == entitlement.month:
         month_left, month_used = counters.month_left - units, counters.month_used + units
-        counters = replace(counters, month_left=month_left, month_used=month_used)
+        counters = counters._replace(month_left=month_left, month_used=month_used)
     return Change(
         entitlement,
-        _due_to_close(replace(entitlement, counters=counters)),
+        _due_to_close(entitlement._replace(counters=counters)),
         late_day=None if day == entitlement.day else DayRow(day, 0, units),
         late_months=() if month == entitlement.month else (MonthRow(month, -units, 0, units),),
         correction=correction,
@@ -211,7 +203,7 @@ def _due_to_close(entitlement: Entitlement) -> Entitlement:
     """Make sure that the reset looks at a window that was idle and has figures now, be it to tell what they reach."""
     closes_ms = next_close(entitlement) or entitlement.segment_end_ms
     if entitlement.due_at_ms is None or entitlement.due_at_ms > closes_ms:
-        return replace(entitlement, due_at_ms=closes_ms)
+        return entitlement._replace(due_at_ms=closes_ms)
     return entitlement
 
 
@@ -228,7 +220,7 @@ def fresh_counters(limits: Limits) -> Counters:
 
 def rearm(change: Change, now_ms: int) -> Change:
     """Note when the reset has to look again, or that there is nothing left to look for."""
-    return replace(change, exact=True, after=replace(change.after, due_at_ms=_next_due(change.after, now_ms)))
+    return change._replace(exact=True, after=change.after._replace(due_at_ms=_next_due(change.after, now_ms)))
 
 
 def _next_due(entitlement: Entitlement, now_ms: int) -> int | None:

@@ -5,7 +5,6 @@ First every model is stopped, then the place is freed: an account never has two 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modelpass import revocations, subscriptions, unfinished
@@ -37,10 +36,10 @@ def cancel(deps: Deps, account_id: str, subscription_id: str) -> Subscription:
 def _begin(deps: Deps, found: Subscription) -> Subscription:
     now_ms = deps.now_ms()
     deps.send("UpdateItem", revocations.begin_cancellation(deps.tables, found, now_ms))
-    return replace(found, cancelling_at_ms=now_ms, due_at_ms=now_ms)
+    return found._replace(cancelling_at_ms=now_ms, due_at_ms=now_ms)
 
 
 def _finish(deps: Deps, attempts: Attempts, found: Subscription) -> Subscription:
     slot = subscriptions.place_of(deps, attempts, found.account_id)
     unfinished.stop(deps, attempts, found, slot)
-    return replace(found, cancelled_at_ms=found.cancelling_at_ms, cancelling_at_ms=None, due_at_ms=None)
+    return found._replace(cancelled_at_ms=found.cancelling_at_ms, cancelling_at_ms=None, due_at_ms=None)

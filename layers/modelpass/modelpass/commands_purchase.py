@@ -6,7 +6,6 @@ invocation knows; whoever comes second under the same Idempotency-Key is shown t
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modelpass import idempotency, keys, offers, purchases, rules, subscriptions, windows
@@ -128,8 +127,7 @@ def _new_term(
 def _next_term(old: Subscription, sale: Sale, made: tuple[str, bytes | None], now_ms: int) -> Subscription:
     api_key, digest = made
     term = windows.term_of(_whole_second(now_ms), old.term.months, old.term.time_zone)
-    return replace(
-        old,
+    return old._replace(
         term_number=old.term_number + 1,
         term=term,
         key_hash=keys.api_key_hash(api_key),

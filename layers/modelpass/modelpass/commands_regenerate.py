@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modelpass import keys, revocations, rules, subscriptions, unfinished
@@ -27,8 +26,7 @@ def regenerate(deps: Deps, account_id: str, subscription_id: str) -> Outcome:
             api_key = keys.issue_api_key(subscription_id, found.term_number, secret, deps.deployment_keys)
             if found.key_hash != keys.api_key_hash(api_key):  # else begun by an earlier try, whose reply was lost
                 raise_any(rules.refuse_new_key(found, now_ms))
-                found = replace(
-                    found,
+                found = found._replace(
                     key_hash=keys.api_key_hash(api_key),
                     key_tail=keys.api_key_tail(api_key),
                     key_generation=found.key_generation + 1,

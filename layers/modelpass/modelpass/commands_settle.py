@@ -7,9 +7,8 @@ is still there (a window closed since), was reclaimed (a ticket stands for it) o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelpass import (
     answers,
@@ -55,8 +54,7 @@ def _not_found() -> Refused:
     return Refused(Refusal(ErrorCode.AUTHORIZATION_NOT_FOUND, param="authorizationId"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Settlement:
+class _Settlement(NamedTuple):
     deps: Deps
     payload: SettlePayload
     authorization: Authorization
@@ -129,7 +127,7 @@ class _Settlement:
         step = changes.book(entitlement, hold, self.payload.used, self._calls, reclaimed=reclaimed)
         if not self._breached or self.payload.served_tier is None:
             return step
-        return replace(step, breach=Breach(hold, self.payload.served_tier, now_ms))
+        return step._replace(breach=Breach(hold, self.payload.served_tier, now_ms))
 
     def _settled(self, entitlement: Entitlement) -> Json:
         now_ms = self.deps.now_ms()

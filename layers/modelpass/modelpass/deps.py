@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from modelpass.attempts import Attempts, Pacing
 from modelpass.keys import SECRET_BYTES, DeploymentKeys
@@ -19,8 +18,7 @@ DEFAULT_MAX_OPEN_HOLDS: Final = 100
 _SHARE_OF_TIME: Final = 2 / 3
 
 
-@dataclass(frozen=True, slots=True)
-class Deps:
+class Deps(NamedTuple):
     """The outside of every command. `now_ms` is wall time in milliseconds, `entropy` gives random bytes.
 
     `stop_at` is when the steady clock ends all trying, for invocations with more than one command to carry out.

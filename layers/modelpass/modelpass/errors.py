@@ -5,9 +5,8 @@ A `Refusal` is a value, for decisions; `Refused` carries one up as an exception,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 _INVALID = "invalid_request_error"
 _PERMISSION = "permission_error"
@@ -132,8 +131,7 @@ class ErrorCode(Enum):
         self.text = text
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """One refusal, ready to be shown: `param` names the field, `retry_after` is in whole seconds."""
 
     code: ErrorCode

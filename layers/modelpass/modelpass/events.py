@@ -7,9 +7,8 @@ carries.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from modelpass import items, keys, pricing, schema
 from modelpass.items import number, text
@@ -57,8 +56,7 @@ _WITHIN_A_ROUND: Final = (
 """In which order events of one millisecond are listed: as a term goes, from its beginning to its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Moment:
+class _Moment(NamedTuple):
     """When something happened: the time, then the term (or the revision of what it is about), then a number in it."""
 
     ms: int
@@ -66,8 +64,7 @@ class _Moment:
     number: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class TierTurn:
+class TierTurn(NamedTuple):
     """A tier of a model that is taken down or brought back, and why."""
 
     model_id: str

@@ -14,9 +14,8 @@ import re
 import struct
 import zlib
 from binascii import a2b_base64, b2a_base64
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from modelpass import macs
 from modelpass.model import EntitlementId, Hold, Tier
@@ -57,8 +56,7 @@ _TO_DIGITS: Final = bytes.maketrans(_BASE32.encode(), b"0123456789abcdefghijklmn
 _FIVE_BITS: Final = tuple(range(_ID_BYTES * 8 - 5, -1, -5))
 
 
-@dataclass(frozen=True, slots=True)
-class DeploymentKeys:
+class DeploymentKeys(NamedTuple):
     """The secrets that sign keys and ids: the first signs, every one is accepted (rotation)."""
 
     secrets: tuple[bytes, ...]
@@ -75,8 +73,7 @@ class DeploymentKeys:
         return next((s for s in self.secrets if signer_of(s) == signer), self.signing())
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKey:
+class ApiKey(NamedTuple):
     """What an API key says of itself once its MAC is right: which term, and the hash of the whole."""
 
     subscription_id: str
@@ -84,8 +81,7 @@ class ApiKey:
     key_hash: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Authorization:
+class Authorization(NamedTuple):
     """What an authorization id says once its MAC is right."""
 
     entitlement: EntitlementId

@@ -7,8 +7,7 @@ key: a key itself is never kept.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from modelpass.availability import TiersDown
 
@@ -56,8 +55,7 @@ class Refusals:
         return None if kept is None or kept[0] <= self._monotonic() else kept[1]
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """All of it."""
 
     tiers_down: TiersDown

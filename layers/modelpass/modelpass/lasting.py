@@ -13,8 +13,7 @@ the term alone. Everything else reverses with time, a settle, an operator or a r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from modelpass.errors import ErrorCode
 
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
 _NO_MODEL: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Lesson:
+class Lesson(NamedTuple):
     """What a refusal tells of the next request of its key.
 
     It is about the model that was asked for, or, where `held` names the models of the term, about every other one.

@@ -5,9 +5,8 @@ Times are integer milliseconds since the Unix epoch (`…_ms`), usage is a whole
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 MAX_CALLS: Final = 10**9
 MAX_UNITS: Final = 10**15
@@ -87,8 +86,7 @@ class SlotKind(StrEnum):
     CUSTOM = "custom"
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """A paid period: a whole number of months from an instant, counted in a time zone.
 
     When it ends is settled when it is sold (`windows.term_of`): a later calendar of the zone does not move it.
@@ -100,8 +98,7 @@ class Term:
     ends_at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(NamedTuple):
     """Capacity reserved by one authorization and not yet settled.
 
     `key` is the digest of the router's request id; `nonce` tells two grants of one request id apart;
@@ -111,11 +108,24 @@ class Hold:
 
     key: str
     nonce: str
-    signer: str = field(compare=False)
+    signer: str
     granted_at_ms: int
     hold_seconds: int
     units: int
     calls: int
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Hold) and self._identity() == other._identity()
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+    def _identity(self) -> tuple[object, ...]:
+        """All but who signed it."""
+        return self.key, self.nonce, self.granted_at_ms, self.hold_seconds, self.units, self.calls
 
     @property
     def expires_at_ms(self) -> int:
@@ -123,8 +133,7 @@ class Hold:
         return self.granted_at_ms + self.hold_seconds * MS_PER_SECOND
 
 
-@dataclass(frozen=True, slots=True)
-class Counters:
+class Counters(NamedTuple):
     """What is left and what was used in the stored day and month window.
 
     Always: `daily limit = day_left + day_calls` and `cap = month_left + held + month_used`.
@@ -138,8 +147,7 @@ class Counters:
     month_used: int
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What was bought for one model."""
 
     model_id: str
@@ -149,16 +157,14 @@ class Limits:
     monthly_cap: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sale:
+class Sale(NamedTuple):
     """What a term was sold for: a month's price of each of its models, in their order, as decimal strings."""
 
     currency: str
     monthly: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SoldTerm:
+class SoldTerm(NamedTuple):
     """A term as the history remembers it: when it was, its models each with its tier, and their prices.
 
     `sale` is None of a term that was sold before prices were kept.
@@ -174,8 +180,7 @@ class SoldTerm:
         return tuple(EntitlementId(subscription_id, self.number, model_id) for model_id, _ in self.models)
 
 
-@dataclass(frozen=True, slots=True)
-class EntitlementId:
+class EntitlementId(NamedTuple):
     """Names one model of one term of one subscription."""
 
     subscription_id: str
@@ -183,8 +188,7 @@ class EntitlementId:
     model_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entitlement:
+class Entitlement(NamedTuple):
     """Everything that decides a request about one model: the content of one stored item.
 
     The stored windows are named by `day` and `month` (a local date, and the number of the month in the term) and began
@@ -227,8 +231,7 @@ class Entitlement:
         return self.due_at_ms is not None and self.due_at_ms <= self.segment_end_ms
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(NamedTuple):
     """The subscription row: what was bought, and the term that is current.
 
     `key_generation` counts the keys made for it by regeneration. Two things are begun here before they reach the
@@ -275,8 +278,7 @@ class Subscription:
         return tuple(EntitlementId(self.id, self.term_number, m.model_id) for m in self.models)
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """An account's one place: what holds it and until when, and today's count of purchases (UTC).
 
     `revision` grows with every change. `due_at_ms` is when the reset tells that a plan has ended; of a custom

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final, TypeGuard, TypeVar
+from typing import Any, Final, NamedTuple, TypeGuard, TypeVar
 
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid, shown
 from modelpass.model import (
@@ -42,8 +41,7 @@ _D = TypeVar("_D")
 _Check = Callable[[str, object], _T]
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizePayload:
+class AuthorizePayload(NamedTuple):
     """A well-formed authorize; the key may still be anything."""
 
     api_key: str
@@ -58,8 +56,7 @@ class AuthorizePayload:
         return f"AuthorizePayload({self.model_id}, {self.request_id})"
 
 
-@dataclass(frozen=True, slots=True)
-class SettlePayload:
+class SettlePayload(NamedTuple):
     """A well-formed settle; the authorization id may still be anything."""
 
     authorization_id: str

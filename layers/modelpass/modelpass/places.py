@@ -6,7 +6,6 @@ its place, in the same transaction.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from modelpass import events, schema, subscription_items
@@ -26,7 +25,7 @@ _CONTENT: Final = ("kd", "id", "un", "pd", "pn")
 def bought(slot: Slot | None, subscription: Subscription, purchases: int, now_ms: int) -> Slot:
     """The place of an account that buys its `purchases`-th subscription of the (UTC) day."""
     day = max(now_ms // DAY_MS, slot.purchase_day if slot else 0)
-    return replace(renewed(slot, subscription), purchase_day=day, purchases=purchases)
+    return renewed(slot, subscription)._replace(purchase_day=day, purchases=purchases)
 
 
 def renewed(slot: Slot | None, subscription: Subscription) -> Slot:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from modelpass import payloads, telemetry
@@ -37,7 +36,7 @@ def handle_authorize(deps: Deps, known: Known, event: object, request_id: str) -
 def handle_settle(deps: Deps, event: object, request_id: str, stop_at: float) -> Json:
     """Answer one settle, or a batch of them from a queue until the steady clock shows `stop_at` (seconds)."""
     if _is_batch(event):
-        return _settle_batch(replace(deps, stop_at=stop_at), event["Records"], request_id)
+        return _settle_batch(deps._replace(stop_at=stop_at), event["Records"], request_id)
     with telemetry.Line("settle", request_id):
         return _settle_one(deps, event, request_id)
 

@@ -8,7 +8,7 @@ only when it fails are they asked one by one, of the item that the failure broug
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from modelpass import changes, thresholds
 from modelpass.change_parts import Change
@@ -31,8 +31,7 @@ TIER_RETRY_SECONDS = 5
 HOLD_RETRY_SECONDS = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One try to authorize: the hold it would grant, and what the router asked for.
 
     `own_nonces` are the nonces of earlier tries of the same invocation, whose replies may have been lost.
@@ -46,16 +45,14 @@ class Attempt:
     own_nonces: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """The request was granted before: by this invocation (`own`) or by an earlier one (a replay)."""
 
     hold: Hold
     own: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What a router reports of a request: usage in the model's unit, and the calls it made (None: all held)."""
 
     used: int

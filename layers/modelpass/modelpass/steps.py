@@ -6,7 +6,6 @@ and values are always aliased, and the reason of each clause stands beside it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from modelpass import events, history, items, keys, schema
@@ -28,15 +27,15 @@ _COUNTERS: Final = (
 )
 
 
-@dataclass(slots=True)
 class _Expression:
     """Collects the clauses of one update; names and values are bound as they are mentioned."""
 
-    conditions: list[str] = field(default_factory=list)
-    sets: list[str] = field(default_factory=list)
-    removes: list[str] = field(default_factory=list)
-    names: dict[str, str] = field(default_factory=dict)
-    values: dict[str, Any] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.conditions: list[str] = []
+        self.sets: list[str] = []
+        self.removes: list[str] = []
+        self.names: dict[str, str] = {}
+        self.values: dict[str, Any] = {}
 
     def name(self, attribute: str) -> str:
         alias = f"#{attribute}"

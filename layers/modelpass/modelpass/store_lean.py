@@ -3,7 +3,7 @@
 Rule: sends once, and says what became of it in the failures of `store`, exactly as `store_boto3` does; every suite of
 faults and races runs with both. Commands retry (`attempts`), with the clock read anew, so nothing is sent again here.
 
-In: HTTPS with the system's certificates and host names checked, credentials from the environment as it is at each
+In: HTTPS with certificates and host names checked, credentials from the environment as it is at each
 request, a bound on the time of each attempt, connections that wait for the next request and are not trusted when they
 waited long. Out, on purpose: proxies, redirects, profiles, instance metadata, HTTP/2, compression, endpoint discovery,
 FIPS and dual-stack endpoints. ADR 22 has the whole list, and how to switch back.
@@ -19,6 +19,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from modelpass import dynamodb_json, http1
+from modelpass.amazon_roots import ROOTS
 from modelpass.config import ConfigError
 from modelpass.model import MS_PER_SECOND
 from modelpass.sigv4 import signed_headers
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _API: Final = "DynamoDB_20120810"
 _IDLE_SECONDS: Final = 20.0
 """A connection that waited longer is not used again: a network may have forgotten it without a word."""
+_AWS: Final = ".amazonaws.com"
 _CHUNK_BYTES: Final = 65_536
 _OK: Final = 200
 _SERVER_ERROR: Final = 500
@@ -47,7 +49,7 @@ class LeanClient:
         self._endpoint = endpoint
         self._region = region
         self._credentials = credentials
-        self._tls = ssl.create_default_context() if endpoint.tls else None
+        self._tls = _trusting(endpoint) if endpoint.tls else None
         self._idle: deque[tuple[socket.socket, float]] = deque()
 
     def send(self, operation: str, request: Request) -> Response:
@@ -115,7 +117,15 @@ class LeanClient:
             return self._tls.wrap_socket(connection, server_hostname=self._endpoint.host)
         except OSError as error:
             connection.close()
+            if isinstance(error, ssl.SSLCertVerificationError):
+                self._tls = ssl.create_default_context()  # perhaps there are new roots: the next try asks the system
             raise StoreBusyError(type(error).__name__) from None
+
+
+def _trusting(endpoint: Endpoint) -> ssl.SSLContext:
+    """Checks certificates and names: of AWS's own hosts by its roots, of any other by the system's."""
+    own = endpoint.host.endswith(_AWS)
+    return ssl.create_default_context(cadata=ROOTS if own else None)
 
 
 def _exchange(connection: socket.socket, message: bytes) -> tuple[http1.Head, bytes]:

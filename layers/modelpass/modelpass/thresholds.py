@@ -8,7 +8,6 @@ finds the share reached and not told; at the latest, when the window is closed.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from modelpass import changes
@@ -53,4 +52,4 @@ def _told(change: Change, news: tuple[Announcement, ...]) -> Change:
     before, after = change.before, change.after
     kept = {True: before.month == after.month, False: before.day == after.day}
     marks = frozenset(a.threshold for a in news if kept[a.threshold.monthly])
-    return replace(change, after=replace(after, announced=after.announced | marks), announcements=news)
+    return change._replace(after=after._replace(announced=after.announced | marks), announcements=news)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from modelpass import schema
 from modelpass.model import Tier
@@ -12,8 +11,7 @@ if TYPE_CHECKING:
     from modelpass.items import Item
 
 
-@dataclass(frozen=True, slots=True)
-class TiersDown:
+class TiersDown(NamedTuple):
     """The `(model, tier)` pairs that are down, and how often that has changed."""
 
     pairs: frozenset[tuple[str, Tier]] = frozenset()

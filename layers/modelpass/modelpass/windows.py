@@ -13,9 +13,9 @@ otherwise than what was stored. What was sold or opened stays as it was; only wh
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from modelpass.model import MS_PER_SECOND, Term
@@ -29,8 +29,7 @@ _DATE = re.compile(r"[0-9]{4}(-[0-9]{2}){2}")
 _INSTANT = re.compile(r"[0-9]{4}(-[0-9]{2}){2}T([0-9]{2}:){2}[0-9]{2}(\.[0-9]{1,3})?(Z|[+-][0-9]{2}:[0-9]{2})")
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """One day window cut with one month window; ends are exclusive, in milliseconds."""
 
     day_start_ms: int

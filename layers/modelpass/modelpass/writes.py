@@ -6,8 +6,7 @@ Attribute names and values are always aliased. The reason of each clause stands 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from modelpass import items, schema
 from modelpass.items import binary, number, text
@@ -21,8 +20,7 @@ from modelpass.model import (
 Request = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
+class Tables(NamedTuple):
     """The names of the tables a function may use; those it may not are empty. New items get the schema `version`."""
 
     entitlements: str = ""
