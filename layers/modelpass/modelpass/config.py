@@ -22,6 +22,7 @@ _CLIENT: Final = "STORE_CLIENT"
 _ENDPOINTS: Final = ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL")
 _OTHER_ENDPOINTS: Final = ("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT")
 _REGION: Final = re.compile(r"[a-z]{2,5}(-[a-z]+)+-[0-9]+")
+_HOST: Final = re.compile(r"([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}|[0-9a-f:.]+")
 _SUFFIXES: Final = {"cn": "amazonaws.com.cn", "eusc": "amazonaws.eu"}
 """The domain of a Region, where it is not `amazonaws.com`, by the first part of the Region's name."""
 _ISOLATED: Final = ("us-iso", "us-isob", "us-isof", "eu-isoe")
@@ -139,8 +140,8 @@ def _endpoint(name: str, url: str) -> Endpoint:
         port = parts.port
     except ValueError:
         raise ConfigError(_no_endpoint(name)) from None
-    beyond = parts.path.strip("/") or parts.query or parts.fragment or parts.username
-    if parts.scheme not in _PORTS or not parts.hostname or beyond or not url.isascii() or not url.isprintable():
+    beyond = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc or port == 0
+    if parts.scheme not in _PORTS or _HOST.fullmatch(parts.hostname or "") is None or beyond or not _is_visible(url):
         raise ConfigError(_no_endpoint(name))
     own = _PORTS[parts.scheme]
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
@@ -158,10 +159,14 @@ def credentials(environment: Mapping[str, str]) -> Credentials:
     token = environment.get("AWS_SESSION_TOKEN") or None
     if not access_key_id or not secret:
         raise _missing("AWS_SECRET_ACCESS_KEY" if access_key_id else "AWS_ACCESS_KEY_ID")
-    if not (access_key_id.isprintable() and (token is None or token.isprintable())):  # they become header lines
-        msg = "AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN must be printable"
+    if not _is_visible(f"{access_key_id}{secret}{token or ''}"):  # they become header lines, and are signed as they are
+        msg = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN must be visible ASCII characters"
         raise ConfigError(msg)
     return Credentials(access_key_id, secret, token)
+
+
+def _is_visible(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text
 
 
 def browsers_may_call(environment: Mapping[str, str]) -> bool:

@@ -37,7 +37,10 @@ def encoded(request: dict[str, Any]) -> bytes:
 
 def decoded(raw: bytes) -> dict[str, Any]:
     """A reply; raises `ValueError` for what is no JSON object."""
-    value = _decoder.decode(raw.decode())
+    try:
+        value = _decoder.decode(raw.decode())
+    except RecursionError:
+        raise ValueError from None
     if not isinstance(value, dict):
         raise ValueError  # noqa: TRY004 - wrong content, not a wrong argument
     return value

@@ -6,15 +6,18 @@ out, on purpose: chunked and compressed bodies, bodies that end with the connect
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 LONGEST_HEAD: Final = 16_384
 LONGEST_BODY: Final = 33_554_432
-"""Twice what DynamoDB sends at most."""
+"""Twice what DynamoDB sends at most; both count bytes."""
 _END: Final = b"\r\n\r\n"
-_KEPT_ALIVE: Final = b"HTTP/1.1"
-_VERSIONS: Final = (_KEPT_ALIVE, b"HTTP/1.0")
-_STATUSES: Final = {str(status).encode(): status for status in range(200, 600)}
+_HEAD: Final = re.compile(
+    rb"HTTP/1\.([01]) ([2-5][0-9]{2})(?: [^\r\n]*)?"
+    rb"((?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n]*)*)",
+)
+_SINCE_1_1: Final = b"1"
 _UNKNOWN: Final = b""
 
 
@@ -35,25 +38,25 @@ class Head(NamedTuple):
 def head_of(received: bytes) -> Head | None:
     """The head of a reply, None while it is not complete; raises `MalformedReplyError`."""
     end = received.find(_END)
-    if end < 0:
-        if len(received) > LONGEST_HEAD:
-            raise MalformedReplyError
+    if end < 0 and len(received) < LONGEST_HEAD + len(_END):
         return None
-    first, *lines = received[:end].split(b"\r\n")
+    if not 0 <= end <= LONGEST_HEAD:
+        raise MalformedReplyError
+    form = _HEAD.fullmatch(received, 0, end)
+    if form is None:
+        raise MalformedReplyError
+    minor, status, lines = form.groups()
     headers: dict[bytes, bytes] = {}
-    for line in lines:
-        name, colon, value = line.partition(b":")
+    for line in lines.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
         name = name.lower()
-        if not colon or not name or name.strip() != name or headers.setdefault(name, value) is not value:
+        if name in headers:
             raise MalformedReplyError
-    version, _, rest = first.partition(b" ")
-    status = _STATUSES.get(rest[:3])
-    length = headers.get(b"content-length", _UNKNOWN).strip()
-    other = b"transfer-encoding" in headers or b"content-encoding" in headers
-    if version not in _VERSIONS or status is None or rest[3:4].strip() or other or not length.isdigit():
+        headers[name] = value.strip()
+    length = headers.get(b"content-length", _UNKNOWN)
+    if b"transfer-encoding" in headers or b"content-encoding" in headers or not length.isdigit():
         raise MalformedReplyError
     if len(length) > len(str(LONGEST_BODY)) or int(length) > LONGEST_BODY:
         raise MalformedReplyError
-    checksum = headers.get(b"x-amz-crc32")
-    closes = version != _KEPT_ALIVE or headers.get(b"connection", _UNKNOWN).strip().lower() == b"close"
-    return Head(status, int(length), end + len(_END), checksum and checksum.strip(), closes)
+    closes = minor != _SINCE_1_1 or headers.get(b"connection", _UNKNOWN).lower() == b"close"
+    return Head(int(status), int(length), end + len(_END), headers.get(b"x-amz-crc32"), closes)

@@ -23,6 +23,8 @@ Send = Callable[[str, Request], Response]
 CONNECT_SECONDS: Final = 1
 READ_SECONDS: Final = 2
 """How long a client waits for a connection, and then for the whole of a reply."""
+NOT_DONE: Final = 300
+"""The statuses below it are those of a request that was carried out."""
 _READS: Final = frozenset({"BatchGetItem", "GetItem", "Query", "TransactGetItems"})
 _BUSY_CODES: Final = frozenset(
     {

@@ -5,7 +5,7 @@ Rule: sends once, and says what became of it in the failures of `store`; retries
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
@@ -18,7 +18,8 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from modelpass.store import CONNECT_SECONDS, READ_SECONDS, StoreBusyError, StoreRejectedError, classify
+from modelpass.dynamodb_json import decoded
+from modelpass.store import CONNECT_SECONDS, NOT_DONE, READ_SECONDS, StoreBusyError, StoreRejectedError, classify
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -43,13 +44,14 @@ def new_client() -> BaseClient:
     config = Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
-        retries={"total_max_attempts": 1},
+        retries={"total_max_attempts": 1, "mode": "legacy"},  # the mode that compares checksums
     )
     return boto3.client("dynamodb", config=config)
 
 
 def boto3_send(client: BaseClient) -> Send:
     """The seam on a boto3 client, whose own retries must be off."""
+    client.meta.events.register("before-parse.dynamodb", _refuse_unreadable)
 
     def send(operation: str, request: Request) -> Response:
         try:
@@ -63,3 +65,13 @@ def boto3_send(client: BaseClient) -> Send:
         return response
 
     return send
+
+
+def _refuse_unreadable(response_dict: dict[str, Any], **_: object) -> None:
+    """Keep what is no JSON object from botocore, which takes it for an empty answer: a write done, an item missing."""
+    try:
+        decoded(response_dict["body"])
+    except ValueError:
+        if response_dict["status_code"] < NOT_DONE:
+            raise ResponseParserError from None
+        response_dict["body"] = b""  # an error, of which its status tells all

@@ -11,6 +11,8 @@ FIPS and dual-stack endpoints. ADR 22 has the whole list, and how to switch back
 
 from __future__ import annotations
 
+import contextlib
+import select
 import socket
 import ssl
 import time
@@ -23,7 +25,7 @@ from modelpass.amazon_roots import ROOTS
 from modelpass.config import ConfigError
 from modelpass.model import MS_PER_SECOND
 from modelpass.sigv4 import signed_headers
-from modelpass.store import CONNECT_SECONDS, READ_SECONDS, StoreBusyError, StoreRejectedError, classify
+from modelpass.store import CONNECT_SECONDS, NOT_DONE, READ_SECONDS, StoreBusyError, StoreRejectedError, classify
 from modelpass.windows import rfc3339
 
 if TYPE_CHECKING:
@@ -38,7 +40,6 @@ _IDLE_SECONDS: Final = 20.0
 """A connection that waited longer is not used again: a network may have forgotten it without a word."""
 _AWS: Final = ".amazonaws.com"
 _CHUNK_BYTES: Final = 65_536
-_OK: Final = 200
 _SERVER_ERROR: Final = 500
 
 
@@ -79,8 +80,9 @@ class LeanClient:
 
     def close(self) -> None:
         """Close the connections that wait."""
-        while self._idle:
-            self._idle.pop()[0].close()
+        with contextlib.suppress(IndexError):  # another thread may have taken the last one
+            while True:
+                self._idle.pop()[0].close()
 
     def _head(self, operation: str, body: bytes) -> bytes:
         signed_at = rfc3339(int(time.time()) * MS_PER_SECOND).replace("-", "").replace(":", "")
@@ -99,7 +101,7 @@ class LeanClient:
             connection, since = self._idle.pop()
         except IndexError:
             return None
-        if time.monotonic() - since < _IDLE_SECONDS:
+        if time.monotonic() - since < _IDLE_SECONDS and _is_silent(connection):
             return connection
         connection.close()
         self.close()  # those below it have waited longer
@@ -126,6 +128,13 @@ def _trusting(endpoint: Endpoint) -> ssl.SSLContext:
     """Checks certificates and names: of AWS's own hosts by its roots, of any other by the system's."""
     own = endpoint.host.endswith(_AWS)
     return ssl.create_default_context(cadata=ROOTS if own else None)
+
+
+def _is_silent(connection: socket.socket) -> bool:
+    """Whether nothing has come since the last reply: neither its end, nor bytes that the next would be taken for."""
+    watched = select.poll()
+    watched.register(connection, select.POLLIN)
+    return not watched.poll(0)
 
 
 def _exchange(connection: socket.socket, message: bytes) -> tuple[http1.Head, bytes]:
@@ -162,14 +171,14 @@ def _read(head: http1.Head, raw: bytes) -> Response:
         answer = dynamodb_json.decoded(raw)
     except ValueError:
         raise _unreadable(head.status) from None
-    if head.status == _OK:
+    if head.status < NOT_DONE:
         return answer
-    code = str(answer.pop("__type", "")).rpartition("#")[2]
-    raise classify({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": head.status}, **answer})
+    code = str(answer.get("__type", head.status)).partition(":")[0].rpartition("#")[2]
+    raise classify({**answer, "Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": head.status}})
 
 
 def _unreadable(status: int) -> StoreError:
     """A proxy's or a broken server's words in place of DynamoDB's; what is refused was not carried out."""
-    if status == _OK or status >= _SERVER_ERROR:
+    if status < NOT_DONE or status >= _SERVER_ERROR:
         return StoreBusyError("UnreadableReply")
-    return StoreRejectedError(f"status {status}")
+    return StoreRejectedError(str(status))
