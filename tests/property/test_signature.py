@@ -45,7 +45,7 @@ def botocores(url: str, headers: dict[str, str], body: bytes, credentials: Crede
 
 @given(BODIES, TARGETS, HOSTS, REGIONS, CREDENTIALS, TIMES)
 @example(b"{}", "DynamoDB_20120810.GetItem", "h1", "eu-west-1", Credentials("id", "secret", None), MIDNIGHT)
-def test_signature_is_botocores(  # noqa: PLR0917 - one request
+def test_signature_is_botocores(
     body: bytes, target: str, host: str, region: str, credentials: Credentials, at: datetime
 ) -> None:
     for second in (at, at.replace(day=1, month=1, year=at.year + 1)):  # another day, under the key of another

@@ -108,7 +108,7 @@ def test_what_is_sent_comes_back_as_it_was(item: Any) -> None:
 
 @pytest.mark.parametrize("raw", [*NO_REPLY, b'{"Item": {"a": {"B": "abc"}}}', b"[" * 100_000, b'{"a":' * 100_000])
 def test_what_is_no_object_is_no_reply(raw: bytes) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - all that is promised
+    with pytest.raises(ValueError):
         dynamodb_json.decoded(raw)
 
 

@@ -171,6 +171,17 @@ def test_credentials_are_those_of_the_environment_as_it_is_now() -> None:
     assert config.credentials(environment).session_token is None
 
 
+def test_rotated_credentials_sign_the_very_next_request() -> None:
+    environment = dict(GIVEN)
+    credentials = config.RotatingCredentials(environment)
+    assert credentials() == Credentials(GIVEN[ID], GIVEN[SECRET], GIVEN[TOKEN])
+    environment |= {ID: "other", SECRET: "another", TOKEN: "a-later-one"}
+    assert credentials() == credentials() == Credentials("other", "another", "a-later-one")
+    del environment[ID]
+    with pytest.raises(ConfigError, match=ID):
+        credentials()
+
+
 @pytest.mark.parametrize("missing", [ID, SECRET])
 @pytest.mark.parametrize("value", [None, ""])
 def test_missing_credentials_are_a_fault_of_ours_and_nothing_is_sent(missing: str, value: str | None) -> None:

@@ -137,16 +137,16 @@ def _endpoint(name: str, url: str) -> Endpoint:
 
     try:
         parts = urlsplit(url)
-        port = parts.port
+        name_of_host, port = parts.hostname or "", parts.port
     except ValueError:
         raise ConfigError(_no_endpoint(name)) from None
     beyond = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc or port == 0
-    if parts.scheme not in _PORTS or _HOST.fullmatch(parts.hostname or "") is None or beyond or not _is_visible(url):
+    if parts.scheme not in _PORTS or _HOST.fullmatch(name_of_host) is None or beyond or not _is_visible(url):
         raise ConfigError(_no_endpoint(name))
     own = _PORTS[parts.scheme]
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = f"[{name_of_host}]" if ":" in name_of_host else name_of_host
     authority = host if port in (None, own) else f"{host}:{port}"
-    return Endpoint(parts.hostname, port or own, tls=parts.scheme == "https", authority=authority)
+    return Endpoint(name_of_host, port or own, tls=parts.scheme == "https", authority=authority)
 
 
 def _no_endpoint(name: str) -> str:
@@ -163,6 +163,23 @@ def credentials(environment: Mapping[str, str]) -> Credentials:
         msg = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN must be visible ASCII characters"
         raise ConfigError(msg)
     return Credentials(access_key_id, secret, token)
+
+
+class RotatingCredentials:
+    """The credentials of an environment at each moment.
+
+    All of it is read again when its access key id is another: AWS gives no id a second secret.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._last = Credentials("", "", None)
+
+    def __call__(self) -> Credentials:
+        """The credentials now; raises `ConfigError` when there are none."""
+        if self._environment.get("AWS_ACCESS_KEY_ID") != self._last.access_key_id:
+            self._last = credentials(self._environment)
+        return self._last
 
 
 def _is_visible(text: str) -> bool:

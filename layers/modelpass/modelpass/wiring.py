@@ -71,4 +71,4 @@ def _send() -> Send:
     from modelpass.store_lean import LeanClient  # noqa: PLC0415
 
     endpoint, region = config.store_endpoint(os.environ), config.region(os.environ)
-    return LeanClient(endpoint, region, lambda: config.credentials(os.environ)).send
+    return LeanClient(endpoint, region, config.RotatingCredentials(os.environ)).send
