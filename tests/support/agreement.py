@@ -115,11 +115,12 @@ def assert_thresholds(world: World, every: list[Bought]) -> None:
 
 
 def _late(book: Book) -> set[tuple[str, int, str]]:
-    """What a window may have reached by what was reported for it after its end, before it was closed."""
+    """What a window may have reached before it was closed: by reports after its end, with the holds it ended with."""
     calendar = book.calendar
     late = set()
     for at_ms in book.active_at():
-        used = book.used(calendar.month(at_ms))
-        ends = rfc3339(calendar.month_end(at_ms))
-        late |= {("monthly", percent, ends) for percent in (80, 100) if used * 100 >= book.cap * percent}
+        month, end_ms = calendar.month(at_ms), calendar.month_end(at_ms)
+        left_open = sum(max(0, g.units - g.used) for g in book.of_month(month) if g.expires_at_ms >= end_ms)
+        most = book.used(month) + left_open
+        late |= {("monthly", percent, rfc3339(end_ms)) for percent in (80, 100) if most * 100 >= book.cap * percent}
     return late
