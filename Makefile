@@ -159,10 +159,16 @@ check: lint types validate build test-runtime test ## all that CI runs
 
 lock: $(VENV)/.ready ## pin the newest versions that fit, with hashes
 	$(PYTHON) -m venv .tools/uv && .tools/uv/bin/pip install --quiet uv==$(UV)
-	for pair in layers/modelpass/requirements layers/pydantic/requirements requirements/dev requirements/sam \
-	    requirements/checkov requirements/lambda-runtime requirements/peers-limits requirements/peers-litellm \
-	    requirements/peers-redis requirements/peers-zae; do \
-	  own=; [ $$pair != layers/pydantic/requirements ] || own="--no-emit-package typing-extensions"; \
+	for pair in layers/modelpass/requirements layers/sdk/requirements layers/powertools/requirements \
+	    layers/pydantic/requirements layers/tracer/requirements requirements/dev requirements/sam requirements/checkov \
+	    requirements/lambda-runtime requirements/peers-limits requirements/peers-litellm requirements/peers-redis \
+	    requirements/peers-zae; do \
+	  above=; \
+	  case $$pair in \
+	    layers/powertools/*) above=layers/sdk/requirements.txt;; \
+	    layers/pydantic/* | layers/tracer/*) above="layers/sdk/requirements.txt layers/powertools/requirements.txt";; \
+	  esac; \
+	  own=; [ -z "$$above" ] || own=$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' $$above); \
 	  [ $$pair != requirements/peers-redis ] || own="--no-deps"; \
 	  .tools/uv/bin/uv pip compile --upgrade --universal --no-strip-extras --python-version 3.11 --generate-hashes \
 	    --no-header --no-annotate --quiet $$own $$pair.in -o $$pair.txt || exit 1; done

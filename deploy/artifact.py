@@ -8,6 +8,7 @@ pyenv, or named by LAMBDA_PYTHON_PATH. Without one, the artifact has none, which
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -24,6 +25,7 @@ MOUNTED_AT: Final = {"function": "/var/task", "layer": "/opt"}
 NOT_SHIPPED: Final = (
     "bin",  # scripts of the wheels
     "**/*.pyi",
+    "*-stubs",
     "**/py.typed",
     "*.dist-info/INSTALLER",
     "*.dist-info/RECORD",  # lists what is removed here
@@ -33,8 +35,10 @@ NOT_SHIPPED: Final = (
     "aws_lambda_powertools/event_handler/openapi/swagger_ui/*.js",
     "aws_lambda_powertools/event_handler/openapi/swagger_ui/*.css",
 )
+SERVICES: Final = ("dynamodb", "xray")
+"""Of which there are clients: X-Ray's SDK makes one as it is loaded, though it does not ask by it."""
 BOTOCORE_DATA: Final = frozenset(
-    {"dynamodb", "_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"}
+    {*SERVICES, "_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"}
 )
 A_TIME: Final = 315_532_800
 """1980-01-01, the oldest a zip can hold: when a build ran is no part of what it made."""
@@ -47,6 +51,8 @@ def main(kind: str, artifacts: Path) -> None:
         root = artifacts / "python"
         install(root, version, os.environ.get("ARCH") or "arm64")
         prune(root)
+        for endpoints in root.glob("botocore/data/endpoints.json"):
+            keep_endpoints(endpoints)
     else:
         root = artifacts
     copy_code(Path.cwd(), root)
@@ -77,6 +83,14 @@ def prune(root: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
+
+
+def keep_endpoints(file: Path) -> None:
+    """Leave only those services' endpoints in botocore's list: every client reads all of it as it is made."""
+    known = json.loads(file.read_text("utf-8"))
+    for partition in known["partitions"]:
+        partition["services"] = {name: its for name, its in partition["services"].items() if name in SERVICES}
+    file.write_text(json.dumps(known, separators=(",", ":")), "utf-8")
 
 
 def copy_code(source: Path, root: Path) -> None:

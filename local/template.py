@@ -199,7 +199,7 @@ def _function(name: str, properties: Json, folders: dict[str, Path], resolver: R
         timeout_seconds=int(properties["Timeout"]),
         memory_mb=int(properties["MemorySize"]),
         environment={key: resolver.value(value) for key, value in variables.items()},
-        layers=tuple(_layer(reference["Ref"], folders) for reference in properties.get("Layers", [])),
+        layers=tuple(_layer(version, folders) for version in resolver.structure(properties.get("Layers", []))),
     )
 
 

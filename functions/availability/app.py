@@ -4,10 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass import catalogue_body, http, wiring
+from modelpass import catalogue_body, http, tracing, wiring
 from modelpass.commands_catalogue import turn_tier
 
-deps = wiring.deps()
+deps = tracing.traced(wiring.deps())
 app = http.resolver("availability")
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass import answers, http, wiring
+from modelpass import answers, http, tracing, wiring
 from modelpass.commands_cancel import cancel
 
-deps = wiring.deps()
+deps = tracing.traced(wiring.deps())
 app = http.resolver("cancel")
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass import catalogue_body, http, wiring
+from modelpass import catalogue_body, http, tracing, wiring
 from modelpass.commands_catalogue import put_model, withdraw_model
 
-deps = wiring.deps()
+deps = tracing.traced(wiring.deps())
 app = http.resolver("catalogue")
 
 

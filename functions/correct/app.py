@@ -4,10 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass import http, operator_bodies, wiring
+from modelpass import http, operator_bodies, tracing, wiring
 from modelpass.commands_correct import correct
 
-deps = wiring.deps()
+deps = tracing.traced(wiring.deps())
 app = http.resolver("correct")
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass import http, wiring
+from modelpass import http, tracing, wiring
 from modelpass.commands_read import get_models
 
-deps = wiring.deps()
+deps = tracing.traced(wiring.deps())
 app = http.resolver("models")
 
 

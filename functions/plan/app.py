@@ -4,11 +4,11 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass import http, operator_bodies, wiring
+from modelpass import http, operator_bodies, tracing, wiring
 from modelpass.commands_plan import end_plan, set_plan
 from modelpass.windows import rfc3339
 
-deps = wiring.deps()
+deps = tracing.traced(wiring.deps())
 app = http.resolver("plan")
 ROUTE = r"/v1/accounts/[\s\S]+/plan-subscription"  # an account's name may hold any character
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass import http, purchase_body, wiring
+from modelpass import http, purchase_body, tracing, wiring
 from modelpass.commands_quote import quote
 
-deps = wiring.deps()
+deps = tracing.traced(wiring.deps())
 app = http.resolver("quote")
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass import http, wiring
+from modelpass import http, tracing, wiring
 from modelpass.commands_regenerate import regenerate
 
-deps = wiring.deps(signs=True)
+deps = tracing.traced(wiring.deps(signs=True))
 app = http.resolver("regenerate")
 
 

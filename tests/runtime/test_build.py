@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.session import get_session
 
 from deploy import artifact, sizes
 from local import settings, template
@@ -25,10 +26,25 @@ HOT = ("AuthorizeFunction", "SettleFunction")
 NO_MODULE = {"tzdata"}  # data that `zoneinfo` reads
 ELF_MACHINE = {"arm64": 183, "x86_64": 62}
 UNCHECKED_HASH = 1
+CHOICES = ("TRACING", "STORE_CLIENT")
+BROUGHT_BY = {
+    "ModelpassLayer": "modelpass",
+    "SdkLayer": "jmespath",
+    "PowertoolsLayer": "aws_lambda_powertools",
+    "PydanticLayer": "pydantic",
+    "TracerLayer": "aws_xray_sdk",
+}
+PARTITIONS = ("aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b")
 IMPORTED = """
 import sys, app
 names = {name.partition(".")[0] for name, module in sys.modules.items() if getattr(module, "__file__", None)}
 print(*names)
+"""
+ENDPOINTS = """
+import sys, boto3
+for region in sys.stdin.read().split():
+    client = boto3.client("dynamodb", region)
+    print(client.meta.endpoint_url, client.meta.config.signature_version, client._request_signer.signing_name)
 """
 CODE_NAMES = """
 import marshal, sys
@@ -49,11 +65,12 @@ def shipped(layer: Path) -> set[str]:
     return {path.name.partition(".")[0] for path in paths if not path.name.endswith((".dist-info", "__pycache__"))}
 
 
-def run_here(tools: Tools, script: str, *paths: Path, told: str = "") -> str:
+def run_here(tools: Tools, script: str, *paths: Path, told: str = "", **more: str) -> str:
     environment = {
         "PYTHONPATH": os.pathsep.join(map(str, paths)),
         "AWS_DEFAULT_REGION": "eu-west-1",
         "DEPLOYMENT_KEY": "a deployment key".replace(" ", "-") * 4,
+        **more,
     }
     ended = subprocess.run(
         [tools.python, "-c", script], env=environment, input=told, capture_output=True, text=True, check=False
@@ -80,20 +97,25 @@ def test_a_function_is_its_handler_and_nothing_else(artifacts: Path) -> None:
 
 @pytest.mark.parametrize("function", HOT)
 def test_authorize_and_settle_carry_no_package_they_do_not_import(artifacts: Path, tools: Tools, function: str) -> None:
-    layer = artifacts / "ModelpassLayer"
-    imported = run_here(tools, IMPORTED, artifacts / function, layer / "python").split()
-    assert shipped(layer) - NO_MODULE <= set(imported)
-    assert "modelpass" in imported
-
-
-def test_a_function_has_the_layer_of_pydantic_when_it_imports_it(artifacts: Path, tools: Tools) -> None:
     expanded = template.load(artifacts / "template.yaml")
+    layers = template.read(expanded, artifacts, template.secret_values(expanded)).functions[function].layers
+    imported = run_here(tools, IMPORTED, artifacts / function, *layers, STORE_CLIENT="lean").split()
+    assert [layer.parent.name for layer in layers] == ["ModelpassLayer"]
+    assert shipped(layers[0].parent) - NO_MODULE == {"modelpass"} <= set(imported)
+
+
+@pytest.mark.parametrize("client", ["lean", "boto3"])
+@pytest.mark.parametrize("tracing", ["Disabled", "Active"])
+def test_a_function_has_just_the_layers_that_it_imports_from(
+    artifacts: Path, tools: Tools, tracing: str, client: str
+) -> None:
+    expanded = template.load(artifacts / "template.yaml", {"Tracing": tracing, "StoreClient": client})
     read = template.read(expanded, artifacts, template.secret_values(expanded))
     for function in read.functions.values():
-        imported = run_here(tools, IMPORTED, function.folder, *function.layers).split()
+        told = {name: function.environment[name] for name in CHOICES if name in function.environment}
+        imported = run_here(tools, IMPORTED, function.folder, *function.layers, **told).split()
         brought = {layer.parent.name for layer in function.layers}
-        wanted = {"ModelpassLayer"} | ({"PydanticLayer"} if "pydantic" in imported else set())
-        assert brought == wanted, function.name
+        assert brought == {layer for layer, package in BROUGHT_BY.items() if package in imported}, function.name
 
 
 def test_time_zones_come_from_the_layer(artifacts: Path, tools: Tools) -> None:
@@ -101,15 +123,25 @@ def test_time_zones_come_from_the_layer(artifacts: Path, tools: Tools) -> None:
     assert run_here(tools, script, artifacts / "ModelpassLayer" / "python") == "Asia/Kolkata\n"
 
 
-def test_no_package_is_in_both_layers(artifacts: Path) -> None:
-    one, other = layers_of(artifacts)
-    assert not shipped(one) & shipped(other)
-    assert "pydantic" in shipped(other)
+def test_no_package_is_in_two_layers(artifacts: Path) -> None:
+    packages = [package for layer in layers_of(artifacts) for package in shipped(layer)]
+    assert len(packages) == len(set(packages))
+    assert {"modelpass", "pydantic", "aws_xray_sdk"} <= set(packages)
 
 
-def test_of_all_the_services_data_only_dynamodbs_is_shipped(artifacts: Path) -> None:
-    data = artifacts / "ModelpassLayer" / "python" / "botocore" / "data"
-    assert [path.name for path in data.iterdir() if path.is_dir()] == ["dynamodb"]
+def test_clients_find_dynamodb_in_every_region_as_with_all_the_data(artifacts: Path, tools: Tools) -> None:
+    regions = [region for kind in PARTITIONS for region in get_session().get_available_regions("dynamodb", kind)]
+    told = run_here(tools, ENDPOINTS, artifacts / "SdkLayer" / "python", told=" ".join(regions)).splitlines()
+    assert len(regions) > 30
+    for region, line in zip(regions, told, strict=True):
+        client = get_session().create_client("dynamodb", region)
+        signer = client.meta.config.signature_version, client._request_signer.signing_name
+        assert line.split() == [client.meta.endpoint_url, *signer]
+
+
+def test_of_all_the_services_data_only_those_of_which_there_are_clients_are_shipped(artifacts: Path) -> None:
+    data = artifacts / "SdkLayer" / "python" / "botocore" / "data"
+    assert {path.name for path in data.iterdir() if path.is_dir()} == {"dynamodb", "xray"}
 
 
 def modules(artifacts: Path) -> Iterator[Path]:

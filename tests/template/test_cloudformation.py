@@ -69,7 +69,12 @@ def deploy(name: str) -> tuple[dict[str, Json], Json]:
         "Outputs": without_aws_alone(SOURCE["Outputs"]),
     }
     cloudformation = boto3.client("cloudformation", region_name=REGION)
-    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(body), Capabilities=["CAPABILITY_IAM"])
+    cloudformation.create_stack(
+        StackName=name,
+        TemplateBody=json.dumps(body),
+        Parameters=[{"ParameterKey": "Tracing", "ParameterValue": "Active"}],  # what it adds is made as well
+        Capabilities=["CAPABILITY_IAM"],
+    )
     (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)

@@ -13,7 +13,7 @@ from local.engine import ROOT
 from local.template import REGION, Cors, load, read, secret_values
 from tests.support.world import template_of
 from tests.template.policies import expanded, function, granted, role
-from tests.template.resources import RESOURCES, SOURCE, TYPES, Json
+from tests.template.resources import RESOURCES, SOURCE, TYPES, Json, under
 
 FUNCTIONS = sorted(n for n, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function")
 TABLES = sorted(n for n, r in RESOURCES.items() if r["Type"] == "AWS::DynamoDB::Table")
@@ -157,7 +157,7 @@ def test_function_runs_python_3_13_on_arm_with_the_layer(name: str) -> None:
     assert (properties["Runtime"], properties["Architectures"]) == ("python3.13", [{"Ref": "Architecture"}])
     assert SOURCE["Parameters"]["Architecture"]["Default"] == "arm64"
     assert properties["Handler"] == "app.lambda_handler"
-    assert {TYPES[layer["Ref"]] for layer in properties["Layers"]} == {"AWS::Lambda::LayerVersion"}
+    assert {TYPES[layer] for layer in under(properties["Layers"], Tracing="Active")} == {"AWS::Lambda::LayerVersion"}
     assert SOURCE["Globals"]["Function"]["Layers"] == [{"Ref": "ModelpassLayer"}]
     assert properties["Environment"]["Variables"]["PYTHONTZPATH"] == ""
 

@@ -1,4 +1,4 @@
-"""Cold start of the hot path: a fresh interpreter loads a handler, and says which modules that took."""
+"""Cold start: a fresh interpreter loads a handler, and says which modules that took. Each function may load these."""
 
 from __future__ import annotations
 
@@ -8,30 +8,66 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# Powertools' own `__init__` names its Tracer, for 2 ms; the SDK behind it loads with the first Tracer made.
-HEAVY = (
-    "aws_lambda_powertools.event_handler",
-    "aws_lambda_powertools.utilities.data_classes",
-    "aws_lambda_powertools.utilities.parser",
-    "aws_xray_sdk",
-    "pydantic",
-    "pydantic_core",
+STORE: Final = frozenset({"boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"})
+ROUTES: Final = frozenset({"aws_lambda_powertools"})
+BODY: Final = frozenset({"annotated_types", "pydantic", "pydantic_core", "typing_inspection"})
+NOT_COUNTED: Final = {
+    "certifi",  # loaded by botocore where it is installed; it is not shipped
+    "tzdata",  # its name and its path: it has no code
+    "typing_extensions",  # as the version of Python wants it
+}
+MAY_LOAD: Final = {
+    "authorize": frozenset(),
+    "settle": frozenset(),
+    "reset": STORE,
+    "not_found": ROUTES | {"botocore", "jmespath"},  # Powertools looks whether they are there
+    "cancel": STORE | ROUTES,
+    "models": STORE | ROUTES,
+    "regenerate": STORE | ROUTES,
+    "renew": STORE | ROUTES,
+    "subscriptions": STORE | ROUTES,
+    "availability": STORE | ROUTES | BODY,
+    "catalogue": STORE | ROUTES | BODY,
+    "correct": STORE | ROUTES | BODY,
+    "plan": STORE | ROUTES | BODY,
+    "purchase": STORE | ROUTES | BODY,
+    "quote": STORE | ROUTES | BODY,
+}
+"""Of what is not Python's own, by function. What a function need not load is not in its line."""
+HOT_LOAD_NONE: Final = (
+    "asyncio",
+    "calendar",
+    "dataclasses",
+    "email",
+    "http",
+    "importlib.resources",
+    "inspect",
+    "locale",
+    "logging",
+    "multiprocessing",
+    "random",
+    "traceback",
+    "unittest",
+    "urllib",
+    "uuid",
 )
+"""Slow to load, and easy to load by chance, though they are Python's own."""
+HOT: Final = frozenset({"authorize", "settle"})
+OF_THE_API: Final = frozenset(MAY_LOAD) - HOT - {"reset"}
 PROBE = """
 import json, runpy, sys
 handler = runpy.run_path(sys.argv[1])["lambda_handler"]
-ours = [vars(module) for name, module in sys.modules.items() if name.startswith("modelpass")]
-assert not any(type(value).__name__ == "Tracer" for names in ours for value in names.values())
 print(json.dumps({"callable": callable(handler), "modules": sorted(sys.modules)}))
 """
 
 
 @cache
-def modules_of(function: str) -> tuple[str, ...]:
+def modules_of(function: str, tracing: str = "Disabled") -> frozenset[str]:
     """The modules that are loaded once the handler's module is."""
     environment = {
         "PATH": os.environ["PATH"],
@@ -44,6 +80,8 @@ def modules_of(function: str) -> tuple[str, ...]:
         "DEPLOYMENT_KEYS_ACCEPTED": "",
         "POWERTOOLS_SERVICE_NAME": "modelpass",
         "POWERTOOLS_METRICS_NAMESPACE": "Modelpass",
+        "TRACING": tracing,
+        **({"STORE_CLIENT": "lean"} if function in HOT else {}),
     }
     tables = ("ENTITLEMENTS", "SUBSCRIPTIONS", "HISTORY", "EVENTS", "CATALOGUE")
     environment |= {f"{table}_TABLE": table.lower() for table in tables}
@@ -59,27 +97,62 @@ def modules_of(function: str) -> tuple[str, ...]:
     assert run.returncode == 0, run.stderr
     told = json.loads(run.stdout)
     assert told["callable"]
-    return tuple(told["modules"])
+    return frozenset(told["modules"])
 
 
-def heavy(modules: tuple[str, ...]) -> list[str]:
-    return [name for name in HEAVY if any(m == name or m.startswith(f"{name}.") for m in modules)]
+def packages(modules: frozenset[str]) -> set[str]:
+    """What is neither Python's own nor ours, by its outermost name."""
+    outermost = {name.partition(".")[0] for name in modules} - {"__main__", "__mp_main__", "modelpass"}
+    # An interpreter may be started with modules of its surroundings, such as those of a debugger.
+    return outermost - set(sys.stdlib_module_names) - NOT_COUNTED - packages_of_the_interpreter()
 
 
-@pytest.mark.parametrize("function", ["authorize", "settle"])
-def test_handler_of_the_hot_path_starts_without_validation_routing_or_tracing(function: str) -> None:
+@cache
+def packages_of_the_interpreter() -> frozenset[str]:
+    run = subprocess.run(
+        [sys.executable, "-c", "import json, sys; print(json.dumps(sorted(sys.modules)))"],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return frozenset(name.partition(".")[0] for name in json.loads(run.stdout))
+
+
+def loaded(modules: frozenset[str], names: tuple[str, ...]) -> list[str]:
+    return [name for name in names if any(m == name or m.startswith(f"{name}.") for m in modules)]
+
+
+def test_every_function_has_a_line() -> None:
+    assert set(MAY_LOAD) == {app.parent.name for app in ROOT.glob("functions/*/app.py")}
+
+
+@pytest.mark.parametrize("function", MAY_LOAD)
+def test_function_starts_with_what_its_line_says_and_no_more(function: str) -> None:
     modules = modules_of(function)
-    assert "modelpass.router" in modules
-    assert heavy(modules) == []
+    assert sorted(packages(modules) - MAY_LOAD[function]) == [], "loaded, and not in its line"
+    assert sorted(MAY_LOAD[function] - packages(modules)) == [], "in its line, and not loaded"
+    if function in HOT:
+        assert loaded(modules, HOT_LOAD_NONE) == []
 
 
-def test_what_is_heavy_is_seen_where_it_is_loaded() -> None:
-    modules = modules_of("purchase")
+@pytest.mark.parametrize("function", sorted(OF_THE_API))
+def test_function_of_the_api_loads_the_resolver_and_none_of_the_hot_path(function: str) -> None:
+    modules = modules_of(function)
     assert "modelpass.http" in modules
-    assert {"aws_lambda_powertools.event_handler", "pydantic"} <= set(heavy(modules))
+    assert loaded(modules, ("modelpass.router", "modelpass.commands_authorize", "modelpass.commands_settle")) == []
 
 
-def test_reset_needs_none_of_it_either() -> None:
-    modules = modules_of("reset")
-    assert "modelpass.commands_reset" in modules
-    assert heavy(modules) == []
+@pytest.mark.parametrize("function", ["authorize", "settle", "reset"])
+def test_other_functions_load_no_resolver_and_no_tracer_whatever_is_traced(function: str) -> None:
+    modules = modules_of(function, "Active")
+    assert (
+        loaded(modules, ("modelpass.http", "modelpass.tracing", "aws_lambda_powertools", "aws_xray_sdk", "pydantic"))
+        == []
+    )
+    assert modules == modules_of(function)
+
+
+def test_function_of_the_api_loads_the_tracer_when_requests_are_traced() -> None:
+    assert loaded(modules_of("cancel", "Active"), ("aws_xray_sdk", "wrapt")) == ["aws_xray_sdk", "wrapt"]

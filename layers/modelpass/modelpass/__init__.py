@@ -8,5 +8,5 @@ Pure core (no boto3, os, time, uuid, logging; enforced by a test):
 Edge: `store` is the seam to DynamoDB, `store_lean` and `store_boto3` carry it out, `attempts` says how often;
 `commands_*` hold the use cases, `entitlements`, `subscriptions`, `unfinished`, `availability`, `known` and `offers`
 what they share; `http`, `request_body`, `purchase_body`, `catalogue_body`, `operator_bodies` and `router` translate
-what comes in and goes out; `config`, `telemetry`, `deps` and `wiring` are built once at cold start.
+what comes in and goes out; `config`, `telemetry`, `tracing`, `deps` and `wiring` are built once at cold start.
 """

@@ -191,5 +191,10 @@ def browsers_may_call(environment: Mapping[str, str]) -> bool:
     return bool(environment.get("CORS_ORIGINS"))
 
 
+def requests_are_traced(environment: Mapping[str, str]) -> bool:
+    """Whether X-Ray is told of requests to the API."""
+    return environment.get("TRACING") == "Active"
+
+
 def _missing(name: str) -> ConfigError:
     return ConfigError(f"{name} is missing")

@@ -16,7 +16,7 @@ from aws_lambda_powertools.event_handler import (
     content_types,
 )
 
-from modelpass import answers, keys, payloads, telemetry
+from modelpass import answers, keys, payloads, telemetry, tracing
 from modelpass.errors import ErrorCode, Refusal, Refused, internal_error, invalid, member_path, shown
 from modelpass.model import MAX_ACCOUNT_BYTES
 
@@ -47,9 +47,13 @@ class _Resolver(APIGatewayHttpResolver):
         self._command = command
 
     def resolve(self, event: dict[str, Any], context: Any) -> dict[str, Any]:  # type: ignore[override]
-        with telemetry.Line(self._command, context.aws_request_id):
+        line = telemetry.Line(self._command, context.aws_request_id)
+        with line:
             telemetry.note(**_facts_of(event))
-            return super().resolve(event, context)
+            with tracing.span(f"## {self._command}") as span:
+                answer = super().resolve(event, context)
+                span.tell(answer["statusCode"], {**line.facts, "decision": line.decision})
+            return answer
 
     @staticmethod
     def _compile_regex(rule: str, base_regex: str = "^{}$") -> re.Pattern[str]:
