@@ -41,6 +41,7 @@ class Do(Enum):
     CLOSE = "close"
     RESET = "reset"
     HANG = "hang"
+    """Go on only when the server is `over`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[Wire]:
                 self.request.sendall(piece)
                 return True
             if piece is Do.HANG:
-                wire.over.wait()
+                return wire.over.wait()
             if piece is Do.RESET:
                 self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             return False
