@@ -112,7 +112,7 @@ def test_connection_that_closed_while_it_waited_is_replaced_without_a_failure(wi
     for number in range(3):
         wire.sends(GOOD, Do.CLOSE)
         assert client.send("GetItem", GET)["Item"]
-        wire.closed.acquire()
+        wire.wait_until_one_is_closed()
         assert len(wire.asked) == number + 1  # the server knows of each once
     assert connections_of(wire) == [0, 1, 2]
 
@@ -154,7 +154,7 @@ def test_connection_whose_end_is_announced_is_not_used_again(wire: Wire, client:
     client.send("GetItem", GET)
     assert connections_of(wire) == [0, 1]
     for _ in range(2):
-        wire.closed.acquire()  # both were closed here: the server never does
+        wire.wait_until_one_is_closed()  # both were closed here: the server never does
 
 
 def test_nobody_who_listens_is_a_busy_store() -> None:
@@ -168,20 +168,25 @@ def test_reply_that_trickles_is_given_up_at_its_deadline(
     monkeypatch: pytest.MonkeyPatch, wire: Wire, client: LeanClient
 ) -> None:
     """However many pieces come: the deadline is of the whole reply, not of each."""
-    wire.answer = lambda _: itertools.chain([b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n"], itertools.repeat(b" "))
+    wire.answer = lambda _: itertools.chain(
+        [b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n"], itertools.repeat(b" ")
+    )
     clock = Steady(monkeypatch, step=0.25)
     begins = clock.now
     with pytest.raises(StoreBusyError, match="^TimeoutError$"):
         client.send("GetItem", GET)
     assert begins < clock.now <= begins + store_lean.READ_SECONDS + 3 * clock.step
-    wire.closed.acquire()  # and nothing more of it is read
+    wire.wait_until_one_is_closed()  # and nothing more of it is read
 
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("warm", [False, True])
 @pytest.mark.parametrize("pieces", FAILURES.values(), ids=FAILURES)
 def test_after_any_failure_a_connection_is_not_used_again(
-    wire: Wire, client: LeanClient, pieces: tuple[bytes | Do, ...], warm: bool  # noqa: FBT001
+    wire: Wire,
+    client: LeanClient,
+    pieces: tuple[bytes | Do, ...],
+    warm: bool,  # noqa: FBT001
 ) -> None:
     if warm:
         client.send("GetItem", GET)
@@ -204,7 +209,7 @@ def test_whatever_else_breaks_off_a_request_closes_its_connection(
         patched.setattr("modelpass.http1.head_of", broken)
         with pytest.raises(raised):
             client.send("GetItem", GET)
-    wire.closed.acquire()
+    wire.wait_until_one_is_closed()
     client.send("GetItem", GET)
     assert connections_of(wire) == [0, 1]
 
@@ -226,7 +231,7 @@ def test_late_reply_is_never_read_as_that_of_a_later_request(wire: Wire, client:
         client.send("GetItem", GET)
     wire.sends(GOOD)
     wire.over.set()
-    wire.closed.acquire()  # the first has gone on, and said it to nobody
+    wire.wait_until_one_is_closed()  # the first has gone on, and said it to nobody
     assert client.send("GetItem", GET)["Item"] == {"pk": {"S": "k"}}
     assert connections_of(wire) == [0, 1]
 
@@ -266,7 +271,9 @@ def test_many_threads_get_each_their_own_reply_from_few_connections(wire: Wire, 
 
     def ask(number: int) -> list[str]:
         keys = [f"{number}-{n}" for n in range(20)]
-        return [client.send("GetItem", {"TableName": "t", "Key": {"pk": {"S": key}}})["Item"]["pk"]["S"] for key in keys]
+        return [
+            client.send("GetItem", {"TableName": "t", "Key": {"pk": {"S": key}}})["Item"]["pk"]["S"] for key in keys
+        ]
 
     answers = at_once(THREADS, ask)
     assert answers == [[f"{number}-{n}" for n in range(20)] for number in range(THREADS)]
@@ -292,7 +299,9 @@ def test_connections_that_close_under_many_threads_fail_with_nothing_else(wire: 
 
 def test_many_threads_count_exactly_on_the_real_engine(engine: str, world: World) -> None:
     host, _, port = engine.removeprefix("http://").partition(":")
-    client = LeanClient(Endpoint(host, int(port), tls=False, authority=f"{host}:{port}"), "eu-west-1", lambda: CREDENTIALS)
+    client = LeanClient(
+        Endpoint(host, int(port), tls=False, authority=f"{host}:{port}"), "eu-west-1", lambda: CREDENTIALS
+    )
     table = world.tables.subscriptions
 
     def count(number: int) -> set[int]:

@@ -87,6 +87,10 @@ class Wire:
     closed: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     """Released for each connection that the server has done with."""
 
+    def wait_until_one_is_closed(self) -> None:
+        """Wait until the server has done with one more connection; it sees at once that a client closed it."""
+        assert self.closed.acquire(timeout=10), "a connection is still open"
+
     @property
     def url(self) -> str:
         return f"http://{HOST}:{self.port}"

@@ -110,7 +110,7 @@ def classify(response: Response) -> StoreError:
     if code == "ConditionalCheckFailedException":
         return ConditionFailedError(response.get("Item"))
     if code == "TransactionCanceledException":
-        return _classify_cancelled(response.get("CancellationReasons", []))
+        return _classify_cancelled(response.get("CancellationReasons") or [])
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code in _BUSY_CODES or status >= _SERVER_ERROR:
         return StoreBusyError(code)
@@ -118,7 +118,7 @@ def classify(response: Response) -> StoreError:
 
 
 def _classify_cancelled(reasons: list[dict[str, Any]]) -> StoreError:
-    codes = [reason.get("Code", "None") for reason in reasons]
+    codes = [reason.get("Code") or "None" for reason in reasons]
     if "ConditionalCheckFailed" in codes:
         return ConditionFailedError(reasons[0].get("Item"))
     if codes and all(code in _BUSY_REASONS or code == "None" for code in codes):
