@@ -73,7 +73,7 @@ class Steady:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, step: float = 0.0) -> None:
         self.now, self.step, self.looks = 1000.0, step, 0
-        clock = SimpleNamespace(monotonic=self, strftime=time.strftime, gmtime=time.gmtime)
+        clock = SimpleNamespace(monotonic=self, time=time.time)
         monkeypatch.setattr(store_lean, "time", clock)
 
     def __call__(self) -> float:

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from local.database import client, create_tables, seed_catalogue
+from local.database import client, create_tables, credentials, seed_catalogue
 from local.engine import ROOT
 from local.policies import of_functions
-from local.template import Template, load, read, secret_values
+from local.template import REGION, Template, load, read, secret_values
 from modelpass import (
     answers,
     catalogue_body,
@@ -27,6 +27,7 @@ from modelpass import (
     commands_purchase,
     commands_regenerate,
     commands_reset,
+    config,
     items,
     keys,
     operator_bodies,
@@ -42,6 +43,7 @@ from modelpass.known import Known, Refusals
 from modelpass.model import DAY_MS, Entitlement, EntitlementId, Subscription
 from modelpass.store import ConditionFailedError, Request, Response, Send
 from modelpass.store_boto3 import boto3_send
+from modelpass.store_lean import LeanClient
 from modelpass.windows import rfc3339, to_ms
 from modelpass.writes import Tables
 from tests.support.capacity import units_of_refused_write
@@ -54,6 +56,9 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 TEXT_MODEL, IMAGE_MODEL = "claude-opus-4-6", "nano-banana-2"
 DEPLOYMENT_KEY = b"a deployment key that only tests use, ever"
+STORE_CLIENTS = ("lean", "boto3")
+STORE_CLIENT = os.environ.get("STORE_CLIENT", "lean")
+"""What worlds ask the store by, unless told: `STORE_CLIENT=boto3` runs every test in process with the other client."""
 _prefixes = itertools.count()
 _READS = ("BatchGetItem", "GetItem", "Query", "TransactGetItems")
 
@@ -72,6 +77,15 @@ def client_of(endpoint: str) -> Any:
 def quick_client_of(endpoint: str) -> Any:
     """A client without an SDK for the engine of this run; boto3 for one that is named, which may check signatures."""
     return client_of(endpoint) if os.environ.get("AWS_ENDPOINT_URL_DYNAMODB") else Plain(endpoint)
+
+
+@cache
+def send_of(endpoint: str, store_client: str) -> Send:
+    """The way to an engine by one of the clients that functions use: `lean` or `boto3`."""
+    environment = {"STORE_CLIENT": store_client, "AWS_ENDPOINT_URL_DYNAMODB": endpoint, **credentials()}
+    if not config.lean_client_chosen(environment):
+        return boto3_send(client_of(endpoint))
+    return LeanClient(config.store_endpoint(environment), REGION, lambda: config.credentials(environment)).send
 
 
 def template_of(prefix: str) -> Template:
@@ -145,11 +159,13 @@ class World:
     quick: Any
     tables: Tables
     refusals: Refusals
+    store: Send
+    """The way to the store without a fault, a record or a permission in it."""
 
     @property
     def known(self) -> Known:
         """What the process knows: its refusals, for as long as it lives, and the tiers that are down at the moment."""
-        down = TiersDown(self.deps._replace(send=boto3_send(self.dynamodb)))
+        down = TiersDown(self.deps._replace(send=self.store))
         down.of_model(TEXT_MODEL, self.deps.attempts())  # warm, not counted, and not the doing of what it interleaves
         return Known(down, self.refusals)
 
@@ -277,8 +293,13 @@ def model(model_id: str = TEXT_MODEL, tier: str = "stable", calls: int = 50, cap
     }
 
 
-def new_world(endpoint: str, entropy: Callable[[int], bytes] = os.urandom, prefix: str | None = None) -> World:
-    """A world with tables of its own, or under a prefix that is named."""
+def new_world(
+    endpoint: str,
+    entropy: Callable[[int], bytes] = os.urandom,
+    prefix: str | None = None,
+    store_client: str = STORE_CLIENT,
+) -> World:
+    """A world with tables of its own, or under a prefix that is named; its service asks by the client that is named."""
     if prefix is None:
         prefix = f"w{os.getpid()}x{next(_prefixes)}-"  # processes may share an engine
     template = template_of(prefix)
@@ -292,8 +313,8 @@ def new_world(endpoint: str, entropy: Callable[[int], bytes] = os.urandom, prefi
         catalogue=f"{prefix}CatalogueTable",
     )
     seed_catalogue(quick, tables.catalogue, ROOT / "catalogue.json")
-    send = quick.send if isinstance(quick, Plain) else boto3_send(quick)
-    clock, recorder = Clock(), Recorder(Permitted(send, prefix, permits()))
+    store = send_of(endpoint, store_client)
+    clock, recorder = Clock(), Recorder(Permitted(store, prefix, permits()))
     steady = itertools.count()
     deps = Deps(
         now_ms=clock,
@@ -303,7 +324,7 @@ def new_world(endpoint: str, entropy: Callable[[int], bytes] = os.urandom, prefi
         tables=tables,
         deployment_keys=DeploymentKeys((DEPLOYMENT_KEY,)),
     )
-    return World(deps, clock, recorder, client_of(endpoint), quick, tables, Refusals(deps.pacing.monotonic))
+    return World(deps, clock, recorder, client_of(endpoint), quick, tables, Refusals(deps.pacing.monotonic), store)
 
 
 __all__ = ["DAY_MS", "IMAGE_MODEL", "TEXT_MODEL", "Clock", "World", "json", "model", "new_world"]

@@ -51,7 +51,7 @@ def new_client() -> BaseClient:
 
 def boto3_send(client: BaseClient) -> Send:
     """The seam on a boto3 client, whose own retries must be off."""
-    client.meta.events.register("before-parse.dynamodb", _refuse_unreadable)
+    client.meta.events.register("before-parse.dynamodb", _refuse_unreadable, unique_id="modelpass")
 
     def send(operation: str, request: Request) -> Response:
         try:
