@@ -43,6 +43,7 @@ LOST: dict[str, tuple[bytes | Do, ...]] = {
     "closed": (Do.CLOSE,),
     "reset": (Do.RESET,),
     "cut in the head": (told({})[:20], Do.CLOSE),
+    "a refusal cut in the head": (told({"__type": "a#ConditionalCheckFailedException"}, 400)[:25], Do.CLOSE),
     "cut in the body": (told({"Item": ITEM})[:-5], Do.CLOSE),
     "garbage": (b"\x16\x03\x01\x02\x00\r\n\r\n", Do.CLOSE),
     "damaged": (reply(b"{}", checksum=1),),

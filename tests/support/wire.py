@@ -7,6 +7,7 @@ of another request, or no replies at all.
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import socket
 import threading
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -104,6 +106,12 @@ class Wire:
         left = iter(replies)
         self.answer = lambda _: next(left)
 
+    def close_all(self) -> None:
+        """Close every connection from here."""
+        for connection in self.connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
     def lean(self, **credentials: Any) -> LeanClient:
         """A client of it without an SDK."""
         endpoint = Endpoint(HOST, self.port, tls=False, authority=f"{HOST}:{self.port}")
@@ -183,9 +191,7 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[Wire]:
         finally:
             server.shutdown()
             wire.over.set()
-            for connection in wire.connections:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+            wire.close_all()
             thread.join()
 
 
@@ -198,3 +204,13 @@ def _request(received: Any, connection: int) -> Asked | None:
     length = next(int(line[15:]) for line in lines if line.lower().startswith(b"content-length:"))
     body = received.read(length)
     return Asked(connection, lines, body)
+
+
+def answer_of(engine: str, asked: Asked) -> bytes:
+    """What an engine answers to a request, as a whole reply."""
+    address = urlsplit(engine)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port)
+    with contextlib.closing(connection):
+        connection.request("POST", "/", asked.body, asked.headers)
+        response = connection.getresponse()
+        return reply(response.read(), response.status, int(response.headers["x-amz-crc32"]))

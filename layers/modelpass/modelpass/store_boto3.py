@@ -72,6 +72,7 @@ def _refuse_unreadable(response_dict: dict[str, Any], **_: object) -> None:
     try:
         decoded(response_dict["body"])
     except ValueError:
-        if response_dict["status_code"] < NOT_DONE:
+        cut = "content-length" not in response_dict["headers"]  # its connection was lost before its head was whole
+        if cut or response_dict["status_code"] < NOT_DONE:
             raise ResponseParserError from None
         response_dict["body"] = b""  # an error, of which its status tells all
