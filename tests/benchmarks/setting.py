@@ -24,6 +24,7 @@ from tests.support.world import TEXT_MODEL, World, model, new_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from local.emulator import Tools
     from local.template import Function, Template
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 AUTHORIZE, SETTLE = "AuthorizeFunction", "SettleFunction"
-_CHOICE: Final = "STORE_CLIENT"
+_CHOICE: Final = "StoreClient"
 _PREFIX: Final = "bench-"
 _MORNING: Final = 8
 _FARTHEST_WEST: Final = 12
@@ -45,7 +46,8 @@ class Setting:
 
     url: str
     world: World
-    template: Template
+    templates: dict[str, Template]
+    """By the store client that authorize and settle have, the default first."""
     tools: Tools
     listener: Listener
     cleanup: contextlib.ExitStack
@@ -61,14 +63,16 @@ class Setting:
     @property
     def clients(self) -> tuple[str, ...]:
         """The store clients that authorize and settle can have, the default first."""
-        chosen = self.template.functions[AUTHORIZE].environment.get(_CHOICE)
-        return ("boto3",) if chosen is None else (chosen, *({"lean", "boto3"} - {chosen}))
+        return tuple(self.templates)
+
+    @property
+    def template(self) -> Template:
+        """The template as it is deployed by default."""
+        return self.templates[self.clients[0]]
 
     def function(self, name: str, client: str | None = None, **environment: str) -> Function:
         """A function as deployed; `environment` is added to what the template gives."""
-        function = self.template.functions[name]
-        if client is not None and _CHOICE in function.environment:
-            environment[_CHOICE] = client
+        function = self.templates[client or self.clients[0]].functions[name]
         return replace(function, environment={**function.environment, **environment})
 
     def probe(self, name: str, client: str | None = None, *, heard: bool = False) -> Probe:
@@ -131,15 +135,25 @@ def ready() -> Iterator[Setting]:
     tools = emulator.tools(settings.lambda_python())
     with contextlib.ExitStack() as cleanup:
         url = cleanup.enter_context(engine.running())
-        expanded = template.load(artifacts / "template.yaml", {"StoreEndpoint": url})
-        secrets = template.secret_values(expanded)
-        read = template.read(expanded, artifacts, secrets, _PREFIX)
+        templates = _templates(artifacts, url)
         world = new_world(url, prefix=_PREFIX)
-        signing = read.functions[AUTHORIZE].environment["DEPLOYMENT_KEY"].encode()
+        signing = templates["lean"].functions[AUTHORIZE].environment["DEPLOYMENT_KEY"].encode()
         world = replace(world, deps=world.deps._replace(deployment_keys=DeploymentKeys((signing,))))
         world.clock.now_ms = now_ms()
         listener = Listener(cleanup.enter_context(relay_to(url)), world.tables.catalogue)
-        yield Setting(url, world, read, tools, listener, cleanup)
+        yield Setting(url, world, templates, tools, listener, cleanup)
+
+
+def _templates(artifacts: Path, url: str) -> dict[str, Template]:
+    """The built template for each store client: functions get its layers and its environment, and the same secrets."""
+    file = artifacts / "template.yaml"
+    parameter = template.load(file)["Parameters"][_CHOICE]
+    clients = sorted(parameter["AllowedValues"], key=lambda client: client != parameter["Default"])
+    secrets = template.secret_values(template.load(file))
+    return {
+        client: template.read(template.load(file, {"StoreEndpoint": url, _CHOICE: client}), artifacts, secrets, _PREFIX)
+        for client in clients
+    }
 
 
 def now_ms() -> int:

@@ -155,7 +155,7 @@ def outcome(engine: str, wire: Wire, send: Send, command: Callable[[Scene], Json
 @pytest.mark.parametrize("warm", [True, False])
 @pytest.mark.parametrize(("carried_out", "fault"), FAULTS)
 @pytest.mark.parametrize("command", [cross, ask_too_much, settle], ids=lambda command: command.__name__)
-def test_a_request_on_a_bad_line_is_counted_once_and_answered_the_same(  # noqa: PLR0917 - one case
+def test_a_request_on_a_bad_line_is_counted_once_and_answered_the_same(  # noqa: PLR0913, PLR0917 - one case
     engine: str,
     wire: Wire,
     by_client: dict[str, Send],

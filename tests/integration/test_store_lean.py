@@ -1,4 +1,4 @@
-"""The lean client over real sockets: what it reuses, what it gives up, and that it never takes one reply for another."""
+"""The lean client over real sockets: what it reuses, what it gives up, and whose reply it takes for whose."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from local.engine import HOST, free_port
 from modelpass import store_lean
 from modelpass.config import Endpoint
-from modelpass.store import ConditionFailedError, StoreBusyError, StoreError, StoreRejectedError
+from modelpass.store import READ_SECONDS, ConditionFailedError, StoreBusyError, StoreError, StoreRejectedError
 from modelpass.store_lean import LeanClient
 from tests.support.concurrency import at_once
 from tests.support.wire import CREDENTIALS, Do, Wire, reply, serving, told
@@ -173,9 +173,9 @@ def test_reply_that_trickles_is_given_up_at_its_deadline(
     )
     clock = Steady(monkeypatch, step=0.25)
     begins = clock.now
-    with pytest.raises(StoreBusyError, match="^TimeoutError$"):
+    with pytest.raises(StoreBusyError, match=r"^TimeoutError$"):
         client.send("GetItem", GET)
-    assert begins < clock.now <= begins + store_lean.READ_SECONDS + 3 * clock.step
+    assert begins < clock.now <= begins + READ_SECONDS + 3 * clock.step
     wire.wait_until_one_is_closed()  # and nothing more of it is read
 
 
@@ -247,7 +247,7 @@ def test_refusals_keep_their_connection(wire: Wire, client: LeanClient) -> None:
 def test_damaged_reply_is_a_lost_one_whatever_its_status(wire: Wire, client: LeanClient) -> None:
     for status in (200, 400, 500):
         wire.sends(reply(b'{"Item": {}}', status, checksum=1))
-        with pytest.raises(StoreBusyError, match="^ChecksumError$"):
+        with pytest.raises(StoreBusyError, match=r"^ChecksumError$"):
             client.send("GetItem", GET)
 
 
