@@ -33,7 +33,7 @@ RIGHT_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
   || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-lambda demo token seed upgrade audit restore openapi test test-runtime soak bench bench-peers cost scale lint format types \
+.PHONY: help setup run run-lambda demo token seed upgrade audit restore openapi test test-runtime soak bench bench-peers faults cost scale lint format types \
   validate build lambda-runtime check lock clean
 
 help: ## name every target
@@ -122,6 +122,9 @@ soak: $(SETUP) ## hold the service to the ledger for longer, about half an hour
 
 bench: lambda-runtime ## how fast it is, as ratios of one run, into docs/performance.md (ONLY=hot,cold RUNS=3)
 	@MODELPASS_ARTIFACTS=$(BUILT_HERE) LAMBDA_PYTHON=$(PYTHON_HERE) $(BENCHMARK).bench | grep -v --line-buffered '^{'
+
+faults: $(SETUP) ## let every store call fail and every two commands meet with boto3 as well, a quarter of an hour
+	STORE_CLIENT=boto3 $(BIN)/python -m pytest tests/integration/test_{faults,interleavings,lost_replies,races}.py
 
 cost: $(SETUP) ## what a million requests cost, from what they consume here (BILLED_MS=8 MEMORY_MIB=512)
 	@$(BENCHMARK).cost | grep -v "^{"

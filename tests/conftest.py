@@ -28,7 +28,7 @@ from tests.support.whole_run import (  # noqa: E402
     pytest_terminal_summary,
     pytest_testnodedown,
 )
-from tests.support.world import World, new_world  # noqa: E402
+from tests.support.world import STORE_CLIENT, World, new_world  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,9 +56,12 @@ def engine() -> Iterator[str]:
 
 
 @pytest.fixture
-def world(engine: str) -> Iterator[World]:
-    """A service with tables of its own on the real engine, which is slow once it holds thousands of tables."""
-    made = new_world(engine)
+def world(engine: str, request: pytest.FixtureRequest) -> Iterator[World]:
+    """A service with tables of its own on the real engine, which is slow once it holds thousands of tables.
+
+    A parameter, which is indirect, names the client that it asks by.
+    """
+    made = new_world(engine, store_client=getattr(request, "param", STORE_CLIENT))
     yield made
     made.drop_tables()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -62,10 +63,6 @@ def test_every_command_answers_stores_and_costs_the_same_by_either_client(
     assert any(answer for answer in seen[0][0])
 
 
-def untouched(whole: bytes) -> Pieces:
-    return (whole,)
-
-
 def closed(_: bytes) -> Pieces:
     return (Do.CLOSE,)
 
@@ -93,10 +90,23 @@ def damaged(whole: bytes) -> Pieces:
     return (head + b"\r\n\r\n" + body[:at] + bytes([body[at] + 1]) + body[at + 1 :],)
 
 
-# Of each: whether the request is carried out, and what comes of it on the way back.
-FAULTS: list[tuple[bool, Callable[[bytes], Pieces]]] = [
-    *((False, fault) for fault in (closed, reset)),
-    *((True, fault) for fault in (closed, reset, cut_in_the_head, cut_in_the_body, hanging, damaged)),
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What happens to one request: whether it is carried out, and what becomes of its reply."""
+
+    carried_out: bool
+    on_the_way_back: Callable[[bytes], Pieces]
+
+    def __str__(self) -> str:
+        return f"{'carried out, ' * self.carried_out}{self.on_the_way_back.__name__}"
+
+
+FAULTS = [
+    *(Fault(carried_out=False, on_the_way_back=back) for back in (closed, reset)),
+    *(
+        Fault(carried_out=True, on_the_way_back=back)
+        for back in (closed, reset, cut_in_the_head, cut_in_the_body, hanging, damaged)
+    ),
 ]
 
 
@@ -125,25 +135,26 @@ def ask_too_much(scene: Scene) -> Json:
     return scene.world.authorize(scene.api_key, "too-much", 35)
 
 
-class BadLine:
-    """Passes requests on to an engine; the write that is counted by `at` meets a fault."""
+@dataclass(slots=True)
+class Line:
+    """Passes requests on to an engine; the first write meets a fault, if there is one."""
 
-    def __init__(self, engine: str, at: int, fault: Callable[[bytes], Pieces], *, carried_out: bool) -> None:
-        self.engine, self.at, self.fault, self.carried_out = engine, at, fault, carried_out
-        self.writes = 0
+    engine: str
+    fault: Fault | None = None
+    writes: int = 0
 
     def __call__(self, asked: Asked) -> Pieces:
-        number = self.writes
         self.writes += asked.operation == "UpdateItem"
-        hit = asked.operation == "UpdateItem" and number == self.at
-        whole = b"" if hit and not self.carried_out else answer_of(self.engine, asked)
-        return self.fault(whole) if hit else (whole,)
+        if self.fault is None or asked.operation != "UpdateItem" or self.writes > 1:
+            return (answer_of(self.engine, asked),)
+        whole = answer_of(self.engine, asked) if self.fault.carried_out else b""
+        return self.fault.on_the_way_back(whole)
 
 
-def outcome(engine: str, wire: Wire, send: Send, command: Callable[[Scene], Json], line: BadLine) -> Any:
+def outcome(wire: Wire, line: Line, send: Send, command: Callable[[Scene], Json]) -> tuple[Json, list[str]]:
     """What a command answers whose requests go over such a line, and what is stored."""
     wire.answer = line
-    world = new_world(engine, random.Random(5).randbytes)
+    world = new_world(line.engine, random.Random(5).randbytes)
     made = in_use(world)
     answer = command(made.on(world.with_send(send)))
     assert_conserved(world)
@@ -152,22 +163,20 @@ def outcome(engine: str, wire: Wire, send: Send, command: Callable[[Scene], Json
     return result
 
 
-@pytest.mark.parametrize("warm", [True, False])
-@pytest.mark.parametrize(("carried_out", "fault"), FAULTS)
+@pytest.mark.parametrize("warm", [True, False], ids=["kept", "new"])
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
 @pytest.mark.parametrize("command", [cross, ask_too_much, settle], ids=lambda command: command.__name__)
-def test_a_request_on_a_bad_line_is_counted_once_and_answered_the_same(  # noqa: PLR0913, PLR0917 - one case
+def test_a_request_on_a_bad_line_is_counted_once_and_answered_the_same(
     engine: str,
     wire: Wire,
     by_client: dict[str, Send],
     command: Callable[[Scene], Json],
-    carried_out: bool,  # noqa: FBT001
-    fault: Callable[[bytes], Pieces],
+    fault: Fault,
     warm: bool,  # noqa: FBT001
 ) -> None:
-    """The write is the first on its connection, or not; it was carried out, or not; each client hears of it."""
-    good_line = BadLine(engine, -1, untouched, carried_out=True)
-    expected, everything = outcome(engine, wire, by_client["lean"], command, good_line)
-    if carried_out and command is settle:
+    """Its connection was kept from an earlier request, or is new."""
+    expected, everything = outcome(wire, Line(engine), by_client["lean"], command)
+    if fault.carried_out and command is settle:
         expected = {"settled": True, "replayed": True}  # its repeat cannot tell a report from its own
     for send in by_client.values():
         if warm:
@@ -175,8 +184,8 @@ def test_a_request_on_a_bad_line_is_counted_once_and_answered_the_same(  # noqa:
             send("GetItem", {"TableName": "any", "Key": {"pk": {"S": "any"}}})
         else:
             wire.close_all()
-        line = BadLine(engine, 0, fault, carried_out=carried_out)
-        answer, left = outcome(engine, wire, send, command, line)
+        line = Line(engine, fault)
+        answer, left = outcome(wire, line, send, command)
         assert line.writes >= 2
         assert left == everything
         assert answer == expected

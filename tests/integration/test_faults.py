@@ -31,7 +31,7 @@ from tests.support.scenes import (
     stored,
     tier_is_down,
 )
-from tests.support.world import World, new_world
+from tests.support.world import STORE_CLIENT, STORE_CLIENTS, World, new_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,22 +46,30 @@ GROUPS = (
     ((tier_is_down,), OPERATORS),
     ((refused, replaced), (authorize, cross, repeat)),
 )
+ALL = [
+    (scene, command)
+    for scenes, commands in GROUPS
+    for scene in scenes
+    for command in commands
+    if commands is not PLACE_COMMANDS or scene not in SCENES or command not in COMMANDS
+]
+SAMPLE = ALL[::9]
+"""For the other client; `make faults` goes through all of them with it."""
+OTHER_CLIENT = next(name for name in STORE_CLIENTS if name != STORE_CLIENT)
 CASES = pytest.mark.parametrize(
-    ("scene", "command"),
+    ("scene", "command", "store_client"),
     [
-        pytest.param(scene, command, id=f"{scene.__name__}-{command.__name__}")
-        for scenes, commands in GROUPS
-        for scene in scenes
-        for command in commands
-        if commands is not PLACE_COMMANDS or scene not in SCENES or command not in COMMANDS
+        pytest.param(scene, command, store_client, id=f"{scene.__name__}-{command.__name__}-{store_client}")
+        for cases, store_client in ((ALL, STORE_CLIENT), (SAMPLE, OTHER_CLIENT))
+        for scene, command in cases
     ],
 )
 
 
 def undisturbed(
-    engine: str, scene: Callable[[World], Scene], command: Callable[[Scene], Json]
+    engine: str, scene: Callable[[World], Scene], command: Callable[[Scene], Json], store_client: str
 ) -> tuple[Json, list[str]]:
-    world = new_world(engine)
+    world = new_world(engine, store_client=store_client)
     outcome = shown(command(scene(world))), stored(world)
     world.drop_tables()  # an engine that holds thousands of them is slow
     return outcome
@@ -69,12 +77,12 @@ def undisturbed(
 
 @CASES
 def test_a_command_is_carried_out_once_whatever_call_fails(
-    engine: str, scene: Callable[[World], Scene], command: Callable[[Scene], Json]
+    engine: str, scene: Callable[[World], Scene], command: Callable[[Scene], Json], store_client: str
 ) -> None:
-    expected_answer, expected_store = undisturbed(engine, scene, command)
+    expected_answer, expected_store = undisturbed(engine, scene, command, store_client)
     for kind in ("before", "after"):
         for at in range(MOST_CALLS):
-            world = new_world(engine)
+            world = new_world(engine, store_client=store_client)
             made = scene(world)
             fault = FaultAt(world.deps.send, at, kind)
             answer = shown(command(made.on(world.with_send(fault))))
@@ -97,11 +105,11 @@ def _same(answer: Json, expected: Json, kind: str, command: str) -> bool:
 
 @CASES
 def test_a_store_that_goes_away_is_refused_and_a_repeat_completes(
-    engine: str, scene: Callable[[World], Scene], command: Callable[[Scene], Json]
+    engine: str, scene: Callable[[World], Scene], command: Callable[[Scene], Json], store_client: str
 ) -> None:
-    expected_answer, expected_store = undisturbed(engine, scene, command)
+    expected_answer, expected_store = undisturbed(engine, scene, command, store_client)
     for at in range(MOST_CALLS):
-        world = new_world(engine)
+        world = new_world(engine, store_client=store_client)
         made = scene(world)
         fault = FaultAt(world.deps.send, at, "lost")
         first = command(made.on(world.with_send(fault)))

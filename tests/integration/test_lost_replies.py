@@ -9,11 +9,14 @@ import pytest
 
 from modelpass.store import Request, Response, Send, StoreBusyError
 from tests.support.audit import assert_conserved
+from tests.support.world import STORE_CLIENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.support.world import World
+
+pytestmark = pytest.mark.parametrize("world", STORE_CLIENTS, indirect=True)
 
 
 @dataclass(slots=True)

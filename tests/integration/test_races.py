@@ -1,4 +1,4 @@
-"""Many at once, on the real engine. Rule: only counts decide; no test looks at time."""
+"""Many at once, on the real engine, by either client. Rule: only counts decide; no test looks at time."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import threading
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from tests.support.audit import assert_conserved
 from tests.support.concurrency import refused_or_done_at_once as at_once
-from tests.support.world import DAY_MS, World, model
+from tests.support.world import DAY_MS, STORE_CLIENTS, World, model
 
+pytestmark = pytest.mark.parametrize("world", STORE_CLIENTS, indirect=True)
 THREADS = 64
 
 

@@ -201,7 +201,9 @@ def _request(received: Any, connection: int) -> Asked | None:
         lines.append(line)
     if not lines:
         return None
-    length = next(int(line[15:]) for line in lines if line.lower().startswith(b"content-length:"))
+    length = next((int(line[15:]) for line in lines if line.lower().startswith(b"content-length:")), None)
+    if length is None:
+        return None
     body = received.read(length)
     return Asked(connection, lines, body)
 
