@@ -101,7 +101,7 @@ def test_what_goes_over_the_wire_is_signed_as_the_service_checks_it(
 def test_credentials_that_change_in_the_environment_sign_the_very_next_request(wire: Wire) -> None:
     wire.answer = lambda _: [told({})]
     environment: dict[str, str] = {}
-    client = wire.lean(credentials=lambda: config.credentials(environment))
+    client = wire.lean(credentials=config.RotatingCredentials(environment))
     for number, token in enumerate([None, "first", "second", "", "third"]):
         environment |= {"AWS_ACCESS_KEY_ID": f"id-{number}", "AWS_SECRET_ACCESS_KEY": f"secret-{number}"}
         environment["AWS_SESSION_TOKEN"] = token or ""

@@ -164,11 +164,16 @@ def test_client_is_chosen_by_a_setting_and_is_boto3_unless_told() -> None:
 
 def test_credentials_are_those_of_the_environment_as_it_is_now() -> None:
     environment = dict(GIVEN)
-    assert config.credentials(environment) == Credentials(GIVEN[ID], GIVEN[SECRET], GIVEN[TOKEN])
-    environment |= {ID: "other", TOKEN: ""}
-    assert config.credentials(environment) == Credentials("other", GIVEN[SECRET], None)
+    now = config.RotatingCredentials(environment)
+    assert now() == config.credentials(environment) == Credentials(GIVEN[ID], GIVEN[SECRET], GIVEN[TOKEN])
+    environment |= {ID: "other", SECRET: "another", TOKEN: ""}
+    assert now() == config.credentials(environment) == Credentials("other", "another", None)
+    environment |= {ID: "third"}
     del environment[TOKEN]
-    assert config.credentials(environment).session_token is None
+    assert now() == config.credentials(environment) == Credentials("third", "another", None)
+    del environment[ID]
+    with pytest.raises(ConfigError):
+        now()
 
 
 def test_rotated_credentials_sign_the_very_next_request() -> None:
@@ -211,7 +216,7 @@ def test_nothing_shows_a_secret() -> None:
 def refused_by_client(environment: dict[str, str]) -> StoreRejectedError:
     """What a client says that has such credentials; nobody listens where it would ask."""
     endpoint = Endpoint("127.0.0.1", 1, tls=False, authority="127.0.0.1:1")
-    client = LeanClient(endpoint, "eu-west-1", lambda: config.credentials(environment))
+    client = LeanClient(endpoint, "eu-west-1", config.RotatingCredentials(environment))
     with pytest.raises(StoreRejectedError) as caught:
         client.send("GetItem", {"TableName": "t"})
     return caught.value

@@ -173,7 +173,7 @@ class RotatingCredentials:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
-        self._last = Credentials("", "", None)
+        self._last = Credentials("\0", "", None)  # an id that no environment can hold: even an empty one is another
 
     def __call__(self) -> Credentials:
         """The credentials now; raises `ConfigError` when there are none."""
