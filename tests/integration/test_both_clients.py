@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from modelpass.store import ConditionFailedError, StoreError, StoreRejectedError
 from tests.support.audit import assert_conserved
 from tests.support.scenes import (
     COMMANDS,
@@ -28,7 +29,7 @@ from tests.support.scenes import (
     tier_is_down,
 )
 from tests.support.wire import Do, Wire, answer_of, serving, told
-from tests.support.world import STORE_CLIENTS, World, new_world
+from tests.support.world import STORE_CLIENTS, World, new_world, send_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,6 +40,15 @@ if TYPE_CHECKING:
 
     Pieces = tuple[bytes | Do, ...]
 
+KEY = {"pk": {"S": "account#a"}, "sk": {"S": "slot"}}
+ITEM = {
+    **KEY,
+    "bytes": {"B": b"\x00\xff"},
+    "set": {"BS": [b"\x01", b"\x02"]},
+    "map": {"M": {"B": {"N": "1"}, "inner": {"B": b"\x03"}}},
+    "long": {"N": "12345678901234567890123456789012345678"},
+}
+THERE, NOT_THERE = "attribute_exists(pk)", "attribute_not_exists(pk)"
 ALL_SCENES = [*dict.fromkeys((*SCENES, *PLACES, tier_is_down, refused, replaced))]
 ALL_COMMANDS = [*dict.fromkeys((*READS, *OPERATORS, cross, *CORRECTIONS, *COMMANDS, *PLACE_COMMANDS))]
 pytestmark = pytest.mark.usefixtures("few_shards")
@@ -189,3 +199,49 @@ def test_a_request_on_a_bad_line_is_counted_once_and_answered_the_same(
         assert line.writes >= 2
         assert left == everything
         assert answer == expected
+
+
+def put(table: str, condition: str) -> Json:
+    return {
+        "TableName": table,
+        "Item": ITEM,
+        "ConditionExpression": condition,
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
+def requests(table: str) -> list[tuple[str, Json]]:
+    """Each kind of answer: done, a guard that failed with an item and without, and what is refused for good."""
+    condition = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": KEY["pk"]}}
+    return [
+        ("PutItem", put(table, THERE)),
+        ("PutItem", put(table, NOT_THERE)),
+        ("PutItem", put(table, NOT_THERE)),
+        ("GetItem", {"TableName": table, "Key": KEY, "ConsistentRead": True}),
+        ("Query", {"TableName": table, **condition}),
+        ("BatchGetItem", {"RequestItems": {table: {"Keys": [KEY]}}}),
+        ("TransactGetItems", {"TransactItems": [{"Get": {"TableName": table, "Key": KEY}}]}),
+        ("TransactWriteItems", {"TransactItems": [{"Put": put(table, THERE)}]}),
+        ("TransactWriteItems", {"TransactItems": [{"Put": put(table, NOT_THERE)}]}),
+        ("UpdateItem", {"TableName": table, "Key": KEY, "UpdateExpression": "SET pk = :x"}),
+        ("GetItem", {"TableName": "nowhere", "Key": KEY}),
+    ]
+
+
+def told_by(send: Send, operation: str, request: Json) -> object:
+    try:
+        answer = send(operation, request)
+    except StoreError as error:
+        return type(error), getattr(error, "item", None)
+    return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+
+
+def test_the_engine_tells_both_the_same(engine: str, world: World) -> None:
+    table = world.tables.subscriptions
+    answers = []
+    for send in (send_of(engine, store_client) for store_client in STORE_CLIENTS):
+        answers.append([told_by(send, *request) for request in requests(table)])
+        world.dynamodb.delete_item(TableName=table, Key=KEY)
+    assert answers[0] == answers[1]
+    kinds = {answer[0] for answer in answers[1] if isinstance(answer, tuple)}
+    assert kinds == {ConditionFailedError, StoreRejectedError}

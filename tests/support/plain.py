@@ -1,18 +1,19 @@
-"""The engine without an SDK, for tests that send tens of thousands of requests: boto3 takes most of their time.
+"""The engine without an SDK, for tests that make, fill and look through thousands of tables: boto3 takes long for it.
 
-Rule: only for an engine that this run started, which checks no signature; what it answers is read as boto3 reads it.
-`tests/integration/test_plain.py` holds the two to each other.
+Rule: only for an engine that this run started, which checks no signature. The service itself asks by its own clients.
 """
 
 from __future__ import annotations
 
 import http.client
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from modelpass import dynamodb_json
-from modelpass.store import Request, Response, StoreBusyError, classify
+
+if TYPE_CHECKING:
+    from modelpass.store import Request, Response
 
 _SECONDS = 20
 _SIGNED = (
@@ -86,15 +87,6 @@ class Plain:
         """Wait until a table can be used."""
         while self.call("DescribeTable", table)["Table"]["TableStatus"] != "ACTIVE":
             pass
-
-    def send(self, operation: str, request: Request) -> Response:
-        """The seam to the store, as `boto3_send` is it."""
-        try:
-            return self.call(operation, {**request, "ReturnConsumedCapacity": "TOTAL"})
-        except PlainError as error:
-            raise classify(error.response) from None
-        except (OSError, http.client.HTTPException) as error:
-            raise StoreBusyError(type(error).__name__) from None
 
     def scan_all(self, table: str) -> list[Any]:
         """Every item of a table as it is now."""
