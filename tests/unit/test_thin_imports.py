@@ -39,24 +39,6 @@ MAY_LOAD: Final = {
     "quote": STORE | ROUTES | BODY,
 }
 """Of what is not Python's own, by function. What a function need not load is not in its line."""
-HOT_LOAD_NONE: Final = (
-    "asyncio",
-    "calendar",
-    "dataclasses",
-    "email",
-    "http",
-    "importlib.resources",
-    "inspect",
-    "locale",
-    "logging",
-    "multiprocessing",
-    "random",
-    "traceback",
-    "unittest",
-    "urllib",
-    "uuid",
-)
-"""Slow to load, and easy to load by chance, though they are Python's own."""
 HOT: Final = frozenset({"authorize", "settle"})
 OF_THE_API: Final = frozenset(MAY_LOAD) - HOT - {"reset"}
 PROBE = """
@@ -133,8 +115,6 @@ def test_function_starts_with_what_its_line_says_and_no_more(function: str) -> N
     modules = modules_of(function)
     assert sorted(packages(modules) - MAY_LOAD[function]) == [], "loaded, and not in its line"
     assert sorted(MAY_LOAD[function] - packages(modules)) == [], "in its line, and not loaded"
-    if function in HOT:
-        assert loaded(modules, HOT_LOAD_NONE) == []
 
 
 @pytest.mark.parametrize("function", sorted(OF_THE_API))
