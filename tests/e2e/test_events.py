@@ -27,6 +27,21 @@ Json = dict[str, Any]
 PATH = "/_local/events"
 
 
+@pytest.fixture(scope="module")
+def engine() -> Iterator[str]:
+    """An engine alone: whatever other tests let expire would be heard here."""
+    with local_engine.running() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def stack(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack alone, whose clock stands still."""
+    with support.running(AWS_ENDPOINT_URL_DYNAMODB=engine, DATA=str(tmp_path_factory.mktemp("events"))) as running:
+        running.move_clock(advanceSeconds=0)
+        yield running
+
+
 def look(stack: Stack, after: str | None = None) -> Json:
     answer = stack.send("GET", PATH if after is None else f"{PATH}?after={after}")
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json")

@@ -93,12 +93,12 @@ class Running:
 
 
 @pytest.fixture
-def deploy(artifacts: Path, tools: Tools, engine: str, tmp_path: Path) -> Iterator[Callable[[str], Deployment]]:
-    """Deploy the build: its functions reach the store at the URL that is given."""
+def deploy(artifacts: Path, tools: Tools, engine: str, tmp_path: Path) -> Iterator[Callable[..., Deployment]]:
+    """Deploy the build: its functions reach the store at the URL that is given. Other parameters are the template's."""
     with contextlib.ExitStack() as cleanup:
 
-        def deployed(endpoint: str) -> Deployment:
-            expanded = template.load(artifacts / "template.yaml", {"StoreEndpoint": endpoint})
+        def deployed(endpoint: str, **parameters: str) -> Deployment:
+            expanded = template.load(artifacts / "template.yaml", {"StoreEndpoint": endpoint, **parameters})
             secrets = template.secret_values(expanded)
             read = template.read(expanded, artifacts, secrets, f"built{next(_prefixes)}-")
             prepare(engine, read, kept=False)

@@ -81,6 +81,21 @@ def test_a_function_has_the_environment_of_the_template_and_nothing_else(
         assert not [path for path in told["path"] if "site-packages" in path and ".venv" in path]
 
 
+@pytest.mark.parametrize(
+    "parameters", [{"StoreClient": "boto3"}, {"Tracing": "Active"}], ids=lambda given: "=".join(*given.items())
+)
+def test_functions_answer_with_the_layers_that_a_parameter_gives_them(
+    deploy: Callable[..., Deployment], engine: str, parameters: dict[str, str]
+) -> None:
+    deployment = deploy(engine, **parameters)
+    key = buy(deployment.start("PurchaseFunction"))["apiKey"]
+    allowed = ask(deployment.start("AuthorizeFunction"), key)
+    assert allowed["allowed"]
+    settle = deployment.start("SettleFunction")
+    assert settle.invoke(sample("settle") | {"authorizationId": allowed["authorizationId"]})["settled"]
+    assert deployment.start("NotFoundFunction").invoke(event_of("NotFoundFunction"))["statusCode"] == 404
+
+
 def test_a_store_that_hangs_is_answered_in_time_and_the_next_call_recovers(
     deploy: Callable[[str], Deployment], relay: Relay
 ) -> None:
