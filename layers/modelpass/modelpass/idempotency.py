@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from base64 import urlsafe_b64encode
 
 from modelpass import keys
+from modelpass.spelling import ID_BYTES, base64url
 
-_ID_BYTES = 15
 _DIGEST_BYTES = 16
 
 
 def subscription_id(account_id: str, idempotency_key: str) -> str:
     """The id of the subscription bought under an Idempotency-Key: a repeat collides with itself."""
-    return keys.subscription_id_of(_digest("purchase", account_id, idempotency_key)[:_ID_BYTES])
+    return keys.subscription_id_of(_digest("purchase", account_id, idempotency_key)[:ID_BYTES])
 
 
 def renewal(account_id: str, subscription: str, idempotency_key: str) -> bytes:
@@ -27,8 +26,8 @@ def renewal(account_id: str, subscription: str, idempotency_key: str) -> bytes:
 
 def correction(operator: str, subscription: str, idempotency_key: str) -> str:
     """Under which key a correction is recorded."""
-    digest = _digest("correct", operator, subscription, idempotency_key)[:_ID_BYTES]
-    return urlsafe_b64encode(digest).decode()
+    digest = _digest("correct", operator, subscription, idempotency_key)[:ID_BYTES]
+    return base64url(digest)
 
 
 def body(raw: object) -> bytes:

@@ -13,12 +13,12 @@ import hmac
 import re
 import struct
 import zlib
-from binascii import a2b_base64, b2a_base64
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from modelpass import macs
 from modelpass.model import EntitlementId, Hold, Tier
+from modelpass.spelling import ID_BYTES, base32, base64url, from_base32, from_base64url
 
 API_KEY_PREFIX: Final = "sk-custom-"
 API_KEY_PATTERN: Final = r"sk-custom-[A-Za-z0-9_-]{60}"
@@ -38,7 +38,6 @@ _API_KEY = re.compile(rf"{API_KEY_PREFIX}([A-Za-z0-9_-]{{60}})")
 _SUBSCRIPTION_ID = re.compile(SUBSCRIPTION_ID_PATTERN)
 _AUTHORIZATION_ID = re.compile(r"auth_([A-Za-z0-9_-]{100,200})")
 _ACCOUNT = "account#"
-_ID_BYTES = 15
 _API_KEY_MAC_BYTES = 8
 _MAC_BYTES = 16
 _KEY_HASH_BYTES = 16
@@ -48,12 +47,6 @@ _SIGNER_BYTES = 3
 _GRANT = struct.Struct(">B15sH9s9sQIQIB")
 _VERSION = 1
 _TIERS: Final = tuple(Tier)
-_TO_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
-_FROM_URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
-_BASE32: Final = "abcdefghijklmnopqrstuvwxyz234567"
-_TO_DIGITS: Final = bytes.maketrans(_BASE32.encode(), b"0123456789abcdefghijklmnopqrstuv")
-"""From the characters of base32 to the digits that `int` knows."""
-_FIVE_BITS: Final = tuple(range(_ID_BYTES * 8 - 5, -1, -5))
 
 
 class DeploymentKeys(NamedTuple):
@@ -92,12 +85,12 @@ class Authorization(NamedTuple):
 @lru_cache(maxsize=8)
 def signer_of(secret: bytes) -> str:
     """Four characters that tell deployment keys apart; they say nothing about the secret."""
-    return _text(hashlib.sha256(b"modelpass/signer" + secret).digest()[:_SIGNER_BYTES])
+    return base64url(hashlib.sha256(b"modelpass/signer" + secret).digest()[:_SIGNER_BYTES])
 
 
 def subscription_id_of(entropy: bytes) -> str:
     """A subscription id from 15 bytes."""
-    return "sub_" + _base32(entropy)
+    return "sub_" + base32(entropy)
 
 
 def is_subscription_id(text: str) -> bool:
@@ -108,7 +101,7 @@ def is_subscription_id(text: str) -> bool:
 def issue_api_key(subscription_id: str, term_number: int, secret: bytes, keys: DeploymentKeys) -> str:
     """A new API key; `secret` is 20 random bytes."""
     body = _id_bytes(subscription_id) + struct.pack(">H", term_number) + secret
-    return API_KEY_PREFIX + _text(body + _api_key_mac(body, keys.signing()))
+    return API_KEY_PREFIX + base64url(body + _api_key_mac(body, keys.signing()))
 
 
 def api_key_hash(api_key: str) -> bytes:
@@ -131,22 +124,22 @@ def parse_api_key(text: str, keys: DeploymentKeys) -> ApiKey | None:
     match = _API_KEY.fullmatch(text)
     if match is None:
         return None
-    raw = _raw(match[1])
+    raw = from_base64url(match[1])
     body, mac = raw[:-_API_KEY_MAC_BYTES], raw[-_API_KEY_MAC_BYTES:]
     if not any(hmac.compare_digest(mac, _api_key_mac(body, s)) for s in keys.secrets):
         return None
-    (number,) = struct.unpack_from(">H", body, _ID_BYTES)
-    return ApiKey(subscription_id_of(body[:_ID_BYTES]), number, api_key_hash(text))
+    (number,) = struct.unpack_from(">H", body, ID_BYTES)
+    return ApiKey(subscription_id_of(body[:ID_BYTES]), number, api_key_hash(text))
 
 
 def request_digest(request_id: str) -> str:
     """Under which key a hold stands: 72 bits of a hash, for holds should be short."""
-    return _text(hashlib.sha256(request_id.encode()).digest()[:_DIGEST_BYTES])
+    return base64url(hashlib.sha256(request_id.encode()).digest()[:_DIGEST_BYTES])
 
 
 def nonce_text(entropy: bytes) -> str:
     """A hold's nonce as text."""
-    return _text(entropy)
+    return base64url(entropy)
 
 
 def issue_authorization_id(authorization: Authorization, keys: DeploymentKeys) -> str:
@@ -157,8 +150,8 @@ def issue_authorization_id(authorization: Authorization, keys: DeploymentKeys) -
             _VERSION,
             _id_bytes(entitlement.subscription_id),
             entitlement.term_number,
-            _raw(hold.key),
-            _raw(hold.nonce),
+            from_base64url(hold.key),
+            from_base64url(hold.nonce),
             hold.granted_at_ms,
             hold.hold_seconds,
             hold.units,
@@ -167,7 +160,7 @@ def issue_authorization_id(authorization: Authorization, keys: DeploymentKeys) -
         )
         + entitlement.model_id.encode()
     )
-    return "auth_" + _text(body + _authorization_mac(body, keys.by_signer(hold.signer)))
+    return "auth_" + base64url(body + _authorization_mac(body, keys.by_signer(hold.signer)))
 
 
 def parse_authorization_id(text: str, keys: DeploymentKeys) -> Authorization | None:
@@ -176,18 +169,18 @@ def parse_authorization_id(text: str, keys: DeploymentKeys) -> Authorization | N
     if match is None:
         return None
     try:
-        raw = _raw(match[1])
+        raw = from_base64url(match[1])
     except ValueError:
         return None
     body, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
-    if _text(raw) != match[1]:  # a second spelling of the same bytes was never issued
+    if base64url(raw) != match[1]:  # a second spelling of the same bytes was never issued
         return None
     secret = next((s for s in keys.secrets if hmac.compare_digest(mac, _authorization_mac(body, s))), None)
     if secret is None or body[0] != _VERSION:
         return None
     _, sub, number, key, nonce, at_ms, seconds, units, calls, tier = _GRANT.unpack_from(body)
     model_id = body[_GRANT.size :].decode()
-    hold = Hold(_text(key), _text(nonce), signer_of(secret), at_ms, seconds, units, calls)
+    hold = Hold(base64url(key), base64url(nonce), signer_of(secret), at_ms, seconds, units, calls)
     entitlement = EntitlementId(subscription_id_of(sub), number, model_id)
     return Authorization(entitlement, _TIERS[tier], hold)
 
@@ -291,8 +284,8 @@ def model_subject(model_id: str) -> str:
 
 def event_id(*facts: str) -> str:
     """An event id that follows from what happened, so that the same fact has one event."""
-    digest = hashlib.sha256("\0".join(facts).encode()).digest()[:_ID_BYTES]
-    return "evt_" + _base32(digest)
+    digest = hashlib.sha256("\0".join(facts).encode()).digest()[:ID_BYTES]
+    return "evt_" + base32(digest)
 
 
 def model_key(model_id: str) -> tuple[str, str]:
@@ -320,24 +313,8 @@ def due_shard_name(number: int) -> str:
     return f"{number:03d}"
 
 
-def _text(raw: bytes) -> str:
-    return b2a_base64(raw, newline=False).translate(_TO_URL_SAFE, b"=").decode()
-
-
-def _raw(text: str) -> bytes:
-    """The reverse of `_text`, of its characters alone; raises ValueError for a length that cannot be."""
-    return a2b_base64(text.encode().translate(_FROM_URL_SAFE) + b"=" * (-len(text) % 4))
-
-
-def _base32(raw: bytes) -> str:
-    """15 bytes as 24 characters."""
-    number = int.from_bytes(raw, "big")
-    return "".join([_BASE32[number >> bits & 31] for bits in _FIVE_BITS])
-
-
 def _id_bytes(subscription_id: str) -> bytes:
-    digits = subscription_id.removeprefix("sub_").encode().translate(_TO_DIGITS)
-    return int(digits, 32).to_bytes(_ID_BYTES, "big")
+    return from_base32(subscription_id.removeprefix("sub_"))
 
 
 def _api_key_mac(body: bytes, secret: bytes) -> bytes:

@@ -7,13 +7,13 @@ inside the partition that is asked for, so it needs no signature.
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from modelpass import items, keys
 from modelpass.errors import invalid
 from modelpass.items import text
+from modelpass.spelling import base64url, from_base64url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,13 +85,13 @@ def cut(found: list[items.Item], page: Page) -> tuple[list[items.Item], str | No
 
 
 def _cursor(sort_key: str) -> str:
-    return urlsafe_b64encode(sort_key.encode()).rstrip(b"=").decode()
+    return base64url(sort_key.encode())
 
 
 def _sort_key(cursor: str) -> str:
     if _CURSOR.fullmatch(cursor) is None:
         return ""
     try:
-        return urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        return from_base64url(cursor).decode()
     except ValueError:
         return ""
