@@ -2,7 +2,7 @@
 
 The line is CloudWatch's embedded metric format as well, so that what is counted can be looked up where it was counted.
 Its fields and settings are those of Powertools for AWS Lambda, whose logger and metrics took longer for one line than
-the decision it tells of (ADR 22). Clocks are read here to say when a line was written and how long a request took; they
+the decision it tells of (ADR 27). Clocks are read here to say when a line was written and how long a request took; they
 decide nothing.
 """
 
