@@ -41,7 +41,7 @@ from modelpass.deps import Deps
 from modelpass.keys import DeploymentKeys
 from modelpass.known import Known, Refusals
 from modelpass.model import DAY_MS, Entitlement, EntitlementId, Subscription
-from modelpass.store import ConditionFailedError, Request, Response, Send
+from modelpass.store import ConditionFailedError, Request, Response, Send, consumed
 from modelpass.store_boto3 import boto3_send
 from modelpass.store_lean import LeanClient
 from modelpass.windows import rfc3339, to_ms
@@ -60,7 +60,6 @@ STORE_CLIENTS = ("lean", "boto3")
 STORE_CLIENT = os.environ.get("STORE_CLIENT", "lean")
 """What worlds ask the store by, unless told: `STORE_CLIENT=boto3` runs every test in process with the other client."""
 _prefixes = itertools.count()
-_READS = ("BatchGetItem", "GetItem", "Query", "TransactGetItems")
 
 
 @cache
@@ -134,12 +133,9 @@ class Recorder:
             if operation == "UpdateItem":
                 self.write_units += units_of_refused_write(failure.item)
             raise
-        capacity = response.get("ConsumedCapacity", [])
-        units = sum(entry["CapacityUnits"] for entry in (capacity if isinstance(capacity, list) else [capacity]))
-        if operation in _READS:
-            self.read_units += units
-        else:
-            self.write_units += units
+        read, written = consumed(operation, response)
+        self.read_units += read
+        self.write_units += written
         return response
 
     def clear(self) -> None:

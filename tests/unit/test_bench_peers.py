@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from modelpass.store import consumed
 from tests.benchmarks.peers import cases
 from tests.benchmarks.peers.cases import Figures
 from tests.benchmarks.peers.drivers.protocol import _race_of_threads
-from tests.benchmarks.peers.metering import consumed_units
 from tests.benchmarks.peers.redis import counted
 from tests.benchmarks.peers.roster import ROWS, YARDSTICK, Row, missing
 from tests.benchmarks.peers.table import BEGIN, END, put_into, tables
@@ -137,9 +137,10 @@ def test_commands_of_clients_and_of_scripts_are_told_apart() -> None:
 
 
 def test_units_of_an_answer_are_those_of_all_its_tables() -> None:
-    assert consumed_units({"ConsumedCapacity": {"CapacityUnits": 1.5}}) == 1.5
-    assert consumed_units({"ConsumedCapacity": [{"CapacityUnits": 2.0}, {"CapacityUnits": 1.0}]}) == 3.0
-    assert consumed_units({}) == 0.0
+    assert consumed("GetItem", {"ConsumedCapacity": {"CapacityUnits": 1.5}}) == (1.5, 0.0)
+    two_tables = {"ConsumedCapacity": [{"CapacityUnits": 2.0}, {"CapacityUnits": 1.0}]}
+    assert consumed("TransactWriteItems", two_tables) == (0.0, 3.0)
+    assert consumed("UpdateItem", {}) == (0.0, 0.0)
 
 
 def test_page_keeps_what_stands_around_the_marks(tmp_path: Path) -> None:

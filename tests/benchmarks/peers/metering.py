@@ -14,6 +14,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from modelpass import dynamodb_json
+from modelpass.store import consumed
 from tests.support.capacity import units_of_refused_write
 from tests.support.plain import Plain
 from tests.support.relay import relay_to
@@ -21,8 +23,13 @@ from tests.support.relay import relay_to
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-READS: Final = frozenset({"BatchGetItem", "GetItem", "Query", "TransactGetItems"})
-WRITES: Final = frozenset({"BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"})
+OF_ITEMS: Final = frozenset(
+    {
+        *("BatchGetItem", "GetItem", "Query", "TransactGetItems"),
+        *("BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"),
+    }
+)
+"""Requests that consume units; others make and look at tables."""
 
 
 @dataclass(slots=True)
@@ -44,23 +51,16 @@ class Meter:
 
     def see(self, operation: str, sent: bytes, answer: bytes) -> None:
         """Count one request for items, and what it consumed."""
-        if operation not in READS | WRITES:
+        if operation not in OF_ITEMS:
             return
-        told = json.loads(answer)
-        units = refused_units(self.store, json.loads(sent)) if "__type" in told else consumed_units(told)
+        told = dynamodb_json.decoded(answer)
+        refused = "__type" in told
+        units = (0.0, refused_units(self.store, json.loads(sent))) if refused else consumed(operation, told)
         with self._lock:
             self.requests[operation] += 1
-            self.refused += "__type" in told
-            if operation in READS:
-                self.read_units += units
-            else:
-                self.write_units += units
-
-
-def consumed_units(answer: Any) -> float:
-    """The units that an answer tells, all together."""
-    told = answer.get("ConsumedCapacity", [])
-    return float(sum(one["CapacityUnits"] for one in (told if isinstance(told, list) else [told])))
+            self.refused += refused
+            self.read_units += units[0]
+            self.write_units += units[1]
 
 
 def refused_units(store: Plain, request: Any) -> float:
@@ -71,7 +71,7 @@ def refused_units(store: Plain, request: Any) -> float:
 
 def asking_for_units(operation: str, body: bytes) -> bytes:
     """The same request, which wants to know what it consumed."""
-    if operation not in READS | WRITES:
+    if operation not in OF_ITEMS:
         return body
     return json.dumps({**json.loads(body), "ReturnConsumedCapacity": "TOTAL"}).encode()
 
