@@ -63,7 +63,7 @@ def _run(name: str) -> None:
     assert tuple(sorted(found)) == tuple(sorted(section.blocks)), found.keys()
     for block in section.blocks:
         print(f"### {block}\n\n{found[block]}", flush=True)
-    PAGE.write_text(page.filled(PAGE.read_text("utf-8"), {k: f"\n{v}\n" for k, v in found.items()}), "utf-8")
+    page.write_into(PAGE, found)
     sys.stderr.write(f"{name}: {time.monotonic() - began:.0f} s\n")
 
 

@@ -9,13 +9,14 @@ import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
 _BLOCK: Final = re.compile(r"<!-- bench:([a-z-]+) -->\n(.*?)<!-- /bench:\1 -->", re.DOTALL)
 Cell = str | int | float
 
 
-class PageError(Exception):
+class PageError(ValueError):
     """A block has no place in the page."""
 
 
@@ -38,7 +39,17 @@ def blocks(page: str) -> dict[str, str]:
     return dict(found)
 
 
-def filled(page: str, contents: dict[str, str]) -> str:
+def write_into(file: Path, contents: Mapping[str, str]) -> None:
+    """Write blocks of a page anew; raises `PageError`, which names the page, when it lacks one."""
+    page = file.read_text("utf-8")
+    try:
+        page = filled(page, {name: f"\n{text}\n" for name, text in contents.items()})
+    except PageError as error:
+        raise PageError(f"{file.name}: {error}") from None
+    file.write_text(page, "utf-8")
+
+
+def filled(page: str, contents: Mapping[str, str]) -> str:
     """The page with these blocks written anew; raises `PageError` when it lacks one."""
     missing = contents.keys() - blocks(page).keys()
     if missing:
@@ -46,7 +57,7 @@ def filled(page: str, contents: dict[str, str]) -> str:
     return _BLOCK.sub(lambda block: _written(block, contents), page)
 
 
-def _written(block: re.Match[str], contents: dict[str, str]) -> str:
+def _written(block: re.Match[str], contents: Mapping[str, str]) -> str:
     name = block[1]
     return f"<!-- bench:{name} -->\n{contents[name]}<!-- /bench:{name} -->" if name in contents else block[0]
 

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelpass.store import consumed
+from tests.benchmarks.page import blocks, write_into
 from tests.benchmarks.peers import cases
+from tests.benchmarks.peers.__main__ import PAGE
 from tests.benchmarks.peers.cases import Figures
 from tests.benchmarks.peers.drivers.protocol import _race_of_threads
 from tests.benchmarks.peers.redis import counted
 from tests.benchmarks.peers.roster import ROWS, YARDSTICK, Row, missing
-from tests.benchmarks.peers.table import BEGIN, END, put_into, tables
+from tests.benchmarks.peers.table import BLOCK, tables
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 OURS, OTHER = "ours", "other"
+BEGIN, END = f"<!-- bench:{BLOCK} -->", f"<!-- /bench:{BLOCK} -->"
 SOME_ROWS = (
     Row(YARDSTICK, (), decides=False),
     Row(OURS, (), floor=YARDSTICK),
@@ -143,11 +146,15 @@ def test_units_of_an_answer_are_those_of_all_its_tables() -> None:
     assert consumed("UpdateItem", {}) == (0.0, 0.0)
 
 
+def test_page_of_peers_has_the_place_of_what_is_measured() -> None:
+    assert list(blocks(PAGE.read_text("utf-8"))) == [BLOCK]
+
+
 def test_page_keeps_what_stands_around_the_marks(tmp_path: Path) -> None:
     page = tmp_path / "peers.md"
     page.write_text(f"Before.\n{BEGIN}\nold\n{END}\nAfter.\n", "utf-8")
-    put_into(page, "new")
+    write_into(page, {BLOCK: "new"})
     assert page.read_text("utf-8") == f"Before.\n{BEGIN}\n\nnew\n{END}\nAfter.\n"
     page.write_text("No place.\n", "utf-8")
     with pytest.raises(ValueError, match=r"peers\.md"):
-        put_into(page, "new")
+        write_into(page, {BLOCK: "new"})

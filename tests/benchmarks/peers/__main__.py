@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any, Final
 from local import engine
 from local.engine import ROOT
 from modelpass.store import StoreError
+from tests.benchmarks import page
 from tests.benchmarks.peers import cases, counting, environments, redis
 from tests.benchmarks.peers.cases import Figures
 from tests.benchmarks.peers.driver import Driver, DriverError, started
 from tests.benchmarks.peers.metering import metered
 from tests.benchmarks.peers.roster import ROWS, SHORT_WINDOW_SECONDS, WINDOW_SECONDS, Row, missing, outside
-from tests.benchmarks.peers.table import put_into, tables
+from tests.benchmarks.peers.table import BLOCK, tables
 from tests.support.lines import recorded
 from tests.support.world import DEPLOYMENT_KEY, World, model, new_world
 
@@ -92,7 +93,7 @@ def main() -> int:
         (name, why) for name, figures in run.found.items() for why in (figures.reason, *figures.reasons.values())
     ]
     if not any(why for _, why in reasons):
-        put_into(PAGE, text)
+        page.write_into(PAGE, {BLOCK: text})
         return 0
     for name, why in reasons:
         if why:

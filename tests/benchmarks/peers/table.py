@@ -10,13 +10,12 @@ from tests.benchmarks.peers.roster import ROWS, YARDSTICK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from tests.benchmarks.peers.cases import Figures
     from tests.benchmarks.peers.roster import Row
 
-BEGIN: Final = "<!-- measured: begin; `make bench-peers` writes this -->"
-END: Final = "<!-- measured: end -->"
+BLOCK: Final = "peers"
+"""Where they stand in the page."""
 NONE: Final = "-"
 COSTS: Final = (
     "",
@@ -111,12 +110,3 @@ def _crash(crash: Mapping[str, Any]) -> str:
     if crash["back"] is None:
         return f"{crash['stuck']} tokens stuck for as long as was waited"
     return f"{crash['stuck']} tokens stuck, back after {crash['back']:.1f} s"
-
-
-def put_into(page: Path, text: str) -> None:
-    """Replace what stands between the marks of a page."""
-    before, mark, rest = page.read_text("utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not mark or not end:
-        raise ValueError(f"{page.name} has no place for what was measured")
-    page.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", "utf-8")
