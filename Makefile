@@ -18,8 +18,8 @@ endif
 RUNTIME_CLIENT := .tools/lambda-python$(PYTHON_HERE)
 BUILT_HERE := .aws-sam/here-$(PYTHON_HERE)
 # Folders as well: their time changes when a file goes.
-BUILT_FROM := template.yaml samconfig.toml $(wildcard deploy/*.py deploy/Makefile functions/*/ functions/*/*.py \
-  layers/*/ layers/*/*/ layers/*/requirements.txt layers/*/*/*.py)
+BUILT_FROM := template.yaml samconfig.toml deploy/Makefile \
+  $(shell find deploy functions layers -name __pycache__ -prune -o \( -type d -o -name '*.py' -o -name requirements.txt \) -print)
 UV := 0.13.9
 export PYTHONTZPATH := # time zones come from the pinned tzdata package, as in the layer
 export SAM_CLI_TELEMETRY := 0

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from local import listening
-from local.gateway import HttpRequest, HttpResponse, json_response
+from local.messages import HttpRequest, HttpResponse, json_response
 from local.pool import FunctionError
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
 from modelpass.model import MS_PER_SECOND

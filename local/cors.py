@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from local.gateway import HttpRequest
+    from local.messages import HttpRequest
     from local.template import Cors
 
 _PREFIX: Final = "access-control-"

@@ -7,17 +7,17 @@ import re
 import time
 import uuid
 from base64 import b64decode, b64encode
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote
 
 from local import cors, jwts
+from local.messages import HttpResponse, json_response
 from local.pool import FunctionError
 from local.template import ACCOUNT, DEFAULT_ROUTE, Route
 
 if TYPE_CHECKING:
-    from local.listening import EventStream
+    from local.messages import HttpRequest
     from local.stack import Stack
     from local.template import Cors
 
@@ -28,37 +28,9 @@ _TIMEOUT: Final = "Sandbox.Timedout"
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
-    """What came in over HTTP; header names in lower case, repeated ones joined by commas."""
-
-    method: str
-    raw_path: str
-    query: str
-    headers: dict[str, str]
-    body: bytes
-    source_ip: str
-
-
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
-    """What goes out; a stream, where there is one, in the place of a body."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-    stream: EventStream | None = None
-
-
 def message(status: int, text: str) -> HttpResponse:
     """An answer of API Gateway itself."""
     return json_response(status, {"message": text})
-
-
-def json_response(status: int, value: object, headers: dict[str, str] | None = None) -> HttpResponse:
-    """A JSON answer."""
-    body = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
-    return HttpResponse(status, {"Content-Type": "application/json", **(headers or {})}, body)
 
 
 def handle(stack: Stack, request: HttpRequest) -> HttpResponse:

@@ -10,7 +10,7 @@ import uuid
 from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import unquote
 
-from local.gateway import HttpRequest, HttpResponse, json_response
+from local.messages import HttpRequest, HttpResponse, json_response
 from local.pool import FunctionError
 from local.stack import arn
 

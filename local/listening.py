@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from local.feed import FeedError, NoFeedError, UnknownEventError
-from local.gateway import HttpRequest, HttpResponse, json_response
+from local.messages import HttpRequest, HttpResponse, json_response
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid, shown
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from local.engine import ROOT
-from local.gateway import HttpResponse
+from local.messages import HttpResponse
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from local.gateway import HttpRequest
+    from local.messages import HttpRequest
 
 _PAGE: Final = "/docs"
 _FOLDER: Final = ROOT / "node_modules" / "swagger-ui-dist"

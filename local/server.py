@@ -15,7 +15,7 @@ from waitress.server import create_server
 
 from local import controls, gateway, lambda_api, reference
 from local.engine import HOST
-from local.gateway import HttpRequest, HttpResponse
+from local.messages import HttpRequest, HttpResponse
 from local.problems import StartError
 
 if TYPE_CHECKING:

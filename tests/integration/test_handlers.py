@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local import gateway
+from local import gateway, messages
 from local.template import Route
 from tests.support.handlers import FUNCTION_OF_SAMPLE, Service, http_sample, sample
 from tests.support.world import DAY_MS, Clock
@@ -56,7 +56,7 @@ def test_http_sample_has_the_form_that_the_gateway_builds(service: Service, name
     http = context["http"]
     raw = event.get("body", "").encode()
     claims = context["authorizer"]["jwt"]["claims"] if "authorizer" in context else None
-    request = gateway.HttpRequest(
+    request = messages.HttpRequest(
         http["method"], event["rawPath"], event["rawQueryString"], event["headers"], raw, http["sourceIp"]
     )
     route, variables = gateway.match_route(service.template.routes, request.method, request.raw_path)

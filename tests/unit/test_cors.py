@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from local import cors
-from local.gateway import HttpRequest
+from local.messages import HttpRequest
 from local.template import Cors
 
 ONE, OTHER = "https://console.example", "http://localhost:5173"

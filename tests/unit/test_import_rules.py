@@ -1,0 +1,70 @@
+"""Who may import whom: every file is held to its room (`tests/support/rooms.py`), and nothing runs in a circle."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from tests.support.imports import circle, graph, imported
+from tests.support.rooms import FILES, trespasses
+
+GRAPH: Final = graph(FILES)
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_file_imports_only_what_its_room_may(name: str) -> None:
+    assert trespasses(name, GRAPH[name]) == []
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    assert circle(GRAPH) == []
+
+
+@pytest.mark.parametrize(
+    ("importer", "other"),
+    [
+        ("modelpass.times", "modelpass.entitlements.model"),
+        ("modelpass.catalogue.model", "modelpass.catalogue.commands.queries"),
+        ("modelpass.catalogue.commands.admin", "modelpass.entitlements.rules"),
+        ("modelpass.entitlements.rules", "modelpass.catalogue.model"),
+        ("modelpass.entitlements.rules", "modelpass.subscriptions.model"),
+        ("modelpass.entitlements.rules", "modelpass.dynamodb.transport"),
+        ("modelpass.entitlements.commands.authorize", "modelpass.subscriptions.rules"),
+        ("modelpass.entitlements.commands.authorize", "modelpass.router.validation"),
+        ("modelpass.subscriptions.rules", "modelpass.entitlements.commands.settle"),
+        ("modelpass.subscriptions.commands.purchase", "modelpass.api.requests"),
+        ("modelpass.subscriptions.commands.purchase", "modelpass.runtime.wiring"),
+        ("modelpass.dynamodb.lean_client", "modelpass.runtime.config"),
+        ("modelpass.dynamodb.pages", "modelpass.dynamodb.transport"),
+        ("modelpass.runtime.telemetry", "modelpass.entitlements.windows"),
+        ("modelpass.router.authorize", "modelpass.api.requests"),
+        ("modelpass.api.resolver", "modelpass.runtime.wiring"),
+        ("modelpass.router.validation", "modelpass.router.settle"),
+        ("ops.seed", "local.settings"),
+        ("contract.openapi.document", "local.run"),
+        ("local.run", "contract.openapi.document"),
+        ("deploy.artifact", "modelpass.errors"),
+        ("functions.reset.app", "local.run"),
+    ],
+)
+def test_what_trespasses_is_found(importer: str, other: str) -> None:
+    assert trespasses(importer, {other}) == [other]
+
+
+def test_circles_are_found() -> None:
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["b", "c", "b"]
+    assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("from modelpass.entitlements import rules", {"modelpass.entitlements", "modelpass.entitlements.rules"}),
+        ("def f():\n    import modelpass.errors", {"modelpass.errors"}),
+        ("if TYPE_CHECKING:\n    from . import model", {"modelpass.entitlements", "modelpass.entitlements.model"}),
+        ("from ..errors import Refused", {"modelpass.errors", "modelpass.errors.Refused"}),
+    ],
+)
+def test_every_form_of_an_import_is_read(source: str, found: set[str]) -> None:
+    assert imported(source, "modelpass.entitlements.rules") == found
