@@ -97,19 +97,19 @@ token: $(VENV)/.ready ## print a JWT for ACCOUNT=… [SCOPE=operator]
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local token
 
 seed: $(VENV)/.ready ## put catalogue.json into a deployment: TOKEN=… [API=https://…], as an operator
-	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local seed
+	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m ops seed
 
 upgrade: $(VENV)/.ready ## bring what a deployment has stored to the newest schema version: STACK=…
-	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local upgrade
+	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m ops upgrade
 
 audit: $(SETUP) ## check every equation over what is stored: the running stack's, DATA=folder, STACK=name or tables by name
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local audit
 
 restore: $(VENV)/.ready ## let a deployment hold what restored tables hold: STACK=… FROM='{}-restored'
-	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local restore
+	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m ops restore
 
 openapi: $(VENV)/.ready ## write docs/openapi.json anew, from the code
-	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local openapi
+	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m contract.openapi
 
 test: $(SETUP) ## run every test but those in Lambda's runtime
 	$(BIN)/python -m pytest

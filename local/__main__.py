@@ -1,22 +1,16 @@
-"""`python -m local [command]`. Rule: imports nothing heavy: Ctrl-C ends it quietly at once."""
+"""`python -m local [command]`: the local stack, and what belongs to it."""
 
-import signal
 import sys
-from importlib import import_module
 
-COMMANDS = ("run", "demo", "token", "seed", "upgrade", "audit", "restore", "openapi", "expanded")
+from ops.terminal import carry_out
 
-
-def main() -> int:
-    """Load one command and carry it out; its exit status."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the command has something to stop
-    name = sys.argv[1] if len(sys.argv) > 1 else COMMANDS[0]
-    if name not in COMMANDS:
-        sys.stderr.write(f"Say one of: {', '.join(COMMANDS)}.\n")
-        return 2
-    status: int = import_module(f"local.{name}").main()
-    return status
-
+COMMANDS = {
+    "run": "local.run",
+    "demo": "local.demo.play",
+    "token": "local.token",
+    "audit": "local.audit",
+    "expanded": "local.expanded",
+}
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(carry_out(COMMANDS))

@@ -6,15 +6,15 @@ import json
 import sys
 
 from local import settings
-from local.problems import StartError
-from local.template import load
+from local.cloudformation.template import load
+from ops.errors import CommandError
 
 
 def main() -> int:
     """Print it; its exit status."""
     try:
         expanded = load(settings.template_file(), settings.parameters())
-    except StartError as problem:
+    except CommandError as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
     del expanded["LocalFolders"]

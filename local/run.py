@@ -11,34 +11,28 @@ import threading
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
-from local import (
-    catalogue_file,
-    database,
-    emulator,
-    engine,
-    gate,
-    jwts,
-    parameters,
-    policies,
-    server,
-    settings,
-    template,
-    upgrade,
-)
-from local.emulator import EmulatedRuntime
-from local.engine import HOST
-from local.feed import Feed
-from local.pool import FunctionError, Pool, Runtime
-from local.problems import StartError
+from local import settings
+from local.apigateway import jwts
+from local.awslambda import emulator
+from local.awslambda.emulator import EmulatedRuntime
+from local.awslambda.pool import FunctionError, Pool, Runtime
+from local.cloudformation import parameters, template
+from local.dynamodb import engine, provisioning
+from local.eventbridge.feed import Feed
+from local.iam import gate, policies
+from local.machine import HOST
 from local.stack import Stack
+from local.web import server
 from modelpass import config, schema
+from ops import catalogue_file, upgrade
+from ops.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import FrameType
 
-    from local.pool import Startable
+    from local.awslambda.pool import Startable
     from modelpass.writes import Tables
 
 _LOG_FILE = "functions.log"
@@ -46,7 +40,7 @@ _LOG_FILE = "functions.log"
 
 @contextlib.contextmanager
 def started(port: int, template_file: Path) -> Iterator[Stack]:
-    """The whole stack, ready to answer on `port`; raises `StartError` when it cannot start."""
+    """The whole stack, ready to answer on `port`; raises `CommandError` when it cannot start."""
     server.require_free(port)
     expanded = template.load(template_file, settings.parameters())
     state = settings.state_folder()
@@ -60,11 +54,11 @@ def started(port: int, template_file: Path) -> Iterator[Stack]:
         log = cleanup.enter_context(_open_log(state / _LOG_FILE))
         endpoint = given or cleanup.enter_context(engine.running(data))
         # A store of the user's own that checks credentials asks for permissions itself.
-        guard = None if given and database.credentials_are_given() else _gate(expanded, log)
+        guard = None if given and provisioning.credentials_are_given() else _gate(expanded, log)
         store = endpoint if guard is None else cleanup.enter_context(gate.running(guard, endpoint))
         parameters.reach(expanded, store)
         read = template.read(expanded, settings.code_folder(), secret)
-        feed = Feed(database.client(endpoint), database.client(endpoint, "dynamodbstreams"), read.pipe)
+        feed = Feed(provisioning.client(endpoint), provisioning.client(endpoint, "dynamodbstreams"), read.pipe)
         stack = Stack(read, {}, key, feed, endpoint, guard)
         cleanup.callback(stack.stop)
         runtime = _runtimes()
@@ -94,12 +88,12 @@ def _open_log(path: Path) -> IO[bytes]:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("ab")
     except OSError as error:
-        raise StartError(f"The functions' log cannot be kept: {error}.") from None
+        raise CommandError(f"The functions' log cannot be kept: {error}.") from None
 
 
 def _gate(expanded: dict[str, Any], log: IO[bytes]) -> gate.Gate:
     def tell(problem: str) -> None:
-        log.write(json.dumps({"level": "ERROR", "location": "local.gate", "message": problem}).encode() + b"\n")
+        log.write(json.dumps({"level": "ERROR", "location": "local.iam.gate", "message": problem}).encode() + b"\n")
         log.flush()
 
     return gate.Gate(policies.of_functions(expanded), tell)
@@ -107,11 +101,11 @@ def _gate(expanded: dict[str, Any], log: IO[bytes]) -> gate.Gate:
 
 def surroundings(known_as: str | None = None) -> dict[str, str]:
     """What Lambda adds to a function's environment; the gate knows a function by its key id."""
-    named = {} if known_as is None else {**database.CREDENTIALS, "AWS_ACCESS_KEY_ID": known_as}
+    named = {} if known_as is None else {**provisioning.CREDENTIALS, "AWS_ACCESS_KEY_ID": known_as}
     return {
         "AWS_REGION": template.REGION,
         "AWS_DEFAULT_REGION": template.REGION,
-        **(named or database.credentials()),
+        **(named or provisioning.credentials()),
         "PATH": os.environ.get("PATH", ""),
         "LANG": "C.UTF-8",
     }
@@ -120,23 +114,23 @@ def surroundings(known_as: str | None = None) -> dict[str, str]:
 def prepare(endpoint: str, read: template.Template, *, kept: bool) -> None:
     """Make the tables and fill the catalogue; what was `kept` is brought to the newest schema version."""
     try:
-        dynamodb = database.client(endpoint)
-        database.create_tables(dynamodb, read)
+        dynamodb = provisioning.client(endpoint)
+        provisioning.create_tables(dynamodb, read)
         tables = _tables(read)
         if kept and tables.version == schema.NEWEST:
             upgrade.everything(dynamodb, tables)
-        database.seed_catalogue(dynamodb, tables.catalogue, catalogue_file.PATH, tables.version)
-    except StartError:
+        provisioning.seed_catalogue(dynamodb, tables.catalogue, catalogue_file.PATH, tables.version)
+    except CommandError:
         raise
     except Exception as error:
-        raise StartError(f"The tables cannot be made at {endpoint}: {error}") from None
+        raise CommandError(f"The tables cannot be made at {endpoint}: {error}") from None
 
 
 def _tables(read: template.Template) -> Tables:
     """All that functions are given."""
     tables = config.tables({n: v for function in read.functions.values() for n, v in function.environment.items()})
     if not tables.catalogue:
-        raise StartError("The template tells no function of a CATALOGUE_TABLE.")
+        raise CommandError("The template tells no function of a CATALOGUE_TABLE.")
     return tables
 
 
@@ -146,7 +140,7 @@ def _wait_ready(stack: Stack) -> None:
             pool.wait_ready()
         except FunctionError:
             log = settings.state_folder() / _LOG_FILE
-            raise StartError(f"{name} does not start; {log} says why.") from None
+            raise CommandError(f"{name} does not start; {log} says why.") from None
 
 
 def _welcome(port: int, out: IO[str]) -> None:
@@ -189,7 +183,7 @@ def main() -> int:
         with started(port, settings.template_file()):
             _welcome(port, sys.stdout)
             stop.wait()
-    except StartError as error:
+    except CommandError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

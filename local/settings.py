@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from deploy import artifact
-from local.engine import ROOT
-from local.parameters import of_text as parameters_of_text
-from local.problems import StartError
-from local.template import secret_values
+from local.cloudformation.parameters import of_text as parameters_of_text
+from local.cloudformation.template import secret_values
+from local.machine import ROOT
+from ops.errors import CommandError
 
 _LARGEST_PORT: Final = 65_535
 _SECRETS_FILE: Final = "secrets.json"
@@ -24,7 +24,7 @@ def port() -> int:
     """The port of the API and the Lambda Invoke API."""
     text = os.environ.get("PORT") or "3000"
     if not (text.isascii() and text.isdecimal()) or not 0 < int(text) <= _LARGEST_PORT:
-        raise StartError(f"PORT must be a number from 1 to {_LARGEST_PORT}, not {text!r}.")
+        raise CommandError(f"PORT must be a number from 1 to {_LARGEST_PORT}, not {text!r}.")
     return int(text)
 
 
@@ -35,7 +35,7 @@ def data_folder() -> Path | None:
 
 
 def claimed(folder: Path) -> IO[str]:
-    """Keep the data folder for this stack alone while the file is open; raises `StartError` when it cannot be had."""
+    """Keep the data folder for this stack alone while the file is open; raises `CommandError` when it cannot be had."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / _LOCK_FILE).open("w")
@@ -45,9 +45,9 @@ def claimed(folder: Path) -> IO[str]:
             file.close()
             raise
     except BlockingIOError:
-        raise StartError(f"A stack keeps its data in {folder}: stop it, or name another folder with DATA=…") from None
+        raise CommandError(f"A stack keeps its data in {folder}: stop it, or name another folder with DATA=…") from None
     except OSError as error:
-        raise StartError(f"Data cannot be kept in {folder}: {error.strerror}; name another with DATA=…") from None
+        raise CommandError(f"Data cannot be kept in {folder}: {error.strerror}; name another with DATA=…") from None
     return file
 
 
@@ -83,7 +83,7 @@ def template_file() -> Path:
 
 
 def parameters() -> dict[str, str]:
-    """The template's parameters that are set for this run; raises `StartError`."""
+    """The template's parameters that are set for this run; raises `CommandError`."""
     return parameters_of_text(os.environ.get("PARAMETERS", ""))
 
 
@@ -102,7 +102,7 @@ def deployment_secrets(folder: Path, expanded: dict[str, Any], *, keep: bool) ->
             part.write_text(json.dumps(values), "utf-8")
             part.replace(path)
     except ValueError:
-        raise StartError(f"{path} is damaged: without its secrets, the data beside it cannot be used.") from None
+        raise CommandError(f"{path} is damaged: without its secrets, the data beside it cannot be used.") from None
     except OSError as error:
-        raise StartError(f"{path} cannot be kept: {error.strerror}.") from None
+        raise CommandError(f"{path} cannot be kept: {error.strerror}.") from None
     return values

@@ -7,17 +7,17 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from local.awslambda.pool import FunctionError, Pool
 from local.clock import Clock
-from local.pool import FunctionError, Pool
-from local.template import ACCOUNT, REGION, Schedule, Template
+from local.cloudformation.template import ACCOUNT, REGION, Schedule, Template
 from modelpass import config
 from modelpass.windows import rfc3339
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
-    from local.feed import Feed
-    from local.gate import Gate
+    from local.eventbridge.feed import Feed
+    from local.iam.gate import Gate
 
 
 @dataclass(slots=True)

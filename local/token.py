@@ -6,8 +6,10 @@ import os
 import sys
 from typing import Any
 
-from local import jwts, settings, template
-from local.problems import StartError
+from local import settings
+from local.apigateway import jwts
+from local.cloudformation import template
+from ops.errors import CommandError
 
 
 def main() -> int:
@@ -21,14 +23,14 @@ def main() -> int:
         claims["scope"] = os.environ["SCOPE"]
     try:
         print(token_of(claims))
-    except StartError as error:
+    except CommandError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
 def token_of(claims: dict[str, Any]) -> str:
-    """A token with these claims for the stack of this folder; raises `StartError`."""
+    """A token with these claims for the stack of this folder; raises `CommandError`."""
     key = jwts.signing_key(settings.key_folder())
     expanded = template.load(settings.template_file(), settings.parameters())
     read = template.read(expanded, settings.code_folder(), template.secret_values(expanded))

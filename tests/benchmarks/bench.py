@@ -11,8 +11,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from local.engine import ROOT
-from local.problems import StartError
+from local.machine import ROOT
+from ops.errors import CommandError
 from tests.benchmarks import page, setting
 from tests.benchmarks.sections import cold, growth, hot, hotkey, throughput
 
@@ -46,10 +46,10 @@ def main() -> int:
     try:
         unknown = [name for name in chosen if name not in SECTIONS]
         if unknown:
-            raise StartError(f"ONLY takes {', '.join(SECTIONS)}, not {', '.join(unknown)}.")  # noqa: TRY301
+            raise CommandError(f"ONLY takes {', '.join(SECTIONS)}, not {', '.join(unknown)}.")  # noqa: TRY301
         for name in chosen:
             _run(name)
-    except StartError as error:
+    except CommandError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from local import engine
+from local.dynamodb import engine
 from tests.support.lines import recorded
 from tests.support.world import DAY_MS, World, model, new_world
 

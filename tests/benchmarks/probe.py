@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from local.runtime import Context, receive_frame, send_frame
+from local.awslambda.process import Context, receive_frame, send_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,12 +8,12 @@ import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from local.engine import ROOT, die_with_parent, stop
+from local.awslambda.process import receive_frame, send_frame
+from local.machine import ROOT, die_with_parent, stop
 from local.run import surroundings
-from local.runtime import receive_frame, send_frame
 
 if TYPE_CHECKING:
-    from local.template import Function
+    from local.cloudformation.template import Function
 
 Json = dict[str, Any]
 

@@ -16,12 +16,12 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-from local import engine
-from local.audit.targets import names_of
-from local.database import CREDENTIALS
-from local.engine import ROOT
-from local.template import REGION
+from local.cloudformation.template import REGION
+from local.dynamodb import engine
+from local.dynamodb.provisioning import CREDENTIALS
+from local.machine import ROOT
 from modelpass.windows import rfc3339
+from ops.audit.targets import names_of
 from tests.support.crowd import Crowd, Work, counting, gather
 from tests.support.world import new_world
 

@@ -12,10 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from local import emulator, engine, settings, template
-from local.problems import StartError
+from local import settings
+from local.awslambda import emulator
+from local.cloudformation import template
+from local.dynamodb import engine
 from modelpass import items
 from modelpass.keys import DeploymentKeys
+from ops.errors import CommandError
 from tests.benchmarks.asked import Listener
 from tests.benchmarks.probing import Probe
 from tests.support.builders import hold
@@ -26,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from local.emulator import Tools
-    from local.template import Function, Template
+    from local.awslambda.emulator import Tools
+    from local.cloudformation.template import Function, Template
 
 Json = dict[str, Any]
 
@@ -128,10 +131,10 @@ class Setting:
 
 @contextlib.contextmanager
 def ready() -> Iterator[Setting]:
-    """Everything in place, on free ports of loopback; raises `StartError` when it is not set up."""
+    """Everything in place, on free ports of loopback; raises `CommandError` when it is not set up."""
     artifacts = settings.artifacts()
     if artifacts is None:
-        raise StartError("Run `make bench`: it builds what is measured.")
+        raise CommandError("Run `make bench`: it builds what is measured.")
     tools = emulator.tools(settings.lambda_python())
     with contextlib.ExitStack() as cleanup:
         url = cleanup.enter_context(engine.running())

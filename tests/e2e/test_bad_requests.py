@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.engine import HOST
+from local.machine import HOST
 from tests.support.stack import PURCHASE_BODY, TEXT_MODEL, jwt_of
 from tests.support.world import client_of
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.engine import free_port
+from local.machine import free_port
 from tests.e2e.test_lifecycle import assert_does_not_start
 from tests.support import stack as support
 from tests.support.stack import run_to_end

@@ -18,10 +18,11 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from local.callers import Http, Router
-from local.engine import HOST, ROOT, free_port
-from local.story import Story
-from local.telling import Teller, WrongAnswerError
+from local.demo.narrator import Teller, WrongAnswerError
+from local.demo.router import Router
+from local.demo.story import Story
+from local.machine import HOST, ROOT, free_port
+from ops.api_client import Http
 from tests.support import leaks
 from tests.support.stack import command, jwt_of, run_to_end, state_folder
 

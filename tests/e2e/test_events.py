@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local import engine as local_engine
-from local.database import client
-from local.engine import HOST
-from local.listening import STREAMS
+from local.dynamodb import engine as local_engine
+from local.dynamodb.provisioning import client
+from local.machine import HOST
+from local.web.event_stream import STREAMS
 from tests.support import stack as support
 
 if TYPE_CHECKING:

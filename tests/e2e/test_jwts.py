@@ -13,7 +13,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from local import jwts, settings
+from local import settings
+from local.apigateway import jwts
 from tests.support.stack import claims_of, jwt_of, run_to_end
 
 if TYPE_CHECKING:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local import engine as local_engine
-from local import settings, template
-from local.engine import HOST, ROOT, free_port
-from local.problems import StartError
+from local import settings
+from local.cloudformation import template
+from local.dynamodb import engine as local_engine
+from local.machine import HOST, ROOT, free_port
+from ops.errors import CommandError
 from tests.support import stack as support
 from tests.support.concurrency import at_once
 from tests.support.stack import Answer, alive, descendants, run_to_end
@@ -53,7 +54,7 @@ def test_a_bad_port_is_told_in_a_sentence() -> None:
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "3000.0", "3000 ", "3_000", "\u00b2", "\uff13\uff10\uff10\uff10"])
 def test_what_is_no_port_is_refused(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
     monkeypatch.setenv("PORT", port)
-    with pytest.raises(StartError, match="PORT must be"):
+    with pytest.raises(CommandError, match="PORT must be"):
         settings.port()
 
 
@@ -72,7 +73,7 @@ def test_a_broken_template_is_told_in_a_sentence(tmp_path: Path, case: str) -> N
     text, word = BROKEN[case]
     path = tmp_path / "broken.yaml"
     path.write_text(text)
-    with pytest.raises(StartError, match=word) as told:
+    with pytest.raises(CommandError, match=word) as told:
         template.read(template.load(path), ROOT, {})
     assert "\n" not in str(told.value)
 
@@ -85,7 +86,7 @@ def test_a_template_that_refers_to_nothing_is_told_in_a_sentence(tmp_path: Path)
     )
     (tmp_path / "template.yaml").write_text(text)
     expanded = template.load(tmp_path / "template.yaml")
-    with pytest.raises(StartError, match="refers to Gone"):
+    with pytest.raises(CommandError, match="refers to Gone"):
         template.read(expanded, ROOT, template.secret_values(expanded))
 
 
@@ -181,7 +182,7 @@ def test_an_engine_that_does_not_run_is_told_in_a_sentence(tmp_path: Path, scrip
     program.parent.mkdir(parents=True)
     program.write_text(script)
     program.chmod(mode)
-    with pytest.raises(StartError, match="engine"), local_engine.running(modules=tmp_path / "node_modules"):
+    with pytest.raises(CommandError, match="engine"), local_engine.running(modules=tmp_path / "node_modules"):
         pytest.fail("it runs")
 
 

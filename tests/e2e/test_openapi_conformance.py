@@ -22,7 +22,7 @@ from schemathesis.generation import GenerationMode
 from schemathesis.generation.meta import FuzzingPhaseData
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
-from local.openapi.document import FILE
+from contract.openapi.document import FILE
 from modelpass.http import OPERATOR_SCOPE
 from modelpass.keys import SUBSCRIPTION_ID_PATTERN
 from modelpass.payloads import MODEL_ID_PATTERN

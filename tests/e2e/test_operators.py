@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local import seed, token
-from local.callers import Http
-from local.engine import ROOT, free_port
+from local import token
+from local.machine import ROOT, free_port
+from ops import seed
+from ops.api_client import Http
 from tests.support.concurrency import at_once
 from tests.support.stack import IMAGE_MODEL, TEXT_MODEL, run_to_end
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from local.engine import ROOT
+from local.machine import ROOT
 from tests.support import stack as support
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def test_a_function_fails_where_a_permission_is_missing_and_the_stack_tells_whic
     lacked = {"resource": "CatalogueTable", "action": "dynamodb:GetItem", "granted": False, "asked": True}
     assert [row for row in rows if not row["granted"]] == [lacked]
     told = [json.loads(line) for line in (tmp_path / "functions.log").read_text("utf-8").splitlines()]
-    (problem,) = [line["message"] for line in told if line.get("location") == "local.gate"]
+    (problem,) = [line["message"] for line in told if line.get("location") == "local.iam.gate"]
     assert "AuthorizeFunction is not authorized to perform: dynamodb:GetItem on resource: " in problem
 
 

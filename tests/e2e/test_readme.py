@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.engine import ROOT
+from local.machine import ROOT
 from tests.support import stack as support
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.engine import ROOT
-from local.openapi.document import FILE
+from contract.openapi.document import FILE
+from local.machine import ROOT
 
 if TYPE_CHECKING:
     from tests.support.stack import Stack

@@ -8,8 +8,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
-from local.pool import LARGEST, FunctionError, Pool, Runtime
-from local.template import Function
+from local.awslambda.pool import LARGEST, FunctionError, Pool, Runtime
+from local.cloudformation.template import Function
 from tests.support.concurrency import at_once
 
 if TYPE_CHECKING:

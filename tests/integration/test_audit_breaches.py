@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.audit.breaches import Equation
 from modelpass import items, keys
 from modelpass.items import number, text
 from modelpass.model import EntitlementId
+from ops.audit.breaches import Equation
 from tests.support.audit import assert_audited, audited
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model, new_world
 

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local import audit, engine
-from local.audit.targets import names_of
-from local.database import CREDENTIALS
-from local.engine import ROOT, free_port
+from local import audit
+from local.cloudformation.template import REGION
+from local.dynamodb import engine
+from local.dynamodb.provisioning import CREDENTIALS
+from local.machine import ROOT, free_port
 from local.settings import claimed
-from local.template import REGION
 from modelpass import items, keys
 from modelpass.windows import rfc3339
+from ops.audit.targets import names_of
 from tests.support.world import World, new_world
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.audit.breaches import Equation
-from local.database import client
-from local.engine import ROOT
+from local.dynamodb.provisioning import client
+from local.machine import ROOT
 from modelpass import items, keys
 from modelpass.model import EntitlementId
+from ops.audit.breaches import Equation
 from tests.support.audit import audited
 from tests.support.world import DAY_MS, IMAGE_MODEL, World, model, new_world
 

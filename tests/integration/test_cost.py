@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local import catalogue_file
 from modelpass import catalogue, commands_catalogue, commands_quote, commands_read, purchase_body
 from modelpass.availability import TiersDown
 from modelpass.model import Kind, Tier
+from ops import catalogue_file
 from tests.support.capacity import KILOBYTE, item_bytes
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 

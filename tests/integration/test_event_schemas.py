@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import ValidationError
 
-from local.event_schemas import SCHEMAS
+from contract.event_schemas import SCHEMAS
 from modelpass.events import EventType
 from tests.support.world import TEXT_MODEL, model, template_of
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local import feed as local_feed
-from local.database import client
-from local.engine import HOST, free_port
-from local.feed import Feed, FeedError, NoFeedError, UnknownEventError
-from local.stream import StreamReader
+from local.dynamodb.provisioning import client
+from local.dynamodb.stream import StreamReader
+from local.eventbridge import feed as local_feed
+from local.eventbridge.feed import Feed, FeedError, NoFeedError, UnknownEventError
+from local.machine import HOST, free_port
 from modelpass.items import text
 from tests.support.concurrency import at_once
 from tests.support.world import template_of

@@ -14,12 +14,12 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from local import engine as local_engine
-from local import gate as gates
-from local.database import KEY_ID, create_tables
-from local.engine import HOST, free_port
-from local.gate import Gate
-from local.template import REGION
+from local.cloudformation.template import REGION
+from local.dynamodb import engine as local_engine
+from local.dynamodb.provisioning import KEY_ID, create_tables
+from local.iam import gate as gates
+from local.iam.gate import Gate
+from local.machine import HOST, free_port
 from modelpass.store import ConditionFailedError, StoreBusyError, StoreRejectedError
 from modelpass.store_boto3 import boto3_send
 from tests.support.concurrency import at_once

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local import gateway, messages
-from local.template import Route
+from local import messages
+from local.apigateway import http_api
+from local.cloudformation.template import Route
 from tests.support.handlers import FUNCTION_OF_SAMPLE, Service, http_sample, sample
 from tests.support.world import DAY_MS, Clock
 
@@ -59,9 +60,9 @@ def test_http_sample_has_the_form_that_the_gateway_builds(service: Service, name
     request = messages.HttpRequest(
         http["method"], event["rawPath"], event["rawQueryString"], event["headers"], raw, http["sourceIp"]
     )
-    route, variables = gateway.match_route(service.template.routes, request.method, request.raw_path)
+    route, variables = http_api.match_route(service.template.routes, request.method, request.raw_path)
     assert route == Route(event["routeKey"], FUNCTION_OF_SAMPLE[name], authorized=claims is not None)
-    built = gateway._event(request, route, variables, claims, context["requestId"])
+    built = http_api._event(request, route, variables, claims, context["requestId"])
     for own in ("accountId", "apiId", "domainName", "domainPrefix", "time", "timeEpoch"):
         built["requestContext"][own] = context[own]
     assert event == built

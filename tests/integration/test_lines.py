@@ -10,8 +10,8 @@ from unittest.mock import patch
 
 import pytest
 
-from local.engine import ROOT
-from local.runtime import Context
+from local.awslambda.process import Context
+from local.machine import ROOT
 from modelpass import http, telemetry
 from modelpass.known import Known
 from tests.support.asked import NAMED, ROUTER, Customer, http_call, surprising

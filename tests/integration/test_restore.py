@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from moto import mock_aws
 
-from local import restore
-from local.template import REGION
+from local.cloudformation.template import REGION
+from ops import restore
 from tests.support.audit import assert_audited
 from tests.support.handlers import create_stack
 from tests.support.world import World, new_world

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local import catalogue_file, upgrade
 from modelpass import commands_catalogue, commands_read, items, keys, schema
 from modelpass.errors import Refused
+from ops import catalogue_file, upgrade
 from tests.support.audit import assert_conserved
 from tests.support.earlier import RECORDED, Earlier, recorded
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, model

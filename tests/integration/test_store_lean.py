@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.engine import HOST, free_port
+from local.machine import HOST, free_port
 from modelpass import store_lean
 from modelpass.config import Endpoint
 from modelpass.store import READ_SECONDS, ConditionFailedError, StoreBusyError, StoreError, StoreRejectedError

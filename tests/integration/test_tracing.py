@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from local import database
-from local.engine import HOST, ROOT
+from local.dynamodb import provisioning
+from local.machine import HOST, ROOT
 from tests.support.handlers import http_sample, sample
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def run(world: World, daemon: socket.socket, function: str, *events: Json, **mor
     """The answers of a function in a process of its own, and the modules that it had loaded."""
     tables = {f"{name.upper()}_TABLE": table for name, table in world.tables._asdict().items() if name != "version"}
     environment = {
-        **database.CREDENTIALS,
+        **provisioning.CREDENTIALS,
         **tables,
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "layers" / "modelpass", ROOT))),

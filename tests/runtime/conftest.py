@@ -9,8 +9,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
-from local import emulator, settings, template
-from local.emulator import EmulatedRuntime, Tools
+from local import settings
+from local.awslambda import emulator
+from local.awslambda.emulator import EmulatedRuntime, Tools
+from local.cloudformation import template
 from local.run import prepare, surroundings
 from local.stack import arn
 from tests.support import leaks
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from local.template import Function, Template
+    from local.cloudformation.template import Function, Template
 
 INIT = "INIT ms"
 _prefixes = itertools.count(1)

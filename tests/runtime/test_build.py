@@ -13,14 +13,15 @@ import pytest
 from botocore.session import get_session
 
 from deploy import artifact, sizes
-from local import settings, template
-from local.engine import ROOT
+from local import settings
+from local.cloudformation import template
+from local.machine import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from local.emulator import Tools
+    from local.awslambda.emulator import Tools
 
 HOT = ("AuthorizeFunction", "SettleFunction")
 NO_MODULE = {"tzdata"}  # data that `zoneinfo` reads

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local import engine, template
-from local.engine import HOST, ROOT, free_port
+from local.cloudformation import template
+from local.dynamodb import engine
+from local.machine import HOST, ROOT, free_port
 from local.run import prepare
 from tests.support.handlers import EVENTS, FUNCTION_OF_SAMPLE
 

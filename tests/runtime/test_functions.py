@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.pool import FunctionError
+from local.awslambda.pool import FunctionError
 from tests.runtime.conftest import INIT
 from tests.runtime.requests import ACCOUNT, ask, buy
 from tests.support.handlers import FUNCTION_OF_SAMPLE, http_sample, sample

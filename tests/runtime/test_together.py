@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from local.callers import Http, Router
-from local.story import Story
-from local.telling import Teller
+from local.demo.narrator import Teller
+from local.demo.router import Router
+from local.demo.story import Story
+from ops.api_client import Http
 from tests.support.concurrency import at_once
 from tests.support.stack import TEXT_MODEL, jwt_of
 

@@ -6,8 +6,8 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from local.audit import rows
 from modelpass import commands_read, keys, subscription_items
+from ops.audit import rows
 from tests.support.ledger import UNITS, rfc3339
 
 if TYPE_CHECKING:

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from local.audit import checks, rows
-from local.audit.audit import Audit
-from local.audit.reading import Reader
 from modelpass import items, keys
+from ops.audit import checks, rows
+from ops.audit.audit import Audit
+from ops.audit.reading import Reader
 
 if TYPE_CHECKING:
-    from local.audit.audit import Report
     from modelpass.model import Entitlement
+    from ops.audit.audit import Report
     from tests.support.world import World
 
 MOST_HOLDS = 1000

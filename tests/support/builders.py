@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from local.audit.entitlement_equations import held_in_stored_month
 from modelpass import keys, rules, windows
 from modelpass.model import (
     Counters,
@@ -26,6 +25,7 @@ from modelpass.model import (
     Unit,
 )
 from modelpass.writes import Tables
+from ops.audit.entitlement_equations import held_in_stored_month
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

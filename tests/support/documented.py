@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import jsonschema_rs
 
-from local.gateway import match_route
-from local.openapi.document import FILE
-from local.template import Route
+from contract.openapi.document import FILE
+from local.apigateway.http_api import match_route
+from local.cloudformation.template import Route
 
 Json = dict[str, Any]
 

@@ -22,11 +22,11 @@ from unittest.mock import patch
 import boto3
 from moto import mock_aws
 
-from local.database import CREDENTIALS, seed_catalogue
-from local.engine import HOST, ROOT
-from local.runtime import Context
+from local.awslambda.process import Context
+from local.cloudformation.template import REGION, Function, Template, read, secret_values
+from local.dynamodb.provisioning import CREDENTIALS, seed_catalogue
+from local.machine import HOST, ROOT
 from local.stack import arn
-from local.template import REGION, Function, Template, read, secret_values
 from modelpass.attempts import Pacing
 from modelpass.availability import TiersDown
 from modelpass.known import Known

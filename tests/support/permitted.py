@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from local.policies import DYNAMODB, UNKNOWN, asked
+from local.iam.policies import DYNAMODB, UNKNOWN, asked
 from modelpass.store import StoreRejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import FrameType
 
-    from local.policies import Permission
-    from local.template import Function
+    from local.cloudformation.template import Function
+    from local.iam.policies import Permission
     from modelpass.store import Request, Response, Send
 
 Asked = tuple[str, str, str]

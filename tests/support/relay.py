@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from local.engine import HOST
+from local.machine import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

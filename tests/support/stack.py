@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from local import jwts, settings, token
-from local.engine import HOST, ROOT, free_port
-from local.template import REGION
+from local import settings, token
+from local.apigateway import jwts
+from local.cloudformation.template import REGION
+from local.machine import HOST, ROOT, free_port
 from tests.support import documented, leaks
 from tests.support.permitted import ASKED
 

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
-from local.engine import HOST
+from local.machine import HOST
 from modelpass.config import Endpoint
 from modelpass.sigv4 import Credentials
 from modelpass.store_boto3 import boto3_send

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from local.database import client, create_tables, credentials, seed_catalogue
-from local.engine import ROOT
-from local.policies import of_functions
-from local.template import REGION, Template, load, read, secret_values
+from local.cloudformation.template import REGION, Template, load, read, secret_values
+from local.dynamodb.provisioning import client, create_tables, credentials, seed_catalogue
+from local.iam.policies import of_functions
+from local.machine import ROOT
 from modelpass import (
     answers,
     catalogue_body,

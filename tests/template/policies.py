@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from local import policies
+from local.iam import policies
 from tests.support.world import expanded_template
 
 if TYPE_CHECKING:
-    from local.policies import Permission
+    from local.iam.policies import Permission
 
 Json = dict[str, Any]
 SERVICES = {"dynamodb", "sqs"}

@@ -6,9 +6,9 @@ from typing import Any
 
 from samtranslator.yaml_helper import yaml_parse
 
-from local.engine import ROOT
-from local.intrinsics import Resolver
-from local.parameters import apply
+from local.cloudformation.intrinsics import Resolver
+from local.cloudformation.parameters import apply
+from local.machine import ROOT
 from tests.support.world import expanded_template
 
 Json = dict[str, Any]

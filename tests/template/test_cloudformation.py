@@ -15,8 +15,8 @@ import boto3
 from moto import mock_aws
 from moto.cloudformation.parsing import get_model_map
 
-from local.database import client, create_tables
-from local.template import REGION
+from local.cloudformation.template import REGION
+from local.dynamodb.provisioning import client, create_tables
 from tests.support.world import client_of, expanded_template, template_of
 from tests.template.resources import EXPANDED, SOURCE, TYPES, Json, of_type
 

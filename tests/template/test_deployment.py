@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from local import parameters
-from local.engine import ROOT
-from local.problems import StartError
-from local.template import REGION
+from local.cloudformation import parameters
+from local.cloudformation.template import REGION
+from local.machine import ROOT
+from ops.errors import CommandError
 from tests.template.policies import function
 from tests.template.resources import EXPANDED, SOURCE, TYPES, Json, of_type, properties_of, under
 
@@ -79,7 +79,7 @@ def test_concurrency_is_reserved_as_the_parameter_says_and_by_default_not_at_all
     assert under(reserved) is None
     assert under(reserved, **{f"{name}Concurrency": "0"}) == "0"
     assert under(reserved, **{f"{name}Concurrency": "200"}) == "200"
-    with pytest.raises(StartError):
+    with pytest.raises(CommandError):
         under(reserved, **{f"{name}Concurrency": "-2"})
 
 

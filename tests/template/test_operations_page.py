@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from local.engine import ROOT
+from local.machine import ROOT
 from tests.support.world import permits
 from tests.template.resources import RESOURCES, SOURCE, of_type
 

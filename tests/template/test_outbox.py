@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from samtranslator.yaml_helper import yaml_parse
 
-from local.engine import ROOT
+from local.machine import ROOT
 
 if TYPE_CHECKING:
-    from local.template import Json
+    from local.cloudformation.template import Json
 
 SOURCE: Json = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
 DAY_SECONDS = 86_400

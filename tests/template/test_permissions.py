@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import modelpass
-from local.engine import ROOT
-from local.policies import asked
+from local.iam.policies import asked
+from local.machine import ROOT
 from modelpass import items, keys
 from modelpass.store import StoreRejectedError
 from modelpass.store_boto3 import boto3_send

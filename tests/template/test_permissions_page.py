@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from local import policies
-from local.engine import ROOT
-from local.policies import DYNAMODB, Permission, granted
-from local.problems import StartError
+from local.iam import policies
+from local.iam.policies import DYNAMODB, Permission, granted
+from local.machine import ROOT
+from ops.errors import CommandError
 from tests.support.world import expanded_template
 from tests.template.policies import expanded, permissions
 
@@ -141,7 +141,7 @@ def template_with(statement: Json) -> Json:
 def test_what_a_statement_allows_is_understood_or_refused(change: Json, understood: set[Permission] | None) -> None:
     template = template_with({**PLAIN, **change})
     if understood is None:
-        with pytest.raises(StartError, match=r"^The template's R cannot be read: "):
+        with pytest.raises(CommandError, match=r"^The template's R cannot be read: "):
             granted(template, "R")
     else:
         assert granted(template, "R") == understood

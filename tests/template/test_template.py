@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from local.engine import ROOT
-from local.template import REGION, Cors, load, read, secret_values
+from local.cloudformation.template import REGION, Cors, load, read, secret_values
+from local.machine import ROOT
 from tests.support.world import template_of
 from tests.template.policies import expanded, function, granted, role
 from tests.template.resources import RESOURCES, SOURCE, TYPES, Json, under

@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
-from local.engine import ROOT
-from local.template import load, read, secret_values
+from local.cloudformation.template import load, read, secret_values
+from local.machine import ROOT
 from tests.template.policies import expanded
 from tests.template.resources import RESOURCES, SOURCE, Json
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import boto3
 from moto import mock_aws
 
-from local import deployed, upgrade
-from local.template import REGION
+from local.cloudformation.template import REGION
 from modelpass import schema
+from ops import stack_tables, upgrade
 from tests.support.handlers import create_stack
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def test_upgrade_goes_over_every_table_of_the_stack_that_is_named(
     monkeypatch.setenv("STACK", "modelpass")
     with mock_aws():
         tables = create_stack("modelpass")
-        found = deployed.table_names(boto3.client("cloudformation", REGION), "modelpass")
+        found = stack_tables.table_names(boto3.client("cloudformation", REGION), "modelpass")
         assert set(found.values()) == set(tables.values())
         item = {"pk": {"S": "x"}, "sk": {"S": "day#1"}, "v": {"N": str(schema.PREVIOUS)}}
         boto3.client("dynamodb", REGION).put_item(TableName=found["history"], Item=item)

@@ -6,22 +6,13 @@ import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from local.audit.entitlement_equations import held_in_stored_month
 from modelpass import change_parts, changes, items, keys, rules, steps, writes
 from modelpass.change_parts import Change
 from modelpass.model import DAY_MS, Entitlement, Hold, Tier
 from modelpass.windows import segment_at, term_of
+from ops.audit.entitlement_equations import held_in_stored_month
 from tests.support.audit import assert_entitlement_conserved
-from tests.support.builders import (
-    NOON,
-    PROPERTY,
-    TABLES,
-    attempt,
-    entitlement,
-    entitlements,
-    hold,
-    ms,
-)
+from tests.support.builders import NOON, PROPERTY, TABLES, attempt, entitlement, entitlements, hold, ms
 from tests.support.expressions import apply_update, assert_well_formed
 
 Stored = tuple[Entitlement, int]

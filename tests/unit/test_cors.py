@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from local import cors
+from local.apigateway import cors
+from local.cloudformation.template import Cors
 from local.messages import HttpRequest
-from local.template import Cors
 
 ONE, OTHER = "https://console.example", "http://localhost:5173"
 CONFIGURED = Cors((ONE, OTHER), ("GET", "PUT"), ("Authorization", "Content-Type"), ("Location", "Retry-After"), 600)

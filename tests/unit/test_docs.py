@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 import modelpass
-from local.audit.breaches import Equation
-from local.engine import ROOT
-from local.event_schemas import SCHEMAS
+from contract.event_schemas import SCHEMAS
+from local.machine import ROOT
 from modelpass import items, keys, subscription_items, writes
 from modelpass.errors import ErrorCode
 from modelpass.events import EventType
+from ops.audit.breaches import Equation
 from tests.support.builders import entitlement, hold, slot, subscription
 from tests.support.world import template_of
 

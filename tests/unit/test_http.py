@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
-from local.runtime import Context
+from local.awslambda.process import Context
 from modelpass import http
 from modelpass.errors import ErrorCode, Refused
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from local.openapi import document, responses
-from local.openapi.document import FILE, OPERATIONS
+from contract.openapi import document, responses
+from contract.openapi.document import FILE, OPERATIONS
 from modelpass.errors import ErrorCode, Refused
 from modelpass.request_body import Strict, validated
 from tests.support.documented import JSON, document_of
@@ -22,7 +22,7 @@ from tests.support.world import template_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local.openapi.parts import Operation
+    from contract.openapi.parts import Operation
 
 Json = dict[str, Any]
 WHOLE = document.document([operation.route for operation in OPERATIONS])

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from local import parameters, settings
-from local.engine import ROOT
-from local.problems import StartError
-from local.template import load, read, secret_values
+from local import settings
+from local.cloudformation import parameters
+from local.cloudformation.template import load, read, secret_values
+from local.machine import ROOT
+from ops.errors import CommandError
 
 DECLARED: dict[str, Any] = {
     "Number": {"Type": "Number", "Default": 100, "MinValue": 1, "MaxValue": 1000},
@@ -53,14 +54,14 @@ def test_values_take_the_place_of_defaults_and_the_others_stay() -> None:
     ],
 )
 def test_a_value_that_is_not_allowed_is_told_with_its_parameter(name: str, value: str, words: str) -> None:
-    with pytest.raises(StartError, match=words) as told:
+    with pytest.raises(CommandError, match=words) as told:
         applied(**{name: value})
     assert "\n" not in str(told.value)
     assert name in str(told.value) or name == "Ami"
 
 
 def test_a_template_without_parameters_has_none_to_set() -> None:
-    with pytest.raises(StartError, match="parameters are none"):
+    with pytest.raises(CommandError, match="parameters are none"):
         parameters.apply({}, {"Any": "1"})
 
 
@@ -73,7 +74,7 @@ def test_settings_are_pairs_separated_by_blanks(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("text", ["A", "=1", "A=1 B", "A=1 A=2"])
 def test_what_is_no_pair_or_comes_twice_is_told(text: str) -> None:
-    with pytest.raises(StartError, match="PARAMETERS"):
+    with pytest.raises(CommandError, match="PARAMETERS"):
         parameters.of_text(text)
 
 

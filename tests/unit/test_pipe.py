@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local import feed, pipe
-from local.pipe import Pipe, PipeError
-from local.problems import StartError
+from local.eventbridge import feed, pipe
+from local.eventbridge.pipe import Pipe, PipeError
 from modelpass import events
+from ops.errors import CommandError
 from tests.support.builders import PROPERTY, TABLES, subscription
 from tests.support.world import expanded_template, template_of
 
@@ -126,7 +126,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_pipe_that_cannot_be_applied_here_is_told_in_a_sentence(case: str) -> None:
-    with pytest.raises(StartError, match="The template") as told:
+    with pytest.raises(CommandError, match="The template") as told:
         pipe.of_resources(REFUSED[case], "")
     assert "\n" not in str(told.value)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local import audit
+from ops import audit
 from tests.support.imports import imported
 from tests.support.rooms import FILES, is_pure, pure_files
 
@@ -64,7 +64,7 @@ def test_pure_files_are_found() -> None:
 
 @pytest.mark.parametrize("module", PURE_OF_THE_AUDIT)
 def test_equations_of_the_audit_read_no_clock_and_no_store(module: str) -> None:
-    assert impurities((AUDIT / f"{module}.py").read_text("utf-8"), f"local.audit.{module}") == set()
+    assert impurities((AUDIT / f"{module}.py").read_text("utf-8"), f"ops.audit.{module}") == set()
 
 
 @pytest.mark.parametrize("module", sorted(pure_files()))

@@ -15,8 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from local import engine
-from local.engine import ROOT
+from local.dynamodb import engine
+from local.machine import ROOT
 from modelpass.store import StoreError
 from tests.benchmarks import page
 from tests.benchmarks.peers import cases, counting, environments, redis

@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from local.engine import ROOT
+from local.machine import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

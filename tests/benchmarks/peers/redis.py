@@ -8,7 +8,7 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Final, Self
 
-from local.engine import HOST, ROOT, die_with_parent, free_port, stop
+from local.machine import HOST, ROOT, die_with_parent, free_port, stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,9 +6,9 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from local.database import CREDENTIALS
-from local.engine import ROOT
-from local.template import REGION
+from local.cloudformation.template import REGION
+from local.dynamodb.provisioning import CREDENTIALS
+from local.machine import ROOT
 from tests.benchmarks.peers.environments import TOOLS
 
 if TYPE_CHECKING:

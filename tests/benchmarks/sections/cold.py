@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from local.emulator import EmulatedRuntime
-from local.pool import FunctionError
+from local.awslambda.emulator import EmulatedRuntime
+from local.awslambda.pool import FunctionError
 from local.run import surroundings
 from tests.benchmarks import callers, page, rounds
 from tests.benchmarks.probing import Probe
@@ -26,7 +26,7 @@ from tests.benchmarks.targets import Targets
 from tests.support.handlers import FUNCTION_OF_SAMPLE, http_sample, sample
 
 if TYPE_CHECKING:
-    from local.template import Function
+    from local.cloudformation.template import Function
     from tests.benchmarks.setting import Setting
 
 Json = dict[str, Any]

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from local.emulator import EmulatedRuntime
+from local.awslambda.emulator import EmulatedRuntime
 from local.run import surroundings
 from tests.benchmarks import callers, page, rounds
 from tests.benchmarks.setting import AUTHORIZE, SETTLE

@@ -1,0 +1,215 @@
+"""The calls of customers. Rule: in the order in which a customer meets them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from contract.openapi import examples, parts, shapes
+from contract.openapi.parts import NO_BODY, NOT_FOUND, SUBSCRIPTION_ID, Answer, Body, Operation, Parameter, bad
+from modelpass.daily_usage import DEFAULT_DAYS, MOST_DAYS
+from modelpass.errors import ErrorCode, Refusal
+from modelpass.model import MAX_ACCOUNT_BYTES, MAX_CALLS, MAX_PURCHASES_PER_DAY
+from modelpass.paging import DEFAULT_ENTRIES, MOST_ENTRIES
+from modelpass.purchase_body import PurchaseRequest
+
+_BAD_SUB: Final = bad("sub", f"The token's sub claim must be 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8.")
+_BAD_LIMIT: Final = bad(
+    "models[0].dailyCallLimit", f"models[0].dailyCallLimit must be a whole number from 1 to {MAX_CALLS}."
+)
+_BAD_BODY: Final = bad("months", "This call takes no body, or {}.")
+_BAD_PAGE: Final = bad("limit", f"limit must be a whole number from 1 to {MOST_ENTRIES}.")
+_NOT_SOLD: Final = (
+    Refusal(ErrorCode.UNKNOWN_MODEL, param="models[1].modelId"),
+    Refusal(ErrorCode.TIER_NOT_OFFERED, param="models[0].channelTier"),
+)
+_TAKEN: Final = Refusal(ErrorCode.ACTIVE_SUBSCRIPTION_EXISTS)
+_PURCHASE: Final = Body(PurchaseRequest, {"two models": examples.PURCHASE_BODY})
+_PAGE: Final = (
+    Parameter(
+        "limit",
+        "query",
+        {"type": "integer", "minimum": 1, "maximum": MOST_ENTRIES, "default": DEFAULT_ENTRIES},
+        "How many at most.",
+        DEFAULT_ENTRIES,
+        required=False,
+    ),
+    Parameter("cursor", "query", {"type": "string"}, "`next` of the page before.", "EXAMPLE", required=False),
+)
+_SHOWN: Final = (shapes.SubscriptionWithKey, shapes.Subscription)
+_KEY_HEADERS: Final = ("Cache-Control", "Idempotent-Replayed")
+
+OPERATIONS: Final = (
+    Operation(
+        "GET /v1/models",
+        "listModels",
+        "Look at the catalogue",
+        "Every model that can be bought, in which tiers, at what price, and whether a tier is up at the moment.",
+        Answer(200, "The catalogue.", (shapes.Catalogue,), {"one model": examples.CATALOGUE}),
+        (bad("colour", "Unknown parameter."),),
+    ),
+    Operation(
+        "POST /v1/quotes",
+        "quote",
+        "Ask what a purchase would cost",
+        "Takes the body of a purchase, checks it as a purchase does, answers the price, and changes nothing.",
+        Answer(200, "The price.", (shapes.Quote,), {"two models": examples.QUOTE}),
+        (_BAD_LIMIT, Refusal(ErrorCode.DUPLICATE_MODEL, param="models[1].modelId"), *_NOT_SOLD),
+        body=_PURCHASE,
+    ),
+    Operation(
+        "POST /v1/subscriptions",
+        "purchase",
+        "Buy a custom subscription",
+        f"Completely or not at all. An account has one active subscription, and buys at most {MAX_PURCHASES_PER_DAY} "
+        "times a UTC day. A subscription is sold in full: cancelling refunds nothing. `apiKey` is in the answer to the "
+        "call that made it, and in no other: of the key, only a hash is stored.",
+        Answer(
+            201,
+            "Bought; of a repeat under the same `Idempotency-Key`, the subscription as it is now, without its key.",
+            _SHOWN,
+            {"bought": examples.BOUGHT, "a repeat": examples.SUBSCRIPTION},
+            ("Location", *_KEY_HEADERS),
+        ),
+        (
+            _BAD_LIMIT,
+            Refusal(ErrorCode.DUPLICATE_MODEL, param="models[1].modelId"),
+            *_NOT_SOLD,
+            _TAKEN,
+            Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"),
+            Refusal(ErrorCode.TOO_MANY_PURCHASES, retry_after=28140),
+        ),
+        (
+            parts.idempotency_key(
+                "Makes the purchase safe to repeat, for at least 24 hours: 1 to 255 visible ASCII characters. With an "
+                "equal body a repeat is answered with `Idempotent-Replayed: true`, with another it is refused."
+            ),
+        ),
+        body=_PURCHASE,
+    ),
+    Operation(
+        "GET /v1/subscriptions",
+        "listSubscriptions",
+        "List the account's subscriptions",
+        "Newest first, page by page; what is bought in between moves no page.",
+        Answer(
+            200,
+            "A page.",
+            (shapes.SubscriptionPage,),
+            {"the only page": {"subscriptions": [examples.SUBSCRIPTION], "next": None}},
+        ),
+        (_BAD_PAGE, _BAD_SUB),
+        _PAGE,
+    ),
+    Operation(
+        "GET /v1/subscriptions/{subscriptionId}",
+        "getSubscription",
+        "Look at a subscription",
+        "As it is at the moment of asking.",
+        Answer(200, "The subscription.", (shapes.Subscription,), {"active": examples.SUBSCRIPTION}),
+        (_BAD_SUB, NOT_FOUND),
+        (SUBSCRIPTION_ID,),
+    ),
+    Operation(
+        "GET /v1/subscriptions/{subscriptionId}/usage",
+        "getUsage",
+        "Look at the live counters",
+        "What is used, held and left of every model, at the moment of asking. Of an ended term, its last windows.",
+        Answer(200, "The counters.", (shapes.Usage,), {"one model": examples.USAGE}),
+        (_BAD_SUB, NOT_FOUND),
+        (SUBSCRIPTION_ID,),
+    ),
+    Operation(
+        "GET /v1/subscriptions/{subscriptionId}/history",
+        "getHistory",
+        "Look at the usage day by day",
+        "Per day and model, in the subscription's time zone, the open day included; and what each term was sold at.",
+        Answer(200, "The days.", (shapes.History,), {"two days": examples.HISTORY}),
+        (bad("from", f"from must be less than {MOST_DAYS} days before to."), _BAD_SUB, NOT_FOUND),
+        (
+            SUBSCRIPTION_ID,
+            Parameter(
+                "from",
+                "query",
+                {"type": "string", "format": "date"},
+                f"The first day; without it, {DEFAULT_DAYS} days are shown.",
+                "2026-11-24",
+                required=False,
+            ),
+            Parameter(
+                "to",
+                "query",
+                {"type": "string", "format": "date"},
+                f"The last day, {MOST_DAYS} days at most in all; without it, today or the last day of the term.",
+                "2026-11-25",
+                required=False,
+            ),
+        ),
+    ),
+    Operation(
+        "GET /v1/subscriptions/{subscriptionId}/events",
+        "listEvents",
+        "Look at what happened to a subscription",
+        "Its audit trail, newest first, page by page.",
+        Answer(200, "A page.", (shapes.EventPage,), {"a purchase": {"events": [examples.EVENT], "next": None}}),
+        (_BAD_PAGE, _BAD_SUB, NOT_FOUND),
+        (SUBSCRIPTION_ID, *_PAGE),
+    ),
+    Operation(
+        "POST /v1/subscriptions/{subscriptionId}/renew",
+        "renew",
+        "Begin a new term",
+        "Of an expired subscription, at once, with the same models, limits, months and time zone: a new key, and usage "
+        "from zero. The old key fails on the very next request.",
+        Answer(
+            200,
+            "Renewed; of a repeat under the same `Idempotency-Key`, the subscription as it is now, without its key.",
+            _SHOWN,
+            {"renewed": examples.RENEWED, "a repeat": examples.SUBSCRIPTION},
+            _KEY_HEADERS,
+        ),
+        (
+            _BAD_BODY,
+            *(Refusal(r.code, param=f"models[0].{(r.param or '').rpartition('.')[2]}") for r in _NOT_SOLD),
+            NOT_FOUND,
+            _TAKEN,
+            Refusal(ErrorCode.SUBSCRIPTION_NOT_EXPIRED),
+        ),
+        (
+            SUBSCRIPTION_ID,
+            parts.idempotency_key("Makes the renewal safe to repeat: a repeat begins no second term."),
+        ),
+        body=NO_BODY,
+    ),
+    Operation(
+        "POST /v1/subscriptions/{subscriptionId}/key",
+        "regenerateKey",
+        "Replace the key",
+        "The old key fails on the very next request; usage and open holds stay. Each call makes another key.",
+        Answer(
+            200,
+            "The subscription with its new key.",
+            (shapes.SubscriptionWithKey,),
+            {"a new key": examples.BOUGHT},
+            ("Cache-Control",),
+        ),
+        (
+            _BAD_BODY,
+            NOT_FOUND,
+            Refusal(ErrorCode.SUBSCRIPTION_EXPIRED),
+            Refusal(ErrorCode.SUBSCRIPTION_CANCELLED),
+        ),
+        (SUBSCRIPTION_ID,),
+        body=NO_BODY,
+    ),
+    Operation(
+        "POST /v1/subscriptions/{subscriptionId}/cancel",
+        "cancel",
+        "End a subscription now",
+        "The key stops, and the account's place is free. What is open is still settled. One that has ended already is "
+        "answered as it is.",
+        Answer(200, "The subscription.", (shapes.Subscription,), {"cancelled": examples.CANCELLED}),
+        (_BAD_BODY, NOT_FOUND),
+        (SUBSCRIPTION_ID,),
+        body=NO_BODY,
+    ),
+)

@@ -1,0 +1,151 @@
+"""The API's document, OpenAPI 3.1. Rule: generated: nothing in it is written twice, and nothing is left out.
+
+An operation is shown from the day the template has its route.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from typing import TYPE_CHECKING, Any, Final
+
+from contract.openapi import customer, operator, responses, schemas, shapes
+from contract.openapi.examples import ROOT
+from modelpass.http import MAX_BODY_BYTES, OPERATOR_SCOPE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from contract.openapi.parts import Body, Operation, Parameter
+
+FILE: Final = ROOT / "docs" / "openapi.json"
+OPERATIONS: Final = (*customer.OPERATIONS, *operator.OPERATIONS)
+_SCHEME: Final = "jwt"
+_CUSTOMER, _OPERATOR = "Customer", "Operator"
+_TAGS: Final = {
+    _CUSTOMER: "An account, by its JWT, sees and changes its own subscriptions. Another account's answer as if they "
+    "did not exist.",
+    _OPERATOR: f"A JWT with the scope `{OPERATOR_SCOPE}`; without it, 403 `forbidden`.",
+}
+_ABOUT: Final = f"""\
+Who may use which AI model, how often and how much: the calls of customers and operators. The model router does not call
+this API; it invokes two functions (see `docs/api.md`).
+
+JSON bodies of at most {MAX_BODY_BYTES // 1024} KB with `Content-Type: application/json`. Fields that are not listed are
+refused, and so are members that appear twice, numbers with a fraction or an exponent, and unknown parameters beside
+those of a query. Times are RFC 3339 in UTC, with milliseconds only when they are not zero. Money is a decimal string.
+Ids are opaque.
+
+A refusal changes nothing, and has one form: `{{"error": {{"message", "type", "code", "param"}}}}`, with `retryAfter`
+where time alone lifts it. `code` is stable; `message` may change. API Gateway's own answers are `{{"message"}}`."""
+
+Json = dict[str, Any]
+
+
+def main() -> int:
+    """Write `docs/openapi.json`."""
+    from local.cloudformation import template  # noqa: PLC0415 - it is slow to load
+
+    expanded = template.load(ROOT / "template.yaml")
+    read = template.read(expanded, ROOT, template.secret_values(expanded))
+    FILE.write_text(text({route.key for route in read.routes}), "utf-8")
+    print(FILE.relative_to(ROOT))
+    return 0
+
+
+def text(routes: Iterable[str]) -> str:
+    """The document as it is kept, of the operations that have a route."""
+    return json.dumps(document(routes), indent=2, ensure_ascii=False) + "\n"
+
+
+def document(routes: Iterable[str]) -> Json:
+    """The document of the operations that have a route."""
+    present = set(routes)
+    operations = [operation for operation in OPERATIONS if operation.route in present]
+    paths: dict[str, Json] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
+    return {
+        "openapi": "3.1.1",
+        "info": _info(),
+        "servers": _servers(),
+        "tags": [{"name": name, "description": about} for name, about in _TAGS.items()],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                _SCHEME: {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "The account is its `sub` claim; an operator's `scope` claim has "
+                    f"`{OPERATOR_SCOPE}`. Locally: `make -s token ACCOUNT=acct_demo [SCOPE={OPERATOR_SCOPE}]`.",
+                }
+            },
+            "headers": responses.HEADERS,
+            "schemas": schemas.components(_models(operations)),
+        },
+    }
+
+
+def _info() -> Json:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    return {
+        "title": "Modelpass",
+        "version": project["version"],
+        "summary": project["description"],
+        "description": _ABOUT,
+        "license": {"name": "Apache License 2.0", "identifier": project["license"]},
+    }
+
+
+def _servers() -> list[Json]:
+    variables = {
+        "api": {"default": "api-id", "description": "The id of the deployed API."},
+        "region": {"default": "eu-west-1", "description": "Where it is deployed."},
+    }
+    return [
+        {"url": "/", "description": "Where this document is served: the local stack."},
+        {
+            "url": "https://{api}.execute-api.{region}.amazonaws.com",
+            "description": "A deployment: the output `ApiUrl`.",
+            "variables": variables,
+        },
+    ]
+
+
+def _models(operations: list[Operation]) -> set[type[Any]]:
+    answered = {shape for operation in operations for shape in operation.answer.shapes}
+    sent = {operation.body.model for operation in operations if operation.body}
+    return {*answered, *sent, shapes.Error, shapes.RetryableError, shapes.GatewayMessage}
+
+
+def _operation(operation: Operation) -> Json:
+    made: Json = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "description": operation.description,
+        "tags": [_OPERATOR if operation.operator else _CUSTOMER],
+        "security": [{_SCHEME: [OPERATOR_SCOPE] if operation.operator else []}],
+    }
+    if operation.parameters:
+        made["parameters"] = [_parameter(parameter) for parameter in operation.parameters]
+    if operation.body:
+        made["requestBody"] = _request(operation.body)
+    return {**made, "responses": responses.responses(operation)}
+
+
+def _parameter(parameter: Parameter) -> Json:
+    return {
+        "name": parameter.name,
+        "in": parameter.where,
+        "required": parameter.required,
+        "description": parameter.description,
+        "schema": parameter.schema,
+        "example": parameter.example,
+    }
+
+
+def _request(body: Body) -> Json:
+    examples = {name: {"value": value} for name, value in body.examples.items()}
+    content = {"application/json": {"schema": schemas.reference(body.model), "examples": examples}}
+    return {"required": body.required, "content": content}

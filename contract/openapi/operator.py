@@ -1,0 +1,137 @@
+"""The calls of operators. Rule: each wants the scope `operator`, which is asked for before anything else."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from contract.openapi import examples, shapes
+from contract.openapi.parts import (
+    ACCOUNT_ID,
+    ANY_MODEL_ID,
+    ANY_SUBSCRIPTION_ID,
+    FORBIDDEN,
+    MODEL_ID,
+    NOT_FOUND,
+    TIER,
+    Answer,
+    Body,
+    Operation,
+    bad,
+    idempotency_key,
+)
+from modelpass import catalogue_body, operator_bodies
+from modelpass.errors import ErrorCode, Refusal
+from modelpass.model import MAX_ACCOUNT_BYTES, Tier
+
+_BAD_ACCOUNT: Final = bad("accountId", f"accountId must be 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8.")
+_MODEL: Final = {
+    "kind": "text",
+    "tiers": [{"channelTier": "stable", "price": examples.PRICE}],
+}
+
+OPERATIONS: Final = (
+    Operation(
+        "PUT /v1/models/{modelId}",
+        "putModel",
+        "Create or replace a model",
+        "What is bought from now on follows it; what was bought before stays as it is. A withdrawn model is back.",
+        Answer(200, "The model as the catalogue shows it.", (shapes.Model,), {"a model": examples.MODEL}),
+        (bad("kind", "The kind of a model cannot change."), FORBIDDEN),
+        (MODEL_ID,),
+        body=Body(catalogue_body.ModelBody, {"as little as can be said": _MODEL, "as it is shown": examples.MODEL}),
+        operator=True,
+    ),
+    Operation(
+        "DELETE /v1/models/{modelId}",
+        "withdrawModel",
+        "Withdraw a model",
+        "It can be neither bought nor renewed; existing subscriptions keep it until their term ends.",
+        Answer(204, "Withdrawn; also when there is none."),
+        (FORBIDDEN,),
+        (ANY_MODEL_ID,),
+        operator=True,
+    ),
+    Operation(
+        "PUT /v1/models/{modelId}/tiers/{tier}/availability",
+        "setAvailability",
+        "Take a tier down, or bring it back",
+        "Within 5 seconds, requests in this tier are refused with 503 `tier_unavailable`, and cost nothing; none is "
+        "moved to another tier. Every change is an event with its reason.",
+        Answer(
+            200,
+            "The tier as it is now.",
+            (shapes.Availability,),
+            {
+                "down": {
+                    "modelId": examples.TEXT_ID,
+                    "channelTier": "stable",
+                    "available": False,
+                    "reason": "The upstream is down.",
+                }
+            },
+        ),
+        (
+            bad("tier", f"tier must be one of {', '.join(Tier)}."),
+            Refusal(ErrorCode.TIER_NOT_OFFERED, param="tier"),
+            FORBIDDEN,
+            NOT_FOUND,
+        ),
+        (MODEL_ID, TIER),
+        body=Body(
+            catalogue_body.AvailabilityBody,
+            {"down": {"available": False, "reason": "The upstream is down."}, "up": {"available": True}},
+        ),
+        operator=True,
+    ),
+    Operation(
+        "POST /v1/subscriptions/{subscriptionId}/corrections",
+        "correctUsage",
+        "Correct what was used",
+        "Adds a signed amount to the windows of an instant, with a reason: audited, and an event.",
+        Answer(
+            200,
+            "Booked; a repeat under the same `Idempotency-Key` books nothing.",
+            (shapes.Correction,),
+            {"bytes for tokens": examples.CORRECTION},
+            ("Idempotent-Replayed",),
+        ),
+        (
+            bad("units", "units must be a whole number other than 0."),
+            FORBIDDEN,
+            NOT_FOUND,
+            Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"),
+        ),
+        (
+            ANY_SUBSCRIPTION_ID,
+            idempotency_key("Makes the correction safe to repeat.", required=True),
+        ),
+        body=Body(operator_bodies.CorrectionRequest, {"bytes for tokens": examples.CORRECTION_BODY}),
+        operator=True,
+    ),
+    Operation(
+        "PUT /v1/accounts/{accountId}/plan-subscription",
+        "putPlanSubscription",
+        "Record that a plan is active",
+        "It takes the account's one place until it expires. The same plan again updates when that is.",
+        Answer(200, "The plan.", (shapes.PlanSubscription,), {"a plan": examples.PLAN}),
+        (
+            _BAD_ACCOUNT,
+            bad("expiresAt", "expiresAt must be later than now."),
+            FORBIDDEN,
+            Refusal(ErrorCode.ACTIVE_SUBSCRIPTION_EXISTS),
+        ),
+        (ACCOUNT_ID,),
+        body=Body(operator_bodies.PlanRequest, {"a plan": examples.PLAN_BODY}),
+        operator=True,
+    ),
+    Operation(
+        "DELETE /v1/accounts/{accountId}/plan-subscription",
+        "deletePlanSubscription",
+        "Record that a plan has ended",
+        "The account's place is free.",
+        Answer(204, "Ended; also when there is none."),
+        (_BAD_ACCOUNT, FORBIDDEN),
+        (ACCOUNT_ID,),
+        operator=True,
+    ),
+)

@@ -1,0 +1,122 @@
+"""Answers and refusals -> responses. Rule: each code under its status, with the text a caller reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from contract.openapi import parts, schemas, shapes
+
+if TYPE_CHECKING:
+    from contract.openapi.parts import Answer, Operation
+    from modelpass.errors import Refusal
+
+Json = dict[str, Any]
+
+_JSON: Final = "application/json"
+_REQUEST_ID: Final = "Apigw-Requestid"
+_RETRY_AFTER: Final = "Retry-After"
+HEADERS: Final[dict[str, Json]] = {
+    _REQUEST_ID: {
+        "description": "API Gateway's id of the request.",
+        "schema": {"type": "string"},
+    },
+    _RETRY_AFTER: {
+        "description": "Whole seconds, as `retryAfter` in the body.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "Location": {
+        "description": "The path of what was made.",
+        "required": True,
+        "schema": {"type": "string", "pattern": f"^/v1/subscriptions/{parts.SUBSCRIPTION_ID.schema['pattern'][1:]}"},
+    },
+    "Cache-Control": {
+        "description": "The answer may hold a key: it is not to be kept.",
+        "required": True,
+        "schema": {"type": "string", "const": "no-store"},
+    },
+    "Idempotent-Replayed": {
+        "description": "Only in the answer to a repeat.",
+        "schema": {"type": "string", "const": "true"},
+    },
+}
+GATEWAY: Final = {401: "Unauthorized", 413: "Request Entity Too Large", 429: "Too Many Requests"}
+"""What API Gateway answers to any call before a function runs."""
+BROKEN: Final = {500: "Internal Server Error", 503: "Service Unavailable"}
+"""What it answers when a function fails or runs out of time."""
+WORDS: Final = {
+    400: "The request is at fault: `param` names the field.",
+    401: "No valid token; API Gateway's own answer.",
+    403: "The caller may not do this.",
+    404: "There is no such resource, or it is another account's.",
+    409: "What is there already stands in the way.",
+    413: "A body above 10 MB; API Gateway's own answer. Above 256 KB the call is refused with 400.",
+    422: "The `Idempotency-Key` was used with another body.",
+    429: "Too often.",
+    500: "Our failure; the message has an id to quote.",
+    503: "Busy: the same request may be sent again.",
+}
+
+
+def responses(operation: Operation) -> Json:
+    """Every status that the operation may answer."""
+    refusals: dict[int, list[Refusal]] = {}
+    for refusal in (*operation.refusals, *parts.EVERY_CALL):
+        refusals.setdefault(refusal.code.status, []).append(refusal)
+    statuses = sorted({*refusals, *GATEWAY})
+    return {
+        str(operation.answer.status): _done(operation.answer),
+        **{str(status): _refused(status, refusals.get(status, [])) for status in statuses},
+    }
+
+
+def _done(answer: Answer) -> Json:
+    response: Json = {"description": answer.description, "headers": _headers(_REQUEST_ID, *answer.headers)}
+    if answer.shapes:
+        known = [schemas.reference(shape) for shape in answer.shapes]
+        schema = known[0] if len(known) == 1 else {"oneOf": known}
+        response["content"] = {_JSON: {"schema": schema, "examples": _examples(answer.examples)}}
+    return response
+
+
+def _refused(status: int, refusals: list[Refusal]) -> Json:
+    by_gateway = {**GATEWAY, **BROKEN}.get(status)
+    known: list[Json] = []
+    shown: Json = {}
+    headers = [_REQUEST_ID]
+    if refusals:
+        known.append(_envelope(refusals))
+        shown |= {_name(refusal, refusals): refusal.fields() for refusal in refusals}
+        if any(refusal.retry_after is not None for refusal in refusals):
+            headers.append(_RETRY_AFTER)
+    if by_gateway is not None:
+        known.append(schemas.reference(shapes.GatewayMessage))
+        shown["API Gateway"] = {"message": by_gateway}
+    schema = known[0] if len(known) == 1 else {"oneOf": known}
+    content = {_JSON: {"schema": schema, "examples": _examples(shown)}}
+    return {"description": WORDS[status], "headers": _headers(*headers), "content": content}
+
+
+def _envelope(refusals: list[Refusal]) -> Json:
+    retryable = any(refusal.retry_after is not None for refusal in refusals)
+    codes = list(dict.fromkeys(refusal.code.code for refusal in refusals))
+    types = list(dict.fromkeys(refusal.code.error_type for refusal in refusals))
+    told = {"properties": {"code": {"enum": codes}, "type": {"enum": types}}}
+    return {
+        "allOf": [
+            schemas.reference(shapes.RetryableError if retryable else shapes.Error),
+            {"properties": {"error": told}},
+        ]
+    }
+
+
+def _name(refusal: Refusal, refusals: list[Refusal]) -> str:
+    alone = sum(other.code is refusal.code for other in refusals) == 1
+    return refusal.code.code if alone else f"{refusal.code.code}: {refusal.param}"
+
+
+def _headers(*names: str) -> Json:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _examples(values: Json) -> Json:
+    return {name: {"value": value} for name, value in values.items()}

@@ -1,0 +1,280 @@
+"""What the API answers with, as pydantic models. Rule: closed: what is not listed here is never answered.
+
+The document shows them, and the tests hold every answer to them. A field's description is a sentence of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Union
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.alias_generators import to_camel
+
+from contract import event_schemas
+from modelpass import keys
+from modelpass.errors import ErrorCode
+from modelpass.events import EventType
+from modelpass.model import Kind, Status, Tier, Unit
+from modelpass.payloads import MODEL_ID_PATTERN
+from modelpass.purchase_body import TIME_ZONE_FORMAT
+
+Instant = Annotated[
+    str,
+    Field(
+        pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$",
+        json_schema_extra={"format": "date-time"},
+    ),
+]
+Date = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$", json_schema_extra={"format": "date"})]
+ModelId = Annotated[str, Field(pattern=f"^{MODEL_ID_PATTERN}$")]
+SubscriptionId = Annotated[str, Field(pattern=f"^{keys.SUBSCRIPTION_ID_PATTERN}$")]
+Decimal = Annotated[str, Field(pattern=r"^\d+(\.\d+)?$")]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="An ISO 4217 code.")]
+TimeZone = Annotated[str, Field(json_schema_extra={"format": TIME_ZONE_FORMAT})]
+Count = Annotated[int, Field(ge=0)]
+Cursor = Annotated[str | None, Field(description="The `cursor` of the next page; null on the last.")]
+
+
+class Shape(BaseModel):
+    """An object of an answer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, strict=True)
+
+
+class Price(Shape):
+    """A month's price of a tier: `base`, `perUnit` of the cap and `perDailyCall` of the daily limit, added up."""
+
+    currency: Currency
+    base: Decimal
+    per_unit: Decimal
+    per_daily_call: Decimal
+
+
+class OfferedTier(Shape):
+    """A tier that a model is offered in."""
+
+    channel_tier: Tier
+    available: Annotated[bool, Field(description="Whether requests in this tier are answered at the moment.")]
+    price: Price
+
+
+class Bounds(Shape):
+    """The least and the most that may be bought."""
+
+    min: Annotated[int, Field(ge=1)]
+    max: Annotated[int, Field(ge=1)]
+
+
+class ModelLimits(Shape):
+    """What may be bought of a model."""
+
+    daily_call_limit: Bounds
+    monthly_token_cap: Annotated[Bounds, Field(description="In the model's unit.")]
+
+
+class Model(Shape):
+    """A model of the catalogue."""
+
+    model_id: ModelId
+    kind: Kind
+    unit: Unit
+    tiers: list[OfferedTier]
+    limits: ModelLimits
+
+
+class Catalogue(Shape):
+    """All models that can be bought."""
+
+    models: list[Model]
+
+
+class Availability(Shape):
+    """Whether a tier of a model is up."""
+
+    model_id: ModelId
+    channel_tier: Tier
+    available: bool
+    reason: Annotated[str | None, Field(description="The operator's; null where none was given.")]
+
+
+Quote = event_schemas.Quote
+"""A price, line by line: what is quoted is what events tell."""
+
+
+class Entitlement(Shape):
+    """One model of a subscription, as it was bought."""
+
+    model_id: ModelId
+    channel_tier: Tier
+    unit: Unit
+    daily_call_limit: Count
+    monthly_token_cap: Annotated[Count, Field(description="In the model's unit.")]
+
+
+class Subscription(Shape):
+    """A subscription as it is at the moment of asking."""
+
+    subscription_id: SubscriptionId
+    status: Status
+    term: Annotated[int, Field(ge=1, description="1 when it was bought; each renewal begins the next.")]
+    api_key_masked: Annotated[
+        str, Field(pattern=rf"^{keys.mask('[A-Za-z0-9_-]{4}')}$", description="Tells keys apart; opens nothing.")
+    ]
+    starts_at: Instant
+    expires_at: Instant
+    timezone: TimeZone
+    models: list[Entitlement]
+
+
+class SubscriptionWithKey(Subscription):
+    """A subscription with the key that this very call made. It is shown this once."""
+
+    api_key: Annotated[str, Field(pattern=f"^{keys.API_KEY_PATTERN}$")]
+
+
+class SubscriptionPage(Shape):
+    """The account's subscriptions, newest first."""
+
+    subscriptions: list[Subscription]
+    next: Cursor
+
+
+class DailyWindow(Shape):
+    """The calls of the day that is current, or the term's last."""
+
+    limit: Count
+    used: Annotated[Count, Field(description="Calls granted, settled or not.")]
+    remaining: Count
+    resets_at: Instant
+
+
+class MonthlyWindow(Shape):
+    """The units of the month that is current, or the term's last."""
+
+    limit: Count
+    used: Count
+    held: Annotated[Count, Field(description="Reserved by grants that are neither settled nor expired.")]
+    remaining: Annotated[Count, Field(description="Never below 0.")]
+    overrun: Annotated[Count, Field(description="How far `used` and `held` exceed `limit`.")]
+    resets_at: Instant
+
+
+class ModelUsage(Shape):
+    """The live counters of one model."""
+
+    model_id: ModelId
+    channel_tier: Tier
+    unit: Unit
+    daily: DailyWindow
+    monthly: MonthlyWindow
+
+
+class Usage(Shape):
+    """The live counters of a subscription, model by model as bought."""
+
+    subscription_id: SubscriptionId
+    status: Status
+    models: list[ModelUsage]
+
+
+class UsageDay(Shape):
+    """What one model used on one day of the subscription's time zone."""
+
+    date: Date
+    model_id: ModelId
+    calls: Annotated[Count, Field(description="By the day they were granted.")]
+    units: Annotated[Count, Field(description="By the day of their request.")]
+    closed: Annotated[bool, Field(description="Whether the day is over; late reports are added all the same.")]
+
+
+class SoldTerm(Shape):
+    """A term and the price it was sold at."""
+
+    term: Annotated[int, Field(ge=1)]
+    starts_at: Instant
+    expires_at: Instant
+    price: Annotated[Quote | None, Field(description="Null when the term was sold before prices were kept.")]
+
+
+class History(Shape):
+    """Usage per day and model; days without any are there as zero."""
+
+    days: list[UsageDay]
+    terms: list[SoldTerm]
+
+
+def _event(kind: EventType, version: int, data: type[BaseModel]) -> type[Shape]:
+    """An event of one type: its version and the schema of its data are those of every reader."""
+    name = "".join(part.title() for part in kind.replace("_", ".").split("."))
+    fields: dict[str, Any] = {
+        "id": (str, ...),
+        "type": (str, Field(json_schema_extra={"const": kind.value})),
+        "version": (int, Field(json_schema_extra={"const": version})),
+        "at": (Instant, ...),
+        "data": (data, ...),
+    }
+    return create_model(f"Event{name}", __base__=Shape, __doc__=f"`{kind.value}`.", **fields)
+
+
+EVENTS = tuple(
+    _event(kind, *schema)
+    for kind, schema in event_schemas.SCHEMAS.items()
+    if kind not in (EventType.TIER_DOWN, EventType.TIER_UP, EventType.PLAN_STARTED, EventType.PLAN_ENDED)
+)
+"""Those whose subject is a subscription."""
+Event = Union[EVENTS]  # type: ignore[valid-type]  # noqa: UP007 - made of what `event_schemas` lists
+
+
+class EventPage(Shape):
+    """What happened to a subscription, newest first."""
+
+    events: list[Event]
+    next: Cursor
+
+
+class Correction(Shape):
+    """A correction as it was booked, and the windows current now."""
+
+    subscription_id: SubscriptionId
+    model_id: ModelId
+    units: Annotated[int, Field(description="Added to the usage; below 0 takes away.")]
+    at: Annotated[Instant, Field(description="The instant whose windows were corrected.")]
+    reason: str
+    daily: DailyWindow
+    monthly: MonthlyWindow
+
+
+class PlanSubscription(Shape):
+    """The plan that holds an account's one place."""
+
+    account_id: str
+    plan_id: str
+    expires_at: Instant
+
+
+class ErrorDetail(Shape):
+    """Why a call was refused, as AI clients parse it."""
+
+    message: Annotated[str, Field(description="For people; it may change.")]
+    type: Annotated[str, Field(json_schema_extra={"enum": sorted({e.error_type for e in ErrorCode})})]
+    code: Annotated[str, Field(json_schema_extra={"enum": [e.code for e in ErrorCode]})]
+    param: Annotated[str | None, Field(description="The field, header or claim at fault.")]
+
+
+class Error(Shape):
+    """A refusal; it changed nothing."""
+
+    error: ErrorDetail
+
+
+class RetryableError(Shape):
+    """A refusal that time alone lifts."""
+
+    retry_after: Annotated[int, Field(ge=1, description="Whole seconds; the header `Retry-After` says the same.")]
+    error: ErrorDetail
+
+
+class GatewayMessage(Shape):
+    """What API Gateway answers by itself."""
+
+    message: str

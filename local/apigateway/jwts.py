@@ -1,0 +1,72 @@
+"""JWTs of the local stack: a signing key of its own, really verified with PyJWT. Rule: real time, never the stack's."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from ops.errors import CommandError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ALGORITHM: Final = "ES256"
+DAY_SECONDS: Final = 86_400
+_KEY_FILE: Final = "jwt-signing-key.pem"
+_PRIVATE: Final = 0o600
+
+
+def signing_key(folder: Path) -> ec.EllipticCurvePrivateKey:
+    """The key kept in a folder, made when there is none; raises `CommandError` where it cannot be kept."""
+    path = folder / _KEY_FILE
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+            part = path.with_suffix(f".{os.getpid()}")
+            part.touch(_PRIVATE)
+            part.write_bytes(pem)
+            with contextlib.suppress(FileExistsError):  # of two stacks that start at once, the first decides
+                os.link(part, path)
+            part.unlink()
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError) as error:
+        raise CommandError(f"The signing key cannot be kept in {folder}: {error}.") from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise CommandError(f"{path} holds no key of the kind this stack signs with.")
+    return key
+
+
+def issue(key: ec.EllipticCurvePrivateKey, claims: dict[str, Any], issuer: str, audience: str) -> str:
+    """A token valid for a day."""
+    now = int(time.time())
+    times = {"iat": now, "nbf": now - 60, "exp": now + DAY_SECONDS}
+    return jwt.encode({"iss": issuer, "aud": audience, **times, **claims}, key, ALGORITHM)
+
+
+def verify(
+    token: str, key: ec.EllipticCurvePrivateKey, issuer: str, audience: tuple[str, ...]
+) -> dict[str, Any] | None:
+    """The claims of a token that is ours and in force, else None."""
+    try:
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key.public_key(),
+            [ALGORITHM],
+            issuer=issuer,
+            audience=audience,
+            options={"require": ["exp", "iss", "aud"]},
+        )
+    except jwt.InvalidTokenError:
+        return None
+    return claims

@@ -1,0 +1,82 @@
+"""`make audit`: lets `ops.audit` check a deployment, a folder of data, or the local stack that runs.
+
+Rule: finds the tables and nothing more; what must hold is said in `ops.audit`. Unless the environment names a
+deployment, the tables are those in the folder that `make run DATA=…` has filled, or those of the stack at `PORT`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import TYPE_CHECKING, Any, Final
+from urllib.request import urlopen
+
+from local import settings
+from local.cloudformation import template
+from local.dynamodb import engine, provisioning
+from local.machine import HOST, ROOT
+from modelpass import config
+from modelpass.windows import instant_ms
+from modelpass.writes import Tables
+from ops.audit import command
+from ops.audit.targets import Target, complete, named_deployment, system_ms, time_named
+from ops.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ANSWER_SECONDS: Final = 20
+
+
+def main() -> int:
+    """Audit what the environment names, or what is here; its exit status."""
+    return command.audit(chosen)
+
+
+@contextlib.contextmanager
+def chosen() -> Iterator[Target]:
+    """What is to be audited; raises `CommandError` when it is not there."""
+    at_ms, data, deployed = time_named(), settings.data_folder(), named_deployment()
+    if deployed is not None:
+        yield deployed.as_of(at_ms)
+    elif data is None:
+        yield _running(settings.port()).as_of(at_ms)
+    elif not data.is_dir():
+        raise CommandError(f"There is no data in {data}.")
+    else:
+        with settings.claimed(data), engine.running(data) as url:
+            yield Target(provisioning.client(url), _tables_of_the_template(), system_ms).as_of(at_ms)
+
+
+def _tables_of_the_template() -> Tables:
+    """The tables as the functions are told of them."""
+    expanded = template.load(settings.template_file(), settings.parameters())
+    read = template.read(expanded, ROOT, template.secret_values(expanded))
+    told: dict[str, str] = {}
+    for function in read.functions.values():
+        told |= function.environment
+    return config.tables(told)
+
+
+def _running(port: int) -> Target:
+    """The tables of the stack at a port, and its clock."""
+    url = f"http://{HOST}:{port}"
+    told = _ask(f"{url}/_local/store", url)
+    try:
+        dynamodb, tables = provisioning.client(told["endpoint"]), complete(Tables(**told["tables"]))
+    except (KeyError, TypeError):
+        raise CommandError(f"What answers at {url} is no stack of this version.") from None
+
+    def now_ms() -> int:
+        return instant_ms(_ask(f"{url}/_local/clock", url)["now"]) or system_ms()
+
+    return Target(dynamodb, tables, now_ms)
+
+
+def _ask(address: str, url: str) -> Any:
+    try:
+        with urlopen(address, timeout=_ANSWER_SECONDS) as response:  # noqa: S310
+            return json.load(response)
+    except (OSError, ValueError) as error:
+        what = f"No stack answers at {url} ({error}): start one with `make run`, or say what to audit"
+        raise CommandError(f"{what}: DATA=folder, STACK=name, or the tables by name.") from None

@@ -1,0 +1,198 @@
+"""Processes that stand for Lambda's execution environments. Rule: one invocation each, grown on demand, bounded.
+
+An invocation that outlasts its function's timeout ends its process, as in Lambda; the next gets a new one.
+`Runtime` is the seam: whatever starts, takes an invocation and can be stopped may stand in its place.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO, TYPE_CHECKING, Any, Final, Protocol
+
+from local.awslambda.process import receive_frame, send_frame
+from local.machine import ROOT, die_with_parent, stop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local.cloudformation.template import Function
+
+LARGEST: Final = 4
+# A child told to die with its parent dies with the thread that started it: that thread must outlive all invocations.
+SPAWNER: Final = ThreadPoolExecutor(1, "spawner")
+
+Json = dict[str, Any]
+
+
+class FunctionError(Exception):
+    """The function failed, timed out or died: what Lambda reports of it."""
+
+    def __init__(self, report: Json) -> None:
+        super().__init__(report["errorType"])
+        self.report = report
+
+
+class Runtime:
+    """One child process with one function loaded."""
+
+    def __init__(self, function: Function, settings: dict[str, str], log: IO[bytes]) -> None:
+        read_end, write_end = os.pipe()
+        paths = [str(function.folder), *map(str, function.layers), str(ROOT)]
+        environment = {
+            **settings,
+            **function.environment,
+            "_HANDLER": function.handler,
+            "AWS_LAMBDA_FUNCTION_NAME": function.name,
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "PYTHONPATH": os.pathsep.join(paths),
+        }
+        self._process = SPAWNER.submit(
+            subprocess.Popen,
+            [sys.executable, "-m", "local.awslambda.process", str(write_end)],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            cwd=function.folder,
+            pass_fds=(write_end,),
+            start_new_session=True,
+            preexec_fn=die_with_parent,
+        ).result()
+        os.close(write_end)
+        self._replies = os.fdopen(read_end, "rb")
+        self._function = function
+
+    def wait_ready(self) -> None:
+        """Wait until the handler is loaded; raises `FunctionError` when it cannot be."""
+        try:
+            receive_frame(self._replies)
+        except EOFError:
+            self.stop()
+            raise FunctionError(died(self._function.name)) from None
+
+    def invoke(self, invocation: Json) -> Any:
+        """Run the handler once; raises `FunctionError`."""
+        timer = threading.Timer(self._function.timeout_seconds, self._process.kill)
+        timer.start()
+        try:
+            if self._process.stdin is None:
+                raise EOFError  # noqa: TRY301
+            send_frame(self._process.stdin, invocation)
+            reply = receive_frame(self._replies)
+        except (EOFError, BrokenPipeError):
+            outlasted = not timer.is_alive()
+            self.stop()
+            name, seconds = self._function.name, self._function.timeout_seconds
+            raise FunctionError(timed_out(seconds) if outlasted else died(name)) from None
+        finally:
+            timer.cancel()
+        if "error" in reply:
+            raise FunctionError(reply["error"])
+        return reply["result"]
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process can take another invocation."""
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """End the process."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        stop(self._process)
+        self._replies.close()
+
+
+class Startable(Protocol):
+    """A runtime as the pool knows it."""
+
+    def wait_ready(self) -> None:
+        """Wait until it takes invocations; raises `FunctionError` when it never will."""
+
+    def invoke(self, invocation: Json) -> Any:
+        """Run the handler once; raises `FunctionError`."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take another invocation."""
+
+    def stop(self) -> None:
+        """End it."""
+
+
+class Pool:
+    """The runtimes of one function; the first is started at once, more when invocations wait."""
+
+    def __init__(self, function: Function, start: Callable[[], Startable]) -> None:
+        self.function = function
+        self._start = start
+        self._condition = threading.Condition()
+        self._idle = [start()]
+        self._all = set(self._idle)
+        self._stopped = False
+
+    def wait_ready(self) -> None:
+        """Wait until the first runtime has loaded the function."""
+        self._idle[0].wait_ready()
+
+    def invoke(self, invocation: Json) -> Any:
+        """Run the function in a runtime that is free; raises `FunctionError`."""
+        runtime = self._take()
+        try:
+            return runtime.invoke({**invocation, "timeoutSeconds": self.function.timeout_seconds})
+        finally:
+            self._give_back(runtime)
+
+    def stop(self) -> None:
+        """End every runtime, and start no other."""
+        with self._condition:
+            self._stopped = True
+            runtimes, self._all = self._all, set()
+            self._idle.clear()
+            self._condition.notify_all()
+        for runtime in runtimes:
+            runtime.stop()
+
+    def _take(self) -> Startable:
+        with self._condition:
+            while not self._idle and len(self._all) >= LARGEST:
+                self._condition.wait()
+            if self._stopped:
+                raise FunctionError(died(self.function.name))
+            while self._idle:
+                runtime = self._idle.pop()
+                if runtime.alive:
+                    return runtime
+                self._all.discard(runtime)
+            runtime = self._start()
+            self._all.add(runtime)
+        try:
+            runtime.wait_ready()
+        except FunctionError:
+            self._give_back(runtime)
+            raise
+        return runtime
+
+    def _give_back(self, runtime: Startable) -> None:
+        with self._condition:
+            if runtime.alive and runtime in self._all:
+                self._idle.append(runtime)
+            else:
+                self._all.discard(runtime)
+            self._condition.notify()
+
+
+def timed_out(seconds: int) -> Json:
+    """What Lambda reports of an invocation that was ended."""
+    message = f"Task timed out after {seconds}.00 seconds"
+    return {"errorType": "Sandbox.Timedout", "errorMessage": message}
+
+
+def died(name: str) -> Json:
+    """What Lambda reports of a process that ended by itself."""
+    return {"errorType": "Runtime.ExitError", "errorMessage": f"{name} exited; see the log"}

@@ -1,0 +1,105 @@
+"""What the template's functions (Ref, Sub, If, ...) stand for. Rule: what can only be known on AWS is refused."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ops.errors import CommandError
+
+REGION: Final = "eu-west-1"
+ACCOUNT: Final = "123456789012"
+_DYNAMIC = re.compile(r"\{\{resolve:secretsmanager:([^:}]+):SecretString:([^:}]+)\}\}")
+_PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
+_PSEUDO: Final = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::Partition": "aws"}
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Fills in an expanded template's values; table names get `prefix`."""
+
+    expanded: Json
+    secret: dict[str, Json]
+    prefix: str
+
+    def value(self, value: Any) -> str:
+        """The text of a literal, Ref, Sub or GetAtt, with dynamic references filled in."""
+        if isinstance(value, dict):
+            ((function, argument),) = value.items()
+            match function:
+                case "Ref":
+                    value = self._ref(argument)
+                case "Fn::Sub":
+                    if not isinstance(argument, str):
+                        raise CommandError("The template uses Fn::Sub with a list, which runs on AWS only.")
+                    value = _PLACEHOLDER.sub(lambda m: self._ref(m[1]), argument).replace("${!", "${")
+                case _:
+                    raise CommandError(f"The template uses {function}, which runs on AWS only.")
+        return _DYNAMIC.sub(lambda m: str(self.secret[m[1]][m[2]]), str(value))
+
+    def structure(self, value: Any) -> Any:
+        """A value that may hang on conditions, as it is under this template's parameters; None for no value."""
+        if isinstance(value, list):
+            return [made for inner in value if (made := self.structure(inner)) is not None]
+        if not isinstance(value, dict):
+            return value
+        match value:
+            case {"Fn::If": [str(condition), then, otherwise]}:
+                made = self.structure(then if self._holds({"Condition": condition}) else otherwise)
+            case {"Fn::Split": [str(separator), text]}:
+                made = self.value(text).split(separator)
+            case {"Ref": "AWS::NoValue"}:
+                made = None
+            case {"Ref": _} | {"Fn::Sub": _}:
+                made = self.value(value)
+            case _:
+                made = {name: made for name, inner in value.items() if (made := self.structure(inner)) is not None}
+        return made
+
+    def _holds(self, condition: Json) -> bool:
+        match condition:
+            case {"Condition": str(name)}:
+                return self._holds(self.expanded["Conditions"][name])
+            case {"Fn::Not": [inner]}:
+                return not self._holds(inner)
+            case {"Fn::Equals": [one, other]}:
+                return self.value(one) == self.value(other)
+            case _:
+                raise CommandError(f"The template uses the condition {next(iter(condition))}, which runs on AWS only.")
+
+    def _ref(self, name: str) -> str:
+        if name in _PSEUDO:
+            return _PSEUDO[name]
+        parameters = self.expanded.get("Parameters", {})
+        if name in parameters:
+            return str(parameters[name]["Default"])
+        resource = self.expanded["Resources"][name]
+        return self.prefix + name if resource["Type"] == "AWS::DynamoDB::Table" else name
+
+
+def check_references(value: Any, known: set[str]) -> None:
+    """Refuse a Ref, GetAtt or Sub that names nothing: CloudFormation would."""
+    if isinstance(value, list):
+        for inner in value:
+            check_references(inner, known)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            for target in _targets(name, inner):
+                if target not in known and not target.startswith("AWS::"):
+                    raise CommandError(f"The template refers to {target}, which it does not have.")
+            check_references(inner, known)
+
+
+def _targets(function: str, argument: Any) -> list[str]:
+    match function, argument:
+        case "Ref", str():
+            return [argument]
+        case "Fn::GetAtt", [str(), *_]:
+            return [argument[0]]
+        case "Fn::Sub", str():
+            return [name.partition(".")[0] for name in _PLACEHOLDER.findall(argument)]
+        case _:
+            return []

@@ -1,9 +1,0 @@
-"""`python -m local openapi`: the API's document, generated from the code. Rule: told by the code or told here once.
-
-`customer` and `operator` list the operations, `parts` says what one is made of, `shapes` what is answered, `examples`
-what is shown; `schemas`, `responses` and `document` put it in OpenAPI's words.
-"""
-
-from local.openapi.document import main
-
-__all__ = ["main"]

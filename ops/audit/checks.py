@@ -1,0 +1,99 @@
+"""All equations over what was read. Rule: pure; the audit and the tests ask the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from modelpass import keys
+from ops.audit import entitlement_equations as of_entitlement
+from ops.audit import rows
+from ops.audit import subscription_equations as of_subscription
+from ops.audit.breaches import WITHIN_ONE_ITEM, Breach, Equation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from modelpass.items import Item
+    from modelpass.model import Entitlement
+    from ops.audit.rows import Beside, Family, Readings
+
+
+@dataclass(slots=True)
+class Verdict:
+    """The breaches that were found, and how many equations were asked."""
+
+    equations: int = 0
+    breaches: list[Breach] = field(default_factory=list)
+
+    def ask(self, *answers: Iterable[Breach]) -> None:
+        """Count equations, and keep what breaks them."""
+        for breaches in answers:
+            self.equations += 1
+            self.breaches += breaches
+
+    def add(self, other: Verdict) -> None:
+        """Take over another's."""
+        self.equations += other.equations
+        self.breaches += other.breaches
+
+    @property
+    def within_items(self) -> list[Breach]:
+        """Those that one look at one item decides."""
+        return [b for b in self.breaches if b.equation in WITHIN_ONE_ITEM]
+
+
+def counters(entitlement: Entitlement) -> Verdict:
+    """What every step on an entitlement keeps."""
+    verdict = Verdict()
+    verdict.ask(*(equation(entitlement) for equation in of_entitlement.COUNTED))
+    return verdict
+
+
+def item(stored: Item, entitlement: Entitlement, most_holds: int) -> Verdict:
+    """An entitlement by itself."""
+    verdict = Verdict()
+    verdict.ask(*(equation(entitlement) for equation in of_entitlement.OF_THE_ITEM))
+    verdict.ask(
+        of_entitlement.holds(entitlement, most_holds),
+        of_entitlement.stored_start(stored, entitlement),
+        of_entitlement.marks(stored),
+    )
+    return verdict
+
+
+def windows(entitlement: Entitlement, beside: Beside, tickets: int, now_ms: int) -> Verdict:
+    """An entitlement and what the history has of it."""
+    verdict = Verdict()
+    verdict.ask(*(equation(entitlement, beside) for equation in of_entitlement.WITH_ROWS))
+    verdict.ask(of_entitlement.tickets(entitlement, tickets, now_ms))
+    return verdict
+
+
+def family(stored: Family, most_holds: int, now_ms: int) -> Verdict:
+    """A subscription with all that belongs to it."""
+    found, verdict = rows.read(stored), Verdict()
+    verdict.ask(found.unreadable)
+    for one, entitlement in found.stored:
+        verdict.add(item(one, entitlement, most_holds))
+    if stored.row is not None:
+        verdict.ask(of_entitlement.marks(stored.row))
+    if found.subscription is not None:
+        verdict.ask(of_subscription.state(found.subscription))
+    if not found.unreadable:
+        verdict.add(_across(found, now_ms))
+    return verdict
+
+
+def _across(found: Readings, now_ms: int) -> Verdict:
+    verdict, subscription = Verdict(), found.subscription
+    if subscription is None:
+        verdict.ask([Breach(Equation.OWNED, found.id, "a subscription", "none")])
+        return verdict
+    verdict.ask(*(equation(found, subscription) for equation in of_subscription.OF_THE_FAMILY))
+    verdict.ask(of_subscription.place(found, subscription, now_ms))
+    for entitlement in found.entitlements.values():
+        tickets = found.tickets.get(keys.entitlement_pk(entitlement.id), 0)
+        verdict.add(windows(entitlement, found.of(entitlement.id), tickets, now_ms))
+        verdict.ask(of_subscription.thresholds(found, entitlement))
+    return verdict

@@ -1,0 +1,177 @@
+"""The equations of one entitlement and of what the history has of it. Rule: pure; every figure is recomputed.
+
+Those of the item alone hold in any look at it. Those with the history's rows hold of one moment: whoever has read item
+and rows one after the other reads again before a breach is told.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from modelpass import changes, items, keys, windows
+from modelpass.history import TICKET_KEPT_MS
+from ops.audit.breaches import Breach, Equation, named, unless
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from modelpass.items import Item
+    from modelpass.model import Entitlement
+    from ops.audit.rows import Beside
+
+_CALENDARS_DIFFER_MS: Final = 3 * 3_600_000
+"""By how much a change of a zone's clocks may move what was stored before it (ADR 6)."""
+
+
+def held_in_stored_month(entitlement: Entitlement) -> int:
+    """The units of the holds that count in the stored month window, expired or not."""
+    return sum(h.units for h in entitlement.holds.values() if changes.of_stored_month(entitlement, h))
+
+
+def month(entitlement: Entitlement) -> Iterator[Breach]:
+    """The cap is what is left, held and used of it."""
+    counters, cap = entitlement.counters, entitlement.limits.monthly_cap
+    total = counters.month_left + held_in_stored_month(entitlement) + counters.month_used
+    yield from unless(total == cap, Equation.MONTH, named(entitlement.id), f"cap {cap}", f"left + held + used {total}")
+
+
+def day(entitlement: Entitlement) -> Iterator[Breach]:
+    """The daily limit is what is left and counted of it."""
+    counters, limit = entitlement.counters, entitlement.limits.daily_call_limit
+    total = counters.day_left + counters.day_calls
+    yield from unless(total == limit, Equation.DAY, named(entitlement.id), f"limit {limit}", f"left + calls {total}")
+
+
+def counters(entitlement: Entitlement) -> Iterator[Breach]:
+    """No counter is below zero but what is left of a month, which an overrun takes there."""
+    of = entitlement.counters
+    figures = {
+        "calls left": of.day_left,
+        "calls": of.day_calls,
+        "units of the day": of.day_units,
+        "units used": of.month_used,
+        "tickets": entitlement.tickets,
+    }
+    for name, figure in figures.items():
+        yield from unless(figure >= 0, Equation.COUNTERS, named(entitlement.id), f"{name} from 0", figure)
+
+
+def holds(entitlement: Entitlement, most: int) -> Iterator[Breach]:
+    """Open holds are bounded, were granted in a window of the term, and their calls are counted."""
+    who, opened = named(entitlement.id), list(entitlement.holds.values())
+    yield from unless(len(opened) <= most, Equation.HOLDS, who, f"at most {most} open holds", len(opened))
+    first_ms, end_ms = entitlement.term.starts_at_ms, entitlement.segment_end_ms
+    astray = sum(not first_ms <= h.granted_at_ms < end_ms for h in opened)
+    expected = "every hold granted between the start of the term and the end of the stored windows"
+    yield from unless(astray == 0, Equation.HOLDS, who, expected, f"{astray} others")
+    calls = sum(h.calls for h in opened if changes.windows_of(entitlement, h)[0] == entitlement.day)
+    counted = entitlement.counters.day_calls
+    yield from unless(calls <= counted, Equation.HOLDS, who, f"calls of open holds within {counted}", calls)
+
+
+def segment(entitlement: Entitlement) -> Iterator[Breach]:
+    """The stored windows lie in the term, and are those that the calendar calls so."""
+    who, term = named(entitlement.id), entitlement.term
+    start_ms, end_ms = entitlement.segment_start_ms, entitlement.segment_end_ms
+    inside = term.starts_at_ms <= start_ms < end_ms <= term.ends_at_ms and 0 <= entitlement.month < term.months
+    yield from unless(inside, Equation.SEGMENT, who, "windows of the term", f"{start_ms} to {end_ms}")
+    if not inside:
+        return
+    named_so = windows.opened_segment(term, (0, 0), 0, entitlement.day, entitlement.month)
+    before = windows.opened_segment(term, (0, 0), 0, windows.day_before(entitlement.day), entitlement.month)
+    bounds = (
+        ("start of the day", entitlement.day_start_ms, before.day_end_ms),
+        ("start of the month", entitlement.month_start_ms, windows.month_start_ms(term, entitlement.month)),
+        ("end of the windows", end_ms, min(named_so.day_end_ms, named_so.month_end_ms, term.ends_at_ms)),
+    )
+    for name, stored_ms, calendar_ms in bounds:
+        near = abs(stored_ms - calendar_ms) <= _CALENDARS_DIFFER_MS
+        yield from unless(near, Equation.SEGMENT, who, f"{name} {calendar_ms}", stored_ms)
+
+
+def due(entitlement: Entitlement) -> Iterator[Breach]:
+    """Whatever has to be closed or given back is due at the reset, no later than it has to be."""
+    who, due_at_ms = named(entitlement.id), entitlement.due_at_ms
+    if entitlement.holds:
+        yield from unless(due_at_ms is not None, Equation.DUE, who, "a due mark, for holds are open", due_at_ms)
+    closes_ms = changes.next_close(entitlement)
+    if closes_ms is not None:
+        marked = due_at_ms is not None and due_at_ms <= closes_ms
+        yield from unless(marked, Equation.DUE, who, f"due by {closes_ms}, when a used window ends", due_at_ms)
+
+
+def marks(item: Item) -> Iterator[Breach]:
+    """An item that is due stands in its own shard of the index; nothing else stands in it."""
+    shard, expected = item.get("dp", {}).get("S"), None
+    if "da" in item:
+        expected = keys.due_shard(item["pk"]["S"])
+    yield from unless(shard == expected, Equation.DUE, item["pk"]["S"], f"shard {expected}", shard)
+
+
+def stored_start(item: Item, entitlement: Entitlement) -> Iterator[Breach]:
+    """The stored start, which guards every write, is that of the window which began last."""
+    start_ms = items.optional_number(item, "ws")
+    expected = entitlement.segment_start_ms
+    yield from unless(start_ms == expected, Equation.SEGMENT, named(entitlement.id), f"start {expected}", start_ms)
+
+
+def closed_months(entitlement: Entitlement, beside: Beside) -> Iterator[Breach]:
+    """Of every closed month, the cap is what is left, held and used of it."""
+    cap = entitlement.limits.monthly_cap
+    for number, row in beside.months.items():
+        who = f"{named(entitlement.id)} month {number}"
+        total = row.left + row.held + row.used
+        yield from unless(row.cap == cap, Equation.CLOSED_MONTH, who, f"cap {cap}", row.cap)
+        yield from unless(total == row.cap, Equation.CLOSED_MONTH, who, f"cap {row.cap}", f"left + held + used {total}")
+        least = min(row.held, row.used)
+        yield from unless(least >= 0, Equation.CLOSED_MONTH, who, "held and used from 0", least)
+
+
+def closed_days(entitlement: Entitlement, beside: Beside) -> Iterator[Breach]:
+    """Of every closed day, calls and units are not below zero, and calls within the limit."""
+    limit = entitlement.limits.daily_call_limit
+    for date, (calls, units) in beside.days.items():
+        who = f"{named(entitlement.id)} day {date}"
+        yield from unless(0 <= calls <= limit, Equation.CLOSED_DAY, who, f"calls from 0 to {limit}", calls)
+        yield from unless(units >= 0, Equation.CLOSED_DAY, who, "units from 0", units)
+
+
+def one_place(entitlement: Entitlement, beside: Beside) -> Iterator[Breach]:
+    """A window's figures are in the item or in its row: rows are of windows before the stored ones."""
+    who = named(entitlement.id)
+    last_day, last_month = max(beside.days, default=""), max(beside.months, default=-1)
+    expected = f"rows of days before {entitlement.day}, which is in the item"
+    yield from unless(last_day < entitlement.day, Equation.ONE_PLACE, who, expected, last_day)
+    expected = f"rows of months before {entitlement.month}, which is in the item"
+    yield from unless(last_month < entitlement.month, Equation.ONE_PLACE, who, expected, last_month)
+
+
+def units(entitlement: Entitlement, beside: Beside) -> Iterator[Breach]:
+    """Whatever was used was used on a day and in a month: the days of a term and its months add up to the same."""
+    of = entitlement.counters
+    days = of.day_units + sum(units for _, units in beside.days.values())
+    months = of.month_used + sum(row.used for row in beside.months.values())
+    yield from unless(days == months, Equation.UNITS, named(entitlement.id), f"units of all months {months}", days)
+
+
+def held(entitlement: Entitlement, beside: Beside) -> Iterator[Breach]:
+    """What closed months hold are the units of open holds that were granted in them."""
+    opened = sum(h.units for h in entitlement.holds.values()) - held_in_stored_month(entitlement)
+    rows = sum(row.held for row in beside.months.values())
+    yield from unless(
+        rows == opened, Equation.HELD, named(entitlement.id), f"open holds of closed months {opened}", rows
+    )
+
+
+def tickets(entitlement: Entitlement, found: int, now_ms: int) -> Iterator[Breach]:
+    """As many tickets stand in the history as the item counts; once they may be collected, no more than that."""
+    counted = entitlement.tickets
+    kept = now_ms < entitlement.expires_at_ms + TICKET_KEPT_MS
+    fits = found == counted if kept else found <= counted
+    yield from unless(fits, Equation.TICKETS, named(entitlement.id), f"tickets {counted}", found)
+
+
+COUNTED: Final[tuple[Callable[[Entitlement], Iterator[Breach]], ...]] = (month, day, counters)
+"""What every step on an entitlement keeps, whatever the entitlement is like."""
+OF_THE_ITEM: Final = (*COUNTED, segment, due)
+WITH_ROWS: Final = (closed_months, closed_days, one_place, units, held)

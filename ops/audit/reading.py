@@ -1,0 +1,116 @@
+"""Reads the tables of a deployment. Rule: reads only; `docs/audit.md` names every action that this needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from modelpass import items, keys
+from modelpass.model import EntitlementId
+from ops.audit.rows import Family
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from modelpass.items import Item
+    from modelpass.writes import Tables
+
+_BATCH: Final = 100
+"""Most keys of a BatchGetItem."""
+_ROUNDS: Final = 20
+_KEYS_ONLY: Final = {"ProjectionExpression": "#pk, #sk", "ExpressionAttributeNames": {"#pk": "pk", "#sk": "sk"}}
+
+
+class UnansweredError(Exception):
+    """The store leaves keys unread again and again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """The tables, by a boto3 client that any number of threads may share."""
+
+    dynamodb: Any
+    tables: Tables
+
+    def pages(self, table: str, *, keys_only: bool = False) -> Iterator[list[Item]]:
+        """All items of a table, page by page; not of one moment, and perhaps a second old."""
+        request = {"TableName": table, **(_KEYS_ONLY if keys_only else {})}
+        for page in self.dynamodb.get_paginator("scan").paginate(**request):
+            yield page["Items"]
+
+    def subscription(self, subscription_id: str) -> Item | None:
+        """A subscription's row as it is now."""
+        key = items.key(keys.subscription_key(subscription_id))
+        found = self.dynamodb.get_item(TableName=self.tables.subscriptions, Key=key, ConsistentRead=True)
+        row: Item | None = found.get("Item")
+        return row
+
+    def family(self, subscription_id: str, tickets: dict[str, int] | None = None) -> Family:
+        """All that is stored of a subscription, one item after the other.
+
+        `tickets` are those of all entitlements, where they were counted before; else they are counted here.
+        """
+        row = self.subscription(subscription_id)
+        history = self._partition(self.tables.history, subscription_id)
+        wanted = _entitlement_keys(subscription_id, row, history)
+        account = "" if row is None else row.get("ac", {}).get("S", "")
+        return Family(
+            subscription_id=subscription_id,
+            row=row,
+            account=self._partition(self.tables.subscriptions, keys.slot_key(account)[0]) if account else (),
+            history=history,
+            events=self._partition(self.tables.events, subscription_id),
+            entitlements=self._entitlements(wanted),
+            tickets={pk: self._tickets(pk) if tickets is None else tickets.get(pk, 0) for pk in wanted},
+        )
+
+    def _partition(self, table: str, pk: str) -> tuple[Item, ...]:
+        pages = self.dynamodb.get_paginator("query").paginate(**_of_partition(table, pk))
+        return tuple(item for page in pages for item in page["Items"])
+
+    def _tickets(self, pk: str) -> int:
+        request = {**_of_partition(self.tables.history, pk), "Select": "COUNT"}
+        return sum(page["Count"] for page in self.dynamodb.get_paginator("query").paginate(**request))
+
+    def _entitlements(self, wanted: list[str]) -> tuple[Item, ...]:
+        """Those there are, in the order of their keys."""
+        found: list[Item] = []
+        for first in range(0, len(wanted), _BATCH):
+            found += self._batch([{"pk": items.text(pk)} for pk in wanted[first : first + _BATCH]])
+        return tuple(sorted(found, key=lambda item: str(item["pk"]["S"])))
+
+    def _batch(self, batch: list[Item]) -> list[Item]:
+        found: list[Item] = []
+        table = self.tables.entitlements
+        left: dict[str, Any] = {table: {"Keys": batch, "ConsistentRead": True}}
+        for _ in range(_ROUNDS):
+            answer = self.dynamodb.batch_get_item(RequestItems=left)
+            found += answer["Responses"].get(table, [])
+            left = answer.get("UnprocessedKeys", {})
+            if not left:
+                return found
+        raise UnansweredError(table)
+
+
+def _of_partition(table: str, pk: str) -> dict[str, Any]:
+    return {
+        "TableName": table,
+        "KeyConditionExpression": "#pk = :pk",
+        "ExpressionAttributeNames": {"#pk": "pk"},
+        "ExpressionAttributeValues": {":pk": items.text(pk)},
+        "ConsistentRead": True,
+    }
+
+
+def _entitlement_keys(subscription_id: str, row: Item | None, history: tuple[Item, ...]) -> list[str]:
+    """The keys of the entitlements that the row and the terms' rows speak of, even where one of these is damaged."""
+    _, begin = keys.terms_of(subscription_id)
+    terms = (item for item in history if item["sk"]["S"].startswith(begin))
+    rows = [*terms] if row is None else [*terms, row]
+    sold = (
+        EntitlementId(subscription_id, int(item["tn"]["N"]), value["M"]["id"]["S"])
+        for item in rows
+        if "tn" in item
+        for value in item.get("ms", {}).get("L", [])
+    )
+    return sorted({keys.entitlement_pk(one) for one in sold})

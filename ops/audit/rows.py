@@ -1,0 +1,182 @@
+"""What is stored, read for an audit. Rule: pure; what cannot be read is a breach and not an error.
+
+A family is all that is stored of one subscription: what the equations across items compare.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from modelpass import history, items, keys, schema, subscription_items
+from ops.audit.breaches import Breach, Equation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from modelpass.items import Item
+    from modelpass.model import Entitlement, EntitlementId, Slot, SoldTerm, Subscription
+
+_UNREADABLE: Final = (items.UnreadableItemError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What parsing raises of an item that is of another version or damaged."""
+_SHOWN: Final = ("slot", "subscription", "day", "month", "term")
+"""Sort keys that begin like this hold no digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A subscription's items as they are stored: its row, its account's, its history, events and entitlements.
+
+    `tickets` counts those that stand for reclaimed holds, by the key of their entitlement.
+    """
+
+    subscription_id: str
+    row: Item | None
+    account: tuple[Item, ...]
+    history: tuple[Item, ...]
+    events: tuple[Item, ...]
+    entitlements: tuple[Item, ...]
+    tickets: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class MonthFigures:
+    """A closed month window."""
+
+    cap: int
+    left: int
+    held: int
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """What a record of a correction says."""
+
+    units: int
+    at_ms: int
+
+
+@dataclass(slots=True)
+class Beside:
+    """What the history has of one entitlement: closed days (calls, units), closed months, corrections."""
+
+    days: dict[str, tuple[int, int]] = field(default_factory=dict)
+    months: dict[int, MonthFigures] = field(default_factory=dict)
+    corrections: list[Corrected] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event: its type, and what it says."""
+
+    type: str
+    data: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Readings:
+    """A family as values, and what of it could not be read."""
+
+    id: str
+    subscription: Subscription | None = None
+    slot: Slot | None = None
+    listed: int = 0
+    terms: dict[int, SoldTerm] = field(default_factory=dict)
+    entitlements: dict[EntitlementId, Entitlement] = field(default_factory=dict)
+    stored: list[tuple[Item, Entitlement]] = field(default_factory=list)
+    beside: dict[EntitlementId, Beside] = field(default_factory=dict)
+    events: list[Told] = field(default_factory=list)
+    tickets: dict[str, int] = field(default_factory=dict)
+    unreadable: list[Breach] = field(default_factory=list)
+
+    def of(self, entitlement: EntitlementId) -> Beside:
+        """What the history has of an entitlement; nothing, where nothing was closed or corrected."""
+        return self.beside.setdefault(entitlement, Beside())
+
+
+def read(family: Family) -> Readings:
+    """A family's items as values."""
+    found = Readings(family.subscription_id, tickets=family.tickets)
+    takers: tuple[tuple[Callable[[Readings, Item], None], Iterable[Item]], ...] = (
+        (_take_row, () if family.row is None else (family.row,)),
+        (_take_of_account, family.account),
+        (take_history, family.history),
+        (_take_event, family.events),
+        (_take_entitlement, family.entitlements),
+    )
+    for take, stored in takers:
+        for item in stored:
+            found.unreadable += unreadable(item, lambda item, take=take: take(found, item))  # type: ignore[misc]
+    return found
+
+
+def unreadable(item: Item, parse: Callable[[Item], object]) -> list[Breach]:
+    """A breach when an item cannot be parsed; it tells the version, and never what the item holds."""
+    try:
+        parse(item)
+    except _UNREADABLE:
+        version = item.get("v", {}).get("N")
+        expected, found = "an item that this version reads", f"one of version {version}, or damaged"
+        return [Breach(Equation.READABLE, shown_key(item), expected, found)]
+    return []
+
+
+def shown_key(item: Item) -> str:
+    """The key of an item as a breach may show it: the rest of some sort keys is a digest."""
+    pk, sk = item["pk"]["S"], item.get("sk", {}).get("S")
+    if sk is None:
+        return str(pk)
+    kind = sk.partition("#")[0]
+    return f"{pk} {sk if kind in _SHOWN else kind}"
+
+
+def take_history(found: Readings, row: Item) -> None:
+    """Take in a row of the history; raises when it cannot be read."""
+    pk, sk, row = row["pk"]["S"], row["sk"]["S"], schema.current(row)
+    match sk.split("#"):
+        case ["term", *_]:
+            sold = subscription_items.term_row_of(row)
+            found.terms[sold.number] = sold
+        case ["day", *_]:
+            day, entitlement = keys.parse_day_key(pk, sk)
+            found.of(entitlement).days[day] = int(row["calls"]["N"]), int(row["units"]["N"])
+        case ["month", *_]:
+            entitlement, month = keys.parse_month_key(pk, sk)
+            cap, left, held, used = (int(row[name]["N"]) for name in ("cap", "left", "held", "used"))
+            found.of(entitlement).months[month] = MonthFigures(cap, left, held, used)
+        case ["correction", _]:
+            entitlement = history.corrected(row)
+            made = Corrected(int(row["units"]["N"]), int(row["at"]["N"]))
+            found.of(entitlement).corrections.append(made)
+        case _:
+            raise ValueError(sk)
+
+
+def read_ticket(row: Item) -> None:
+    """Raise when a ticket cannot be read."""
+    items.unpack_hold("", schema.current(row)["hold"]["S"])
+    keys.parse_entitlement_pk(row["pk"]["S"])
+
+
+def _take_row(found: Readings, item: Item) -> None:
+    found.subscription = subscription_items.subscription_of(item)
+
+
+def _take_of_account(found: Readings, item: Item) -> None:
+    if item["sk"]["S"].startswith(keys.BOUGHT):
+        found.listed += schema.current(item)["id"]["S"] == found.id
+    else:
+        found.slot = subscription_items.slot_of(item)
+
+
+def _take_event(found: Readings, row: Item) -> None:
+    told = schema.current(row)
+    found.events.append(Told(told["type"]["S"], json.loads(told["data"]["S"])))
+
+
+def _take_entitlement(found: Readings, item: Item) -> None:
+    entitlement = items.entitlement_of(item)
+    found.entitlements[entitlement.id] = entitlement
+    found.stored.append((item, entitlement))

@@ -1,0 +1,210 @@
+"""The equations of a subscription: its terms, its key, its account's place, its events. Rule: pure; nothing is guessed.
+
+They compare items, so they hold of one moment: whoever has read those one after the other reads again before a breach
+is told.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+from modelpass import changes
+from modelpass.events import EventType
+from modelpass.model import MAX_PURCHASES_PER_DAY, EntitlementId, SlotKind, Status
+from modelpass.windows import instant_ms, rfc3339
+from ops.audit.breaches import Breach, Equation, named, unless
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from modelpass.model import Entitlement, Slot, Subscription, Term
+    from ops.audit.rows import Readings
+
+Facts = Counter[tuple[Any, ...]]
+
+CLOCKS_DIFFER_MS: Final = 5_000
+"""A term that ends within this may have ended already by the clock of whoever took the place."""
+_OF_TERMS: Final = (
+    EventType.PURCHASED,
+    EventType.RENEWED,
+    EventType.EXPIRED,
+    EventType.CANCELLED,
+    EventType.KEY_REGENERATED,
+)
+
+
+def terms(found: Readings, subscription: Subscription) -> Iterator[Breach]:
+    """Every term has its row, none begins before the one before it ended, and the newest is the current one."""
+    who, newest = subscription.id, subscription.term_number
+    numbers = sorted(found.terms)
+    yield from unless(numbers == [*range(1, newest + 1)], Equation.TERMS, who, f"terms 1 to {newest}", numbers)
+    same = found.terms.get(newest) == subscription.sold_term()
+    yield from unless(same, Equation.TERMS, who, f"term {newest} as the subscription has it", "another")
+    for earlier, later in pairwise(numbers):
+        ends_ms, starts_ms = found.terms[earlier].term.ends_at_ms, found.terms[later].term.starts_at_ms
+        yield from unless(starts_ms >= ends_ms, Equation.TERMS, who, f"term {later} from {ends_ms}", starts_ms)
+
+
+def sold(found: Readings, subscription: Subscription) -> Iterator[Breach]:
+    """Every model of every term has an entitlement with what was sold, and there are no others."""
+    limits = {m.model_id: m for m in subscription.models}
+    wanted: dict[EntitlementId, Term] = {}
+    for one in found.terms.values():
+        wanted |= dict.fromkeys(one.entitlement_ids(subscription.id), one.term)
+    for entitlement_id, term in wanted.items():
+        who, there = named(entitlement_id), found.entitlements.get(entitlement_id)
+        if there is None:
+            yield Breach(Equation.SOLD, who, "an entitlement", "none")
+            continue
+        account_id, bought = subscription.account_id, limits.get(entitlement_id.model_id)
+        yield from unless(there.account_id == account_id, Equation.SOLD, who, f"account {account_id}", there.account_id)
+        yield from unless(there.term == term, Equation.SOLD, who, term, there.term)
+        yield from unless(there.limits == bought, Equation.SOLD, who, bought, there.limits)
+    others = sorted(named(i) for i in {*found.entitlements, *found.beside} - set(wanted))
+    yield from unless(not others, Equation.SOLD, subscription.id, "nothing of what was not sold", ", ".join(others))
+
+
+def key(found: Readings, subscription: Subscription) -> Iterator[Breach]:
+    """All of the current term know its key, unless a new one is on its way; those of earlier terms know none."""
+    under_way = subscription.key_pending or _stopping(subscription)
+    for there in found.entitlements.values():
+        if there.id.term_number < subscription.term_number:
+            yield from unless(there.key_hash is None, Equation.KEY, named(there.id), "no key", "one")
+        elif not under_way:
+            same = there.key_hash == subscription.key_hash
+            yield from unless(same, Equation.KEY, named(there.id), "the key of the subscription", "another")
+
+
+def stopped(found: Readings, subscription: Subscription) -> Iterator[Breach]:
+    """All of a cancelled term are stopped at the same instant; one that is being cancelled may have some that are."""
+    at_ms, begun_ms = subscription.cancelled_at_ms, subscription.cancelling_at_ms
+    for there in _current(found, subscription):
+        fits = there.cancelled_at_ms in ({at_ms} if begun_ms is None else {None, begun_ms})
+        expected = f"stopped at {at_ms or begun_ms}"
+        yield from unless(fits, Equation.STOPPED, named(there.id), expected, there.cancelled_at_ms)
+
+
+def state(subscription: Subscription) -> Iterator[Breach]:
+    """A subscription is due at its end until that is told, and at once while a key or a cancellation is under way."""
+    who, due_at_ms = subscription.id, subscription.due_at_ms
+    begun = subscription.key_pending or subscription.cancelling_at_ms is not None
+    if subscription.cancelled_at_ms is not None:
+        fits, expected = not begun and due_at_ms is None, "nothing due, for it is cancelled"
+    elif begun:
+        fits, expected = due_at_ms is not None, "a due mark, for something is under way"
+    else:
+        fits, expected = due_at_ms in (None, subscription.expires_at_ms), f"due at {subscription.expires_at_ms}"
+    yield from unless(fits, Equation.STATE, who, expected, due_at_ms)
+
+
+def place(found: Readings, subscription: Subscription, now_ms: int) -> Iterator[Breach]:
+    """An active subscription holds its account's one place until its end; a cancelled one has given it back."""
+    who, slot = subscription.id, found.slot
+    until_ms = None
+    if slot is not None and (slot.kind, slot.holder_id) == (SlotKind.CUSTOM, subscription.id):
+        until_ms = slot.until_ms or None
+    if subscription.cancelled_at_ms is not None:
+        yield from unless(until_ms is None, Equation.PLACE, who, "the place given back", until_ms)
+        return
+    ends_ms = subscription.expires_at_ms
+    active = subscription.status(now_ms) is Status.ACTIVE and now_ms + CLOCKS_DIFFER_MS < ends_ms
+    if active or until_ms is not None:
+        yield from unless(until_ms == ends_ms, Equation.PLACE, who, f"the place held until {ends_ms}", until_ms)
+
+
+def slot(account_id: str, slot: Slot) -> Iterator[Breach]:
+    """A place is due when its plan ends, and only then; the purchases of its day are within their bound."""
+    due_at_ms = slot.until_ms if slot.kind is SlotKind.PLAN and slot.until_ms else None
+    fits = slot.due_at_ms == due_at_ms
+    yield from unless(fits, Equation.STATE, f"place of {account_id}", f"due at {due_at_ms}", slot.due_at_ms)
+    few, most = 0 <= slot.purchases <= MAX_PURCHASES_PER_DAY, f"purchases of a day up to {MAX_PURCHASES_PER_DAY}"
+    yield from unless(few, Equation.STATE, f"place of {account_id}", most, slot.purchases)
+
+
+def listed(found: Readings, subscription: Subscription) -> Iterator[Breach]:
+    """The account's list has the subscription once."""
+    yield from unless(found.listed == 1, Equation.LIST, subscription.id, "one entry in the list", found.listed)
+
+
+def events(found: Readings, subscription: Subscription) -> Iterator[Breach]:
+    """What happened to the subscription was told once each, and nothing else was."""
+    newest = subscription.term_number
+    expected: Facts = Counter({(EventType.PURCHASED.value, 1): 1})
+    expected.update((EventType.RENEWED.value, number) for number in range(2, newest + 1))
+    expected.update((EventType.EXPIRED.value, number) for number in range(1, newest))
+    if subscription.cancelled_at_ms is not None:
+        expected[EventType.CANCELLED.value, newest] += 1
+    elif subscription.due_at_ms is None:
+        expected[EventType.EXPIRED.value, newest] += 1
+    told: Facts = Counter((e.type, e.data["term"]) for e in found.events if e.type in _OF_TERMS)
+    keys_told = sum(told.pop(fact) for fact in [*told] if fact[0] == EventType.KEY_REGENERATED)
+    yield from _compared(Equation.EVENTS, subscription.id, expected, told)
+    made = subscription.key_generation
+    yield from unless(keys_told == made, Equation.EVENTS, subscription.id, f"key.regenerated {made} times", keys_told)
+
+
+def corrections(found: Readings, subscription: Subscription) -> Iterator[Breach]:
+    """Every record of a correction has its event, lies in its term, and is part of what was used."""
+    recorded: Facts = Counter()
+    for entitlement_id, beside in found.beside.items():
+        there, total = found.entitlements.get(entitlement_id), sum(c.units for c in beside.corrections)
+        for made in beside.corrections:
+            fact = (entitlement_id.model_id, entitlement_id.term_number, made.units, rfc3339(made.at_ms))
+            recorded[fact] += 1
+        if there is None or not beside.corrections:
+            continue
+        inside = all(there.term.starts_at_ms <= c.at_ms < there.term.ends_at_ms for c in beside.corrections)
+        yield from unless(
+            inside, Equation.CORRECTIONS, named(there.id), "corrections of its term", "one of another time"
+        )
+        used = there.counters.month_used + sum(row.used for row in beside.months.values())
+        fits = used >= total
+        yield from unless(fits, Equation.CORRECTIONS, named(there.id), f"units used, with {total} corrected", used)
+    told: Facts = Counter(
+        (e.data["modelId"], e.data["term"], e.data["units"], e.data["at"])
+        for e in found.events
+        if e.type == EventType.USAGE_CORRECTED
+    )
+    yield from _compared(Equation.CORRECTIONS, subscription.id, recorded, told)
+
+
+def thresholds(found: Readings, entitlement: Entitlement) -> Iterator[Breach]:
+    """What is marked as told of a stored window has its event."""
+    window = changes.stored_segment(entitlement)
+    told = {
+        (e.data["limit"], e.data["percent"])
+        for e in found.events
+        if e.type == EventType.THRESHOLD_REACHED
+        and EntitlementId(found.id, e.data["term"], e.data["modelId"]) == entitlement.id
+        and (instant_ms(e.data["windowEndsAt"]) or 0)
+        > (window.month_start_ms if e.data["limit"] == "monthly" else window.day_start_ms)
+    }
+    for mark in sorted(entitlement.announced, key=lambda t: t.bit):
+        fits = (mark.limit, mark.percent) in told
+        yield from unless(
+            fits, Equation.THRESHOLDS, named(entitlement.id), f"{mark.limit} {mark.percent} % told", "no event"
+        )
+
+
+def _current(found: Readings, subscription: Subscription) -> list[Entitlement]:
+    return [e for e in found.entitlements.values() if e.id.term_number == subscription.term_number]
+
+
+def _stopping(subscription: Subscription) -> bool:
+    """A term that is stopped, or is being stopped, no longer waits for a key that was on its way."""
+    return subscription.cancelled_at_ms is not None or subscription.cancelling_at_ms is not None
+
+
+def _compared(equation: Equation, who: str, expected: Facts, found: Facts) -> Iterator[Breach]:
+    """Facts that are missing or too many, each with how often it is expected and found."""
+    for fact in sorted({*expected, *found}, key=str):
+        shown = " ".join(map(str, fact))
+        fits = expected[fact] == found[fact]
+        yield from unless(fits, equation, who, f"{shown} {expected[fact]} times", f"{found[fact]} times")
+
+
+OF_THE_FAMILY: Final[tuple[Callable[[Readings, Subscription], Iterator[Breach]], ...]] = (
+    *(terms, sold, key, stopped, listed, events, corrections),
+)

@@ -1,0 +1,91 @@
+"""`make restore`: lets a deployment's tables hold just what restored ones hold. Rule: only what differs is written.
+
+STACK names the deployment; FROM tells what the restored tables are called, with `{}` for each table's own name, as in
+FROM='{}-restored'. Nothing else may write meanwhile: docs/operations.md tells how to stop it, and what to check before.
+It may be repeated, also after it was broken off. Rows of events that are there already are left alone, so none is told
+to other systems again. Exit status: 0 when all is equal, 1 when something differs, 2 when it could not be done.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.errors import CommandError
+from ops.stack_tables import every_table, key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from modelpass.items import Item
+
+WORKERS: Final = 16
+_SETS: Final = ("SS", "NS", "BS")
+_RETRIES: Final = Config(retries={"mode": "standard", "total_max_attempts": 10}, max_pool_connections=WORKERS)
+
+
+def main() -> int:
+    """Carry it out, and tell what was written."""
+    stack, pattern = os.environ.get("STACK"), os.environ.get("FROM", "")
+    if not stack or "{}" not in pattern:
+        sys.stderr.write("Say what to restore, and from where: make restore STACK=… FROM='{}-restored'\n")
+        return 2
+    try:
+        live = every_table(boto3.client("cloudformation"), stack)
+        dynamodb = boto3.client("dynamodb", config=_RETRIES)
+        for name in live.values():
+            dynamodb.describe_table(TableName=pattern.format(name))  # all are there before anything is written
+        left = sum(_made_equal(dynamodb, kind, pattern.format(name), name) for kind, name in live.items())
+    except (BotoCoreError, ClientError, CommandError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 1 if left else 0
+
+
+def _made_equal(dynamodb: Any, kind: str, restored: str, live: str) -> int:
+    """Make one table equal, tell it, and give how many items still differ."""
+    put, deleted = replace_items(dynamodb, restored, live)
+    missing, beyond = _differences(dynamodb, restored, live)
+    left = len(missing) + len(beyond)
+    print(f"{kind}: {put} items put, {deleted} deleted, {left} differ")
+    return left
+
+
+def replace_items(dynamodb: Any, restored: str, live: str) -> tuple[int, int]:
+    """Put what the restored table has otherwise or alone, and delete what only the other has; how many of each."""
+    missing, beyond = _differences(dynamodb, restored, live)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        writes: list[Callable[[], Any]] = [partial(dynamodb.put_item, TableName=live, Item=item) for item in missing]
+        writes += [partial(dynamodb.delete_item, TableName=live, Key=key_of(item)) for item in beyond]
+        for written in [pool.submit(write) for write in writes]:
+            written.result()
+    return len(missing), len(beyond)
+
+
+def _differences(dynamodb: Any, restored: str, live: str) -> tuple[list[Item], list[Item]]:
+    """What has to be put, and what has to go."""
+    wanted, there = stored(dynamodb, restored), stored(dynamodb, live)
+    missing = [item for key, item in wanted.items() if there.get(key) != item]
+    return missing, [item for key, item in there.items() if key not in wanted]
+
+
+def stored(dynamodb: Any, table: str) -> dict[tuple[str, ...], Item]:
+    """The items of a table by their keys; members of sets in order, for a store gives them in none."""
+    pages = dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+    return {
+        tuple(part["S"] for part in key_of(item).values()): _ordered(item) for page in pages for item in page["Items"]
+    }
+
+
+def _ordered(item: Item) -> Item:
+    return {
+        name: {kind: sorted(held) if kind in _SETS else held for kind, held in value.items()}
+        for name, value in item.items()
+    }

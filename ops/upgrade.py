@@ -1,0 +1,115 @@
+"""`make upgrade`: brings what is stored to the newest schema version. Rule: one guarded write each, safe to repeat.
+
+STACK names the deployment; credentials and Region are those of the environment. A local stack that keeps its data does
+it by itself when it starts. The service may go on meanwhile: an item that changes in between is left for the next run,
+and one of a version that is not understood is never touched. Exit status: 0 when nothing of the version before is left,
+1 when something is, 2 when it could not be done.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from modelpass import catalogue, items, keys, schema
+from modelpass.writes import Tables
+from ops.errors import CommandError
+from ops.stack_tables import LOGICAL, every_table, key_of, put_new
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from modelpass.items import Item
+
+
+def main() -> int:
+    """Upgrade one deployment, and tell what was written and what is left."""
+    stack = os.environ.get("STACK")
+    if not stack:
+        sys.stderr.write("Say which deployment: make upgrade STACK=…\n")
+        return 2
+    try:
+        tables = Tables(**every_table(boto3.client("cloudformation"), stack))
+        written, left = everything(boto3.client("dynamodb"), tables)
+    except (BotoCoreError, ClientError, CommandError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    print(f"{written} items brought to version {schema.NEWEST}, {left} left for another run")
+    return 1 if left else 0
+
+
+def everything(dynamodb: Any, tables: Tables) -> tuple[int, int]:
+    """Bring every item of the version before to the newest; how many were written, how many changed in between."""
+    written = left = 0
+    for table in (getattr(tables, kind) for kind in LOGICAL):
+        for item in _of_the_version_before(dynamodb, table):
+            if table == tables.subscriptions and item["sk"]["S"] == "subscription":
+                _list(dynamodb, table, item)  # first: a row that is still of its version is found again
+            if table == tables.catalogue and "kind" in item:  # a model: what is down has `tiers` as well
+                _keep_currency(dynamodb, table, item)
+            done = _written(dynamodb, {"TableName": table, **_update(item)})
+            written, left = written + done, left + (not done)
+    return written, left
+
+
+def _of_the_version_before(dynamodb: Any, table: str) -> Iterator[Item]:
+    pages = dynamodb.get_paginator("scan").paginate(
+        TableName=table,
+        ConsistentRead=True,
+        FilterExpression="#v = :before",
+        ExpressionAttributeNames={"#v": "v"},
+        ExpressionAttributeValues={":before": schema.number_of(schema.PREVIOUS)},
+    )
+    for page in pages:
+        yield from page["Items"]
+
+
+def _update(item: Item) -> dict[str, Any]:
+    """The write that adds what an item lacks, and only that."""
+    lacking = {name: value for name, value in schema.current(item).items() if name not in item}
+    absent = [f"attribute_not_exists(#{name})" for name in lacking]
+    return {
+        "Key": key_of(item),
+        # Nobody brought it there meanwhile, or wrote what it lacked.
+        "ConditionExpression": " AND ".join(["#v = :before", *absent]),
+        "UpdateExpression": "SET " + ", ".join(["#v = :v", *(f"#{name} = :{name}" for name in lacking)]),
+        "ExpressionAttributeNames": {f"#{name}": name for name in ("v", *lacking)},
+        "ExpressionAttributeValues": {**schema.understood(), **{f":{name}": lacking[name] for name in lacking}},
+    }
+
+
+def _list(dynamodb: Any, table: str, row: Item) -> None:
+    """Let the account's list have an entry of a subscription: version 1 had no list at first."""
+    made = keys.bought_key(row["ac"]["S"], int(row["ca"]["N"]), 0, row["pk"]["S"])
+    moment = "#".join(made[1].split("#")[:2])
+    found = dynamodb.query(
+        TableName=table,
+        KeyConditionExpression="#pk = :pk AND begins_with(#sk, :moment)",
+        ExpressionAttributeNames={"#pk": "pk", "#sk": "sk"},
+        ExpressionAttributeValues={
+            ":pk": items.text(made[0]),
+            ":moment": items.text(moment),
+        },
+        ConsistentRead=True,
+    )
+    if row["pk"] not in [entry["id"] for entry in found["Items"]]:
+        put_new(dynamodb, table, {**items.key(made), "v": schema.number_of(schema.NEWEST), "id": row["pk"]})
+
+
+def _keep_currency(dynamodb: Any, table: str, model: Item) -> None:
+    """Let the catalogue have the currency of its prices, which version 1 did not keep at first."""
+    currencies = {price["M"]["currency"]["S"] for price in model["tiers"]["M"].values()}
+    for currency in currencies:
+        put_new(dynamodb, table, catalogue.settings_item(currency))
+
+
+def _written(dynamodb: Any, request: dict[str, Any]) -> bool:
+    try:
+        dynamodb.update_item(**request)
+    except dynamodb.exceptions.ConditionalCheckFailedException:
+        return False
+    return True
