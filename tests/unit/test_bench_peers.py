@@ -158,3 +158,19 @@ def test_page_keeps_what_stands_around_the_marks(tmp_path: Path) -> None:
     page.write_text("No place.\n", "utf-8")
     with pytest.raises(ValueError, match=r"peers\.md"):
         write_into(page, {BLOCK: "new"})
+
+
+def test_short_table_of_the_page_has_the_figures_that_were_measured() -> None:
+    page = PAGE.read_text("utf-8")
+    short = rows_of(page.partition("## In short\n")[2].partition("\n## ")[0])
+    costs, exactness = map(rows_of, blocks(page)[BLOCK].strip().split("\n\n"))
+    assert len(short) > 5
+    for name, (ratio, _, beyond, *_) in short.items():
+        assert ratio == costs[name][1], name
+        assert beyond.split()[0] == exactness[name][1].split()[0], name
+
+
+def rows_of(table: str) -> dict[str, list[str]]:
+    """The cells of a Markdown table by the first of their row."""
+    lines = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("|")]
+    return {name.strip(): [cell.strip() for cell in cells] for name, *cells in lines[2:]}
