@@ -1,4 +1,4 @@
-"""The README's commands, pasted into a shell in its order, are answered as it says."""
+"""The commands of the README and of the tour, pasted into a shell in their order, are answered as the pages say."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 
     from tests.support.stack import Stack
 
-SECTION = (ROOT / "README.md").read_text("utf-8").partition("## Try it")[2].partition("## How it works")[0]
+SHORT = (ROOT / "README.md").read_text("utf-8").partition("## Try it")[2].partition("\n## ")[0]
+TOUR = (ROOT / "docs" / "tour.md").read_text("utf-8")
 BLOCK = re.compile(r"```sh\n(.*?)```(?:\n```(?:json|text)\n(.*?)```)?", re.DOTALL)
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z")
 MARK = "--- the next block ---"
 
 
 def alike(told: Any, came: Any) -> bool:
-    """The same, but for what differs every time: times, waits, and ids and keys, of which the README shows a part."""
+    """The same, but for what differs every time: times, waits, and ids and keys, of which the pages show a part."""
     if isinstance(told, dict) and isinstance(came, dict):
         return list(told) == list(came) and all(
             alike(told[name], came[name]) or (name == "retryAfter" and isinstance(came[name], int)) for name in told
@@ -49,6 +50,24 @@ def readable(text: str) -> Any:
         return [TIME.sub("a time", line) for line in text.strip().splitlines()]
 
 
+def pasted(commands: list[str], port: int) -> list[str]:
+    """What a shell prints for each of these blocks, pasted one after the other; fails when one of them fails."""
+    tick = f"curl -s -X PUT http://127.0.0.1:{port}/_local/clock -d '{{\"advanceSeconds\": 1}}' > /dev/null"
+    between = f"\necho; echo '{MARK}'\n{tick}\n"  # a reader takes a while; the clock of this stack stands still
+    script = between.join(commands).replace("acct_demo", "acct_tour").replace("127.0.0.1:3000", f"127.0.0.1:{port}")
+    run = subprocess.run(
+        ["bash", "-eu", "-o", "pipefail", "-c", script],
+        cwd=ROOT,
+        env={**os.environ, "MAKEFLAGS": "", "PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout.replace("acct_tour", "acct_demo").split(MARK)
+
+
 @pytest.fixture
 def readers_stack(tmp_path: Path) -> Iterator[Stack]:
     """A stack and engine for one reader: the commands take a tier down, which others would notice for 5 seconds."""
@@ -57,33 +76,22 @@ def readers_stack(tmp_path: Path) -> Iterator[Stack]:
         yield running
 
 
-def test_commands_are_answered_as_the_readme_says(readers_stack: Stack) -> None:
-    blocks = BLOCK.findall(SECTION)
-    assert len(blocks) == 13
-    port = readers_stack.port
-    tick = f"curl -s -X PUT http://127.0.0.1:{port}/_local/clock -d '{{\"advanceSeconds\": 1}}' > /dev/null"
-    between = f"\necho; echo '{MARK}'\n{tick}\n"  # a reader takes a while; the clock of this stack stands still
-    script = between.join(command for command, _ in blocks)
-    script = script.replace("acct_demo", "acct_readme").replace("127.0.0.1:3000", f"127.0.0.1:{port}")
-    environment = {**os.environ, "MAKEFLAGS": "", "PYTHONPATH": ""}
-    run = subprocess.run(
-        ["bash", "-eu", "-o", "pipefail", "-c", script],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    answers = run.stdout.replace("acct_readme", "acct_demo").split(MARK)
-    for (command, told), came in zip(blocks, answers, strict=True):
-        if told:
-            assert alike(readable(told), readable(came)), (command, came)
+def test_commands_are_answered_as_the_readme_and_the_tour_say(readers_stack: Stack) -> None:
+    pages = [BLOCK.findall(SHORT), BLOCK.findall(TOUR)]
+    assert [len(blocks) for blocks in pages] == [4, 13]
+    for blocks in pages:  # one reader of both, in this order
+        answers = pasted([command for command, _ in blocks], readers_stack.port)
+        for (command, told), came in zip(blocks, answers, strict=True):
+            if told:
+                assert alike(readable(told), readable(came)), (command, came)
 
 
-def test_python_of_the_readme_is_granted(stack: Stack, new_account: Callable[[], str]) -> None:
-    ((code),) = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
+def test_short_commands_stay_short() -> None:
+    assert sum(command.count("\n") for command, _ in BLOCK.findall(SHORT)) <= 25
+
+
+def test_python_of_the_tour_is_granted(stack: Stack, new_account: Callable[[], str]) -> None:
+    ((code),) = re.findall(r"```python\n(.*?)```", TOUR, re.DOTALL)
     key = stack.buy(new_account())["apiKey"]
     names: dict[str, Any] = {}
     exec(code.replace("sk-custom-…", key).replace("127.0.0.1:3000", f"127.0.0.1:{stack.port}"), names)  # noqa: S102
