@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/**/*.md")]
 EVENTS = (ROOT / "docs" / "events.md").read_text("utf-8")
 DATA_MODEL = (ROOT / "docs" / "data-model.md").read_text("utf-8")
 
