@@ -1,7 +1,8 @@
 """Built functions in Lambda's own runtime, without Docker. Rule: they get what the build and template give, no more.
 
 The pool asks it as it asks any runtime. AWS's Runtime Interface Emulator, which the SAM CLI ships, starts the function,
-hands it invocations and ends those that outlast their timeout; AWS's runtime client loads the handler. One emulator stands for one execution environment: a second invocation at the same time would break it.
+hands it invocations and ends those that outlast their timeout; AWS's runtime client loads the handler. One emulator
+stands for one execution environment: a second invocation at the same time would break it.
 """
 
 from __future__ import annotations
