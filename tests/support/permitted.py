@@ -8,6 +8,7 @@ must be all that they are granted, and nothing else.
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -32,7 +33,8 @@ Command = tuple[str, str]
 ASKED: Final[set[Asked]] = set()
 """All that was asked for so far in this process."""
 _DENIED: Final = "AccessDeniedException"
-_COMMANDS: Final = ("modelpass.commands_", "modelpass.router")
+_COMMANDS: Final = re.compile(r"modelpass\.(commands_|router\b|schedule\b|\w+\.commands\.)")
+"""The modules whose functions an `app.py` may name as its command."""
 
 
 def commands_of(functions: Iterable[Function]) -> dict[Command, str]:
@@ -40,7 +42,7 @@ def commands_of(functions: Iterable[Function]) -> dict[Command, str]:
     found: dict[Command, str] = {}
     for function in functions:
         for node in ast.walk(ast.parse((function.folder / "app.py").read_text("utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module is not None and node.module.startswith(_COMMANDS):
+            if isinstance(node, ast.ImportFrom) and node.module is not None and _COMMANDS.match(node.module):
                 for alias in node.names:
                     name = found.setdefault((node.module, alias.name), function.name)
                     assert name == function.name, f"{name} and {function.name} both run {alias.name}"
@@ -66,7 +68,7 @@ class Permits:
         frame: FrameType | None = sys._getframe(1)
         while frame is not None:
             module = frame.f_globals.get("__name__", "")
-            if module.startswith(_COMMANDS):
+            if _COMMANDS.match(module):
                 function = self.commands.get((module, frame.f_code.co_name))
                 if function is not None:
                     return function

@@ -7,12 +7,11 @@ policies as well, and a whole run to all of them.
 from __future__ import annotations
 
 import ast
-from pathlib import Path
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
-import modelpass
 from local.iam.policies import asked
 from local.machine import ROOT
 from modelpass import items, keys
@@ -20,7 +19,9 @@ from modelpass.store import StoreRejectedError
 from modelpass.store_boto3 import boto3_send
 from tests.support import scenes
 from tests.support.faults import Interleave
+from tests.support.imports import PACKAGE, graph
 from tests.support.permitted import Permits, Permitted
+from tests.support.rooms import FILES
 from tests.support.world import TEXT_MODEL, World, client_of, new_world, permits
 from tests.template.policies import expanded
 
@@ -51,8 +52,9 @@ def buy_as_another(scene: Scene) -> Json:
     return scene.world.buy("another account")
 
 
-PACKAGE = Path(modelpass.__file__).parent
 BEHIND_THE_ROUTER = {"modelpass.commands_authorize", "modelpass.commands_settle"}
+NOT_RUN_BY_ITSELF = BEHIND_THE_ROUTER
+"""What commands share, and what runs behind a door."""
 WAYS_OUT = ("asyncio", "boto", "http.client", "httpx", "requests", "smtplib", "socket", "ssl", "subprocess", "urllib")
 
 
@@ -109,12 +111,13 @@ def test_every_function_is_asked() -> None:
 
 
 def test_every_command_is_run_by_a_function_and_none_runs_another() -> None:
-    modules = {module for module, _ in permits().commands}
-    present = {f"modelpass.{path.stem}" for path in PACKAGE.glob("commands_*.py")}
-    assert modules == present - BEHIND_THE_ROUTER | {"modelpass.router"}
+    run = {module for module, _ in permits().commands}
+    present = {name for name in FILES if re.match(r"modelpass\.(commands_|\w+\.commands\.)", name)}
+    assert present - run == NOT_RUN_BY_ITSELF
     assert set(permits().commands.values()) == set(expanded("AWS::Lambda::Function")) - {"NotFoundFunction"}
-    for path in PACKAGE.glob("commands_*.py"):
-        assert "modelpass.commands_" not in path.read_text("utf-8"), path.stem
+    imports = graph(FILES)
+    for name in present - BEHIND_THE_ROUTER:
+        assert imports[name].isdisjoint(run), name
 
 
 def limited(engine: str, world: World, lacking: tuple[str, str]) -> tuple[World, Permits]:
@@ -185,7 +188,7 @@ def outward(source: str) -> set[str]:
 
 
 def test_functions_make_one_client_which_is_of_dynamodb_and_know_no_other_way_out() -> None:
-    ours = (*PACKAGE.glob("*.py"), *ROOT.glob("functions/*/app.py"))
+    ours = (*PACKAGE.rglob("*.py"), *ROOT.glob("functions/*/app.py"))
     found = {path.stem: ways for path in ours if (ways := outward(path.read_text("utf-8")))}
     sdk = {"boto3", "boto3.client('dynamodb')", "botocore.client", "botocore.config"}
     assert found == {

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from tests.support.imports import circle, graph, imported
-from tests.support.rooms import FILES, trespasses
+from tests.support.rooms import DEBTS, FILES, trespasses
 
 GRAPH: Final = graph(FILES)
 
@@ -50,6 +50,10 @@ def test_no_files_import_each_other_in_a_circle() -> None:
 )
 def test_what_trespasses_is_found(importer: str, other: str) -> None:
     assert trespasses(importer, {other}) == [other]
+
+
+def test_every_debt_is_still_owed() -> None:
+    assert [(importer, other) for importer, other in DEBTS if other not in GRAPH.get(importer, set())] == []
 
 
 def test_circles_are_found() -> None:
