@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from modelpass import catalogue, items, keys, schema
+from modelpass import api_keys, catalogue, items, schema
 from modelpass.writes import Tables
 from ops.errors import CommandError
 from ops.stack_tables import LOGICAL, every_table, key_of, put_new
@@ -84,7 +84,7 @@ def _update(item: Item) -> dict[str, Any]:
 
 def _list(dynamodb: Any, table: str, row: Item) -> None:
     """Let the account's list have an entry of a subscription: version 1 had no list at first."""
-    made = keys.bought_key(row["ac"]["S"], int(row["ca"]["N"]), 0, row["pk"]["S"])
+    made = api_keys.bought_key(row["ac"]["S"], int(row["ca"]["N"]), 0, row["pk"]["S"])
     moment = "#".join(made[1].split("#")[:2])
     found = dynamodb.query(
         TableName=table,

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from modelpass import keys
+from modelpass import api_keys
 from modelpass.model import MAX_CALLS, MAX_UNITS
 
 Json = dict[str, Any]
@@ -18,7 +18,7 @@ SUBSCRIPTION_ID: Final = "sub_mfrggzdfmztwq2lknnwg23tp"
 STARTS: Final = "2026-11-24T16:11:00Z"
 EXPIRES: Final = "2026-12-24T16:11:00Z"
 _TAIL: Final = "UaMn"
-_API_KEY: Final = f"{keys.API_KEY_PREFIX}{'EXAMPLE-' * 7}{_TAIL}"
+_API_KEY: Final = f"{api_keys.API_KEY_PREFIX}{'EXAMPLE-' * 7}{_TAIL}"
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 """The project's folder."""
@@ -52,7 +52,7 @@ SUBSCRIPTION: Final[Json] = {
     "subscriptionId": SUBSCRIPTION_ID,
     "status": "active",
     "term": 1,
-    "apiKeyMasked": keys.mask(_TAIL),
+    "apiKeyMasked": api_keys.mask(_TAIL),
     "startsAt": STARTS,
     "expiresAt": EXPIRES,
     "timezone": "UTC",

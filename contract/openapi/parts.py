@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import http, keys
+from modelpass import api_keys, http
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.model import MAX_ACCOUNT_BYTES, Tier
 from modelpass.payloads import MODEL_ID_PATTERN, MODEL_ID_RULE
@@ -89,7 +89,7 @@ FORBIDDEN: Final = Refusal(ErrorCode.FORBIDDEN)
 SUBSCRIPTION_ID: Final = Parameter(
     "subscriptionId",
     "path",
-    {"type": "string", "pattern": f"^{keys.SUBSCRIPTION_ID_PATTERN}$"},
+    {"type": "string", "pattern": f"^{api_keys.SUBSCRIPTION_ID_PATTERN}$"},
     "A subscription of the caller. Any other id answers 404.",
     "sub_mfrggzdfmztwq2lknnwg23tp",
 )

@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.alias_generators import to_camel
 
 from contract import event_schemas
-from modelpass import keys
+from modelpass import api_keys
 from modelpass.errors import ErrorCode
-from modelpass.events import EventType
 from modelpass.model import Kind, Status, Tier, Unit
+from modelpass.outbox import EventType
 from modelpass.payloads import MODEL_ID_PATTERN
 from modelpass.purchase_body import TIME_ZONE_FORMAT
 
@@ -27,7 +27,7 @@ Instant = Annotated[
 ]
 Date = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$", json_schema_extra={"format": "date"})]
 ModelId = Annotated[str, Field(pattern=f"^{MODEL_ID_PATTERN}$")]
-SubscriptionId = Annotated[str, Field(pattern=f"^{keys.SUBSCRIPTION_ID_PATTERN}$")]
+SubscriptionId = Annotated[str, Field(pattern=f"^{api_keys.SUBSCRIPTION_ID_PATTERN}$")]
 Decimal = Annotated[str, Field(pattern=r"^\d+(\.\d+)?$")]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="An ISO 4217 code.")]
 TimeZone = Annotated[str, Field(json_schema_extra={"format": TIME_ZONE_FORMAT})]
@@ -118,7 +118,7 @@ class Subscription(Shape):
     status: Status
     term: Annotated[int, Field(ge=1, description="1 when it was bought; each renewal begins the next.")]
     api_key_masked: Annotated[
-        str, Field(pattern=rf"^{keys.mask('[A-Za-z0-9_-]{4}')}$", description="Tells keys apart; opens nothing.")
+        str, Field(pattern=rf"^{api_keys.mask('[A-Za-z0-9_-]{4}')}$", description="Tells keys apart; opens nothing.")
     ]
     starts_at: Instant
     expires_at: Instant
@@ -129,7 +129,7 @@ class Subscription(Shape):
 class SubscriptionWithKey(Subscription):
     """A subscription with the key that this very call made. It is shown this once."""
 
-    api_key: Annotated[str, Field(pattern=f"^{keys.API_KEY_PATTERN}$")]
+    api_key: Annotated[str, Field(pattern=f"^{api_keys.API_KEY_PATTERN}$")]
 
 
 class SubscriptionPage(Shape):

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from modelpass import keys, subscription_items
+from modelpass import api_keys, subscription_items
 from modelpass.model import SlotKind
 from ops.audit import checks, rows
 from ops.audit import subscription_equations as of_subscription
@@ -70,7 +70,7 @@ class Audit:
             if hash(pk) not in self._sold:
                 self._sold_once(pk, pk)
         for pk in self._keys(self.reader.tables.events):
-            if keys.is_subscription_id(pk) and pk not in self._known:
+            if api_keys.is_subscription_id(pk) and pk not in self._known:
                 self._owned(pk, f"an event of {pk}")
         return self.report
 
@@ -80,7 +80,7 @@ class Audit:
             self.report.items["history"] += len(page)
             for item in page:
                 pk = item["pk"]["S"]
-                if not item["sk"]["S"].startswith(keys.TICKET):
+                if not item["sk"]["S"].startswith(api_keys.TICKET):
                     self._subjects.add(pk)
                     continue
                 self._tickets[pk] += 1
@@ -92,7 +92,7 @@ class Audit:
         with ThreadPoolExecutor(self.workers) as pool:
             for page in self.reader.pages(self.reader.tables.subscriptions):
                 self.report.items["subscriptions"] += len(page)
-                ids = [i["pk"]["S"] for i in page if keys.slot_account(i["pk"]["S"]) is None]
+                ids = [i["pk"]["S"] for i in page if api_keys.slot_account(i["pk"]["S"]) is None]
                 self._known.update(ids)
                 for verdict, sold in pool.map(self._look, ids):
                     self._sold.update(map(hash, sold))
@@ -112,7 +112,7 @@ class Audit:
         account_id = subscription_items.slot_account(item)
         if account_id is None:
             return
-        if item["sk"]["S"].startswith(keys.BOUGHT):
+        if item["sk"]["S"].startswith(api_keys.BOUGHT):
             yield item.get("id", {}).get("S", "")
             return
         unreadable = rows.unreadable(item, subscription_items.slot_of)
@@ -150,7 +150,7 @@ class Audit:
         if subscription_id in self._known:
             return
         self._known.add(subscription_id)
-        if not keys.is_subscription_id(subscription_id) or self.reader.subscription(subscription_id) is None:
+        if not api_keys.is_subscription_id(subscription_id) or self.reader.subscription(subscription_id) is None:
             self._absent.add(subscription_id)
             self._judge(_asked([Breach(Equation.OWNED, what, "a subscription", "none")]))
             return

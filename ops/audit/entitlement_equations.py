@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from modelpass import changes, items, keys, windows
+from modelpass import api_keys, changes, items, windows
 from modelpass.history import TICKET_KEPT_MS
 from ops.audit.breaches import Breach, Equation, named, unless
 
@@ -104,7 +104,7 @@ def marks(item: Item) -> Iterator[Breach]:
     """An item that is due stands in its own shard of the index; nothing else stands in it."""
     shard, expected = item.get("dp", {}).get("S"), None
     if "da" in item:
-        expected = keys.due_shard(item["pk"]["S"])
+        expected = api_keys.due_shard(item["pk"]["S"])
     yield from unless(shard == expected, Equation.DUE, item["pk"]["S"], f"shard {expected}", shard)
 
 

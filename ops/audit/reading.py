@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import items, keys
+from modelpass import api_keys, items
 from modelpass.model import EntitlementId
 from ops.audit.rows import Family
 
@@ -40,7 +40,7 @@ class Reader:
 
     def subscription(self, subscription_id: str) -> Item | None:
         """A subscription's row as it is now."""
-        key = items.key(keys.subscription_key(subscription_id))
+        key = items.key(api_keys.subscription_key(subscription_id))
         found = self.dynamodb.get_item(TableName=self.tables.subscriptions, Key=key, ConsistentRead=True)
         row: Item | None = found.get("Item")
         return row
@@ -57,7 +57,7 @@ class Reader:
         return Family(
             subscription_id=subscription_id,
             row=row,
-            account=self._partition(self.tables.subscriptions, keys.slot_key(account)[0]) if account else (),
+            account=self._partition(self.tables.subscriptions, api_keys.slot_key(account)[0]) if account else (),
             history=history,
             events=self._partition(self.tables.events, subscription_id),
             entitlements=self._entitlements(wanted),
@@ -104,7 +104,7 @@ def _of_partition(table: str, pk: str) -> dict[str, Any]:
 
 def _entitlement_keys(subscription_id: str, row: Item | None, history: tuple[Item, ...]) -> list[str]:
     """The keys of the entitlements that the row and the terms' rows speak of, even where one of these is damaged."""
-    _, begin = keys.terms_of(subscription_id)
+    _, begin = api_keys.terms_of(subscription_id)
     terms = (item for item in history if item["sk"]["S"].startswith(begin))
     rows = [*terms] if row is None else [*terms, row]
     sold = (
@@ -113,4 +113,4 @@ def _entitlement_keys(subscription_id: str, row: Item | None, history: tuple[Ite
         if "tn" in item
         for value in item.get("ms", {}).get("L", [])
     )
-    return sorted({keys.entitlement_pk(one) for one in sold})
+    return sorted({api_keys.entitlement_pk(one) for one in sold})

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import history, items, keys, schema, subscription_items
+from modelpass import api_keys, history, items, schema, subscription_items
 from ops.audit.breaches import Breach, Equation
 
 if TYPE_CHECKING:
@@ -140,10 +140,10 @@ def take_history(found: Readings, row: Item) -> None:
             sold = subscription_items.term_row_of(row)
             found.terms[sold.number] = sold
         case ["day", *_]:
-            day, entitlement = keys.parse_day_key(pk, sk)
+            day, entitlement = api_keys.parse_day_key(pk, sk)
             found.of(entitlement).days[day] = int(row["calls"]["N"]), int(row["units"]["N"])
         case ["month", *_]:
-            entitlement, month = keys.parse_month_key(pk, sk)
+            entitlement, month = api_keys.parse_month_key(pk, sk)
             cap, left, held, used = (int(row[name]["N"]) for name in ("cap", "left", "held", "used"))
             found.of(entitlement).months[month] = MonthFigures(cap, left, held, used)
         case ["correction", _]:
@@ -157,7 +157,7 @@ def take_history(found: Readings, row: Item) -> None:
 def read_ticket(row: Item) -> None:
     """Raise when a ticket cannot be read."""
     items.unpack_hold("", schema.current(row)["hold"]["S"])
-    keys.parse_entitlement_pk(row["pk"]["S"])
+    api_keys.parse_entitlement_pk(row["pk"]["S"])
 
 
 def _take_row(found: Readings, item: Item) -> None:
@@ -165,7 +165,7 @@ def _take_row(found: Readings, item: Item) -> None:
 
 
 def _take_of_account(found: Readings, item: Item) -> None:
-    if item["sk"]["S"].startswith(keys.BOUGHT):
+    if item["sk"]["S"].startswith(api_keys.BOUGHT):
         found.listed += schema.current(item)["id"]["S"] == found.id
     else:
         found.slot = subscription_items.slot_of(item)

@@ -11,8 +11,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from modelpass import changes
-from modelpass.events import EventType
 from modelpass.model import MAX_PURCHASES_PER_DAY, EntitlementId, SlotKind, Status
+from modelpass.outbox import EventType
 from modelpass.windows import instant_ms, rfc3339
 from ops.audit.breaches import Breach, Equation, named, unless
 

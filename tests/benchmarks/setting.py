@@ -17,7 +17,7 @@ from local.awslambda import emulator
 from local.cloudformation import template
 from local.dynamodb import engine
 from modelpass import items
-from modelpass.keys import DeploymentKeys
+from modelpass.api_keys import DeploymentKeys
 from ops.errors import CommandError
 from tests.benchmarks.asked import Listener
 from tests.benchmarks.probing import Probe

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from modelpass import dynamodb_json, items, keys, writes
+from modelpass import api_keys, dynamodb_json, items, writes
 from modelpass.model import EntitlementId, Tier
 from tests.benchmarks.setting import AUTHORIZE, LONG, now_ms
 from tests.support.builders import hold
@@ -60,7 +60,7 @@ class Yardstick:
         return took
 
     def _grants(self) -> Iterator[str]:
-        api_key = keys.parse_api_key(self._bought["apiKey"], self._setting.world.deps.deployment_keys)
+        api_key = api_keys.parse_api_key(self._bought["apiKey"], self._setting.world.deps.deployment_keys)
         assert api_key is not None
         for number in range(OPEN):
             held = hold(f"grant-{number}", at_ms=now_ms(), seconds=LONG)

@@ -23,8 +23,8 @@ from schemathesis.generation.meta import FuzzingPhaseData
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from contract.openapi.document import FILE
+from modelpass.api_keys import SUBSCRIPTION_ID_PATTERN
 from modelpass.http import OPERATOR_SCOPE
-from modelpass.keys import SUBSCRIPTION_ID_PATTERN
 from modelpass.payloads import MODEL_ID_PATTERN
 from modelpass.purchase_body import TIME_ZONE_FORMAT
 from modelpass.windows import time_zones

@@ -13,7 +13,7 @@ import pytest
 
 from local.dynamodb.provisioning import client
 from local.machine import ROOT
-from modelpass import items, keys
+from modelpass import api_keys, items
 from modelpass.model import EntitlementId
 from ops.audit.breaches import Equation
 from tests.support.audit import audited
@@ -146,7 +146,7 @@ def test_audit_reads_and_never_writes_by_the_actions_that_its_page_names(engine:
     world.set_plan("gold", "a third")
     before = [world.all_items(table) for table in world.names()]
     calls: set[str] = set()
-    damaged = items.key(keys.slot_key("another"))
+    damaged = items.key(api_keys.slot_key("another"))
     world.dynamodb.delete_item(TableName=world.tables.subscriptions, Key=damaged)
     with watched(engine, calls.add) as dynamodb:
         assert audited(world, dynamodb).breaches

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import catalogue_body, commands_catalogue, commands_quote, commands_read, items, keys, purchase_body
+from modelpass import api_keys, catalogue_body, commands_catalogue, commands_quote, commands_read, items, purchase_body
 from modelpass.errors import Refused
 from modelpass.items import UnreadableItemError
 from tests.support.concurrency import at_once
@@ -293,7 +293,9 @@ def test_tier_that_there_never_was_is_refused_and_nothing_is_told(
     assert world.events() == []
 
 
-@pytest.mark.parametrize("pair", [keys.model_key(TEXT_MODEL), keys.catalogue_settings_key(), keys.tiers_down_key()])
+@pytest.mark.parametrize(
+    "pair", [api_keys.model_key(TEXT_MODEL), api_keys.catalogue_settings_key(), api_keys.tiers_down_key()]
+)
 def test_item_of_another_schema_is_left_as_it_is(world: World, pair: tuple[str, str]) -> None:
     world.take_down(TEXT_MODEL, "stable")
     change(world, pair, v=items.number(3))
@@ -302,7 +304,7 @@ def test_item_of_another_schema_is_left_as_it_is(world: World, pair: tuple[str, 
         put(world, TEXT_MODEL, body())
     with pytest.raises(UnreadableItemError):
         world.turn_tier(TEXT_MODEL, "basic", available=False, reason="x")
-    if pair == keys.model_key(TEXT_MODEL):
+    if pair == api_keys.model_key(TEXT_MODEL):
         with pytest.raises(UnreadableItemError):
             withdraw(world, TEXT_MODEL)
     assert world.all_items(world.tables.catalogue) == before

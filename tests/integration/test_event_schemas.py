@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from contract.event_schemas import SCHEMAS
-from modelpass.events import EventType
+from modelpass.outbox import EventType
 from tests.support.world import TEXT_MODEL, model, template_of
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import keys
+from modelpass import api_keys
 from tests.support.asked import surprising
 from tests.support.handlers import (
     FUNCTION_OF_SAMPLE,
@@ -210,9 +210,9 @@ def test_log_holds_no_key_hash_token_body_or_idempotency_key(service: Service, a
     with recorded() as output:
         api_key, authorization_id = everything(service, account)
     written = output.getvalue()
-    secrets = {api_key, api_key.removeprefix(keys.API_KEY_PREFIX), authorization_id, JWT, IDEMPOTENCY_KEY, MARKER}
+    secrets = {api_key, api_key.removeprefix(api_keys.API_KEY_PREFIX), authorization_id, JWT, IDEMPOTENCY_KEY, MARKER}
     secrets |= {"Bearer", "dailyCallLimit", INSIDE}
-    secrets |= spellings(keys.api_key_hash(api_key)) | spellings(hashlib.sha256(api_key.encode()).digest())
+    secrets |= spellings(api_keys.api_key_hash(api_key)) | spellings(hashlib.sha256(api_key.encode()).digest())
     for function in service.template.functions.values():
         secrets |= {v for n, v in function.environment.items() if n.startswith("DEPLOYMENT_KEY") and len(v) > 1}
     assert [secret for secret in secrets if secret in written] == []

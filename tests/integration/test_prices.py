@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import catalogue, commands_quote, items, keys, pricing, purchase_body, subscription_items
+from modelpass import api_keys, catalogue, commands_quote, items, pricing, purchase_body, subscription_items
 from modelpass.errors import Refused
 from modelpass.model import Kind, Tier
 from tests.support.faults import FaultAt
@@ -41,7 +41,7 @@ def quote(world: World, **body: Any) -> Json:
 
 
 def row(world: World, subscription_id: str) -> Subscription:
-    key = items.key(keys.subscription_key(subscription_id))
+    key = items.key(api_keys.subscription_key(subscription_id))
     found = world.dynamodb.get_item(TableName=world.tables.subscriptions, Key=key, ConsistentRead=True)
     return subscription_items.subscription_of(found["Item"])
 

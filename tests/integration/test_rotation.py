@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import permutations
 from typing import TYPE_CHECKING
 
-from modelpass.keys import DeploymentKeys
+from modelpass.api_keys import DeploymentKeys
 
 if TYPE_CHECKING:
     from tests.support.world import World

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import commands_read, items, keys, schema
+from modelpass import api_keys, commands_read, items, schema
 from modelpass.errors import Refused
 from modelpass.schema import UnreadableItemError
 from tests.support import scenes
@@ -154,7 +154,7 @@ def test_item_of_a_later_version_is_left_byte_for_byte(world: World, kind: str, 
 
 def _is_it(item: items.Item, subscription_id: str, prefix: str) -> bool:
     sk = item.get("sk", {"S": ""})["S"]
-    mine = item["pk"]["S"] in ("account#acct", keys.CATALOGUE) or item["pk"]["S"].startswith(subscription_id)
+    mine = item["pk"]["S"] in ("account#acct", api_keys.CATALOGUE) or item["pk"]["S"].startswith(subscription_id)
     return mine and sk.startswith(prefix) and not item["pk"]["S"].endswith(IMAGE_MODEL)
 
 

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from modelpass import commands_read, keys, subscription_items
+from modelpass import api_keys, commands_read, subscription_items
 from ops.audit import rows
 from tests.support.ledger import UNITS, rfc3339
 
@@ -36,7 +36,7 @@ def assert_windows(world: World, every: list[Bought]) -> None:
     """The calls and units of every day and month that had a grant, in every term ever sold."""
     closed = rows.Readings("")
     for row in world.all_items(world.tables.history):
-        if not row["sk"]["S"].startswith(keys.TICKET):
+        if not row["sk"]["S"].startswith(api_keys.TICKET):
             rows.take_history(closed, row)
     for bought in every:
         for number, term in enumerate(bought.terms, 1):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from modelpass import keys, rules, windows
+from modelpass import api_keys, rules, windows
 from modelpass.model import (
     Counters,
     Entitlement,
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 PROPERTY: Final = settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 
 DEPLOYMENT_KEY, OLDER_KEY = b"the deployment key that now signs, 32+", b"the deployment key of before, 32 and more"
-KEYS: Final = keys.DeploymentKeys((DEPLOYMENT_KEY,))
-SUBSCRIPTION_ID: Final = keys.subscription_id_of(b"fifteen bytes !")
+KEYS: Final = api_keys.DeploymentKeys((DEPLOYMENT_KEY,))
+SUBSCRIPTION_ID: Final = api_keys.subscription_id_of(b"fifteen bytes !")
 KEY_HASH: Final = b"sixteen bytes, !"
 TABLES: Final = Tables("E", "S", "H", "V", "C")
 CAP, LIMIT = 1000, 50
@@ -62,8 +62,8 @@ def hold(
     seconds: int = 900,
     nonce: bytes = b"nine byte",
 ) -> Hold:
-    key, signer = keys.request_digest(request_id), keys.signer_of(DEPLOYMENT_KEY)
-    return Hold(key, keys.nonce_text(nonce), signer, at_ms, seconds, units, calls)
+    key, signer = api_keys.request_digest(request_id), api_keys.signer_of(DEPLOYMENT_KEY)
+    return Hold(key, api_keys.nonce_text(nonce), signer, at_ms, seconds, units, calls)
 
 
 def limits(model_id: str = "m-1", tier: Tier = Tier.STABLE, calls: int = LIMIT, cap: int = CAP) -> Limits:

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from modelpass import keys, purchases
+from modelpass import api_keys, purchases
 from modelpass.model import MAX_MODELS, EntitlementId
 from modelpass.windows import term_of
 from tests.support.builders import limits, subscription
@@ -129,18 +129,18 @@ def _subscription(world: World, number: int, models: tuple[Limits, ...]) -> Subs
     return subscription(term, models)._replace(
         id=_id(number),
         account_id=f"acct-{number}",
-        key_hash=keys.api_key_hash(api_key),
-        key_tail=keys.api_key_tail(api_key),
+        key_hash=api_keys.api_key_hash(api_key),
+        key_tail=api_keys.api_key_tail(api_key),
     )
 
 
 def _id(number: int) -> str:
-    return keys.subscription_id_of(number.to_bytes(15, "big"))
+    return api_keys.subscription_id_of(number.to_bytes(15, "big"))
 
 
 def _api_key(world: World, number: int) -> str:
-    secret = number.to_bytes(keys.SECRET_BYTES, "big")
-    return keys.issue_api_key(_id(number), 1, secret, world.deps.deployment_keys)
+    secret = number.to_bytes(api_keys.SECRET_BYTES, "big")
+    return api_keys.issue_api_key(_id(number), 1, secret, world.deps.deployment_keys)
 
 
 def _request(world: World, number: int) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from modelpass import keys
+from modelpass import api_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
@@ -28,7 +28,7 @@ _FEWEST_DIFFERENT: Final = 5
 """An end of fewer different characters is a test's own `aaa…`, and stands in much that is no secret."""
 _WORDS: Final = re.compile(rf"[A-Za-z0-9+/_.=-]{{{_END},}}")
 _SHAPES: Final = {
-    "an API key": re.compile(keys.API_KEY_PATTERN),
+    "an API key": re.compile(api_keys.API_KEY_PATTERN),
     "a JWT": re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20,}"),
 }
 _ends: Final[dict[str, str]] = {}
@@ -54,7 +54,7 @@ def keep_bytes(kind: str, secret: bytes) -> None:
 def keep_api_key(api_key: str) -> None:
     """Look for an API key and for its hash."""
     keep("an API key", api_key)
-    keep_bytes("the hash of an API key", keys.api_key_hash(api_key))
+    keep_bytes("the hash of an API key", api_keys.api_key_hash(api_key))
 
 
 def keep_authorization_id(authorization_id: str) -> None:
@@ -134,7 +134,7 @@ def keep_answer(answer: object) -> None:
 def watch() -> None:
     """Keep every API key and authorization id that this process issues, and the keys they are signed with."""
     for name, keep_made in (("issue_api_key", keep_api_key), ("issue_authorization_id", keep_authorization_id)):
-        setattr(keys, name, _keeping(getattr(keys, name), keep_made))
+        setattr(api_keys, name, _keeping(getattr(api_keys, name), keep_made))
 
 
 def _keeping(issue: Callable[..., str], keep_made: Callable[[str], None]) -> Callable[..., str]:

@@ -19,6 +19,7 @@ from local.iam.policies import of_functions
 from local.machine import ROOT
 from modelpass import (
     answers,
+    api_keys,
     catalogue_body,
     commands_cancel,
     commands_catalogue,
@@ -29,16 +30,15 @@ from modelpass import (
     commands_reset,
     config,
     items,
-    keys,
     operator_bodies,
     purchase_body,
     router,
     subscription_items,
 )
+from modelpass.api_keys import DeploymentKeys
 from modelpass.attempts import Pacing
 from modelpass.availability import TiersDown
 from modelpass.deps import Deps
-from modelpass.keys import DeploymentKeys
 from modelpass.known import Known, Refusals
 from modelpass.model import DAY_MS, Entitlement, EntitlementId, Subscription
 from modelpass.store import ConditionFailedError, Request, Response, Send, consumed
@@ -236,7 +236,7 @@ class World:
         return self.entitlement(entitlement.subscription_id, entitlement.term_number, entitlement.model_id)
 
     def subscription(self, subscription_id: str) -> Subscription:
-        key = items.key(keys.subscription_key(subscription_id))
+        key = items.key(api_keys.subscription_key(subscription_id))
         found = self.dynamodb.get_item(TableName=self.tables.subscriptions, Key=key, ConsistentRead=True)
         return subscription_items.subscription_of(found["Item"])
 
@@ -248,7 +248,7 @@ class World:
                 Key={"pk": stored["pk"]},
                 UpdateExpression="SET dp = :dp, da = :da",
                 ExpressionAttributeValues={
-                    ":dp": items.text(keys.due_shard(stored["pk"]["S"])),
+                    ":dp": items.text(api_keys.due_shard(stored["pk"]["S"])),
                     ":da": items.number(0),
                 },
             )

@@ -14,7 +14,7 @@ import pytest
 
 from local.iam.policies import asked
 from local.machine import ROOT
-from modelpass import items, keys
+from modelpass import api_keys, items
 from modelpass.store import StoreRejectedError
 from modelpass.store_boto3 import boto3_send
 from tests.support import scenes
@@ -60,7 +60,7 @@ WAYS_OUT = ("asyncio", "boto", "http.client", "httpx", "requests", "smtplib", "s
 
 def offer_the_first(scene: Scene) -> Json:
     """Offer a model while no currency is fixed."""
-    table, key = scene.world.tables.catalogue, items.key(keys.catalogue_settings_key())
+    table, key = scene.world.tables.catalogue, items.key(api_keys.catalogue_settings_key())
     scene.world.dynamodb.delete_item(TableName=table, Key=key)
     return scenes.offer(scene)
 

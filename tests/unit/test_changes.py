@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from modelpass import change_parts, changes, items, keys, rules, steps, writes
+from modelpass import api_keys, change_parts, changes, items, rules, steps, writes
 from modelpass.change_parts import Change
 from modelpass.model import DAY_MS, Entitlement, Hold, Tier
 from modelpass.windows import segment_at, term_of
@@ -51,7 +51,7 @@ def stored(of: Entitlement) -> items.Item:
     """An entitlement as it is stored, with what the reset looks for."""
     item = items.entitlement_item(of)
     if of.due_at_ms is not None:
-        item["dp"] = items.text(keys.due_shard(keys.entitlement_pk(of.id)))
+        item["dp"] = items.text(api_keys.due_shard(api_keys.entitlement_pk(of.id)))
         item["da"] = items.number(of.due_at_ms)
     return item
 

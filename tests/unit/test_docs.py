@@ -10,9 +10,9 @@ import pytest
 import modelpass
 from contract.event_schemas import SCHEMAS
 from local.machine import ROOT
-from modelpass import items, keys, subscription_items, writes
+from modelpass import api_keys, items, subscription_items, writes
 from modelpass.errors import ErrorCode
-from modelpass.events import EventType
+from modelpass.outbox import EventType
 from ops.audit.breaches import Equation
 from tests.support.builders import entitlement, hold, slot, subscription
 from tests.support.world import template_of
@@ -87,7 +87,7 @@ def test_envelope_is_listed_as_the_pipe_makes_it() -> None:
 
 
 def test_pattern_for_secret_scanners_is_the_keys_own() -> None:
-    assert keys.API_KEY_PATTERN in named(DATA_MODEL)
+    assert api_keys.API_KEY_PATTERN in named(DATA_MODEL)
 
 
 def test_every_clause_of_the_hot_writes_is_explained() -> None:

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelpass import items, keys, subscription_items
+from modelpass import api_keys, items, subscription_items
 from modelpass.items import UnreadableItemError
 from modelpass.model import EntitlementId, Hold, Limits, Sale, Slot, SlotKind, Subscription, Tier, Unit
 from tests.support.builders import NOON, PROPERTY, entitlement, entitlements, hold, subscription, terms
 
 HOLDS = st.builds(
     Hold,
-    st.text(min_size=1).map(keys.request_digest),
-    st.binary(min_size=9, max_size=9).map(keys.nonce_text),
-    st.binary(max_size=40).map(keys.signer_of),
+    st.text(min_size=1).map(api_keys.request_digest),
+    st.binary(min_size=9, max_size=9).map(api_keys.nonce_text),
+    st.binary(max_size=40).map(api_keys.signer_of),
     st.integers(0, 10**15),
     st.integers(1, 86_400),
     st.integers(0, 10**15),
@@ -101,7 +101,7 @@ SUBSCRIPTIONS = st.builds(
     ),
     st.lists(st.tuples(LIMITS, PRICES), min_size=1, max_size=40),
     st.from_regex(r"[A-Z]{3}", fullmatch=True),
-    id=st.binary(min_size=15, max_size=15).map(keys.subscription_id_of),
+    id=st.binary(min_size=15, max_size=15).map(api_keys.subscription_id_of),
     account_id=st.text(min_size=1, max_size=99),
     term_number=st.integers(1, 999),
     term=terms(),

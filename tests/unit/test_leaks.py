@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import keys
-from modelpass.keys import DeploymentKeys
+from modelpass import api_keys
+from modelpass.api_keys import DeploymentKeys
 from modelpass.model import EntitlementId, Tier
 from tests.support import leaks
 from tests.support.builders import hold
@@ -24,7 +24,7 @@ JWT = f"eyJhbGciOiJFUzI1NiJ9.{secrets.token_urlsafe(40)}.{secrets.token_urlsafe(
 
 
 def new_key() -> str:
-    return keys.issue_api_key("sub_" + "a" * 24, 1, secrets.token_bytes(keys.SECRET_BYTES), KEYS)
+    return api_keys.issue_api_key("sub_" + "a" * 24, 1, secrets.token_bytes(api_keys.SECRET_BYTES), KEYS)
 
 
 def logged(value: object) -> str:
@@ -35,12 +35,12 @@ def logged(value: object) -> str:
 def test_api_key_is_found_as_it_is_issued_with_and_without_its_prefix() -> None:
     made = new_key()
     assert leaks.found(logged(made)) == ["an API key"]
-    assert leaks.found(f"x={made.removeprefix(keys.API_KEY_PREFIX)}") == ["an API key"]
+    assert leaks.found(f"x={made.removeprefix(api_keys.API_KEY_PREFIX)}") == ["an API key"]
 
 
 def test_hash_of_an_api_key_is_found_in_every_spelling() -> None:
     for quoted in (b"", b'"', b"'", b"\"'"):
-        digest = keys.api_key_hash(new_key())[len(quoted) :] + quoted
+        digest = api_keys.api_key_hash(new_key())[len(quoted) :] + quoted
         leaks.keep_bytes("the hash of an API key", digest)
         for spelled in leaks.spellings(digest):
             assert leaks.found(f"> {spelled} <") == ["the hash of an API key"], spelled
@@ -49,7 +49,7 @@ def test_hash_of_an_api_key_is_found_in_every_spelling() -> None:
 
 
 def test_key_that_signs_and_what_it_signs_are_found() -> None:
-    issued = keys.issue_authorization_id(keys.Authorization(ENTITLEMENT, Tier.STABLE, hold()), KEYS)
+    issued = api_keys.issue_authorization_id(api_keys.Authorization(ENTITLEMENT, Tier.STABLE, hold()), KEYS)
     assert leaks.found(logged(issued)) == ["an authorization id"]
     assert leaks.found(logged(DEPLOYMENT_KEY)) == ["a deployment key"]
     assert leaks.found(logged({"environment": KEYS.secrets})) == ["a deployment key"]
@@ -61,15 +61,22 @@ def test_jwt_of_a_request_is_found_whatever_it_looks_like() -> None:
 
 
 def test_keys_and_jwts_of_others_are_known_by_their_shape() -> None:
-    assert leaks.found(logged(keys.API_KEY_PREFIX + secrets.token_urlsafe(45))) == ["an API key"]
+    assert leaks.found(logged(api_keys.API_KEY_PREFIX + secrets.token_urlsafe(45))) == ["an API key"]
     part = "eyJ" + "a" * 20
     assert leaks.found(f"{part}.{part}.{secrets.token_urlsafe(64)}") == ["a JWT"]
 
 
 def test_what_may_be_shown_is_no_secret() -> None:
     made = new_key()
-    keys.issue_authorization_id(keys.Authorization(ENTITLEMENT, Tier.STABLE, hold()), KEYS)
-    shown = [keys.mask(keys.api_key_tail(made)), ENTITLEMENT, hold(), "a" * 64, repr(KEYS), secrets.token_hex(16)]
+    api_keys.issue_authorization_id(api_keys.Authorization(ENTITLEMENT, Tier.STABLE, hold()), KEYS)
+    shown = [
+        api_keys.mask(api_keys.api_key_tail(made)),
+        ENTITLEMENT,
+        hold(),
+        "a" * 64,
+        repr(KEYS),
+        secrets.token_hex(16),
+    ]
     assert leaks.found(logged(shown)) == []
 
 

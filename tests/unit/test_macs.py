@@ -8,7 +8,7 @@ import hmac
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from modelpass import dynamodb_json, keys, macs
+from modelpass import api_keys, dynamodb_json, macs
 
 KEYS = st.binary(max_size=200)
 
@@ -26,12 +26,12 @@ def test_mac_is_that_of_the_standard_library_whatever_the_length_of_the_key(key:
 @example(raw=bytes(15))
 @example(raw=b"\xff" * 15)
 def test_ids_are_spelt_in_base32(raw: bytes) -> None:
-    assert keys.subscription_id_of(raw) == "sub_" + base64.b32encode(raw).decode().lower()
+    assert api_keys.subscription_id_of(raw) == "sub_" + base64.b32encode(raw).decode().lower()
 
 
 @given(raw=st.binary(max_size=100))
 def test_nonces_are_spelt_in_base64url_without_padding(raw: bytes) -> None:
-    assert keys.nonce_text(raw) == base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    assert api_keys.nonce_text(raw) == base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 @given(raw=st.binary(max_size=100))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from modelpass import changes, keys
+from modelpass import api_keys, changes
 from modelpass.windows import rfc3339
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def subscription(stored: Subscription, status: Status, api_key: str | None = Non
         "status": status.value,
         "term": stored.term_number,
         **({} if api_key is None else {"apiKey": api_key}),
-        "apiKeyMasked": keys.mask(stored.key_tail),
+        "apiKeyMasked": api_keys.mask(stored.key_tail),
         "startsAt": rfc3339(stored.term.starts_at_ms),
         "expiresAt": rfc3339(stored.expires_at_ms),
         "timezone": stored.term.time_zone,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from modelpass import items, keys, store, tiers_down
+from modelpass import api_keys, items, store, tiers_down
 
 if TYPE_CHECKING:
     from modelpass.attempts import Attempts
@@ -39,5 +39,5 @@ class TiersDown:
         return frozenset(tier for model, tier in self._down if model == model_id)
 
     def _read(self) -> frozenset[tuple[str, Tier]]:
-        key = items.key(keys.tiers_down_key())
+        key = items.key(api_keys.tiers_down_key())
         return tiers_down.read(store.get(self._deps.send, self._deps.tables.catalogue, key)).pairs

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import items, keys, schema, tiers_down
+from modelpass import api_keys, items, schema, tiers_down
 from modelpass.items import number, text
 from modelpass.model import MAX_CALLS, MAX_UNITS, UNIT_OF_KIND, Kind, Tier, Unit
 
@@ -106,8 +106,8 @@ def model_answer(model: CatalogueModel, down: TiersDown) -> Json:
 def catalogue_of(stored: list[items.Item]) -> Catalogue:
     """The catalogue from all items of its partition; what is withdrawn is not in it."""
     by_key = {item["sk"]["S"]: item for item in stored}
-    down = tiers_down.read(by_key.pop(keys.TIERS_DOWN, None))
-    by_key.pop(keys.SETTINGS, None)
+    down = tiers_down.read(by_key.pop(api_keys.TIERS_DOWN, None))
+    by_key.pop(api_keys.SETTINGS, None)
     listings = map(listing_of, by_key.values())
     return Catalogue({one.model.model_id: one.model for one in listings if not one.withdrawn}, down)
 
@@ -160,13 +160,13 @@ def model_attributes(model: CatalogueModel) -> items.Item:
 def model_item(model: CatalogueModel, version: int = schema.NEWEST) -> items.Item:
     """A model that was never stored before."""
     offered = {"v": number(version), "ever": {"SS": [tier.value for tier in model.tiers]}}
-    return {**items.key(keys.model_key(model.model_id)), **model_attributes(model), **offered}
+    return {**items.key(api_keys.model_key(model.model_id)), **model_attributes(model), **offered}
 
 
 def settings_item(currency: str, version: int = schema.NEWEST) -> items.Item:
     """The settings of a catalogue that has none yet."""
     fields = {"v": number(version), "currency": text(currency)}
-    return {**items.key(keys.catalogue_settings_key()), **fields}
+    return {**items.key(api_keys.catalogue_settings_key()), **fields}
 
 
 def _price_fields(price: Price) -> dict[str, str]:

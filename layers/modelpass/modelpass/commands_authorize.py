@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from modelpass import (
     answers,
+    api_keys,
     entitlements,
     items,
-    keys,
     lasting,
     payloads,
     rules,
@@ -28,8 +28,8 @@ from modelpass.errors import ErrorCode, Refusal, Refused, temporarily_unavailabl
 from modelpass.model import Entitlement, EntitlementId, Hold, Tier
 
 if TYPE_CHECKING:
+    from modelpass.api_keys import ApiKey
     from modelpass.deps import Deps
-    from modelpass.keys import ApiKey
     from modelpass.known import Known
     from modelpass.lasting import Lesson
     from modelpass.payloads import AuthorizePayload
@@ -43,7 +43,7 @@ def authorize(deps: Deps, known: Known, event: object) -> Json:
     Granted: exactly one hold and `calls` calls are counted, durably. Refused: nothing is.
     """
     payload = payloads.authorize(event)
-    api_key = keys.parse_api_key(payload.api_key, deps.deployment_keys)
+    api_key = api_keys.parse_api_key(payload.api_key, deps.deployment_keys)
     if api_key is None:
         raise Refused(Refusal(ErrorCode.INVALID_API_KEY, param="apiKey", message=_hint(payload)))
     telemetry.note(subscriptionId=api_key.subscription_id)
@@ -67,7 +67,7 @@ class _Authorization:
         self._attempts = deps.attempts()
         self._own_nonces: set[str] = set()
         self._granted_until_ms: int | None = None
-        self._request_key = keys.request_digest(payload.request_id)
+        self._request_key = api_keys.request_digest(payload.request_id)
         self._id = EntitlementId(api_key.subscription_id, api_key.term_number, payload.model_id)
 
     def run(self) -> Json:
@@ -134,12 +134,12 @@ class _Authorization:
         return self._granted(entitlement, decision.grant), entitlement
 
     def _new_hold(self, now_ms: int) -> Hold:
-        nonce = keys.nonce_text(self._deps.entropy(keys.NONCE_BYTES))
+        nonce = api_keys.nonce_text(self._deps.entropy(api_keys.NONCE_BYTES))
         self._own_nonces.add(nonce)
         return Hold(
             key=self._request_key,
             nonce=nonce,
-            signer=keys.signer_of(self._deps.deployment_keys.signing()),
+            signer=api_keys.signer_of(self._deps.deployment_keys.signing()),
             granted_at_ms=now_ms,
             hold_seconds=self._payload.hold_seconds,
             units=self._payload.units,
@@ -147,13 +147,13 @@ class _Authorization:
         )
 
     def _granted(self, entitlement: Entitlement, hold: Hold) -> Json:
-        authorization = keys.Authorization(entitlement.id, entitlement.limits.tier, hold)
-        authorization_id = keys.issue_authorization_id(authorization, self._deps.deployment_keys)
+        authorization = api_keys.Authorization(entitlement.id, entitlement.limits.tier, hold)
+        authorization_id = api_keys.issue_authorization_id(authorization, self._deps.deployment_keys)
         self._granted_until_ms = hold.expires_at_ms
         return answers.grant(entitlement, hold, authorization_id, self._deps.now_ms())
 
     def _refuse_unheld(self) -> Json:
-        key = items.key(keys.subscription_key(self._id.subscription_id))
+        key = items.key(api_keys.subscription_key(self._id.subscription_id))
         table = self._deps.tables.subscriptions
         stored = self._attempts.persist(lambda: store.get(self._deps.send, table, key))
         subscription = None if stored is None else subscription_items.subscription_of(stored)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from modelpass import catalogue, catalogue_body, items, keys, listings, offers, schema, tiers_down
+from modelpass import api_keys, catalogue, catalogue_body, items, listings, offers, schema, tiers_down
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
-from modelpass.events import TierTurn
 from modelpass.model import Tier
+from modelpass.outbox import TierTurn
 from modelpass.store import ConditionFailedError, StoreBusyError
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def turn_tier(deps: Deps, model_id: str, tier_name: str, body: AvailabilityBody)
 def _read(deps: Deps, model_id: str) -> _State:
     if not catalogue_body.is_model_id(model_id):
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
-    pairs = (keys.catalogue_settings_key(), keys.model_key(model_id), keys.tiers_down_key())
+    pairs = (api_keys.catalogue_settings_key(), api_keys.model_key(model_id), api_keys.tiers_down_key())
     gets = [{"Get": {"TableName": deps.tables.catalogue, "Key": items.key(pair)}} for pair in pairs]
     responses = deps.send("TransactGetItems", {"TransactItems": gets})["Responses"]
     settings, model, down = (response.get("Item") for response in responses)

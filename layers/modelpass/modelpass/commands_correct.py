@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from modelpass import (
     answers,
+    api_keys,
     changes,
     entitlements,
     history,
     idempotency,
     items,
-    keys,
     rules,
     schema,
     steps,
@@ -54,7 +54,7 @@ def correct(
         try:
             found = subscriptions.any_of(deps, attempts, subscription_id)
             telemetry.note(accountId=found.account_id)
-            record = _read(deps, attempts, keys.correction_key(subscription_id, digest))
+            record = _read(deps, attempts, api_keys.correction_key(subscription_id, digest))
             if record is not None:
                 return _repeated(deps, attempts, record, body, nonce)
             entitlement_id, at_ms = _meant(found, body, deps.now_ms())
@@ -109,10 +109,10 @@ def _used(deps: Deps, attempts: Attempts, step: Change) -> int:
     entitlement_id, counters = step.before.id, step.before.counters
     day = counters.day_units
     if step.late_day is not None:
-        day = _figure(deps, attempts, keys.day_key(entitlement_id, step.late_day.day), "units")
+        day = _figure(deps, attempts, api_keys.day_key(entitlement_id, step.late_day.day), "units")
     month = counters.month_used
     if step.late_months:
-        month = _figure(deps, attempts, keys.month_key(entitlement_id, step.late_months[0].month), "used")
+        month = _figure(deps, attempts, api_keys.month_key(entitlement_id, step.late_months[0].month), "used")
     return min(day, month)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelpass import events, places, rules, subscriptions
+from modelpass import outbox, places, rules, subscriptions
 from modelpass.errors import invalid, raise_any
 from modelpass.model import SlotKind
 from modelpass.store import ConditionFailedError, StoreBusyError
@@ -34,7 +34,7 @@ def set_plan(deps: Deps, account_id: str, plan_id: str, until_ms: int) -> None:
         if slot is not None and slot.held(now_ms) and (slot.kind, slot.holder_id) == (SlotKind.PLAN, plan_id):
             return places.write(deps.tables, account_id, slot, place, now_ms) if slot.until_ms != until_ms else []
         raise_any(rules.refuse_place(slot, now_ms))
-        started = events.plan_started(deps.tables, account_id, place, now_ms)
+        started = outbox.plan_started(deps.tables, account_id, place, now_ms)
         return [*places.write(deps.tables, account_id, slot, place, now_ms), {"Put": started}]
 
     _change(deps, account_id, actions)
@@ -46,7 +46,7 @@ def end_plan(deps: Deps, account_id: str) -> None:
     def actions(slot: Slot | None, now_ms: int) -> list[Request]:
         if slot is None or slot.kind is not SlotKind.PLAN or not slot.held(now_ms):
             return []
-        ended = events.plan_ended(deps.tables, account_id, slot, now_ms)
+        ended = outbox.plan_ended(deps.tables, account_id, slot, now_ms)
         return [*places.write(deps.tables, account_id, slot, places.freed(slot), now_ms), {"Put": ended}]
 
     _change(deps, account_id, actions)

@@ -8,14 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelpass import idempotency, keys, offers, purchases, rules, subscriptions, windows
+from modelpass import api_keys, idempotency, offers, purchases, rules, subscriptions, windows
 from modelpass.errors import ErrorCode, Refusal, Refused, raise_any
-from modelpass.model import (
-    MS_PER_SECOND,
-    Limits,
-    Sale,
-    Subscription,
-)
+from modelpass.model import MS_PER_SECOND, Limits, Sale, Subscription
 from modelpass.store import ConditionFailedError, StoreBusyError
 from modelpass.subscriptions import Outcome
 
@@ -30,12 +25,12 @@ def purchase(deps: Deps, account_id: str, body: PurchaseBody, idempotency_key: s
     """Buy a custom subscription; raises `Refused` and changes nothing when it cannot be bought."""
     attempts = deps.attempts()
     subscription_id = (
-        keys.subscription_id_of(deps.entropy(_ID_BYTES))
+        api_keys.subscription_id_of(deps.entropy(_ID_BYTES))
         if idempotency_key is None
         else idempotency.subscription_id(account_id, idempotency_key)
     )
     secret, digest = deps.new_secret(), idempotency.body(body.raw)
-    api_key = keys.issue_api_key(subscription_id, 1, secret, deps.deployment_keys)
+    api_key = api_keys.issue_api_key(subscription_id, 1, secret, deps.deployment_keys)
     while True:
         try:
             found, slot = attempts.persist(lambda: subscriptions.with_place(deps, subscription_id, account_id))
@@ -55,7 +50,7 @@ def purchase(deps: Deps, account_id: str, body: PurchaseBody, idempotency_key: s
 
 def renew(deps: Deps, account_id: str, subscription_id: str, idempotency_key: str | None) -> Outcome:
     """Begin a new term of an expired subscription; raises `Refused` and changes nothing otherwise."""
-    if not keys.is_subscription_id(subscription_id):
+    if not api_keys.is_subscription_id(subscription_id):
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
     attempts = deps.attempts()
     secret = deps.new_secret()
@@ -66,15 +61,15 @@ def renew(deps: Deps, account_id: str, subscription_id: str, idempotency_key: st
             if found is None or found.account_id != account_id:
                 raise Refused(Refusal(ErrorCode.NOT_FOUND))
             now_ms = deps.now_ms()
-            made = keys.issue_api_key(subscription_id, found.term_number, secret, deps.deployment_keys)
-            if found.key_hash == keys.api_key_hash(made):
+            made = api_keys.issue_api_key(subscription_id, found.term_number, secret, deps.deployment_keys)
+            if found.key_hash == api_keys.api_key_hash(made):
                 return Outcome(found, found.status(now_ms), made)
             if digest is not None and found.renewal_digest == digest:
                 return Outcome(found, found.status(now_ms), None, replayed=True)
             sale = offers.bought_again(offers.load(deps, attempts), found.models)
             now_ms = deps.now_ms()
             raise_any(rules.refuse_renewal(found, slot, now_ms))
-            api_key = keys.issue_api_key(subscription_id, found.term_number + 1, secret, deps.deployment_keys)
+            api_key = api_keys.issue_api_key(subscription_id, found.term_number + 1, secret, deps.deployment_keys)
             new = _next_term(found, sale, (api_key, digest), now_ms)
             request = purchases.renew(deps.tables, found, new, slot, now_ms)
             deps.send("TransactWriteItems", request)
@@ -86,7 +81,7 @@ def renew(deps: Deps, account_id: str, subscription_id: str, idempotency_key: st
 
 
 def _repeat(found: Subscription, digest: bytes, api_key: str, now_ms: int) -> Outcome:
-    if found.key_hash == keys.api_key_hash(api_key):
+    if found.key_hash == api_keys.api_key_hash(api_key):
         return Outcome(found, found.status(now_ms), api_key)  # our own write, its reply was lost
     if found.body_digest != digest:
         raise Refused(Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"))
@@ -112,8 +107,8 @@ def _new_term(
         created_at_ms=now_ms,
         cancelled_at_ms=None,
         cancelling_at_ms=None,
-        key_hash=keys.api_key_hash(api_key),
-        key_tail=keys.api_key_tail(api_key),
+        key_hash=api_keys.api_key_hash(api_key),
+        key_tail=api_keys.api_key_tail(api_key),
         key_generation=0,
         key_pending=False,
         models=limits,
@@ -130,8 +125,8 @@ def _next_term(old: Subscription, sale: Sale, made: tuple[str, bytes | None], no
     return old._replace(
         term_number=old.term_number + 1,
         term=term,
-        key_hash=keys.api_key_hash(api_key),
-        key_tail=keys.api_key_tail(api_key),
+        key_hash=api_keys.api_key_hash(api_key),
+        key_tail=api_keys.api_key_tail(api_key),
         key_pending=False,
         sale=sale,
         renewal_digest=digest,

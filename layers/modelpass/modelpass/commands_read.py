@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from modelpass import (
     answers,
+    api_keys,
     daily_usage,
-    events,
     history,
     items,
-    keys,
     offers,
+    outbox,
     paging,
     pricing,
     schema,
@@ -58,9 +58,9 @@ def list_subscriptions(deps: Deps, account_id: str, query: Mapping[str, str]) ->
     """A page of the account's subscriptions, newest first; one that was bought since comes before the first page."""
     page = paging.page_of(query, paging.SUBSCRIPTIONS)
     attempts, table = deps.attempts(), deps.tables.subscriptions
-    request = paging.request(table, keys.slot_key(account_id)[0], paging.SUBSCRIPTIONS, page)
+    request = paging.request(table, api_keys.slot_key(account_id)[0], paging.SUBSCRIPTIONS, page)
     entries, following = paging.cut(_one_page(deps, attempts, request), page)
-    pairs = [keys.subscription_key(entry["id"]["S"]) for entry in map(schema.current, entries)]
+    pairs = [api_keys.subscription_key(entry["id"]["S"]) for entry in map(schema.current, entries)]
     wanted = [items.key(pair) for pair in pairs]
     stored = attempts.persist(lambda: store.get_many(deps.send, table, wanted)) if wanted else []
     by_id = {s.id: s for s in map(subscription_items.subscription_of, stored)}
@@ -76,7 +76,7 @@ def list_events(deps: Deps, account_id: str, subscription_id: str, query: Mappin
     found = subscriptions.own(deps, attempts, account_id, subscription_id)
     request = paging.request(deps.tables.events, found.id, paging.EVENTS, page)
     rows, following = paging.cut(_one_page(deps, attempts, request), page)
-    return {"events": [events.shown(row) for row in rows], "next": following}
+    return {"events": [outbox.shown(row) for row in rows], "next": following}
 
 
 def get_history(deps: Deps, account_id: str, subscription_id: str, query: Mapping[str, str]) -> Json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelpass import keys, revocations, rules, subscriptions, unfinished
+from modelpass import api_keys, revocations, rules, subscriptions, unfinished
 from modelpass.errors import raise_any
 from modelpass.store import ConditionFailedError, StoreBusyError
 from modelpass.subscriptions import Outcome
@@ -23,12 +23,12 @@ def regenerate(deps: Deps, account_id: str, subscription_id: str) -> Outcome:
         try:
             found = subscriptions.own(deps, attempts, account_id, subscription_id)
             now_ms = deps.now_ms()
-            api_key = keys.issue_api_key(subscription_id, found.term_number, secret, deps.deployment_keys)
-            if found.key_hash != keys.api_key_hash(api_key):  # else begun by an earlier try, whose reply was lost
+            api_key = api_keys.issue_api_key(subscription_id, found.term_number, secret, deps.deployment_keys)
+            if found.key_hash != api_keys.api_key_hash(api_key):  # else begun by an earlier try, whose reply was lost
                 raise_any(rules.refuse_new_key(found, now_ms))
                 found = found._replace(
-                    key_hash=keys.api_key_hash(api_key),
-                    key_tail=keys.api_key_tail(api_key),
+                    key_hash=api_keys.api_key_hash(api_key),
+                    key_tail=api_keys.api_key_tail(api_key),
                     key_generation=found.key_generation + 1,
                     key_pending=True,
                     due_at_ms=now_ms,

@@ -11,8 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from modelpass import (
+    api_keys,
     items,
-    keys,
     places,
     purchases,
     rules,
@@ -106,9 +106,9 @@ def _due(deps: Deps, table: str, stop_at: float, tally: Tally) -> Iterator[items
     """
     names = [name for name in ("pk", "sk") if name == "pk" or table == deps.tables.subscriptions]
     chance = int.from_bytes(deps.entropy(_SHARD_BYTES))
-    step = chance // keys.DUE_SHARDS * 2 + 1  # odd: it comes to each of a power of two
-    for turn in range(keys.DUE_SHARDS):
-        shard = keys.due_shard_name((chance + turn * step) % keys.DUE_SHARDS)
+    step = chance // api_keys.DUE_SHARDS * 2 + 1  # odd: it comes to each of a power of two
+    for turn in range(api_keys.DUE_SHARDS):
+        shard = api_keys.due_shard_name((chance + turn * step) % api_keys.DUE_SHARDS)
         request = {
             "TableName": table,
             "IndexName": "due",

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelpass import (
     answers,
+    api_keys,
     changes,
     entitlements,
     items,
-    keys,
     payloads,
     rules,
     schema,
@@ -28,9 +28,9 @@ from modelpass.change_parts import Breach, Change
 from modelpass.errors import ErrorCode, Refusal, Refused
 
 if TYPE_CHECKING:
+    from modelpass.api_keys import Authorization
     from modelpass.attempts import Attempts
     from modelpass.deps import Deps
-    from modelpass.keys import Authorization
     from modelpass.model import Entitlement
     from modelpass.payloads import SettlePayload
 
@@ -42,7 +42,7 @@ REPLAYED: Json = {"settled": True, "replayed": True}
 def settle(deps: Deps, event: object) -> Json:
     """Answer one settle; raises `Refused` when the payload is malformed or nothing was authorized under its id."""
     payload = payloads.settle(event)
-    authorization = keys.parse_authorization_id(payload.authorization_id, deps.deployment_keys)
+    authorization = api_keys.parse_authorization_id(payload.authorization_id, deps.deployment_keys)
     if authorization is None:
         raise _not_found()
     entitlement = authorization.entitlement
@@ -110,7 +110,7 @@ class _Settlement(NamedTuple):
         hold = self.authorization.hold
         if entitlement.tickets == 0 or entitlement.holds.get(hold.key) == hold:
             return False
-        key = items.key(keys.ticket_key(entitlement.id, hold))
+        key = items.key(api_keys.ticket_key(entitlement.id, hold))
         table = self.deps.tables.history
         ticket = attempts.persist(lambda: store.get(self.deps.send, table, key))
         return ticket is not None and bool(schema.current(ticket))

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from modelpass import schema
+from modelpass.api_keys import DeploymentKeys
 from modelpass.deps import DEFAULT_MAX_OPEN_HOLDS
-from modelpass.keys import DeploymentKeys
 from modelpass.sigv4 import Credentials
 from modelpass.writes import Tables
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import items, keys, schema, windows
+from modelpass import api_keys, items, schema, windows
 from modelpass.errors import invalid
 from modelpass.model import EntitlementId, SoldTerm
 
@@ -104,7 +104,7 @@ def answer(
     figures: dict[tuple[str, str], list[int]] = {}
     closed: set[tuple[str, EntitlementId]] = set()
     for row in map(schema.current, rows):
-        day, entitlement_id = keys.parse_day_key(row["pk"]["S"], row["sk"]["S"])
+        day, entitlement_id = api_keys.parse_day_key(row["pk"]["S"], row["sk"]["S"])
         closed.add((day, entitlement_id))
         _add(figures, (day, entitlement_id.model_id), int(row["calls"]["N"]), int(row["units"]["N"]))
     for entitlement in entitlements:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from modelpass.api_keys import SECRET_BYTES, DeploymentKeys
 from modelpass.attempts import Attempts, Pacing
-from modelpass.keys import SECRET_BYTES, DeploymentKeys
 from modelpass.model import MS_PER_SECOND
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import items, keys, schema, subscription_items
+from modelpass import api_keys, items, schema, subscription_items
 from modelpass.items import number, text
 from modelpass.model import DAY_MS, MS_PER_SECOND, SETTLE_GRACE_MS, EntitlementId
 
@@ -40,7 +40,7 @@ def ticket(tables: Tables, entitlement: Entitlement, hold: Hold) -> Request:
     return {
         "TableName": tables.history,
         "Item": {
-            **items.key(keys.ticket_key(entitlement.id, hold)),
+            **items.key(api_keys.ticket_key(entitlement.id, hold)),
             "v": number(tables.version),
             "hold": text(items.pack_hold(hold)),
             "ttl": number(kept_until_ms // MS_PER_SECOND),
@@ -55,7 +55,7 @@ def spent_ticket(tables: Tables, entitlement: Entitlement, hold: Hold) -> Reques
     """The end of a ticket: its hold is settled."""
     return {
         "TableName": tables.history,
-        "Key": items.key(keys.ticket_key(entitlement.id, hold)),
+        "Key": items.key(api_keys.ticket_key(entitlement.id, hold)),
         # Of two late settles one finds the ticket.
         "ConditionExpression": schema.UNDERSTOOD,
         "ExpressionAttributeNames": {"#v": "v"},
@@ -66,7 +66,7 @@ def spent_ticket(tables: Tables, entitlement: Entitlement, hold: Hold) -> Reques
 def add_to_day(tables: Tables, entitlement: Entitlement, row: DayRow) -> Request:
     """Add to a closed day."""
     deltas = {"calls": (0, row.calls), "units": (0, row.units)}
-    return _add_to_row(tables, keys.day_key(entitlement.id, row.day), deltas)
+    return _add_to_row(tables, api_keys.day_key(entitlement.id, row.day), deltas)
 
 
 def add_to_month(tables: Tables, entitlement: Entitlement, row: MonthRow) -> Request:
@@ -78,7 +78,7 @@ def add_to_month(tables: Tables, entitlement: Entitlement, row: MonthRow) -> Req
         "held": (0, row.held),
         "used": (0, row.used),
     }
-    return _add_to_row(tables, keys.month_key(entitlement.id, row.month), deltas)
+    return _add_to_row(tables, api_keys.month_key(entitlement.id, row.month), deltas)
 
 
 def correction(tables: Tables, entitlement: EntitlementId, made: Correction) -> Request:
@@ -86,7 +86,7 @@ def correction(tables: Tables, entitlement: EntitlementId, made: Correction) -> 
     return {
         "TableName": tables.history,
         "Item": {
-            **items.key(keys.correction_key(entitlement.subscription_id, made.key)),
+            **items.key(api_keys.correction_key(entitlement.subscription_id, made.key)),
             "v": number(tables.version),
             "body": items.binary(made.body),
             "nonce": items.binary(made.nonce),
@@ -139,14 +139,14 @@ def _add_to_row(tables: Tables, pair: tuple[str, str], deltas: dict[str, tuple[i
 
 def days(table: str, subscription_id: str, first: str, last: str) -> Request:
     """The query for a subscription's closed days, of every term and model."""
-    pk, low, high = keys.days_between(subscription_id, first, last)
+    pk, low, high = api_keys.days_between(subscription_id, first, last)
     values = {":pk": text(pk), ":low": text(low), ":high": text(high)}
     return _query(table, "#pk = :pk AND #sk BETWEEN :low AND :high", values)
 
 
 def sold_terms(table: str, subscription_id: str) -> Request:
     """The query for a subscription's terms, in the order they were sold."""
-    pk, prefix = keys.terms_of(subscription_id)
+    pk, prefix = api_keys.terms_of(subscription_id)
     return _query(table, "#pk = :pk AND begins_with(#sk, :prefix)", {":pk": text(pk), ":prefix": text(prefix)})
 
 

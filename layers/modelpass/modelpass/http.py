@@ -16,7 +16,7 @@ from aws_lambda_powertools.event_handler import (
     content_types,
 )
 
-from modelpass import answers, keys, payloads, telemetry, tracing
+from modelpass import answers, api_keys, payloads, telemetry, tracing
 from modelpass.errors import ErrorCode, Refusal, Refused, internal_error, invalid, member_path, shown
 from modelpass.model import MAX_ACCOUNT_BYTES
 
@@ -142,7 +142,7 @@ def _facts_of(event: dict[str, Any]) -> dict[str, str | None]:
     return {
         "apiRequestId": event["requestContext"].get("requestId"),
         "accountId": _subject(event),
-        "subscriptionId": subscription_id if keys.is_subscription_id(subscription_id) else None,
+        "subscriptionId": subscription_id if api_keys.is_subscription_id(subscription_id) else None,
         "modelId": model_id if payloads.is_model_id(model_id) else None,
     }
 

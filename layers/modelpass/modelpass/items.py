@@ -10,18 +10,8 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from modelpass import keys, schema
-from modelpass.model import (
-    Counters,
-    Entitlement,
-    EntitlementId,
-    Hold,
-    Limits,
-    Term,
-    Threshold,
-    Tier,
-    Unit,
-)
+from modelpass import api_keys, schema
+from modelpass.model import Counters, Entitlement, EntitlementId, Hold, Limits, Term, Threshold, Tier, Unit
 
 Item = schema.Item
 UnreadableItemError = schema.UnreadableItemError
@@ -72,7 +62,7 @@ def unpack_hold(hold_key: str, packed: str) -> Hold:
 
 def entitlement_key(entitlement: EntitlementId) -> Item:
     """The primary key of an entitlement."""
-    return {"pk": text(keys.entitlement_pk(entitlement))}
+    return {"pk": text(api_keys.entitlement_pk(entitlement))}
 
 
 def entitlement_item(entitlement: Entitlement, version: int = schema.NEWEST) -> Item:
@@ -161,14 +151,14 @@ def entitlement_of(item: Item) -> Entitlement:
 def _bought(fixed: tuple[str, ...]) -> tuple[EntitlementId, Limits, Term]:
     """What never changes of an entitlement, by the texts it is stored as."""
     pk, tier, unit, time_zone, calls, cap, starts, months, ends = fixed
-    entitlement_id = keys.parse_entitlement_pk(pk)
+    entitlement_id = api_keys.parse_entitlement_pk(pk)
     limits = Limits(entitlement_id.model_id, Tier(tier), Unit(unit), int(calls), int(cap))
     return entitlement_id, limits, Term(int(starts), int(months), time_zone, int(ends))
 
 
 def due_attributes(pk: str, at_ms: int) -> Item:
     """What lets the reset find an item when it is due."""
-    return {"dp": text(keys.due_shard(pk)), "da": number(at_ms)}
+    return {"dp": text(api_keys.due_shard(pk)), "da": number(at_ms)}
 
 
 def term_of(item: Item) -> Term:

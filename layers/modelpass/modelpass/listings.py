@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import catalogue, events, items, keys, schema
+from modelpass import api_keys, catalogue, items, outbox, schema
 from modelpass.items import number, text
 
 if TYPE_CHECKING:
     from modelpass.catalogue import CatalogueModel
-    from modelpass.events import TierTurn
     from modelpass.model import Tier
+    from modelpass.outbox import TierTurn
     from modelpass.tiers_down import TiersDown
     from modelpass.writes import Tables
 
@@ -29,7 +29,7 @@ def put_model(tables: Tables, model: CatalogueModel, currency: str, ever: frozen
     sets = ", ".join(f"#{name} = :{name}" for name in stored)
     update = {
         "TableName": tables.catalogue,
-        "Key": items.key(keys.model_key(model.model_id)),
+        "Key": items.key(api_keys.model_key(model.model_id)),
         # New, or of the same kind as ever: subscriptions to it count in its unit.
         "ConditionExpression": f"attribute_not_exists(#pk) OR ({schema.UNDERSTOOD} AND #kind = :kind)",
         "UpdateExpression": f"SET #v = if_not_exists(#v, :new), {sets} ADD #ever :ever REMOVE #withdrawn",
@@ -48,7 +48,7 @@ def withdraw_model(table: str, model_id: str, now_ms: int) -> Request:
     """Offer a model no longer; a mark, so that it is still known."""
     return {
         "TableName": table,
-        "Key": items.key(keys.model_key(model_id)),
+        "Key": items.key(api_keys.model_key(model_id)),
         # There is nothing to withdraw of a model that was never there.
         "ConditionExpression": schema.UNDERSTOOD,
         "UpdateExpression": "SET #withdrawn = if_not_exists(#withdrawn, :now)",
@@ -63,7 +63,7 @@ def turn_tier(tables: Tables, down: TiersDown, turn: TierTurn, now_ms: int) -> R
     revision = down.revision + 1
     update = {
         "TableName": tables.catalogue,
-        "Key": items.key(keys.tiers_down_key()),
+        "Key": items.key(api_keys.tiers_down_key()),
         # Nobody changed any tier since it was read: of two that take the same one down, one tells so.
         "ConditionExpression": f"{schema.UNDERSTOOD} AND #rev = :was" if down.revision else _NEVER_TURNED,
         "UpdateExpression": "SET #v = if_not_exists(#v, :new), #rev = :rev "
@@ -80,14 +80,14 @@ def turn_tier(tables: Tables, down: TiersDown, turn: TierTurn, now_ms: int) -> R
             **({":was": number(down.revision)} if down.revision else {}),
         },
     }
-    put = events.tier_turned(tables, turn, revision, now_ms)
+    put = outbox.tier_turned(tables, turn, revision, now_ms)
     return {"TransactItems": [{"Update": update}, {"Put": put}]}
 
 
 def _keep_currency(tables: Tables, currency: str) -> Request:
     return {
         "TableName": tables.catalogue,
-        "Key": items.key(keys.catalogue_settings_key()),
+        "Key": items.key(api_keys.catalogue_settings_key()),
         # The first model brings the currency; all others have the same.
         "ConditionExpression": f"attribute_not_exists(#pk) OR ({schema.UNDERSTOOD} AND #currency = :currency)",
         "UpdateExpression": "SET #v = if_not_exists(#v, :new), #currency = :currency",

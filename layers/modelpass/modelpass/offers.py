@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from modelpass import catalogue, items, keys, pricing, store
+from modelpass import api_keys, catalogue, items, pricing, store
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
 from modelpass.model import Limits
 
@@ -24,7 +24,7 @@ def load(deps: Deps, attempts: Attempts) -> Catalogue:
         "TableName": deps.tables.catalogue,
         "KeyConditionExpression": "#pk = :pk",
         "ExpressionAttributeNames": {"#pk": "pk"},
-        "ExpressionAttributeValues": {":pk": items.text(keys.CATALOGUE)},
+        "ExpressionAttributeValues": {":pk": items.text(api_keys.CATALOGUE)},
         "ConsistentRead": True,
     }
     return attempts.persist(lambda: catalogue.catalogue_of(store.query_all(deps.send, request)))

@@ -10,10 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import items, keys
+from modelpass import api_keys, items
+from modelpass.encoding import base64url, from_base64url
 from modelpass.errors import invalid
 from modelpass.items import text
-from modelpass.spelling import base64url, from_base64url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,9 @@ class Page:
     after: str | None
 
 
-SUBSCRIPTIONS: Final = Listing(keys.BOUGHT, re.compile(rf"{keys.BOUGHT}[0-9]{{15}}#[0-9]{{9,}}#sub_[a-z2-7]{{24}}"))
+SUBSCRIPTIONS: Final = Listing(
+    api_keys.BOUGHT, re.compile(rf"{api_keys.BOUGHT}[0-9]{{15}}#[0-9]{{9,}}#sub_[a-z2-7]{{24}}")
+)
 # An event of version 1 has no order within its millisecond.
 EVENTS: Final = Listing("", re.compile(r"[0-9]{15}#([0-9]{14,}#)?evt_[a-z2-7]{24}"))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import events, schema, subscription_items
+from modelpass import outbox, schema, subscription_items
 from modelpass.model import DAY_MS, Slot, SlotKind
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def write(tables: Tables, account_id: str, old: Slot | None, new: Slot, now_ms: 
         put |= _as_it_was_read(account_id, old)
     actions = [{"Put": put}]
     if old is not None and old.due_at_ms is not None and not old.held(now_ms):
-        actions.append({"Put": events.plan_expired(tables, account_id, old)})
+        actions.append({"Put": outbox.plan_expired(tables, account_id, old)})
     return actions
 
 

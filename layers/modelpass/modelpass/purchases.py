@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelpass import changes, events, history, items, keys, places, rules, schema, subscription_items
+from modelpass import api_keys, changes, history, items, outbox, places, rules, schema, subscription_items
 from modelpass.items import number, text
 from modelpass.model import Entitlement, EntitlementId, Limits, Slot, Subscription
 from modelpass.windows import segment_at
@@ -36,7 +36,7 @@ def purchase(tables: Tables, subscription: Subscription, slot: Slot | None, now_
         {"Put": _list_entry(tables, subscription, place)},
         *_new_entitlements(tables, subscription),
         {"Put": history.sold_term(tables, subscription)},
-        {"Put": events.purchased(tables, subscription)},
+        {"Put": outbox.purchased(tables, subscription)},
     ]
     return {"TransactItems": actions}
 
@@ -50,16 +50,16 @@ def renew(tables: Tables, old: Subscription, new: Subscription, slot: Slot | Non
         *_new_entitlements(tables, new),
         *({"Update": _retire_key(tables, e)} for e in old.entitlement_ids()),
         {"Put": history.sold_term(tables, new)},
-        {"Put": events.renewed(tables, new, now_ms)},
+        {"Put": outbox.renewed(tables, new, now_ms)},
     ]
     if old.due_at_ms is not None:
-        actions.append({"Put": events.expired(tables, old)})
+        actions.append({"Put": outbox.expired(tables, old)})
     return {"TransactItems": actions}
 
 
 def expire(tables: Tables, subscription: Subscription) -> Request:
     """Note once that a term has ended; nothing depends on it but the event."""
-    pair = keys.subscription_key(subscription.id)
+    pair = api_keys.subscription_key(subscription.id)
     update = {
         "TableName": tables.subscriptions,
         "Key": items.key(pair),
@@ -73,7 +73,7 @@ def expire(tables: Tables, subscription: Subscription) -> Request:
             ":da": number(subscription.due_at_ms or 0),
         },
     }
-    put = events.expired(tables, subscription)
+    put = outbox.expired(tables, subscription)
     return {"TransactItems": [{"Update": update}, {"Put": put}]}
 
 
@@ -117,7 +117,7 @@ def _new_entitlements(tables: Tables, subscription: Subscription) -> list[Reques
 def _list_entry(tables: Tables, subscription: Subscription, place: Slot) -> Request:
     """By this the account's list finds its subscriptions in the order they were bought, at once."""
     at_ms, account_id = subscription.created_at_ms, subscription.account_id
-    pair = keys.bought_key(account_id, at_ms, place.revision, subscription.id)
+    pair = api_keys.bought_key(account_id, at_ms, place.revision, subscription.id)
     return {
         "TableName": tables.subscriptions,
         "Item": {**items.key(pair), "v": number(tables.version), "id": text(subscription.id)},
@@ -135,7 +135,7 @@ def _begin_term(tables: Tables, old: Subscription, new: Subscription) -> Request
         update += ", #rd"  # an older renewal's key must not answer for this term
     return {
         "TableName": tables.subscriptions,
-        "Key": items.key(keys.subscription_key(new.id)),
+        "Key": items.key(api_keys.subscription_key(new.id)),
         # The term is still the one that was read, and nobody cancelled it or began to.
         "ConditionExpression": f"{schema.UNDERSTOOD} AND #tn = :old AND #xa <= :st"
         " AND attribute_not_exists(#xc) AND attribute_not_exists(#xi)"

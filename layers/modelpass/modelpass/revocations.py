@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelpass import events, items, keys, places, schema
+from modelpass import api_keys, items, outbox, places, schema
 from modelpass.items import binary, number, text
 from modelpass.model import SlotKind
 
@@ -47,7 +47,7 @@ def begin_new_key(tables: Tables, subscription: Subscription, now_ms: int) -> Re
             **_due(subscription, now_ms),
         },
     )
-    event = events.key_regenerated(tables, subscription, now_ms)
+    event = outbox.key_regenerated(tables, subscription, now_ms)
     return {"TransactItems": [{"Update": update}, {"Put": event}]}
 
 
@@ -125,7 +125,7 @@ def end_cancellation(tables: Tables, subscription: Subscription, slot: Slot | No
     actions = [{"Update": update}]
     if slot is not None and (slot.kind, slot.holder_id) == (SlotKind.CUSTOM, subscription.id):
         actions += places.write(tables, subscription.account_id, slot, places.freed(slot), now_ms)
-    actions.append({"Put": events.cancelled(tables, subscription, at_ms)})
+    actions.append({"Put": outbox.cancelled(tables, subscription, at_ms)})
     return {"TransactItems": actions}
 
 
@@ -134,7 +134,7 @@ def _term_values(subscription: Subscription) -> items.Item:
 
 
 def _due(subscription: Subscription, now_ms: int) -> items.Item:
-    due = items.due_attributes(keys.subscription_key(subscription.id)[0], now_ms)
+    due = items.due_attributes(api_keys.subscription_key(subscription.id)[0], now_ms)
     return {f":{name}": value for name, value in due.items()}
 
 
@@ -143,7 +143,7 @@ def _row_update(
 ) -> Request:
     return {
         "TableName": tables.subscriptions,
-        "Key": items.key(keys.subscription_key(subscription.id)),
+        "Key": items.key(api_keys.subscription_key(subscription.id)),
         "ConditionExpression": condition,
         "UpdateExpression": update,
         "ExpressionAttributeNames": {f"#{name}": name for name in names},

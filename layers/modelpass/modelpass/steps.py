@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import events, history, items, keys, schema
+from modelpass import api_keys, history, items, outbox, schema
 from modelpass.items import binary, number, text
 
 if TYPE_CHECKING:
@@ -102,8 +102,8 @@ def request_of(tables: Tables, step: Change, max_open_holds: int = 0) -> tuple[s
         actions.append({"Put": _breach_event(tables, entitlement, step.breach)})
     if step.correction is not None:
         actions.append({"Put": history.correction(tables, entitlement.id, step.correction)})
-        actions.append({"Put": events.usage_corrected(tables, entitlement, step.correction)})
-    actions += [{"Put": events.threshold_reached(tables, entitlement, a)} for a in step.announcements]
+        actions.append({"Put": outbox.usage_corrected(tables, entitlement, step.correction)})
+    actions += [{"Put": outbox.threshold_reached(tables, entitlement, a)} for a in step.announcements]
     return "TransactWriteItems", {"TransactItems": actions}
 
 
@@ -216,12 +216,12 @@ def _write_due(expression: _Expression, after: Entitlement) -> None:
     if after.due_at_ms is None:
         expression.removes += [expression.name("dp"), expression.name("da")]
         return
-    expression.set("dp", text(keys.due_shard(keys.entitlement_pk(after.id))))
+    expression.set("dp", text(api_keys.due_shard(api_keys.entitlement_pk(after.id))))
     expression.set("da", number(after.due_at_ms))
 
 
 def _breach_event(tables: Tables, entitlement: Entitlement, breach: Breach) -> Request:
-    return events.tier_breached(
+    return outbox.tier_breached(
         tables,
         entitlement.account_id,
         entitlement.id,

@@ -7,18 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelpass import keys, schema
-from modelpass.items import (
-    Item,
-    binary,
-    due_attributes,
-    key,
-    number,
-    optional_binary,
-    optional_number,
-    term_of,
-    text,
-)
+from modelpass import api_keys, schema
+from modelpass.items import Item, binary, due_attributes, key, number, optional_binary, optional_number, term_of, text
 from modelpass.model import Limits, Sale, Slot, SlotKind, SoldTerm, Subscription, Tier, Unit
 
 if TYPE_CHECKING:
@@ -27,7 +17,7 @@ if TYPE_CHECKING:
 
 def subscription_item(subscription: Subscription, version: int = schema.NEWEST) -> Item:
     """A subscription row as stored; due at the end of its term."""
-    pk = keys.subscription_key(subscription.id)
+    pk = api_keys.subscription_key(subscription.id)
     item = {
         **key(pk),
         "v": number(version),
@@ -86,7 +76,7 @@ def term_row(subscription_id: str, sold: SoldTerm, version: int = schema.NEWEST)
     """A row of the history: a term, and what it was sold for."""
     lines = ({"id": text(model_id), "tr": text(tier)} for model_id, tier in sold.models)
     return {
-        **key(keys.term_key(subscription_id, sold.number)),
+        **key(api_keys.term_key(subscription_id, sold.number)),
         "v": number(version),
         "tn": number(sold.number),
         "tz": text(sold.term.time_zone),
@@ -107,7 +97,7 @@ def term_row_of(item: Item) -> SoldTerm:
 
 def slot_item(account_id: str, slot: Slot, version: int = schema.NEWEST) -> Item:
     """An account's place as stored."""
-    pk, sk = keys.slot_key(account_id)
+    pk, sk = api_keys.slot_key(account_id)
     item = {
         **key((pk, sk)),
         "v": number(version),
@@ -125,7 +115,7 @@ def slot_item(account_id: str, slot: Slot, version: int = schema.NEWEST) -> Item
 
 def slot_account(item: Item) -> str | None:
     """Whose place an item of the subscriptions table is; None when it is a subscription."""
-    return keys.slot_account(item["pk"]["S"])
+    return api_keys.slot_account(item["pk"]["S"])
 
 
 def slot_of(item: Item) -> Slot:

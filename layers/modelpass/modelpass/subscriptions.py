@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modelpass import items, keys, store, subscription_items
+from modelpass import api_keys, items, store, subscription_items
 from modelpass.errors import ErrorCode, Refusal, Refused
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ def own(deps: Deps, attempts: Attempts, account_id: str, subscription_id: str) -
 def any_of(deps: Deps, attempts: Attempts, subscription_id: str) -> Subscription:
     """A subscription of whichever account; raises `not_found` when there is none."""
     found = None
-    if keys.is_subscription_id(subscription_id):  # else it need not be looked up
-        key = items.key(keys.subscription_key(subscription_id))
+    if api_keys.is_subscription_id(subscription_id):  # else it need not be looked up
+        key = items.key(api_keys.subscription_key(subscription_id))
         found = attempts.persist(lambda: store.get(deps.send, deps.tables.subscriptions, key))
     if found is None:
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
@@ -48,14 +48,14 @@ def any_of(deps: Deps, attempts: Attempts, subscription_id: str) -> Subscription
 
 def place_of(deps: Deps, attempts: Attempts, account_id: str) -> Slot | None:
     """An account's one place; None when nothing has ever held it."""
-    key = items.key(keys.slot_key(account_id))
+    key = items.key(api_keys.slot_key(account_id))
     found = attempts.persist(lambda: store.get(deps.send, deps.tables.subscriptions, key))
     return None if found is None else subscription_items.slot_of(found)
 
 
 def with_place(deps: Deps, subscription_id: str, account_id: str) -> tuple[Subscription | None, Slot | None]:
     """A subscription and an account's place, both as of one moment."""
-    pairs = (keys.subscription_key(subscription_id), keys.slot_key(account_id))
+    pairs = (api_keys.subscription_key(subscription_id), api_keys.slot_key(account_id))
     gets = [{"Get": {"TableName": deps.tables.subscriptions, "Key": items.key(pair)}} for pair in pairs]
     responses = deps.send("TransactGetItems", {"TransactItems": gets})["Responses"]
     subscription, slot = (response.get("Item") for response in responses)

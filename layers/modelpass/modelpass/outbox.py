@@ -10,7 +10,7 @@ import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from modelpass import items, keys, pricing, schema
+from modelpass import api_keys, items, pricing, schema
 from modelpass.items import number, text
 from modelpass.windows import rfc3339
 
@@ -125,7 +125,7 @@ def threshold_reached(tables: Tables, entitlement: Entitlement, announcement: An
         "percent": threshold.percent,
         "windowEndsAt": rfc3339(announcement.window_ends_at_ms),
     }
-    facts = (keys.entitlement_pk(entitlement_id), threshold.limit, window, str(threshold.percent))
+    facts = (api_keys.entitlement_pk(entitlement_id), threshold.limit, window, str(threshold.percent))
     subject = (entitlement_id.subscription_id, entitlement.account_id)
     at = _Moment(announcement.at_ms, entitlement_id.term_number, threshold.percent)
     return _put(tables, EventType.THRESHOLD_REACHED, subject, at, data, facts)
@@ -162,7 +162,7 @@ def plan_expired(tables: Tables, account_id: str, slot: Slot) -> dict[str, Any]:
 
 def _of_plan(tables: Tables, kind: EventType, account_id: str, slot: Slot, at_ms: int, **more: str) -> dict[str, Any]:
     data = {"planId": slot.holder_id, "expiresAt": rfc3339(slot.until_ms), **more}
-    subject = (keys.slot_key(account_id)[0], account_id)
+    subject = (api_keys.slot_key(account_id)[0], account_id)
     return _put(tables, kind, subject, _Moment(at_ms, slot.revision), data, (str(slot.revision),))
 
 
@@ -183,7 +183,7 @@ def tier_breached(
         "servedTier": served.value,
         "grantedAt": rfc3339(hold.granted_at_ms),
     }
-    facts = (keys.entitlement_pk(entitlement), hold.key, hold.nonce)
+    facts = (api_keys.entitlement_pk(entitlement), hold.key, hold.nonce)
     return _put(
         tables,
         EventType.TIER_BREACHED,
@@ -200,7 +200,7 @@ def tier_turned(tables: Tables, turn: TierTurn, revision: int, at_ms: int) -> di
     if turn.reason is not None:
         data["reason"] = turn.reason
     kind = EventType.TIER_UP if turn.available else EventType.TIER_DOWN
-    subject = (keys.model_subject(turn.model_id), None)
+    subject = (api_keys.model_subject(turn.model_id), None)
     return _put(tables, kind, subject, _Moment(at_ms, revision), data, (turn.tier, str(revision)))
 
 
@@ -229,12 +229,12 @@ def _put(
     facts: tuple[str, ...],
 ) -> dict[str, Any]:
     about, account_id = subject
-    event_id = keys.event_id(kind, about, *facts)
+    event_id = api_keys.event_id(kind, about, *facts)
     order = (at.round, _WITHIN_A_ROUND.index(kind), at.number)
     return {
         "TableName": tables.events,
         "Item": {
-            **items.key(keys.event_key(about, at.ms, order, event_id)),
+            **items.key(api_keys.event_key(about, at.ms, order, event_id)),
             "v": number(tables.version),
             "id": text(event_id),
             "type": text(kind),
