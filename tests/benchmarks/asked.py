@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelpass import dynamodb_json
-from modelpass.store import consumed
+from modelpass.dynamodb import wire_json
+from modelpass.dynamodb.transport import consumed
 from tests.support.capacity import units_of_refused_write
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Listener:
         if operation == "GetItem" and self._tiers in request:
             return
         self._now.operations.append(operation)
-        answer: dict[str, Any] = dynamodb_json.decoded(reply)
+        answer: dict[str, Any] = wire_json.decoded(reply)
         if "ConditionalCheckFailed" in answer.get("__type", ""):
             self._now.write_units += units_of_refused_write(answer.get("Item"))
             return

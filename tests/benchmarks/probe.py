@@ -26,10 +26,10 @@ Json = dict[str, Any]
 STORE: Final = "store client: the rest of it"
 REST: Final = "the rest of the handler"
 _SEAMS: Final = (
-    ("modelpass.store_lean", "signed_headers", "store client: signing"),
-    ("modelpass.store_lean", "_exchange", "store client: socket and HTTP"),
-    ("modelpass.dynamodb_json", "encoded", "store client: request to JSON"),
-    ("modelpass.dynamodb_json", "decoded", "store client: JSON to reply"),
+    ("modelpass.dynamodb.lean_client", "signed_headers", "store client: signing"),
+    ("modelpass.dynamodb.lean_client", "_exchange", "store client: socket and HTTP"),
+    ("modelpass.dynamodb.wire_json", "encoded", "store client: request to JSON"),
+    ("modelpass.dynamodb.wire_json", "decoded", "store client: JSON to reply"),
     *(("modelpass.payloads", name, "reading the payload") for name in ("names", "authorize", "settle")),
     ("modelpass.api_keys", "parse_api_key", "keys, MACs and digests"),
     ("modelpass.api_keys", "parse_authorization_id", "keys, MACs and digests"),
@@ -184,7 +184,7 @@ def _context() -> Context:
 
 def _read(requests: list[str]) -> list[Json]:
     """Requests as DynamoDB takes them, with their bytes; what reads them ships with every function."""
-    dynamodb_json: Any = importlib.import_module("modelpass.dynamodb_json")
+    dynamodb_json: Any = importlib.import_module("modelpass.dynamodb.wire_json")
     return [dynamodb_json.decoded(request.encode()) for request in requests]
 
 

@@ -26,7 +26,7 @@ from tests.support.crowd import Crowd, Work, counting, gather
 from tests.support.world import new_world
 
 if TYPE_CHECKING:
-    from modelpass.store import Request, Response, Send
+    from modelpass.dynamodb.transport import Request, Response, Send
 
 SIZES: Final = (10_000, 100_000)
 FEW, MANY, TOGETHER = 200, 2_000, 300

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from modelpass import api_keys, dynamodb_json, items, writes
+from modelpass import api_keys, items, writes
+from modelpass.dynamodb import wire_json
 from modelpass.model import EntitlementId, Tier
 from tests.benchmarks.setting import AUTHORIZE, LONG, now_ms
 from tests.support.builders import hold
@@ -38,7 +39,7 @@ class Yardstick:
             "ExpressionAttributeNames": {"#rc": "rc"},
             "ExpressionAttributeValues": {":none": {"N": "0"}},
         }
-        self.request = dynamodb_json.encoded(bare).decode()
+        self.request = wire_json.encoded(bare).decode()
         self._probe = setting.probe(AUTHORIZE, "boto3")
         self.bare_ns()
         setting.boto3 = self._probe.ask("spent")["boto3"]
@@ -65,7 +66,7 @@ class Yardstick:
         for number in range(OPEN):
             held = hold(f"grant-{number}", at_ms=now_ms(), seconds=LONG)
             request = writes.grant(self._setting.world.tables, self._id, api_key.key_hash, held, tuple(Tier), 100)
-            yield dynamodb_json.encoded(request).decode()
+            yield wire_json.encoded(request).decode()
 
     def _ns(self, requests: list[str]) -> list[int]:
         return [done["ns"] for done in self._probe.ask("update", requests=requests)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from modelpass.store import ConditionFailedError, StoreError, StoreRejectedError
+from modelpass.dynamodb.transport import ConditionFailedError, StoreError, StoreRejectedError
 from tests.support.audit import assert_conserved
 from tests.support.scenes import (
     COMMANDS,
@@ -34,7 +34,7 @@ from tests.support.world import STORE_CLIENTS, World, new_world, send_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from modelpass.store import Send
+    from modelpass.dynamodb.transport import Send
     from tests.support.scenes import Json
     from tests.support.wire import Asked
 
@@ -134,7 +134,7 @@ def by_boto3(wire: Wire) -> Send:
 @pytest.fixture
 def by_client(wire: Wire, by_boto3: Send, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Send]]:
     """A way to the wire by each client, which does not wait long for replies that hang."""
-    monkeypatch.setattr("modelpass.store_lean.READ_SECONDS", 0.1)
+    monkeypatch.setattr("modelpass.dynamodb.lean_client.READ_SECONDS", 0.1)
     lean = wire.lean()
     yield {"lean": lean.send, "boto3": by_boto3}
     lean.close()

@@ -20,8 +20,8 @@ from local.dynamodb.provisioning import KEY_ID, create_tables
 from local.iam import gate as gates
 from local.iam.gate import Gate
 from local.machine import HOST, free_port
-from modelpass.store import ConditionFailedError, StoreBusyError, StoreRejectedError
-from modelpass.store_boto3 import boto3_send
+from modelpass.dynamodb.boto3_client import boto3_send
+from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError, StoreRejectedError
 from tests.support.concurrency import at_once
 from tests.support.world import client_of, template_of
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from modelpass.store import Send
+    from modelpass.dynamodb.transport import Send
 
     Ways = Callable[[str], Send]
 

@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import pytest
 
-from modelpass.store import Request, Response, Send, StoreBusyError
+from modelpass.dynamodb.transport import Request, Response, Send, StoreBusyError
 from tests.support.handlers import Service, deploy, sample
 from tests.support.lines import recorded
 from tests.support.world import DAY_MS, IMAGE_MODEL, Clock

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelpass import commands_purchase, purchase_body, router, telemetry
+from modelpass.dynamodb.transport import StoreBusyError, metered
 from modelpass.known import Known
 from modelpass.model import DAY_MS
-from modelpass.store import StoreBusyError, metered
 from tests.support.handlers import INSIDE
 from tests.support.lines import recorded
 from tests.support.world import TEXT_MODEL, World, model
@@ -18,7 +18,7 @@ from tests.support.world import TEXT_MODEL, World, model
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelpass.store import Request, Response
+    from modelpass.dynamodb.transport import Request, Response
     from tests.support.lines import Json
 
 HOUR_MS = 3_600_000

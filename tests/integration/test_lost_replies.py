@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from modelpass.store import Request, Response, Send, StoreBusyError
+from modelpass.dynamodb.transport import Request, Response, Send, StoreBusyError
 from tests.support.audit import assert_conserved
 from tests.support.world import STORE_CLIENTS
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from modelpass.dynamodb.transport import StoreBusyError
 from modelpass.known import KEPT_SECONDS, Refusals
-from modelpass.store import StoreBusyError
 from tests.support.audit import assert_conserved
 from tests.support.concurrency import at_once
 from tests.support.faults import FaultAt
@@ -23,7 +23,7 @@ from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelpass.store import Request, Response
+    from modelpass.dynamodb.transport import Request, Response
 
 Json = dict[str, Any]
 EVERY_KIND = (TEXT_MODEL, IMAGE_MODEL, "another-model")

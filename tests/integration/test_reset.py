@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from modelpass.store import Request, Response, StoreBusyError
+from modelpass.dynamodb.transport import Request, Response, StoreBusyError
 from tests.support.audit import assert_conserved
 from tests.support.faults import Interleave
 from tests.support.world import DAY_MS, World, model

@@ -11,7 +11,7 @@ from tests.support.crowd import HELD_EVERY, Crowd, Work, gather
 from tests.support.world import new_world
 
 if TYPE_CHECKING:
-    from modelpass.store import Request, Response
+    from modelpass.dynamodb.transport import Request, Response
 
 DUE = 40
 NOTHING = {"windowsRolled": 0, "subscriptionsExpired": 0, "holdsReleased": 0, "more": False}

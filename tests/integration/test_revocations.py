@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from modelpass.dynamodb.transport import StoreBusyError
 from modelpass.errors import Refused
-from modelpass.store import StoreBusyError
 from tests.support.audit import assert_conserved
 from tests.support.concurrency import refused_or_done_at_once as at_once
 from tests.support.faults import FaultAt, Interleave
@@ -19,7 +19,7 @@ from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelpass.store import Request, Response, Send
+    from modelpass.dynamodb.transport import Request, Response, Send
 
 MODELS = [model(calls=1000, cap=10**6), model(IMAGE_MODEL, calls=1000, cap=10**6)]
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass.store import ConditionFailedError, StoreBusyError, StoreError, StoreRejectedError
+from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError, StoreError, StoreRejectedError
 from tests.support.wire import Do, Wire, reply, serving, told
 from tests.unit.test_store import BUSY, CANCELLED, REJECTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from modelpass.store import Send
+    from modelpass.dynamodb.transport import Send
 
     Clients = tuple[Send, Send]
 
@@ -192,7 +192,7 @@ def test_lost_and_damaged_replies_are_lost_to_both(
 def test_reply_that_does_not_come_is_lost_to_both(
     monkeypatch: pytest.MonkeyPatch, wire: Wire, clients: Clients
 ) -> None:
-    monkeypatch.setattr("modelpass.store_lean.READ_SECONDS", 0.2)
+    monkeypatch.setattr("modelpass.dynamodb.lean_client.READ_SECONDS", 0.2)
     wire.sends(told({})[:30], Do.HANG)
     assert agreed_in_kind(clients)[0] is StoreBusyError
 

@@ -11,17 +11,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.machine import HOST, free_port
-from modelpass import store_lean
 from modelpass.config import Endpoint
-from modelpass.store import READ_SECONDS, ConditionFailedError, StoreBusyError, StoreError, StoreRejectedError
-from modelpass.store_lean import LeanClient
+from modelpass.dynamodb import lean_client
+from modelpass.dynamodb.lean_client import LeanClient
+from modelpass.dynamodb.transport import (
+    READ_SECONDS,
+    ConditionFailedError,
+    StoreBusyError,
+    StoreError,
+    StoreRejectedError,
+)
 from tests.support.concurrency import at_once
 from tests.support.wire import CREDENTIALS, Do, Wire, reply, serving, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from modelpass.store import Response
+    from modelpass.dynamodb.transport import Response
     from tests.support.wire import Asked
     from tests.support.world import World
 
@@ -65,7 +71,7 @@ def client(wire: Wire) -> Iterator[LeanClient]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reply that does not come is given up at once."""
-    monkeypatch.setattr(store_lean, "READ_SECONDS", 0.05)
+    monkeypatch.setattr(lean_client, "READ_SECONDS", 0.05)
 
 
 class Steady:
@@ -74,7 +80,7 @@ class Steady:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, step: float = 0.0) -> None:
         self.now, self.step, self.looks = 1000.0, step, 0
         clock = SimpleNamespace(monotonic=self, time=time.time)
-        monkeypatch.setattr(store_lean, "time", clock)
+        monkeypatch.setattr(lean_client, "time", clock)
 
     def __call__(self) -> float:
         self.looks += 1
@@ -206,7 +212,7 @@ def test_whatever_else_breaks_off_a_request_closes_its_connection(
         raise raised
 
     with monkeypatch.context() as patched:
-        patched.setattr("modelpass.http1.head_of", broken)
+        patched.setattr("modelpass.dynamodb.http1.head_of", broken)
         with pytest.raises(raised):
             client.send("GetItem", GET)
     wire.wait_until_one_is_closed()

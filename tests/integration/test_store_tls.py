@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelpass.config import Endpoint
-from modelpass.store import StoreBusyError
-from modelpass.store_lean import LeanClient
+from modelpass.dynamodb.lean_client import LeanClient
+from modelpass.dynamodb.transport import StoreBusyError
 from tests.support.certificates import Authority, authority
 from tests.support.wire import CREDENTIALS, Do, Wire, serving, told
 
@@ -141,7 +141,7 @@ def test_reply_cut_within_tls_is_lost(trusted: Authority) -> None:
 
 
 def test_server_that_does_not_speak_tls_is_told_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("modelpass.store_lean.CONNECT_SECONDS", 0.05)
+    monkeypatch.setattr("modelpass.dynamodb.lean_client.CONNECT_SECONDS", 0.05)
     with serving() as wire:
         wire.sends(GOOD)
         with pytest.raises(StoreBusyError):
@@ -150,7 +150,7 @@ def test_server_that_does_not_speak_tls_is_told_nothing(monkeypatch: pytest.Monk
 
 
 def test_server_that_never_finishes_its_greeting_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("modelpass.store_lean.CONNECT_SECONDS", 0.05)
+    monkeypatch.setattr("modelpass.dynamodb.lean_client.CONNECT_SECONDS", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # connects by its backlog, and says nothing
         endpoint = Endpoint("store.example", silent.getsockname()[1], tls=True, authority="store.example")
         with pytest.raises(StoreBusyError, match=r"^TimeoutError$"):

@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 
-from modelpass.store import ConditionFailedError, Request, Response, Send, StoreBusyError, StoreRejectedError
+from modelpass.dynamodb.transport import (
+    ConditionFailedError,
+    Request,
+    Response,
+    Send,
+    StoreBusyError,
+    StoreRejectedError,
+)
 from tests.support.audit import assert_conserved
 from tests.support.concurrency import at_once
 from tests.support.faults import Interleave

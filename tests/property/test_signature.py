@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from modelpass import config
-from modelpass.sigv4 import Credentials, signed_headers
+from modelpass.dynamodb.sigv4 import Credentials, signed_headers
 from tests.support.wire import Wire, serving, told
 
 if TYPE_CHECKING:

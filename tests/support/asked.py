@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tests.support.handlers import INSIDE, Service, http_sample, sample
 
 if TYPE_CHECKING:
-    from modelpass.store import Request, Response
+    from modelpass.dynamodb.transport import Request, Response
     from tests.support.handlers import Json
 
 Drive = Callable[[], object]

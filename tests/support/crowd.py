@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from collections.abc import Set as AbstractSet
 
+    from modelpass.dynamodb.transport import Request, Response
     from modelpass.model import Limits, Subscription
-    from modelpass.store import Request, Response
     from tests.support.world import World
 
 _BATCH = 25

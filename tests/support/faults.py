@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modelpass.store import Request, Response, Send, StoreBusyError, StoreError
+from modelpass.dynamodb.transport import Request, Response, Send, StoreBusyError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

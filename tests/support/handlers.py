@@ -27,8 +27,8 @@ from local.cloudformation.template import REGION, Function, Template, read, secr
 from local.dynamodb.provisioning import CREDENTIALS, seed_catalogue
 from local.machine import HOST, ROOT
 from local.stack import arn
-from modelpass.attempts import Pacing
 from modelpass.availability import TiersDown
+from modelpass.dynamodb.retries import Pacing
 from modelpass.known import Known
 from tests.support import documented, leaks, permitted
 from tests.support.world import expanded_template, permits
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-    from modelpass.store import Send
+    from modelpass.dynamodb.transport import Send
 
 Json = dict[str, Any]
 EVENTS = ROOT / "events"

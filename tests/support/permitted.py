@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from local.iam.policies import DYNAMODB, UNKNOWN, asked
-from modelpass.store import StoreRejectedError
+from modelpass.dynamodb.transport import StoreRejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from local.cloudformation.template import Function
     from local.iam.policies import Permission
-    from modelpass.store import Request, Response, Send
+    from modelpass.dynamodb.transport import Request, Response, Send
 
 Asked = tuple[str, str, str]
 """A function, a resource and an action."""

@@ -10,10 +10,10 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from modelpass import dynamodb_json
+from modelpass.dynamodb import wire_json
 
 if TYPE_CHECKING:
-    from modelpass.store import Request, Response
+    from modelpass.dynamodb.transport import Request, Response
 
 _SECONDS = 20
 _SIGNED = (
@@ -59,7 +59,7 @@ class Plain:
 
     def call(self, operation: str, request: Request) -> Response:
         """Carry out one request; raises `PlainError`, or what a connection raises."""
-        body = dynamodb_json.encoded(request)
+        body = wire_json.encoded(request)
         headers = {**_HEADERS, "X-Amz-Target": f"DynamoDB_20120810.{operation}"}
         try:
             connection = self._idle.pop()
@@ -68,7 +68,7 @@ class Plain:
         try:
             connection.request("POST", "/", body, headers)
             response = connection.getresponse()
-            answer: Response = dynamodb_json.decoded(response.read())
+            answer: Response = wire_json.decoded(response.read())
         except BaseException:
             connection.close()
             raise

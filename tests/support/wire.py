@@ -23,15 +23,15 @@ from botocore.config import Config
 
 from local.machine import HOST
 from modelpass.config import Endpoint
-from modelpass.sigv4 import Credentials
-from modelpass.store_boto3 import boto3_send
-from modelpass.store_lean import LeanClient
+from modelpass.dynamodb.boto3_client import boto3_send
+from modelpass.dynamodb.lean_client import LeanClient
+from modelpass.dynamodb.sigv4 import Credentials
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterable, Iterator
 
-    from modelpass.store import Send
+    from modelpass.dynamodb.transport import Send
 
 REGION = "eu-west-1"
 CREDENTIALS = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG", "a/session+token==")

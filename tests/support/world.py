@@ -36,14 +36,14 @@ from modelpass import (
     subscription_items,
 )
 from modelpass.api_keys import DeploymentKeys
-from modelpass.attempts import Pacing
 from modelpass.availability import TiersDown
 from modelpass.deps import Deps
+from modelpass.dynamodb.boto3_client import boto3_send
+from modelpass.dynamodb.lean_client import LeanClient
+from modelpass.dynamodb.retries import Pacing
+from modelpass.dynamodb.transport import ConditionFailedError, Request, Response, Send, consumed
 from modelpass.known import Known, Refusals
 from modelpass.model import DAY_MS, Entitlement, EntitlementId, Subscription
-from modelpass.store import ConditionFailedError, Request, Response, Send, consumed
-from modelpass.store_boto3 import boto3_send
-from modelpass.store_lean import LeanClient
 from modelpass.windows import rfc3339, to_ms
 from modelpass.writes import Tables
 from tests.support.capacity import units_of_refused_write

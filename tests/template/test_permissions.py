@@ -15,8 +15,8 @@ import pytest
 from local.iam.policies import asked
 from local.machine import ROOT
 from modelpass import api_keys, items
-from modelpass.store import StoreRejectedError
-from modelpass.store_boto3 import boto3_send
+from modelpass.dynamodb.boto3_client import boto3_send
+from modelpass.dynamodb.transport import StoreRejectedError
 from tests.support import scenes
 from tests.support.faults import Interleave
 from tests.support.imports import PACKAGE, graph
@@ -28,7 +28,7 @@ from tests.template.policies import expanded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelpass.store import Send
+    from modelpass.dynamodb.transport import Send
     from tests.support.scenes import Json, Scene
 
 
@@ -192,7 +192,7 @@ def test_functions_make_one_client_which_is_of_dynamodb_and_know_no_other_way_ou
     found = {path.stem: ways for path in ours if (ways := outward(path.read_text("utf-8")))}
     sdk = {"boto3", "boto3.client('dynamodb')", "botocore.client", "botocore.config"}
     assert found == {
-        "store_boto3": {*sdk, "botocore.exceptions", "botocore.parsers"},
-        "store_lean": {"socket", "ssl"},
+        "boto3_client": {*sdk, "botocore.exceptions", "botocore.parsers"},
+        "lean_client": {"socket", "ssl"},
         "config": {"urllib.parse"},  # reads an address, and asks nobody
     }

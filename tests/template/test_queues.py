@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelpass.attempts import DEADLINE_SECONDS
+from modelpass.dynamodb.retries import DEADLINE_SECONDS
 from tests.template.policies import function, polled
 from tests.template.resources import EXPANDED, SOURCE, TYPES, arn, of_type, properties_of
 

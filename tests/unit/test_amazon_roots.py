@@ -9,7 +9,7 @@ from typing import Any
 
 import botocore
 
-from modelpass.amazon_roots import ROOTS
+from modelpass.dynamodb.root_certificates import ROOTS
 
 YEAR_SECONDS = 366 * 86_400
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelpass.attempts import BUSY_TRIES, DEADLINE_SECONDS, LOST_RACES, Attempts, Pacing
+from modelpass.dynamodb.retries import BUSY_TRIES, DEADLINE_SECONDS, LOST_RACES, Attempts, Pacing
+from modelpass.dynamodb.transport import StoreBusyError
 from modelpass.errors import ErrorCode, Refusal, Refused
-from modelpass.store import StoreBusyError
 from tests.support.builders import PROPERTY
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass.store import consumed
+from modelpass.dynamodb.transport import consumed
 from tests.benchmarks.page import blocks, write_into
 from tests.benchmarks.peers import cases
 from tests.benchmarks.peers.__main__ import PAGE

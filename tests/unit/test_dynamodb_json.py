@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelpass import dynamodb_json
+from modelpass.dynamodb import wire_json
 
 TEXTS = st.text(max_size=12)
 NAMES = st.one_of(TEXTS, st.sampled_from(["B", "BS", "S", "M", "L", "NULL"]))  # names that look like types as well
@@ -79,7 +79,7 @@ def test_request_holds_what_botocore_would_send(key: Any, values: Any) -> None:
         "ExpressionAttributeValues": values,
         "ReturnConsumedCapacity": "TOTAL",
     }
-    ours = dynamodb_json.encoded(request)
+    ours = wire_json.encoded(request)
     theirs = serializer().serialize_to_request(request, operation("UpdateItem"))["body"]
     assert json.loads(ours) == json.loads(theirs)
     assert ours.isascii()
@@ -88,32 +88,32 @@ def test_request_holds_what_botocore_would_send(key: Any, values: Any) -> None:
 @given(ITEMS)
 def test_reply_is_read_as_botocore_reads_it(item: Any) -> None:
     raw = json.dumps({"Item": wire(item), "ConsumedCapacity": {"TableName": "t", "CapacityUnits": 1.5}}).encode()
-    assert dynamodb_json.decoded(raw) == as_it_parses("GetItem", raw)
-    assert dynamodb_json.decoded(raw)["Item"] == item
+    assert wire_json.decoded(raw) == as_it_parses("GetItem", raw)
+    assert wire_json.decoded(raw)["Item"] == item
 
 
 @given(st.lists(ITEMS, max_size=3))
 @settings(max_examples=30)
 def test_replies_with_many_items_are_read_as_botocore_reads_them(items: list[Any]) -> None:
     queried = json.dumps({"Items": wire(items), "Count": len(items), "ScannedCount": len(items)}).encode()
-    assert dynamodb_json.decoded(queried) == as_it_parses("Query", queried)
+    assert wire_json.decoded(queried) == as_it_parses("Query", queried)
     batch = json.dumps({"Responses": {"t": wire(items)}, "UnprocessedKeys": {"t": {"Keys": wire(items)}}}).encode()
-    assert dynamodb_json.decoded(batch) == as_it_parses("BatchGetItem", batch)
+    assert wire_json.decoded(batch) == as_it_parses("BatchGetItem", batch)
 
 
 @given(ITEMS)
 def test_what_is_sent_comes_back_as_it_was(item: Any) -> None:
-    assert dynamodb_json.decoded(dynamodb_json.encoded({"Item": item})) == {"Item": item}
+    assert wire_json.decoded(wire_json.encoded({"Item": item})) == {"Item": item}
 
 
 @pytest.mark.parametrize("raw", [*NO_REPLY, b'{"Item": {"a": {"B": "abc"}}}', b"[" * 100_000, b'{"a":' * 100_000])
 def test_what_is_no_object_is_no_reply(raw: bytes) -> None:
     with pytest.raises(ValueError):
-        dynamodb_json.decoded(raw)
+        wire_json.decoded(raw)
 
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, bytearray(b"a"), 1j])
 def test_what_json_cannot_carry_is_not_sent(value: object) -> None:
     with pytest.raises(TypeError) as caught:
-        dynamodb_json.encoded({"Item": {"a": {"B": value}}})
+        wire_json.encoded({"Item": {"a": {"B": value}}})
     assert str(caught.value) == type(value).__name__

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelpass import http1
-from modelpass.http1 import LONGEST_BODY, LONGEST_HEAD, Head, MalformedReplyError, head_of
+from modelpass.dynamodb import http1
+from modelpass.dynamodb.http1 import LONGEST_BODY, LONGEST_HEAD, Head, MalformedReplyError, head_of
 
 WELL = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 MALFORMED = {

@@ -8,7 +8,8 @@ import hmac
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from modelpass import api_keys, dynamodb_json, macs
+from modelpass import api_keys, macs
+from modelpass.dynamodb import wire_json
 
 KEYS = st.binary(max_size=200)
 
@@ -36,6 +37,6 @@ def test_nonces_are_spelt_in_base64url_without_padding(raw: bytes) -> None:
 
 @given(raw=st.binary(max_size=100))
 def test_binary_values_travel_as_base64(raw: bytes) -> None:
-    sent = dynamodb_json.encoded({"Item": {"kh": {"B": raw}}})
+    sent = wire_json.encoded({"Item": {"kh": {"B": raw}}})
     assert sent == b'{"Item":{"kh":{"B":"%s"}}}' % base64.b64encode(raw)
-    assert dynamodb_json.decoded(sent) == {"Item": {"kh": {"B": raw}}}
+    assert wire_json.decoded(sent) == {"Item": {"kh": {"B": raw}}}

@@ -11,12 +11,13 @@ import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
 
-from modelpass import items, store
-from modelpass.store import ConditionFailedError, StoreBusyError, StoreError, StoreRejectedError
-from modelpass.store_boto3 import boto3_send
+from modelpass import items
+from modelpass.dynamodb import transport
+from modelpass.dynamodb.boto3_client import boto3_send
+from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError, StoreError, StoreRejectedError
 
 if TYPE_CHECKING:
-    from modelpass.store import Request, Response
+    from modelpass.dynamodb.transport import Request, Response
 
 ITEM = {"pk": {"S": "stored"}}
 KEY = {"pk": items.text("k")}
@@ -92,27 +93,27 @@ class Pages:
 
 @pytest.mark.parametrize("code", BUSY)
 def test_busy_store_may_be_asked_again(code: str) -> None:
-    assert isinstance(store.classify(response_of(code)), StoreBusyError)
+    assert isinstance(transport.classify(response_of(code)), StoreBusyError)
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 @pytest.mark.parametrize("code", ["", "Unheard", "ValidationException"])
 def test_failing_store_may_be_asked_again(code: str, status: int) -> None:
-    assert isinstance(store.classify(response_of(code, status)), StoreBusyError)
+    assert isinstance(transport.classify(response_of(code, status)), StoreBusyError)
 
 
 @pytest.mark.parametrize("code", REJECTED)
 def test_rejected_request_is_a_fault_of_ours(code: str) -> None:
-    failure = store.classify(response_of(code))
+    failure = transport.classify(response_of(code))
     assert isinstance(failure, StoreRejectedError)
-    assert isinstance(store.classify({}), StoreRejectedError)
+    assert isinstance(transport.classify({}), StoreRejectedError)
 
 
 def test_failed_condition_brings_back_what_is_stored() -> None:
-    failure = store.classify(response_of("ConditionalCheckFailedException", Item=ITEM))
+    failure = transport.classify(response_of("ConditionalCheckFailedException", Item=ITEM))
     assert isinstance(failure, ConditionFailedError)
     assert failure.item == ITEM
-    missing = store.classify(response_of("ConditionalCheckFailedException"))
+    missing = transport.classify(response_of("ConditionalCheckFailedException"))
     assert isinstance(missing, ConditionFailedError)
     assert missing.item is None
 
@@ -121,7 +122,7 @@ def test_failed_condition_brings_back_what_is_stored() -> None:
 def test_cancelled_transaction_means_what_its_reasons_say(
     reasons: list[Any], kind: type[StoreError], item: Any
 ) -> None:
-    failure = store.classify(response_of("TransactionCanceledException", CancellationReasons=reasons))
+    failure = transport.classify(response_of("TransactionCanceledException", CancellationReasons=reasons))
     assert type(failure) is kind
     assert getattr(failure, "item", None) == item
 
@@ -153,8 +154,8 @@ def test_request_reaches_the_client_and_its_response_comes_back() -> None:
         stub.add_response("get_item", {"Item": ITEM}, asked)
         stub.add_response("get_item", {}, asked)
         send = boto3_send(client)
-        assert store.get(send, "t", KEY) == ITEM
-        assert store.get(send, "t", KEY) is None
+        assert transport.get(send, "t", KEY) == ITEM
+        assert transport.get(send, "t", KEY) is None
 
 
 def test_endpoint_that_refuses_connections_is_a_busy_store() -> None:
@@ -162,7 +163,7 @@ def test_endpoint_that_refuses_connections_is_a_busy_store() -> None:
         taken.bind(("127.0.0.1", 0))  # bound and never listening: whoever connects is refused
         send = boto3_send(client_of(f"http://127.0.0.1:{taken.getsockname()[1]}"))
         with pytest.raises(StoreBusyError):
-            store.get(send, "t", KEY)
+            transport.get(send, "t", KEY)
 
 
 def test_endpoint_that_hangs_up_is_a_busy_store_asked_once() -> None:
@@ -175,7 +176,7 @@ def test_endpoint_that_hangs_up_is_a_busy_store_asked_once() -> None:
     client = client_of()
     client.meta.events.register("before-send.dynamodb", hang_up)
     with pytest.raises(StoreBusyError):
-        store.get(boto3_send(client), "t", KEY)
+        transport.get(boto3_send(client), "t", KEY)
     assert calls == [1]
 
 
@@ -186,7 +187,7 @@ def test_missing_credentials_are_no_busy_store() -> None:
     client = client_of()
     client.meta.events.register("before-send.dynamodb", no_credentials)
     with pytest.raises(StoreRejectedError):
-        store.get(boto3_send(client), "t", KEY)
+        transport.get(boto3_send(client), "t", KEY)
 
 
 def test_request_that_the_client_itself_finds_malformed_is_a_fault_of_ours() -> None:
@@ -197,14 +198,14 @@ def test_request_that_the_client_itself_finds_malformed_is_a_fault_of_ours() -> 
 def test_failures_show_nothing_of_what_was_sent() -> None:
     for code in ("ConditionalCheckFailedException", "ValidationException", "ThrottlingException"):
         error = {"Code": code, "Message": "sk-custom-secret"}
-        assert "sk-custom" not in repr(store.classify({"Error": error, "Item": {"kh": "sk-custom-secret"}}))
+        assert "sk-custom" not in repr(transport.classify({"Error": error, "Item": {"kh": "sk-custom-secret"}}))
 
 
 def test_reading_many_asks_again_for_what_was_left_and_gives_all() -> None:
     left = {"t": {"Keys": [KEY], "ConsistentRead": True}}
     first, second = {"pk": items.text("a")}, {"pk": items.text("b")}
     send = Pages({"Responses": {"t": [first]}, "UnprocessedKeys": left}, {"Responses": {"t": [second]}})
-    assert store.get_many(send, "t", [KEY, KEY]) == [first, second]
+    assert transport.get_many(send, "t", [KEY, KEY]) == [first, second]
     assert send.requests == [
         ("BatchGetItem", {"RequestItems": {"t": {"Keys": [KEY, KEY], "ConsistentRead": True}}}),
         ("BatchGetItem", {"RequestItems": left}),
@@ -214,12 +215,12 @@ def test_reading_many_asks_again_for_what_was_left_and_gives_all() -> None:
 def test_reading_many_from_a_store_that_leaves_keys_again_and_again_ends() -> None:
     send = Pages(*[{"UnprocessedKeys": {"t": {"Keys": [KEY]}}}] * 50)
     with pytest.raises(StoreBusyError):
-        store.get_many(send, "t", [KEY])
+        transport.get_many(send, "t", [KEY])
     assert len(send.requests) == 5
 
 
 def test_reading_many_leaves_out_what_is_missing() -> None:
-    assert store.get_many(Pages({"Responses": {}}), "t", [KEY]) == []
+    assert transport.get_many(Pages({"Responses": {}}), "t", [KEY]) == []
 
 
 def test_query_gives_every_page_in_order_even_after_an_empty_one() -> None:
@@ -229,7 +230,7 @@ def test_query_gives_every_page_in_order_even_after_an_empty_one() -> None:
         {"Items": [{"pk": items.text("c")}]},
     ]
     send, request = Pages(*pages), {"TableName": "t"}
-    assert [i["pk"]["S"] for i in store.query_all(send, request)] == ["a", "c"]
+    assert [i["pk"]["S"] for i in transport.query_all(send, request)] == ["a", "c"]
     starts = [r.get("ExclusiveStartKey", {}).get("pk", {}).get("S") for _, r in send.requests]
     assert starts == [None, "a", "b"]
     assert request == {"TableName": "t"}

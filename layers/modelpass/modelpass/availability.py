@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from modelpass import api_keys, items, store, tiers_down
+from modelpass import api_keys, items, tiers_down
+from modelpass.dynamodb import transport
 
 if TYPE_CHECKING:
-    from modelpass.attempts import Attempts
     from modelpass.deps import Deps
+    from modelpass.dynamodb.retries import Attempts
     from modelpass.model import Tier
 
 _KEPT_SECONDS: Final = 3.0
@@ -40,4 +41,4 @@ class TiersDown:
 
     def _read(self) -> frozenset[tuple[str, Tier]]:
         key = items.key(api_keys.tiers_down_key())
-        return tiers_down.read(store.get(self._deps.send, self._deps.tables.catalogue, key)).pairs
+        return tiers_down.read(transport.get(self._deps.send, self._deps.tables.catalogue, key)).pairs

@@ -19,11 +19,11 @@ from modelpass import (
     payloads,
     rules,
     steps,
-    store,
     subscription_items,
     telemetry,
     writes,
 )
+from modelpass.dynamodb import transport
 from modelpass.errors import ErrorCode, Refusal, Refused, temporarily_unavailable
 from modelpass.model import Entitlement, EntitlementId, Hold, Tier
 
@@ -155,7 +155,7 @@ class _Authorization:
     def _refuse_unheld(self) -> Json:
         key = items.key(api_keys.subscription_key(self._id.subscription_id))
         table = self._deps.tables.subscriptions
-        stored = self._attempts.persist(lambda: store.get(self._deps.send, table, key))
+        stored = self._attempts.persist(lambda: transport.get(self._deps.send, table, key))
         subscription = None if stored is None else subscription_items.subscription_of(stored)
         term_number, key_hash = self._api_key.term_number, self._api_key.key_hash
         refusal = rules.refuse_unheld_model(subscription, term_number, key_hash, self._deps.now_ms())

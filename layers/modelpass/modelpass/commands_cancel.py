@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelpass import revocations, subscriptions, unfinished
+from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.model import Status, Subscription
-from modelpass.store import ConditionFailedError, StoreBusyError
 
 if TYPE_CHECKING:
-    from modelpass.attempts import Attempts
     from modelpass.deps import Deps
+    from modelpass.dynamodb.retries import Attempts
 
 
 def cancel(deps: Deps, account_id: str, subscription_id: str) -> Subscription:

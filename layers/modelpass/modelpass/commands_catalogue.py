@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from modelpass import api_keys, catalogue, catalogue_body, items, listings, offers, schema, tiers_down
+from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
 from modelpass.model import Tier
 from modelpass.outbox import TierTurn
-from modelpass.store import ConditionFailedError, StoreBusyError
 
 if TYPE_CHECKING:
     from modelpass.catalogue import Listing

@@ -19,19 +19,19 @@ from modelpass import (
     rules,
     schema,
     steps,
-    store,
     subscriptions,
     telemetry,
 )
 from modelpass.change_parts import Correction
+from modelpass.dynamodb import transport
+from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid, raise_any
-from modelpass.store import ConditionFailedError, StoreBusyError
 from modelpass.windows import rfc3339
 
 if TYPE_CHECKING:
-    from modelpass.attempts import Attempts
     from modelpass.change_parts import Change
     from modelpass.deps import Deps
+    from modelpass.dynamodb.retries import Attempts
     from modelpass.model import Entitlement, EntitlementId, Subscription
     from modelpass.operator_bodies import CorrectionBody
 
@@ -122,7 +122,7 @@ def _figure(deps: Deps, attempts: Attempts, pair: tuple[str, str], name: str) ->
 
 
 def _read(deps: Deps, attempts: Attempts, pair: tuple[str, str]) -> items.Item | None:
-    found = attempts.persist(lambda: store.get(deps.send, deps.tables.history, items.key(pair)))
+    found = attempts.persist(lambda: transport.get(deps.send, deps.tables.history, items.key(pair)))
     return None if found is None else schema.current(found)
 
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelpass import outbox, places, rules, subscriptions
+from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.errors import invalid, raise_any
 from modelpass.model import SlotKind
-from modelpass.store import ConditionFailedError, StoreBusyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from modelpass.deps import Deps
+    from modelpass.dynamodb.transport import Request
     from modelpass.model import Slot
-    from modelpass.store import Request
 
 
 def set_plan(deps: Deps, account_id: str, plan_id: str, until_ms: int) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelpass import api_keys, idempotency, offers, purchases, rules, subscriptions, windows
+from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.errors import ErrorCode, Refusal, Refused, raise_any
 from modelpass.model import MS_PER_SECOND, Limits, Sale, Subscription
-from modelpass.store import ConditionFailedError, StoreBusyError
 from modelpass.subscriptions import Outcome
 
 if TYPE_CHECKING:

@@ -13,20 +13,19 @@ from modelpass import (
     items,
     offers,
     outbox,
-    paging,
     pricing,
     schema,
-    store,
     subscription_items,
     subscriptions,
 )
+from modelpass.dynamodb import pages, transport
 from modelpass.windows import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelpass.attempts import Attempts
     from modelpass.deps import Deps
+    from modelpass.dynamodb.retries import Attempts
     from modelpass.model import Entitlement, EntitlementId, SoldTerm
 
 Json = dict[str, Any]
@@ -56,13 +55,13 @@ def get_usage(deps: Deps, account_id: str, subscription_id: str) -> Json:
 
 def list_subscriptions(deps: Deps, account_id: str, query: Mapping[str, str]) -> Json:
     """A page of the account's subscriptions, newest first; one that was bought since comes before the first page."""
-    page = paging.page_of(query, paging.SUBSCRIPTIONS)
+    page = pages.page_of(query, pages.SUBSCRIPTIONS)
     attempts, table = deps.attempts(), deps.tables.subscriptions
-    request = paging.request(table, api_keys.slot_key(account_id)[0], paging.SUBSCRIPTIONS, page)
-    entries, following = paging.cut(_one_page(deps, attempts, request), page)
+    request = pages.request(table, api_keys.slot_key(account_id)[0], pages.SUBSCRIPTIONS, page)
+    entries, following = pages.cut(_one_page(deps, attempts, request), page)
     pairs = [api_keys.subscription_key(entry["id"]["S"]) for entry in map(schema.current, entries)]
     wanted = [items.key(pair) for pair in pairs]
-    stored = attempts.persist(lambda: store.get_many(deps.send, table, wanted)) if wanted else []
+    stored = attempts.persist(lambda: transport.get_many(deps.send, table, wanted)) if wanted else []
     by_id = {s.id: s for s in map(subscription_items.subscription_of, stored)}
     now_ms = deps.now_ms()
     shown = [by_id[subscription_id] for subscription_id, _ in pairs]
@@ -71,11 +70,11 @@ def list_subscriptions(deps: Deps, account_id: str, query: Mapping[str, str]) ->
 
 def list_events(deps: Deps, account_id: str, subscription_id: str, query: Mapping[str, str]) -> Json:
     """A page of what happened to a subscription, newest first."""
-    page = paging.page_of(query, paging.EVENTS)
+    page = pages.page_of(query, pages.EVENTS)
     attempts = deps.attempts()
     found = subscriptions.own(deps, attempts, account_id, subscription_id)
-    request = paging.request(deps.tables.events, found.id, paging.EVENTS, page)
-    rows, following = paging.cut(_one_page(deps, attempts, request), page)
+    request = pages.request(deps.tables.events, found.id, pages.EVENTS, page)
+    rows, following = pages.cut(_one_page(deps, attempts, request), page)
     return {"events": [outbox.shown(row) for row in rows], "next": following}
 
 
@@ -84,7 +83,7 @@ def get_history(deps: Deps, account_id: str, subscription_id: str, query: Mappin
     attempts, table = deps.attempts(), deps.tables.history
     found = subscriptions.own(deps, attempts, account_id, subscription_id)
     span = daily_usage.span_of(query, found, deps.now_ms())
-    stored = attempts.persist(lambda: store.query_all(deps.send, history.sold_terms(table, found.id)))
+    stored = attempts.persist(lambda: transport.query_all(deps.send, history.sold_terms(table, found.id)))
     recorded = [subscription_items.term_row_of(row) for row in stored]
     terms = daily_usage.terms_in(recorded, span)
     ids = [entitlement_id for sold in terms for entitlement_id in sold.entitlement_ids(found.id)]
@@ -93,7 +92,7 @@ def get_history(deps: Deps, account_id: str, subscription_id: str, query: Mappin
     entitlements = earlier + _entitlements(deps, attempts, ids)
     terms = daily_usage.terms_in(daily_usage.terms_of(earlier), span) + terms
     request = history.days(table, found.id, span.first.isoformat(), span.last.isoformat())
-    rows = attempts.persist(lambda: store.query_all(deps.send, request)) if span.first <= span.last else []
+    rows = attempts.persist(lambda: transport.query_all(deps.send, request)) if span.first <= span.last else []
     return {
         "days": daily_usage.answer(found, span, rows, entitlements),
         "terms": [_term(sold) for sold in terms],
@@ -109,13 +108,13 @@ def _term(sold: SoldTerm) -> Json:
     }
 
 
-def _one_page(deps: Deps, attempts: Attempts, request: store.Request) -> list[items.Item]:
-    return attempts.persist(lambda: next(store.pages(deps.send, request)))
+def _one_page(deps: Deps, attempts: Attempts, request: transport.Request) -> list[items.Item]:
+    return attempts.persist(lambda: next(transport.pages(deps.send, request)))
 
 
 def _entitlements(deps: Deps, attempts: Attempts, ids: list[EntitlementId]) -> list[Entitlement]:
     wanted = [items.entitlement_key(i) for i in ids]
     table = deps.tables.entitlements
     batches = [wanted[n : n + _MOST_KEYS] for n in range(0, len(wanted), _MOST_KEYS)]
-    found = [attempts.persist(partial(store.get_many, deps.send, table, batch)) for batch in batches]
+    found = [attempts.persist(partial(transport.get_many, deps.send, table, batch)) for batch in batches]
     return [items.entitlement_of(item) for batch in found for item in batch]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelpass import api_keys, revocations, rules, subscriptions, unfinished
+from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.errors import raise_any
-from modelpass.store import ConditionFailedError, StoreBusyError
 from modelpass.subscriptions import Outcome
 
 if TYPE_CHECKING:

@@ -17,22 +17,22 @@ from modelpass import (
     purchases,
     rules,
     steps,
-    store,
     subscription_items,
     subscriptions,
     telemetry,
     unfinished,
 )
+from modelpass.dynamodb import transport
+from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.errors import Refused
 from modelpass.model import MS_PER_SECOND
-from modelpass.store import ConditionFailedError, StoreBusyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from modelpass.deps import Deps
+    from modelpass.dynamodb.transport import Request, Response, Send
     from modelpass.model import Slot
-    from modelpass.store import Request, Response, Send
 
 _PAGE: Final = 100
 _STEPS: Final = 50  # a hold bound of 1,000, in batches of 40, and some races lost
@@ -120,7 +120,7 @@ def _due(deps: Deps, table: str, stop_at: float, tally: Tally) -> Iterator[items
             },
             "Limit": _PAGE,
         }
-        for page in store.pages(_persisting(deps, stop_at), request):
+        for page in transport.pages(_persisting(deps, stop_at), request):
             for item in page:
                 tally.lag_ms = max(tally.lag_ms, deps.now_ms() - int(item["da"]["N"]))
                 yield {name: item[name] for name in names}
@@ -139,7 +139,7 @@ def _persisting(deps: Deps, stop_at: float) -> Send:
 
 
 def _conclude(deps: Deps, key: items.Item, tally: Tally) -> None:
-    stored = store.get(deps.send, deps.tables.subscriptions, key)
+    stored = transport.get(deps.send, deps.tables.subscriptions, key)
     if stored is None:
         return
     account_id = subscription_items.slot_account(stored)
@@ -169,7 +169,7 @@ def _end_plan(deps: Deps, account_id: str, slot: Slot) -> None:
 
 def _roll(deps: Deps, key: items.Item, tally: Tally) -> None:
     for _ in range(_STEPS):
-        stored = store.get(deps.send, deps.tables.entitlements, key)
+        stored = transport.get(deps.send, deps.tables.entitlements, key)
         if stored is None:
             return
         step = rules.plan_reset(items.entitlement_of(stored), deps.now_ms())

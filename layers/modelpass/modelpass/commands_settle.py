@@ -10,27 +10,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelpass import (
-    answers,
-    api_keys,
-    changes,
-    entitlements,
-    items,
-    payloads,
-    rules,
-    schema,
-    steps,
-    store,
-    telemetry,
-    writes,
-)
+from modelpass import answers, api_keys, changes, entitlements, items, payloads, rules, schema, steps, telemetry, writes
 from modelpass.change_parts import Breach, Change
+from modelpass.dynamodb import transport
 from modelpass.errors import ErrorCode, Refusal, Refused
 
 if TYPE_CHECKING:
     from modelpass.api_keys import Authorization
-    from modelpass.attempts import Attempts
     from modelpass.deps import Deps
+    from modelpass.dynamodb.retries import Attempts
     from modelpass.model import Entitlement
     from modelpass.payloads import SettlePayload
 
@@ -112,7 +100,7 @@ class _Settlement(NamedTuple):
             return False
         key = items.key(api_keys.ticket_key(entitlement.id, hold))
         table = self.deps.tables.history
-        ticket = attempts.persist(lambda: store.get(self.deps.send, table, key))
+        ticket = attempts.persist(lambda: transport.get(self.deps.send, table, key))
         return ticket is not None and bool(schema.current(ticket))
 
     def _step(self, entitlement: Entitlement, reclaimed: bool) -> Change | None:  # noqa: FBT001

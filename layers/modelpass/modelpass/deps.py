@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from modelpass.api_keys import SECRET_BYTES, DeploymentKeys
-from modelpass.attempts import Attempts, Pacing
+from modelpass.dynamodb.retries import Attempts, Pacing
 from modelpass.model import MS_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelpass.store import Send
+    from modelpass.dynamodb.transport import Send
     from modelpass.writes import Tables
 
 DEFAULT_MAX_OPEN_HOLDS: Final = 100

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import items, steps, store, telemetry, thresholds
+from modelpass import items, steps, telemetry, thresholds
+from modelpass.dynamodb import transport
+from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError, StoreRejectedError
 from modelpass.errors import Refused
-from modelpass.store import ConditionFailedError, StoreBusyError, StoreRejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelpass.attempts import Attempts
     from modelpass.change_parts import Change
     from modelpass.deps import Deps
+    from modelpass.dynamodb.retries import Attempts
     from modelpass.model import Entitlement, EntitlementId
 
 Json = dict[str, Any]
@@ -25,13 +26,13 @@ def read(deps: Deps, attempts: Attempts, entitlement_id: EntitlementId) -> Entit
     """The entitlement as it is now; raises `ConditionFailedError(None)` when there is none."""
     key = items.entitlement_key(entitlement_id)
     table = deps.tables.entitlements
-    stored = attempts.persist(lambda: store.get(deps.send, table, key))
+    stored = attempts.persist(lambda: transport.get(deps.send, table, key))
     if stored is None:
         raise ConditionFailedError(None)
     return items.entitlement_of(stored)
 
 
-def written(deps: Deps, attempts: Attempts, step: Change, reply: store.Response) -> Entitlement:
+def written(deps: Deps, attempts: Attempts, step: Change, reply: transport.Response) -> Entitlement:
     """The entitlement after a step that was written.
 
     An update tells it; an exact step leaves just what it was worked out to; after other transactions it is read.

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from modelpass import api_keys, catalogue, items, pricing, store
+from modelpass import api_keys, catalogue, items, pricing
+from modelpass.dynamodb import transport
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
 from modelpass.model import Limits
 
 if TYPE_CHECKING:
-    from modelpass.attempts import Attempts
     from modelpass.catalogue import Catalogue, CatalogueModel
     from modelpass.deps import Deps
+    from modelpass.dynamodb.retries import Attempts
     from modelpass.model import Sale, Tier
     from modelpass.purchase_body import PurchaseBody
 
@@ -27,7 +28,7 @@ def load(deps: Deps, attempts: Attempts) -> Catalogue:
         "ExpressionAttributeValues": {":pk": items.text(api_keys.CATALOGUE)},
         "ConsistentRead": True,
     }
-    return attempts.persist(lambda: catalogue.catalogue_of(store.query_all(deps.send, request)))
+    return attempts.persist(lambda: catalogue.catalogue_of(transport.query_all(deps.send, request)))
 
 
 def bought(offered: Catalogue, body: PurchaseBody) -> tuple[tuple[Limits, ...], Sale]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modelpass import api_keys, items, store, subscription_items
+from modelpass import api_keys, items, subscription_items
+from modelpass.dynamodb import transport
 from modelpass.errors import ErrorCode, Refusal, Refused
 
 if TYPE_CHECKING:
-    from modelpass.attempts import Attempts
     from modelpass.deps import Deps
+    from modelpass.dynamodb.retries import Attempts
     from modelpass.model import Slot, Status, Subscription
 
 
@@ -40,7 +41,7 @@ def any_of(deps: Deps, attempts: Attempts, subscription_id: str) -> Subscription
     found = None
     if api_keys.is_subscription_id(subscription_id):  # else it need not be looked up
         key = items.key(api_keys.subscription_key(subscription_id))
-        found = attempts.persist(lambda: store.get(deps.send, deps.tables.subscriptions, key))
+        found = attempts.persist(lambda: transport.get(deps.send, deps.tables.subscriptions, key))
     if found is None:
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
     return subscription_items.subscription_of(found)
@@ -49,7 +50,7 @@ def any_of(deps: Deps, attempts: Attempts, subscription_id: str) -> Subscription
 def place_of(deps: Deps, attempts: Attempts, account_id: str) -> Slot | None:
     """An account's one place; None when nothing has ever held it."""
     key = items.key(api_keys.slot_key(account_id))
-    found = attempts.persist(lambda: store.get(deps.send, deps.tables.subscriptions, key))
+    found = attempts.persist(lambda: transport.get(deps.send, deps.tables.subscriptions, key))
     return None if found is None else subscription_items.slot_of(found)
 
 

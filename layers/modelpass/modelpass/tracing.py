@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from modelpass.deps import Deps
-    from modelpass.store import Request, Response
+    from modelpass.dynamodb.transport import Request, Response
     from modelpass.telemetry import Fact
 
 

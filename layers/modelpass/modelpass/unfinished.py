@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelpass import revocations, schema
-from modelpass.store import ConditionFailedError
+from modelpass.dynamodb.transport import ConditionFailedError
 
 if TYPE_CHECKING:
-    from modelpass.attempts import Attempts
     from modelpass.deps import Deps
+    from modelpass.dynamodb.retries import Attempts
+    from modelpass.dynamodb.transport import Request
     from modelpass.model import Slot, Subscription
-    from modelpass.store import Request
 
 
 def bring_key(deps: Deps, attempts: Attempts, subscription: Subscription) -> None:

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Final
 import tzdata  # type: ignore[import-untyped]
 
 from modelpass import config, telemetry
-from modelpass.attempts import Pacing
 from modelpass.deps import Deps
-from modelpass.store import metered
+from modelpass.dynamodb.retries import Pacing
+from modelpass.dynamodb.transport import metered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelpass.store import Send
+    from modelpass.dynamodb.transport import Send
 
 _NS_PER_MS: Final = 1_000_000
 _CHANCE_BYTES: Final = 6
@@ -65,10 +65,10 @@ def deps(*, signs: bool = False) -> Deps:
 def _send() -> Send:
     """The store by the client that was chosen: only its modules are loaded."""
     if not config.lean_client_chosen(os.environ):
-        from modelpass.store_boto3 import boto3_send, new_client  # noqa: PLC0415
+        from modelpass.dynamodb.boto3_client import boto3_send, new_client  # noqa: PLC0415
 
         return boto3_send(new_client())
-    from modelpass.store_lean import LeanClient  # noqa: PLC0415
+    from modelpass.dynamodb.lean_client import LeanClient  # noqa: PLC0415
 
     endpoint, region = config.store_endpoint(os.environ), config.region(os.environ)
     return LeanClient(endpoint, region, config.RotatingCredentials(os.environ)).send

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from local.dynamodb import engine
 from local.machine import ROOT
-from modelpass.store import StoreError
+from modelpass.dynamodb.transport import StoreError
 from tests.benchmarks import page
 from tests.benchmarks.peers import cases, counting, environments, redis
 from tests.benchmarks.peers.cases import Figures

@@ -14,8 +14,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import dynamodb_json
-from modelpass.store import consumed
+from modelpass.dynamodb import wire_json
+from modelpass.dynamodb.transport import consumed
 from tests.support.capacity import units_of_refused_write
 from tests.support.plain import Plain
 from tests.support.relay import relay_to
@@ -53,7 +53,7 @@ class Meter:
         """Count one request for items, and what it consumed."""
         if operation not in OF_ITEMS:
             return
-        told = dynamodb_json.decoded(answer)
+        told = wire_json.decoded(answer)
         refused = "__type" in told
         units = (0.0, refused_units(self.store, json.loads(sent))) if refused else consumed(operation, told)
         with self._lock:

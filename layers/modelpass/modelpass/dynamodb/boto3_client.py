@@ -18,13 +18,20 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from modelpass.dynamodb_json import decoded
-from modelpass.store import CONNECT_SECONDS, NOT_DONE, READ_SECONDS, StoreBusyError, StoreRejectedError, classify
+from modelpass.dynamodb.transport import (
+    CONNECT_SECONDS,
+    NOT_DONE,
+    READ_SECONDS,
+    StoreBusyError,
+    StoreRejectedError,
+    classify,
+)
+from modelpass.dynamodb.wire_json import decoded
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
-    from modelpass.store import Request, Response, Send
+    from modelpass.dynamodb.transport import Request, Response, Send
 
 _METHODS: Final = {
     "BatchGetItem": "batch_get_item",

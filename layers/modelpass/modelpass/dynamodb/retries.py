@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
+from modelpass.dynamodb.transport import StoreBusyError
 from modelpass.errors import temporarily_unavailable
-from modelpass.store import StoreBusyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

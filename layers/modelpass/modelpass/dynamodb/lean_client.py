@@ -20,20 +20,27 @@ import zlib
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from modelpass import dynamodb_json, http1
-from modelpass.amazon_roots import ROOTS
 from modelpass.config import ConfigError
+from modelpass.dynamodb import http1, wire_json
+from modelpass.dynamodb.root_certificates import ROOTS
+from modelpass.dynamodb.sigv4 import signed_headers
+from modelpass.dynamodb.transport import (
+    CONNECT_SECONDS,
+    NOT_DONE,
+    READ_SECONDS,
+    StoreBusyError,
+    StoreRejectedError,
+    classify,
+)
 from modelpass.model import MS_PER_SECOND
-from modelpass.sigv4 import signed_headers
-from modelpass.store import CONNECT_SECONDS, NOT_DONE, READ_SECONDS, StoreBusyError, StoreRejectedError, classify
 from modelpass.windows import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from modelpass.config import Endpoint
-    from modelpass.sigv4 import Credentials
-    from modelpass.store import Request, Response, StoreError
+    from modelpass.dynamodb.sigv4 import Credentials
+    from modelpass.dynamodb.transport import Request, Response, StoreError
 
 _API: Final = "DynamoDB_20120810"
 _IDLE_SECONDS: Final = 20.0
@@ -55,7 +62,7 @@ class LeanClient:
 
     def send(self, operation: str, request: Request) -> Response:
         """The seam. `StoreBusyError` when the reply is lost, late or damaged: the write may have landed."""
-        body = dynamodb_json.encoded({**request, "ReturnConsumedCapacity": "TOTAL"})
+        body = wire_json.encoded({**request, "ReturnConsumedCapacity": "TOTAL"})
         message = self._head(operation, body) + body
         connection = self._waiting()
         reused = connection is not None
@@ -168,7 +175,7 @@ def _read(head: http1.Head, raw: bytes) -> Response:
     if head.checksum is not None and head.checksum != str(zlib.crc32(raw)).encode():
         raise StoreBusyError("ChecksumError")
     try:
-        answer = dynamodb_json.decoded(raw)
+        answer = wire_json.decoded(raw)
     except ValueError:
         raise _unreadable(head.status) from None
     if head.status < NOT_DONE:
