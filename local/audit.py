@@ -15,7 +15,7 @@ from local import settings
 from local.cloudformation import template
 from local.dynamodb import engine, provisioning
 from local.machine import HOST, ROOT
-from modelpass import config
+from modelpass.runtime import config
 from modelpass.windows import instant_ms
 from modelpass.writes import Tables
 from ops.audit import command

@@ -23,7 +23,8 @@ from local.iam import gate, policies
 from local.machine import HOST
 from local.stack import Stack
 from local.web import server
-from modelpass import config, schema
+from modelpass import schema
+from modelpass.runtime import config
 from ops import catalogue_file, upgrade
 from ops.errors import CommandError
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from local.awslambda.pool import FunctionError, Pool
 from local.clock import Clock
 from local.cloudformation.template import ACCOUNT, REGION, Schedule, Template
-from modelpass import config
+from modelpass.runtime import config
 from modelpass.windows import rfc3339
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from modelpass import wiring
 from modelpass.known import Known
 from modelpass.router import handle_authorize
+from modelpass.runtime import wiring
 
 deps = wiring.deps(signs=True)
 known = Known.nothing(deps)

@@ -4,8 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass import answers, http, tracing, wiring
+from modelpass import answers, http, tracing
 from modelpass.commands_cancel import cancel
+from modelpass.runtime import wiring
 
 deps = tracing.traced(wiring.deps())
 app = http.resolver("cancel")

@@ -4,8 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass import catalogue_body, http, tracing, wiring
+from modelpass import catalogue_body, http, tracing
 from modelpass.commands_catalogue import put_model, withdraw_model
+from modelpass.runtime import wiring
 
 deps = tracing.traced(wiring.deps())
 app = http.resolver("catalogue")

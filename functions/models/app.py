@@ -4,8 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass import http, tracing, wiring
+from modelpass import http, tracing
 from modelpass.commands_read import get_models
+from modelpass.runtime import wiring
 
 deps = tracing.traced(wiring.deps())
 app = http.resolver("models")

@@ -7,7 +7,8 @@ Gateway adds what is allowed.
 import os
 from typing import Any
 
-from modelpass import config, http
+from modelpass import http
+from modelpass.runtime import config
 
 app = http.resolver("not_found")
 if config.browsers_may_call(os.environ):

@@ -5,8 +5,9 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass import http, tracing, wiring
+from modelpass import http, tracing
 from modelpass.commands_regenerate import regenerate
+from modelpass.runtime import wiring
 
 deps = tracing.traced(wiring.deps(signs=True))
 app = http.resolver("regenerate")

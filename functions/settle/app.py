@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from modelpass import wiring
 from modelpass.router import handle_settle
+from modelpass.runtime import wiring
 
 deps = wiring.deps(signs=True)
 

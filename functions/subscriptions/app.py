@@ -4,8 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass import http, tracing, wiring
+from modelpass import http, tracing
 from modelpass.commands_read import get_history, get_subscription, get_usage, list_events, list_subscriptions
+from modelpass.runtime import wiring
 
 deps = tracing.traced(wiring.deps())
 app = http.resolver("subscriptions")

@@ -78,7 +78,7 @@ def main() -> None:
 
 def _use_clock(frozen: list[int | None]) -> None:
     """Let the clock stand still where the stack moved it; functions without a clock have none to move."""
-    wiring: Any = sys.modules.get("modelpass.wiring")
+    wiring: Any = sys.modules.get("modelpass.runtime.wiring")
     if wiring is not None:
         system_clock = wiring.clock
         wiring.clock = lambda: system_clock() if frozen[0] is None else frozen[0]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from modelpass import config
+from modelpass.runtime import config
 from ops.audit import targets
 from ops.audit.audit import Audit
 from ops.audit.reading import Reader, UnansweredError

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 from botocore.config import Config
 
-from modelpass import config
+from modelpass.runtime import config
 from modelpass.windows import instant_ms
 from modelpass.writes import Tables
 from ops.errors import CommandError

@@ -39,8 +39,8 @@ _SEAMS: Final = (
     ("modelpass.items", "entitlement_of", "reading the item"),
     *(("modelpass.answers", name, "the answer") for name in ("grant", "windows")),
     *(("modelpass.router", name, "tries, thresholds and what is between") for name in ("authorize", "settle")),
-    ("modelpass.telemetry", "Line.__enter__", "log line"),
-    ("modelpass.telemetry", "Line.__exit__", "log line"),
+    ("modelpass.runtime.telemetry", "Line.__enter__", "log line"),
+    ("modelpass.runtime.telemetry", "Line.__exit__", "log line"),
 )
 """What is timed by itself where it is there: module, name in it, and the part that it belongs to."""
 PARTS: Final = tuple(dict.fromkeys((STORE, *(part for _, _, part in _SEAMS), REST)))

@@ -32,5 +32,5 @@ def account() -> str:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock of every function, which stands still until it is moved."""
     clock = Clock()
-    monkeypatch.setattr("modelpass.wiring.clock", clock)
+    monkeypatch.setattr("modelpass.runtime.wiring.clock", clock)
     return clock

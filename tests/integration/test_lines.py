@@ -12,8 +12,9 @@ import pytest
 
 from local.awslambda.process import Context
 from local.machine import ROOT
-from modelpass import http, telemetry
+from modelpass import http
 from modelpass.known import Known
+from modelpass.runtime import telemetry
 from tests.support.asked import NAMED, ROUTER, Customer, http_call, surprising
 from tests.support.handlers import FUNCTION_OF_SAMPLE, INSIDE, Service, deploy, http_sample, sample
 from tests.support.lines import Json, recorded
@@ -214,7 +215,7 @@ def test_event_that_is_none_of_api_gateways_leaves_its_line_before_it_tells_lamb
 
 
 def test_first_request_of_a_process_is_a_cold_start_and_no_other() -> None:
-    spec = importlib.util.find_spec("modelpass.telemetry")
+    spec = importlib.util.find_spec("modelpass.runtime.telemetry")
     assert spec is not None
     assert spec.loader is not None
     fresh: Any = importlib.util.module_from_spec(spec)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import commands_purchase, purchase_body, router, telemetry
+from modelpass import commands_purchase, purchase_body, router
 from modelpass.dynamodb.transport import StoreBusyError, metered
 from modelpass.known import Known
 from modelpass.model import DAY_MS
+from modelpass.runtime import telemetry
 from tests.support.handlers import INSIDE
 from tests.support.lines import recorded
 from tests.support.world import TEXT_MODEL, World, model

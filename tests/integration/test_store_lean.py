@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.machine import HOST, free_port
-from modelpass.config import Endpoint
 from modelpass.dynamodb import lean_client
 from modelpass.dynamodb.lean_client import LeanClient
 from modelpass.dynamodb.transport import (
@@ -21,6 +20,7 @@ from modelpass.dynamodb.transport import (
     StoreError,
     StoreRejectedError,
 )
+from modelpass.runtime.config import Endpoint
 from tests.support.concurrency import at_once
 from tests.support.wire import CREDENTIALS, Do, Wire, reply, serving, told
 

@@ -13,8 +13,8 @@ from botocore.credentials import Credentials as BotocoreCredentials
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from modelpass import config
 from modelpass.dynamodb.sigv4 import Credentials, signed_headers
+from modelpass.runtime import config
 from tests.support.wire import Wire, serving, told
 
 if TYPE_CHECKING:

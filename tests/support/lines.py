@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from modelpass import telemetry
+from modelpass.runtime import telemetry
 from tests.support import leaks
 
 if TYPE_CHECKING:

@@ -22,10 +22,10 @@ import boto3
 from botocore.config import Config
 
 from local.machine import HOST
-from modelpass.config import Endpoint
 from modelpass.dynamodb.boto3_client import boto3_send
 from modelpass.dynamodb.lean_client import LeanClient
 from modelpass.dynamodb.sigv4 import Credentials
+from modelpass.runtime.config import Endpoint
 
 if TYPE_CHECKING:
     import ssl

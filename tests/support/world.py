@@ -28,7 +28,6 @@ from modelpass import (
     commands_purchase,
     commands_regenerate,
     commands_reset,
-    config,
     items,
     operator_bodies,
     purchase_body,
@@ -37,13 +36,14 @@ from modelpass import (
 )
 from modelpass.api_keys import DeploymentKeys
 from modelpass.availability import TiersDown
-from modelpass.deps import Deps
 from modelpass.dynamodb.boto3_client import boto3_send
 from modelpass.dynamodb.lean_client import LeanClient
 from modelpass.dynamodb.retries import Pacing
 from modelpass.dynamodb.transport import ConditionFailedError, Request, Response, Send, consumed
 from modelpass.known import Known, Refusals
 from modelpass.model import DAY_MS, Entitlement, EntitlementId, Subscription
+from modelpass.runtime import config
+from modelpass.runtime.deps import Deps
 from modelpass.windows import rfc3339, to_ms
 from modelpass.writes import Tables
 from tests.support.capacity import units_of_refused_write

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from modelpass import config, schema
-from modelpass.config import ConfigError
+from modelpass import schema
+from modelpass.runtime import config
+from modelpass.runtime.config import ConfigError
 from modelpass.writes import Tables
 
 LONG, OLDER, SHORT = "k" * 32, "o" * 40, "s3cret" * 5

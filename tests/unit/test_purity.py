@@ -59,7 +59,7 @@ def is_forbidden(name: str) -> bool:
 
 def test_pure_files_are_found() -> None:
     assert {"modelpass.errors", "modelpass.rules"} <= set(pure_files())
-    assert not {"modelpass.dynamodb.transport", "modelpass.wiring"} & set(pure_files())
+    assert not {"modelpass.dynamodb.transport", "modelpass.runtime.wiring"} & set(pure_files())
 
 
 @pytest.mark.parametrize("module", PURE_OF_THE_AUDIT)
@@ -82,8 +82,8 @@ def test_pure_module_reads_no_clock_no_chance_no_store_and_no_edge(module: str) 
         ("def f():\n    from modelpass import store", {"modelpass.dynamodb.transport"}),
         ("from modelpass.commands_settle import settle", {"modelpass.commands_settle"}),
         ("import modelpass.http", {"modelpass.http"}),
-        ("from . import wiring", {"modelpass.wiring"}),
-        ("if TYPE_CHECKING:\n    from modelpass.deps import Deps", {"modelpass.deps"}),
+        ("from . import wiring", {"modelpass.runtime.wiring"}),
+        ("if TYPE_CHECKING:\n    from modelpass.deps import Deps", {"modelpass.runtime.deps"}),
         ("from datetime import datetime\ndatetime.now()", {".now"}),
         ("import datetime\nx = datetime.date.today", {".today"}),
         ("__import__('os')", {"__import__()"}),

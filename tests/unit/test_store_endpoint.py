@@ -9,11 +9,11 @@ import botocore.session
 import pytest
 from botocore.endpoint_provider import EndpointProvider
 
-from modelpass import config
-from modelpass.config import ConfigError, Endpoint
 from modelpass.dynamodb.lean_client import LeanClient
 from modelpass.dynamodb.sigv4 import Credentials
 from modelpass.dynamodb.transport import StoreRejectedError
+from modelpass.runtime import config
+from modelpass.runtime.config import ConfigError, Endpoint
 
 SPECIFIC, GENERAL = "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"
 ID, SECRET, TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"

@@ -11,9 +11,9 @@ from modelpass import api_keys, items, tiers_down
 from modelpass.dynamodb import transport
 
 if TYPE_CHECKING:
-    from modelpass.deps import Deps
     from modelpass.dynamodb.retries import Attempts
     from modelpass.model import Tier
+    from modelpass.runtime.deps import Deps
 
 _KEPT_SECONDS: Final = 3.0
 _JITTER_SECONDS: Final = 1.0

@@ -20,19 +20,19 @@ from modelpass import (
     rules,
     steps,
     subscription_items,
-    telemetry,
     writes,
 )
 from modelpass.dynamodb import transport
 from modelpass.errors import ErrorCode, Refusal, Refused, temporarily_unavailable
 from modelpass.model import Entitlement, EntitlementId, Hold, Tier
+from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
     from modelpass.api_keys import ApiKey
-    from modelpass.deps import Deps
     from modelpass.known import Known
     from modelpass.lasting import Lesson
     from modelpass.payloads import AuthorizePayload
+    from modelpass.runtime.deps import Deps
 
 Json = dict[str, Any]
 

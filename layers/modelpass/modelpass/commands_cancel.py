@@ -12,8 +12,8 @@ from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.model import Status, Subscription
 
 if TYPE_CHECKING:
-    from modelpass.deps import Deps
     from modelpass.dynamodb.retries import Attempts
+    from modelpass.runtime.deps import Deps
 
 
 def cancel(deps: Deps, account_id: str, subscription_id: str) -> Subscription:

@@ -17,7 +17,7 @@ from modelpass.outbox import TierTurn
 if TYPE_CHECKING:
     from modelpass.catalogue import Listing
     from modelpass.catalogue_body import AvailabilityBody, Offer
-    from modelpass.deps import Deps
+    from modelpass.runtime.deps import Deps
     from modelpass.tiers_down import TiersDown
 
 Json = dict[str, Any]

@@ -20,20 +20,20 @@ from modelpass import (
     schema,
     steps,
     subscriptions,
-    telemetry,
 )
 from modelpass.change_parts import Correction
 from modelpass.dynamodb import transport
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid, raise_any
+from modelpass.runtime import telemetry
 from modelpass.windows import rfc3339
 
 if TYPE_CHECKING:
     from modelpass.change_parts import Change
-    from modelpass.deps import Deps
     from modelpass.dynamodb.retries import Attempts
     from modelpass.model import Entitlement, EntitlementId, Subscription
     from modelpass.operator_bodies import CorrectionBody
+    from modelpass.runtime.deps import Deps
 
 Json = dict[str, Any]
 

@@ -16,9 +16,9 @@ from modelpass.model import SlotKind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelpass.deps import Deps
     from modelpass.dynamodb.transport import Request
     from modelpass.model import Slot
+    from modelpass.runtime.deps import Deps
 
 
 def set_plan(deps: Deps, account_id: str, plan_id: str, until_ms: int) -> None:

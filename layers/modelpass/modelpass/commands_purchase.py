@@ -15,8 +15,8 @@ from modelpass.model import MS_PER_SECOND, Limits, Sale, Subscription
 from modelpass.subscriptions import Outcome
 
 if TYPE_CHECKING:
-    from modelpass.deps import Deps
     from modelpass.purchase_body import PurchaseBody
+    from modelpass.runtime.deps import Deps
 
 _ID_BYTES = 15
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from modelpass import offers, pricing
 
 if TYPE_CHECKING:
-    from modelpass.deps import Deps
     from modelpass.purchase_body import PurchaseBody
+    from modelpass.runtime.deps import Deps
 
 
 def quote(deps: Deps, body: PurchaseBody) -> dict[str, Any]:

@@ -24,9 +24,9 @@ from modelpass.windows import rfc3339
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelpass.deps import Deps
     from modelpass.dynamodb.retries import Attempts
     from modelpass.model import Entitlement, EntitlementId, SoldTerm
+    from modelpass.runtime.deps import Deps
 
 Json = dict[str, Any]
 

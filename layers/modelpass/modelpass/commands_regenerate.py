@@ -10,7 +10,7 @@ from modelpass.errors import raise_any
 from modelpass.subscriptions import Outcome
 
 if TYPE_CHECKING:
-    from modelpass.deps import Deps
+    from modelpass.runtime.deps import Deps
 
 
 def regenerate(deps: Deps, account_id: str, subscription_id: str) -> Outcome:

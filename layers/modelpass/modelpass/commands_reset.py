@@ -10,29 +10,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import (
-    api_keys,
-    items,
-    places,
-    purchases,
-    rules,
-    steps,
-    subscription_items,
-    subscriptions,
-    telemetry,
-    unfinished,
-)
+from modelpass import api_keys, items, places, purchases, rules, steps, subscription_items, subscriptions, unfinished
 from modelpass.dynamodb import transport
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.errors import Refused
 from modelpass.model import MS_PER_SECOND
+from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from modelpass.deps import Deps
     from modelpass.dynamodb.transport import Request, Response, Send
     from modelpass.model import Slot
+    from modelpass.runtime.deps import Deps
 
 _PAGE: Final = 100
 _STEPS: Final = 50  # a hold bound of 1,000, in batches of 40, and some races lost

@@ -10,17 +10,18 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelpass import answers, api_keys, changes, entitlements, items, payloads, rules, schema, steps, telemetry, writes
+from modelpass import answers, api_keys, changes, entitlements, items, payloads, rules, schema, steps, writes
 from modelpass.change_parts import Breach, Change
 from modelpass.dynamodb import transport
 from modelpass.errors import ErrorCode, Refusal, Refused
+from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
     from modelpass.api_keys import Authorization
-    from modelpass.deps import Deps
     from modelpass.dynamodb.retries import Attempts
     from modelpass.model import Entitlement
     from modelpass.payloads import SettlePayload
+    from modelpass.runtime.deps import Deps
 
 Json = dict[str, Any]
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import items, steps, telemetry, thresholds
+from modelpass import items, steps, thresholds
 from modelpass.dynamodb import transport
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError, StoreRejectedError
 from modelpass.errors import Refused
+from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from modelpass.change_parts import Change
-    from modelpass.deps import Deps
     from modelpass.dynamodb.retries import Attempts
     from modelpass.model import Entitlement, EntitlementId
+    from modelpass.runtime.deps import Deps
 
 Json = dict[str, Any]
 

@@ -16,9 +16,10 @@ from aws_lambda_powertools.event_handler import (
     content_types,
 )
 
-from modelpass import answers, api_keys, payloads, telemetry, tracing
+from modelpass import answers, api_keys, payloads, tracing
 from modelpass.errors import ErrorCode, Refusal, Refused, internal_error, invalid, member_path, shown
 from modelpass.model import MAX_ACCOUNT_BYTES
+from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2

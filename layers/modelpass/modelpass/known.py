@@ -14,8 +14,8 @@ from modelpass.availability import TiersDown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelpass.deps import Deps
     from modelpass.lasting import Lesson
+    from modelpass.runtime.deps import Deps
 
 KEPT_SECONDS: Final = 300.0
 MOST_KEPT: Final = 1024

@@ -11,10 +11,10 @@ from modelpass.model import Limits
 
 if TYPE_CHECKING:
     from modelpass.catalogue import Catalogue, CatalogueModel
-    from modelpass.deps import Deps
     from modelpass.dynamodb.retries import Attempts
     from modelpass.model import Sale, Tier
     from modelpass.purchase_body import PurchaseBody
+    from modelpass.runtime.deps import Deps
 
 _BOUNDED: Final = ("dailyCallLimit", "monthlyTokenCap")
 

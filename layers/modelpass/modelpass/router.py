@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
-from modelpass import payloads, telemetry
+from modelpass import payloads
 from modelpass.commands_authorize import authorize, refused
 from modelpass.commands_settle import settle
 from modelpass.errors import Refusal, Refused, internal_error, temporarily_unavailable
+from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
-    from modelpass.deps import Deps
     from modelpass.known import Known
+    from modelpass.runtime.deps import Deps
 
 Json = dict[str, Any]
 

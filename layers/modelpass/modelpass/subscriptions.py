@@ -10,9 +10,9 @@ from modelpass.dynamodb import transport
 from modelpass.errors import ErrorCode, Refusal, Refused
 
 if TYPE_CHECKING:
-    from modelpass.deps import Deps
     from modelpass.dynamodb.retries import Attempts
     from modelpass.model import Slot, Status, Subscription
+    from modelpass.runtime.deps import Deps
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,14 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from modelpass import config
+from modelpass.runtime import config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from modelpass.deps import Deps
     from modelpass.dynamodb.transport import Request, Response
-    from modelpass.telemetry import Fact
+    from modelpass.runtime.deps import Deps
+    from modelpass.runtime.telemetry import Fact
 
 
 class Span(NamedTuple):

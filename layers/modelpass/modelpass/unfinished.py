@@ -12,10 +12,10 @@ from modelpass import revocations, schema
 from modelpass.dynamodb.transport import ConditionFailedError
 
 if TYPE_CHECKING:
-    from modelpass.deps import Deps
     from modelpass.dynamodb.retries import Attempts
     from modelpass.dynamodb.transport import Request
     from modelpass.model import Slot, Subscription
+    from modelpass.runtime.deps import Deps
 
 
 def bring_key(deps: Deps, attempts: Attempts, subscription: Subscription) -> None:

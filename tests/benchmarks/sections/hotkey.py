@@ -12,7 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass.deps import DEFAULT_MAX_OPEN_HOLDS
+from modelpass.runtime.deps import DEFAULT_MAX_OPEN_HOLDS
 from tests.benchmarks import blocks, callers, page, rounds
 from tests.benchmarks.callers import ESTIMATE, Client
 from tests.benchmarks.sections import bounds

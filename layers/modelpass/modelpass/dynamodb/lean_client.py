@@ -20,7 +20,6 @@ import zlib
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from modelpass.config import ConfigError
 from modelpass.dynamodb import http1, wire_json
 from modelpass.dynamodb.root_certificates import ROOTS
 from modelpass.dynamodb.sigv4 import signed_headers
@@ -33,14 +32,15 @@ from modelpass.dynamodb.transport import (
     classify,
 )
 from modelpass.model import MS_PER_SECOND
+from modelpass.runtime.config import ConfigError
 from modelpass.windows import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelpass.config import Endpoint
     from modelpass.dynamodb.sigv4 import Credentials
     from modelpass.dynamodb.transport import Request, Response, StoreError
+    from modelpass.runtime.config import Endpoint
 
 _API: Final = "DynamoDB_20120810"
 _IDLE_SECONDS: Final = 20.0

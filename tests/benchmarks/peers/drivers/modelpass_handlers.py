@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from typing import Any, Final
 
-from modelpass import commands_purchase, purchase_body, wiring
+from modelpass import commands_purchase, purchase_body
 from modelpass.known import Known
 from modelpass.router import handle_authorize, handle_settle
+from modelpass.runtime import wiring
 from tests.benchmarks.peers.drivers.protocol import serve
 
 MODEL: Final = "claude-opus-4-6"

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 import tzdata  # type: ignore[import-untyped]
 
-from modelpass import config, telemetry
-from modelpass.deps import Deps
 from modelpass.dynamodb.retries import Pacing
 from modelpass.dynamodb.transport import metered
+from modelpass.runtime import config, telemetry
+from modelpass.runtime.deps import Deps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
