@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from modelpass import api_keys, catalogue, items, schema
+from modelpass import api_keys, items, schema
+from modelpass.catalogue.model import settings_item
 from modelpass.writes import Tables
 from ops.errors import CommandError
 from ops.stack_tables import LOGICAL, every_table, key_of, put_new
@@ -104,7 +105,7 @@ def _keep_currency(dynamodb: Any, table: str, model: Item) -> None:
     """Let the catalogue have the currency of its prices, which version 1 did not keep at first."""
     currencies = {price["M"]["currency"]["S"] for price in model["tiers"]["M"].values()}
     for currency in currencies:
-        put_new(dynamodb, table, catalogue.settings_item(currency))
+        put_new(dynamodb, table, settings_item(currency))
 
 
 def _written(dynamodb: Any, request: dict[str, Any]) -> bool:

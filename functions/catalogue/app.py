@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from modelpass import catalogue_body, http, tracing
-from modelpass.commands_catalogue import put_model, withdraw_model
+from modelpass.catalogue.commands.admin import put_model, withdraw_model
 from modelpass.runtime import wiring
 
 deps = tracing.traced(wiring.deps())

@@ -11,7 +11,7 @@ from botocore.config import Config
 from local.cloudformation.template import REGION
 from modelpass import schema
 from modelpass.api_keys import catalogue_settings_key
-from modelpass.catalogue import currency_of, model_item, settings_item
+from modelpass.catalogue.model import currency_of, model_item, settings_item
 from modelpass.items import key
 from ops import catalogue_file
 from ops.errors import CommandError

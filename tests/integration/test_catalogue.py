@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import api_keys, catalogue_body, commands_catalogue, commands_quote, commands_read, items, purchase_body
+from modelpass import api_keys, catalogue_body, commands_quote, commands_read, items, purchase_body
+from modelpass.catalogue.commands import admin
 from modelpass.errors import Refused
 from modelpass.items import UnreadableItemError
 from tests.support.concurrency import at_once
@@ -26,11 +27,11 @@ def body(*tiers: str, currency: str = "USD", kind: str = "text", **more: Any) ->
 
 
 def put(world: World, model_id: str, raw: Json) -> Json:
-    return commands_catalogue.put_model(world.deps, catalogue_body.parse_model(model_id, raw))
+    return admin.put_model(world.deps, catalogue_body.parse_model(model_id, raw))
 
 
 def withdraw(world: World, model_id: str) -> None:
-    commands_catalogue.withdraw_model(world.deps, model_id)
+    admin.withdraw_model(world.deps, model_id)
 
 
 def shown(world: World) -> dict[str, Json]:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import catalogue, commands_catalogue, commands_quote, commands_read, purchase_body
+from modelpass import commands_quote, commands_read, purchase_body
 from modelpass.availability import TiersDown
+from modelpass.catalogue.commands import admin
+from modelpass.catalogue.model import CatalogueModel, Price, model_item
 from modelpass.model import Kind, Tier
 from ops import catalogue_file
 from tests.support.capacity import KILOBYTE, item_bytes
@@ -72,8 +74,8 @@ def test_grant_is_one_request_and_one_unit_up_to_eight_open_holds_with_long_requ
 
 
 def test_grant_stays_one_unit_with_the_longest_account_model_and_time_zone(world: World) -> None:
-    longest = catalogue.CatalogueModel("m" * 64, Kind.TEXT, {Tier.ENTERPRISE: catalogue.Price("USD", "1", "1", "1")})
-    world.dynamodb.put_item(TableName=world.tables.catalogue, Item=catalogue.model_item(longest))
+    longest = CatalogueModel("m" * 64, Kind.TEXT, {Tier.ENTERPRISE: Price("USD", "1", "1", "1")})
+    world.dynamodb.put_item(TableName=world.tables.catalogue, Item=model_item(longest))
     bought = [model(longest.model_id, "enterprise", 10**9, 10**15)]
     zone = "America/Argentina/ComodRivadavia"
     made = world.buy("a" * 255, models=bought, timezone=zone, months=12)
@@ -322,10 +324,10 @@ def test_settle_served_in_another_tier_writes_its_event_in_one_transaction(custo
 
 
 def test_purchase_and_renewal_of_forty_models_are_three_requests(world: World) -> None:
-    price = catalogue.Price("USD", "1.00", "0.000001", "0.01")
+    price = Price("USD", "1.00", "0.000001", "0.01")
     for number in range(40):
-        offered = catalogue.CatalogueModel(f"m-{number}", Kind.TEXT, {Tier.STABLE: price})
-        world.dynamodb.put_item(TableName=world.tables.catalogue, Item=catalogue.model_item(offered))
+        offered = CatalogueModel(f"m-{number}", Kind.TEXT, {Tier.STABLE: price})
+        world.dynamodb.put_item(TableName=world.tables.catalogue, Item=model_item(offered))
     world.recorder.clear()
     made = world.buy(models=[model(f"m-{n}") for n in range(40)])
     assert world.recorder.calls == ["TransactGetItems", "Query", "TransactWriteItems"]
@@ -355,13 +357,13 @@ def test_new_key_and_cancellation_are_a_write_per_model_and_two_of_the_row(custo
 def test_operators_calls_read_three_small_items_and_write_two(customer: Customer) -> None:
     world = customer.world
     offer = catalogue_file.offers_of(catalogue_file.PATH)[0]
-    put = customer.cost(lambda: commands_catalogue.put_model(world.deps, offer), modelId=TEXT_MODEL)
+    put = customer.cost(lambda: admin.put_model(world.deps, offer), modelId=TEXT_MODEL)
     assert put == (["TransactGetItems", "TransactWriteItems"], 4, 6)
     down = partial(world.turn_tier, TEXT_MODEL, "basic", available=False, reason="it is failing")
     assert customer.cost(down, available=False) == (["TransactGetItems", "TransactWriteItems"], 4, 6)
     assert customer.cost(down, available=False) == (["TransactGetItems"], 0, 6)
     world.recorder.clear()
-    commands_catalogue.withdraw_model(world.deps, TEXT_MODEL)
+    admin.withdraw_model(world.deps, TEXT_MODEL)
     assert (world.recorder.calls, world.recorder.write_units) == (["UpdateItem"], 1)
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import api_keys, catalogue, commands_quote, items, pricing, purchase_body, subscription_items
+from modelpass import api_keys, commands_quote, items, pricing, purchase_body, subscription_items
+from modelpass.catalogue.model import CatalogueModel, Price, model_item
 from modelpass.errors import Refused
 from modelpass.model import Kind, Tier
 from tests.support.faults import FaultAt
@@ -31,8 +32,8 @@ PRICE = {
 
 def offer(world: World, model_id: str, **prices: str) -> None:
     """Put a text model in the stable tier at this price."""
-    price = catalogue.Price("USD", **{"base": "1.00", "per_unit": "0.000001", "per_daily_call": "0.01", **prices})
-    item = catalogue.model_item(catalogue.CatalogueModel(model_id, Kind.TEXT, {Tier.STABLE: price}))
+    price = Price("USD", **{"base": "1.00", "per_unit": "0.000001", "per_daily_call": "0.01", **prices})
+    item = model_item(CatalogueModel(model_id, Kind.TEXT, {Tier.STABLE: price}))
     world.dynamodb.put_item(TableName=world.tables.catalogue, Item=item)
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import api_keys, commands_catalogue, commands_read, items, schema
+from modelpass import api_keys, commands_read, items, schema
+from modelpass.catalogue.commands import admin
 from modelpass.errors import Refused
 from ops import catalogue_file, upgrade
 from tests.support.audit import assert_conserved
@@ -255,14 +256,14 @@ def test_catalogue_goes_on_in_its_currency_and_remembers_its_tiers(earlier: Earl
     one_tier = dict([next(iter(listed.model.tiers.items()))])
     euros = {tier: replace(price, currency="EUR") for tier, price in one_tier.items()}
     other = replace(listed, model=replace(listed.model, tiers=euros), currency="EUR")
-    assert refusal(lambda: commands_catalogue.put_model(world.deps, other)) == "invalid_request"
-    commands_catalogue.put_model(world.deps, replace(listed, model=replace(listed.model, tiers=one_tier)))
+    assert refusal(lambda: admin.put_model(world.deps, other)) == "invalid_request"
+    admin.put_model(world.deps, replace(listed, model=replace(listed.model, tiers=one_tier)))
     for tier in ("basic", "stable", "enterprise"):
         world.turn_tier(TEXT_MODEL, tier, available=False, reason="a test")
     assert code(earlier.authorize("untouched", "new")) == "tier_unavailable"
-    commands_catalogue.withdraw_model(world.deps, IMAGE_MODEL)
+    admin.withdraw_model(world.deps, IMAGE_MODEL)
     assert [shown["modelId"] for shown in commands_read.get_models(world.deps)["models"]] == [TEXT_MODEL]
-    assert refusal(lambda: commands_catalogue.put_model(world.deps, other)) == "invalid_request"
+    assert refusal(lambda: admin.put_model(world.deps, other)) == "invalid_request"
 
 
 def test_upgrade_gives_every_item_the_form_that_it_is_read_in_and_lists_every_subscription(earlier: Earlier) -> None:

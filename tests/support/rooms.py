@@ -57,6 +57,7 @@ ROOMS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 )
 DEBTS: Final[frozenset[tuple[str, str]]] = frozenset(
     {
+        ("functions.catalogue.app", "modelpass.catalogue.commands.admin"),
         ("functions.catalogue.app", "modelpass.runtime.wiring"),
         ("functions.subscriptions.app", "modelpass.runtime.wiring"),
         ("modelpass.dynamodb.lean_client", "modelpass.runtime.config"),

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import commands_catalogue, commands_quote, commands_read, purchase_body, router
+from modelpass import commands_quote, commands_read, purchase_body, router
+from modelpass.catalogue.commands import admin
 from modelpass.errors import Refused
 from modelpass.known import Known
 from modelpass.windows import rfc3339
@@ -290,12 +291,12 @@ def offer(scene: Scene) -> Json:
     listed = catalogue_file.offers_of(catalogue_file.PATH)[0]
     prices = {tier: replace(price, base="99.00") for tier, price in listed.model.tiers.items()}
     changed = replace(listed, model=replace(listed.model, tiers=prices))
-    return _refusable(lambda: commands_catalogue.put_model(scene.world.deps, changed))
+    return _refusable(lambda: admin.put_model(scene.world.deps, changed))
 
 
 def withdraw(scene: Scene) -> Json:
     def command() -> Json:
-        commands_catalogue.withdraw_model(scene.world.deps, TEXT_MODEL)
+        admin.withdraw_model(scene.world.deps, TEXT_MODEL)
         return {}
 
     return _refusable(command)

@@ -22,7 +22,6 @@ from modelpass import (
     api_keys,
     catalogue_body,
     commands_cancel,
-    commands_catalogue,
     commands_correct,
     commands_plan,
     commands_purchase,
@@ -36,6 +35,7 @@ from modelpass import (
 )
 from modelpass.api_keys import DeploymentKeys
 from modelpass.availability import TiersDown
+from modelpass.catalogue.commands import admin
 from modelpass.dynamodb.boto3_client import boto3_send
 from modelpass.dynamodb.lean_client import LeanClient
 from modelpass.dynamodb.retries import Pacing
@@ -273,7 +273,7 @@ class World:
     def turn_tier(self, model_id: str, tier: str, **body: Any) -> Json:
         """Take a tier down or bring it back, as an operator does."""
         parsed = catalogue_body.parse_availability(body)
-        return commands_catalogue.turn_tier(self.deps, model_id, tier, parsed)
+        return admin.turn_tier(self.deps, model_id, tier, parsed)
 
     def take_down(self, model_id: str, *tiers: str) -> None:
         for tier in tiers:

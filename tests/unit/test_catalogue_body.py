@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from modelpass import catalogue, catalogue_body
+from modelpass import catalogue_body
+from modelpass.catalogue.model import ANY_CALLS, ANY_UNITS, Bounds, model_answer
+from modelpass.catalogue.tiers import TiersDown
 from modelpass.errors import Refused
 from modelpass.model import MAX_CALLS, MAX_UNITS, Kind, Tier
-from modelpass.tiers_down import TiersDown
 
 Json = dict[str, Any]
 
@@ -101,21 +102,21 @@ def test_amount_is_kept_as_it_is_written(amount: str) -> None:
 def test_least_model_has_the_limits_of_every_purchase() -> None:
     offer = catalogue_body.parse_model("m-1", MODEL)
     assert (offer.model.model_id, offer.model.kind, offer.currency) == ("m-1", Kind.TEXT, "USD")
-    assert (offer.model.calls, offer.model.cap) == (catalogue.ANY_CALLS, catalogue.ANY_UNITS)
+    assert (offer.model.calls, offer.model.cap) == (ANY_CALLS, ANY_UNITS)
 
 
 @pytest.mark.parametrize("limits", [{}, {"dailyCallLimit": {}}, {"dailyCallLimit": {"min": 5}}])
 def test_limits_may_be_said_in_part(limits: Json) -> None:
     offer = catalogue_body.parse_model("m-1", {**MODEL, "limits": limits})
     least = limits.get("dailyCallLimit", {}).get("min", 1)
-    assert (offer.model.calls, offer.model.cap) == (catalogue.Bounds(least, MAX_CALLS), catalogue.ANY_UNITS)
+    assert (offer.model.calls, offer.model.cap) == (Bounds(least, MAX_CALLS), ANY_UNITS)
 
 
 @pytest.mark.parametrize("name", ["dailyCallLimit", "monthlyTokenCap"])
 def test_bounds_the_wrong_way_round_are_refused_and_equal_ones_are_not(name: str) -> None:
     assert refused({**MODEL, "limits": {name: {"min": 6, "max": 5}}}) == f"limits.{name}.min"
     offer = catalogue_body.parse_model("m-1", {**MODEL, "limits": {name: {"min": 5, "max": 5}}})
-    assert catalogue.Bounds(5, 5) in (offer.model.calls, offer.model.cap)
+    assert Bounds(5, 5) in (offer.model.calls, offer.model.cap)
 
 
 def test_tier_twice_is_refused() -> None:
@@ -129,7 +130,7 @@ def test_tiers_of_two_currencies_are_refused() -> None:
 
 def test_what_is_shown_can_be_sent_back() -> None:
     offer = catalogue_body.parse_model("m-1", {**MODEL, "limits": {"dailyCallLimit": {"min": 2, "max": 9}}})
-    shown = catalogue.model_answer(offer.model, TiersDown(frozenset({("m-1", Tier.STABLE)}), 1))
+    shown = model_answer(offer.model, TiersDown(frozenset({("m-1", Tier.STABLE)}), 1))
     again = catalogue_body.parse_model("m-1", shown)
     assert (again.model, again.currency) == (offer.model, offer.currency)
     assert again.said_available == ((Tier.STABLE, False),)

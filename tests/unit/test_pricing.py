@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelpass import pricing
-from modelpass.catalogue import Price
+from modelpass.catalogue.model import Price
 from modelpass.model import MAX_CALLS, MAX_UNITS, Limits, Sale, Tier, Unit
 from tests.support.builders import PROPERTY, limits, subscription
 

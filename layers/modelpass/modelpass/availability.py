@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from modelpass import api_keys, items, tiers_down
+from modelpass import api_keys, items
+from modelpass.catalogue.tiers import tiers_down_of
 from modelpass.dynamodb import transport
 
 if TYPE_CHECKING:
@@ -41,4 +42,4 @@ class TiersDown:
 
     def _read(self) -> frozenset[tuple[str, Tier]]:
         key = items.key(api_keys.tiers_down_key())
-        return tiers_down.read(transport.get(self._deps.send, self._deps.tables.catalogue, key)).pairs
+        return tiers_down_of(transport.get(self._deps.send, self._deps.tables.catalogue, key)).pairs

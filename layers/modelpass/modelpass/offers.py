@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from modelpass import api_keys, catalogue, items, pricing
+from modelpass import api_keys, items, pricing
+from modelpass.catalogue.model import catalogue_of
 from modelpass.dynamodb import transport
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
 from modelpass.model import Limits
 
 if TYPE_CHECKING:
-    from modelpass.catalogue import Catalogue, CatalogueModel
+    from modelpass.catalogue.model import Catalogue, CatalogueModel
     from modelpass.dynamodb.retries import Attempts
     from modelpass.model import Sale, Tier
     from modelpass.purchase_body import PurchaseBody
@@ -28,7 +29,7 @@ def load(deps: Deps, attempts: Attempts) -> Catalogue:
         "ExpressionAttributeValues": {":pk": items.text(api_keys.CATALOGUE)},
         "ConsistentRead": True,
     }
-    return attempts.persist(lambda: catalogue.catalogue_of(transport.query_all(deps.send, request)))
+    return attempts.persist(lambda: catalogue_of(transport.query_all(deps.send, request)))
 
 
 def bought(offered: Catalogue, body: PurchaseBody) -> tuple[tuple[Limits, ...], Sale]:

@@ -13,7 +13,7 @@ from modelpass.model import Sale
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from modelpass.catalogue import Price
+    from modelpass.catalogue.model import Price
     from modelpass.model import Limits, SoldTerm, Tier
 
 Json = dict[str, Any]

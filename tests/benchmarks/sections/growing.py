@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import catalogue
+from modelpass.catalogue.model import CatalogueModel, Price, model_item
 from modelpass.model import DAY_MS, Kind, Tier
 from modelpass.windows import day_of
 from tests.benchmarks.callers import GRANT, SETTLED, Client, asks, with_holds
@@ -77,10 +77,10 @@ class Probes:
 
 def offer_models(setting: Setting) -> None:
     """Put as many models into the catalogue as a subscription can have."""
-    price = catalogue.Price("USD", "1.00", "0.000001", "0.01")
+    price = Price("USD", "1.00", "0.000001", "0.01")
     for number in range(_MODELS[-1]):
-        offered = catalogue.CatalogueModel(_model(number), Kind.TEXT, {Tier.STABLE: price})
-        setting.world.quick.put_item(TableName=setting.world.tables.catalogue, Item=catalogue.model_item(offered))
+        offered = CatalogueModel(_model(number), Kind.TEXT, {Tier.STABLE: price})
+        setting.world.quick.put_item(TableName=setting.world.tables.catalogue, Item=model_item(offered))
 
 
 def cases(setting: Setting) -> list[Case]:

@@ -18,7 +18,7 @@ class TiersDown(NamedTuple):
     revision: int = 0
 
 
-def read(item: Item | None) -> TiersDown:
+def tiers_down_of(item: Item | None) -> TiersDown:
     """Which tiers are down; no item, none."""
     if item is None:
         return TiersDown()

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys, catalogue, items, outbox, schema
+from modelpass import api_keys, items, outbox, schema
+from modelpass.catalogue.model import model_attributes
 from modelpass.items import number, text
 
 if TYPE_CHECKING:
-    from modelpass.catalogue import CatalogueModel
+    from modelpass.catalogue.model import CatalogueModel
+    from modelpass.catalogue.tiers import TiersDown
     from modelpass.model import Tier
     from modelpass.outbox import TierTurn
-    from modelpass.tiers_down import TiersDown
     from modelpass.writes import Tables
 
 Request = dict[str, Any]
@@ -25,7 +26,7 @@ _NEVER_TURNED: Final = f"attribute_not_exists(#pk) OR ({schema.UNDERSTOOD} AND a
 
 def put_model(tables: Tables, model: CatalogueModel, currency: str, ever: frozenset[Tier]) -> Request:
     """Offer a model just so, from now on; `ever` are the tiers it was offered in before."""
-    stored = catalogue.model_attributes(model)
+    stored = model_attributes(model)
     sets = ", ".join(f"#{name} = :{name}" for name in stored)
     update = {
         "TableName": tables.catalogue,

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys, items, schema, tiers_down
+from modelpass import api_keys, items, schema
+from modelpass.catalogue.tiers import tiers_down_of
 from modelpass.items import number, text
 from modelpass.model import MAX_CALLS, MAX_UNITS, UNIT_OF_KIND, Kind, Tier, Unit
 
 if TYPE_CHECKING:
-    from modelpass.tiers_down import TiersDown
+    from modelpass.catalogue.tiers import TiersDown
 
 Json = dict[str, Any]
 
@@ -106,7 +107,7 @@ def model_answer(model: CatalogueModel, down: TiersDown) -> Json:
 def catalogue_of(stored: list[items.Item]) -> Catalogue:
     """The catalogue from all items of its partition; what is withdrawn is not in it."""
     by_key = {item["sk"]["S"]: item for item in stored}
-    down = tiers_down.read(by_key.pop(api_keys.TIERS_DOWN, None))
+    down = tiers_down_of(by_key.pop(api_keys.TIERS_DOWN, None))
     by_key.pop(api_keys.SETTINGS, None)
     listings = map(listing_of, by_key.values())
     return Catalogue({one.model.model_id: one.model for one in listings if not one.withdrawn}, down)

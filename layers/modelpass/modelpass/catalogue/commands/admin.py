@@ -8,17 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from modelpass import api_keys, catalogue, catalogue_body, items, listings, offers, schema, tiers_down
+from modelpass import api_keys, catalogue_body, items, offers, schema
+from modelpass.catalogue import transactions
+from modelpass.catalogue.model import currency_of, listing_of, model_answer
+from modelpass.catalogue.tiers import tiers_down_of
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
 from modelpass.model import Tier
 from modelpass.outbox import TierTurn
 
 if TYPE_CHECKING:
-    from modelpass.catalogue import Listing
+    from modelpass.catalogue.model import Listing
+    from modelpass.catalogue.tiers import TiersDown
     from modelpass.catalogue_body import AvailabilityBody, Offer
     from modelpass.runtime.deps import Deps
-    from modelpass.tiers_down import TiersDown
 
 Json = dict[str, Any]
 
@@ -42,9 +45,9 @@ def put_model(deps: Deps, offer: Offer) -> Json:
                 state = replace(state, currency=offers.load(deps, attempts).currency())
             _check(state, offer)
             ever = state.listing.ever if state.listing else frozenset()
-            request = listings.put_model(deps.tables, offer.model, offer.currency, ever)
+            request = transactions.put_model(deps.tables, offer.model, offer.currency, ever)
             deps.send("TransactWriteItems", request)
-            return catalogue.model_answer(offer.model, state.down)
+            return model_answer(offer.model, state.down)
         except ConditionFailedError:
             attempts.lost_race()
         except StoreBusyError as failure:
@@ -58,7 +61,7 @@ def withdraw_model(deps: Deps, model_id: str) -> None:
         return
     while True:
         try:
-            request = listings.withdraw_model(deps.tables.catalogue, model_id, deps.now_ms())
+            request = transactions.withdraw_model(deps.tables.catalogue, model_id, deps.now_ms())
             deps.send("UpdateItem", request)
         except ConditionFailedError as failure:
             if failure.item is not None:
@@ -86,7 +89,7 @@ def turn_tier(deps: Deps, model_id: str, tier_name: str, body: AvailabilityBody)
             if tier not in state.listing.ever:
                 raise Refused(Refusal(ErrorCode.TIER_NOT_OFFERED, param="tier"))
             if body.available == ((model_id, tier) in state.down.pairs):
-                request = listings.turn_tier(deps.tables, state.down, turn, deps.now_ms())
+                request = transactions.turn_tier(deps.tables, state.down, turn, deps.now_ms())
                 deps.send("TransactWriteItems", request)
         except ConditionFailedError:
             attempts.lost_race()
@@ -104,8 +107,8 @@ def _read(deps: Deps, model_id: str) -> _State:
     gets = [{"Get": {"TableName": deps.tables.catalogue, "Key": items.key(pair)}} for pair in pairs]
     responses = deps.send("TransactGetItems", {"TransactItems": gets})["Responses"]
     settings, model, down = (response.get("Item") for response in responses)
-    listing = None if model is None else catalogue.listing_of(model)
-    return _State(catalogue.currency_of(settings), listing, tiers_down.read(down))
+    listing = None if model is None else listing_of(model)
+    return _State(currency_of(settings), listing, tiers_down_of(down))
 
 
 def _check(state: _State, offer: Offer) -> None:
