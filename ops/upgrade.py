@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from modelpass import api_keys, items, schema
+from modelpass import api_keys, schema
 from modelpass.catalogue.model import settings_item
-from modelpass.writes import Tables
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements.updates import Tables
 from ops.errors import CommandError
 from ops.stack_tables import LOGICAL, every_table, key_of, put_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from modelpass.items import Item
+    from modelpass.entitlements.items import Item
 
 
 def main() -> int:
@@ -92,13 +93,13 @@ def _list(dynamodb: Any, table: str, row: Item) -> None:
         KeyConditionExpression="#pk = :pk AND begins_with(#sk, :moment)",
         ExpressionAttributeNames={"#pk": "pk", "#sk": "sk"},
         ExpressionAttributeValues={
-            ":pk": items.text(made[0]),
-            ":moment": items.text(moment),
+            ":pk": entitlement_items.text(made[0]),
+            ":moment": entitlement_items.text(moment),
         },
         ConsistentRead=True,
     )
     if row["pk"] not in [entry["id"] for entry in found["Items"]]:
-        put_new(dynamodb, table, {**items.key(made), "v": schema.number_of(schema.NEWEST), "id": row["pk"]})
+        put_new(dynamodb, table, {**entitlement_items.key(made), "v": schema.number_of(schema.NEWEST), "id": row["pk"]})
 
 
 def _keep_currency(dynamodb: Any, table: str, model: Item) -> None:

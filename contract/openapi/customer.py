@@ -8,8 +8,8 @@ from contract.openapi import examples, parts, shapes
 from contract.openapi.parts import NO_BODY, NOT_FOUND, SUBSCRIPTION_ID, Answer, Body, Operation, Parameter, bad
 from modelpass.daily_usage import DEFAULT_DAYS, MOST_DAYS
 from modelpass.dynamodb.pages import DEFAULT_ENTRIES, MOST_ENTRIES
+from modelpass.entitlements.model import MAX_ACCOUNT_BYTES, MAX_CALLS, MAX_PURCHASES_PER_DAY
 from modelpass.errors import ErrorCode, Refusal
-from modelpass.model import MAX_ACCOUNT_BYTES, MAX_CALLS, MAX_PURCHASES_PER_DAY
 from modelpass.purchase_body import PurchaseRequest
 
 _BAD_SUB: Final = bad("sub", f"The token's sub claim must be 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8.")

@@ -20,8 +20,8 @@ from contract.openapi.parts import (
     idempotency_key,
 )
 from modelpass import catalogue_body, operator_bodies
+from modelpass.entitlements.model import MAX_ACCOUNT_BYTES, Tier
 from modelpass.errors import ErrorCode, Refusal
-from modelpass.model import MAX_ACCOUNT_BYTES, Tier
 
 _BAD_ACCOUNT: Final = bad("accountId", f"accountId must be 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8.")
 _MODEL: Final = {

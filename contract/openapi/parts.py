@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from modelpass import api_keys, http
+from modelpass.entitlements.model import MAX_ACCOUNT_BYTES, Tier
 from modelpass.errors import ErrorCode, Refusal
-from modelpass.model import MAX_ACCOUNT_BYTES, Tier
 from modelpass.payloads import MODEL_ID_PATTERN, MODEL_ID_RULE
 from modelpass.request_body import Strict
 

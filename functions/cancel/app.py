@@ -4,8 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass import answers, http, tracing
+from modelpass import http, tracing
 from modelpass.commands_cancel import cancel
+from modelpass.entitlements import answers as entitlement_answers
 from modelpass.runtime import wiring
 
 deps = tracing.traced(wiring.deps())
@@ -18,7 +19,7 @@ def post(subscription_id: str) -> Response[str]:
     account_id = http.account_of(app.current_event)
     http.require_empty_body(app.current_event)
     ended = cancel(deps, account_id, subscription_id)
-    return http.answer(answers.subscription(ended, ended.status(deps.now_ms())))
+    return http.answer(entitlement_answers.subscription(ended, ended.status(deps.now_ms())))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

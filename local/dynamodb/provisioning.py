@@ -12,7 +12,7 @@ from local.cloudformation.template import REGION
 from modelpass import schema
 from modelpass.api_keys import catalogue_settings_key
 from modelpass.catalogue.model import currency_of, model_item, settings_item
-from modelpass.items import key
+from modelpass.entitlements.items import key
 from ops import catalogue_file
 from ops.errors import CommandError
 from ops.stack_tables import put_new

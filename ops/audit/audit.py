@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from modelpass import api_keys, subscription_items
-from modelpass.model import SlotKind
+from modelpass.entitlements.model import SlotKind
 from ops.audit import checks, rows
 from ops.audit import subscription_equations as of_subscription
 from ops.audit.breaches import Breach, Equation
@@ -22,7 +22,7 @@ from ops.audit.checks import Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from modelpass.items import Item
+    from modelpass.entitlements.items import Item
     from ops.audit.reading import Reader
     from ops.audit.rows import Family
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from modelpass.model import EntitlementId
+    from modelpass.entitlements.model import EntitlementId
 
 
 class Equation(StrEnum):

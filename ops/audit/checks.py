@@ -14,8 +14,8 @@ from ops.audit.breaches import WITHIN_ONE_ITEM, Breach, Equation
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from modelpass.items import Item
-    from modelpass.model import Entitlement
+    from modelpass.entitlements.items import Item
+    from modelpass.entitlements.model import Entitlement
     from ops.audit.rows import Beside, Family, Readings
 
 

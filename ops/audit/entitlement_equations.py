@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from modelpass import api_keys, changes, items, windows
-from modelpass.history import TICKET_KEPT_MS
+from modelpass import api_keys
+from modelpass.entitlements import accounting, windows
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements.history import TICKET_KEPT_MS
 from ops.audit.breaches import Breach, Equation, named, unless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from modelpass.items import Item
-    from modelpass.model import Entitlement
+    from modelpass.entitlements.items import Item
+    from modelpass.entitlements.model import Entitlement
     from ops.audit.rows import Beside
 
 _CALENDARS_DIFFER_MS: Final = 3 * 3_600_000
@@ -25,7 +27,7 @@ _CALENDARS_DIFFER_MS: Final = 3 * 3_600_000
 
 def held_in_stored_month(entitlement: Entitlement) -> int:
     """The units of the holds that count in the stored month window, expired or not."""
-    return sum(h.units for h in entitlement.holds.values() if changes.of_stored_month(entitlement, h))
+    return sum(h.units for h in entitlement.holds.values() if accounting.of_stored_month(entitlement, h))
 
 
 def month(entitlement: Entitlement) -> Iterator[Breach]:
@@ -64,7 +66,7 @@ def holds(entitlement: Entitlement, most: int) -> Iterator[Breach]:
     astray = sum(not first_ms <= h.granted_at_ms < end_ms for h in opened)
     expected = "every hold granted between the start of the term and the end of the stored windows"
     yield from unless(astray == 0, Equation.HOLDS, who, expected, f"{astray} others")
-    calls = sum(h.calls for h in opened if changes.windows_of(entitlement, h)[0] == entitlement.day)
+    calls = sum(h.calls for h in opened if accounting.windows_of(entitlement, h)[0] == entitlement.day)
     counted = entitlement.counters.day_calls
     yield from unless(calls <= counted, Equation.HOLDS, who, f"calls of open holds within {counted}", calls)
 
@@ -94,7 +96,7 @@ def due(entitlement: Entitlement) -> Iterator[Breach]:
     who, due_at_ms = named(entitlement.id), entitlement.due_at_ms
     if entitlement.holds:
         yield from unless(due_at_ms is not None, Equation.DUE, who, "a due mark, for holds are open", due_at_ms)
-    closes_ms = changes.next_close(entitlement)
+    closes_ms = accounting.next_close(entitlement)
     if closes_ms is not None:
         marked = due_at_ms is not None and due_at_ms <= closes_ms
         yield from unless(marked, Equation.DUE, who, f"due by {closes_ms}, when a used window ends", due_at_ms)
@@ -110,7 +112,7 @@ def marks(item: Item) -> Iterator[Breach]:
 
 def stored_start(item: Item, entitlement: Entitlement) -> Iterator[Breach]:
     """The stored start, which guards every write, is that of the window which began last."""
-    start_ms = items.optional_number(item, "ws")
+    start_ms = entitlement_items.optional_number(item, "ws")
     expected = entitlement.segment_start_ms
     yield from unless(start_ms == expected, Equation.SEGMENT, named(entitlement.id), f"start {expected}", start_ms)
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys, items
-from modelpass.model import EntitlementId
+from modelpass import api_keys
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements.model import EntitlementId
 from ops.audit.rows import Family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from modelpass.items import Item
-    from modelpass.writes import Tables
+    from modelpass.entitlements.items import Item
+    from modelpass.entitlements.updates import Tables
 
 _BATCH: Final = 100
 """Most keys of a BatchGetItem."""
@@ -40,7 +41,7 @@ class Reader:
 
     def subscription(self, subscription_id: str) -> Item | None:
         """A subscription's row as it is now."""
-        key = items.key(api_keys.subscription_key(subscription_id))
+        key = entitlement_items.key(api_keys.subscription_key(subscription_id))
         found = self.dynamodb.get_item(TableName=self.tables.subscriptions, Key=key, ConsistentRead=True)
         row: Item | None = found.get("Item")
         return row
@@ -76,7 +77,7 @@ class Reader:
         """Those there are, in the order of their keys."""
         found: list[Item] = []
         for first in range(0, len(wanted), _BATCH):
-            found += self._batch([{"pk": items.text(pk)} for pk in wanted[first : first + _BATCH]])
+            found += self._batch([{"pk": entitlement_items.text(pk)} for pk in wanted[first : first + _BATCH]])
         return tuple(sorted(found, key=lambda item: str(item["pk"]["S"])))
 
     def _batch(self, batch: list[Item]) -> list[Item]:
@@ -97,7 +98,7 @@ def _of_partition(table: str, pk: str) -> dict[str, Any]:
         "TableName": table,
         "KeyConditionExpression": "#pk = :pk",
         "ExpressionAttributeNames": {"#pk": "pk"},
-        "ExpressionAttributeValues": {":pk": items.text(pk)},
+        "ExpressionAttributeValues": {":pk": entitlement_items.text(pk)},
         "ConsistentRead": True,
     }
 

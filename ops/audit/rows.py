@@ -9,16 +9,25 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys, history, items, schema, subscription_items
+from modelpass import api_keys, schema, subscription_items
+from modelpass.entitlements import history
+from modelpass.entitlements import items as entitlement_items
 from ops.audit.breaches import Breach, Equation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from modelpass.items import Item
-    from modelpass.model import Entitlement, EntitlementId, Slot, SoldTerm, Subscription
+    from modelpass.entitlements.items import Item
+    from modelpass.entitlements.model import Entitlement, EntitlementId, Slot, SoldTerm, Subscription
 
-_UNREADABLE: Final = (items.UnreadableItemError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+_UNREADABLE: Final = (
+    entitlement_items.UnreadableItemError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
 """What parsing raises of an item that is of another version or damaged."""
 _SHOWN: Final = ("slot", "subscription", "day", "month", "term")
 """Sort keys that begin like this hold no digest."""
@@ -156,7 +165,7 @@ def take_history(found: Readings, row: Item) -> None:
 
 def read_ticket(row: Item) -> None:
     """Raise when a ticket cannot be read."""
-    items.unpack_hold("", schema.current(row)["hold"]["S"])
+    entitlement_items.unpack_hold("", schema.current(row)["hold"]["S"])
     api_keys.parse_entitlement_pk(row["pk"]["S"])
 
 
@@ -177,6 +186,6 @@ def _take_event(found: Readings, row: Item) -> None:
 
 
 def _take_entitlement(found: Readings, item: Item) -> None:
-    entitlement = items.entitlement_of(item)
+    entitlement = entitlement_items.entitlement_of(item)
     found.entitlements[entitlement.id] = entitlement
     found.stored.append((item, entitlement))

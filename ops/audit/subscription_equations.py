@@ -10,16 +10,16 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import changes
-from modelpass.model import MAX_PURCHASES_PER_DAY, EntitlementId, SlotKind, Status
+from modelpass.entitlements import accounting
+from modelpass.entitlements.model import MAX_PURCHASES_PER_DAY, EntitlementId, SlotKind, Status
+from modelpass.entitlements.windows import instant_ms, rfc3339
 from modelpass.outbox import EventType
-from modelpass.windows import instant_ms, rfc3339
 from ops.audit.breaches import Breach, Equation, named, unless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from modelpass.model import Entitlement, Slot, Subscription, Term
+    from modelpass.entitlements.model import Entitlement, Slot, Subscription, Term
     from ops.audit.rows import Readings
 
 Facts = Counter[tuple[Any, ...]]
@@ -172,7 +172,7 @@ def corrections(found: Readings, subscription: Subscription) -> Iterator[Breach]
 
 def thresholds(found: Readings, entitlement: Entitlement) -> Iterator[Breach]:
     """What is marked as told of a stored window has its event."""
-    window = changes.stored_segment(entitlement)
+    window = accounting.stored_segment(entitlement)
     told = {
         (e.data["limit"], e.data["percent"])
         for e in found.events

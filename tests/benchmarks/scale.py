@@ -20,7 +20,7 @@ from local.cloudformation.template import REGION
 from local.dynamodb import engine
 from local.dynamodb.provisioning import CREDENTIALS
 from local.machine import ROOT
-from modelpass.windows import rfc3339
+from modelpass.entitlements.windows import rfc3339
 from ops.audit.targets import names_of
 from tests.support.crowd import Crowd, Work, counting, gather
 from tests.support.world import new_world

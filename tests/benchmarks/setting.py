@@ -16,8 +16,8 @@ from local import settings
 from local.awslambda import emulator
 from local.cloudformation import template
 from local.dynamodb import engine
-from modelpass import items
 from modelpass.api_keys import DeploymentKeys
+from modelpass.entitlements import items as entitlement_items
 from ops.errors import CommandError
 from tests.benchmarks.asked import Listener
 from tests.benchmarks.probing import Probe
@@ -118,11 +118,11 @@ class Setting:
             day_calls=count,
             month_left=found.limits.monthly_cap - found.counters.month_used - 4000 * count,
         )
-        put = items.entitlement_item(found._replace(holds={h.key: h for h in held}, counters=counters))
+        put = entitlement_items.entitlement_item(found._replace(holds={h.key: h for h in held}, counters=counters))
         changed = {name: put[name] for name in ("h", "dl", "dc", "ml")}
         self.world.quick.update_item(
             TableName=self.world.tables.entitlements,
-            Key=items.entitlement_key(found.id),
+            Key=entitlement_items.entitlement_key(found.id),
             UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in changed),
             ExpressionAttributeNames={f"#{name}": name for name in changed},
             ExpressionAttributeValues={f":{name}": value for name, value in changed.items()},

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from modelpass import api_keys, items, writes
+from modelpass import api_keys
 from modelpass.dynamodb import wire_json
-from modelpass.model import EntitlementId, Tier
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements import updates
+from modelpass.entitlements.model import EntitlementId, Tier
 from tests.benchmarks.setting import AUTHORIZE, LONG, now_ms
 from tests.support.builders import hold
 from tests.support.world import TEXT_MODEL
@@ -32,7 +34,10 @@ class Yardstick:
         self._bought = setting.buy()
         setting.use(self._bought)
         self._id = EntitlementId(self._bought["subscriptionId"], 1, TEXT_MODEL)
-        self._item = {"TableName": setting.world.tables.entitlements, "Key": items.entitlement_key(self._id)}
+        self._item = {
+            "TableName": setting.world.tables.entitlements,
+            "Key": entitlement_items.entitlement_key(self._id),
+        }
         bare = {
             **self._item,
             "UpdateExpression": "SET #rc = #rc + :none",
@@ -65,7 +70,7 @@ class Yardstick:
         assert api_key is not None
         for number in range(OPEN):
             held = hold(f"grant-{number}", at_ms=now_ms(), seconds=LONG)
-            request = writes.grant(self._setting.world.tables, self._id, api_key.key_hash, held, tuple(Tier), 100)
+            request = updates.grant(self._setting.world.tables, self._id, api_key.key_hash, held, tuple(Tier), 100)
             yield wire_json.encoded(request).decode()
 
     def _ns(self, requests: list[str]) -> list[int]:

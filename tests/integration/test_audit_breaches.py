@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import api_keys, items
-from modelpass.items import number, text
-from modelpass.model import EntitlementId
+from modelpass import api_keys
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements.items import number, text
+from modelpass.entitlements.model import EntitlementId
 from ops.audit.breaches import Equation
 from tests.support.audit import assert_audited, audited
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model, new_world
@@ -18,7 +19,7 @@ from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model, n
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from modelpass.items import Item
+    from modelpass.entitlements.items import Item
 
     Key = Item
 
@@ -34,7 +35,7 @@ class Tampered:
     before: list[tuple[str, Key, Item | None]] = field(default_factory=list)
 
     def entitlement(self, model_id: str = TEXT_MODEL, term: int = 2) -> Key:
-        return items.entitlement_key(EntitlementId(self.id, term, model_id))
+        return entitlement_items.entitlement_key(EntitlementId(self.id, term, model_id))
 
     def change(self, table: str, key: Key, **attributes: Any) -> None:
         """Set attributes, add to them where an int is given, take them away where None is."""
@@ -126,11 +127,15 @@ def idle(term: int = 2, **attributes: Any) -> Callable[[Tampered], None]:
 
 
 def subscription(**attributes: Any) -> Callable[[Tampered], None]:
-    return lambda stored: stored.change("subscriptions", items.key(api_keys.subscription_key(stored.id)), **attributes)
+    return lambda stored: stored.change(
+        "subscriptions", entitlement_items.key(api_keys.subscription_key(stored.id)), **attributes
+    )
 
 
 def place(account: str = "acct", **attributes: Any) -> Callable[[Tampered], None]:
-    return lambda stored: stored.change("subscriptions", items.key(api_keys.slot_key(account)), **attributes)
+    return lambda stored: stored.change(
+        "subscriptions", entitlement_items.key(api_keys.slot_key(account)), **attributes
+    )
 
 
 def row(begins: str, **attributes: Any) -> Callable[[Tampered], None]:
@@ -142,26 +147,26 @@ def gone(table: str, begins: str, **like: Item) -> Callable[[Tampered], None]:
 
 
 def price_of_the_term(stored: Tampered) -> None:
-    key = items.key(api_keys.term_key(stored.id, 2))
+    key = entitlement_items.key(api_keys.term_key(stored.id, 2))
     sold = stored.read("history", key)["ms"]
     sold["L"][0]["M"]["pr"] = text("0.01")
     stored.change("history", key, ms=sold)
 
 
 def terms_overlap(stored: Tampered) -> None:
-    stored.change("history", items.key(api_keys.term_key(stored.id, 1)), xa=5 * DAY_MS)
+    stored.change("history", entitlement_items.key(api_keys.term_key(stored.id, 1)), xa=5 * DAY_MS)
     for model_id in (TEXT_MODEL, IMAGE_MODEL):
         stored.change("entitlements", stored.entitlement(model_id, 1), xa=5 * DAY_MS)
 
 
 def row_of_the_stored_day(stored: Tampered) -> None:
     day = stored.world.entitlement(stored.id, 2).day
-    key = items.key(api_keys.day_key(EntitlementId(stored.id, 2, TEXT_MODEL), day))
+    key = entitlement_items.key(api_keys.day_key(EntitlementId(stored.id, 2, TEXT_MODEL), day))
     stored.copy("history", stored.one("history", "day#"), **key, calls=number(0), units=number(0))
 
 
 def row_of_the_stored_month(stored: Tampered) -> None:
-    key = items.key(api_keys.month_key(EntitlementId(stored.id, 2, TEXT_MODEL), 1))
+    key = entitlement_items.key(api_keys.month_key(EntitlementId(stored.id, 2, TEXT_MODEL), 1))
     figures = {"left": number(100), "held": number(0), "used": number(0)}
     stored.copy("history", stored.one("history", "month#"), **key, **figures)
 
@@ -174,12 +179,12 @@ def correction_of_more_than_was_used(stored: Tampered) -> None:
 
 
 def day_of_a_model_not_sold(stored: Tampered) -> None:
-    key = items.key(api_keys.day_key(EntitlementId(stored.id, 2, "another"), "2027-01-24"))
+    key = entitlement_items.key(api_keys.day_key(EntitlementId(stored.id, 2, "another"), "2027-01-24"))
     stored.copy("history", stored.one("history", "day#"), **key)
 
 
 def second_entry_in_the_list(stored: Tampered) -> None:
-    key = items.key(api_keys.bought_key("acct", 0, 0, stored.id))
+    key = entitlement_items.key(api_keys.bought_key("acct", 0, 0, stored.id))
     stored.copy("subscriptions", stored.one("subscriptions", "bought#"), **key)
 
 
@@ -208,11 +213,11 @@ def ticket_of_nobody(stored: Tampered) -> None:
 
 
 def row_gone(stored: Tampered) -> None:
-    stored.delete("subscriptions", items.key(api_keys.subscription_key(stored.id)))
+    stored.delete("subscriptions", entitlement_items.key(api_keys.subscription_key(stored.id)))
 
 
 def key_of_another(length: int = 16) -> Item:
-    return items.binary(b"?" * length)
+    return entitlement_items.binary(b"?" * length)
 
 
 LATER = number(9_999_999_999_999)
@@ -266,7 +271,11 @@ CASES = [
     (Equation.STATE, "cancelled and due", place("planned", dp=None, da=None)),
     (Equation.STATE, "too many purchases", place(pn=11)),
     (Equation.PLACE, "held too long", place(un=1)),
-    (Equation.PLACE, "never taken", lambda s: s.delete("subscriptions", items.key(api_keys.slot_key("acct")))),
+    (
+        Equation.PLACE,
+        "never taken",
+        lambda s: s.delete("subscriptions", entitlement_items.key(api_keys.slot_key("acct"))),
+    ),
     (Equation.PLACE, "given back", place(un=number(0))),
     (Equation.LIST, "no entry", gone("subscriptions", "bought#")),
     (Equation.LIST, "two entries", second_entry_in_the_list),
@@ -282,7 +291,7 @@ CASES = [
         Equation.OWNED,
         "place of nobody",
         lambda s: s.copy(
-            "subscriptions", items.key(api_keys.slot_key("acct")), pk=text("account#other"), id=text(NOBODY)
+            "subscriptions", entitlement_items.key(api_keys.slot_key("acct")), pk=text("account#other"), id=text(NOBODY)
         ),
     ),
     (Equation.OWNED, "row is gone", row_gone),

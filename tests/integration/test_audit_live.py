@@ -13,8 +13,9 @@ import pytest
 
 from local.dynamodb.provisioning import client
 from local.machine import ROOT
-from modelpass import api_keys, items
-from modelpass.model import EntitlementId
+from modelpass import api_keys
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements.model import EntitlementId
 from ops.audit.breaches import Equation
 from tests.support.audit import audited
 from tests.support.world import DAY_MS, IMAGE_MODEL, World, model, new_world
@@ -116,12 +117,12 @@ def test_subscription_that_never_stands_still_is_told_as_busy_and_its_items_are_
     """Every read finds the model in use changed since; the other one is damaged, which one look tells."""
     subscription_id, key = in_use(world)
     numbers = itertools.count()
-    image = items.entitlement_key(EntitlementId(subscription_id, 1, IMAGE_MODEL))
+    image = entitlement_items.entitlement_key(EntitlementId(subscription_id, 1, IMAGE_MODEL))
     world.dynamodb.update_item(
         TableName=world.tables.entitlements,
         Key=image,
         UpdateExpression="SET dl = :more, rc = :more",
-        ExpressionAttributeValues={":more": items.number(10)},
+        ExpressionAttributeValues={":more": entitlement_items.number(10)},
     )
 
     def use(_: str) -> None:
@@ -146,7 +147,7 @@ def test_audit_reads_and_never_writes_by_the_actions_that_its_page_names(engine:
     world.set_plan("gold", "a third")
     before = [world.all_items(table) for table in world.names()]
     calls: set[str] = set()
-    damaged = items.key(api_keys.slot_key("another"))
+    damaged = entitlement_items.key(api_keys.slot_key("another"))
     world.dynamodb.delete_item(TableName=world.tables.subscriptions, Key=damaged)
     with watched(engine, calls.add) as dynamodb:
         assert audited(world, dynamodb).breaches

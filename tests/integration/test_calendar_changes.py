@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass.windows import month_start_ms
+from modelpass.entitlements.windows import month_start_ms
 from tests.support.audit import assert_conserved, counted
 from tests.support.builders import ms
 from tests.support.lines import recorded

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import api_keys, catalogue_body, commands_quote, commands_read, items, purchase_body
+from modelpass import api_keys, catalogue_body, commands_quote, commands_read, purchase_body
 from modelpass.catalogue.commands import admin
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements.items import UnreadableItemError
 from modelpass.errors import Refused
-from modelpass.items import UnreadableItemError
 from tests.support.concurrency import at_once
 from tests.support.faults import Interleave
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, json, model
@@ -52,7 +53,7 @@ def change(world: World, pair: tuple[str, str], **values: Any) -> None:
     """Change a stored item of the catalogue behind everybody's back."""
     world.dynamodb.update_item(
         TableName=world.tables.catalogue,
-        Key=items.key(pair),
+        Key=entitlement_items.key(pair),
         UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in values),
         ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
     )
@@ -299,7 +300,7 @@ def test_tier_that_there_never_was_is_refused_and_nothing_is_told(
 )
 def test_item_of_another_schema_is_left_as_it_is(world: World, pair: tuple[str, str]) -> None:
     world.take_down(TEXT_MODEL, "stable")
-    change(world, pair, v=items.number(3))
+    change(world, pair, v=entitlement_items.number(3))
     before = world.all_items(world.tables.catalogue)
     with pytest.raises(UnreadableItemError):
         put(world, TEXT_MODEL, body())

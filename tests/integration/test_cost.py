@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelpass import commands_quote, commands_read, purchase_body
-from modelpass.availability import TiersDown
 from modelpass.catalogue.commands import admin
 from modelpass.catalogue.model import CatalogueModel, Price, model_item
-from modelpass.model import Kind, Tier
+from modelpass.entitlements.commands.tier_cache import TiersDown
+from modelpass.entitlements.model import Kind, Tier
 from ops import catalogue_file
 from tests.support.capacity import KILOBYTE, item_bytes
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from modelpass import commands_read
+from modelpass.entitlements.windows import rfc3339
 from modelpass.errors import Refused
-from modelpass.windows import rfc3339
 from tests.support.faults import Interleave
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 

@@ -9,8 +9,8 @@ import pytest
 
 from modelpass import commands_purchase, purchase_body, router
 from modelpass.dynamodb.transport import StoreBusyError, metered
+from modelpass.entitlements.model import DAY_MS
 from modelpass.known import Known
-from modelpass.model import DAY_MS
 from modelpass.runtime import telemetry
 from tests.support.handlers import INSIDE
 from tests.support.lines import recorded

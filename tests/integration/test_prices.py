@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import api_keys, commands_quote, items, pricing, purchase_body, subscription_items
+from modelpass import api_keys, commands_quote, pricing, purchase_body, subscription_items
 from modelpass.catalogue.model import CatalogueModel, Price, model_item
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements.model import Kind, Tier
 from modelpass.errors import Refused
-from modelpass.model import Kind, Tier
 from tests.support.faults import FaultAt
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, json, model
 
 if TYPE_CHECKING:
-    from modelpass.model import SoldTerm, Subscription
+    from modelpass.entitlements.model import SoldTerm, Subscription
 
 Json = dict[str, Any]
 BOTH = [model(cap=5_000_000), model(IMAGE_MODEL, "basic", 20, 200)]
@@ -42,7 +43,7 @@ def quote(world: World, **body: Any) -> Json:
 
 
 def row(world: World, subscription_id: str) -> Subscription:
-    key = items.key(api_keys.subscription_key(subscription_id))
+    key = entitlement_items.key(api_keys.subscription_key(subscription_id))
     found = world.dynamodb.get_item(TableName=world.tables.subscriptions, Key=key, ConsistentRead=True)
     return subscription_items.subscription_of(found["Item"])
 

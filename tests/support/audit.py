@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from modelpass import api_keys, items
+from modelpass import api_keys
+from modelpass.entitlements import items as entitlement_items
 from ops.audit import checks, rows
 from ops.audit.audit import Audit
 from ops.audit.reading import Reader
 
 if TYPE_CHECKING:
-    from modelpass.model import Entitlement
+    from modelpass.entitlements.model import Entitlement
     from ops.audit.audit import Report
     from tests.support.world import World
 
@@ -43,7 +44,7 @@ def assert_conserved(world: World) -> None:
         else:
             rows.take_history(found, row)
     for stored in world.all_items(world.tables.entitlements):
-        entitlement = items.entitlement_of(stored)
+        entitlement = entitlement_items.entitlement_of(stored)
         verdict = checks.item(stored, entitlement, MOST_HOLDS)
         beside, counted = found.of(entitlement.id), tickets[stored["pk"]["S"]]
         verdict.add(checks.windows(entitlement, beside, counted, world.clock.now_ms))

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from modelpass import api_keys, rules, windows
-from modelpass.model import (
+from modelpass import api_keys
+from modelpass.entitlements import rules as entitlement_rules
+from modelpass.entitlements import windows
+from modelpass.entitlements.model import (
     Counters,
     Entitlement,
     EntitlementId,
@@ -24,7 +26,7 @@ from modelpass.model import (
     Tier,
     Unit,
 )
-from modelpass.writes import Tables
+from modelpass.entitlements.updates import Tables
 from ops.audit.entitlement_equations import held_in_stored_month
 
 if TYPE_CHECKING:
@@ -116,8 +118,8 @@ def attempt(
     down: Iterable[Tier] = (),
     max_open_holds: int = 100,
     own_nonces: Iterable[str] = (),
-) -> rules.Attempt:
-    return rules.Attempt(
+) -> entitlement_rules.Attempt:
+    return entitlement_rules.Attempt(
         key_hash, granting or hold(), tier, frozenset(down), max_open_holds, own_nonces=frozenset(own_nonces)
     )
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from modelpass import api_keys, purchases
-from modelpass.model import MAX_MODELS, EntitlementId
-from modelpass.windows import term_of
+from modelpass.entitlements.model import MAX_MODELS, EntitlementId
+from modelpass.entitlements.windows import term_of
 from tests.support.builders import limits, subscription
 from tests.support.world import DAY_MS
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from modelpass.dynamodb.transport import Request, Response
-    from modelpass.model import Limits, Subscription
+    from modelpass.entitlements.model import Limits, Subscription
     from tests.support.world import World
 
 _BATCH = 25

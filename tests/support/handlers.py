@@ -27,8 +27,8 @@ from local.cloudformation.template import REGION, Function, Template, read, secr
 from local.dynamodb.provisioning import CREDENTIALS, seed_catalogue
 from local.machine import HOST, ROOT
 from local.stack import arn
-from modelpass.availability import TiersDown
 from modelpass.dynamodb.retries import Pacing
+from modelpass.entitlements.commands.tier_cache import TiersDown
 from modelpass.known import Known
 from tests.support import documented, leaks, permitted
 from tests.support.world import expanded_template, permits

@@ -11,9 +11,9 @@ import pytest
 
 from modelpass import commands_quote, commands_read, purchase_body, router
 from modelpass.catalogue.commands import admin
+from modelpass.entitlements.windows import rfc3339
 from modelpass.errors import Refused
 from modelpass.known import Known
-from modelpass.windows import rfc3339
 from ops import catalogue_file
 from tests.support.faults import FaultAt
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model

@@ -18,7 +18,6 @@ from local.dynamodb.provisioning import client, create_tables, credentials, seed
 from local.iam.policies import of_functions
 from local.machine import ROOT
 from modelpass import (
-    answers,
     api_keys,
     catalogue_body,
     commands_cancel,
@@ -27,25 +26,26 @@ from modelpass import (
     commands_purchase,
     commands_regenerate,
     commands_reset,
-    items,
     operator_bodies,
     purchase_body,
     router,
     subscription_items,
 )
 from modelpass.api_keys import DeploymentKeys
-from modelpass.availability import TiersDown
 from modelpass.catalogue.commands import admin
 from modelpass.dynamodb.boto3_client import boto3_send
 from modelpass.dynamodb.lean_client import LeanClient
 from modelpass.dynamodb.retries import Pacing
 from modelpass.dynamodb.transport import ConditionFailedError, Request, Response, Send, consumed
+from modelpass.entitlements import answers as entitlement_answers
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements.commands.tier_cache import TiersDown
+from modelpass.entitlements.model import DAY_MS, Entitlement, EntitlementId, Subscription
+from modelpass.entitlements.updates import Tables
+from modelpass.entitlements.windows import rfc3339, to_ms
 from modelpass.known import Known, Refusals
-from modelpass.model import DAY_MS, Entitlement, EntitlementId, Subscription
 from modelpass.runtime import config
 from modelpass.runtime.deps import Deps
-from modelpass.windows import rfc3339, to_ms
-from modelpass.writes import Tables
 from tests.support.capacity import units_of_refused_write
 from tests.support.permitted import ASKED, Permits, Permitted, commands_of
 from tests.support.plain import Plain
@@ -197,7 +197,7 @@ class World:
 
     def cancel(self, subscription_id: str, account: str = "acct") -> Json:
         ended = commands_cancel.cancel(self.deps, account, subscription_id)
-        return answers.subscription(ended, ended.status(self.deps.now_ms()))
+        return entitlement_answers.subscription(ended, ended.status(self.deps.now_ms()))
 
     def set_plan(self, plan_id: str = "gold", account: str = "acct", *, days: int = 30) -> Json:
         until_ms = self.clock.now_ms + days * DAY_MS
@@ -228,15 +228,15 @@ class World:
         return commands_reset.reset(self.deps, self.deps.pacing.monotonic() + stop_after)
 
     def entitlement(self, subscription_id: str, term: int = 1, model_id: str = TEXT_MODEL) -> Entitlement:
-        key = items.entitlement_key(EntitlementId(subscription_id, term, model_id))
+        key = entitlement_items.entitlement_key(EntitlementId(subscription_id, term, model_id))
         found = self.dynamodb.get_item(TableName=self.tables.entitlements, Key=key, ConsistentRead=True)
-        return items.entitlement_of(found["Item"])
+        return entitlement_items.entitlement_of(found["Item"])
 
     def entitlement_of(self, entitlement: EntitlementId) -> Entitlement:
         return self.entitlement(entitlement.subscription_id, entitlement.term_number, entitlement.model_id)
 
     def subscription(self, subscription_id: str) -> Subscription:
-        key = items.key(api_keys.subscription_key(subscription_id))
+        key = entitlement_items.key(api_keys.subscription_key(subscription_id))
         found = self.dynamodb.get_item(TableName=self.tables.subscriptions, Key=key, ConsistentRead=True)
         return subscription_items.subscription_of(found["Item"])
 
@@ -248,8 +248,8 @@ class World:
                 Key={"pk": stored["pk"]},
                 UpdateExpression="SET dp = :dp, da = :da",
                 ExpressionAttributeValues={
-                    ":dp": items.text(api_keys.due_shard(stored["pk"]["S"])),
-                    ":da": items.number(0),
+                    ":dp": entitlement_items.text(api_keys.due_shard(stored["pk"]["S"])),
+                    ":da": entitlement_items.number(0),
                 },
             )
 
@@ -261,7 +261,7 @@ class World:
         for name in self.names():
             self.quick.delete_table(TableName=name)
 
-    def all_items(self, table: str) -> list[items.Item]:
+    def all_items(self, table: str) -> list[entitlement_items.Item]:
         if isinstance(self.quick, Plain):
             return self.quick.scan_all(table)
         pages = self.dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)

@@ -14,9 +14,10 @@ import pytest
 
 from local.iam.policies import asked
 from local.machine import ROOT
-from modelpass import api_keys, items
+from modelpass import api_keys
 from modelpass.dynamodb.boto3_client import boto3_send
 from modelpass.dynamodb.transport import StoreRejectedError
+from modelpass.entitlements import items as entitlement_items
 from tests.support import scenes
 from tests.support.faults import Interleave
 from tests.support.imports import PACKAGE, graph
@@ -52,15 +53,18 @@ def buy_as_another(scene: Scene) -> Json:
     return scene.world.buy("another account")
 
 
-BEHIND_THE_ROUTER = {"modelpass.commands_authorize", "modelpass.commands_settle"}
-NOT_RUN_BY_ITSELF = BEHIND_THE_ROUTER
+BEHIND_THE_ROUTER = {"modelpass.entitlements.commands.authorize", "modelpass.entitlements.commands.settle"}
+NOT_RUN_BY_ITSELF = BEHIND_THE_ROUTER | {
+    "modelpass.entitlements.commands.decision_loop",
+    "modelpass.entitlements.commands.tier_cache",
+}
 """What commands share, and what runs behind a door."""
 WAYS_OUT = ("asyncio", "boto", "http.client", "httpx", "requests", "smtplib", "socket", "ssl", "subprocess", "urllib")
 
 
 def offer_the_first(scene: Scene) -> Json:
     """Offer a model while no currency is fixed."""
-    table, key = scene.world.tables.catalogue, items.key(api_keys.catalogue_settings_key())
+    table, key = scene.world.tables.catalogue, entitlement_items.key(api_keys.catalogue_settings_key())
     scene.world.dynamodb.delete_item(TableName=table, Key=key)
     return scenes.offer(scene)
 

@@ -11,8 +11,8 @@ import pytest
 from modelpass import catalogue_body
 from modelpass.catalogue.model import ANY_CALLS, ANY_UNITS, Bounds, model_answer
 from modelpass.catalogue.tiers import TiersDown
+from modelpass.entitlements.model import MAX_CALLS, MAX_UNITS, Kind, Tier
 from modelpass.errors import Refused
-from modelpass.model import MAX_CALLS, MAX_UNITS, Kind, Tier
 
 Json = dict[str, Any]
 

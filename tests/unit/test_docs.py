@@ -10,7 +10,9 @@ import pytest
 import modelpass
 from contract.event_schemas import SCHEMAS
 from local.machine import ROOT
-from modelpass import api_keys, items, subscription_items, writes
+from modelpass import api_keys, subscription_items
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements import updates
 from modelpass.errors import ErrorCode
 from modelpass.outbox import EventType
 from ops.audit.breaches import Equation
@@ -54,7 +56,7 @@ def test_every_attribute_of_an_entitlement_is_listed() -> None:
     listed = set()
     for row in re.findall(r"^\| (`.+?) \| [SNMB]", DATA_MODEL, re.MULTILINE):
         listed |= named(row)
-    stored = items.entitlement_item(entitlement(holds=[hold()]))
+    stored = entitlement_items.entitlement_item(entitlement(holds=[hold()]))
     assert listed == {*stored, "xc", "kg", "dp", "da"}
 
 
@@ -92,10 +94,10 @@ def test_pattern_for_secret_scanners_is_the_keys_own() -> None:
 
 def test_every_clause_of_the_hot_writes_is_explained() -> None:
     design = (ROOT / "docs" / "design.md").read_text("utf-8")
-    for condition in (writes._GRANT_CONDITION, writes._SETTLE_CONDITION):
+    for condition in (updates._GRANT_CONDITION, updates._SETTLE_CONDITION):
         for clause in condition.split(" AND "):
             assert clause.replace("#", "") in named(design), clause
-    for update in (writes._GRANT_UPDATE, writes._SETTLE_UPDATE):
+    for update in (updates._GRANT_UPDATE, updates._SETTLE_UPDATE):
         assert update.replace("#", "") in named(design)
 
 

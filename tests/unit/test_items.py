@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelpass import api_keys, items, subscription_items
-from modelpass.items import UnreadableItemError
-from modelpass.model import EntitlementId, Hold, Limits, Sale, Slot, SlotKind, Subscription, Tier, Unit
+from modelpass import api_keys, subscription_items
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements.items import UnreadableItemError
+from modelpass.entitlements.model import EntitlementId, Hold, Limits, Sale, Slot, SlotKind, Subscription, Tier, Unit
 from tests.support.builders import NOON, PROPERTY, entitlement, entitlements, hold, subscription, terms
 
 HOLDS = st.builds(
@@ -31,8 +32,8 @@ LIMITS = st.builds(
 PRICES = st.from_regex(r"[0-9]{1,40}\.[0-9]{2,12}", fullmatch=True)
 MAYBE_BYTES, MAYBE_MS = st.none() | st.binary(min_size=1, max_size=32), st.none() | st.integers(0, 10**14)
 SLOT = Slot(SlotKind.PLAN, "plan-1", 17, purchase_day=20_788, purchases=3, revision=4, due_at_ms=17)
-ITEMS: list[tuple[Any, items.Item]] = [
-    (items.entitlement_of, items.entitlement_item(entitlement(holds=[hold()], calls=1))),
+ITEMS: list[tuple[Any, entitlement_items.Item]] = [
+    (entitlement_items.entitlement_of, entitlement_items.entitlement_item(entitlement(holds=[hold()], calls=1))),
     (subscription_items.subscription_of, subscription_items.subscription_item(subscription())),
     (
         subscription_items.slot_of,
@@ -45,7 +46,7 @@ ITEMS: list[tuple[Any, items.Item]] = [
 @PROPERTY
 @given(HOLDS)
 def test_hold_is_packed_without_loss(made: Hold) -> None:
-    assert items.unpack_hold(made.key, items.pack_hold(made)) == made
+    assert entitlement_items.unpack_hold(made.key, entitlement_items.pack_hold(made)) == made
 
 
 @pytest.mark.parametrize(
@@ -70,11 +71,11 @@ def test_hold_is_packed_without_loss(made: Hold) -> None:
 )
 def test_malformed_hold_is_unreadable(packed: str) -> None:
     with pytest.raises(UnreadableItemError):
-        items.unpack_hold("key", packed)
-    item = items.entitlement_item(entitlement())
+        entitlement_items.unpack_hold("key", packed)
+    item = entitlement_items.entitlement_item(entitlement())
     item["h"]["M"]["key"] = {"S": packed}
     with pytest.raises(UnreadableItemError):
-        items.entitlement_of(item)
+        entitlement_items.entitlement_of(item)
 
 
 @PROPERTY
@@ -90,9 +91,13 @@ def test_entitlement_is_stored_without_loss(
         cancelled_at_ms=cancelled,
         due_at_ms=None,
     )
-    assert items.entitlement_of(items.entitlement_item(made)) == made
-    due = {**items.entitlement_item(made), "da": items.number(7), "dp": items.text("007")}
-    assert items.entitlement_of(due) == made._replace(due_at_ms=7)
+    assert entitlement_items.entitlement_of(entitlement_items.entitlement_item(made)) == made
+    due = {
+        **entitlement_items.entitlement_item(made),
+        "da": entitlement_items.number(7),
+        "dp": entitlement_items.text("007"),
+    }
+    assert entitlement_items.entitlement_of(due) == made._replace(due_at_ms=7)
 
 
 SUBSCRIPTIONS = st.builds(
@@ -137,7 +142,7 @@ def test_slot_is_stored_without_loss_and_names_its_account(made: Slot) -> None:
 
 @pytest.mark.parametrize(("read", "item"), ITEMS)
 @pytest.mark.parametrize("version", [None, {"N": "3"}, {"N": "0"}, {"S": "1"}, {"N": "1.5"}])
-def test_unknown_schema_version_is_unreadable(read: Any, item: items.Item, version: Any) -> None:
+def test_unknown_schema_version_is_unreadable(read: Any, item: entitlement_items.Item, version: Any) -> None:
     other = {name: value for name, value in item.items() if name != "v"}
     if version is not None:
         other["v"] = version
@@ -146,7 +151,7 @@ def test_unknown_schema_version_is_unreadable(read: Any, item: items.Item, versi
 
 
 @pytest.mark.parametrize(("read", "item"), ITEMS)
-def test_item_without_one_of_its_attributes_is_not_guessed(read: Any, item: items.Item) -> None:
+def test_item_without_one_of_its_attributes_is_not_guessed(read: Any, item: entitlement_items.Item) -> None:
     optional = {"kh", "xc", "xi", "kp", "bd", "rd", "dp", "da", "pk", "sk"}
     for name in item.keys() - optional:
         cut = copy.deepcopy(item)
@@ -158,6 +163,6 @@ def test_item_without_one_of_its_attributes_is_not_guessed(read: Any, item: item
 @pytest.mark.parametrize(("name", "value"), [("tr", "gold"), ("un", "words"), ("lc", "x"), ("h", "text")])
 def test_entitlement_with_a_value_that_is_unknown_is_not_guessed(name: str, value: str) -> None:
     kind = "N" if name == "lc" else "S"
-    item = {**items.entitlement_item(entitlement(at_ms=NOON)), name: {kind: value}}
+    item = {**entitlement_items.entitlement_item(entitlement(at_ms=NOON)), name: {kind: value}}
     with pytest.raises((UnreadableItemError, KeyError, ValueError)):
-        items.entitlement_of(item)
+        entitlement_items.entitlement_of(item)

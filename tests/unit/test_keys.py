@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from modelpass import api_keys, idempotency
 from modelpass.api_keys import Authorization, DeploymentKeys
-from modelpass.model import EntitlementId, Hold, Tier
+from modelpass.entitlements.model import EntitlementId, Hold, Tier
 from tests.support.builders import DEPLOYMENT_KEY, KEYS, NOON, OLDER_KEY, PROPERTY, SUBSCRIPTION_ID, hold
 
 SECRET = bytes(range(20))

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from modelpass.entitlements.refusal_cache import Lesson
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.known import KEPT_SECONDS, MOST_KEPT, Refusals
-from modelpass.lasting import Lesson
 from tests.support.concurrency import at_once
 
 if TYPE_CHECKING:

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import lasting, rules
+from modelpass.entitlements import refusal_cache
+from modelpass.entitlements import rules as entitlement_rules
+from modelpass.entitlements.model import EntitlementId, Status
+from modelpass.entitlements.refusal_cache import Lesson
 from modelpass.errors import ErrorCode, Refusal
-from modelpass.lasting import Lesson
-from modelpass.model import EntitlementId, Status
 from tests.support.builders import KEY_HASH, NOON, SUBSCRIPTION_ID, TERM, entitlement, limits, subscription
 
 if TYPE_CHECKING:
-    from modelpass.model import Subscription
+    from modelpass.entitlements.model import Subscription
 
 INVALID = Refusal(ErrorCode.INVALID_API_KEY, param="apiKey")
 OTHER_HASH = bytes(16)
@@ -31,22 +32,22 @@ OF_ENTITLEMENT = [
 
 @pytest.mark.parametrize("code", OF_ENTITLEMENT)
 def test_what_can_reverse_or_shows_windows_is_looked_at_again(code: ErrorCode) -> None:
-    assert lasting.of_entitlement(Refusal(code), entitlement()) == Lesson("acct", refusal=None, held=None)
+    assert refusal_cache.of_entitlement(Refusal(code), entitlement()) == Lesson("acct", refusal=None, held=None)
 
 
 def test_key_that_one_model_knows_a_later_one_of_is_refused_for_good_in_that_model_alone() -> None:
     later = entitlement()._replace(key_hash=OTHER_HASH)
-    assert lasting.of_entitlement(INVALID, later) == Lesson("acct", INVALID, held=None)
+    assert refusal_cache.of_entitlement(INVALID, later) == Lesson("acct", INVALID, held=None)
 
 
 def test_key_of_a_term_that_was_renewed_is_refused_for_good_in_every_model() -> None:
     retired = entitlement()._replace(key_hash=None)
-    assert lasting.of_entitlement(INVALID, retired) == Lesson("acct", INVALID, held=frozenset())
+    assert refusal_cache.of_entitlement(INVALID, retired) == Lesson("acct", INVALID, held=frozenset())
 
 
 def of_row(row: Subscription | None, model_id: str = "guess", term: int = 1, now_ms: int = NOON) -> Lesson:
-    refusal = rules.refuse_unheld_model(row, term, KEY_HASH, now_ms)
-    return lasting.of_subscription(refusal, row, EntitlementId(SUBSCRIPTION_ID, term, model_id))
+    refusal = entitlement_rules.refuse_unheld_model(row, term, KEY_HASH, now_ms)
+    return refusal_cache.of_subscription(refusal, row, EntitlementId(SUBSCRIPTION_ID, term, model_id))
 
 
 def row_of(**changes: Any) -> Subscription:

@@ -10,7 +10,7 @@ import pytest
 
 from modelpass import api_keys
 from modelpass.api_keys import DeploymentKeys
-from modelpass.model import EntitlementId, Tier
+from modelpass.entitlements.model import EntitlementId, Tier
 from tests.support import leaks
 from tests.support.builders import hold
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from modelpass import payloads
+from modelpass.entitlements.model import Tier
 from modelpass.errors import ErrorCode, Refused
-from modelpass.model import Tier
 
 AUTHORIZE = {"apiKey": "k", "modelId": "m-1", "requestId": "r-1", "estimatedUsage": 4000}
 SETTLE = {"authorizationId": "a", "actualUsage": 1234}

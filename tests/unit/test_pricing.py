@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from modelpass import pricing
 from modelpass.catalogue.model import Price
-from modelpass.model import MAX_CALLS, MAX_UNITS, Limits, Sale, Tier, Unit
+from modelpass.entitlements.model import MAX_CALLS, MAX_UNITS, Limits, Sale, Tier, Unit
 from tests.support.builders import PROPERTY, limits, subscription
 
 AMOUNTS = st.builds(

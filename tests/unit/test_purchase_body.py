@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from modelpass import purchase_body
+from modelpass.entitlements.model import Tier
+from modelpass.entitlements.windows import time_zones
 from modelpass.errors import Refused
-from modelpass.model import Tier
-from modelpass.windows import time_zones
 
 Json = dict[str, Any]
 

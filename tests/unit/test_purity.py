@@ -58,7 +58,7 @@ def is_forbidden(name: str) -> bool:
 
 
 def test_pure_files_are_found() -> None:
-    assert {"modelpass.errors", "modelpass.rules"} <= set(pure_files())
+    assert {"modelpass.errors", "modelpass.entitlements.rules"} <= set(pure_files())
     assert not {"modelpass.dynamodb.transport", "modelpass.runtime.wiring"} & set(pure_files())
 
 
@@ -80,7 +80,7 @@ def test_pure_module_reads_no_clock_no_chance_no_store_and_no_edge(module: str) 
         ("from time import time", {"time", "time.time"}),
         ("def f():\n    import boto3", {"boto3"}),
         ("def f():\n    from modelpass import store", {"modelpass.dynamodb.transport"}),
-        ("from modelpass.commands_settle import settle", {"modelpass.commands_settle"}),
+        ("from modelpass.commands_settle import settle", {"modelpass.entitlements.commands.settle"}),
         ("import modelpass.http", {"modelpass.http"}),
         ("from . import wiring", {"modelpass.runtime.wiring"}),
         ("if TYPE_CHECKING:\n    from modelpass.deps import Deps", {"modelpass.runtime.deps"}),
@@ -93,4 +93,4 @@ def test_pure_module_reads_no_clock_no_chance_no_store_and_no_edge(module: str) 
     ],
 )
 def test_what_is_impure_is_found(source: str, found: set[str]) -> None:
-    assert impurities(source, "modelpass.rules") == found
+    assert impurities(source, "modelpass.entitlements.rules") == found

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass.change_parts import Change
+from modelpass.entitlements.change import Change
+from modelpass.entitlements.model import Tier
+from modelpass.entitlements.rules import Standing, decide_authorize
 from modelpass.errors import ErrorCode, Refusal
-from modelpass.model import Tier
-from modelpass.rules import Standing, decide_authorize
 from tests.support.builders import CAP, LIMIT, NOON, attempt, entitlement, hold, ms
 
 if TYPE_CHECKING:

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from modelpass import rules
-from modelpass.change_parts import Change
+from modelpass.entitlements import rules as entitlement_rules
+from modelpass.entitlements.change import Change
+from modelpass.entitlements.model import Tier
+from modelpass.entitlements.rules import Attempt, Standing, decide_authorize
 from modelpass.errors import ErrorCode, Refusal
-from modelpass.model import Tier
-from modelpass.rules import Attempt, Standing, decide_authorize
 from tests.support.builders import CAP, KEY_HASH, LIMIT, NOON, attempt, entitlement, hold, limits, ms
 
 if TYPE_CHECKING:
-    from modelpass.model import Entitlement, Hold
+    from modelpass.entitlements.model import Entitlement, Hold
 
 # Of NOON, 1 December 2026: its day and its month window (bought on 23 November at 10:30) end at
 DAY_ENDS, MONTH_ENDS = ms("2026-12-02T00:00:00Z"), ms("2026-12-23T10:30:00Z")
@@ -199,4 +199,4 @@ def test_stored_hash_of_another_length_is_refused_and_not_an_error() -> None:
     assert decide(entitlement()._replace(key_hash=KEY_HASH[:-1]), attempt()) == Refusal(
         ErrorCode.INVALID_API_KEY, param="apiKey"
     )
-    assert rules.seconds_until(NOON, NOON) == 0
+    assert entitlement_rules.seconds_until(NOON, NOON) == 0

@@ -68,7 +68,13 @@ def test_function_starts_with_what_its_line_says_and_no_more(function: str) -> N
 def test_function_of_the_api_loads_the_resolver_and_none_of_the_hot_path(function: str) -> None:
     modules = start_of(function)
     assert "modelpass.http" in modules
-    assert loaded(modules, ("modelpass.router", "modelpass.commands_authorize", "modelpass.commands_settle")) == []
+    assert (
+        loaded(
+            modules,
+            ("modelpass.router", "modelpass.entitlements.commands.authorize", "modelpass.entitlements.commands.settle"),
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize("function", ["authorize", "settle", "reset"])

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelpass import windows
-from modelpass.windows import month_start_ms, rfc3339, segment_at, term_of
+from modelpass.entitlements import windows
+from modelpass.entitlements.windows import month_start_ms, rfc3339, segment_at, term_of
 from tests.support.builders import PROPERTY, ms, terms
 
 if TYPE_CHECKING:
-    from modelpass.model import Term
+    from modelpass.entitlements.model import Term
 
 MONTHS = [
     # zone, start, months on, where that window begins

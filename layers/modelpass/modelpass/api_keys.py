@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 
 from modelpass import macs
 from modelpass.encoding import ID_BYTES, base32, base64url, from_base32, from_base64url
-from modelpass.model import EntitlementId, Hold, Tier
+from modelpass.entitlements.model import EntitlementId, Hold, Tier
 
 API_KEY_PREFIX: Final = "sk-custom-"
 API_KEY_PATTERN: Final = r"sk-custom-[A-Za-z0-9_-]{60}"

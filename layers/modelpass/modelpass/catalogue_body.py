@@ -13,8 +13,8 @@ from typing import Annotated, Final
 from pydantic import Field, StringConstraints
 
 from modelpass.catalogue.model import Bounds, CatalogueModel, Price
+from modelpass.entitlements.model import MAX_CALLS, MAX_UNITS, UNIT_OF_KIND, Kind, Tier, Unit
 from modelpass.errors import invalid
-from modelpass.model import MAX_CALLS, MAX_UNITS, UNIT_OF_KIND, Kind, Tier, Unit
 from modelpass.payloads import MODEL_ID_PATTERN, MODEL_ID_RULE
 from modelpass.request_body import Strict, validated
 

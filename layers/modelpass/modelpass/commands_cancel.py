@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from modelpass import revocations, subscriptions, unfinished
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
-from modelpass.model import Status, Subscription
+from modelpass.entitlements.model import Status, Subscription
 
 if TYPE_CHECKING:
     from modelpass.dynamodb.retries import Attempts

@@ -8,30 +8,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import (
-    answers,
-    api_keys,
-    changes,
-    entitlements,
-    history,
-    idempotency,
-    items,
-    rules,
-    schema,
-    steps,
-    subscriptions,
-)
-from modelpass.change_parts import Correction
+from modelpass import api_keys, idempotency, schema, subscriptions
 from modelpass.dynamodb import transport
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
+from modelpass.entitlements import accounting, history
+from modelpass.entitlements import answers as entitlement_answers
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements import rules as entitlement_rules
+from modelpass.entitlements import transactions as entitlement_transactions
+from modelpass.entitlements.change import Correction
+from modelpass.entitlements.commands import decision_loop
+from modelpass.entitlements.windows import rfc3339
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid, raise_any
 from modelpass.runtime import telemetry
-from modelpass.windows import rfc3339
 
 if TYPE_CHECKING:
-    from modelpass.change_parts import Change
     from modelpass.dynamodb.retries import Attempts
-    from modelpass.model import Entitlement, EntitlementId, Subscription
+    from modelpass.entitlements.change import Change
+    from modelpass.entitlements.model import Entitlement, EntitlementId, Subscription
     from modelpass.operator_bodies import CorrectionBody
     from modelpass.runtime.deps import Deps
 
@@ -69,7 +63,7 @@ def correct(
                 reason=body.reason,
                 made_at_ms=deps.now_ms(),
             )
-            entitlement = _book(deps, attempts, entitlements.read(deps, attempts, entitlement_id), made)
+            entitlement = _book(deps, attempts, decision_loop.read(deps, attempts, entitlement_id), made)
             return _answer(deps, attempts, entitlement, made.units, made.at_ms, made.reason), False
         except ConditionFailedError:
             attempts.lost_race()
@@ -92,16 +86,16 @@ def _meant(found: Subscription, body: CorrectionBody, now_ms: int) -> tuple[Enti
 def _book(deps: Deps, attempts: Attempts, entitlement: Entitlement, made: Correction) -> Entitlement:
     """The entitlement once the correction is written, after the windows of its instant are opened if need be."""
     if made.at_ms >= entitlement.segment_end_ms:
-        entitlement = _written(deps, attempts, rules.open_windows(entitlement, made.at_ms, made.made_at_ms))
-    step = changes.correct(entitlement, made)
+        entitlement = _written(deps, attempts, entitlement_rules.open_windows(entitlement, made.at_ms, made.made_at_ms))
+    step = accounting.correct(entitlement, made)
     if made.units < 0:
-        raise_any(rules.refuse_correction(made.units, _used(deps, attempts, step)))
+        raise_any(entitlement_rules.refuse_correction(made.units, _used(deps, attempts, step)))
     return _written(deps, attempts, step)
 
 
 def _written(deps: Deps, attempts: Attempts, step: Change) -> Entitlement:
-    operation, request = steps.request_of(deps.tables, step)
-    return entitlements.written(deps, attempts, step, deps.send(operation, request))
+    operation, request = entitlement_transactions.request_of(deps.tables, step)
+    return decision_loop.written(deps, attempts, step, deps.send(operation, request))
 
 
 def _used(deps: Deps, attempts: Attempts, step: Change) -> int:
@@ -121,29 +115,29 @@ def _figure(deps: Deps, attempts: Attempts, pair: tuple[str, str], name: str) ->
     return 0 if row is None else int(row[name]["N"])
 
 
-def _read(deps: Deps, attempts: Attempts, pair: tuple[str, str]) -> items.Item | None:
-    found = attempts.persist(lambda: transport.get(deps.send, deps.tables.history, items.key(pair)))
+def _read(deps: Deps, attempts: Attempts, pair: tuple[str, str]) -> entitlement_items.Item | None:
+    found = attempts.persist(lambda: transport.get(deps.send, deps.tables.history, entitlement_items.key(pair)))
     return None if found is None else schema.current(found)
 
 
 def _repeated(
-    deps: Deps, attempts: Attempts, record: items.Item, body: CorrectionBody, nonce: bytes
+    deps: Deps, attempts: Attempts, record: entitlement_items.Item, body: CorrectionBody, nonce: bytes
 ) -> tuple[Json, bool]:
     if bytes(record["body"]["B"]) != idempotency.body(body.raw):
         raise Refused(Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"))
-    entitlement = entitlements.read(deps, attempts, history.corrected(record))
+    entitlement = decision_loop.read(deps, attempts, history.corrected(record))
     units, at_ms = int(record["units"]["N"]), int(record["at"]["N"])
     answer = _answer(deps, attempts, entitlement, units, at_ms, record["reason"]["S"])
     return answer, bytes(record["nonce"]["B"]) != nonce
 
 
 def _answer(deps: Deps, attempts: Attempts, entitlement: Entitlement, units: int, at_ms: int, reason: str) -> Json:
-    entitlements.tell_thresholds(deps, attempts, entitlement)
+    decision_loop.tell_thresholds(deps, attempts, entitlement)
     return {
         "subscriptionId": entitlement.id.subscription_id,
         "modelId": entitlement.id.model_id,
         "units": units,
         "at": rfc3339(at_ms),
         "reason": reason,
-        **answers.windows(entitlement, deps.now_ms()),
+        **entitlement_answers.windows(entitlement, deps.now_ms()),
     }

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelpass import outbox, places, rules, subscriptions
+from modelpass import outbox, places, subscriptions
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
+from modelpass.entitlements import rules as entitlement_rules
+from modelpass.entitlements.model import SlotKind
 from modelpass.errors import invalid, raise_any
-from modelpass.model import SlotKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from modelpass.dynamodb.transport import Request
-    from modelpass.model import Slot
+    from modelpass.entitlements.model import Slot
     from modelpass.runtime.deps import Deps
 
 
@@ -33,7 +34,7 @@ def set_plan(deps: Deps, account_id: str, plan_id: str, until_ms: int) -> None:
         place = places.planned(slot, plan_id, until_ms)
         if slot is not None and slot.held(now_ms) and (slot.kind, slot.holder_id) == (SlotKind.PLAN, plan_id):
             return places.write(deps.tables, account_id, slot, place, now_ms) if slot.until_ms != until_ms else []
-        raise_any(rules.refuse_place(slot, now_ms))
+        raise_any(entitlement_rules.refuse_place(slot, now_ms))
         started = outbox.plan_started(deps.tables, account_id, place, now_ms)
         return [*places.write(deps.tables, account_id, slot, place, now_ms), {"Put": started}]
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelpass import api_keys, idempotency, offers, purchases, rules, subscriptions, windows
+from modelpass import api_keys, idempotency, offers, purchases, subscriptions
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
+from modelpass.entitlements import rules as entitlement_rules
+from modelpass.entitlements import windows
+from modelpass.entitlements.model import MS_PER_SECOND, Limits, Sale, Subscription
 from modelpass.errors import ErrorCode, Refusal, Refused, raise_any
-from modelpass.model import MS_PER_SECOND, Limits, Sale, Subscription
 from modelpass.subscriptions import Outcome
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def purchase(deps: Deps, account_id: str, body: PurchaseBody, idempotency_key: s
                 return _repeat(found, digest, api_key, deps.now_ms())
             sold = offers.bought(offers.load(deps, attempts), body)
             now_ms = deps.now_ms()
-            raise_any(rules.refuse_purchase(slot, now_ms))
+            raise_any(entitlement_rules.refuse_purchase(slot, now_ms))
             new = _new_term(body, (subscription_id, account_id), sold, (api_key, digest), now_ms)
             deps.send("TransactWriteItems", purchases.purchase(deps.tables, new, slot, now_ms))
             return Outcome(new, new.status(now_ms), api_key)
@@ -68,7 +70,7 @@ def renew(deps: Deps, account_id: str, subscription_id: str, idempotency_key: st
                 return Outcome(found, found.status(now_ms), None, replayed=True)
             sale = offers.bought_again(offers.load(deps, attempts), found.models)
             now_ms = deps.now_ms()
-            raise_any(rules.refuse_renewal(found, slot, now_ms))
+            raise_any(entitlement_rules.refuse_renewal(found, slot, now_ms))
             api_key = api_keys.issue_api_key(subscription_id, found.term_number + 1, secret, deps.deployment_keys)
             new = _next_term(found, sale, (api_key, digest), now_ms)
             request = purchases.renew(deps.tables, found, new, slot, now_ms)

@@ -5,27 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from modelpass import (
-    answers,
-    api_keys,
-    daily_usage,
-    history,
-    items,
-    offers,
-    outbox,
-    pricing,
-    schema,
-    subscription_items,
-    subscriptions,
-)
+from modelpass import api_keys, daily_usage, offers, outbox, pricing, schema, subscription_items, subscriptions
 from modelpass.dynamodb import pages, transport
-from modelpass.windows import rfc3339
+from modelpass.entitlements import answers as entitlement_answers
+from modelpass.entitlements import history
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements.windows import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from modelpass.dynamodb.retries import Attempts
-    from modelpass.model import Entitlement, EntitlementId, SoldTerm
+    from modelpass.entitlements.model import Entitlement, EntitlementId, SoldTerm
     from modelpass.runtime.deps import Deps
 
 Json = dict[str, Any]
@@ -41,7 +32,7 @@ def get_models(deps: Deps) -> Json:
 def get_subscription(deps: Deps, account_id: str, subscription_id: str) -> Json:
     """One subscription; another account's id is refused as an unknown one."""
     found = subscriptions.own(deps, deps.attempts(), account_id, subscription_id)
-    return answers.subscription(found, found.status(deps.now_ms()))
+    return entitlement_answers.subscription(found, found.status(deps.now_ms()))
 
 
 def get_usage(deps: Deps, account_id: str, subscription_id: str) -> Json:
@@ -50,7 +41,7 @@ def get_usage(deps: Deps, account_id: str, subscription_id: str) -> Json:
     found = subscriptions.own(deps, attempts, account_id, subscription_id)
     ids = found.entitlement_ids()
     by_id = {e.id: e for e in _entitlements(deps, attempts, list(ids))}
-    return answers.usage(found, [by_id[i] for i in ids], deps.now_ms())
+    return entitlement_answers.usage(found, [by_id[i] for i in ids], deps.now_ms())
 
 
 def list_subscriptions(deps: Deps, account_id: str, query: Mapping[str, str]) -> Json:
@@ -60,12 +51,12 @@ def list_subscriptions(deps: Deps, account_id: str, query: Mapping[str, str]) ->
     request = pages.request(table, api_keys.slot_key(account_id)[0], pages.SUBSCRIPTIONS, page)
     entries, following = pages.cut(_one_page(deps, attempts, request), page)
     pairs = [api_keys.subscription_key(entry["id"]["S"]) for entry in map(schema.current, entries)]
-    wanted = [items.key(pair) for pair in pairs]
+    wanted = [entitlement_items.key(pair) for pair in pairs]
     stored = attempts.persist(lambda: transport.get_many(deps.send, table, wanted)) if wanted else []
     by_id = {s.id: s for s in map(subscription_items.subscription_of, stored)}
     now_ms = deps.now_ms()
     shown = [by_id[subscription_id] for subscription_id, _ in pairs]
-    return {"subscriptions": [answers.subscription(s, s.status(now_ms)) for s in shown], "next": following}
+    return {"subscriptions": [entitlement_answers.subscription(s, s.status(now_ms)) for s in shown], "next": following}
 
 
 def list_events(deps: Deps, account_id: str, subscription_id: str, query: Mapping[str, str]) -> Json:
@@ -108,13 +99,13 @@ def _term(sold: SoldTerm) -> Json:
     }
 
 
-def _one_page(deps: Deps, attempts: Attempts, request: transport.Request) -> list[items.Item]:
+def _one_page(deps: Deps, attempts: Attempts, request: transport.Request) -> list[entitlement_items.Item]:
     return attempts.persist(lambda: next(transport.pages(deps.send, request)))
 
 
 def _entitlements(deps: Deps, attempts: Attempts, ids: list[EntitlementId]) -> list[Entitlement]:
-    wanted = [items.entitlement_key(i) for i in ids]
+    wanted = [entitlement_items.entitlement_key(i) for i in ids]
     table = deps.tables.entitlements
     batches = [wanted[n : n + _MOST_KEYS] for n in range(0, len(wanted), _MOST_KEYS)]
     found = [attempts.persist(partial(transport.get_many, deps.send, table, batch)) for batch in batches]
-    return [items.entitlement_of(item) for batch in found for item in batch]
+    return [entitlement_items.entitlement_of(item) for batch in found for item in batch]

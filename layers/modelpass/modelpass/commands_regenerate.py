@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelpass import api_keys, revocations, rules, subscriptions, unfinished
+from modelpass import api_keys, revocations, subscriptions, unfinished
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
+from modelpass.entitlements import rules as entitlement_rules
 from modelpass.errors import raise_any
 from modelpass.subscriptions import Outcome
 
@@ -25,7 +26,7 @@ def regenerate(deps: Deps, account_id: str, subscription_id: str) -> Outcome:
             now_ms = deps.now_ms()
             api_key = api_keys.issue_api_key(subscription_id, found.term_number, secret, deps.deployment_keys)
             if found.key_hash != api_keys.api_key_hash(api_key):  # else begun by an earlier try, whose reply was lost
-                raise_any(rules.refuse_new_key(found, now_ms))
+                raise_any(entitlement_rules.refuse_new_key(found, now_ms))
                 found = found._replace(
                     key_hash=api_keys.api_key_hash(api_key),
                     key_tail=api_keys.api_key_tail(api_key),

@@ -10,18 +10,21 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys, items, places, purchases, rules, steps, subscription_items, subscriptions, unfinished
+from modelpass import api_keys, places, purchases, subscription_items, subscriptions, unfinished
 from modelpass.dynamodb import transport
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements import rules as entitlement_rules
+from modelpass.entitlements import transactions as entitlement_transactions
+from modelpass.entitlements.model import MS_PER_SECOND
 from modelpass.errors import Refused
-from modelpass.model import MS_PER_SECOND
 from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from modelpass.dynamodb.transport import Request, Response, Send
-    from modelpass.model import Slot
+    from modelpass.entitlements.model import Slot
     from modelpass.runtime.deps import Deps
 
 _PAGE: Final = 100
@@ -88,7 +91,7 @@ def _carry_out(step: Callable[[], None], tally: Tally) -> None:
         telemetry.surprised(error)
 
 
-def _due(deps: Deps, table: str, stop_at: float, tally: Tally) -> Iterator[items.Item]:
+def _due(deps: Deps, table: str, stop_at: float, tally: Tally) -> Iterator[entitlement_items.Item]:
     """The primary keys of what is due now, a page at a time; the tally learns how long the oldest has been due.
 
     It begins at any shard and goes on by any step: a run which ends early leaves none behind for ever, and runs beside
@@ -105,8 +108,8 @@ def _due(deps: Deps, table: str, stop_at: float, tally: Tally) -> Iterator[items
             "KeyConditionExpression": "#dp = :dp AND #da <= :now",
             "ExpressionAttributeNames": {"#dp": "dp", "#da": "da"},
             "ExpressionAttributeValues": {
-                ":dp": items.text(shard),
-                ":now": items.number(deps.now_ms()),
+                ":dp": entitlement_items.text(shard),
+                ":now": entitlement_items.number(deps.now_ms()),
             },
             "Limit": _PAGE,
         }
@@ -128,7 +131,7 @@ def _persisting(deps: Deps, stop_at: float) -> Send:
     return send
 
 
-def _conclude(deps: Deps, key: items.Item, tally: Tally) -> None:
+def _conclude(deps: Deps, key: entitlement_items.Item, tally: Tally) -> None:
     stored = transport.get(deps.send, deps.tables.subscriptions, key)
     if stored is None:
         return
@@ -157,15 +160,15 @@ def _end_plan(deps: Deps, account_id: str, slot: Slot) -> None:
         deps.send("TransactWriteItems", {"TransactItems": actions})
 
 
-def _roll(deps: Deps, key: items.Item, tally: Tally) -> None:
+def _roll(deps: Deps, key: entitlement_items.Item, tally: Tally) -> None:
     for _ in range(_STEPS):
         stored = transport.get(deps.send, deps.tables.entitlements, key)
         if stored is None:
             return
-        step = rules.plan_reset(items.entitlement_of(stored), deps.now_ms())
+        step = entitlement_rules.plan_reset(entitlement_items.entitlement_of(stored), deps.now_ms())
         if step is None:
             return
-        operation, request = steps.request_of(deps.tables, step)
+        operation, request = entitlement_transactions.request_of(deps.tables, step)
         try:
             deps.send(operation, request)
         except ConditionFailedError:

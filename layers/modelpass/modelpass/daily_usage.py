@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys, items, schema, windows
+from modelpass import api_keys, schema
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements import windows
+from modelpass.entitlements.model import EntitlementId, SoldTerm
 from modelpass.errors import invalid
-from modelpass.model import EntitlementId, SoldTerm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelpass.model import Entitlement, Subscription
+    from modelpass.entitlements.model import Entitlement, Subscription
 
 Json = dict[str, Any]
 
@@ -98,7 +100,7 @@ def terms_of(entitlements: list[Entitlement]) -> list[SoldTerm]:
 
 
 def answer(
-    subscription: Subscription, span: Span, rows: list[items.Item], entitlements: list[Entitlement]
+    subscription: Subscription, span: Span, rows: list[entitlement_items.Item], entitlements: list[Entitlement]
 ) -> list[Json]:
     """Every day and model, oldest first, zero where nothing happened."""
     figures: dict[tuple[str, str], list[int]] = {}

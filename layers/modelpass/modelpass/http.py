@@ -16,9 +16,10 @@ from aws_lambda_powertools.event_handler import (
     content_types,
 )
 
-from modelpass import answers, api_keys, payloads, tracing
+from modelpass import api_keys, payloads, tracing
+from modelpass.entitlements import answers as entitlement_answers
+from modelpass.entitlements.model import MAX_ACCOUNT_BYTES
 from modelpass.errors import ErrorCode, Refusal, Refused, internal_error, invalid, member_path, shown
-from modelpass.model import MAX_ACCOUNT_BYTES
 from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
@@ -224,7 +225,7 @@ def subscribed(outcome: Outcome, status: HTTPStatus) -> Response[str]:
     headers = {"Cache-Control": "no-store", **(_REPLAYED if outcome.replayed else {})}
     if status is HTTPStatus.CREATED:
         headers["Location"] = f"/v1/subscriptions/{stored.id}"
-    body = answers.subscription(stored, outcome.status, outcome.api_key)
+    body = entitlement_answers.subscription(stored, outcome.status, outcome.api_key)
     telemetry.decided("replayed" if outcome.replayed else "ok", subscriptionId=stored.id)
     return _response(status, body, headers)
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from modelpass.availability import TiersDown
+from modelpass.entitlements.commands.tier_cache import TiersDown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelpass.lasting import Lesson
+    from modelpass.entitlements.refusal_cache import Lesson
     from modelpass.runtime.deps import Deps
 
 KEPT_SECONDS: Final = 300.0

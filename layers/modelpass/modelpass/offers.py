@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from modelpass import api_keys, items, pricing
+from modelpass import api_keys, pricing
 from modelpass.catalogue.model import catalogue_of
 from modelpass.dynamodb import transport
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements.model import Limits
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
-from modelpass.model import Limits
 
 if TYPE_CHECKING:
     from modelpass.catalogue.model import Catalogue, CatalogueModel
     from modelpass.dynamodb.retries import Attempts
-    from modelpass.model import Sale, Tier
+    from modelpass.entitlements.model import Sale, Tier
     from modelpass.purchase_body import PurchaseBody
     from modelpass.runtime.deps import Deps
 
@@ -26,7 +27,7 @@ def load(deps: Deps, attempts: Attempts) -> Catalogue:
         "TableName": deps.tables.catalogue,
         "KeyConditionExpression": "#pk = :pk",
         "ExpressionAttributeNames": {"#pk": "pk"},
-        "ExpressionAttributeValues": {":pk": items.text(api_keys.CATALOGUE)},
+        "ExpressionAttributeValues": {":pk": entitlement_items.text(api_keys.CATALOGUE)},
         "ConsistentRead": True,
     }
     return attempts.persist(lambda: catalogue_of(transport.query_all(deps.send, request)))

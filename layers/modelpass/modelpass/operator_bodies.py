@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import Field, StringConstraints
 
 from modelpass.catalogue_body import MOST_REASON
+from modelpass.entitlements.model import MAX_UNITS
+from modelpass.entitlements.windows import instant_ms
 from modelpass.errors import invalid
-from modelpass.model import MAX_UNITS
 from modelpass.payloads import MODEL_ID_PATTERN, MODEL_ID_RULE
 from modelpass.request_body import Strict, validated
-from modelpass.windows import instant_ms
 
 if TYPE_CHECKING:
     from pydantic.config import JsonDict

@@ -10,14 +10,15 @@ import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from modelpass import api_keys, items, pricing, schema
-from modelpass.items import number, text
-from modelpass.windows import rfc3339
+from modelpass import api_keys, pricing, schema
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements.items import number, text
+from modelpass.entitlements.windows import rfc3339
 
 if TYPE_CHECKING:
-    from modelpass.change_parts import Announcement, Correction
-    from modelpass.model import Entitlement, EntitlementId, Hold, Slot, Subscription, Tier
-    from modelpass.writes import Tables
+    from modelpass.entitlements.change import Announcement, Correction
+    from modelpass.entitlements.model import Entitlement, EntitlementId, Hold, Slot, Subscription, Tier
+    from modelpass.entitlements.updates import Tables
 
 EVENT_VERSION: Final = 1
 
@@ -73,7 +74,7 @@ class TierTurn(NamedTuple):
     reason: str | None
 
 
-def shown(row: items.Item) -> dict[str, Any]:
+def shown(row: entitlement_items.Item) -> dict[str, Any]:
     """A row as callers see it."""
     row = schema.current(row)
     return {
@@ -234,7 +235,7 @@ def _put(
     return {
         "TableName": tables.events,
         "Item": {
-            **items.key(api_keys.event_key(about, at.ms, order, event_id)),
+            **entitlement_items.key(api_keys.event_key(about, at.ms, order, event_id)),
             "v": number(tables.version),
             "id": text(event_id),
             "type": text(kind),

@@ -9,14 +9,8 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeGuard, TypeVar
 
+from modelpass.entitlements.model import DEFAULT_HOLD_SECONDS, MAX_CALLS, MAX_HOLD_SECONDS, MAX_UNITS, Tier
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid, shown
-from modelpass.model import (
-    DEFAULT_HOLD_SECONDS,
-    MAX_CALLS,
-    MAX_HOLD_SECONDS,
-    MAX_UNITS,
-    Tier,
-)
 
 MODEL_ID_PATTERN: Final = r"[A-Za-z0-9._:-]{1,64}"
 MODEL_ID_RULE: Final = "1 to 64 of A-Z a-z 0-9 . _ : -"

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from modelpass import outbox, schema, subscription_items
-from modelpass.model import DAY_MS, Slot, SlotKind
+from modelpass.entitlements.model import DAY_MS, Slot, SlotKind
 
 if TYPE_CHECKING:
-    from modelpass.model import Subscription
-    from modelpass.writes import Tables
+    from modelpass.entitlements.model import Subscription
+    from modelpass.entitlements.updates import Tables
 
 Request = dict[str, Any]
 

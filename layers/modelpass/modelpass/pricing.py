@@ -8,13 +8,13 @@ from __future__ import annotations
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass.model import Sale
+from modelpass.entitlements.model import Sale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from modelpass.catalogue.model import Price
-    from modelpass.model import Limits, SoldTerm, Tier
+    from modelpass.entitlements.model import Limits, SoldTerm, Tier
 
 Json = dict[str, Any]
 

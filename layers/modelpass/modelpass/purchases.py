@@ -9,20 +9,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelpass import api_keys, changes, history, items, outbox, places, rules, schema, subscription_items
-from modelpass.items import number, text
-from modelpass.model import Entitlement, EntitlementId, Limits, Slot, Subscription
-from modelpass.windows import segment_at
+from modelpass import api_keys, outbox, places, schema, subscription_items
+from modelpass.entitlements import accounting, history
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements import rules as entitlement_rules
+from modelpass.entitlements.items import number, text
+from modelpass.entitlements.model import Entitlement, EntitlementId, Limits, Slot, Subscription
+from modelpass.entitlements.windows import segment_at
 
 if TYPE_CHECKING:
-    from modelpass.writes import Tables
+    from modelpass.entitlements.updates import Tables
 
 Request = dict[str, Any]
 
 
 def purchase(tables: Tables, subscription: Subscription, slot: Slot | None, now_ms: int) -> Request:
     """Buy: the whole subscription and the account's place, or nothing."""
-    place = places.bought(slot, subscription, rules.purchases_today(slot, now_ms) + 1, now_ms)
+    place = places.bought(slot, subscription, entitlement_rules.purchases_today(slot, now_ms) + 1, now_ms)
     put = {
         "TableName": tables.subscriptions,
         "Item": subscription_items.subscription_item(subscription, tables.version),
@@ -62,7 +65,7 @@ def expire(tables: Tables, subscription: Subscription) -> Request:
     pair = api_keys.subscription_key(subscription.id)
     update = {
         "TableName": tables.subscriptions,
-        "Key": items.key(pair),
+        "Key": entitlement_items.key(pair),
         # This term's end was not told yet, by an earlier run, one beside this, or a renewal.
         "ConditionExpression": f"{schema.UNDERSTOOD} AND #tn = :tn AND #da = :da",
         "UpdateExpression": "REMOVE #dp, #da",
@@ -92,7 +95,7 @@ def new_entitlement(subscription: Subscription, limits: Limits) -> Entitlement:
         segment_end_ms=segment.end_ms,
         day=segment.day,
         month=segment.month,
-        counters=changes.fresh_counters(limits),
+        counters=accounting.fresh_counters(limits),
         holds={},
         tickets=0,
         announced=frozenset(),
@@ -105,7 +108,7 @@ def _new_entitlements(tables: Tables, subscription: Subscription) -> list[Reques
         {
             "Put": {
                 "TableName": tables.entitlements,
-                "Item": items.entitlement_item(new_entitlement(subscription, limits), tables.version),
+                "Item": entitlement_items.entitlement_item(new_entitlement(subscription, limits), tables.version),
                 "ConditionExpression": "attribute_not_exists(#pk)",
                 "ExpressionAttributeNames": {"#pk": "pk"},
             }
@@ -120,7 +123,7 @@ def _list_entry(tables: Tables, subscription: Subscription, place: Slot) -> Requ
     pair = api_keys.bought_key(account_id, at_ms, place.revision, subscription.id)
     return {
         "TableName": tables.subscriptions,
-        "Item": {**items.key(pair), "v": number(tables.version), "id": text(subscription.id)},
+        "Item": {**entitlement_items.key(pair), "v": number(tables.version), "id": text(subscription.id)},
         "ConditionExpression": "attribute_not_exists(#pk)",
         "ExpressionAttributeNames": {"#pk": "pk"},
     }
@@ -135,7 +138,7 @@ def _begin_term(tables: Tables, old: Subscription, new: Subscription) -> Request
         update += ", #rd"  # an older renewal's key must not answer for this term
     return {
         "TableName": tables.subscriptions,
-        "Key": items.key(api_keys.subscription_key(new.id)),
+        "Key": entitlement_items.key(api_keys.subscription_key(new.id)),
         # The term is still the one that was read, and nobody cancelled it or began to.
         "ConditionExpression": f"{schema.UNDERSTOOD} AND #tn = :old AND #xa <= :st"
         " AND attribute_not_exists(#xc) AND attribute_not_exists(#xi)"
@@ -154,7 +157,7 @@ def _begin_term(tables: Tables, old: Subscription, new: Subscription) -> Request
 def _retire_key(tables: Tables, entitlement: EntitlementId) -> Request:
     return {
         "TableName": tables.entitlements,
-        "Key": items.entitlement_key(entitlement),
+        "Key": entitlement_items.entitlement_key(entitlement),
         "ConditionExpression": schema.UNDERSTOOD,
         "UpdateExpression": "REMOVE #kh",
         "ExpressionAttributeNames": {"#v": "v", "#kh": "kh"},

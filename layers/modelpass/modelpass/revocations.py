@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelpass import api_keys, items, outbox, places, schema
-from modelpass.items import binary, number, text
-from modelpass.model import SlotKind
+from modelpass import api_keys, outbox, places, schema
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements.items import binary, number, text
+from modelpass.entitlements.model import SlotKind
 
 if TYPE_CHECKING:
-    from modelpass.model import EntitlementId, Slot, Subscription
-    from modelpass.writes import Tables
+    from modelpass.entitlements.model import EntitlementId, Slot, Subscription
+    from modelpass.entitlements.updates import Tables
 
 Request = dict[str, Any]
 
@@ -55,7 +56,7 @@ def bring_key(tables: Tables, subscription: Subscription, entitlement: Entitleme
     """Let one entitlement know the key of the row; its usage and its open holds stay."""
     return {
         "TableName": tables.entitlements,
-        "Key": items.entitlement_key(entitlement),
+        "Key": entitlement_items.entitlement_key(entitlement),
         # A renewal has not retired the key meanwhile, and this key or a newer one is not there yet.
         "ConditionExpression": f"{schema.UNDERSTOOD} AND attribute_exists(#kh) AND {_KEY_IS_NEWER}",
         "UpdateExpression": "SET #kh = :kh, #kg = :kg",
@@ -102,7 +103,7 @@ def stop(tables: Tables, entitlement: EntitlementId, at_ms: int) -> Request:
     """Let one entitlement grant nothing more; settles of what is open go on."""
     return {
         "TableName": tables.entitlements,
-        "Key": items.entitlement_key(entitlement),
+        "Key": entitlement_items.entitlement_key(entitlement),
         "ConditionExpression": f"{schema.UNDERSTOOD} AND attribute_not_exists(#xc)",
         "UpdateExpression": "SET #xc = :at",
         "ExpressionAttributeNames": {"#v": "v", "#xc": "xc"},
@@ -129,21 +130,26 @@ def end_cancellation(tables: Tables, subscription: Subscription, slot: Slot | No
     return {"TransactItems": actions}
 
 
-def _term_values(subscription: Subscription) -> items.Item:
+def _term_values(subscription: Subscription) -> entitlement_items.Item:
     return {**schema.understood(), ":tn": number(subscription.term_number)}
 
 
-def _due(subscription: Subscription, now_ms: int) -> items.Item:
-    due = items.due_attributes(api_keys.subscription_key(subscription.id)[0], now_ms)
+def _due(subscription: Subscription, now_ms: int) -> entitlement_items.Item:
+    due = entitlement_items.due_attributes(api_keys.subscription_key(subscription.id)[0], now_ms)
     return {f":{name}": value for name, value in due.items()}
 
 
 def _row_update(
-    tables: Tables, subscription: Subscription, condition: str, update: str, names: tuple[str, ...], values: items.Item
+    tables: Tables,
+    subscription: Subscription,
+    condition: str,
+    update: str,
+    names: tuple[str, ...],
+    values: entitlement_items.Item,
 ) -> Request:
     return {
         "TableName": tables.subscriptions,
-        "Key": items.key(api_keys.subscription_key(subscription.id)),
+        "Key": entitlement_items.key(api_keys.subscription_key(subscription.id)),
         "ConditionExpression": condition,
         "UpdateExpression": update,
         "ExpressionAttributeNames": {f"#{name}": name for name in names},

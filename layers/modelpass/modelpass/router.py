@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from modelpass import payloads
-from modelpass.commands_authorize import authorize, refused
-from modelpass.commands_settle import settle
+from modelpass.entitlements.commands.authorize import authorize, refused
+from modelpass.entitlements.commands.settle import settle
 from modelpass.errors import Refusal, Refused, internal_error, temporarily_unavailable
 from modelpass.runtime import telemetry
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from modelpass.model import MAX_CALLS, MAX_UNITS
+from modelpass.entitlements.model import MAX_CALLS, MAX_UNITS
 
 Item = dict[str, Any]
 

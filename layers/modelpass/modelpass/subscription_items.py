@@ -8,8 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelpass import api_keys, schema
-from modelpass.items import Item, binary, due_attributes, key, number, optional_binary, optional_number, term_of, text
-from modelpass.model import Limits, Sale, Slot, SlotKind, SoldTerm, Subscription, Tier, Unit
+from modelpass.entitlements.items import (
+    Item,
+    binary,
+    due_attributes,
+    key,
+    number,
+    optional_binary,
+    optional_number,
+    term_of,
+    text,
+)
+from modelpass.entitlements.model import Limits, Sale, Slot, SlotKind, SoldTerm, Subscription, Tier, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

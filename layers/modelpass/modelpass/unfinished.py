@@ -14,7 +14,7 @@ from modelpass.dynamodb.transport import ConditionFailedError
 if TYPE_CHECKING:
     from modelpass.dynamodb.retries import Attempts
     from modelpass.dynamodb.transport import Request
-    from modelpass.model import Slot, Subscription
+    from modelpass.entitlements.model import Slot, Subscription
     from modelpass.runtime.deps import Deps
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import items
-from modelpass.model import EntitlementId
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements.model import EntitlementId
 from tests.benchmarks import blocks, page, rounds
 from tests.benchmarks.callers import Client, asks, with_holds
 from tests.benchmarks.rounds import Ratios
@@ -100,7 +100,7 @@ def _counted(setting: Setting, holds: int, settle: Probe) -> Bound:
 
 
 def _stored(setting: Setting, bought: Json) -> Json:
-    key = items.entitlement_key(EntitlementId(bought["subscriptionId"], 1, TEXT_MODEL))
+    key = entitlement_items.entitlement_key(EntitlementId(bought["subscriptionId"], 1, TEXT_MODEL))
     found: Json = setting.world.quick.get_item(
         TableName=setting.world.tables.entitlements, Key=key, ConsistentRead=True
     )

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys, items, schema
+from modelpass import api_keys, schema
 from modelpass.catalogue.tiers import tiers_down_of
-from modelpass.items import number, text
-from modelpass.model import MAX_CALLS, MAX_UNITS, UNIT_OF_KIND, Kind, Tier, Unit
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements.items import number, text
+from modelpass.entitlements.model import MAX_CALLS, MAX_UNITS, UNIT_OF_KIND, Kind, Tier, Unit
 
 if TYPE_CHECKING:
     from modelpass.catalogue.tiers import TiersDown
@@ -104,7 +105,7 @@ def model_answer(model: CatalogueModel, down: TiersDown) -> Json:
     }
 
 
-def catalogue_of(stored: list[items.Item]) -> Catalogue:
+def catalogue_of(stored: list[entitlement_items.Item]) -> Catalogue:
     """The catalogue from all items of its partition; what is withdrawn is not in it."""
     by_key = {item["sk"]["S"]: item for item in stored}
     down = tiers_down_of(by_key.pop(api_keys.TIERS_DOWN, None))
@@ -113,7 +114,7 @@ def catalogue_of(stored: list[items.Item]) -> Catalogue:
     return Catalogue({one.model.model_id: one.model for one in listings if not one.withdrawn}, down)
 
 
-def currency_of(item: items.Item | None) -> str | None:
+def currency_of(item: entitlement_items.Item | None) -> str | None:
     """The catalogue's one currency, from its settings; None before the first model."""
     if item is None:
         return None
@@ -121,7 +122,7 @@ def currency_of(item: items.Item | None) -> str | None:
     return currency
 
 
-def listing_of(item: items.Item) -> Listing:
+def listing_of(item: entitlement_items.Item) -> Listing:
     """A stored model."""
     item = schema.current(item)
     limits = item["limits"]["M"]
@@ -138,7 +139,7 @@ def listing_of(item: items.Item) -> Listing:
     return Listing(model, frozenset(map(Tier, item["ever"]["SS"])), "withdrawn" in item)
 
 
-def model_attributes(model: CatalogueModel) -> items.Item:
+def model_attributes(model: CatalogueModel) -> entitlement_items.Item:
     """What is stored of a model as it is offered now."""
     return {
         "id": text(model.model_id),
@@ -158,16 +159,16 @@ def model_attributes(model: CatalogueModel) -> items.Item:
     }
 
 
-def model_item(model: CatalogueModel, version: int = schema.NEWEST) -> items.Item:
+def model_item(model: CatalogueModel, version: int = schema.NEWEST) -> entitlement_items.Item:
     """A model that was never stored before."""
     offered = {"v": number(version), "ever": {"SS": [tier.value for tier in model.tiers]}}
-    return {**items.key(api_keys.model_key(model.model_id)), **model_attributes(model), **offered}
+    return {**entitlement_items.key(api_keys.model_key(model.model_id)), **model_attributes(model), **offered}
 
 
-def settings_item(currency: str, version: int = schema.NEWEST) -> items.Item:
+def settings_item(currency: str, version: int = schema.NEWEST) -> entitlement_items.Item:
     """The settings of a catalogue that has none yet."""
     fields = {"v": number(version), "currency": text(currency)}
-    return {**items.key(api_keys.catalogue_settings_key()), **fields}
+    return {**entitlement_items.key(api_keys.catalogue_settings_key()), **fields}
 
 
 def _price_fields(price: Price) -> dict[str, str]:
@@ -179,5 +180,5 @@ def _bounds_by_name(model: CatalogueModel) -> dict[str, Bounds]:
     return {"dailyCallLimit": model.calls, "monthlyTokenCap": model.cap}
 
 
-def _bounds_of(value: items.Item) -> Bounds:
+def _bounds_of(value: entitlement_items.Item) -> Bounds:
     return Bounds(int(value["M"]["min"]["N"]), int(value["M"]["max"]["N"]))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelpass import schema
-from modelpass.model import Tier
+from modelpass.entitlements.model import Tier
 
 if TYPE_CHECKING:
-    from modelpass.items import Item
+    from modelpass.entitlements.items import Item
 
 
 class TiersDown(NamedTuple):

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys, items, outbox, schema
+from modelpass import api_keys, outbox, schema
 from modelpass.catalogue.model import model_attributes
-from modelpass.items import number, text
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements.items import number, text
 
 if TYPE_CHECKING:
     from modelpass.catalogue.model import CatalogueModel
     from modelpass.catalogue.tiers import TiersDown
-    from modelpass.model import Tier
+    from modelpass.entitlements.model import Tier
+    from modelpass.entitlements.updates import Tables
     from modelpass.outbox import TierTurn
-    from modelpass.writes import Tables
 
 Request = dict[str, Any]
 
@@ -30,7 +31,7 @@ def put_model(tables: Tables, model: CatalogueModel, currency: str, ever: frozen
     sets = ", ".join(f"#{name} = :{name}" for name in stored)
     update = {
         "TableName": tables.catalogue,
-        "Key": items.key(api_keys.model_key(model.model_id)),
+        "Key": entitlement_items.key(api_keys.model_key(model.model_id)),
         # New, or of the same kind as ever: subscriptions to it count in its unit.
         "ConditionExpression": f"attribute_not_exists(#pk) OR ({schema.UNDERSTOOD} AND #kind = :kind)",
         "UpdateExpression": f"SET #v = if_not_exists(#v, :new), {sets} ADD #ever :ever REMOVE #withdrawn",
@@ -49,7 +50,7 @@ def withdraw_model(table: str, model_id: str, now_ms: int) -> Request:
     """Offer a model no longer; a mark, so that it is still known."""
     return {
         "TableName": table,
-        "Key": items.key(api_keys.model_key(model_id)),
+        "Key": entitlement_items.key(api_keys.model_key(model_id)),
         # There is nothing to withdraw of a model that was never there.
         "ConditionExpression": schema.UNDERSTOOD,
         "UpdateExpression": "SET #withdrawn = if_not_exists(#withdrawn, :now)",
@@ -64,7 +65,7 @@ def turn_tier(tables: Tables, down: TiersDown, turn: TierTurn, now_ms: int) -> R
     revision = down.revision + 1
     update = {
         "TableName": tables.catalogue,
-        "Key": items.key(api_keys.tiers_down_key()),
+        "Key": entitlement_items.key(api_keys.tiers_down_key()),
         # Nobody changed any tier since it was read: of two that take the same one down, one tells so.
         "ConditionExpression": f"{schema.UNDERSTOOD} AND #rev = :was" if down.revision else _NEVER_TURNED,
         "UpdateExpression": "SET #v = if_not_exists(#v, :new), #rev = :rev "
@@ -88,7 +89,7 @@ def turn_tier(tables: Tables, down: TiersDown, turn: TierTurn, now_ms: int) -> R
 def _keep_currency(tables: Tables, currency: str) -> Request:
     return {
         "TableName": tables.catalogue,
-        "Key": items.key(api_keys.catalogue_settings_key()),
+        "Key": entitlement_items.key(api_keys.catalogue_settings_key()),
         # The first model brings the currency; all others have the same.
         "ConditionExpression": f"attribute_not_exists(#pk) OR ({schema.UNDERSTOOD} AND #currency = :currency)",
         "UpdateExpression": "SET #v = if_not_exists(#v, :new), #currency = :currency",

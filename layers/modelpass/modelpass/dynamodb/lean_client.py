@@ -31,9 +31,9 @@ from modelpass.dynamodb.transport import (
     StoreRejectedError,
     classify,
 )
-from modelpass.model import MS_PER_SECOND
+from modelpass.entitlements.model import MS_PER_SECOND
+from modelpass.entitlements.windows import rfc3339
 from modelpass.runtime.config import ConfigError
-from modelpass.windows import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,10 +10,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys, items
+from modelpass import api_keys
 from modelpass.encoding import base64url, from_base64url
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements.items import text
 from modelpass.errors import invalid
-from modelpass.items import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,11 +77,11 @@ def request(table: str, partition: str, listing: Listing, page: Page) -> dict[st
         "Limit": page.limit + 1,
     }
     if page.after is not None:
-        query["ExclusiveStartKey"] = items.key((partition, page.after))
+        query["ExclusiveStartKey"] = entitlement_items.key((partition, page.after))
     return query
 
 
-def cut(found: list[items.Item], page: Page) -> tuple[list[items.Item], str | None]:
+def cut(found: list[entitlement_items.Item], page: Page) -> tuple[list[entitlement_items.Item], str | None]:
     """The entries of a page, and the cursor of the next; None on the last."""
     shown = found[: page.limit]
     return shown, _cursor(shown[-1]["sk"]["S"]) if len(found) > page.limit else None

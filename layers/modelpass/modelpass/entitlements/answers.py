@@ -9,11 +9,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from modelpass import api_keys, changes
-from modelpass.windows import rfc3339
+from modelpass import api_keys
+from modelpass.entitlements import accounting
+from modelpass.entitlements.windows import rfc3339
 
 if TYPE_CHECKING:
-    from modelpass.model import Entitlement, Hold, Limits, Status, Subscription
+    from modelpass.entitlements.model import Entitlement, Hold, Limits, Status, Subscription
 
 Json = dict[str, Any]
 
@@ -23,8 +24,8 @@ _end = lru_cache(maxsize=4096)(rfc3339)  # windows of many items end together
 def windows(entitlement: Entitlement, now_ms: int) -> Json:
     """The `daily` and `monthly` objects of the windows current now (of an ended term: its last)."""
     now_ms = max(now_ms, entitlement.segment_start_ms)
-    stored = changes.stored_segment(entitlement)
-    current = stored if now_ms < entitlement.segment_end_ms else changes.segment_after(entitlement, now_ms)
+    stored = accounting.stored_segment(entitlement)
+    current = stored if now_ms < entitlement.segment_end_ms else accounting.segment_after(entitlement, now_ms)
     counters, limits = entitlement.counters, entitlement.limits
     calls = counters.day_calls if current.day == stored.day else 0
     used = held = 0
@@ -33,7 +34,7 @@ def windows(entitlement: Entitlement, now_ms: int) -> Json:
         held = sum(
             h.units
             for h in entitlement.holds.values()
-            if h.expires_at_ms > now_ms and changes.of_stored_month(entitlement, h)
+            if h.expires_at_ms > now_ms and accounting.of_stored_month(entitlement, h)
         )
     left = limits.monthly_cap - used - held
     return {

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from modelpass import items, schema
-from modelpass.items import binary, number, text
-from modelpass.model import (
-    SETTLE_GRACE_MS,
-    EntitlementId,
-    Hold,
-    Tier,
-)
+from modelpass import schema
+from modelpass.entitlements import items
+from modelpass.entitlements.items import binary, number, text
+from modelpass.entitlements.model import SETTLE_GRACE_MS, EntitlementId, Hold, Tier
 
 Request = dict[str, Any]
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from modelpass import changes
-from modelpass.change_parts import Announcement, Change
-from modelpass.model import Entitlement, Threshold
+from modelpass.entitlements import accounting
+from modelpass.entitlements.change import Announcement, Change
+from modelpass.entitlements.model import Entitlement, Threshold
 
 _DAILY: Final = tuple(t for t in Threshold if not t.monthly)
 _MONTHLY: Final = tuple(t for t in Threshold if t.monthly)
@@ -40,9 +40,9 @@ def _news(entitlement: Entitlement, now_ms: int) -> tuple[Announcement, ...]:
     months = [t for t in _MONTHLY if t.reached_by(taken, limits.monthly_cap)]
     if entitlement.announced.issuperset((*days, *months)):
         return ()
-    segment = changes.stored_segment(entitlement)
-    expired = changes.expired_holds(entitlement, min(now_ms, segment.month_end_ms - 1))
-    taken -= sum(h.units for h in expired if changes.of_stored_month(entitlement, h))
+    segment = accounting.stored_segment(entitlement)
+    expired = accounting.expired_holds(entitlement, min(now_ms, segment.month_end_ms - 1))
+    taken -= sum(h.units for h in expired if accounting.of_stored_month(entitlement, h))
     reached = [(t, segment.day_end_ms) for t in days]
     reached += [(t, segment.month_end_ms) for t in months if t.reached_by(taken, limits.monthly_cap)]
     return tuple(Announcement(t, ends_at_ms, now_ms) for t, ends_at_ms in reached if t not in entitlement.announced)

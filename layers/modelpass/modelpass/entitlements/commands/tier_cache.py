@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from modelpass import api_keys, items
+from modelpass import api_keys
 from modelpass.catalogue.tiers import tiers_down_of
 from modelpass.dynamodb import transport
+from modelpass.entitlements import items
 
 if TYPE_CHECKING:
     from modelpass.dynamodb.retries import Attempts
-    from modelpass.model import Tier
+    from modelpass.entitlements.model import Tier
     from modelpass.runtime.deps import Deps
 
 _KEPT_SECONDS: Final = 3.0

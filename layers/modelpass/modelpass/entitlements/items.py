@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from modelpass import api_keys, schema
-from modelpass.model import Counters, Entitlement, EntitlementId, Hold, Limits, Term, Threshold, Tier, Unit
+from modelpass.entitlements.model import Counters, Entitlement, EntitlementId, Hold, Limits, Term, Threshold, Tier, Unit
 
 Item = schema.Item
 UnreadableItemError = schema.UnreadableItemError

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from modelpass.errors import ErrorCode
 
 if TYPE_CHECKING:
+    from modelpass.entitlements.model import Entitlement, EntitlementId, Subscription
     from modelpass.errors import Refusal
-    from modelpass.model import Entitlement, EntitlementId, Subscription
 
 _NO_MODEL: frozenset[str] = frozenset()
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 import hmac
 from typing import NamedTuple
 
-from modelpass import changes, thresholds
-from modelpass.change_parts import Change
-from modelpass.errors import ErrorCode, Refusal
-from modelpass.model import (
+from modelpass.entitlements import accounting, thresholds
+from modelpass.entitlements.change import Change
+from modelpass.entitlements.model import (
     DAY_MS,
     MAX_PURCHASES_PER_DAY,
     MS_PER_SECOND,
@@ -26,6 +25,7 @@ from modelpass.model import (
     Subscription,
     Tier,
 )
+from modelpass.errors import ErrorCode, Refusal
 
 TIER_RETRY_SECONDS = 5
 HOLD_RETRY_SECONDS = 1
@@ -104,14 +104,14 @@ def _same_request(held: Hold, attempt: Attempt) -> Refusal | Standing:
 
 def _current(entitlement: Entitlement, now_ms: int) -> Change:
     if now_ms >= entitlement.segment_end_ms:
-        return thresholds.tell(changes.roll(entitlement, now_ms), now_ms)
+        return thresholds.tell(accounting.roll(entitlement, now_ms), now_ms)
     return Change(entitlement, entitlement)
 
 
 def _refuse_capacity(entitlement: Entitlement, attempt: Attempt, now_ms: int) -> Refusal | None:
-    segment = changes.stored_segment(entitlement)
-    hold, expired = attempt.hold, changes.expired_holds(entitlement, now_ms)
-    back = sum(h.units for h in expired if changes.of_stored_month(entitlement, h))
+    segment = accounting.stored_segment(entitlement)
+    hold, expired = attempt.hold, accounting.expired_holds(entitlement, now_ms)
+    back = sum(h.units for h in expired if accounting.of_stored_month(entitlement, h))
     if hold.units > entitlement.counters.month_left + back:
         return Refusal(
             ErrorCode.MONTHLY_CAP_REACHED,
@@ -132,14 +132,14 @@ def _refuse_capacity(entitlement: Entitlement, attempt: Attempt, now_ms: int) ->
 def _grant(rolled: Change, attempt: Attempt, now_ms: int) -> Change:
     hold, entitlement = attempt.hold, rolled.after
     if _fits(entitlement, attempt):
-        return changes.grant(rolled, hold)
+        return accounting.grant(rolled, hold)
     if rolled.exact:
         return rolled  # one thing at a time: first the windows, then the expired holds
-    expired = changes.expired_holds(entitlement, now_ms)
+    expired = accounting.expired_holds(entitlement, now_ms)
     first = [h for h in expired if h.key == hold.key]
     rest = [h for h in expired if h.key != hold.key]
-    reclaimed = changes.reclaim(entitlement, tuple(first + rest)[: changes.RECLAIM_BATCH])
-    return changes.grant(reclaimed, hold) if _fits(reclaimed.after, attempt) else reclaimed
+    reclaimed = accounting.reclaim(entitlement, tuple(first + rest)[: accounting.RECLAIM_BATCH])
+    return accounting.grant(reclaimed, hold) if _fits(reclaimed.after, attempt) else reclaimed
 
 
 def _fits(entitlement: Entitlement, attempt: Attempt) -> bool:
@@ -189,14 +189,14 @@ def plan_reset(entitlement: Entitlement, now_ms: int) -> Change | None:
         return None
     if entitlement.segment_end_ms <= now_ms and entitlement.segment_end_ms < entitlement.expires_at_ms:
         return open_windows(entitlement, now_ms, now_ms)
-    expired = changes.expired_holds(entitlement, now_ms)[: changes.RECLAIM_BATCH]
-    step = changes.reclaim(entitlement, expired) if expired else Change(entitlement, entitlement)
-    return changes.rearm(thresholds.tell(step, now_ms), now_ms)
+    expired = accounting.expired_holds(entitlement, now_ms)[: accounting.RECLAIM_BATCH]
+    step = accounting.reclaim(entitlement, expired) if expired else Change(entitlement, entitlement)
+    return accounting.rearm(thresholds.tell(step, now_ms), now_ms)
 
 
 def open_windows(entitlement: Entitlement, at_ms: int, now_ms: int) -> Change:
     """A step that opens the windows in force at an instant after the stored ones, and closes those."""
-    return changes.rearm(thresholds.tell(changes.roll(entitlement, at_ms), at_ms), now_ms)
+    return accounting.rearm(thresholds.tell(accounting.roll(entitlement, at_ms), at_ms), now_ms)
 
 
 def refuse_correction(units: int, used: int) -> Refusal | None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys, history, items, outbox, schema
-from modelpass.items import binary, number, text
+from modelpass import api_keys, outbox, schema
+from modelpass.entitlements import history, items
+from modelpass.entitlements.items import binary, number, text
 
 if TYPE_CHECKING:
-    from modelpass.change_parts import Breach, Change
-    from modelpass.model import Entitlement
-    from modelpass.writes import Tables
+    from modelpass.entitlements.change import Breach, Change
+    from modelpass.entitlements.model import Entitlement
+    from modelpass.entitlements.updates import Tables
 
 Request = dict[str, Any]
 

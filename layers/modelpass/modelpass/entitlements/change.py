@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from modelpass.model import Entitlement, Hold, Threshold, Tier
+    from modelpass.entitlements.model import Entitlement, Hold, Threshold, Tier
 
 
 class DayRow(NamedTuple):

@@ -10,27 +10,18 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from modelpass import (
-    answers,
-    api_keys,
-    entitlements,
-    items,
-    lasting,
-    payloads,
-    rules,
-    steps,
-    subscription_items,
-    writes,
-)
+from modelpass import api_keys, payloads, subscription_items
 from modelpass.dynamodb import transport
+from modelpass.entitlements import answers, items, refusal_cache, rules, transactions, updates
+from modelpass.entitlements.commands import decision_loop
+from modelpass.entitlements.model import Entitlement, EntitlementId, Hold, Tier
 from modelpass.errors import ErrorCode, Refusal, Refused, temporarily_unavailable
-from modelpass.model import Entitlement, EntitlementId, Hold, Tier
 from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
     from modelpass.api_keys import ApiKey
+    from modelpass.entitlements.refusal_cache import Lesson
     from modelpass.known import Known
-    from modelpass.lasting import Lesson
     from modelpass.payloads import AuthorizePayload
     from modelpass.runtime.deps import Deps
 
@@ -81,7 +72,7 @@ class _Authorization:
         down = self._known.tiers_down.of_model(self._payload.model_id, self._attempts)
         wanted = (self._payload.tier,) if self._payload.tier else tuple(Tier)
         tiers = tuple(tier for tier in wanted if tier not in down)
-        answer = entitlements.until_answered(
+        answer = decision_loop.until_answered(
             self._deps,
             self._attempts,
             self._id,
@@ -97,7 +88,7 @@ class _Authorization:
 
     def _write_at_once(self, tiers: tuple[Tier, ...]) -> tuple[Json, Entitlement]:
         hold = self._new_hold(self._deps.now_ms())
-        request = writes.grant(
+        request = updates.grant(
             self._deps.tables,
             self._id,
             self._api_key.key_hash,
@@ -121,14 +112,14 @@ class _Authorization:
         )
         decision = rules.decide_authorize(entitlement, attempt, now_ms)
         if isinstance(decision, Refusal):
-            self._learn(lasting.of_entitlement(decision, entitlement))
+            self._learn(refusal_cache.of_entitlement(decision, entitlement))
             return refused(decision, entitlement, now_ms), entitlement
         if isinstance(decision, rules.Standing):
             answer = self._granted(entitlement, decision.hold)
             return (answer if decision.own else {**answer, "replayed": True}), entitlement
-        operation, request = steps.request_of(self._deps.tables, decision, self._deps.max_open_holds)
+        operation, request = transactions.request_of(self._deps.tables, decision, self._deps.max_open_holds)
         reply = self._deps.send(operation, request)
-        entitlement = entitlements.written(self._deps, self._attempts, decision, reply)
+        entitlement = decision_loop.written(self._deps, self._attempts, decision, reply)
         if decision.grant is None:
             return None, entitlement
         return self._granted(entitlement, decision.grant), entitlement
@@ -159,7 +150,7 @@ class _Authorization:
         subscription = None if stored is None else subscription_items.subscription_of(stored)
         term_number, key_hash = self._api_key.term_number, self._api_key.key_hash
         refusal = rules.refuse_unheld_model(subscription, term_number, key_hash, self._deps.now_ms())
-        lesson = lasting.of_subscription(refusal, subscription, self._id)
+        lesson = refusal_cache.of_subscription(refusal, subscription, self._id)
         telemetry.note(accountId=lesson.account_id)
         self._learn(lesson)
         raise Refused(refusal)

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys, items, schema, subscription_items
-from modelpass.items import number, text
-from modelpass.model import DAY_MS, MS_PER_SECOND, SETTLE_GRACE_MS, EntitlementId
+from modelpass import api_keys, schema, subscription_items
+from modelpass.entitlements import items
+from modelpass.entitlements.items import number, text
+from modelpass.entitlements.model import DAY_MS, MS_PER_SECOND, SETTLE_GRACE_MS, EntitlementId
 
 if TYPE_CHECKING:
-    from modelpass.change_parts import Correction, DayRow, MonthRow
-    from modelpass.model import Entitlement, Hold, Subscription
-    from modelpass.writes import Tables
+    from modelpass.entitlements.change import Correction, DayRow, MonthRow
+    from modelpass.entitlements.model import Entitlement, Hold, Subscription
+    from modelpass.entitlements.updates import Tables
 
 Request = dict[str, Any]
 

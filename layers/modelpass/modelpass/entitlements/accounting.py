@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from modelpass.change_parts import Change, Correction, DayRow, MonthRow
-from modelpass.model import Counters, Entitlement, Hold, Limits
-from modelpass.windows import Segment, day_before, opened_segment, segment_at
+from modelpass.entitlements.change import Change, Correction, DayRow, MonthRow
+from modelpass.entitlements.model import Counters, Entitlement, Hold, Limits
+from modelpass.entitlements.windows import Segment, day_before, opened_segment, segment_at
 
 RECLAIM_BATCH: Final = 40
 """Holds reclaimed in one transaction; DynamoDB takes 100 actions, and every hold is a guard and a row."""

@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from modelpass.model import MS_PER_SECOND, Term
+from modelpass.entitlements.model import MS_PER_SECOND, Term
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)

@@ -10,16 +10,18 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelpass import answers, api_keys, changes, entitlements, items, payloads, rules, schema, steps, writes
-from modelpass.change_parts import Breach, Change
+from modelpass import api_keys, payloads, schema
 from modelpass.dynamodb import transport
+from modelpass.entitlements import accounting, answers, items, rules, transactions, updates
+from modelpass.entitlements.change import Breach, Change
+from modelpass.entitlements.commands import decision_loop
 from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
     from modelpass.api_keys import Authorization
     from modelpass.dynamodb.retries import Attempts
-    from modelpass.model import Entitlement
+    from modelpass.entitlements.model import Entitlement
     from modelpass.payloads import SettlePayload
     from modelpass.runtime.deps import Deps
 
@@ -61,7 +63,7 @@ class _Settlement(NamedTuple):
     def run(self) -> Json:
         attempts = self.deps.attempts()
         in_one_write = not self._breached and self._calls <= self.authorization.hold.calls
-        return entitlements.until_answered(
+        return decision_loop.until_answered(
             self.deps,
             attempts,
             self.authorization.entitlement,
@@ -74,16 +76,16 @@ class _Settlement(NamedTuple):
         step = self._step(entitlement, self._reclaimed(entitlement, attempts))
         if step is None:
             return REPLAYED, entitlement
-        operation, request = steps.request_of(self.deps.tables, step)
+        operation, request = transactions.request_of(self.deps.tables, step)
         reply = self.deps.send(operation, request)
-        entitlement = entitlements.written(self.deps, attempts, step, reply)
+        entitlement = decision_loop.written(self.deps, attempts, step, reply)
         return self._settled(entitlement), entitlement
 
     def _refuse_unknown(self) -> Json:
         raise _not_found()
 
     def _write_at_once(self) -> tuple[Json, Entitlement]:
-        request = writes.settle(
+        request = updates.settle(
             self.deps.tables,
             self.authorization.entitlement,
             self.authorization.hold,
@@ -113,7 +115,7 @@ class _Settlement(NamedTuple):
             return None
         if self._calls > hold.calls:
             raise payloads.refuse_too_many_calls(hold.calls)
-        step = changes.book(entitlement, hold, self.payload.used, self._calls, reclaimed=reclaimed)
+        step = accounting.book(entitlement, hold, self.payload.used, self._calls, reclaimed=reclaimed)
         if not self._breached or self.payload.served_tier is None:
             return step
         return step._replace(breach=Breach(hold, self.payload.served_tier, now_ms))

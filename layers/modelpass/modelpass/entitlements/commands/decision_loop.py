@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import items, steps, thresholds
 from modelpass.dynamodb import transport
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError, StoreRejectedError
+from modelpass.entitlements import items, thresholds, transactions
 from modelpass.errors import Refused
 from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelpass.change_parts import Change
     from modelpass.dynamodb.retries import Attempts
-    from modelpass.model import Entitlement, EntitlementId
+    from modelpass.entitlements.change import Change
+    from modelpass.entitlements.model import Entitlement, EntitlementId
     from modelpass.runtime.deps import Deps
 
 Json = dict[str, Any]
@@ -106,7 +106,7 @@ def _tell_thresholds(deps: Deps, attempts: Attempts, entitlement: Entitlement) -
         if step is None:
             return
         try:
-            deps.send(*steps.request_of(deps.tables, step))
+            deps.send(*transactions.request_of(deps.tables, step))
         except ConditionFailedError as failure:
             if failure.item is None:
                 return
