@@ -5,9 +5,9 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from modelpass import http, tracing
-from modelpass.commands_cancel import cancel
 from modelpass.entitlements import answers as entitlement_answers
 from modelpass.runtime import wiring
+from modelpass.subscriptions.commands.cancel import cancel
 
 deps = tracing.traced(wiring.deps())
 app = http.resolver("cancel")

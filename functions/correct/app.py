@@ -5,8 +5,8 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from modelpass import http, operator_bodies, tracing
-from modelpass.commands_correct import correct
 from modelpass.runtime import wiring
+from modelpass.subscriptions.commands.correct import correct
 
 deps = tracing.traced(wiring.deps())
 app = http.resolver("correct")

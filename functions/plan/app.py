@@ -5,9 +5,9 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from modelpass import http, operator_bodies, tracing
-from modelpass.commands_plan import end_plan, set_plan
 from modelpass.entitlements.windows import rfc3339
 from modelpass.runtime import wiring
+from modelpass.subscriptions.commands.plan import end_plan, set_plan
 
 deps = tracing.traced(wiring.deps())
 app = http.resolver("plan")

@@ -6,8 +6,8 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from modelpass import http, purchase_body, tracing
-from modelpass.commands_purchase import purchase
 from modelpass.runtime import wiring
+from modelpass.subscriptions.commands.purchase import purchase
 
 deps = tracing.traced(wiring.deps(signs=True))
 app = http.resolver("purchase")

@@ -6,8 +6,8 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from modelpass import http, tracing
-from modelpass.commands_regenerate import regenerate
 from modelpass.runtime import wiring
+from modelpass.subscriptions.commands.regenerate import regenerate
 
 deps = tracing.traced(wiring.deps(signs=True))
 app = http.resolver("regenerate")

@@ -6,8 +6,8 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from modelpass import http, tracing
-from modelpass.commands_purchase import renew
 from modelpass.runtime import wiring
+from modelpass.subscriptions.commands.purchase import renew
 
 deps = tracing.traced(wiring.deps(signs=True))
 app = http.resolver("renew")

@@ -5,8 +5,14 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from modelpass import http, tracing
-from modelpass.commands_read import get_history, get_subscription, get_usage, list_events, list_subscriptions
 from modelpass.runtime import wiring
+from modelpass.subscriptions.commands.queries import (
+    get_history,
+    get_subscription,
+    get_usage,
+    list_events,
+    list_subscriptions,
+)
 
 deps = tracing.traced(wiring.deps())
 app = http.resolver("subscriptions")

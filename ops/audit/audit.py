@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from modelpass import api_keys, subscription_items
+from modelpass import api_keys
 from modelpass.entitlements.model import SlotKind
+from modelpass.subscriptions import items as subscription_items
 from ops.audit import checks, rows
 from ops.audit import subscription_equations as of_subscription
 from ops.audit.breaches import Breach, Equation

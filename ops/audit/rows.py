@@ -9,9 +9,10 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys, schema, subscription_items
+from modelpass import api_keys, schema
 from modelpass.entitlements import history
 from modelpass.entitlements import items as entitlement_items
+from modelpass.subscriptions import items as subscription_items
 from ops.audit.breaches import Breach, Equation
 
 if TYPE_CHECKING:

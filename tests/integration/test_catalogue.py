@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import api_keys, catalogue_body, commands_quote, commands_read, purchase_body
+from modelpass import api_keys, catalogue_body, commands_quote, purchase_body
 from modelpass.catalogue.commands import admin
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.items import UnreadableItemError
 from modelpass.errors import Refused
+from modelpass.subscriptions.commands import queries
 from tests.support.concurrency import at_once
 from tests.support.faults import Interleave
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, json, model
@@ -36,7 +37,7 @@ def withdraw(world: World, model_id: str) -> None:
 
 
 def shown(world: World) -> dict[str, Json]:
-    return {m["modelId"]: m for m in commands_read.get_models(world.deps)["models"]}
+    return {m["modelId"]: m for m in queries.get_models(world.deps)["models"]}
 
 
 def quoted(world: World, *wanted: Json) -> Json:

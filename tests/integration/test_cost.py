@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import commands_quote, commands_read, purchase_body
+from modelpass import commands_quote, purchase_body
 from modelpass.catalogue.commands import admin
 from modelpass.catalogue.model import CatalogueModel, Price, model_item
 from modelpass.entitlements.commands.tier_cache import TiersDown
 from modelpass.entitlements.model import Kind, Tier
+from modelpass.subscriptions.commands import queries
 from ops import catalogue_file
 from tests.support.capacity import KILOBYTE, item_bytes
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
@@ -401,10 +402,10 @@ def test_pages_and_history_are_a_few_reads(customer: Customer) -> None:
         command()
         return list(recorder.calls), recorder.write_units, recorder.read_units
 
-    assert reads(lambda: commands_read.list_subscriptions(deps, "acct", {})) == (["Query", "BatchGetItem"], 0, 2)
-    assert reads(lambda: commands_read.list_events(deps, "acct", name, {})) == (["GetItem", "Query"], 0, 2)
+    assert reads(lambda: queries.list_subscriptions(deps, "acct", {})) == (["Query", "BatchGetItem"], 0, 2)
+    assert reads(lambda: queries.list_events(deps, "acct", name, {})) == (["GetItem", "Query"], 0, 2)
     history = ["GetItem", "Query", "BatchGetItem", "Query"]
-    assert reads(lambda: commands_read.get_history(deps, "acct", name, {})) == (history, 0, 4)
+    assert reads(lambda: queries.get_history(deps, "acct", name, {})) == (history, 0, 4)
 
 
 def test_size_of_an_item_is_what_the_engine_charges_for(customer: Customer) -> None:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import commands_purchase, purchase_body, router
+from modelpass import purchase_body, router
 from modelpass.dynamodb.transport import StoreBusyError, metered
 from modelpass.entitlements.model import DAY_MS
 from modelpass.known import Known
 from modelpass.runtime import telemetry
+from modelpass.subscriptions.commands import purchase as purchase_command
 from tests.support.handlers import INSIDE
 from tests.support.lines import recorded
 from tests.support.world import TEXT_MODEL, World, model
@@ -74,7 +75,7 @@ def test_transactions_and_queries_are_told_by_what_they_are(metered_world: World
 
     def purchase() -> None:
         with telemetry.Line("purchase", "lambda-request"):
-            commands_purchase.purchase(world.deps, "acct", body, None)
+            purchase_command.purchase(world.deps, "acct", body, None)
             telemetry.decided("ok")
 
     line, seen = logged(world, purchase)

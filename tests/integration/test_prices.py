@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import api_keys, commands_quote, pricing, purchase_body, subscription_items
+from modelpass import api_keys, commands_quote, purchase_body
 from modelpass.catalogue.model import CatalogueModel, Price, model_item
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.model import Kind, Tier
 from modelpass.errors import Refused
+from modelpass.subscriptions import items as subscription_items
+from modelpass.subscriptions import pricing
 from tests.support.faults import FaultAt
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, json, model
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import api_keys, commands_read, schema
+from modelpass import api_keys, schema
 from modelpass.entitlements import items as entitlement_items
 from modelpass.errors import Refused
 from modelpass.schema import UnreadableItemError
+from modelpass.subscriptions.commands import queries
 from tests.support import scenes
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 
@@ -61,12 +62,12 @@ def commands(of: Life) -> dict[str, Callable[[], object]]:
     """Every command there is, in an order in which none takes the way from another."""
     world, name, key = of.scene.world, of.bought["subscriptionId"], of.bought["apiKey"]
     reads = {
-        "subscription": lambda: commands_read.get_subscription(world.deps, "acct", name),
-        "usage": lambda: commands_read.get_usage(world.deps, "acct", name),
-        "history": lambda: commands_read.get_history(world.deps, "acct", name, {}),
-        "events": lambda: commands_read.list_events(world.deps, "acct", name, {}),
-        "list": lambda: commands_read.list_subscriptions(world.deps, "acct", {}),
-        "models": lambda: commands_read.get_models(world.deps),
+        "subscription": lambda: queries.get_subscription(world.deps, "acct", name),
+        "usage": lambda: queries.get_usage(world.deps, "acct", name),
+        "history": lambda: queries.get_history(world.deps, "acct", name, {}),
+        "events": lambda: queries.list_events(world.deps, "acct", name, {}),
+        "list": lambda: queries.list_subscriptions(world.deps, "acct", {}),
+        "models": lambda: queries.get_models(world.deps),
     }
     operators = (scenes.offer, scenes.take_down, scenes.bring_back, scenes.quote)
     return {
@@ -164,7 +165,7 @@ def _is_it(item: entitlement_items.Item, subscription_id: str, prefix: str) -> b
 
 
 def _status(world: World, account: str) -> str:
-    (shown,) = commands_read.list_subscriptions(world.deps, account, {})["subscriptions"]
+    (shown,) = queries.list_subscriptions(world.deps, account, {})["subscriptions"]
     status: str = shown["status"]
     return status
 

@@ -9,9 +9,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from modelpass import api_keys, purchases
+from modelpass import api_keys
 from modelpass.entitlements.model import MAX_MODELS, EntitlementId
 from modelpass.entitlements.windows import term_of
+from modelpass.subscriptions import transactions as subscription_transactions
 from tests.support.builders import limits, subscription
 from tests.support.world import DAY_MS
 
@@ -98,7 +99,7 @@ def sell(
     waiting: dict[str, list[Request]] = {}
     for number in numbers:
         sold = _subscription(world, number, models)
-        for action in purchases.purchase(world.tables, sold, None, world.clock.now_ms)["TransactItems"]:
+        for action in subscription_transactions.purchase(world.tables, sold, None, world.clock.now_ms)["TransactItems"]:
             put = action["Put"]
             if put["TableName"] in without:
                 continue

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import commands_quote, commands_read, purchase_body, router
+from modelpass import commands_quote, purchase_body, router
 from modelpass.catalogue.commands import admin
 from modelpass.entitlements.windows import rfc3339
 from modelpass.errors import Refused
 from modelpass.known import Known
+from modelpass.subscriptions.commands import queries
 from ops import catalogue_file
 from tests.support.faults import FaultAt
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
@@ -245,24 +246,22 @@ def buy(scene: Scene) -> Json:
 
 def look(scene: Scene) -> Json:
     deps, id_ = scene.world.deps, scene.subscription_id
-    return _refusable(
-        lambda: {**commands_read.get_subscription(deps, "acct", id_), **commands_read.get_usage(deps, "acct", id_)}
-    )
+    return _refusable(lambda: {**queries.get_subscription(deps, "acct", id_), **queries.get_usage(deps, "acct", id_)})
 
 
 def list_all(scene: Scene) -> Json:
     def command() -> Json:
         deps, id_ = scene.world.deps, scene.subscription_id
-        listed = commands_read.list_subscriptions(deps, "acct", {})["subscriptions"]
-        told = commands_read.list_events(deps, "acct", id_, {})["events"]
-        history = commands_read.get_history(deps, "acct", id_, {})
+        listed = queries.list_subscriptions(deps, "acct", {})["subscriptions"]
+        told = queries.list_events(deps, "acct", id_, {})["events"]
+        history = queries.get_history(deps, "acct", id_, {})
         return {"statuses": [s["status"] for s in listed], "types": [e["type"] for e in told], **history}
 
     return _refusable(command)
 
 
 def models(scene: Scene) -> Json:
-    return _refusable(lambda: commands_read.get_models(scene.world.deps))
+    return _refusable(lambda: queries.get_models(scene.world.deps))
 
 
 def plan(scene: Scene) -> Json:

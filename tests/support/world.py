@@ -17,20 +17,7 @@ from local.cloudformation.template import REGION, Template, load, read, secret_v
 from local.dynamodb.provisioning import client, create_tables, credentials, seed_catalogue
 from local.iam.policies import of_functions
 from local.machine import ROOT
-from modelpass import (
-    api_keys,
-    catalogue_body,
-    commands_cancel,
-    commands_correct,
-    commands_plan,
-    commands_purchase,
-    commands_regenerate,
-    commands_reset,
-    operator_bodies,
-    purchase_body,
-    router,
-    subscription_items,
-)
+from modelpass import api_keys, catalogue_body, commands_reset, operator_bodies, purchase_body, router
 from modelpass.api_keys import DeploymentKeys
 from modelpass.catalogue.commands import admin
 from modelpass.dynamodb.boto3_client import boto3_send
@@ -46,6 +33,11 @@ from modelpass.entitlements.windows import rfc3339, to_ms
 from modelpass.known import Known, Refusals
 from modelpass.runtime import config
 from modelpass.runtime.deps import Deps
+from modelpass.subscriptions import items as subscription_items
+from modelpass.subscriptions.commands import cancel as cancel_command
+from modelpass.subscriptions.commands import correct as correct_command
+from modelpass.subscriptions.commands import plan, purchase
+from modelpass.subscriptions.commands import regenerate as regenerate_command
 from tests.support.capacity import units_of_refused_write
 from tests.support.permitted import ASKED, Permits, Permitted, commands_of
 from tests.support.plain import Plain
@@ -180,7 +172,7 @@ class World:
     def buy(self, account: str = "acct", key: str | None = None, **body: Any) -> Json:
         body.setdefault("models", [model()])
         parsed = purchase_body.parse(body)
-        outcome = commands_purchase.purchase(self.deps, account, parsed, key)
+        outcome = purchase.purchase(self.deps, account, parsed, key)
         return {
             "apiKey": outcome.api_key,
             "subscriptionId": outcome.subscription.id,
@@ -188,31 +180,31 @@ class World:
         }
 
     def renew(self, subscription_id: str, account: str = "acct", key: str | None = None) -> Json:
-        outcome = commands_purchase.renew(self.deps, account, subscription_id, key)
+        outcome = purchase.renew(self.deps, account, subscription_id, key)
         return {"apiKey": outcome.api_key, "replayed": outcome.replayed}
 
     def regenerate(self, subscription_id: str, account: str = "acct") -> Json:
-        outcome = commands_regenerate.regenerate(self.deps, account, subscription_id)
+        outcome = regenerate_command.regenerate(self.deps, account, subscription_id)
         return {"apiKey": outcome.api_key, "status": outcome.status.value}
 
     def cancel(self, subscription_id: str, account: str = "acct") -> Json:
-        ended = commands_cancel.cancel(self.deps, account, subscription_id)
+        ended = cancel_command.cancel(self.deps, account, subscription_id)
         return entitlement_answers.subscription(ended, ended.status(self.deps.now_ms()))
 
     def set_plan(self, plan_id: str = "gold", account: str = "acct", *, days: int = 30) -> Json:
         until_ms = self.clock.now_ms + days * DAY_MS
-        commands_plan.set_plan(self.deps, account, plan_id, until_ms)
+        plan.set_plan(self.deps, account, plan_id, until_ms)
         return {"expiresAt": rfc3339(until_ms)}
 
     def end_plan(self, account: str = "acct") -> Json:
-        commands_plan.end_plan(self.deps, account)
+        plan.end_plan(self.deps, account)
         return {}
 
     def correct(self, subscription_id: str, units: int, key: str = "ticket-1", **body: Any) -> Json:
         """Correct usage, as an operator does."""
         raw = {"modelId": TEXT_MODEL, "units": units, "reason": "bytes for tokens", **body}
         parsed = operator_bodies.parse_correction(raw)
-        answer, replayed = commands_correct.correct(self.deps, "operator", subscription_id, parsed, key)
+        answer, replayed = correct_command.correct(self.deps, "operator", subscription_id, parsed, key)
         return {**answer, "replayed": True} if replayed else answer
 
     def authorize(self, api_key: str, request_id: str, estimate: int = 10, **more: Any) -> Json:

@@ -57,6 +57,7 @@ BEHIND_THE_ROUTER = {"modelpass.entitlements.commands.authorize", "modelpass.ent
 NOT_RUN_BY_ITSELF = BEHIND_THE_ROUTER | {
     "modelpass.entitlements.commands.decision_loop",
     "modelpass.entitlements.commands.tier_cache",
+    "modelpass.subscriptions.commands.repository",
 }
 """What commands share, and what runs behind a door."""
 WAYS_OUT = ("asyncio", "boto", "http.client", "httpx", "requests", "smtplib", "socket", "ssl", "subprocess", "urllib")

@@ -10,11 +10,12 @@ import pytest
 import modelpass
 from contract.event_schemas import SCHEMAS
 from local.machine import ROOT
-from modelpass import api_keys, subscription_items
+from modelpass import api_keys
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements import updates
 from modelpass.errors import ErrorCode
 from modelpass.outbox import EventType
+from modelpass.subscriptions import items as subscription_items
 from ops.audit.breaches import Equation
 from tests.support.builders import entitlement, hold, slot, subscription
 from tests.support.world import template_of

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelpass import api_keys, subscription_items
+from modelpass import api_keys
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.items import UnreadableItemError
 from modelpass.entitlements.model import EntitlementId, Hold, Limits, Sale, Slot, SlotKind, Subscription, Tier, Unit
+from modelpass.subscriptions import items as subscription_items
 from tests.support.builders import NOON, PROPERTY, entitlement, entitlements, hold, subscription, terms
 
 HOLDS = st.builds(

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelpass import api_keys, idempotency
+from modelpass import api_keys
 from modelpass.api_keys import Authorization, DeploymentKeys
 from modelpass.entitlements.model import EntitlementId, Hold, Tier
+from modelpass.subscriptions import idempotency
 from tests.support.builders import DEPLOYMENT_KEY, KEYS, NOON, OLDER_KEY, PROPERTY, SUBSCRIPTION_ID, hold
 
 SECRET = bytes(range(20))

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelpass import pricing
 from modelpass.catalogue.model import Price
 from modelpass.entitlements.model import MAX_CALLS, MAX_UNITS, Limits, Sale, Tier, Unit
+from modelpass.subscriptions import pricing
 from tests.support.builders import PROPERTY, limits, subscription
 
 AMOUNTS = st.builds(

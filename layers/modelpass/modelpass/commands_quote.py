@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelpass import offers, pricing
+from modelpass import offers
+from modelpass.subscriptions import pricing
 
 if TYPE_CHECKING:
     from modelpass.purchase_body import PurchaseBody

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys, places, purchases, subscription_items, subscriptions, unfinished
+from modelpass import api_keys, unfinished
 from modelpass.dynamodb import transport
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.entitlements import items as entitlement_items
@@ -19,6 +19,10 @@ from modelpass.entitlements import transactions as entitlement_transactions
 from modelpass.entitlements.model import MS_PER_SECOND
 from modelpass.errors import Refused
 from modelpass.runtime import telemetry
+from modelpass.subscriptions import items as subscription_items
+from modelpass.subscriptions import slots
+from modelpass.subscriptions import transactions as subscription_transactions
+from modelpass.subscriptions.commands import repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -144,19 +148,19 @@ def _conclude(deps: Deps, key: entitlement_items.Item, tally: Tally) -> None:
         return
     attempts = deps.attempts()
     if subscription.cancelling_at_ms is not None:
-        slot = subscriptions.place_of(deps, attempts, subscription.account_id)
+        slot = repository.place_of(deps, attempts, subscription.account_id)
         unfinished.stop(deps, attempts, subscription, slot)
     elif subscription.key_pending:
         unfinished.bring_key(deps, attempts, subscription)
     else:
-        deps.send("TransactWriteItems", purchases.expire(deps.tables, subscription))
+        deps.send("TransactWriteItems", subscription_transactions.expire(deps.tables, subscription))
         tally.subscriptions_expired += 1
 
 
 def _end_plan(deps: Deps, account_id: str, slot: Slot) -> None:
     now_ms = deps.now_ms()
     if slot.due_at_ms is not None and slot.due_at_ms <= now_ms:
-        actions = places.write(deps.tables, account_id, slot, places.freed(slot), now_ms)
+        actions = slots.write(deps.tables, account_id, slot, slots.freed(slot), now_ms)
         deps.send("TransactWriteItems", {"TransactItems": actions})
 
 

@@ -25,7 +25,7 @@ from modelpass.runtime import telemetry
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
-    from modelpass.subscriptions import Outcome
+    from modelpass.subscriptions.commands.repository import Outcome
 
 OPERATOR_SCOPE: Final = "operator"
 MAX_BODY_BYTES: Final = 256 * 1024

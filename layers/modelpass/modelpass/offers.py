@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from modelpass import api_keys, pricing
+from modelpass import api_keys
 from modelpass.catalogue.model import catalogue_of
 from modelpass.dynamodb import transport
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.model import Limits
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
+from modelpass.subscriptions import pricing
 
 if TYPE_CHECKING:
     from modelpass.catalogue.model import Catalogue, CatalogueModel

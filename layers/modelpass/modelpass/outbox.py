@@ -10,10 +10,11 @@ import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from modelpass import api_keys, pricing, schema
+from modelpass import api_keys, schema
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.items import number, text
 from modelpass.entitlements.windows import rfc3339
+from modelpass.subscriptions import pricing
 
 if TYPE_CHECKING:
     from modelpass.entitlements.change import Announcement, Correction

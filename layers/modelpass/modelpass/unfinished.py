@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelpass import revocations, schema
+from modelpass import schema
 from modelpass.dynamodb.transport import ConditionFailedError
+from modelpass.subscriptions import revocations
 
 if TYPE_CHECKING:
     from modelpass.dynamodb.retries import Attempts

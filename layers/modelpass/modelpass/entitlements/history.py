@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys, schema, subscription_items
+from modelpass import api_keys, schema
 from modelpass.entitlements import items
 from modelpass.entitlements.items import number, text
 from modelpass.entitlements.model import DAY_MS, MS_PER_SECOND, SETTLE_GRACE_MS, EntitlementId
+from modelpass.subscriptions import items as subscription_items
 
 if TYPE_CHECKING:
     from modelpass.entitlements.change import Correction, DayRow, MonthRow

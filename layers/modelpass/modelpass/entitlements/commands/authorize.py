@@ -10,13 +10,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from modelpass import api_keys, payloads, subscription_items
+from modelpass import api_keys, payloads
 from modelpass.dynamodb import transport
 from modelpass.entitlements import answers, items, refusal_cache, rules, transactions, updates
 from modelpass.entitlements.commands import decision_loop
 from modelpass.entitlements.model import Entitlement, EntitlementId, Hold, Tier
 from modelpass.errors import ErrorCode, Refusal, Refused, temporarily_unavailable
 from modelpass.runtime import telemetry
+from modelpass.subscriptions import items as subscription_items
 
 if TYPE_CHECKING:
     from modelpass.api_keys import ApiKey

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelpass import api_keys, idempotency, offers, purchases, subscriptions
+from modelpass import api_keys, offers
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.entitlements import rules as entitlement_rules
 from modelpass.entitlements import windows
 from modelpass.entitlements.model import MS_PER_SECOND, Limits, Sale, Subscription
 from modelpass.errors import ErrorCode, Refusal, Refused, raise_any
-from modelpass.subscriptions import Outcome
+from modelpass.subscriptions import idempotency, transactions
+from modelpass.subscriptions.commands import repository
+from modelpass.subscriptions.commands.repository import Outcome
 
 if TYPE_CHECKING:
     from modelpass.purchase_body import PurchaseBody
@@ -35,14 +37,14 @@ def purchase(deps: Deps, account_id: str, body: PurchaseBody, idempotency_key: s
     api_key = api_keys.issue_api_key(subscription_id, 1, secret, deps.deployment_keys)
     while True:
         try:
-            found, slot = attempts.persist(lambda: subscriptions.with_place(deps, subscription_id, account_id))
+            found, slot = attempts.persist(lambda: repository.with_place(deps, subscription_id, account_id))
             if found is not None:
                 return _repeat(found, digest, api_key, deps.now_ms())
             sold = offers.bought(offers.load(deps, attempts), body)
             now_ms = deps.now_ms()
             raise_any(entitlement_rules.refuse_purchase(slot, now_ms))
             new = _new_term(body, (subscription_id, account_id), sold, (api_key, digest), now_ms)
-            deps.send("TransactWriteItems", purchases.purchase(deps.tables, new, slot, now_ms))
+            deps.send("TransactWriteItems", transactions.purchase(deps.tables, new, slot, now_ms))
             return Outcome(new, new.status(now_ms), api_key)
         except ConditionFailedError:
             attempts.lost_race()
@@ -59,7 +61,7 @@ def renew(deps: Deps, account_id: str, subscription_id: str, idempotency_key: st
     digest = None if idempotency_key is None else idempotency.renewal(account_id, subscription_id, idempotency_key)
     while True:
         try:
-            found, slot = attempts.persist(lambda: subscriptions.with_place(deps, subscription_id, account_id))
+            found, slot = attempts.persist(lambda: repository.with_place(deps, subscription_id, account_id))
             if found is None or found.account_id != account_id:
                 raise Refused(Refusal(ErrorCode.NOT_FOUND))
             now_ms = deps.now_ms()
@@ -73,7 +75,7 @@ def renew(deps: Deps, account_id: str, subscription_id: str, idempotency_key: st
             raise_any(entitlement_rules.refuse_renewal(found, slot, now_ms))
             api_key = api_keys.issue_api_key(subscription_id, found.term_number + 1, secret, deps.deployment_keys)
             new = _next_term(found, sale, (api_key, digest), now_ms)
-            request = purchases.renew(deps.tables, found, new, slot, now_ms)
+            request = transactions.renew(deps.tables, found, new, slot, now_ms)
             deps.send("TransactWriteItems", request)
             return Outcome(new, new.status(now_ms), api_key)
         except ConditionFailedError:

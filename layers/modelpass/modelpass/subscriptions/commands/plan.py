@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelpass import outbox, places, subscriptions
+from modelpass import outbox
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.entitlements import rules as entitlement_rules
 from modelpass.entitlements.model import SlotKind
 from modelpass.errors import invalid, raise_any
+from modelpass.subscriptions import slots
+from modelpass.subscriptions.commands import repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,12 +33,12 @@ def set_plan(deps: Deps, account_id: str, plan_id: str, until_ms: int) -> None:
     def actions(slot: Slot | None, now_ms: int) -> list[Request]:
         if until_ms <= now_ms:
             raise invalid("expiresAt", "expiresAt must be later than now.")
-        place = places.planned(slot, plan_id, until_ms)
+        place = slots.planned(slot, plan_id, until_ms)
         if slot is not None and slot.held(now_ms) and (slot.kind, slot.holder_id) == (SlotKind.PLAN, plan_id):
-            return places.write(deps.tables, account_id, slot, place, now_ms) if slot.until_ms != until_ms else []
+            return slots.write(deps.tables, account_id, slot, place, now_ms) if slot.until_ms != until_ms else []
         raise_any(entitlement_rules.refuse_place(slot, now_ms))
         started = outbox.plan_started(deps.tables, account_id, place, now_ms)
-        return [*places.write(deps.tables, account_id, slot, place, now_ms), {"Put": started}]
+        return [*slots.write(deps.tables, account_id, slot, place, now_ms), {"Put": started}]
 
     _change(deps, account_id, actions)
 
@@ -48,7 +50,7 @@ def end_plan(deps: Deps, account_id: str) -> None:
         if slot is None or slot.kind is not SlotKind.PLAN or not slot.held(now_ms):
             return []
         ended = outbox.plan_ended(deps.tables, account_id, slot, now_ms)
-        return [*places.write(deps.tables, account_id, slot, places.freed(slot), now_ms), {"Put": ended}]
+        return [*slots.write(deps.tables, account_id, slot, slots.freed(slot), now_ms), {"Put": ended}]
 
     _change(deps, account_id, actions)
 
@@ -58,7 +60,7 @@ def _change(deps: Deps, account_id: str, actions_of: Callable[[Slot | None, int]
     attempts = deps.attempts()
     while True:
         try:
-            slot = subscriptions.place_of(deps, attempts, account_id)
+            slot = repository.place_of(deps, attempts, account_id)
             actions = actions_of(slot, deps.now_ms())
             if actions:
                 deps.send("TransactWriteItems", {"TransactItems": actions})

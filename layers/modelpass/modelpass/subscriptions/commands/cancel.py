@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelpass import revocations, subscriptions, unfinished
+from modelpass import unfinished
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.entitlements.model import Status, Subscription
+from modelpass.subscriptions import revocations
+from modelpass.subscriptions.commands import repository
 
 if TYPE_CHECKING:
     from modelpass.dynamodb.retries import Attempts
@@ -21,7 +23,7 @@ def cancel(deps: Deps, account_id: str, subscription_id: str) -> Subscription:
     attempts = deps.attempts()
     while True:
         try:
-            found = subscriptions.own(deps, attempts, account_id, subscription_id)
+            found = repository.own(deps, attempts, account_id, subscription_id)
             if found.cancelling_at_ms is None:
                 if found.status(deps.now_ms()) is not Status.ACTIVE:
                     return found
@@ -40,6 +42,6 @@ def _begin(deps: Deps, found: Subscription) -> Subscription:
 
 
 def _finish(deps: Deps, attempts: Attempts, found: Subscription) -> Subscription:
-    slot = subscriptions.place_of(deps, attempts, found.account_id)
+    slot = repository.place_of(deps, attempts, found.account_id)
     unfinished.stop(deps, attempts, found, slot)
     return found._replace(cancelled_at_ms=found.cancelling_at_ms, cancelling_at_ms=None, due_at_ms=None)

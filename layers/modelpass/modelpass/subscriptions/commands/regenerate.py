@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelpass import api_keys, revocations, subscriptions, unfinished
+from modelpass import api_keys, unfinished
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.entitlements import rules as entitlement_rules
 from modelpass.errors import raise_any
-from modelpass.subscriptions import Outcome
+from modelpass.subscriptions import revocations
+from modelpass.subscriptions.commands import repository
+from modelpass.subscriptions.commands.repository import Outcome
 
 if TYPE_CHECKING:
     from modelpass.runtime.deps import Deps
@@ -22,7 +24,7 @@ def regenerate(deps: Deps, account_id: str, subscription_id: str) -> Outcome:
     attempts, secret = deps.attempts(), deps.new_secret()
     while True:
         try:
-            found = subscriptions.own(deps, attempts, account_id, subscription_id)
+            found = repository.own(deps, attempts, account_id, subscription_id)
             now_ms = deps.now_ms()
             api_key = api_keys.issue_api_key(subscription_id, found.term_number, secret, deps.deployment_keys)
             if found.key_hash != api_keys.api_key_hash(api_key):  # else begun by an earlier try, whose reply was lost

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import outbox, schema, subscription_items
+from modelpass import outbox, schema
 from modelpass.entitlements.model import DAY_MS, Slot, SlotKind
+from modelpass.subscriptions import items
 
 if TYPE_CHECKING:
     from modelpass.entitlements.model import Subscription
@@ -47,7 +48,7 @@ def write(tables: Tables, account_id: str, old: Slot | None, new: Slot, now_ms: 
     """The actions of a transaction that turn the place from `old` to `new`."""
     put = {
         "TableName": tables.subscriptions,
-        "Item": subscription_items.slot_item(account_id, new, tables.version),
+        "Item": items.slot_item(account_id, new, tables.version),
         "ConditionExpression": "attribute_not_exists(#pk)",
         "ExpressionAttributeNames": {"#pk": "pk"},
     }
@@ -64,7 +65,7 @@ def _as_it_was_read(account_id: str, old: Slot) -> Request:
 
     The revision alone would tell, but for a place of version 1 that has none, and for code that does not count it.
     """
-    read = subscription_items.slot_item(account_id, old)
+    read = items.slot_item(account_id, old)
     same = " AND ".join(f"#{name} = :{name}" for name in _CONTENT)
     revision = "#rv = :rv" if old.revision else "(attribute_not_exists(#rv) OR #rv = :rv)"
     return {

@@ -5,12 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from modelpass import api_keys, daily_usage, offers, outbox, pricing, schema, subscription_items, subscriptions
+from modelpass import api_keys, offers, outbox, schema
 from modelpass.dynamodb import pages, transport
 from modelpass.entitlements import answers as entitlement_answers
 from modelpass.entitlements import history
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.windows import rfc3339
+from modelpass.subscriptions import items, pricing, usage_history
+from modelpass.subscriptions.commands import repository
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,14 +33,14 @@ def get_models(deps: Deps) -> Json:
 
 def get_subscription(deps: Deps, account_id: str, subscription_id: str) -> Json:
     """One subscription; another account's id is refused as an unknown one."""
-    found = subscriptions.own(deps, deps.attempts(), account_id, subscription_id)
+    found = repository.own(deps, deps.attempts(), account_id, subscription_id)
     return entitlement_answers.subscription(found, found.status(deps.now_ms()))
 
 
 def get_usage(deps: Deps, account_id: str, subscription_id: str) -> Json:
     """The live counters of every model of the current term."""
     attempts = deps.attempts()
-    found = subscriptions.own(deps, attempts, account_id, subscription_id)
+    found = repository.own(deps, attempts, account_id, subscription_id)
     ids = found.entitlement_ids()
     by_id = {e.id: e for e in _entitlements(deps, attempts, list(ids))}
     return entitlement_answers.usage(found, [by_id[i] for i in ids], deps.now_ms())
@@ -53,7 +55,7 @@ def list_subscriptions(deps: Deps, account_id: str, query: Mapping[str, str]) ->
     pairs = [api_keys.subscription_key(entry["id"]["S"]) for entry in map(schema.current, entries)]
     wanted = [entitlement_items.key(pair) for pair in pairs]
     stored = attempts.persist(lambda: transport.get_many(deps.send, table, wanted)) if wanted else []
-    by_id = {s.id: s for s in map(subscription_items.subscription_of, stored)}
+    by_id = {s.id: s for s in map(items.subscription_of, stored)}
     now_ms = deps.now_ms()
     shown = [by_id[subscription_id] for subscription_id, _ in pairs]
     return {"subscriptions": [entitlement_answers.subscription(s, s.status(now_ms)) for s in shown], "next": following}
@@ -63,7 +65,7 @@ def list_events(deps: Deps, account_id: str, subscription_id: str, query: Mappin
     """A page of what happened to a subscription, newest first."""
     page = pages.page_of(query, pages.EVENTS)
     attempts = deps.attempts()
-    found = subscriptions.own(deps, attempts, account_id, subscription_id)
+    found = repository.own(deps, attempts, account_id, subscription_id)
     request = pages.request(deps.tables.events, found.id, pages.EVENTS, page)
     rows, following = pages.cut(_one_page(deps, attempts, request), page)
     return {"events": [outbox.shown(row) for row in rows], "next": following}
@@ -72,20 +74,20 @@ def list_events(deps: Deps, account_id: str, subscription_id: str, query: Mappin
 def get_history(deps: Deps, account_id: str, subscription_id: str, query: Mapping[str, str]) -> Json:
     """Usage per day and model, and the terms of these days with the price each was sold at."""
     attempts, table = deps.attempts(), deps.tables.history
-    found = subscriptions.own(deps, attempts, account_id, subscription_id)
-    span = daily_usage.span_of(query, found, deps.now_ms())
+    found = repository.own(deps, attempts, account_id, subscription_id)
+    span = usage_history.span_of(query, found, deps.now_ms())
     stored = attempts.persist(lambda: transport.query_all(deps.send, history.sold_terms(table, found.id)))
-    recorded = [subscription_items.term_row_of(row) for row in stored]
-    terms = daily_usage.terms_in(recorded, span)
+    recorded = [items.term_row_of(row) for row in stored]
+    terms = usage_history.terms_in(recorded, span)
     ids = [entitlement_id for sold in terms for entitlement_id in sold.entitlement_ids(found.id)]
     # First what is still open, then the closed rows: a day that is closed in between is in its row.
-    earlier = _entitlements(deps, attempts, daily_usage.unrecorded(found, recorded))
+    earlier = _entitlements(deps, attempts, usage_history.unrecorded(found, recorded))
     entitlements = earlier + _entitlements(deps, attempts, ids)
-    terms = daily_usage.terms_in(daily_usage.terms_of(earlier), span) + terms
+    terms = usage_history.terms_in(usage_history.terms_of(earlier), span) + terms
     request = history.days(table, found.id, span.first.isoformat(), span.last.isoformat())
     rows = attempts.persist(lambda: transport.query_all(deps.send, request)) if span.first <= span.last else []
     return {
-        "days": daily_usage.answer(found, span, rows, entitlements),
+        "days": usage_history.answer(found, span, rows, entitlements),
         "terms": [_term(sold) for sold in terms],
     }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys, idempotency, schema, subscriptions
+from modelpass import api_keys, schema
 from modelpass.dynamodb import transport
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.entitlements import accounting, history
@@ -21,6 +21,8 @@ from modelpass.entitlements.commands import decision_loop
 from modelpass.entitlements.windows import rfc3339
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid, raise_any
 from modelpass.runtime import telemetry
+from modelpass.subscriptions import idempotency
+from modelpass.subscriptions.commands import repository
 
 if TYPE_CHECKING:
     from modelpass.dynamodb.retries import Attempts
@@ -46,7 +48,7 @@ def correct(
     digest = idempotency.correction(operator, subscription_id, idempotency_key)
     while True:
         try:
-            found = subscriptions.any_of(deps, attempts, subscription_id)
+            found = repository.any_of(deps, attempts, subscription_id)
             telemetry.note(accountId=found.account_id)
             record = _read(deps, attempts, api_keys.correction_key(subscription_id, digest))
             if record is not None:

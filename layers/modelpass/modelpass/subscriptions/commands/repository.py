@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modelpass import api_keys, subscription_items
+from modelpass import api_keys
 from modelpass.dynamodb import transport
 from modelpass.entitlements import items as entitlement_items
 from modelpass.errors import ErrorCode, Refusal, Refused
+from modelpass.subscriptions import items
 
 if TYPE_CHECKING:
     from modelpass.dynamodb.retries import Attempts
@@ -45,14 +46,14 @@ def any_of(deps: Deps, attempts: Attempts, subscription_id: str) -> Subscription
         found = attempts.persist(lambda: transport.get(deps.send, deps.tables.subscriptions, key))
     if found is None:
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
-    return subscription_items.subscription_of(found)
+    return items.subscription_of(found)
 
 
 def place_of(deps: Deps, attempts: Attempts, account_id: str) -> Slot | None:
     """An account's one place; None when nothing has ever held it."""
     key = entitlement_items.key(api_keys.slot_key(account_id))
     found = attempts.persist(lambda: transport.get(deps.send, deps.tables.subscriptions, key))
-    return None if found is None else subscription_items.slot_of(found)
+    return None if found is None else items.slot_of(found)
 
 
 def with_place(deps: Deps, subscription_id: str, account_id: str) -> tuple[Subscription | None, Slot | None]:
@@ -62,6 +63,6 @@ def with_place(deps: Deps, subscription_id: str, account_id: str) -> tuple[Subsc
     responses = deps.send("TransactGetItems", {"TransactItems": gets})["Responses"]
     subscription, slot = (response.get("Item") for response in responses)
     return (
-        subscription_items.subscription_of(subscription) if subscription else None,
-        subscription_items.slot_of(slot) if slot else None,
+        items.subscription_of(subscription) if subscription else None,
+        items.slot_of(slot) if slot else None,
     )

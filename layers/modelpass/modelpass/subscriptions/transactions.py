@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelpass import api_keys, outbox, places, schema, subscription_items
+from modelpass import api_keys, outbox, schema
 from modelpass.entitlements import accounting, history
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements import rules as entitlement_rules
 from modelpass.entitlements.items import number, text
 from modelpass.entitlements.model import Entitlement, EntitlementId, Limits, Slot, Subscription
 from modelpass.entitlements.windows import segment_at
+from modelpass.subscriptions import items, slots
 
 if TYPE_CHECKING:
     from modelpass.entitlements.updates import Tables
@@ -25,17 +26,17 @@ Request = dict[str, Any]
 
 def purchase(tables: Tables, subscription: Subscription, slot: Slot | None, now_ms: int) -> Request:
     """Buy: the whole subscription and the account's place, or nothing."""
-    place = places.bought(slot, subscription, entitlement_rules.purchases_today(slot, now_ms) + 1, now_ms)
+    place = slots.bought(slot, subscription, entitlement_rules.purchases_today(slot, now_ms) + 1, now_ms)
     put = {
         "TableName": tables.subscriptions,
-        "Item": subscription_items.subscription_item(subscription, tables.version),
+        "Item": items.subscription_item(subscription, tables.version),
         # The id follows from the Idempotency-Key: a repeat meets its first.
         "ConditionExpression": "attribute_not_exists(#pk)",
         "ExpressionAttributeNames": {"#pk": "pk"},
     }
     actions = [
         {"Put": put},
-        *places.write(tables, subscription.account_id, slot, place, now_ms),
+        *slots.write(tables, subscription.account_id, slot, place, now_ms),
         {"Put": _list_entry(tables, subscription, place)},
         *_new_entitlements(tables, subscription),
         {"Put": history.sold_term(tables, subscription)},
@@ -46,10 +47,10 @@ def purchase(tables: Tables, subscription: Subscription, slot: Slot | None, now_
 
 def renew(tables: Tables, old: Subscription, new: Subscription, slot: Slot | None, now_ms: int) -> Request:
     """Begin a new term: new entitlements, the old term's key retired, the account's place taken."""
-    place = places.renewed(slot, new)
+    place = slots.renewed(slot, new)
     actions = [
         {"Update": _begin_term(tables, old, new)},
-        *places.write(tables, new.account_id, slot, place, now_ms),
+        *slots.write(tables, new.account_id, slot, place, now_ms),
         *_new_entitlements(tables, new),
         *({"Update": _retire_key(tables, e)} for e in old.entitlement_ids()),
         {"Put": history.sold_term(tables, new)},
@@ -130,7 +131,7 @@ def _list_entry(tables: Tables, subscription: Subscription, place: Slot) -> Requ
 
 
 def _begin_term(tables: Tables, old: Subscription, new: Subscription) -> Request:
-    item = subscription_items.subscription_item(new)
+    item = items.subscription_item(new)
     changed = ("tn", "st", "xa", "kh", "kt", "cu", "ms", "rd", "dp", "da")
     written = [n for n in changed if n in item]
     update = "SET " + ", ".join(f"#{n} = :{n}" for n in written) + " REMOVE #kp"

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelpass import api_keys, outbox, places, schema
+from modelpass import api_keys, outbox, schema
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.items import binary, number, text
 from modelpass.entitlements.model import SlotKind
+from modelpass.subscriptions import slots
 
 if TYPE_CHECKING:
     from modelpass.entitlements.model import EntitlementId, Slot, Subscription
@@ -125,7 +126,7 @@ def end_cancellation(tables: Tables, subscription: Subscription, slot: Slot | No
     )
     actions = [{"Update": update}]
     if slot is not None and (slot.kind, slot.holder_id) == (SlotKind.CUSTOM, subscription.id):
-        actions += places.write(tables, subscription.account_id, slot, places.freed(slot), now_ms)
+        actions += slots.write(tables, subscription.account_id, slot, slots.freed(slot), now_ms)
     actions.append({"Put": outbox.cancelled(tables, subscription, at_ms)})
     return {"TransactItems": actions}
 
