@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import catalogue_body
+from modelpass.api import catalogue_bodies
 from modelpass.errors import Refused
 from ops.errors import CommandError
 
 if TYPE_CHECKING:
-    from modelpass.catalogue_body import Offer
+    from modelpass.api.catalogue_bodies import Offer
 
 PATH: Final = Path(__file__).resolve().parents[1] / "catalogue.json"
 
@@ -30,7 +30,7 @@ def offers_of(path: Path) -> list[Offer]:
 def _read(path: Path) -> tuple[Any, list[Offer]]:
     try:
         raw = json.loads(path.read_text("utf-8"))
-        return raw, catalogue_body.parse_file(raw)
+        return raw, catalogue_bodies.parse_file(raw)
     except OSError as error:
         raise CommandError(f"{path.name} cannot be read: {error.strerror}.") from None
     except ValueError as error:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from contract.openapi import customer, operator, responses, schemas, shapes
 from contract.openapi.examples import ROOT
-from modelpass.http import MAX_BODY_BYTES, OPERATOR_SCOPE
+from modelpass.api.requests import MAX_BODY_BYTES, OPERATOR_SCOPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -19,7 +19,7 @@ from contract.openapi.parts import (
     bad,
     idempotency_key,
 )
-from modelpass import catalogue_body, operator_bodies
+from modelpass.api import catalogue_bodies, operator_bodies
 from modelpass.entitlements.model import MAX_ACCOUNT_BYTES, Tier
 from modelpass.errors import ErrorCode, Refusal
 
@@ -38,7 +38,7 @@ OPERATIONS: Final = (
         Answer(200, "The model as the catalogue shows it.", (shapes.Model,), {"a model": examples.MODEL}),
         (bad("kind", "The kind of a model cannot change."), FORBIDDEN),
         (MODEL_ID,),
-        body=Body(catalogue_body.ModelBody, {"as little as can be said": _MODEL, "as it is shown": examples.MODEL}),
+        body=Body(catalogue_bodies.ModelBody, {"as little as can be said": _MODEL, "as it is shown": examples.MODEL}),
         operator=True,
     ),
     Operation(
@@ -78,7 +78,7 @@ OPERATIONS: Final = (
         ),
         (MODEL_ID, TIER),
         body=Body(
-            catalogue_body.AvailabilityBody,
+            catalogue_bodies.AvailabilityBody,
             {"down": {"available": False, "reason": "The upstream is down."}, "up": {"available": True}},
         ),
         operator=True,

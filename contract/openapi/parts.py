@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys, http
+from modelpass import api_keys
+from modelpass.api import requests
+from modelpass.api.validation import Strict
 from modelpass.entitlements.model import MAX_ACCOUNT_BYTES, Tier
 from modelpass.errors import ErrorCode, Refusal
-from modelpass.payloads import MODEL_ID_PATTERN, MODEL_ID_RULE
-from modelpass.request_body import Strict
+from modelpass.router.validation import MODEL_ID_PATTERN, MODEL_ID_RULE
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -118,7 +119,7 @@ ACCOUNT_ID: Final = Parameter(
 
 def idempotency_key(description: str, *, required: bool = False) -> Parameter:
     """The header that makes a call safe to repeat."""
-    schema = {"type": "string", "pattern": f"^{http.IDEMPOTENCY_KEY_PATTERN}$"}
+    schema = {"type": "string", "pattern": f"^{requests.IDEMPOTENCY_KEY_PATTERN}$"}
     return Parameter("Idempotency-Key", "header", schema, description, "order-1", required=required)
 
 

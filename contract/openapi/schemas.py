@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic.json_schema import models_json_schema
 
-from modelpass.request_body import Strict
+from modelpass.api.validation import Strict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

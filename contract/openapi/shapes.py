@@ -12,11 +12,11 @@ from pydantic.alias_generators import to_camel
 
 from contract import event_schemas
 from modelpass import api_keys
+from modelpass.api.subscription_bodies import TIME_ZONE_FORMAT
 from modelpass.entitlements.model import Kind, Status, Tier, Unit
 from modelpass.errors import ErrorCode
 from modelpass.outbox import EventType
-from modelpass.payloads import MODEL_ID_PATTERN
-from modelpass.purchase_body import TIME_ZONE_FORMAT
+from modelpass.router.validation import MODEL_ID_PATTERN
 
 Instant = Annotated[
     str,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from modelpass.known import Known
-from modelpass.router import handle_authorize
+from modelpass.router.settle import handle_authorize
 from modelpass.runtime import wiring
 
 deps = wiring.deps(signs=True)

@@ -4,29 +4,29 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass import catalogue_body, http, tracing
+from modelpass.api import catalogue_bodies, requests, tracing
 from modelpass.catalogue.commands.admin import put_model, withdraw_model
 from modelpass.runtime import wiring
 
 deps = tracing.traced(wiring.deps())
-app = http.resolver("catalogue")
+app = requests.resolver("catalogue")
 
 
 @app.put("/v1/models/<model_id>")
 def put(model_id: str) -> Response[str]:
     """Create or replace a model."""
     event = app.current_event
-    http.require_operator(event)
-    offer = catalogue_body.parse_model(model_id, http.json_body_of(event))
-    return http.answer(put_model(deps, offer))
+    requests.require_operator(event)
+    offer = catalogue_bodies.parse_model(model_id, requests.json_body_of(event))
+    return requests.answer(put_model(deps, offer))
 
 
 @app.delete("/v1/models/<model_id>")
 def delete(model_id: str) -> Response[str]:
     """Withdraw a model."""
-    http.require_operator(app.current_event)
+    requests.require_operator(app.current_event)
     withdraw_model(deps, model_id)
-    return http.no_content()
+    return requests.no_content()
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -4,23 +4,23 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass import http, operator_bodies, tracing
+from modelpass.api import operator_bodies, requests, tracing
 from modelpass.runtime import wiring
 from modelpass.subscriptions.commands.correct import correct
 
 deps = tracing.traced(wiring.deps())
-app = http.resolver("correct")
+app = requests.resolver("correct")
 
 
 @app.post("/v1/subscriptions/<subscription_id>/corrections")
 def post(subscription_id: str) -> Response[str]:
     """Correct what was used."""
     event = app.current_event
-    http.require_operator(event)
-    operator, key = http.account_of(event), http.required_idempotency_key_of(event)
-    body = operator_bodies.parse_correction(http.json_body_of(event))
+    requests.require_operator(event)
+    operator, key = requests.account_of(event), requests.required_idempotency_key_of(event)
+    body = operator_bodies.parse_correction(requests.json_body_of(event))
     answer, replayed = correct(deps, operator, subscription_id, body, key)
-    return http.answer(answer, replayed=replayed)
+    return requests.answer(answer, replayed=replayed)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -4,19 +4,19 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass import http, tracing
+from modelpass.api import requests, tracing
 from modelpass.runtime import wiring
 from modelpass.subscriptions.commands.queries import get_models
 
 deps = tracing.traced(wiring.deps())
-app = http.resolver("models")
+app = requests.resolver("models")
 
 
 @app.get("/v1/models")
 def get() -> Response[str]:
     """Every model that can be bought, with its tiers."""
-    http.query_of(app.current_event)
-    return http.answer(get_models(deps))
+    requests.query_of(app.current_event)
+    return requests.answer(get_models(deps))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -7,12 +7,12 @@ Gateway adds what is allowed.
 import os
 from typing import Any
 
-from modelpass import http
+from modelpass.api import requests
 from modelpass.runtime import config
 
-app = http.resolver("not_found")
+app = requests.resolver("not_found")
 if config.browsers_may_call(os.environ):
-    http.answer_preflights(app)
+    requests.answer_preflights(app)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -5,20 +5,20 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass import http, tracing
+from modelpass.api import requests, tracing
 from modelpass.runtime import wiring
 from modelpass.subscriptions.commands.regenerate import regenerate
 
 deps = tracing.traced(wiring.deps(signs=True))
-app = http.resolver("regenerate")
+app = requests.resolver("regenerate")
 
 
 @app.post("/v1/subscriptions/<subscription_id>/key")
 def post(subscription_id: str) -> Response[str]:
     """Make another key for an active subscription."""
-    account_id = http.account_of(app.current_event)
-    http.require_empty_body(app.current_event)
-    return http.subscribed(regenerate(deps, account_id, subscription_id), HTTPStatus.OK)
+    account_id = requests.account_of(app.current_event)
+    requests.require_empty_body(app.current_event)
+    return requests.subscribed(regenerate(deps, account_id, subscription_id), HTTPStatus.OK)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from modelpass.commands_reset import reset
 from modelpass.runtime import telemetry, wiring
+from modelpass.schedule.reset import reset
 
 deps = wiring.deps()
 

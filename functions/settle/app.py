@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from modelpass.router import handle_settle
+from modelpass.router.settle import handle_settle
 from modelpass.runtime import wiring
 
 deps = wiring.deps(signs=True)

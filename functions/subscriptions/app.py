@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass import http, tracing
+from modelpass.api import requests, tracing
 from modelpass.runtime import wiring
 from modelpass.subscriptions.commands.queries import (
     get_history,
@@ -15,47 +15,47 @@ from modelpass.subscriptions.commands.queries import (
 )
 
 deps = tracing.traced(wiring.deps())
-app = http.resolver("subscriptions")
+app = requests.resolver("subscriptions")
 
 
 @app.get("/v1/subscriptions")
 def get_all() -> Response[str]:
     """A page of the caller's subscriptions."""
-    account_id = http.account_of(app.current_event)
-    query = http.query_of(app.current_event, "limit", "cursor")
-    return http.answer(list_subscriptions(deps, account_id, query))
+    account_id = requests.account_of(app.current_event)
+    query = requests.query_of(app.current_event, "limit", "cursor")
+    return requests.answer(list_subscriptions(deps, account_id, query))
 
 
 @app.get("/v1/subscriptions/<subscription_id>")
 def get_one(subscription_id: str) -> Response[str]:
     """One subscription of the caller."""
-    account_id = http.account_of(app.current_event)
-    http.query_of(app.current_event)
-    return http.answer(get_subscription(deps, account_id, subscription_id))
+    account_id = requests.account_of(app.current_event)
+    requests.query_of(app.current_event)
+    return requests.answer(get_subscription(deps, account_id, subscription_id))
 
 
 @app.get("/v1/subscriptions/<subscription_id>/usage")
 def get_counters(subscription_id: str) -> Response[str]:
     """The live counters of one subscription of the caller."""
-    account_id = http.account_of(app.current_event)
-    http.query_of(app.current_event)
-    return http.answer(get_usage(deps, account_id, subscription_id))
+    account_id = requests.account_of(app.current_event)
+    requests.query_of(app.current_event)
+    return requests.answer(get_usage(deps, account_id, subscription_id))
 
 
 @app.get("/v1/subscriptions/<subscription_id>/history")
 def get_days(subscription_id: str) -> Response[str]:
     """Usage per day and model of one subscription of the caller."""
-    account_id = http.account_of(app.current_event)
-    query = http.query_of(app.current_event, "from", "to")
-    return http.answer(get_history(deps, account_id, subscription_id, query))
+    account_id = requests.account_of(app.current_event)
+    query = requests.query_of(app.current_event, "from", "to")
+    return requests.answer(get_history(deps, account_id, subscription_id, query))
 
 
 @app.get("/v1/subscriptions/<subscription_id>/events")
 def get_events(subscription_id: str) -> Response[str]:
     """A page of what happened to one subscription of the caller."""
-    account_id = http.account_of(app.current_event)
-    query = http.query_of(app.current_event, "limit", "cursor")
-    return http.answer(list_events(deps, account_id, subscription_id, query))
+    account_id = requests.account_of(app.current_event)
+    query = requests.query_of(app.current_event, "limit", "cursor")
+    return requests.answer(list_events(deps, account_id, subscription_id, query))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

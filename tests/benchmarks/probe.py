@@ -30,7 +30,7 @@ _SEAMS: Final = (
     ("modelpass.dynamodb.lean_client", "_exchange", "store client: socket and HTTP"),
     ("modelpass.dynamodb.wire_json", "encoded", "store client: request to JSON"),
     ("modelpass.dynamodb.wire_json", "decoded", "store client: JSON to reply"),
-    *(("modelpass.payloads", name, "reading the payload") for name in ("names", "authorize", "settle")),
+    *(("modelpass.router.validation", name, "reading the payload") for name in ("names", "authorize", "settle")),
     ("modelpass.api_keys", "parse_api_key", "keys, MACs and digests"),
     ("modelpass.api_keys", "parse_authorization_id", "keys, MACs and digests"),
     ("modelpass.api_keys", "issue_authorization_id", "keys, MACs and digests"),
@@ -38,7 +38,7 @@ _SEAMS: Final = (
     *(("modelpass.entitlements.updates", name, "expressions of the write") for name in ("grant", "settle")),
     ("modelpass.entitlements.items", "entitlement_of", "reading the item"),
     *(("modelpass.entitlements.answers", name, "the answer") for name in ("grant", "windows")),
-    *(("modelpass.router", name, "tries, thresholds and what is between") for name in ("authorize", "settle")),
+    *(("modelpass.router.settle", name, "tries, thresholds and what is between") for name in ("authorize", "settle")),
     ("modelpass.runtime.telemetry", "Line.__enter__", "log line"),
     ("modelpass.runtime.telemetry", "Line.__exit__", "log line"),
 )

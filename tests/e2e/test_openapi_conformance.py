@@ -23,11 +23,11 @@ from schemathesis.generation.meta import FuzzingPhaseData
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from contract.openapi.document import FILE
+from modelpass.api.requests import OPERATOR_SCOPE
+from modelpass.api.subscription_bodies import TIME_ZONE_FORMAT
 from modelpass.api_keys import SUBSCRIPTION_ID_PATTERN
 from modelpass.entitlements.windows import time_zones
-from modelpass.http import OPERATOR_SCOPE
-from modelpass.payloads import MODEL_ID_PATTERN
-from modelpass.purchase_body import TIME_ZONE_FORMAT
+from modelpass.router.validation import MODEL_ID_PATTERN
 from tests.support import documented
 from tests.support import stack as support
 from tests.support.stack import IMAGE_MODEL, TEXT_MODEL, jwt_of

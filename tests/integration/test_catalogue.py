@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import api_keys, catalogue_body, commands_quote, purchase_body
+from modelpass import api_keys, commands_quote
+from modelpass.api import catalogue_bodies, subscription_bodies
 from modelpass.catalogue.commands import admin
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.items import UnreadableItemError
@@ -29,7 +30,7 @@ def body(*tiers: str, currency: str = "USD", kind: str = "text", **more: Any) ->
 
 
 def put(world: World, model_id: str, raw: Json) -> Json:
-    return admin.put_model(world.deps, catalogue_body.parse_model(model_id, raw))
+    return admin.put_model(world.deps, catalogue_bodies.parse_model(model_id, raw))
 
 
 def withdraw(world: World, model_id: str) -> None:
@@ -41,7 +42,7 @@ def shown(world: World) -> dict[str, Json]:
 
 
 def quoted(world: World, *wanted: Json) -> Json:
-    return commands_quote.quote(world.deps, purchase_body.parse({"models": list(wanted)}))
+    return commands_quote.quote(world.deps, subscription_bodies.parse({"models": list(wanted)}))
 
 
 def refusal(command: Callable[[], object]) -> tuple[str, str | None]:

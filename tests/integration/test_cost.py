@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import commands_quote, purchase_body
+from modelpass import commands_quote
+from modelpass.api import subscription_bodies
 from modelpass.catalogue.commands import admin
 from modelpass.catalogue.model import CatalogueModel, Price, model_item
 from modelpass.entitlements.commands.tier_cache import TiersDown
@@ -369,7 +370,7 @@ def test_operators_calls_read_three_small_items_and_write_two(customer: Customer
 
 
 def test_quote_is_one_read_of_the_catalogue(customer: Customer) -> None:
-    body = purchase_body.parse({"models": [model()]})
+    body = subscription_bodies.parse({"models": [model()]})
     cost = customer.cost(partial(commands_quote.quote, customer.world.deps, body), currency="USD")
     assert cost == (["Query"], 0, 1)
 

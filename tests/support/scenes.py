@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import commands_quote, purchase_body, router
+from modelpass import commands_quote
+from modelpass.api import subscription_bodies
 from modelpass.catalogue.commands import admin
 from modelpass.entitlements.windows import rfc3339
 from modelpass.errors import Refused
 from modelpass.known import Known
+from modelpass.router import settle as settle_door
 from modelpass.subscriptions.commands import queries
 from ops import catalogue_file
 from tests.support.faults import FaultAt
@@ -188,7 +190,7 @@ def authorize_anew(scene: Scene) -> Json:
     """The first authorize of a process, which does not know yet which tiers are down, for a model not bought."""
     deps = scene.world.deps
     payload = {"apiKey": scene.api_key, "modelId": IMAGE_MODEL, "requestId": "new", "estimatedUsage": 1}
-    return router.handle_authorize(deps, Known.nothing(deps), payload, "req-test")
+    return settle_door.handle_authorize(deps, Known.nothing(deps), payload, "req-test")
 
 
 def settle(scene: Scene) -> Json:
@@ -281,7 +283,7 @@ def no_plan(scene: Scene) -> Json:
 
 
 def quote(scene: Scene) -> Json:
-    body = purchase_body.parse({"models": [model(calls=4, cap=100)]})
+    body = subscription_bodies.parse({"models": [model(calls=4, cap=100)]})
     return _refusable(lambda: commands_quote.quote(scene.world.deps, body))
 
 

@@ -17,7 +17,8 @@ from local.cloudformation.template import REGION, Template, load, read, secret_v
 from local.dynamodb.provisioning import client, create_tables, credentials, seed_catalogue
 from local.iam.policies import of_functions
 from local.machine import ROOT
-from modelpass import api_keys, catalogue_body, commands_reset, operator_bodies, purchase_body, router
+from modelpass import api_keys
+from modelpass.api import catalogue_bodies, operator_bodies, subscription_bodies
 from modelpass.api_keys import DeploymentKeys
 from modelpass.catalogue.commands import admin
 from modelpass.dynamodb.boto3_client import boto3_send
@@ -31,8 +32,10 @@ from modelpass.entitlements.model import DAY_MS, Entitlement, EntitlementId, Sub
 from modelpass.entitlements.updates import Tables
 from modelpass.entitlements.windows import rfc3339, to_ms
 from modelpass.known import Known, Refusals
+from modelpass.router import settle as settle_door
 from modelpass.runtime import config
 from modelpass.runtime.deps import Deps
+from modelpass.schedule import reset as reset_door
 from modelpass.subscriptions import items as subscription_items
 from modelpass.subscriptions.commands import cancel as cancel_command
 from modelpass.subscriptions.commands import correct as correct_command
@@ -171,7 +174,7 @@ class World:
 
     def buy(self, account: str = "acct", key: str | None = None, **body: Any) -> Json:
         body.setdefault("models", [model()])
-        parsed = purchase_body.parse(body)
+        parsed = subscription_bodies.parse(body)
         outcome = purchase.purchase(self.deps, account, parsed, key)
         return {
             "apiKey": outcome.api_key,
@@ -210,14 +213,14 @@ class World:
     def authorize(self, api_key: str, request_id: str, estimate: int = 10, **more: Any) -> Json:
         more.setdefault("modelId", TEXT_MODEL)
         payload = {"apiKey": api_key, "requestId": request_id, "estimatedUsage": estimate, **more}
-        return router.handle_authorize(self.deps, self.known, payload, "req-test")
+        return settle_door.handle_authorize(self.deps, self.known, payload, "req-test")
 
     def settle(self, authorization_id: str, used: int, **more: Any) -> Json:
         payload = {"authorizationId": authorization_id, "actualUsage": used, **more}
-        return router.handle_settle(self.deps, payload, "req-test", float("inf"))
+        return settle_door.handle_settle(self.deps, payload, "req-test", float("inf"))
 
     def reset(self, stop_after: float = float("inf")) -> Json:
-        return commands_reset.reset(self.deps, self.deps.pacing.monotonic() + stop_after)
+        return reset_door.reset(self.deps, self.deps.pacing.monotonic() + stop_after)
 
     def entitlement(self, subscription_id: str, term: int = 1, model_id: str = TEXT_MODEL) -> Entitlement:
         key = entitlement_items.entitlement_key(EntitlementId(subscription_id, term, model_id))
@@ -264,7 +267,7 @@ class World:
 
     def turn_tier(self, model_id: str, tier: str, **body: Any) -> Json:
         """Take a tier down or bring it back, as an operator does."""
-        parsed = catalogue_body.parse_availability(body)
+        parsed = catalogue_bodies.parse_availability(body)
         return admin.turn_tier(self.deps, model_id, tier, parsed)
 
     def take_down(self, model_id: str, *tiers: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from modelpass import catalogue_body
+from modelpass.api import catalogue_bodies
 from modelpass.catalogue.model import ANY_CALLS, ANY_UNITS, Bounds, model_answer
 from modelpass.catalogue.tiers import TiersDown
 from modelpass.entitlements.model import MAX_CALLS, MAX_UNITS, Kind, Tier
@@ -60,7 +60,7 @@ def with_value(path: str, value: Any) -> Json:
 def refused(raw: Any) -> str | None:
     """The param of the refusal, which must be sayable in UTF-8."""
     with pytest.raises(Refused) as caught:
-        catalogue_body.parse_model("m-1", raw)
+        catalogue_bodies.parse_model("m-1", raw)
     refusal = caught.value.refusal
     json.dumps(refusal.fields(), ensure_ascii=False).encode()
     assert refusal.code.code == "invalid_request"
@@ -89,25 +89,25 @@ def test_body_that_is_no_object_is_refused(raw: Any) -> None:
 @pytest.mark.parametrize("model_id", ["", "a b", "é", "m" * 65, "a#b", "a/b"])
 def test_path_that_names_no_possible_model_is_refused(model_id: str) -> None:
     with pytest.raises(Refused) as caught:
-        catalogue_body.parse_model(model_id, MODEL)
+        catalogue_bodies.parse_model(model_id, MODEL)
     assert caught.value.refusal.param == "modelId"
 
 
 @pytest.mark.parametrize("amount", ["0", "0.00", "5", "999999999999.999999999999", "0.000000000001"])
 def test_amount_is_kept_as_it_is_written(amount: str) -> None:
-    offer = catalogue_body.parse_model("m-1", with_value("tiers[0].price.perUnit", amount))
+    offer = catalogue_bodies.parse_model("m-1", with_value("tiers[0].price.perUnit", amount))
     assert offer.model.tiers[Tier.STABLE].per_unit == amount
 
 
 def test_least_model_has_the_limits_of_every_purchase() -> None:
-    offer = catalogue_body.parse_model("m-1", MODEL)
+    offer = catalogue_bodies.parse_model("m-1", MODEL)
     assert (offer.model.model_id, offer.model.kind, offer.currency) == ("m-1", Kind.TEXT, "USD")
     assert (offer.model.calls, offer.model.cap) == (ANY_CALLS, ANY_UNITS)
 
 
 @pytest.mark.parametrize("limits", [{}, {"dailyCallLimit": {}}, {"dailyCallLimit": {"min": 5}}])
 def test_limits_may_be_said_in_part(limits: Json) -> None:
-    offer = catalogue_body.parse_model("m-1", {**MODEL, "limits": limits})
+    offer = catalogue_bodies.parse_model("m-1", {**MODEL, "limits": limits})
     least = limits.get("dailyCallLimit", {}).get("min", 1)
     assert (offer.model.calls, offer.model.cap) == (Bounds(least, MAX_CALLS), ANY_UNITS)
 
@@ -115,7 +115,7 @@ def test_limits_may_be_said_in_part(limits: Json) -> None:
 @pytest.mark.parametrize("name", ["dailyCallLimit", "monthlyTokenCap"])
 def test_bounds_the_wrong_way_round_are_refused_and_equal_ones_are_not(name: str) -> None:
     assert refused({**MODEL, "limits": {name: {"min": 6, "max": 5}}}) == f"limits.{name}.min"
-    offer = catalogue_body.parse_model("m-1", {**MODEL, "limits": {name: {"min": 5, "max": 5}}})
+    offer = catalogue_bodies.parse_model("m-1", {**MODEL, "limits": {name: {"min": 5, "max": 5}}})
     assert Bounds(5, 5) in (offer.model.calls, offer.model.cap)
 
 
@@ -129,9 +129,9 @@ def test_tiers_of_two_currencies_are_refused() -> None:
 
 
 def test_what_is_shown_can_be_sent_back() -> None:
-    offer = catalogue_body.parse_model("m-1", {**MODEL, "limits": {"dailyCallLimit": {"min": 2, "max": 9}}})
+    offer = catalogue_bodies.parse_model("m-1", {**MODEL, "limits": {"dailyCallLimit": {"min": 2, "max": 9}}})
     shown = model_answer(offer.model, TiersDown(frozenset({("m-1", Tier.STABLE)}), 1))
-    again = catalogue_body.parse_model("m-1", shown)
+    again = catalogue_bodies.parse_model("m-1", shown)
     assert (again.model, again.currency) == (offer.model, offer.currency)
     assert again.said_available == ((Tier.STABLE, False),)
 
@@ -156,14 +156,14 @@ def test_what_is_shown_can_be_sent_back() -> None:
 )
 def test_availability_names_the_field_at_fault(raw: Any, param: str | None) -> None:
     with pytest.raises(Refused) as caught:
-        catalogue_body.parse_availability(raw)
+        catalogue_bodies.parse_availability(raw)
     assert (caught.value.refusal.code.code, caught.value.refusal.param) == ("invalid_request", param)
 
 
 @pytest.mark.parametrize("raw", [{"available": True}, {"available": True, "reason": None}])
 def test_bringing_back_needs_no_reason(raw: Json) -> None:
-    assert catalogue_body.parse_availability(raw).reason is None
-    assert catalogue_body.parse_availability({"available": False, "reason": "é" * 500}).reason == "é" * 500
+    assert catalogue_bodies.parse_availability(raw).reason is None
+    assert catalogue_bodies.parse_availability({"available": False, "reason": "é" * 500}).reason == "é" * 500
 
 
 def entry(model_id: str, currency: str = "USD") -> Json:
@@ -185,5 +185,5 @@ def entry(model_id: str, currency: str = "USD") -> Json:
 )
 def test_file_names_the_entry_at_fault(models: Any, param: str) -> None:
     with pytest.raises(Refused) as caught:
-        catalogue_body.parse_file({"models": models})
+        catalogue_bodies.parse_file({"models": models})
     assert caught.value.refusal.param == param

@@ -11,7 +11,7 @@ import pytest
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from local.awslambda.process import Context
-from modelpass import http
+from modelpass.api import requests
 from modelpass.errors import ErrorCode, Refused
 
 JSON_TYPE = "application/json"
@@ -32,13 +32,13 @@ def event_of(body: str | None = None, *, base64: bool = False, claims: Any = Non
 
 
 def read(body: str, content_type: str = JSON_TYPE) -> Any:
-    return http.json_body_of(event_of(body, content_type=content_type))
+    return requests.json_body_of(event_of(body, content_type=content_type))
 
 
 def param_of(event: Any) -> str | None:
     """The param of the refusal, which must be sayable in UTF-8."""
     with pytest.raises(Refused) as caught:
-        http.json_body_of(event)
+        requests.json_body_of(event)
     refusal = caught.value.refusal
     assert refusal.code is ErrorCode.INVALID_REQUEST
     json.dumps(refusal.fields(), ensure_ascii=False).encode()
@@ -66,7 +66,7 @@ def test_json_is_read_as_it_stands(text: str, value: Any) -> None:
     parsed = read(text)
     assert (parsed, type(parsed)) == (value, type(value))
     encoded = event_of(b64encode(text.encode()).decode(), base64=True, content_type=JSON_TYPE)
-    assert http.json_body_of(encoded) == value
+    assert requests.json_body_of(encoded) == value
 
 
 @pytest.mark.parametrize(
@@ -156,53 +156,53 @@ def test_body_is_at_most_256_kb_counted_in_bytes(letter: str, base64: bool) -> N
         body = b64encode(text.encode()).decode() if base64 else text
         return event_of(body, base64=base64, content_type=JSON_TYPE)
 
-    assert len(http.json_body_of(sent(KB_256)).encode()) == KB_256 - 2  # type: ignore[attr-defined]
+    assert len(requests.json_body_of(sent(KB_256)).encode()) == KB_256 - 2  # type: ignore[attr-defined]
     assert param_of(sent(KB_256 + 1)) is None
 
 
 def test_call_without_a_body_takes_none_or_an_empty_object() -> None:
     for event in (event_of(), event_of(""), event_of(" \n"), event_of(" {} ", content_type=JSON_TYPE)):
-        http.require_empty_body(event)
+        requests.require_empty_body(event)
     for text, param in {"[]": None, "null": None, "0": None, '""': None, '{"months": 1}': "months", "{": None}.items():
         with pytest.raises(Refused) as caught:
-            http.require_empty_body(event_of(text, content_type=JSON_TYPE))
+            requests.require_empty_body(event_of(text, content_type=JSON_TYPE))
         assert caught.value.refusal.param == param
 
 
 @pytest.mark.parametrize("value", ["a", "!", "~", "A" * 255, '"quoted"', "8f3c-4b"])
 def test_idempotency_key_is_taken_as_it_stands(value: str) -> None:
-    assert http.idempotency_key_of(event_of(idempotency_key=value)) == value
+    assert requests.idempotency_key_of(event_of(idempotency_key=value)) == value
 
 
 @pytest.mark.parametrize("value", ["", " ", "a b", "a\n", "\x7f", "é", "\ud800", "A" * 256])
 def test_idempotency_key_of_other_characters_or_length_is_refused(value: str) -> None:
     with pytest.raises(Refused) as caught:
-        http.idempotency_key_of(event_of(idempotency_key=value))
+        requests.idempotency_key_of(event_of(idempotency_key=value))
     assert caught.value.refusal.code is ErrorCode.INVALID_REQUEST
     assert caught.value.refusal.param == "Idempotency-Key"
 
 
 def test_idempotency_key_may_be_left_out() -> None:
-    assert http.idempotency_key_of(event_of()) is None
+    assert requests.idempotency_key_of(event_of()) is None
     headers = {"Idempotency-Key": "k"}
-    assert http.idempotency_key_of(APIGatewayProxyEventV2({"headers": headers})) == "k"
+    assert requests.idempotency_key_of(APIGatewayProxyEventV2({"headers": headers})) == "k"
 
 
 @pytest.mark.parametrize("subject", ["a", "auth0|5f7c", "é" * 127, "a" * 255, "account#other"])
 def test_account_is_the_sub_claim(subject: str) -> None:
-    assert http.account_of(event_of(claims={"sub": subject, "scope": "operator"})) == subject
+    assert requests.account_of(event_of(claims={"sub": subject, "scope": "operator"})) == subject
 
 
 @pytest.mark.parametrize("claims", [{}, {"sub": ""}, {"sub": "a" * 256}, {"sub": "é" * 128}, {"sub": 7}, {"sub": None}])
 def test_sub_claim_of_other_length_or_type_is_refused(claims: Any) -> None:
     with pytest.raises(Refused) as caught:
-        http.account_of(event_of(claims=claims))
+        requests.account_of(event_of(claims=claims))
     assert (caught.value.refusal.code, caught.value.refusal.param) == (ErrorCode.INVALID_REQUEST, "sub")
 
 
 def test_event_without_claims_has_no_account() -> None:
     with pytest.raises(Refused):
-        http.account_of(event_of())
+        requests.account_of(event_of())
 
 
 @pytest.mark.parametrize(
@@ -222,19 +222,19 @@ def test_event_without_claims_has_no_account() -> None:
 )
 def test_operators_are_known_by_their_scope(claims: Any, *, operator: bool) -> None:
     if operator:
-        http.require_operator(event_of(claims=claims))
+        requests.require_operator(event_of(claims=claims))
         return
     with pytest.raises(Refused) as caught:
-        http.require_operator(event_of(claims=claims))
+        requests.require_operator(event_of(claims=claims))
     assert caught.value.refusal.code is ErrorCode.FORBIDDEN
 
 
 def test_unknown_parameter_of_a_query_is_named() -> None:
     event = event_of()
     event.raw_event["queryStringParameters"] = {"limit": "1", "cursor": ""}
-    assert http.query_of(event, "limit", "cursor") == {"limit": "1", "cursor": ""}
+    assert requests.query_of(event, "limit", "cursor") == {"limit": "1", "cursor": ""}
     with pytest.raises(Refused) as caught:
-        http.query_of(event, "limit")
+        requests.query_of(event, "limit")
     assert (caught.value.refusal.code, caught.value.refusal.param) == (ErrorCode.INVALID_REQUEST, "cursor")
 
 
@@ -242,7 +242,7 @@ def test_unknown_parameter_of_a_query_is_named() -> None:
     "name", ["acct_1", "a b", "é", "😀", 'a"b', "a#b", "a?b", "a\\b", "a`b", "\x18", "a\n", "%", "."]
 )
 def test_any_text_in_a_path_reaches_the_function(name: str) -> None:
-    app = http.resolver("test")
+    app = requests.resolver("test")
     app.get("/v1/accounts/<account_id>/plan")(lambda account_id: {"came": account_id})
     asked = {"http": {"method": "GET", "path": f"/v1/accounts/{name}/plan"}, "stage": "$default", "requestId": "r"}
     event = {"version": "2.0", "rawPath": f"/v1/accounts/{name}/plan", "headers": {}, "requestContext": asked}

@@ -14,8 +14,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from contract.openapi import document, responses
 from contract.openapi.document import FILE, OPERATIONS
+from modelpass.api.validation import Strict, validated
 from modelpass.errors import ErrorCode, Refused
-from modelpass.request_body import Strict, validated
 from tests.support.documented import JSON, document_of
 from tests.support.world import template_of
 

@@ -81,7 +81,7 @@ def test_pure_module_reads_no_clock_no_chance_no_store_and_no_edge(module: str) 
         ("def f():\n    import boto3", {"boto3"}),
         ("def f():\n    from modelpass import store", {"modelpass.dynamodb.transport"}),
         ("from modelpass.commands_settle import settle", {"modelpass.entitlements.commands.settle"}),
-        ("import modelpass.http", {"modelpass.http"}),
+        ("import modelpass.http", {"modelpass.api.requests"}),
         ("from . import wiring", {"modelpass.runtime.wiring"}),
         ("if TYPE_CHECKING:\n    from modelpass.deps import Deps", {"modelpass.runtime.deps"}),
         ("from datetime import datetime\ndatetime.now()", {".now"}),

@@ -67,11 +67,15 @@ def test_function_starts_with_what_its_line_says_and_no_more(function: str) -> N
 @pytest.mark.parametrize("function", sorted(OF_THE_API))
 def test_function_of_the_api_loads_the_resolver_and_none_of_the_hot_path(function: str) -> None:
     modules = start_of(function)
-    assert "modelpass.http" in modules
+    assert "modelpass.api.requests" in modules
     assert (
         loaded(
             modules,
-            ("modelpass.router", "modelpass.entitlements.commands.authorize", "modelpass.entitlements.commands.settle"),
+            (
+                "modelpass.router.settle",
+                "modelpass.entitlements.commands.authorize",
+                "modelpass.entitlements.commands.settle",
+            ),
         )
         == []
     )
@@ -81,7 +85,10 @@ def test_function_of_the_api_loads_the_resolver_and_none_of_the_hot_path(functio
 def test_other_functions_load_no_resolver_and_no_tracer_whatever_is_traced(function: str) -> None:
     modules = start_of(function, "Active")
     assert (
-        loaded(modules, ("modelpass.http", "modelpass.tracing", "aws_lambda_powertools", "aws_xray_sdk", "pydantic"))
+        loaded(
+            modules,
+            ("modelpass.api.requests", "modelpass.api.tracing", "aws_lambda_powertools", "aws_xray_sdk", "pydantic"),
+        )
         == []
     )
     assert modules == start_of(function)

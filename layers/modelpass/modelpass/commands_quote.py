@@ -8,7 +8,7 @@ from modelpass import offers
 from modelpass.subscriptions import pricing
 
 if TYPE_CHECKING:
-    from modelpass.purchase_body import PurchaseBody
+    from modelpass.api.subscription_bodies import PurchaseBody
     from modelpass.runtime.deps import Deps
 
 

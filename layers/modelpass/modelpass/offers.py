@@ -13,10 +13,10 @@ from modelpass.errors import ErrorCode, Refusal, Refused, invalid
 from modelpass.subscriptions import pricing
 
 if TYPE_CHECKING:
+    from modelpass.api.subscription_bodies import PurchaseBody
     from modelpass.catalogue.model import Catalogue, CatalogueModel
     from modelpass.dynamodb.retries import Attempts
     from modelpass.entitlements.model import Sale, Tier
-    from modelpass.purchase_body import PurchaseBody
     from modelpass.runtime.deps import Deps
 
 _BOUNDED: Final = ("dailyCallLimit", "monthlyTokenCap")

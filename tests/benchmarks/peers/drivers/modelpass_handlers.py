@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from typing import Any, Final
 
-from modelpass import purchase_body
+from modelpass.api import subscription_bodies
 from modelpass.known import Known
-from modelpass.router import handle_authorize, handle_settle
+from modelpass.router.settle import handle_authorize, handle_settle
 from modelpass.runtime import wiring
 from modelpass.subscriptions.commands import purchase
 from tests.benchmarks.peers.drivers.protocol import serve
@@ -38,7 +38,7 @@ class Modelpass:
         """Buy a subscription; windows are a day and a month, and a hold is short where the windows of others are."""
         hold = SHORT_HOLD_SECONDS if window_seconds < SHORT_WINDOW_SECONDS else HOLD_SECONDS
         entry = {"modelId": MODEL, "channelTier": "stable", "dailyCallLimit": calls, "monthlyTokenCap": tokens}
-        bought = purchase.purchase(self.built.deps, name, purchase_body.parse({"models": [entry]}), None)
+        bought = purchase.purchase(self.built.deps, name, subscription_bodies.parse({"models": [entry]}), None)
         return {"apiKey": bought.api_key, "modelId": MODEL, "holdSeconds": hold}
 
     def check(self, key: Any, tokens: int, number: str) -> Any:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from modelpass import api_keys, catalogue_body, offers, schema
+from modelpass import api_keys, offers, schema
+from modelpass.api import catalogue_bodies
 from modelpass.catalogue import transactions
 from modelpass.catalogue.model import currency_of, listing_of, model_answer
 from modelpass.catalogue.tiers import tiers_down_of
@@ -19,9 +20,9 @@ from modelpass.errors import ErrorCode, Refusal, Refused, invalid
 from modelpass.outbox import TierTurn
 
 if TYPE_CHECKING:
+    from modelpass.api.catalogue_bodies import AvailabilityBody, Offer
     from modelpass.catalogue.model import Listing
     from modelpass.catalogue.tiers import TiersDown
-    from modelpass.catalogue_body import AvailabilityBody, Offer
     from modelpass.runtime.deps import Deps
 
 Json = dict[str, Any]
@@ -58,7 +59,7 @@ def put_model(deps: Deps, offer: Offer) -> Json:
 def withdraw_model(deps: Deps, model_id: str) -> None:
     """Offer a model no longer; nothing happens when it is not offered."""
     attempts = deps.attempts()
-    if not catalogue_body.is_model_id(model_id):
+    if not catalogue_bodies.is_model_id(model_id):
         return
     while True:
         try:
@@ -102,7 +103,7 @@ def turn_tier(deps: Deps, model_id: str, tier_name: str, body: AvailabilityBody)
 
 
 def _read(deps: Deps, model_id: str) -> _State:
-    if not catalogue_body.is_model_id(model_id):
+    if not catalogue_bodies.is_model_id(model_id):
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
     pairs = (api_keys.catalogue_settings_key(), api_keys.model_key(model_id), api_keys.tiers_down_key())
     gets = [{"Get": {"TableName": deps.tables.catalogue, "Key": entitlement_items.key(pair)}} for pair in pairs]
@@ -118,7 +119,7 @@ def _check(state: _State, offer: Offer) -> None:
         message = f"kind is {state.listing.model.kind.value} for good: subscriptions to this model count in its unit."
         raise invalid("kind", message)
     if state.currency is not None:
-        catalogue_body.require_currency(state.currency, offer.currency)
+        catalogue_bodies.require_currency(state.currency, offer.currency)
     for index, (tier, said) in enumerate(offer.said_available):
         available = (model.model_id, tier) not in state.down.pairs
         if said not in (None, available):

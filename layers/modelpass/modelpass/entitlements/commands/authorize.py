@@ -10,12 +10,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from modelpass import api_keys, payloads
+from modelpass import api_keys
 from modelpass.dynamodb import transport
 from modelpass.entitlements import answers, items, refusal_cache, rules, transactions, updates
 from modelpass.entitlements.commands import decision_loop
 from modelpass.entitlements.model import Entitlement, EntitlementId, Hold, Tier
 from modelpass.errors import ErrorCode, Refusal, Refused, temporarily_unavailable
+from modelpass.router import validation
 from modelpass.runtime import telemetry
 from modelpass.subscriptions import items as subscription_items
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from modelpass.api_keys import ApiKey
     from modelpass.entitlements.refusal_cache import Lesson
     from modelpass.known import Known
-    from modelpass.payloads import AuthorizePayload
+    from modelpass.router.validation import AuthorizePayload
     from modelpass.runtime.deps import Deps
 
 Json = dict[str, Any]
@@ -34,7 +35,7 @@ def authorize(deps: Deps, known: Known, event: object) -> Json:
 
     Granted: exactly one hold and `calls` calls are counted, durably. Refused: nothing is.
     """
-    payload = payloads.authorize(event)
+    payload = validation.authorize(event)
     api_key = api_keys.parse_api_key(payload.api_key, deps.deployment_keys)
     if api_key is None:
         raise Refused(Refusal(ErrorCode.INVALID_API_KEY, param="apiKey", message=_hint(payload)))

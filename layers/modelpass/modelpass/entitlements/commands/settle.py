@@ -10,19 +10,20 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelpass import api_keys, payloads, schema
+from modelpass import api_keys, schema
 from modelpass.dynamodb import transport
 from modelpass.entitlements import accounting, answers, items, rules, transactions, updates
 from modelpass.entitlements.change import Breach, Change
 from modelpass.entitlements.commands import decision_loop
 from modelpass.errors import ErrorCode, Refusal, Refused
+from modelpass.router import validation
 from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
     from modelpass.api_keys import Authorization
     from modelpass.dynamodb.retries import Attempts
     from modelpass.entitlements.model import Entitlement
-    from modelpass.payloads import SettlePayload
+    from modelpass.router.validation import SettlePayload
     from modelpass.runtime.deps import Deps
 
 Json = dict[str, Any]
@@ -32,7 +33,7 @@ REPLAYED: Json = {"settled": True, "replayed": True}
 
 def settle(deps: Deps, event: object) -> Json:
     """Answer one settle; raises `Refused` when the payload is malformed or nothing was authorized under its id."""
-    payload = payloads.settle(event)
+    payload = validation.settle(event)
     authorization = api_keys.parse_authorization_id(payload.authorization_id, deps.deployment_keys)
     if authorization is None:
         raise _not_found()
@@ -114,7 +115,7 @@ class _Settlement(NamedTuple):
         if not reclaimed and entitlement.holds.get(hold.key) != hold:
             return None
         if self._calls > hold.calls:
-            raise payloads.refuse_too_many_calls(hold.calls)
+            raise validation.refuse_too_many_calls(hold.calls)
         step = accounting.book(entitlement, hold, self.payload.used, self._calls, reclaimed=reclaimed)
         if not self._breached or self.payload.served_tier is None:
             return step

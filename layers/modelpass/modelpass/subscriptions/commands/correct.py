@@ -25,10 +25,10 @@ from modelpass.subscriptions import idempotency
 from modelpass.subscriptions.commands import repository
 
 if TYPE_CHECKING:
+    from modelpass.api.operator_bodies import CorrectionBody
     from modelpass.dynamodb.retries import Attempts
     from modelpass.entitlements.change import Change
     from modelpass.entitlements.model import Entitlement, EntitlementId, Subscription
-    from modelpass.operator_bodies import CorrectionBody
     from modelpass.runtime.deps import Deps
 
 Json = dict[str, Any]

@@ -19,7 +19,7 @@ from modelpass.subscriptions.commands import repository
 from modelpass.subscriptions.commands.repository import Outcome
 
 if TYPE_CHECKING:
-    from modelpass.purchase_body import PurchaseBody
+    from modelpass.api.subscription_bodies import PurchaseBody
     from modelpass.runtime.deps import Deps
 
 _ID_BYTES = 15

@@ -16,10 +16,12 @@ from aws_lambda_powertools.event_handler import (
     content_types,
 )
 
-from modelpass import api_keys, payloads, tracing
+from modelpass import api_keys
+from modelpass.api import tracing
 from modelpass.entitlements import answers as entitlement_answers
 from modelpass.entitlements.model import MAX_ACCOUNT_BYTES
 from modelpass.errors import ErrorCode, Refusal, Refused, internal_error, invalid, member_path, shown
+from modelpass.router import validation
 from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
@@ -145,7 +147,7 @@ def _facts_of(event: dict[str, Any]) -> dict[str, str | None]:
         "apiRequestId": event["requestContext"].get("requestId"),
         "accountId": _subject(event),
         "subscriptionId": subscription_id if api_keys.is_subscription_id(subscription_id) else None,
-        "modelId": model_id if payloads.is_model_id(model_id) else None,
+        "modelId": model_id if validation.is_model_id(model_id) else None,
     }
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
-from modelpass import payloads
 from modelpass.entitlements.commands.authorize import authorize, refused
 from modelpass.entitlements.commands.settle import settle
 from modelpass.errors import Refusal, Refused, internal_error, temporarily_unavailable
+from modelpass.router import validation
 from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _CLIENT_FAULTS: Final = range(400, 429)
 
 def handle_authorize(deps: Deps, known: Known, event: object, request_id: str) -> Json:
     """Answer one authorize, whatever was sent and whatever fails."""
-    with telemetry.Line("authorize", request_id, **payloads.names(event)):
+    with telemetry.Line("authorize", request_id, **validation.names(event)):
         try:
             answer = authorize(deps, known, event)
         except Refused as refusal:

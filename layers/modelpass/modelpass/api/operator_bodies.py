@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field, StringConstraints
 
-from modelpass.catalogue_body import MOST_REASON
+from modelpass.api.catalogue_bodies import MOST_REASON
+from modelpass.api.validation import Strict, validated
 from modelpass.entitlements.model import MAX_UNITS
 from modelpass.entitlements.windows import instant_ms
 from modelpass.errors import invalid
-from modelpass.payloads import MODEL_ID_PATTERN, MODEL_ID_RULE
-from modelpass.request_body import Strict, validated
+from modelpass.router.validation import MODEL_ID_PATTERN, MODEL_ID_RULE
 
 if TYPE_CHECKING:
     from pydantic.config import JsonDict
