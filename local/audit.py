@@ -15,9 +15,9 @@ from local import settings
 from local.cloudformation import template
 from local.dynamodb import engine, provisioning
 from local.machine import HOST, ROOT
-from modelpass.entitlements.updates import Tables
-from modelpass.entitlements.windows import instant_ms
 from modelpass.runtime import config
+from modelpass.schema import Tables
+from modelpass.times import instant_ms
 from ops.audit import command
 from ops.audit.targets import Target, complete, named_deployment, system_ms, time_named
 from ops.errors import CommandError

@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from modelpass.entitlements.windows import to_ms
+from modelpass.times import to_ms
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from local.awslambda.pool import Startable
-    from modelpass.entitlements.updates import Tables
+    from modelpass.schema import Tables
 
 _LOG_FILE = "functions.log"
 

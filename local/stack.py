@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from local.awslambda.pool import FunctionError, Pool
 from local.clock import Clock
 from local.cloudformation.template import ACCOUNT, REGION, Schedule, Template
-from modelpass.entitlements.windows import rfc3339
 from modelpass.runtime import config
+from modelpass.times import rfc3339
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey

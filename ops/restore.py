@@ -24,7 +24,7 @@ from ops.stack_tables import every_table, key_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelpass.entitlements.items import Item
+    from modelpass.schema import Item
 
 WORKERS: Final = 16
 _SETS: Final = ("SS", "NS", "BS")

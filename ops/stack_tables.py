@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ops.errors import CommandError
 
 if TYPE_CHECKING:
-    from modelpass.entitlements.items import Item
+    from modelpass.schema import Item
 
 LOGICAL: Final = {
     "entitlements": "EntitlementsTable",

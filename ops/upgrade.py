@@ -17,15 +17,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from modelpass import api_keys, schema
 from modelpass.catalogue.model import settings_item
-from modelpass.entitlements import items as entitlement_items
-from modelpass.entitlements.updates import Tables
+from modelpass.schema import Tables
 from ops.errors import CommandError
 from ops.stack_tables import LOGICAL, every_table, key_of, put_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from modelpass.entitlements.items import Item
+    from modelpass.schema import Item
 
 
 def main() -> int:
@@ -64,7 +63,7 @@ def _of_the_version_before(dynamodb: Any, table: str) -> Iterator[Item]:
         ConsistentRead=True,
         FilterExpression="#v = :before",
         ExpressionAttributeNames={"#v": "v"},
-        ExpressionAttributeValues={":before": schema.number_of(schema.PREVIOUS)},
+        ExpressionAttributeValues={":before": schema.number(schema.PREVIOUS)},
     )
     for page in pages:
         yield from page["Items"]
@@ -93,13 +92,13 @@ def _list(dynamodb: Any, table: str, row: Item) -> None:
         KeyConditionExpression="#pk = :pk AND begins_with(#sk, :moment)",
         ExpressionAttributeNames={"#pk": "pk", "#sk": "sk"},
         ExpressionAttributeValues={
-            ":pk": entitlement_items.text(made[0]),
-            ":moment": entitlement_items.text(moment),
+            ":pk": schema.text(made[0]),
+            ":moment": schema.text(moment),
         },
         ConsistentRead=True,
     )
     if row["pk"] not in [entry["id"] for entry in found["Items"]]:
-        put_new(dynamodb, table, {**entitlement_items.key(made), "v": schema.number_of(schema.NEWEST), "id": row["pk"]})
+        put_new(dynamodb, table, {**schema.primary_key(made), "v": schema.number(schema.NEWEST), "id": row["pk"]})
 
 
 def _keep_currency(dynamodb: Any, table: str, model: Item) -> None:

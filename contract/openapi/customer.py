@@ -8,8 +8,9 @@ from contract.openapi import examples, parts, shapes
 from contract.openapi.parts import NO_BODY, NOT_FOUND, SUBSCRIPTION_ID, Answer, Body, Operation, Parameter, bad
 from modelpass.api.subscription_bodies import PurchaseRequest
 from modelpass.dynamodb.pages import DEFAULT_ENTRIES, MOST_ENTRIES
-from modelpass.entitlements.model import MAX_ACCOUNT_BYTES, MAX_CALLS, MAX_PURCHASES_PER_DAY
+from modelpass.entitlements.model import MAX_CALLS, MAX_PURCHASES_PER_DAY
 from modelpass.errors import ErrorCode, Refusal
+from modelpass.ids import MAX_ACCOUNT_BYTES
 from modelpass.subscriptions.usage_history import DEFAULT_DAYS, MOST_DAYS
 
 _BAD_SUB: Final = bad("sub", f"The token's sub claim must be 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8.")

@@ -20,8 +20,9 @@ from contract.openapi.parts import (
     idempotency_key,
 )
 from modelpass.api import catalogue_bodies, operator_bodies
-from modelpass.entitlements.model import MAX_ACCOUNT_BYTES, Tier
+from modelpass.entitlements.model import Tier
 from modelpass.errors import ErrorCode, Refusal
+from modelpass.ids import MAX_ACCOUNT_BYTES
 
 _BAD_ACCOUNT: Final = bad("accountId", f"accountId must be 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8.")
 _MODEL: Final = {

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys
 from modelpass.api import requests
 from modelpass.api.validation import Strict
-from modelpass.entitlements.model import MAX_ACCOUNT_BYTES, Tier
+from modelpass.entitlements.model import Tier
 from modelpass.errors import ErrorCode, Refusal
-from modelpass.router.validation import MODEL_ID_PATTERN, MODEL_ID_RULE
+from modelpass.ids import MAX_ACCOUNT_BYTES, MODEL_ID_PATTERN, MODEL_ID_RULE, SUBSCRIPTION_ID_PATTERN
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -90,7 +89,7 @@ FORBIDDEN: Final = Refusal(ErrorCode.FORBIDDEN)
 SUBSCRIPTION_ID: Final = Parameter(
     "subscriptionId",
     "path",
-    {"type": "string", "pattern": f"^{api_keys.SUBSCRIPTION_ID_PATTERN}$"},
+    {"type": "string", "pattern": f"^{SUBSCRIPTION_ID_PATTERN}$"},
     "A subscription of the caller. Any other id answers 404.",
     "sub_mfrggzdfmztwq2lknnwg23tp",
 )

@@ -15,8 +15,8 @@ from modelpass import api_keys
 from modelpass.api.subscription_bodies import TIME_ZONE_FORMAT
 from modelpass.entitlements.model import Kind, Status, Tier, Unit
 from modelpass.errors import ErrorCode
+from modelpass.ids import MODEL_ID_PATTERN, SUBSCRIPTION_ID_PATTERN
 from modelpass.outbox import EventType
-from modelpass.router.validation import MODEL_ID_PATTERN
 
 Instant = Annotated[
     str,
@@ -27,7 +27,7 @@ Instant = Annotated[
 ]
 Date = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$", json_schema_extra={"format": "date"})]
 ModelId = Annotated[str, Field(pattern=f"^{MODEL_ID_PATTERN}$")]
-SubscriptionId = Annotated[str, Field(pattern=f"^{api_keys.SUBSCRIPTION_ID_PATTERN}$")]
+SubscriptionId = Annotated[str, Field(pattern=f"^{SUBSCRIPTION_ID_PATTERN}$")]
 Decimal = Annotated[str, Field(pattern=r"^\d+(\.\d+)?$")]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="An ISO 4217 code.")]
 TimeZone = Annotated[str, Field(json_schema_extra={"format": TIME_ZONE_FORMAT})]

@@ -5,9 +5,9 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from modelpass.api import operator_bodies, requests, tracing
-from modelpass.entitlements.windows import rfc3339
 from modelpass.runtime import wiring
 from modelpass.subscriptions.commands.plan import end_plan, set_plan
+from modelpass.times import rfc3339
 
 deps = tracing.traced(wiring.deps())
 app = requests.resolver("plan")

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Final
 from local.awslambda.pool import FunctionError
 from local.messages import HttpRequest, HttpResponse, json_response
 from local.web import event_stream
-from modelpass.entitlements.model import MS_PER_SECOND
-from modelpass.entitlements.windows import from_ms, rfc3339
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
+from modelpass.times import MS_PER_SECOND, from_ms, rfc3339
 
 if TYPE_CHECKING:
     from local.stack import Stack

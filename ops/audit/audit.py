@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from modelpass import api_keys
 from modelpass.entitlements.model import SlotKind
+from modelpass.ids import is_subscription_id
 from modelpass.subscriptions import items as subscription_items
 from ops.audit import checks, rows
 from ops.audit import subscription_equations as of_subscription
@@ -23,7 +24,7 @@ from ops.audit.checks import Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from modelpass.entitlements.items import Item
+    from modelpass.schema import Item
     from ops.audit.reading import Reader
     from ops.audit.rows import Family
 
@@ -71,7 +72,7 @@ class Audit:
             if hash(pk) not in self._sold:
                 self._sold_once(pk, pk)
         for pk in self._keys(self.reader.tables.events):
-            if api_keys.is_subscription_id(pk) and pk not in self._known:
+            if is_subscription_id(pk) and pk not in self._known:
                 self._owned(pk, f"an event of {pk}")
         return self.report
 
@@ -151,7 +152,7 @@ class Audit:
         if subscription_id in self._known:
             return
         self._known.add(subscription_id)
-        if not api_keys.is_subscription_id(subscription_id) or self.reader.subscription(subscription_id) is None:
+        if not is_subscription_id(subscription_id) or self.reader.subscription(subscription_id) is None:
             self._absent.add(subscription_id)
             self._judge(_asked([Breach(Equation.OWNED, what, "a subscription", "none")]))
             return

@@ -14,8 +14,8 @@ from ops.audit.breaches import WITHIN_ONE_ITEM, Breach, Equation
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from modelpass.entitlements.items import Item
     from modelpass.entitlements.model import Entitlement
+    from modelpass.schema import Item
     from ops.audit.rows import Beside, Family, Readings
 
 

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from modelpass import api_keys
+from modelpass import schema
 from modelpass.entitlements import accounting, windows
-from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.history import TICKET_KEPT_MS
 from ops.audit.breaches import Breach, Equation, named, unless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from modelpass.entitlements.items import Item
     from modelpass.entitlements.model import Entitlement
+    from modelpass.schema import Item
     from ops.audit.rows import Beside
 
 _CALENDARS_DIFFER_MS: Final = 3 * 3_600_000
@@ -106,13 +105,13 @@ def marks(item: Item) -> Iterator[Breach]:
     """An item that is due stands in its own shard of the index; nothing else stands in it."""
     shard, expected = item.get("dp", {}).get("S"), None
     if "da" in item:
-        expected = api_keys.due_shard(item["pk"]["S"])
+        expected = schema.due_shard(item["pk"]["S"])
     yield from unless(shard == expected, Equation.DUE, item["pk"]["S"], f"shard {expected}", shard)
 
 
 def stored_start(item: Item, entitlement: Entitlement) -> Iterator[Breach]:
     """The stored start, which guards every write, is that of the window which began last."""
-    start_ms = entitlement_items.optional_number(item, "ws")
+    start_ms = schema.optional_number(item, "ws")
     expected = entitlement.segment_start_ms
     yield from unless(start_ms == expected, Equation.SEGMENT, named(entitlement.id), f"start {expected}", start_ms)
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys
-from modelpass.entitlements import items as entitlement_items
+from modelpass import api_keys, schema
 from modelpass.entitlements.model import EntitlementId
 from ops.audit.rows import Family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from modelpass.entitlements.items import Item
-    from modelpass.entitlements.updates import Tables
+    from modelpass.schema import Item, Tables
 
 _BATCH: Final = 100
 """Most keys of a BatchGetItem."""
@@ -41,7 +39,7 @@ class Reader:
 
     def subscription(self, subscription_id: str) -> Item | None:
         """A subscription's row as it is now."""
-        key = entitlement_items.key(api_keys.subscription_key(subscription_id))
+        key = schema.primary_key(api_keys.subscription_key(subscription_id))
         found = self.dynamodb.get_item(TableName=self.tables.subscriptions, Key=key, ConsistentRead=True)
         row: Item | None = found.get("Item")
         return row
@@ -77,7 +75,7 @@ class Reader:
         """Those there are, in the order of their keys."""
         found: list[Item] = []
         for first in range(0, len(wanted), _BATCH):
-            found += self._batch([{"pk": entitlement_items.text(pk)} for pk in wanted[first : first + _BATCH]])
+            found += self._batch([{"pk": schema.text(pk)} for pk in wanted[first : first + _BATCH]])
         return tuple(sorted(found, key=lambda item: str(item["pk"]["S"])))
 
     def _batch(self, batch: list[Item]) -> list[Item]:
@@ -98,7 +96,7 @@ def _of_partition(table: str, pk: str) -> dict[str, Any]:
         "TableName": table,
         "KeyConditionExpression": "#pk = :pk",
         "ExpressionAttributeNames": {"#pk": "pk"},
-        "ExpressionAttributeValues": {":pk": entitlement_items.text(pk)},
+        "ExpressionAttributeValues": {":pk": schema.text(pk)},
         "ConsistentRead": True,
     }
 

@@ -18,11 +18,11 @@ from ops.audit.breaches import Breach, Equation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from modelpass.entitlements.items import Item
     from modelpass.entitlements.model import Entitlement, EntitlementId, Slot, SoldTerm, Subscription
+    from modelpass.schema import Item
 
 _UNREADABLE: Final = (
-    entitlement_items.UnreadableItemError,
+    schema.UnreadableItemError,
     ArithmeticError,
     AttributeError,
     LookupError,

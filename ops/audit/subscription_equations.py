@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from modelpass.entitlements import accounting
 from modelpass.entitlements.model import MAX_PURCHASES_PER_DAY, EntitlementId, SlotKind, Status
-from modelpass.entitlements.windows import instant_ms, rfc3339
 from modelpass.outbox import EventType
+from modelpass.times import instant_ms, rfc3339
 from ops.audit.breaches import Breach, Equation, named, unless
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 from botocore.config import Config
 
-from modelpass.entitlements.updates import Tables
-from modelpass.entitlements.windows import instant_ms
 from modelpass.runtime import config
+from modelpass.schema import Tables
+from modelpass.times import instant_ms
 from ops.errors import CommandError
 from ops.stack_tables import LOGICAL, table_names
 

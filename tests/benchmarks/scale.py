@@ -20,13 +20,14 @@ from local.cloudformation.template import REGION
 from local.dynamodb import engine
 from local.dynamodb.provisioning import CREDENTIALS
 from local.machine import ROOT
-from modelpass.entitlements.windows import rfc3339
+from modelpass.times import rfc3339
 from ops.audit.targets import names_of
 from tests.support.crowd import Crowd, Work, counting, gather
 from tests.support.world import new_world
 
 if TYPE_CHECKING:
-    from modelpass.dynamodb.transport import Request, Response, Send
+    from modelpass.dynamodb.transport import Response, Send
+    from modelpass.schema import Request
 
 SIZES: Final = (10_000, 100_000)
 FEW, MANY, TOGETHER = 200, 2_000, 300

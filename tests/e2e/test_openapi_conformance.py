@@ -25,9 +25,8 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 from contract.openapi.document import FILE
 from modelpass.api.requests import OPERATOR_SCOPE
 from modelpass.api.subscription_bodies import TIME_ZONE_FORMAT
-from modelpass.api_keys import SUBSCRIPTION_ID_PATTERN
 from modelpass.entitlements.windows import time_zones
-from modelpass.router.validation import MODEL_ID_PATTERN
+from modelpass.ids import MODEL_ID_PATTERN, SUBSCRIPTION_ID_PATTERN
 from tests.support import documented
 from tests.support import stack as support
 from tests.support.stack import IMAGE_MODEL, TEXT_MODEL, jwt_of

@@ -13,7 +13,7 @@ import pytest
 
 from local.dynamodb.provisioning import client
 from local.machine import ROOT
-from modelpass import api_keys
+from modelpass import api_keys, schema
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.model import EntitlementId
 from ops.audit.breaches import Equation
@@ -122,7 +122,7 @@ def test_subscription_that_never_stands_still_is_told_as_busy_and_its_items_are_
         TableName=world.tables.entitlements,
         Key=image,
         UpdateExpression="SET dl = :more, rc = :more",
-        ExpressionAttributeValues={":more": entitlement_items.number(10)},
+        ExpressionAttributeValues={":more": schema.number(10)},
     )
 
     def use(_: str) -> None:
@@ -147,7 +147,7 @@ def test_audit_reads_and_never_writes_by_the_actions_that_its_page_names(engine:
     world.set_plan("gold", "a third")
     before = [world.all_items(table) for table in world.names()]
     calls: set[str] = set()
-    damaged = entitlement_items.key(api_keys.slot_key("another"))
+    damaged = schema.primary_key(api_keys.slot_key("another"))
     world.dynamodb.delete_item(TableName=world.tables.subscriptions, Key=damaged)
     with watched(engine, calls.add) as dynamodb:
         assert audited(world, dynamodb).breaches

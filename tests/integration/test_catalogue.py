@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import api_keys, commands_quote
+from modelpass import api_keys, commands_quote, schema
 from modelpass.api import catalogue_bodies, subscription_bodies
 from modelpass.catalogue.commands import admin
-from modelpass.entitlements import items as entitlement_items
-from modelpass.entitlements.items import UnreadableItemError
 from modelpass.errors import Refused
+from modelpass.schema import UnreadableItemError
 from modelpass.subscriptions.commands import queries
 from tests.support.concurrency import at_once
 from tests.support.faults import Interleave
@@ -55,7 +54,7 @@ def change(world: World, pair: tuple[str, str], **values: Any) -> None:
     """Change a stored item of the catalogue behind everybody's back."""
     world.dynamodb.update_item(
         TableName=world.tables.catalogue,
-        Key=entitlement_items.key(pair),
+        Key=schema.primary_key(pair),
         UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in values),
         ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
     )
@@ -302,7 +301,7 @@ def test_tier_that_there_never_was_is_refused_and_nothing_is_told(
 )
 def test_item_of_another_schema_is_left_as_it_is(world: World, pair: tuple[str, str]) -> None:
     world.take_down(TEXT_MODEL, "stable")
-    change(world, pair, v=entitlement_items.number(3))
+    change(world, pair, v=schema.number(3))
     before = world.all_items(world.tables.catalogue)
     with pytest.raises(UnreadableItemError):
         put(world, TEXT_MODEL, body())

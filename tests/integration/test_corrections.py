@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from modelpass.entitlements.windows import rfc3339
 from modelpass.errors import Refused
+from modelpass.times import rfc3339
 from tests.support.audit import assert_conserved, counted
 from tests.support.concurrency import refused_or_done_at_once as at_once
 from tests.support.faults import Interleave

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import api_keys
-from modelpass.entitlements import items as entitlement_items
+from modelpass import api_keys, schema
 from modelpass.entitlements.model import MAX_PURCHASES_PER_DAY
 from tests.support.handlers import http_sample
 from tests.support.stack import IMAGE_MODEL
@@ -30,7 +29,7 @@ def expired(service: Service, clock: Clock, account: str) -> str:
 
 
 @contextlib.contextmanager
-def stored(service: Service, table: str, key: entitlement_items.Item, **changed: Any) -> Iterator[None]:
+def stored(service: Service, table: str, key: schema.Item, **changed: Any) -> Iterator[None]:
     """An item with some attributes changed, for a while."""
     name = service.tables[table]
     kept = service.dynamodb.get_item(TableName=name, Key=key)["Item"]
@@ -41,7 +40,7 @@ def stored(service: Service, table: str, key: entitlement_items.Item, **changed:
 
 def test_renewal_of_a_model_no_longer_on_sale_is_refused(service: Service, clock: Clock, account: str) -> None:
     subscription_id = expired(service, clock, account)
-    key = entitlement_items.key(api_keys.model_key(IMAGE_MODEL))
+    key = schema.primary_key(api_keys.model_key(IMAGE_MODEL))
     with stored(service, "CatalogueTable", key):
         service.dynamodb.delete_item(TableName=service.tables["CatalogueTable"], Key=key)
         answer = service.http("renew", account, subscription_id)
@@ -50,7 +49,7 @@ def test_renewal_of_a_model_no_longer_on_sale_is_refused(service: Service, clock
 
 def test_renewal_in_a_tier_no_longer_on_sale_is_refused(service: Service, clock: Clock, account: str) -> None:
     subscription_id = expired(service, clock, account)
-    key = entitlement_items.key(api_keys.model_key(IMAGE_MODEL))
+    key = schema.primary_key(api_keys.model_key(IMAGE_MODEL))
     item = service.dynamodb.get_item(TableName=service.tables["CatalogueTable"], Key=key)["Item"]
     others = {"M": {tier: price for tier, price in item["tiers"]["M"].items() if tier != "basic"}}
     with stored(service, "CatalogueTable", key, tiers=others):
@@ -72,10 +71,10 @@ def test_eleventh_purchase_of_a_day_is_refused_until_the_next(
     expired(service, clock, account)
     clock.now_ms += hours * DAY_MS // 24
     bought = {
-        "pd": entitlement_items.number(clock.now_ms // DAY_MS),
-        "pn": entitlement_items.number(MAX_PURCHASES_PER_DAY),
+        "pd": schema.number(clock.now_ms // DAY_MS),
+        "pn": schema.number(MAX_PURCHASES_PER_DAY),
     }
-    with stored(service, "SubscriptionsTable", entitlement_items.key(api_keys.slot_key(account)), **bought):
+    with stored(service, "SubscriptionsTable", schema.primary_key(api_keys.slot_key(account)), **bought):
         answer = service.http("purchase", account, headers={"idempotency-key": "another"})
         assert (answer.status, answer.error) == (429, ("too_many_purchases", None))
         assert answer.json["retryAfter"] == (24 - hours) * 3600

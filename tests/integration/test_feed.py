@@ -17,7 +17,7 @@ from local.dynamodb.stream import StreamReader
 from local.eventbridge import feed as local_feed
 from local.eventbridge.feed import Feed, FeedError, NoFeedError, UnknownEventError
 from local.machine import HOST, free_port
-from modelpass.entitlements.items import text
+from modelpass.schema import text
 from tests.support.concurrency import at_once
 from tests.support.world import template_of
 

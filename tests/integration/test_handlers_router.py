@@ -9,12 +9,13 @@ from unittest.mock import patch
 
 import pytest
 
-from modelpass.dynamodb.transport import Request, Response, Send, StoreBusyError
+from modelpass.dynamodb.transport import Response, Send, StoreBusyError
 from tests.support.handlers import Service, deploy, sample
 from tests.support.lines import recorded
 from tests.support.world import DAY_MS, IMAGE_MODEL, Clock
 
 if TYPE_CHECKING:
+    from modelpass.schema import Request
     from tests.support.handlers import Json
 
 FORGED = "auth_" + "A" * 120

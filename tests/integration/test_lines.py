@@ -21,7 +21,8 @@ from tests.support.lines import Json, recorded
 from tests.support.world import TEXT_MODEL
 
 if TYPE_CHECKING:
-    from modelpass.dynamodb.transport import Request, Response
+    from modelpass.dynamodb.transport import Response
+    from modelpass.schema import Request
 
 PAGE = (ROOT / "docs" / "logs.md").read_text("utf-8")
 EVERY = {"level", "message", "timestamp", "service", "_aws", "Decisions"}

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from modelpass.entitlements.windows import rfc3339
 from modelpass.errors import Refused
 from modelpass.subscriptions.commands import queries
+from modelpass.times import rfc3339
 from tests.support.faults import Interleave
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 

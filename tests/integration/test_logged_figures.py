@@ -9,11 +9,11 @@ import pytest
 
 from modelpass.api import subscription_bodies
 from modelpass.dynamodb.transport import StoreBusyError, metered
-from modelpass.entitlements.model import DAY_MS
 from modelpass.known import Known
 from modelpass.router import settle
 from modelpass.runtime import telemetry
 from modelpass.subscriptions.commands import purchase as purchase_command
+from modelpass.times import DAY_MS
 from tests.support.handlers import INSIDE
 from tests.support.lines import recorded
 from tests.support.world import TEXT_MODEL, World, model
@@ -21,7 +21,8 @@ from tests.support.world import TEXT_MODEL, World, model
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelpass.dynamodb.transport import Request, Response
+    from modelpass.dynamodb.transport import Response
+    from modelpass.schema import Request
     from tests.support.lines import Json
 
 HOUR_MS = 3_600_000

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from modelpass.dynamodb.transport import Request, Response, Send, StoreBusyError
+from modelpass.dynamodb.transport import Response, Send, StoreBusyError
 from tests.support.audit import assert_conserved
 from tests.support.world import STORE_CLIENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from modelpass.schema import Request
     from tests.support.world import World
 
 pytestmark = pytest.mark.parametrize("world", STORE_CLIENTS, indirect=True)

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import api_keys, commands_quote
+from modelpass import api_keys, commands_quote, schema
 from modelpass.api import subscription_bodies
 from modelpass.catalogue.model import CatalogueModel, Price, model_item
-from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.model import Kind, Tier
 from modelpass.errors import Refused
 from modelpass.subscriptions import items as subscription_items
@@ -46,7 +45,7 @@ def quote(world: World, **body: Any) -> Json:
 
 
 def row(world: World, subscription_id: str) -> Subscription:
-    key = entitlement_items.key(api_keys.subscription_key(subscription_id))
+    key = schema.primary_key(api_keys.subscription_key(subscription_id))
     found = world.dynamodb.get_item(TableName=world.tables.subscriptions, Key=key, ConsistentRead=True)
     return subscription_items.subscription_of(found["Item"])
 

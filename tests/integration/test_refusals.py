@@ -23,7 +23,8 @@ from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelpass.dynamodb.transport import Request, Response
+    from modelpass.dynamodb.transport import Response
+    from modelpass.schema import Request
 
 Json = dict[str, Any]
 EVERY_KIND = (TEXT_MODEL, IMAGE_MODEL, "another-model")

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from modelpass.dynamodb.transport import Request, Response, StoreBusyError
+from modelpass.dynamodb.transport import Response, StoreBusyError
 from tests.support.audit import assert_conserved
 from tests.support.faults import Interleave
 from tests.support.world import DAY_MS, World, model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from modelpass.schema import Request
 
 pytestmark = pytest.mark.usefixtures("few_shards")
 NOTHING = {"windowsRolled": 0, "subscriptionsExpired": 0, "holdsReleased": 0, "more": False}

@@ -11,7 +11,8 @@ from tests.support.crowd import HELD_EVERY, Crowd, Work, gather
 from tests.support.world import new_world
 
 if TYPE_CHECKING:
-    from modelpass.dynamodb.transport import Request, Response
+    from modelpass.dynamodb.transport import Response
+    from modelpass.schema import Request
 
 DUE = 40
 NOTHING = {"windowsRolled": 0, "subscriptionsExpired": 0, "holdsReleased": 0, "more": False}

@@ -19,7 +19,8 @@ from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelpass.dynamodb.transport import Request, Response, Send
+    from modelpass.dynamodb.transport import Response, Send
+    from modelpass.schema import Request
 
 MODELS = [model(calls=1000, cap=10**6), model(IMAGE_MODEL, calls=1000, cap=10**6)]
 

@@ -9,7 +9,6 @@ import pytest
 
 from modelpass import api_keys, schema
 from modelpass.catalogue.commands import admin
-from modelpass.entitlements import items as entitlement_items
 from modelpass.errors import Refused
 from modelpass.subscriptions.commands import queries
 from ops import catalogue_file, upgrade
@@ -292,7 +291,7 @@ def test_upgrade_gives_every_item_the_form_that_it_is_read_in_and_lists_every_su
 def test_upgrade_takes_along_what_is_down(earlier: Earlier) -> None:
     world = earlier.world
     world.turn_tier(TEXT_MODEL, "stable", available=False, reason="a test")
-    key = entitlement_items.key(api_keys.tiers_down_key())
+    key = schema.primary_key(api_keys.tiers_down_key())
     world.dynamodb.update_item(
         TableName=world.tables.catalogue,
         Key=key,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelpass import api_keys, schema
-from modelpass.entitlements import items as entitlement_items
 from modelpass.errors import Refused
 from modelpass.schema import UnreadableItemError
 from modelpass.subscriptions.commands import queries
@@ -140,8 +139,8 @@ def test_item_of_a_later_version_is_left_byte_for_byte(world: World, kind: str, 
     found = [item for item in world.all_items(table) if _is_it(item, of.bought["subscriptionId"], prefix)]
     later = {
         **found[0],
-        "v": entitlement_items.number(LATER),
-        "zz": entitlement_items.text("what only a later version knows"),
+        "v": schema.number(LATER),
+        "zz": schema.text("what only a later version knows"),
     }
     later.pop("un", None)  # and it may lack what this one needs
     world.dynamodb.put_item(TableName=table, Item=later)
@@ -158,7 +157,7 @@ def test_item_of_a_later_version_is_left_byte_for_byte(world: World, kind: str, 
     assert "subscription.expired" in world.events()
 
 
-def _is_it(item: entitlement_items.Item, subscription_id: str, prefix: str) -> bool:
+def _is_it(item: schema.Item, subscription_id: str, prefix: str) -> bool:
     sk = item.get("sk", {"S": ""})["S"]
     mine = item["pk"]["S"] in ("account#acct", api_keys.CATALOGUE) or item["pk"]["S"].startswith(subscription_id)
     return mine and sk.startswith(prefix) and not item["pk"]["S"].endswith(IMAGE_MODEL)

@@ -5,22 +5,18 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass.dynamodb.transport import (
-    ConditionFailedError,
-    Request,
-    Response,
-    Send,
-    StoreBusyError,
-    StoreRejectedError,
-)
+from modelpass.dynamodb.transport import ConditionFailedError, Response, Send, StoreBusyError, StoreRejectedError
 from tests.support.audit import assert_conserved
 from tests.support.concurrency import at_once
 from tests.support.faults import Interleave
 from tests.support.world import DAY_MS, World, model
+
+if TYPE_CHECKING:
+    from modelpass.schema import Request
 
 DAY_ENDS, NEXT_DAY_ENDS, MONTH_ENDS = "2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z", "2026-12-23T00:00:00Z"
 DAILY_80, DAILY_100 = ("daily", 80, DAY_ENDS), ("daily", 100, DAY_ENDS)

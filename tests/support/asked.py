@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from tests.support.handlers import INSIDE, Service, http_sample, sample
 
 if TYPE_CHECKING:
-    from modelpass.dynamodb.transport import Request, Response
+    from modelpass.dynamodb.transport import Response
+    from modelpass.schema import Request
     from tests.support.handlers import Json
 
 Drive = Callable[[], object]

@@ -26,7 +26,8 @@ from modelpass.entitlements.model import (
     Tier,
     Unit,
 )
-from modelpass.entitlements.updates import Tables
+from modelpass.ids import subscription_id_of
+from modelpass.schema import Tables
 from ops.audit.entitlement_equations import held_in_stored_month
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ PROPERTY: Final = settings(deadline=None, max_examples=100, suppress_health_chec
 
 DEPLOYMENT_KEY, OLDER_KEY = b"the deployment key that now signs, 32+", b"the deployment key of before, 32 and more"
 KEYS: Final = api_keys.DeploymentKeys((DEPLOYMENT_KEY,))
-SUBSCRIPTION_ID: Final = api_keys.subscription_id_of(b"fifteen bytes !")
+SUBSCRIPTION_ID: Final = subscription_id_of(b"fifteen bytes !")
 KEY_HASH: Final = b"sixteen bytes, !"
 TABLES: Final = Tables("E", "S", "H", "V", "C")
 CAP, LIMIT = 1000, 50

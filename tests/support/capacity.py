@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from modelpass.entitlements.items import Item
+    from modelpass.schema import Item
 
 KILOBYTE = 1024
 

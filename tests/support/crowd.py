@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from modelpass import api_keys
 from modelpass.entitlements.model import MAX_MODELS, EntitlementId
 from modelpass.entitlements.windows import term_of
+from modelpass.ids import subscription_id_of
 from modelpass.subscriptions import transactions as subscription_transactions
 from tests.support.builders import limits, subscription
 from tests.support.world import DAY_MS
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from collections.abc import Set as AbstractSet
 
-    from modelpass.dynamodb.transport import Request, Response
+    from modelpass.dynamodb.transport import Response
     from modelpass.entitlements.model import Limits, Subscription
+    from modelpass.schema import Request
     from tests.support.world import World
 
 _BATCH = 25
@@ -136,7 +138,7 @@ def _subscription(world: World, number: int, models: tuple[Limits, ...]) -> Subs
 
 
 def _id(number: int) -> str:
-    return api_keys.subscription_id_of(number.to_bytes(15, "big"))
+    return subscription_id_of(number.to_bytes(15, "big"))
 
 
 def _api_key(world: World, number: int) -> str:

@@ -6,10 +6,12 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modelpass.dynamodb.transport import Request, Response, Send, StoreBusyError, StoreError
+from modelpass.dynamodb.transport import Response, Send, StoreBusyError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from modelpass.schema import Request
 
 
 @dataclass(slots=True)

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from local.cloudformation.template import Function
     from local.iam.policies import Permission
-    from modelpass.dynamodb.transport import Request, Response, Send
+    from modelpass.dynamodb.transport import Response, Send
+    from modelpass.schema import Request
 
 Asked = tuple[str, str, str]
 """A function, a resource and an action."""

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from modelpass.dynamodb import wire_json
 
 if TYPE_CHECKING:
-    from modelpass.dynamodb.transport import Request, Response
+    from modelpass.dynamodb.transport import Response
+    from modelpass.schema import Request
 
 _SECONDS = 20
 _SIGNED = (

@@ -12,11 +12,11 @@ import pytest
 from modelpass import commands_quote
 from modelpass.api import subscription_bodies
 from modelpass.catalogue.commands import admin
-from modelpass.entitlements.windows import rfc3339
 from modelpass.errors import Refused
 from modelpass.known import Known
 from modelpass.router import settle as settle_door
 from modelpass.subscriptions.commands import queries
+from modelpass.times import rfc3339
 from ops import catalogue_file
 from tests.support.faults import FaultAt
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model

@@ -17,30 +17,30 @@ from local.cloudformation.template import REGION, Template, load, read, secret_v
 from local.dynamodb.provisioning import client, create_tables, credentials, seed_catalogue
 from local.iam.policies import of_functions
 from local.machine import ROOT
-from modelpass import api_keys
+from modelpass import api_keys, schema
 from modelpass.api import catalogue_bodies, operator_bodies, subscription_bodies
 from modelpass.api_keys import DeploymentKeys
 from modelpass.catalogue.commands import admin
 from modelpass.dynamodb.boto3_client import boto3_send
 from modelpass.dynamodb.lean_client import LeanClient
 from modelpass.dynamodb.retries import Pacing
-from modelpass.dynamodb.transport import ConditionFailedError, Request, Response, Send, consumed
+from modelpass.dynamodb.transport import ConditionFailedError, Response, Send, consumed
 from modelpass.entitlements import answers as entitlement_answers
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.commands.tier_cache import TiersDown
-from modelpass.entitlements.model import DAY_MS, Entitlement, EntitlementId, Subscription
-from modelpass.entitlements.updates import Tables
-from modelpass.entitlements.windows import rfc3339, to_ms
+from modelpass.entitlements.model import Entitlement, EntitlementId, Subscription
 from modelpass.known import Known, Refusals
 from modelpass.router import settle as settle_door
 from modelpass.runtime import config
 from modelpass.runtime.deps import Deps
 from modelpass.schedule import reset as reset_door
+from modelpass.schema import Request, Tables
 from modelpass.subscriptions import items as subscription_items
 from modelpass.subscriptions.commands import cancel as cancel_command
 from modelpass.subscriptions.commands import correct as correct_command
 from modelpass.subscriptions.commands import plan, purchase
 from modelpass.subscriptions.commands import regenerate as regenerate_command
+from modelpass.times import DAY_MS, rfc3339, to_ms
 from tests.support.capacity import units_of_refused_write
 from tests.support.permitted import ASKED, Permits, Permitted, commands_of
 from tests.support.plain import Plain
@@ -231,7 +231,7 @@ class World:
         return self.entitlement(entitlement.subscription_id, entitlement.term_number, entitlement.model_id)
 
     def subscription(self, subscription_id: str) -> Subscription:
-        key = entitlement_items.key(api_keys.subscription_key(subscription_id))
+        key = schema.primary_key(api_keys.subscription_key(subscription_id))
         found = self.dynamodb.get_item(TableName=self.tables.subscriptions, Key=key, ConsistentRead=True)
         return subscription_items.subscription_of(found["Item"])
 
@@ -243,8 +243,8 @@ class World:
                 Key={"pk": stored["pk"]},
                 UpdateExpression="SET dp = :dp, da = :da",
                 ExpressionAttributeValues={
-                    ":dp": entitlement_items.text(api_keys.due_shard(stored["pk"]["S"])),
-                    ":da": entitlement_items.number(0),
+                    ":dp": schema.text(schema.due_shard(stored["pk"]["S"])),
+                    ":da": schema.number(0),
                 },
             )
 
@@ -256,7 +256,7 @@ class World:
         for name in self.names():
             self.quick.delete_table(TableName=name)
 
-    def all_items(self, table: str) -> list[entitlement_items.Item]:
+    def all_items(self, table: str) -> list[schema.Item]:
         if isinstance(self.quick, Plain):
             return self.quick.scan_all(table)
         pages = self.dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)

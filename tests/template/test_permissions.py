@@ -14,10 +14,9 @@ import pytest
 
 from local.iam.policies import asked
 from local.machine import ROOT
-from modelpass import api_keys
+from modelpass import api_keys, schema
 from modelpass.dynamodb.boto3_client import boto3_send
 from modelpass.dynamodb.transport import StoreRejectedError
-from modelpass.entitlements import items as entitlement_items
 from tests.support import scenes
 from tests.support.faults import Interleave
 from tests.support.imports import PACKAGE, graph
@@ -65,7 +64,7 @@ WAYS_OUT = ("asyncio", "boto", "http.client", "httpx", "requests", "smtplib", "s
 
 def offer_the_first(scene: Scene) -> Json:
     """Offer a model while no currency is fixed."""
-    table, key = scene.world.tables.catalogue, entitlement_items.key(api_keys.catalogue_settings_key())
+    table, key = scene.world.tables.catalogue, schema.primary_key(api_keys.catalogue_settings_key())
     scene.world.dynamodb.delete_item(TableName=table, Key=key)
     return scenes.offer(scene)
 

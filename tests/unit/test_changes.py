@@ -6,14 +6,15 @@ import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from modelpass import api_keys
+from modelpass import api_keys, schema
 from modelpass.entitlements import accounting, change, updates
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements import rules as entitlement_rules
 from modelpass.entitlements import transactions as entitlement_transactions
 from modelpass.entitlements.change import Change
-from modelpass.entitlements.model import DAY_MS, Entitlement, Hold, Tier
+from modelpass.entitlements.model import Entitlement, Hold, Tier
 from modelpass.entitlements.windows import segment_at, term_of
+from modelpass.times import DAY_MS
 from ops.audit.entitlement_equations import held_in_stored_month
 from tests.support.audit import assert_entitlement_conserved
 from tests.support.builders import NOON, PROPERTY, TABLES, attempt, entitlement, entitlements, hold, ms
@@ -51,12 +52,12 @@ def check(step: Change) -> Change:
     return step
 
 
-def stored(of: Entitlement) -> entitlement_items.Item:
+def stored(of: Entitlement) -> schema.Item:
     """An entitlement as it is stored, with what the reset looks for."""
     item = entitlement_items.entitlement_item(of)
     if of.due_at_ms is not None:
-        item["dp"] = entitlement_items.text(api_keys.due_shard(api_keys.entitlement_pk(of.id)))
-        item["da"] = entitlement_items.number(of.due_at_ms)
+        item["dp"] = schema.text(schema.due_shard(api_keys.entitlement_pk(of.id)))
+        item["da"] = schema.number(of.due_at_ms)
     return item
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from modelpass import schema
-from modelpass.entitlements.updates import Tables
 from modelpass.runtime import config
 from modelpass.runtime.config import ConfigError
+from modelpass.schema import Tables
 
 LONG, OLDER, SHORT = "k" * 32, "o" * 40, "s3cret" * 5
 KEY, ACCEPTED = "DEPLOYMENT_KEY", "DEPLOYMENT_KEYS_ACCEPTED"

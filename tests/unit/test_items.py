@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelpass import api_keys
+from modelpass import api_keys, schema
 from modelpass.entitlements import items as entitlement_items
-from modelpass.entitlements.items import UnreadableItemError
 from modelpass.entitlements.model import EntitlementId, Hold, Limits, Sale, Slot, SlotKind, Subscription, Tier, Unit
+from modelpass.ids import subscription_id_of
+from modelpass.schema import UnreadableItemError
 from modelpass.subscriptions import items as subscription_items
 from tests.support.builders import NOON, PROPERTY, entitlement, entitlements, hold, subscription, terms
 
@@ -33,7 +34,7 @@ LIMITS = st.builds(
 PRICES = st.from_regex(r"[0-9]{1,40}\.[0-9]{2,12}", fullmatch=True)
 MAYBE_BYTES, MAYBE_MS = st.none() | st.binary(min_size=1, max_size=32), st.none() | st.integers(0, 10**14)
 SLOT = Slot(SlotKind.PLAN, "plan-1", 17, purchase_day=20_788, purchases=3, revision=4, due_at_ms=17)
-ITEMS: list[tuple[Any, entitlement_items.Item]] = [
+ITEMS: list[tuple[Any, schema.Item]] = [
     (entitlement_items.entitlement_of, entitlement_items.entitlement_item(entitlement(holds=[hold()], calls=1))),
     (subscription_items.subscription_of, subscription_items.subscription_item(subscription())),
     (
@@ -95,8 +96,8 @@ def test_entitlement_is_stored_without_loss(
     assert entitlement_items.entitlement_of(entitlement_items.entitlement_item(made)) == made
     due = {
         **entitlement_items.entitlement_item(made),
-        "da": entitlement_items.number(7),
-        "dp": entitlement_items.text("007"),
+        "da": schema.number(7),
+        "dp": schema.text("007"),
     }
     assert entitlement_items.entitlement_of(due) == made._replace(due_at_ms=7)
 
@@ -107,7 +108,7 @@ SUBSCRIPTIONS = st.builds(
     ),
     st.lists(st.tuples(LIMITS, PRICES), min_size=1, max_size=40),
     st.from_regex(r"[A-Z]{3}", fullmatch=True),
-    id=st.binary(min_size=15, max_size=15).map(api_keys.subscription_id_of),
+    id=st.binary(min_size=15, max_size=15).map(subscription_id_of),
     account_id=st.text(min_size=1, max_size=99),
     term_number=st.integers(1, 999),
     term=terms(),
@@ -143,7 +144,7 @@ def test_slot_is_stored_without_loss_and_names_its_account(made: Slot) -> None:
 
 @pytest.mark.parametrize(("read", "item"), ITEMS)
 @pytest.mark.parametrize("version", [None, {"N": "3"}, {"N": "0"}, {"S": "1"}, {"N": "1.5"}])
-def test_unknown_schema_version_is_unreadable(read: Any, item: entitlement_items.Item, version: Any) -> None:
+def test_unknown_schema_version_is_unreadable(read: Any, item: schema.Item, version: Any) -> None:
     other = {name: value for name, value in item.items() if name != "v"}
     if version is not None:
         other["v"] = version
@@ -152,7 +153,7 @@ def test_unknown_schema_version_is_unreadable(read: Any, item: entitlement_items
 
 
 @pytest.mark.parametrize(("read", "item"), ITEMS)
-def test_item_without_one_of_its_attributes_is_not_guessed(read: Any, item: entitlement_items.Item) -> None:
+def test_item_without_one_of_its_attributes_is_not_guessed(read: Any, item: schema.Item) -> None:
     optional = {"kh", "xc", "xi", "kp", "bd", "rd", "dp", "da", "pk", "sk"}
     for name in item.keys() - optional:
         cut = copy.deepcopy(item)

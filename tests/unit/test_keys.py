@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelpass import api_keys
+from modelpass import api_keys, outbox, schema
 from modelpass.api_keys import Authorization, DeploymentKeys
 from modelpass.entitlements.model import EntitlementId, Hold, Tier
+from modelpass.ids import is_subscription_id, subscription_id_of
 from modelpass.subscriptions import idempotency
 from tests.support.builders import DEPLOYMENT_KEY, KEYS, NOON, OLDER_KEY, PROPERTY, SUBSCRIPTION_ID, hold
 
@@ -64,7 +65,7 @@ def around(text: str) -> list[str]:
 @PROPERTY
 @given(st.binary(min_size=15, max_size=15), st.integers(1, 65_535), st.binary(min_size=20, max_size=20))
 def test_api_key_tells_its_term_and_the_hash_of_the_whole(entropy: bytes, term: int, secret: bytes) -> None:
-    subscription_id = api_keys.subscription_id_of(entropy)
+    subscription_id = subscription_id_of(entropy)
     made = api_keys.issue_api_key(subscription_id, term, secret, KEYS)
     parsed = api_keys.parse_api_key(made, KEYS)
     assert parsed == api_keys.ApiKey(subscription_id, term, api_keys.api_key_hash(made))
@@ -154,7 +155,7 @@ def test_replay_after_a_rotation_shows_the_same_id_whatever_the_two_deployment_k
         Authorization,
         st.builds(
             EntitlementId,
-            st.binary(min_size=15, max_size=15).map(api_keys.subscription_id_of),
+            st.binary(min_size=15, max_size=15).map(subscription_id_of),
             st.integers(1, 65_535),
             st.from_regex(r"[A-Za-z0-9._:-]{1,64}", fullmatch=True),
         ),
@@ -215,19 +216,19 @@ def test_authorization_ids_never_issued_are_refused_whatever_they_are() -> None:
 def test_reading_any_text_as_a_key_or_an_id_never_raises(text: str) -> None:
     assert api_keys.parse_authorization_id(text, KEYS) is None
     assert api_keys.parse_api_key(text, KEYS) is None
-    assert not api_keys.is_subscription_id(text)
+    assert not is_subscription_id(text)
 
 
 def test_subscription_ids_are_told_from_other_texts() -> None:
-    assert api_keys.is_subscription_id(SUBSCRIPTION_ID)
+    assert is_subscription_id(SUBSCRIPTION_ID)
     wrong = ["", "sub_", SUBSCRIPTION_ID[:-1], SUBSCRIPTION_ID + "a", SUBSCRIPTION_ID.upper(), f"{SUBSCRIPTION_ID}\n"]
     wrong += [f"account#{SUBSCRIPTION_ID}", SUBSCRIPTION_ID[:-1] + "1", SUBSCRIPTION_ID[:-1] + "é"]
-    assert [text for text in wrong if api_keys.is_subscription_id(text)] == []
+    assert [text for text in wrong if is_subscription_id(text)] == []
 
 
 def test_id_of_a_purchase_follows_from_account_and_idempotency_key_alone() -> None:
     made = idempotency.subscription_id("acct", "key")
-    assert api_keys.is_subscription_id(made)
+    assert is_subscription_id(made)
     assert made == idempotency.subscription_id("acct", "key")
     others = [idempotency.subscription_id(*pair) for pair in (("acc", "tkey"), ("acct2", "key"), ("key", "acct"))]
     assert len({made, *others}) == 4
@@ -247,25 +248,25 @@ def test_keys_of_the_tables_are_distinct() -> None:
         *(api_keys.ticket_key(e, h) for e in (one, two) for h in grants),
         *(api_keys.slot_key(account) for account in ("a", "b", SUBSCRIPTION_ID)),
         api_keys.subscription_key(SUBSCRIPTION_ID),
-        *(api_keys.event_key(SUBSCRIPTION_ID, at, (1, 0, 0), api_keys.event_id(str(at))) for at in (1, 20, 10**12)),
+        *(outbox.event_key(SUBSCRIPTION_ID, at, (1, 0, 0), outbox.event_id(str(at))) for at in (1, 20, 10**12)),
         *(api_keys.model_key(m) for m in ("down", "m")),
         api_keys.tiers_down_key(),
     ]
     assert len(set(pairs)) == len(pairs)
     assert [api_keys.parse_entitlement_pk(api_keys.entitlement_pk(e)) for e in (one, two)] == [one, two]
     orders = [(1, 0, 0), (1, 5, 80), (1, 5, 100), (1, 11, 0), (2, 0, 0), (10, 0, 0)]
-    assert [api_keys.event_key("s", 1, order, "e") for order in orders] == sorted(
-        api_keys.event_key("s", 1, order, "e") for order in orders
+    assert [outbox.event_key("s", 1, order, "e") for order in orders] == sorted(
+        outbox.event_key("s", 1, order, "e") for order in orders
     )
-    times = [api_keys.event_key("s", at, (1, 0, 0), "e")[1] for at in (999, 10**12, NOON)]
+    times = [outbox.event_key("s", at, (1, 0, 0), "e")[1] for at in (999, 10**12, NOON)]
     assert times == sorted(times)
 
 
 def test_events_of_one_fact_share_an_id_and_of_another_do_not() -> None:
-    assert api_keys.event_id("a", "b") == api_keys.event_id("a", "b")
-    assert len({api_keys.event_id(*facts) for facts in (("a", "b"), ("ab",), ("b", "a"), ("a", "b", ""))}) == 4
+    assert outbox.event_id("a", "b") == outbox.event_id("a", "b")
+    assert len({outbox.event_id(*facts) for facts in (("a", "b"), ("ab",), ("b", "a"), ("a", "b", ""))}) == 4
 
 
 def test_due_items_are_spread_over_every_shard() -> None:
-    shards = {api_keys.due_shard(f"sub_{n}#1#m") for n in range(5000)}
-    assert shards == {api_keys.due_shard_name(n) for n in range(api_keys.DUE_SHARDS)}
+    shards = {schema.due_shard(f"sub_{n}#1#m") for n in range(5000)}
+    assert shards == {schema.due_shard_name(n) for n in range(schema.DUE_SHARDS)}

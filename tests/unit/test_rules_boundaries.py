@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from modelpass.entitlements import rules as entitlement_rules
 from modelpass.entitlements.change import Change
 from modelpass.entitlements.model import Tier
 from modelpass.entitlements.rules import Attempt, Standing, decide_authorize
 from modelpass.errors import ErrorCode, Refusal
+from modelpass.times import seconds_until
 from tests.support.builders import CAP, KEY_HASH, LIMIT, NOON, attempt, entitlement, hold, limits, ms
 
 if TYPE_CHECKING:
@@ -199,4 +199,4 @@ def test_stored_hash_of_another_length_is_refused_and_not_an_error() -> None:
     assert decide(entitlement()._replace(key_hash=KEY_HASH[:-1]), attempt()) == Refusal(
         ErrorCode.INVALID_API_KEY, param="apiKey"
     )
-    assert entitlement_rules.seconds_until(NOON, NOON) == 0
+    assert seconds_until(NOON, NOON) == 0

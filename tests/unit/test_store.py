@@ -11,16 +11,17 @@ import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
 
+from modelpass import schema
 from modelpass.dynamodb import transport
 from modelpass.dynamodb.boto3_client import boto3_send
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError, StoreError, StoreRejectedError
-from modelpass.entitlements import items as entitlement_items
 
 if TYPE_CHECKING:
-    from modelpass.dynamodb.transport import Request, Response
+    from modelpass.dynamodb.transport import Response
+    from modelpass.schema import Request
 
 ITEM = {"pk": {"S": "stored"}}
-KEY = {"pk": entitlement_items.text("k")}
+KEY = {"pk": schema.text("k")}
 FAILED, CONFLICT, NONE = {"Code": "ConditionalCheckFailed"}, {"Code": "TransactionConflict"}, {"Code": "None"}
 THROTTLED = [{"Code": "ThrottlingError"}, {"Code": "ProvisionedThroughputExceeded"}]
 BUSY = [
@@ -203,7 +204,7 @@ def test_failures_show_nothing_of_what_was_sent() -> None:
 
 def test_reading_many_asks_again_for_what_was_left_and_gives_all() -> None:
     left = {"t": {"Keys": [KEY], "ConsistentRead": True}}
-    first, second = {"pk": entitlement_items.text("a")}, {"pk": entitlement_items.text("b")}
+    first, second = {"pk": schema.text("a")}, {"pk": schema.text("b")}
     send = Pages({"Responses": {"t": [first]}, "UnprocessedKeys": left}, {"Responses": {"t": [second]}})
     assert transport.get_many(send, "t", [KEY, KEY]) == [first, second]
     assert send.requests == [
@@ -225,9 +226,9 @@ def test_reading_many_leaves_out_what_is_missing() -> None:
 
 def test_query_gives_every_page_in_order_even_after_an_empty_one() -> None:
     pages: list[Response] = [
-        {"Items": [{"pk": entitlement_items.text("a")}], "LastEvaluatedKey": {"pk": entitlement_items.text("a")}},
-        {"Items": [], "LastEvaluatedKey": {"pk": entitlement_items.text("b")}},
-        {"Items": [{"pk": entitlement_items.text("c")}]},
+        {"Items": [{"pk": schema.text("a")}], "LastEvaluatedKey": {"pk": schema.text("a")}},
+        {"Items": [], "LastEvaluatedKey": {"pk": schema.text("b")}},
+        {"Items": [{"pk": schema.text("c")}]},
     ]
     send, request = Pages(*pages), {"TableName": "t"}
     assert [i["pk"]["S"] for i in transport.query_all(send, request)] == ["a", "c"]

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelpass.entitlements import windows
-from modelpass.entitlements.windows import month_start_ms, rfc3339, segment_at, term_of
+from modelpass.entitlements.windows import month_start_ms, segment_at, term_of
+from modelpass.times import instant_ms, rfc3339, to_ms
 from tests.support.builders import PROPERTY, ms, terms
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ def test_segments_are_days_cut_with_months_and_the_term(  # noqa: PLR0913, PLR09
 )
 def test_instants_are_told_in_utc_with_milliseconds_only_when_not_zero(at_ms: int, text: str) -> None:
     assert rfc3339(at_ms) == text
-    assert windows.to_ms(datetime.fromisoformat(text)) == at_ms
+    assert to_ms(datetime.fromisoformat(text)) == at_ms
 
 
 def test_time_zones_are_iana_names_and_nothing_else() -> None:
@@ -227,9 +228,9 @@ def test_every_instant_is_in_its_segment_and_in_its_local_day(term: Term, data: 
     ],
 )
 def test_instant_is_read_as_it_is_written_whatever_its_offset(text: str, same: str) -> None:
-    at_ms = windows.instant_ms(text)
+    at_ms = instant_ms(text)
     assert at_ms is not None
-    assert windows.rfc3339(at_ms) == same
+    assert rfc3339(at_ms) == same
 
 
 @pytest.mark.parametrize(
@@ -254,4 +255,4 @@ def test_instant_is_read_as_it_is_written_whatever_its_offset(text: str, same: s
     ],
 )
 def test_what_is_no_instant_is_not_guessed(text: str) -> None:
-    assert windows.instant_ms(text) is None
+    assert instant_ms(text) is None

@@ -12,22 +12,19 @@ import hashlib
 import hmac
 import re
 import struct
-import zlib
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from modelpass import macs
-from modelpass.encoding import ID_BYTES, base32, base64url, from_base32, from_base64url
+from modelpass.encoding import ID_BYTES, base64url, from_base64url
 from modelpass.entitlements.model import EntitlementId, Hold, Tier
+from modelpass.ids import subscription_id_bytes, subscription_id_of
 
 API_KEY_PREFIX: Final = "sk-custom-"
 API_KEY_PATTERN: Final = r"sk-custom-[A-Za-z0-9_-]{60}"
 """For secret scanners."""
-SUBSCRIPTION_ID_PATTERN: Final = r"sub_[a-z2-7]{24}"
 SECRET_BYTES: Final = 20
 NONCE_BYTES: Final = 9
-DUE_SHARDS: Final = 128
-"""Over how many partitions of the due index the work of the reset is spread."""
 BOUGHT: Final = "bought#"
 TICKET: Final = "hold#"
 CATALOGUE: Final = "catalogue"
@@ -35,7 +32,6 @@ TIERS_DOWN: Final = "down"
 SETTINGS: Final = "settings"
 
 _API_KEY = re.compile(rf"{API_KEY_PREFIX}([A-Za-z0-9_-]{{60}})")
-_SUBSCRIPTION_ID = re.compile(SUBSCRIPTION_ID_PATTERN)
 _AUTHORIZATION_ID = re.compile(r"auth_([A-Za-z0-9_-]{100,200})")
 _ACCOUNT = "account#"
 _API_KEY_MAC_BYTES = 8
@@ -88,19 +84,9 @@ def signer_of(secret: bytes) -> str:
     return base64url(hashlib.sha256(b"modelpass/signer" + secret).digest()[:_SIGNER_BYTES])
 
 
-def subscription_id_of(entropy: bytes) -> str:
-    """A subscription id from 15 bytes."""
-    return "sub_" + base32(entropy)
-
-
-def is_subscription_id(text: str) -> bool:
-    """Whether a text could be an id of ours; anything else need not be looked up."""
-    return _SUBSCRIPTION_ID.fullmatch(text) is not None
-
-
 def issue_api_key(subscription_id: str, term_number: int, secret: bytes, keys: DeploymentKeys) -> str:
     """A new API key; `secret` is 20 random bytes."""
-    body = _id_bytes(subscription_id) + struct.pack(">H", term_number) + secret
+    body = subscription_id_bytes(subscription_id) + struct.pack(">H", term_number) + secret
     return API_KEY_PREFIX + base64url(body + _api_key_mac(body, keys.signing()))
 
 
@@ -148,7 +134,7 @@ def issue_authorization_id(authorization: Authorization, keys: DeploymentKeys) -
     body = (
         _GRANT.pack(
             _VERSION,
-            _id_bytes(entitlement.subscription_id),
+            subscription_id_bytes(entitlement.subscription_id),
             entitlement.term_number,
             from_base64url(hold.key),
             from_base64url(hold.nonce),
@@ -272,20 +258,9 @@ def ticket_key(entitlement: EntitlementId, hold: Hold) -> tuple[str, str]:
     return entitlement_pk(entitlement), f"{TICKET}{hold.key}#{hold.nonce}"
 
 
-def event_key(subject: str, at_ms: int, order: tuple[int, int, int], event_id: str) -> tuple[str, str]:
-    """Events table: what happened to a subject, in the order of time, and of `order` within a millisecond."""
-    return subject, f"{at_ms:015d}#{order[0]:06d}{order[1]:02d}{order[2]:06d}#{event_id}"
-
-
 def model_subject(model_id: str) -> str:
     """Events table: a model, as the subject of what is told of it."""
     return f"model#{model_id}"
-
-
-def event_id(*facts: str) -> str:
-    """An event id that follows from what happened, so that the same fact has one event."""
-    digest = hashlib.sha256("\0".join(facts).encode()).digest()[:ID_BYTES]
-    return "evt_" + base32(digest)
 
 
 def model_key(model_id: str) -> tuple[str, str]:
@@ -301,20 +276,6 @@ def tiers_down_key() -> tuple[str, str]:
 def catalogue_settings_key() -> tuple[str, str]:
     """Catalogue table: what is true of all of it, its currency."""
     return CATALOGUE, SETTINGS
-
-
-def due_shard(pk: str) -> str:
-    """The partition of the due index that an item belongs to."""
-    return due_shard_name(zlib.crc32(pk.encode()) % DUE_SHARDS)
-
-
-def due_shard_name(number: int) -> str:
-    """How shard `number` of the due index is called."""
-    return f"{number:03d}"
-
-
-def _id_bytes(subscription_id: str) -> bytes:
-    return from_base32(subscription_id.removeprefix("sub_"))
 
 
 def _api_key_mac(body: bytes, secret: bytes) -> bytes:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from modelpass import api_keys
+from modelpass import api_keys, schema
 from modelpass.catalogue.model import catalogue_of
 from modelpass.dynamodb import transport
-from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.model import Limits
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
 from modelpass.subscriptions import pricing
@@ -28,7 +27,7 @@ def load(deps: Deps, attempts: Attempts) -> Catalogue:
         "TableName": deps.tables.catalogue,
         "KeyConditionExpression": "#pk = :pk",
         "ExpressionAttributeNames": {"#pk": "pk"},
-        "ExpressionAttributeValues": {":pk": entitlement_items.text(api_keys.CATALOGUE)},
+        "ExpressionAttributeValues": {":pk": schema.text(api_keys.CATALOGUE)},
         "ConsistentRead": True,
     }
     return attempts.persist(lambda: catalogue_of(transport.query_all(deps.send, request)))

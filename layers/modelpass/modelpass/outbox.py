@@ -6,20 +6,21 @@ carries.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from modelpass import api_keys, schema
-from modelpass.entitlements import items as entitlement_items
-from modelpass.entitlements.items import number, text
-from modelpass.entitlements.windows import rfc3339
+from modelpass.encoding import ID_BYTES, base32
+from modelpass.schema import number, text
 from modelpass.subscriptions import pricing
+from modelpass.times import rfc3339
 
 if TYPE_CHECKING:
     from modelpass.entitlements.change import Announcement, Correction
     from modelpass.entitlements.model import Entitlement, EntitlementId, Hold, Slot, Subscription, Tier
-    from modelpass.entitlements.updates import Tables
+    from modelpass.schema import Tables
 
 EVENT_VERSION: Final = 1
 
@@ -75,7 +76,7 @@ class TierTurn(NamedTuple):
     reason: str | None
 
 
-def shown(row: entitlement_items.Item) -> dict[str, Any]:
+def shown(row: schema.Item) -> dict[str, Any]:
     """A row as callers see it."""
     row = schema.current(row)
     return {
@@ -231,14 +232,14 @@ def _put(
     facts: tuple[str, ...],
 ) -> dict[str, Any]:
     about, account_id = subject
-    event_id = api_keys.event_id(kind, about, *facts)
+    own_id = event_id(kind, about, *facts)
     order = (at.round, _WITHIN_A_ROUND.index(kind), at.number)
     return {
         "TableName": tables.events,
         "Item": {
-            **entitlement_items.key(api_keys.event_key(about, at.ms, order, event_id)),
+            **schema.primary_key(event_key(about, at.ms, order, own_id)),
             "v": number(tables.version),
-            "id": text(event_id),
+            "id": text(own_id),
             "type": text(kind),
             "version": number(EVENT_VERSION),
             "at": text(rfc3339(at.ms)),
@@ -248,3 +249,14 @@ def _put(
         "ConditionExpression": "attribute_not_exists(#pk)",
         "ExpressionAttributeNames": {"#pk": "pk"},
     }
+
+
+def event_key(subject: str, at_ms: int, order: tuple[int, int, int], event_id: str) -> tuple[str, str]:
+    """Events table: what happened to a subject, in the order of time, and of `order` within a millisecond."""
+    return subject, f"{at_ms:015d}#{order[0]:06d}{order[1]:02d}{order[2]:06d}#{event_id}"
+
+
+def event_id(*facts: str) -> str:
+    """An event id that follows from what happened, so that the same fact has one event."""
+    digest = hashlib.sha256("\0".join(facts).encode()).digest()[:ID_BYTES]
+    return "evt_" + base32(digest)

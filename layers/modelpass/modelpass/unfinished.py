@@ -14,9 +14,9 @@ from modelpass.subscriptions import revocations
 
 if TYPE_CHECKING:
     from modelpass.dynamodb.retries import Attempts
-    from modelpass.dynamodb.transport import Request
     from modelpass.entitlements.model import Slot, Subscription
     from modelpass.runtime.deps import Deps
+    from modelpass.schema import Request
 
 
 def bring_key(deps: Deps, attempts: Attempts, subscription: Subscription) -> None:
@@ -43,4 +43,4 @@ def _write(deps: Deps, attempts: Attempts, request: Request) -> None:
         attempts.for_another().persist(lambda: deps.send("UpdateItem", request))
     except ConditionFailedError as failure:
         if failure.item is not None:
-            schema.current(failure.item)  # what cannot be read is not done
+            schema.require_understood(failure.item)  # what cannot be read is not done

@@ -10,8 +10,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from modelpass.catalogue.model import CatalogueModel, Price, model_item
-from modelpass.entitlements.model import DAY_MS, Kind, Tier
+from modelpass.entitlements.model import Kind, Tier
 from modelpass.entitlements.windows import day_of
+from modelpass.times import DAY_MS
 from tests.benchmarks.callers import GRANT, SETTLED, Client, asks, with_holds
 from tests.benchmarks.probing import Took
 from tests.benchmarks.setting import AUTHORIZE, SETTLE, now_ms, zone_where_it_is_morning

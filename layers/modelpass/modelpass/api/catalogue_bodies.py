@@ -16,7 +16,7 @@ from modelpass.api.validation import Strict, validated
 from modelpass.catalogue.model import Bounds, CatalogueModel, Price
 from modelpass.entitlements.model import MAX_CALLS, MAX_UNITS, UNIT_OF_KIND, Kind, Tier, Unit
 from modelpass.errors import invalid
-from modelpass.router.validation import MODEL_ID_PATTERN, MODEL_ID_RULE
+from modelpass.ids import MODEL_ID_PATTERN, MODEL_ID_RULE
 
 MOST_REASON: Final = 500
 _CURRENCY: Final = Field(description="three capital letters, as in ISO 4217")

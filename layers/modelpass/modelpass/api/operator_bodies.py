@@ -10,9 +10,9 @@ from pydantic import Field, StringConstraints
 from modelpass.api.catalogue_bodies import MOST_REASON
 from modelpass.api.validation import Strict, validated
 from modelpass.entitlements.model import MAX_UNITS
-from modelpass.entitlements.windows import instant_ms
 from modelpass.errors import invalid
-from modelpass.router.validation import MODEL_ID_PATTERN, MODEL_ID_RULE
+from modelpass.ids import MODEL_ID_PATTERN, MODEL_ID_RULE
+from modelpass.times import instant_ms
 
 if TYPE_CHECKING:
     from pydantic.config import JsonDict

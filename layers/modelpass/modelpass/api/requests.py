@@ -8,7 +8,7 @@ import re
 from base64 import b64decode
 from collections import Counter
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from aws_lambda_powertools.event_handler import (
     APIGatewayHttpResolver,
@@ -16,12 +16,10 @@ from aws_lambda_powertools.event_handler import (
     content_types,
 )
 
-from modelpass import api_keys
 from modelpass.api import tracing
 from modelpass.entitlements import answers as entitlement_answers
-from modelpass.entitlements.model import MAX_ACCOUNT_BYTES
 from modelpass.errors import ErrorCode, Refusal, Refused, internal_error, invalid, member_path, shown
-from modelpass.router import validation
+from modelpass.ids import MAX_ACCOUNT_BYTES, is_account, is_model_id, is_subscription_id
 from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
@@ -116,11 +114,6 @@ def account_in_path(event: APIGatewayProxyEventV2) -> str:
     return name
 
 
-def is_account(name: object) -> TypeGuard[str]:
-    """Whether this can name an account."""
-    return isinstance(name, str) and 0 < _utf8_bytes(name) <= MAX_ACCOUNT_BYTES
-
-
 def require_operator(event: APIGatewayProxyEventV2) -> None:
     """Refuse a token without the scope `operator`. Who has it asks about the account of someone else, if about any."""
     scopes = _claims(event.raw_event).get("scope", "")
@@ -146,16 +139,9 @@ def _facts_of(event: dict[str, Any]) -> dict[str, str | None]:
     return {
         "apiRequestId": event["requestContext"].get("requestId"),
         "accountId": _subject(event),
-        "subscriptionId": subscription_id if api_keys.is_subscription_id(subscription_id) else None,
-        "modelId": model_id if validation.is_model_id(model_id) else None,
+        "subscriptionId": subscription_id if is_subscription_id(subscription_id) else None,
+        "modelId": model_id if is_model_id(model_id) else None,
     }
-
-
-def _utf8_bytes(text: str) -> int:
-    try:
-        return len(text.encode())
-    except UnicodeEncodeError:  # a lone surrogate stands for no character
-        return 0
 
 
 def idempotency_key_of(event: APIGatewayProxyEventV2) -> str | None:

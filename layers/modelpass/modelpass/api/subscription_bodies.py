@@ -11,7 +11,7 @@ from modelpass.api.validation import Strict, rule_of, validated
 from modelpass.entitlements.model import MAX_CALLS, MAX_MODELS, MAX_MONTHS, MAX_UNITS, Tier
 from modelpass.entitlements.windows import time_zones
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
-from modelpass.router.validation import MODEL_ID_PATTERN, MODEL_ID_RULE
+from modelpass.ids import MODEL_ID_PATTERN, MODEL_ID_RULE
 
 TIME_ZONE_FORMAT: Final = "iana-time-zone"
 """How the API's document calls a name that `time_zones` has."""

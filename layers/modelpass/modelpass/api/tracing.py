@@ -16,9 +16,10 @@ from modelpass.runtime import config
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from modelpass.dynamodb.transport import Request, Response
+    from modelpass.dynamodb.transport import Response
     from modelpass.runtime.deps import Deps
     from modelpass.runtime.telemetry import Fact
+    from modelpass.schema import Request
 
 
 class Span(NamedTuple):

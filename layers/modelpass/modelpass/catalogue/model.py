@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from modelpass import api_keys, schema
 from modelpass.catalogue.tiers import tiers_down_of
-from modelpass.entitlements import items as entitlement_items
-from modelpass.entitlements.items import number, text
 from modelpass.entitlements.model import MAX_CALLS, MAX_UNITS, UNIT_OF_KIND, Kind, Tier, Unit
+from modelpass.schema import number, text
 
 if TYPE_CHECKING:
     from modelpass.catalogue.tiers import TiersDown
@@ -105,7 +104,7 @@ def model_answer(model: CatalogueModel, down: TiersDown) -> Json:
     }
 
 
-def catalogue_of(stored: list[entitlement_items.Item]) -> Catalogue:
+def catalogue_of(stored: list[schema.Item]) -> Catalogue:
     """The catalogue from all items of its partition; what is withdrawn is not in it."""
     by_key = {item["sk"]["S"]: item for item in stored}
     down = tiers_down_of(by_key.pop(api_keys.TIERS_DOWN, None))
@@ -114,7 +113,7 @@ def catalogue_of(stored: list[entitlement_items.Item]) -> Catalogue:
     return Catalogue({one.model.model_id: one.model for one in listings if not one.withdrawn}, down)
 
 
-def currency_of(item: entitlement_items.Item | None) -> str | None:
+def currency_of(item: schema.Item | None) -> str | None:
     """The catalogue's one currency, from its settings; None before the first model."""
     if item is None:
         return None
@@ -122,9 +121,9 @@ def currency_of(item: entitlement_items.Item | None) -> str | None:
     return currency
 
 
-def listing_of(item: entitlement_items.Item) -> Listing:
+def listing_of(item: schema.Item) -> Listing:
     """A stored model."""
-    item = schema.current(item)
+    item = schema.current(item, lacking)
     limits = item["limits"]["M"]
     model = CatalogueModel(
         item["id"]["S"],
@@ -139,7 +138,7 @@ def listing_of(item: entitlement_items.Item) -> Listing:
     return Listing(model, frozenset(map(Tier, item["ever"]["SS"])), "withdrawn" in item)
 
 
-def model_attributes(model: CatalogueModel) -> entitlement_items.Item:
+def model_attributes(model: CatalogueModel) -> schema.Item:
     """What is stored of a model as it is offered now."""
     return {
         "id": text(model.model_id),
@@ -150,25 +149,20 @@ def model_attributes(model: CatalogueModel) -> entitlement_items.Item:
                 for tier, price in model.tiers.items()
             }
         },
-        "limits": {
-            "M": {
-                name: {"M": {"min": number(bounds.least), "max": number(bounds.most)}}
-                for name, bounds in _bounds_by_name(model).items()
-            }
-        },
+        "limits": {"M": {name: {"M": _stored_bounds(bounds)} for name, bounds in _bounds_by_name(model).items()}},
     }
 
 
-def model_item(model: CatalogueModel, version: int = schema.NEWEST) -> entitlement_items.Item:
+def model_item(model: CatalogueModel, version: int = schema.NEWEST) -> schema.Item:
     """A model that was never stored before."""
     offered = {"v": number(version), "ever": {"SS": [tier.value for tier in model.tiers]}}
-    return {**entitlement_items.key(api_keys.model_key(model.model_id)), **model_attributes(model), **offered}
+    return {**schema.primary_key(api_keys.model_key(model.model_id)), **model_attributes(model), **offered}
 
 
-def settings_item(currency: str, version: int = schema.NEWEST) -> entitlement_items.Item:
+def settings_item(currency: str, version: int = schema.NEWEST) -> schema.Item:
     """The settings of a catalogue that has none yet."""
     fields = {"v": number(version), "currency": text(currency)}
-    return {**entitlement_items.key(api_keys.catalogue_settings_key()), **fields}
+    return {**schema.primary_key(api_keys.catalogue_settings_key()), **fields}
 
 
 def _price_fields(price: Price) -> dict[str, str]:
@@ -180,5 +174,16 @@ def _bounds_by_name(model: CatalogueModel) -> dict[str, Bounds]:
     return {"dailyCallLimit": model.calls, "monthlyTokenCap": model.cap}
 
 
-def _bounds_of(value: entitlement_items.Item) -> Bounds:
+def _bounds_of(value: schema.Item) -> Bounds:
     return Bounds(int(value["M"]["min"]["N"]), int(value["M"]["max"]["N"]))
+
+
+def lacking(item: schema.Item) -> schema.Item:
+    """What a model of version 1 may lack: any amount could be bought, and no tier was ever taken out."""
+    limits = {"dailyCallLimit": ANY_CALLS, "monthlyTokenCap": ANY_UNITS}
+    bounds = {name: {"M": _stored_bounds(any_amount)} for name, any_amount in limits.items()}
+    return {"limits": {"M": bounds}, "ever": {"SS": sorted(item["tiers"]["M"])}}
+
+
+def _stored_bounds(bounds: Bounds) -> schema.Item:
+    return {"min": number(bounds.least), "max": number(bounds.most)}

@@ -6,21 +6,18 @@ Which tiers are down is one small item; each change of it counts its revision, a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from modelpass import api_keys, outbox, schema
 from modelpass.catalogue.model import model_attributes
-from modelpass.entitlements import items as entitlement_items
-from modelpass.entitlements.items import number, text
+from modelpass.schema import number, text
 
 if TYPE_CHECKING:
     from modelpass.catalogue.model import CatalogueModel
     from modelpass.catalogue.tiers import TiersDown
     from modelpass.entitlements.model import Tier
-    from modelpass.entitlements.updates import Tables
     from modelpass.outbox import TierTurn
-
-Request = dict[str, Any]
+    from modelpass.schema import Request, Tables
 
 _NEVER_TURNED: Final = f"attribute_not_exists(#pk) OR ({schema.UNDERSTOOD} AND attribute_not_exists(#rev))"
 
@@ -31,7 +28,7 @@ def put_model(tables: Tables, model: CatalogueModel, currency: str, ever: frozen
     sets = ", ".join(f"#{name} = :{name}" for name in stored)
     update = {
         "TableName": tables.catalogue,
-        "Key": entitlement_items.key(api_keys.model_key(model.model_id)),
+        "Key": schema.primary_key(api_keys.model_key(model.model_id)),
         # New, or of the same kind as ever: subscriptions to it count in its unit.
         "ConditionExpression": f"attribute_not_exists(#pk) OR ({schema.UNDERSTOOD} AND #kind = :kind)",
         "UpdateExpression": f"SET #v = if_not_exists(#v, :new), {sets} ADD #ever :ever REMOVE #withdrawn",
@@ -50,7 +47,7 @@ def withdraw_model(table: str, model_id: str, now_ms: int) -> Request:
     """Offer a model no longer; a mark, so that it is still known."""
     return {
         "TableName": table,
-        "Key": entitlement_items.key(api_keys.model_key(model_id)),
+        "Key": schema.primary_key(api_keys.model_key(model_id)),
         # There is nothing to withdraw of a model that was never there.
         "ConditionExpression": schema.UNDERSTOOD,
         "UpdateExpression": "SET #withdrawn = if_not_exists(#withdrawn, :now)",
@@ -65,7 +62,7 @@ def turn_tier(tables: Tables, down: TiersDown, turn: TierTurn, now_ms: int) -> R
     revision = down.revision + 1
     update = {
         "TableName": tables.catalogue,
-        "Key": entitlement_items.key(api_keys.tiers_down_key()),
+        "Key": schema.primary_key(api_keys.tiers_down_key()),
         # Nobody changed any tier since it was read: of two that take the same one down, one tells so.
         "ConditionExpression": f"{schema.UNDERSTOOD} AND #rev = :was" if down.revision else _NEVER_TURNED,
         "UpdateExpression": "SET #v = if_not_exists(#v, :new), #rev = :rev "
@@ -89,7 +86,7 @@ def turn_tier(tables: Tables, down: TiersDown, turn: TierTurn, now_ms: int) -> R
 def _keep_currency(tables: Tables, currency: str) -> Request:
     return {
         "TableName": tables.catalogue,
-        "Key": entitlement_items.key(api_keys.catalogue_settings_key()),
+        "Key": schema.primary_key(api_keys.catalogue_settings_key()),
         # The first model brings the currency; all others have the same.
         "ConditionExpression": f"attribute_not_exists(#pk) OR ({schema.UNDERSTOOD} AND #currency = :currency)",
         "UpdateExpression": "SET #v = if_not_exists(#v, :new), #currency = :currency",

@@ -31,7 +31,8 @@ from modelpass.dynamodb.wire_json import decoded
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
-    from modelpass.dynamodb.transport import Request, Response, Send
+    from modelpass.dynamodb.transport import Response, Send
+    from modelpass.schema import Request
 
 _METHODS: Final = {
     "BatchGetItem": "batch_get_item",

@@ -31,16 +31,16 @@ from modelpass.dynamodb.transport import (
     StoreRejectedError,
     classify,
 )
-from modelpass.entitlements.model import MS_PER_SECOND
-from modelpass.entitlements.windows import rfc3339
 from modelpass.runtime.config import ConfigError
+from modelpass.times import MS_PER_SECOND, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from modelpass.dynamodb.sigv4 import Credentials
-    from modelpass.dynamodb.transport import Request, Response, StoreError
+    from modelpass.dynamodb.transport import Response, StoreError
     from modelpass.runtime.config import Endpoint
+    from modelpass.schema import Request
 
 _API: Final = "DynamoDB_20120810"
 _IDLE_SECONDS: Final = 20.0

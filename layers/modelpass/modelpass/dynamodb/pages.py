@@ -10,11 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys
+from modelpass import api_keys, schema
 from modelpass.encoding import base64url, from_base64url
-from modelpass.entitlements import items as entitlement_items
-from modelpass.entitlements.items import text
 from modelpass.errors import invalid
+from modelpass.schema import text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,11 +76,11 @@ def request(table: str, partition: str, listing: Listing, page: Page) -> dict[st
         "Limit": page.limit + 1,
     }
     if page.after is not None:
-        query["ExclusiveStartKey"] = entitlement_items.key((partition, page.after))
+        query["ExclusiveStartKey"] = schema.primary_key((partition, page.after))
     return query
 
 
-def cut(found: list[entitlement_items.Item], page: Page) -> tuple[list[entitlement_items.Item], str | None]:
+def cut(found: list[schema.Item], page: Page) -> tuple[list[schema.Item], str | None]:
     """The entries of a page, and the cursor of the next; None on the last."""
     shown = found[: page.limit]
     return shown, _cursor(shown[-1]["sk"]["S"]) if len(found) > page.limit else None

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from modelpass.schema import Request
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from modelpass.entitlements import items as entitlement_items
-
-Request = dict[str, Any]
+    from modelpass import schema
 Response = dict[str, Any]
 Send = Callable[[str, Request], Response]
 
@@ -57,7 +57,7 @@ class ConditionFailedError(StoreError):
     Of a transaction: the item of its first action, when that action's guard failed.
     """
 
-    def __init__(self, item: entitlement_items.Item | None) -> None:
+    def __init__(self, item: schema.Item | None) -> None:
         super().__init__("condition failed")
         self.item = item
 
@@ -126,18 +126,18 @@ def _classify_cancelled(reasons: list[dict[str, Any]]) -> StoreError:
     return StoreRejectedError(",".join(codes))
 
 
-def get(send: Send, table: str, key: entitlement_items.Item) -> entitlement_items.Item | None:
+def get(send: Send, table: str, key: schema.Item) -> schema.Item | None:
     """One item as it is now (strongly consistent), None when there is none."""
     request = {"TableName": table, "Key": key, "ConsistentRead": True}
     return send("GetItem", request).get("Item")
 
 
-def get_many(send: Send, table: str, keys: list[entitlement_items.Item]) -> list[entitlement_items.Item]:
+def get_many(send: Send, table: str, keys: list[schema.Item]) -> list[schema.Item]:
     """Items as they are now, in no order, those missing left out; at most 100 keys.
 
     Raises `StoreBusyError` when the store leaves keys unread again and again.
     """
-    found: list[entitlement_items.Item] = []
+    found: list[schema.Item] = []
     wanted: dict[str, Any] = {table: {"Keys": keys, "ConsistentRead": True}}
     for _ in range(_BATCH_ROUNDS):
         response = send("BatchGetItem", {"RequestItems": wanted})
@@ -148,7 +148,7 @@ def get_many(send: Send, table: str, keys: list[entitlement_items.Item]) -> list
     raise StoreBusyError("UnprocessedKeys")
 
 
-def pages(send: Send, request: Request) -> Iterator[list[entitlement_items.Item]]:
+def pages(send: Send, request: Request) -> Iterator[list[schema.Item]]:
     """The items of a query, page by page."""
     while True:
         response = send("Query", request)
@@ -158,7 +158,7 @@ def pages(send: Send, request: Request) -> Iterator[list[entitlement_items.Item]
         request = {**request, "ExclusiveStartKey": response["LastEvaluatedKey"]}
 
 
-def query_all(send: Send, request: Request) -> list[entitlement_items.Item]:
+def query_all(send: Send, request: Request) -> list[schema.Item]:
     """Every item of a query."""
     return [item for page in pages(send, request) for item in page]
 

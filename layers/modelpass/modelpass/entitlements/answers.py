@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelpass import api_keys
 from modelpass.entitlements import accounting
-from modelpass.entitlements.windows import rfc3339
+from modelpass.times import rfc3339
 
 if TYPE_CHECKING:
     from modelpass.entitlements.model import Entitlement, Hold, Limits, Status, Subscription

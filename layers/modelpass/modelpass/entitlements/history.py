@@ -6,20 +6,19 @@ was sold.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from modelpass import api_keys, schema
 from modelpass.entitlements import items
-from modelpass.entitlements.items import number, text
-from modelpass.entitlements.model import DAY_MS, MS_PER_SECOND, SETTLE_GRACE_MS, EntitlementId
+from modelpass.entitlements.model import SETTLE_GRACE_MS, EntitlementId
+from modelpass.schema import number, text
 from modelpass.subscriptions import items as subscription_items
+from modelpass.times import DAY_MS, MS_PER_SECOND
 
 if TYPE_CHECKING:
     from modelpass.entitlements.change import Correction, DayRow, MonthRow
     from modelpass.entitlements.model import Entitlement, Hold, Subscription
-    from modelpass.entitlements.updates import Tables
-
-Request = dict[str, Any]
+    from modelpass.schema import Request, Tables
 
 TICKET_KEPT_MS: Final = SETTLE_GRACE_MS + DAY_MS
 _NEVER_NEGATIVE: Final = ("units", "used")
@@ -42,7 +41,7 @@ def ticket(tables: Tables, entitlement: Entitlement, hold: Hold) -> Request:
     return {
         "TableName": tables.history,
         "Item": {
-            **items.key(api_keys.ticket_key(entitlement.id, hold)),
+            **schema.primary_key(api_keys.ticket_key(entitlement.id, hold)),
             "v": number(tables.version),
             "hold": text(items.pack_hold(hold)),
             "ttl": number(kept_until_ms // MS_PER_SECOND),
@@ -57,7 +56,7 @@ def spent_ticket(tables: Tables, entitlement: Entitlement, hold: Hold) -> Reques
     """The end of a ticket: its hold is settled."""
     return {
         "TableName": tables.history,
-        "Key": items.key(api_keys.ticket_key(entitlement.id, hold)),
+        "Key": schema.primary_key(api_keys.ticket_key(entitlement.id, hold)),
         # Of two late settles one finds the ticket.
         "ConditionExpression": schema.UNDERSTOOD,
         "ExpressionAttributeNames": {"#v": "v"},
@@ -88,10 +87,10 @@ def correction(tables: Tables, entitlement: EntitlementId, made: Correction) -> 
     return {
         "TableName": tables.history,
         "Item": {
-            **items.key(api_keys.correction_key(entitlement.subscription_id, made.key)),
+            **schema.primary_key(api_keys.correction_key(entitlement.subscription_id, made.key)),
             "v": number(tables.version),
-            "body": items.binary(made.body),
-            "nonce": items.binary(made.nonce),
+            "body": schema.binary(made.body),
+            "nonce": schema.binary(made.nonce),
             "operator": text(made.operator),
             "modelId": text(entitlement.model_id),
             "term": number(entitlement.term_number),
@@ -106,7 +105,7 @@ def correction(tables: Tables, entitlement: EntitlementId, made: Correction) -> 
     }
 
 
-def corrected(record: items.Item) -> EntitlementId:
+def corrected(record: schema.Item) -> EntitlementId:
     """What a record of a correction corrected."""
     return EntitlementId(record["pk"]["S"], int(record["term"]["N"]), record["modelId"]["S"])
 
@@ -131,7 +130,7 @@ def _add_to_row(tables: Tables, pair: tuple[str, str], deltas: dict[str, tuple[i
         values[":least"] = number(-deltas[taken][1])
     return {
         "TableName": tables.history,
-        "Key": items.key(pair),
+        "Key": schema.primary_key(pair),
         "ConditionExpression": condition,
         "UpdateExpression": "SET " + ", ".join(sets),
         "ExpressionAttributeNames": names,
@@ -152,7 +151,7 @@ def sold_terms(table: str, subscription_id: str) -> Request:
     return _query(table, "#pk = :pk AND begins_with(#sk, :prefix)", {":pk": text(pk), ":prefix": text(prefix)})
 
 
-def _query(table: str, condition: str, values: items.Item) -> Request:
+def _query(table: str, condition: str, values: schema.Item) -> Request:
     return {
         "TableName": table,
         "KeyConditionExpression": condition,

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from modelpass import api_keys, schema
 from modelpass.entitlements.model import Counters, Entitlement, EntitlementId, Hold, Limits, Term, Threshold, Tier, Unit
+from modelpass.schema import UnreadableItemError, binary, number, optional_binary, optional_number, text
 
-Item = schema.Item
-UnreadableItemError = schema.UnreadableItemError
+if TYPE_CHECKING:
+    from modelpass.schema import Item
 
 
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -22,26 +23,6 @@ _PACKED: Final = re.compile(r"([^.]*)\.([^.]*)" + rf"\.([{_DIGITS}]+)" * 4)
 _ANNOUNCED: Final = {
     bits: frozenset(t for t in Threshold if t.bit & bits) for bits in range(sum(t.bit for t in Threshold) + 1)
 }
-
-
-def text(value: str) -> Item:
-    """A string attribute value."""
-    return {"S": value}
-
-
-def number(value: int) -> Item:
-    """A whole-number attribute value."""
-    return {"N": str(value)}
-
-
-def binary(value: bytes) -> Item:
-    """A binary attribute value."""
-    return {"B": value}
-
-
-def key(pair: tuple[str, str]) -> Item:
-    """The primary key of a table with partition and sort key."""
-    return {"pk": text(pair[0]), "sk": text(pair[1])}
 
 
 def pack_hold(hold: Hold) -> str:
@@ -117,7 +98,7 @@ def segment_attributes(entitlement: Entitlement) -> Item:
 
 def entitlement_of(item: Item) -> Entitlement:
     """The reverse of `entitlement_item`."""
-    item = schema.current(item)
+    item = schema.current(item, lacking)
     bought = [item[name]["S"] for name in ("pk", "tr", "un", "tz")]
     bought += [item[name]["N"] for name in ("lc", "lm", "st", "mo", "xa")]
     entitlement_id, limits, term = _bought(tuple(bought))
@@ -156,28 +137,9 @@ def _bought(fixed: tuple[str, ...]) -> tuple[EntitlementId, Limits, Term]:
     return entitlement_id, limits, Term(int(starts), int(months), time_zone, int(ends))
 
 
-def due_attributes(pk: str, at_ms: int) -> Item:
-    """What lets the reset find an item when it is due."""
-    return {"dp": text(api_keys.due_shard(pk)), "da": number(at_ms)}
-
-
 def term_of(item: Item) -> Term:
     """The term that an item speaks of."""
     return Term(int(item["st"]["N"]), int(item["mo"]["N"]), item["tz"]["S"], int(item["xa"]["N"]))
-
-
-def optional_number(item: Item, name: str) -> int | None:
-    """A number that may be absent."""
-    return int(item[name]["N"]) if name in item else None
-
-
-def optional_binary(item: Item, name: str) -> bytes | None:
-    """A binary that may be absent."""
-    return _bytes(item[name]) if name in item else None
-
-
-def _bytes(value: Item) -> bytes:
-    return bytes(value["B"])
 
 
 def _base36(value: int) -> str:
@@ -185,3 +147,8 @@ def _base36(value: int) -> str:
     while value := value // 36:
         digits = _DIGITS[value % 36] + digits
     return digits
+
+
+def lacking(_: schema.Item) -> schema.Item:
+    """What an entitlement of version 1 may lack: no threshold of its windows was announced."""
+    return {"ta": number(0)}

@@ -8,16 +8,15 @@ from __future__ import annotations
 from enum import Enum, StrEnum
 from typing import Final, NamedTuple
 
+from modelpass.times import DAY_MS, MS_PER_SECOND
+
 MAX_CALLS: Final = 10**9
 MAX_UNITS: Final = 10**15
 MAX_HOLD_SECONDS: Final = 86_400
 MAX_MODELS: Final = 40
 MAX_MONTHS: Final = 12
-MAX_ACCOUNT_BYTES: Final = 255
 MAX_PURCHASES_PER_DAY: Final = 10
 DEFAULT_HOLD_SECONDS: Final = 900
-MS_PER_SECOND: Final = 1000
-DAY_MS: Final = 86_400_000
 SETTLE_GRACE_MS: Final = 90 * DAY_MS
 """How long after the end of a term a settle is still accepted."""
 

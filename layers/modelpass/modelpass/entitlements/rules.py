@@ -13,9 +13,7 @@ from typing import NamedTuple
 from modelpass.entitlements import accounting, thresholds
 from modelpass.entitlements.change import Change
 from modelpass.entitlements.model import (
-    DAY_MS,
     MAX_PURCHASES_PER_DAY,
-    MS_PER_SECOND,
     SETTLE_GRACE_MS,
     Entitlement,
     Hold,
@@ -26,6 +24,7 @@ from modelpass.entitlements.model import (
     Tier,
 )
 from modelpass.errors import ErrorCode, Refusal
+from modelpass.times import DAY_MS, seconds_until
 
 TIER_RETRY_SECONDS = 5
 HOLD_RETRY_SECONDS = 1
@@ -247,8 +246,3 @@ def refuse_new_key(subscription: Subscription, now_ms: int) -> Refusal | None:
     if subscription.cancelling_at_ms is not None:
         return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
     return _refuse_ended(subscription, now_ms)
-
-
-def seconds_until(at_ms: int, now_ms: int) -> int:
-    """Whole seconds, rounded up."""
-    return -(-(at_ms - now_ms) // MS_PER_SECOND)

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from modelpass import api_keys, outbox, schema
 from modelpass.entitlements import history, items
-from modelpass.entitlements.items import binary, number, text
+from modelpass.schema import binary, number, text
 
 if TYPE_CHECKING:
     from modelpass.entitlements.change import Breach, Change
     from modelpass.entitlements.model import Entitlement
-    from modelpass.entitlements.updates import Tables
-
-Request = dict[str, Any]
+    from modelpass.schema import Request, Tables
 
 _COUNTERS: Final = (
     ("dl", "day_left"),
@@ -68,7 +66,7 @@ class _Expression:
         alias = self.name(attribute)
         self.sets.append(f"{alias} = {alias} + {self.value(number(delta))}")
 
-    def request(self, table: str, key: items.Item) -> Request:
+    def request(self, table: str, key: schema.Item) -> Request:
         update = "SET " + ", ".join(self.sets) if self.sets else ""
         if self.removes:
             update += " REMOVE " + ", ".join(self.removes)
@@ -217,7 +215,7 @@ def _write_due(expression: _Expression, after: Entitlement) -> None:
     if after.due_at_ms is None:
         expression.removes += [expression.name("dp"), expression.name("da")]
         return
-    expression.set("dp", text(api_keys.due_shard(api_keys.entitlement_pk(after.id))))
+    expression.set("dp", text(schema.due_shard(api_keys.entitlement_pk(after.id))))
     expression.set("da", number(after.due_at_ms))
 
 

@@ -6,25 +6,15 @@ Attribute names and values are always aliased. The reason of each clause stands 
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from modelpass import schema
 from modelpass.entitlements import items
-from modelpass.entitlements.items import binary, number, text
 from modelpass.entitlements.model import SETTLE_GRACE_MS, EntitlementId, Hold, Tier
+from modelpass.schema import binary, number, text
 
-Request = dict[str, Any]
-
-
-class Tables(NamedTuple):
-    """The names of the tables a function may use; those it may not are empty. New items get the schema `version`."""
-
-    entitlements: str = ""
-    subscriptions: str = ""
-    history: str = ""
-    events: str = ""
-    catalogue: str = ""
-    version: int = schema.NEWEST
+if TYPE_CHECKING:
+    from modelpass.schema import Request, Tables
 
 
 _KEY_IS_CURRENT: Final = "#kh = :kh"  # a renewed or regenerated key binds the very next request

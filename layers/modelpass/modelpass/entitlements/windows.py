@@ -12,21 +12,15 @@ otherwise than what was stored. What was sold or opened stays as it was; only wh
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from modelpass.entitlements.model import MS_PER_SECOND, Term
+from modelpass.entitlements.model import Term
+from modelpass.times import from_ms, to_ms
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
-_MILLISECOND = timedelta(milliseconds=1)
-_LAST_MS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
 _MONTHS_PER_YEAR = 12
-_DATE = re.compile(r"[0-9]{4}(-[0-9]{2}){2}")
-_INSTANT = re.compile(r"[0-9]{4}(-[0-9]{2}){2}T([0-9]{2}:){2}[0-9]{2}(\.[0-9]{1,3})?(Z|[+-][0-9]{2}:[0-9]{2})")
 
 
 class Segment(NamedTuple):
@@ -53,45 +47,6 @@ def time_zones() -> frozenset[str]:
 
     names = resources.files("tzdata").joinpath("zones").read_text("utf-8").split()
     return frozenset(names) - {"Factory"}
-
-
-def to_ms(instant: datetime) -> int:
-    """Milliseconds since the epoch, exact; further digits are cut off."""
-    return (instant - _EPOCH) // _MILLISECOND
-
-
-def from_ms(at_ms: int) -> datetime:
-    """The UTC instant of a millisecond count, exact."""
-    return _EPOCH + at_ms * _MILLISECOND
-
-
-def rfc3339(at_ms: int) -> str:
-    """UTC text such as `2026-11-23T00:00:00Z`; milliseconds only when they are not zero."""
-    seconds, ms = divmod(at_ms, MS_PER_SECOND)
-    whole = (_NAIVE_EPOCH + timedelta(seconds=seconds)).isoformat()
-    return f"{whole}.{ms:03d}Z" if ms else f"{whole}Z"
-
-
-def instant_ms(text: str) -> int | None:
-    """The reverse of `rfc3339`, of any offset and up to the millisecond; None for what is no such time."""
-    match = _INSTANT.fullmatch(text)
-    if match is None:
-        return None
-    try:
-        at_ms = to_ms(datetime.fromisoformat(text))
-    except ValueError:  # a 31st of June, an hour 25
-        return None
-    return at_ms if at_ms <= _LAST_MS else None
-
-
-def date_of(text: str) -> date | None:
-    """A calendar date such as `2026-11-24`; None for what is no such date."""
-    if _DATE.fullmatch(text) is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:  # a 31st of June
-        return None
 
 
 def day_of(at_ms: int, time_zone: str) -> date:

@@ -11,10 +11,8 @@ from typing import Any, Final, NamedTuple, TypeGuard, TypeVar
 
 from modelpass.entitlements.model import DEFAULT_HOLD_SECONDS, MAX_CALLS, MAX_HOLD_SECONDS, MAX_UNITS, Tier
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid, shown
+from modelpass.ids import MODEL_ID, MODEL_ID_RULE
 
-MODEL_ID_PATTERN: Final = r"[A-Za-z0-9._:-]{1,64}"
-MODEL_ID_RULE: Final = "1 to 64 of A-Z a-z 0-9 . _ : -"
-_MODEL_ID = re.compile(MODEL_ID_PATTERN)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _AUTHORIZE_FIELDS: Final = frozenset(
     {
@@ -64,7 +62,7 @@ def authorize(event: object) -> AuthorizePayload:
     fields = _fields(event, _AUTHORIZE_FIELDS)
     return AuthorizePayload(
         api_key=_text(fields, "apiKey"),
-        model_id=_pattern(fields, "modelId", _MODEL_ID, MODEL_ID_RULE),
+        model_id=_pattern(fields, "modelId", MODEL_ID, MODEL_ID_RULE),
         request_id=_pattern(fields, "requestId", _REQUEST_ID, "1 to 64 of A-Z a-z 0-9 _ -"),
         units=_UNITS("estimatedUsage", _required(fields, "estimatedUsage")),
         calls=_optional(fields, "calls", _SOME_CALLS, 1),
@@ -76,13 +74,8 @@ def authorize(event: object) -> AuthorizePayload:
 def names(event: object) -> dict[str, str]:
     """The request id and the model that an authorize names, each where it is well-formed, whatever else is wrong."""
     fields = event if isinstance(event, dict) else {}
-    patterns = {"requestId": _REQUEST_ID, "modelId": _MODEL_ID}
-    return {name: fields[name] for name, pattern in patterns.items() if _is(pattern, fields.get(name))}
-
-
-def is_model_id(value: object) -> TypeGuard[str]:
-    """Whether this can name a model."""
-    return _is(_MODEL_ID, value)
+    patterns = {"requestId": _REQUEST_ID, "modelId": MODEL_ID}
+    return {name: fields[name] for name, pattern in patterns.items() if _matches(pattern, fields.get(name))}
 
 
 def settle(event: object) -> SettlePayload:
@@ -131,7 +124,7 @@ def _pattern(fields: dict[str, Any], name: str, pattern: re.Pattern[str], rule: 
     return value
 
 
-def _is(pattern: re.Pattern[str], value: object) -> TypeGuard[str]:
+def _matches(pattern: re.Pattern[str], value: object) -> TypeGuard[str]:
     return isinstance(value, str) and pattern.fullmatch(value) is not None
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from modelpass import schema
 from modelpass.api_keys import DeploymentKeys
 from modelpass.dynamodb.sigv4 import Credentials
-from modelpass.entitlements.updates import Tables
 from modelpass.runtime.deps import DEFAULT_MAX_OPEN_HOLDS
+from modelpass.schema import Tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from modelpass.api_keys import SECRET_BYTES, DeploymentKeys
 from modelpass.dynamodb.retries import Attempts, Pacing
-from modelpass.entitlements.model import MS_PER_SECOND
+from modelpass.times import MS_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from modelpass.dynamodb.transport import Send
-    from modelpass.entitlements.updates import Tables
+    from modelpass.schema import Tables
 
 DEFAULT_MAX_OPEN_HOLDS: Final = 100
 _SHARE_OF_TIME: Final = 2 / 3

@@ -15,7 +15,7 @@ import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass.entitlements.windows import from_ms
+from modelpass.times import from_ms
 
 if TYPE_CHECKING:
     from contextvars import Token

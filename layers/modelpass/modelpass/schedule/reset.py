@@ -10,26 +10,27 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys, unfinished
+from modelpass import schema, unfinished
 from modelpass.dynamodb import transport
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements import rules as entitlement_rules
 from modelpass.entitlements import transactions as entitlement_transactions
-from modelpass.entitlements.model import MS_PER_SECOND
 from modelpass.errors import Refused
 from modelpass.runtime import telemetry
 from modelpass.subscriptions import items as subscription_items
 from modelpass.subscriptions import slots
 from modelpass.subscriptions import transactions as subscription_transactions
 from modelpass.subscriptions.commands import repository
+from modelpass.times import MS_PER_SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from modelpass.dynamodb.transport import Request, Response, Send
+    from modelpass.dynamodb.transport import Response, Send
     from modelpass.entitlements.model import Slot
     from modelpass.runtime.deps import Deps
+    from modelpass.schema import Request
 
 _PAGE: Final = 100
 _STEPS: Final = 50  # a hold bound of 1,000, in batches of 40, and some races lost
@@ -95,7 +96,7 @@ def _carry_out(step: Callable[[], None], tally: Tally) -> None:
         telemetry.surprised(error)
 
 
-def _due(deps: Deps, table: str, stop_at: float, tally: Tally) -> Iterator[entitlement_items.Item]:
+def _due(deps: Deps, table: str, stop_at: float, tally: Tally) -> Iterator[schema.Item]:
     """The primary keys of what is due now, a page at a time; the tally learns how long the oldest has been due.
 
     It begins at any shard and goes on by any step: a run which ends early leaves none behind for ever, and runs beside
@@ -103,17 +104,17 @@ def _due(deps: Deps, table: str, stop_at: float, tally: Tally) -> Iterator[entit
     """
     names = [name for name in ("pk", "sk") if name == "pk" or table == deps.tables.subscriptions]
     chance = int.from_bytes(deps.entropy(_SHARD_BYTES))
-    step = chance // api_keys.DUE_SHARDS * 2 + 1  # odd: it comes to each of a power of two
-    for turn in range(api_keys.DUE_SHARDS):
-        shard = api_keys.due_shard_name((chance + turn * step) % api_keys.DUE_SHARDS)
+    step = chance // schema.DUE_SHARDS * 2 + 1  # odd: it comes to each of a power of two
+    for turn in range(schema.DUE_SHARDS):
+        shard = schema.due_shard_name((chance + turn * step) % schema.DUE_SHARDS)
         request = {
             "TableName": table,
             "IndexName": "due",
             "KeyConditionExpression": "#dp = :dp AND #da <= :now",
             "ExpressionAttributeNames": {"#dp": "dp", "#da": "da"},
             "ExpressionAttributeValues": {
-                ":dp": entitlement_items.text(shard),
-                ":now": entitlement_items.number(deps.now_ms()),
+                ":dp": schema.text(shard),
+                ":now": schema.number(deps.now_ms()),
             },
             "Limit": _PAGE,
         }
@@ -135,7 +136,7 @@ def _persisting(deps: Deps, stop_at: float) -> Send:
     return send
 
 
-def _conclude(deps: Deps, key: entitlement_items.Item, tally: Tally) -> None:
+def _conclude(deps: Deps, key: schema.Item, tally: Tally) -> None:
     stored = transport.get(deps.send, deps.tables.subscriptions, key)
     if stored is None:
         return
@@ -164,7 +165,7 @@ def _end_plan(deps: Deps, account_id: str, slot: Slot) -> None:
         deps.send("TransactWriteItems", {"TransactItems": actions})
 
 
-def _roll(deps: Deps, key: entitlement_items.Item, tally: Tally) -> None:
+def _roll(deps: Deps, key: schema.Item, tally: Tally) -> None:
     for _ in range(_STEPS):
         stored = transport.get(deps.send, deps.tables.entitlements, key)
         if stored is None:

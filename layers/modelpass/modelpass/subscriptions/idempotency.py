@@ -8,15 +8,15 @@ from __future__ import annotations
 import hashlib
 import json
 
-from modelpass import api_keys
 from modelpass.encoding import ID_BYTES, base64url
+from modelpass.ids import subscription_id_of
 
 _DIGEST_BYTES = 16
 
 
 def subscription_id(account_id: str, idempotency_key: str) -> str:
     """The id of the subscription bought under an Idempotency-Key: a repeat collides with itself."""
-    return api_keys.subscription_id_of(_digest("purchase", account_id, idempotency_key)[:ID_BYTES])
+    return subscription_id_of(_digest("purchase", account_id, idempotency_key)[:ID_BYTES])
 
 
 def renewal(account_id: str, subscription: str, idempotency_key: str) -> bytes:

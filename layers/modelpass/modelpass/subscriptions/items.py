@@ -8,18 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelpass import api_keys, schema
-from modelpass.entitlements.items import (
-    Item,
-    binary,
-    due_attributes,
-    key,
-    number,
-    optional_binary,
-    optional_number,
-    term_of,
-    text,
-)
+from modelpass.entitlements.items import term_of
 from modelpass.entitlements.model import Limits, Sale, Slot, SlotKind, SoldTerm, Subscription, Tier, Unit
+from modelpass.schema import Item, binary, due_attributes, number, optional_binary, optional_number, primary_key, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +20,7 @@ def subscription_item(subscription: Subscription, version: int = schema.NEWEST) 
     """A subscription row as stored; due at the end of its term."""
     pk = api_keys.subscription_key(subscription.id)
     item = {
-        **key(pk),
+        **primary_key(pk),
         "v": number(version),
         "ac": text(subscription.account_id),
         "tn": number(subscription.term_number),
@@ -61,7 +52,7 @@ def subscription_item(subscription: Subscription, version: int = schema.NEWEST) 
 
 def subscription_of(item: Item) -> Subscription:
     """The reverse of `subscription_item`."""
-    item = schema.current(item)
+    item = schema.current(item, lacking)
     return Subscription(
         id=item["pk"]["S"],
         account_id=item["ac"]["S"],
@@ -86,7 +77,7 @@ def term_row(subscription_id: str, sold: SoldTerm, version: int = schema.NEWEST)
     """A row of the history: a term, and what it was sold for."""
     lines = ({"id": text(model_id), "tr": text(tier)} for model_id, tier in sold.models)
     return {
-        **key(api_keys.term_key(subscription_id, sold.number)),
+        **primary_key(api_keys.term_key(subscription_id, sold.number)),
         "v": number(version),
         "tn": number(sold.number),
         "tz": text(sold.term.time_zone),
@@ -109,7 +100,7 @@ def slot_item(account_id: str, slot: Slot, version: int = schema.NEWEST) -> Item
     """An account's place as stored."""
     pk, sk = api_keys.slot_key(account_id)
     item = {
-        **key((pk, sk)),
+        **primary_key((pk, sk)),
         "v": number(version),
         "kd": text(slot.kind),
         "id": text(slot.holder_id),
@@ -130,7 +121,7 @@ def slot_account(item: Item) -> str | None:
 
 def slot_of(item: Item) -> Slot:
     """The reverse of `slot_item`."""
-    item = schema.current(item)
+    item = schema.current(item, slot_lacking)
     return Slot(
         kind=SlotKind(item["kd"]["S"]),
         holder_id=item["id"]["S"],
@@ -176,3 +167,13 @@ def _limits_of(value: Item) -> Limits:
         daily_call_limit=int(value["lc"]["N"]),
         monthly_cap=int(value["lm"]["N"]),
     )
+
+
+def lacking(_: schema.Item) -> schema.Item:
+    """What a subscription of version 1 may lack: its key is the first one, and what it was sold for is not known."""
+    return {"kg": number(0), "cu": schema.UNKNOWN}
+
+
+def slot_lacking(_: schema.Item) -> schema.Item:
+    """What a place of version 1 may lack: nobody counted its changes."""
+    return {"rv": number(0)}

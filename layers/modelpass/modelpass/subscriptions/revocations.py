@@ -7,19 +7,17 @@ right last, and of a cancellation the account's place is freed in the same trans
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelpass import api_keys, outbox, schema
 from modelpass.entitlements import items as entitlement_items
-from modelpass.entitlements.items import binary, number, text
 from modelpass.entitlements.model import SlotKind
+from modelpass.schema import binary, number, text
 from modelpass.subscriptions import slots
 
 if TYPE_CHECKING:
     from modelpass.entitlements.model import EntitlementId, Slot, Subscription
-    from modelpass.entitlements.updates import Tables
-
-Request = dict[str, Any]
+    from modelpass.schema import Request, Tables
 
 # The term is the one that was read, which says when it ends; nobody has cancelled it, or begun to.
 _RUNNING = (
@@ -131,12 +129,12 @@ def end_cancellation(tables: Tables, subscription: Subscription, slot: Slot | No
     return {"TransactItems": actions}
 
 
-def _term_values(subscription: Subscription) -> entitlement_items.Item:
+def _term_values(subscription: Subscription) -> schema.Item:
     return {**schema.understood(), ":tn": number(subscription.term_number)}
 
 
-def _due(subscription: Subscription, now_ms: int) -> entitlement_items.Item:
-    due = entitlement_items.due_attributes(api_keys.subscription_key(subscription.id)[0], now_ms)
+def _due(subscription: Subscription, now_ms: int) -> schema.Item:
+    due = schema.due_attributes(api_keys.subscription_key(subscription.id)[0], now_ms)
     return {f":{name}": value for name, value in due.items()}
 
 
@@ -146,11 +144,11 @@ def _row_update(
     condition: str,
     update: str,
     names: tuple[str, ...],
-    values: entitlement_items.Item,
+    values: schema.Item,
 ) -> Request:
     return {
         "TableName": tables.subscriptions,
-        "Key": entitlement_items.key(api_keys.subscription_key(subscription.id)),
+        "Key": schema.primary_key(api_keys.subscription_key(subscription.id)),
         "ConditionExpression": condition,
         "UpdateExpression": update,
         "ExpressionAttributeNames": {f"#{name}": name for name in names},

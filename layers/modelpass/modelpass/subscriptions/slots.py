@@ -6,17 +6,16 @@ its place, in the same transaction.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from modelpass import outbox, schema
-from modelpass.entitlements.model import DAY_MS, Slot, SlotKind
+from modelpass.entitlements.model import Slot, SlotKind
 from modelpass.subscriptions import items
+from modelpass.times import DAY_MS
 
 if TYPE_CHECKING:
     from modelpass.entitlements.model import Subscription
-    from modelpass.entitlements.updates import Tables
-
-Request = dict[str, Any]
+    from modelpass.schema import Request, Tables
 
 _FREE: Final = 0
 """Until when a freed place is held: no clock, however late, may think it taken."""

@@ -7,21 +7,19 @@ says, grants on it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelpass import api_keys, outbox, schema
 from modelpass.entitlements import accounting, history
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements import rules as entitlement_rules
-from modelpass.entitlements.items import number, text
 from modelpass.entitlements.model import Entitlement, EntitlementId, Limits, Slot, Subscription
 from modelpass.entitlements.windows import segment_at
+from modelpass.schema import number, text
 from modelpass.subscriptions import items, slots
 
 if TYPE_CHECKING:
-    from modelpass.entitlements.updates import Tables
-
-Request = dict[str, Any]
+    from modelpass.schema import Request, Tables
 
 
 def purchase(tables: Tables, subscription: Subscription, slot: Slot | None, now_ms: int) -> Request:
@@ -66,7 +64,7 @@ def expire(tables: Tables, subscription: Subscription) -> Request:
     pair = api_keys.subscription_key(subscription.id)
     update = {
         "TableName": tables.subscriptions,
-        "Key": entitlement_items.key(pair),
+        "Key": schema.primary_key(pair),
         # This term's end was not told yet, by an earlier run, one beside this, or a renewal.
         "ConditionExpression": f"{schema.UNDERSTOOD} AND #tn = :tn AND #da = :da",
         "UpdateExpression": "REMOVE #dp, #da",
@@ -124,7 +122,7 @@ def _list_entry(tables: Tables, subscription: Subscription, place: Slot) -> Requ
     pair = api_keys.bought_key(account_id, at_ms, place.revision, subscription.id)
     return {
         "TableName": tables.subscriptions,
-        "Item": {**entitlement_items.key(pair), "v": number(tables.version), "id": text(subscription.id)},
+        "Item": {**schema.primary_key(pair), "v": number(tables.version), "id": text(subscription.id)},
         "ConditionExpression": "attribute_not_exists(#pk)",
         "ExpressionAttributeNames": {"#pk": "pk"},
     }
@@ -139,7 +137,7 @@ def _begin_term(tables: Tables, old: Subscription, new: Subscription) -> Request
         update += ", #rd"  # an older renewal's key must not answer for this term
     return {
         "TableName": tables.subscriptions,
-        "Key": entitlement_items.key(api_keys.subscription_key(new.id)),
+        "Key": schema.primary_key(api_keys.subscription_key(new.id)),
         # The term is still the one that was read, and nobody cancelled it or began to.
         "ConditionExpression": f"{schema.UNDERSTOOD} AND #tn = :old AND #xa <= :st"
         " AND attribute_not_exists(#xc) AND attribute_not_exists(#xi)"

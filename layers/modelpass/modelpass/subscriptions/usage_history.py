@@ -11,10 +11,10 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from modelpass import api_keys, schema
-from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements import windows
 from modelpass.entitlements.model import EntitlementId, SoldTerm
 from modelpass.errors import invalid
+from modelpass.times import date_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +60,7 @@ def span_of(query: Mapping[str, str], subscription: Subscription, now_ms: int) -
 def _date(query: Mapping[str, str], name: str) -> date | None:
     if name not in query:
         return None
-    found = windows.date_of(query[name])
+    found = date_of(query[name])
     if found is None:
         raise invalid(name, f"{name} must be {_DATE_RULE}.")
     return found
@@ -100,7 +100,7 @@ def terms_of(entitlements: list[Entitlement]) -> list[SoldTerm]:
 
 
 def answer(
-    subscription: Subscription, span: Span, rows: list[entitlement_items.Item], entitlements: list[Entitlement]
+    subscription: Subscription, span: Span, rows: list[schema.Item], entitlements: list[Entitlement]
 ) -> list[Json]:
     """Every day and model, oldest first, zero where nothing happened."""
     figures: dict[tuple[str, str], list[int]] = {}

@@ -14,7 +14,6 @@ from modelpass.catalogue import transactions
 from modelpass.catalogue.model import currency_of, listing_of, model_answer
 from modelpass.catalogue.tiers import tiers_down_of
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
-from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.model import Tier
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
 from modelpass.outbox import TierTurn
@@ -67,7 +66,7 @@ def withdraw_model(deps: Deps, model_id: str) -> None:
             deps.send("UpdateItem", request)
         except ConditionFailedError as failure:
             if failure.item is not None:
-                schema.current(failure.item)
+                schema.require_understood(failure.item)
             return
         except StoreBusyError as failure:
             attempts.busy(failure)
@@ -106,7 +105,7 @@ def _read(deps: Deps, model_id: str) -> _State:
     if not catalogue_bodies.is_model_id(model_id):
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
     pairs = (api_keys.catalogue_settings_key(), api_keys.model_key(model_id), api_keys.tiers_down_key())
-    gets = [{"Get": {"TableName": deps.tables.catalogue, "Key": entitlement_items.key(pair)}} for pair in pairs]
+    gets = [{"Get": {"TableName": deps.tables.catalogue, "Key": schema.primary_key(pair)}} for pair in pairs]
     responses = deps.send("TransactGetItems", {"TransactItems": gets})["Responses"]
     settings, model, down = (response.get("Item") for response in responses)
     listing = None if model is None else listing_of(model)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from modelpass import api_keys
+from modelpass import api_keys, schema
 from modelpass.dynamodb import transport
 from modelpass.entitlements import answers, items, refusal_cache, rules, transactions, updates
 from modelpass.entitlements.commands import decision_loop
@@ -146,7 +146,7 @@ class _Authorization:
         return answers.grant(entitlement, hold, authorization_id, self._deps.now_ms())
 
     def _refuse_unheld(self) -> Json:
-        key = items.key(api_keys.subscription_key(self._id.subscription_id))
+        key = schema.primary_key(api_keys.subscription_key(self._id.subscription_id))
         table = self._deps.tables.subscriptions
         stored = self._attempts.persist(lambda: transport.get(self._deps.send, table, key))
         subscription = None if stored is None else subscription_items.subscription_of(stored)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from modelpass import schema
 from modelpass.dynamodb import transport
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError, StoreRejectedError
 from modelpass.entitlements import items, thresholds, transactions
@@ -96,7 +97,7 @@ def tell_thresholds(deps: Deps, attempts: Attempts, entitlement: Entitlement) ->
         _tell_thresholds(deps, attempts, entitlement)
     except Refused:  # no time is left
         return
-    except (StoreRejectedError, items.UnreadableItemError) as error:
+    except (StoreRejectedError, schema.UnreadableItemError) as error:
         telemetry.surprised(error)
 
 

@@ -102,7 +102,7 @@ class _Settlement(NamedTuple):
         hold = self.authorization.hold
         if entitlement.tickets == 0 or entitlement.holds.get(hold.key) == hold:
             return False
-        key = items.key(api_keys.ticket_key(entitlement.id, hold))
+        key = schema.primary_key(api_keys.ticket_key(entitlement.id, hold))
         table = self.deps.tables.history
         ticket = attempts.persist(lambda: transport.get(self.deps.send, table, key))
         return ticket is not None and bool(schema.current(ticket))

@@ -13,16 +13,15 @@ from modelpass.dynamodb import transport
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.entitlements import accounting, history
 from modelpass.entitlements import answers as entitlement_answers
-from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements import rules as entitlement_rules
 from modelpass.entitlements import transactions as entitlement_transactions
 from modelpass.entitlements.change import Correction
 from modelpass.entitlements.commands import decision_loop
-from modelpass.entitlements.windows import rfc3339
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid, raise_any
 from modelpass.runtime import telemetry
 from modelpass.subscriptions import idempotency
 from modelpass.subscriptions.commands import repository
+from modelpass.times import rfc3339
 
 if TYPE_CHECKING:
     from modelpass.api.operator_bodies import CorrectionBody
@@ -117,13 +116,13 @@ def _figure(deps: Deps, attempts: Attempts, pair: tuple[str, str], name: str) ->
     return 0 if row is None else int(row[name]["N"])
 
 
-def _read(deps: Deps, attempts: Attempts, pair: tuple[str, str]) -> entitlement_items.Item | None:
-    found = attempts.persist(lambda: transport.get(deps.send, deps.tables.history, entitlement_items.key(pair)))
+def _read(deps: Deps, attempts: Attempts, pair: tuple[str, str]) -> schema.Item | None:
+    found = attempts.persist(lambda: transport.get(deps.send, deps.tables.history, schema.primary_key(pair)))
     return None if found is None else schema.current(found)
 
 
 def _repeated(
-    deps: Deps, attempts: Attempts, record: entitlement_items.Item, body: CorrectionBody, nonce: bytes
+    deps: Deps, attempts: Attempts, record: schema.Item, body: CorrectionBody, nonce: bytes
 ) -> tuple[Json, bool]:
     if bytes(record["body"]["B"]) != idempotency.body(body.raw):
         raise Refused(Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"))

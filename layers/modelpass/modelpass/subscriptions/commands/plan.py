@@ -19,9 +19,9 @@ from modelpass.subscriptions.commands import repository
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelpass.dynamodb.transport import Request
     from modelpass.entitlements.model import Slot
     from modelpass.runtime.deps import Deps
+    from modelpass.schema import Request
 
 
 def set_plan(deps: Deps, account_id: str, plan_id: str, until_ms: int) -> None:

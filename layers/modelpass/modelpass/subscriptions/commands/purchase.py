@@ -12,11 +12,13 @@ from modelpass import api_keys, offers
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.entitlements import rules as entitlement_rules
 from modelpass.entitlements import windows
-from modelpass.entitlements.model import MS_PER_SECOND, Limits, Sale, Subscription
+from modelpass.entitlements.model import Limits, Sale, Subscription
 from modelpass.errors import ErrorCode, Refusal, Refused, raise_any
+from modelpass.ids import is_subscription_id, subscription_id_of
 from modelpass.subscriptions import idempotency, transactions
 from modelpass.subscriptions.commands import repository
 from modelpass.subscriptions.commands.repository import Outcome
+from modelpass.times import whole_second
 
 if TYPE_CHECKING:
     from modelpass.api.subscription_bodies import PurchaseBody
@@ -29,7 +31,7 @@ def purchase(deps: Deps, account_id: str, body: PurchaseBody, idempotency_key: s
     """Buy a custom subscription; raises `Refused` and changes nothing when it cannot be bought."""
     attempts = deps.attempts()
     subscription_id = (
-        api_keys.subscription_id_of(deps.entropy(_ID_BYTES))
+        subscription_id_of(deps.entropy(_ID_BYTES))
         if idempotency_key is None
         else idempotency.subscription_id(account_id, idempotency_key)
     )
@@ -54,7 +56,7 @@ def purchase(deps: Deps, account_id: str, body: PurchaseBody, idempotency_key: s
 
 def renew(deps: Deps, account_id: str, subscription_id: str, idempotency_key: str | None) -> Outcome:
     """Begin a new term of an expired subscription; raises `Refused` and changes nothing otherwise."""
-    if not api_keys.is_subscription_id(subscription_id):
+    if not is_subscription_id(subscription_id):
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
     attempts = deps.attempts()
     secret = deps.new_secret()
@@ -102,7 +104,7 @@ def _new_term(
     subscription_id, account_id = ids
     limits, sale = sold
     api_key, body_digest = made
-    term = windows.term_of(_whole_second(now_ms), body.months, body.timezone)
+    term = windows.term_of(whole_second(now_ms), body.months, body.timezone)
     return Subscription(
         id=subscription_id,
         account_id=account_id,
@@ -125,7 +127,7 @@ def _new_term(
 
 def _next_term(old: Subscription, sale: Sale, made: tuple[str, bytes | None], now_ms: int) -> Subscription:
     api_key, digest = made
-    term = windows.term_of(_whole_second(now_ms), old.term.months, old.term.time_zone)
+    term = windows.term_of(whole_second(now_ms), old.term.months, old.term.time_zone)
     return old._replace(
         term_number=old.term_number + 1,
         term=term,
@@ -136,7 +138,3 @@ def _next_term(old: Subscription, sale: Sale, made: tuple[str, bytes | None], no
         renewal_digest=digest,
         due_at_ms=term.ends_at_ms,
     )
-
-
-def _whole_second(now_ms: int) -> int:
-    return now_ms - now_ms % MS_PER_SECOND

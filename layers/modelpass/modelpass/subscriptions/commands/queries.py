@@ -10,9 +10,9 @@ from modelpass.dynamodb import pages, transport
 from modelpass.entitlements import answers as entitlement_answers
 from modelpass.entitlements import history
 from modelpass.entitlements import items as entitlement_items
-from modelpass.entitlements.windows import rfc3339
 from modelpass.subscriptions import items, pricing, usage_history
 from modelpass.subscriptions.commands import repository
+from modelpass.times import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +53,7 @@ def list_subscriptions(deps: Deps, account_id: str, query: Mapping[str, str]) ->
     request = pages.request(table, api_keys.slot_key(account_id)[0], pages.SUBSCRIPTIONS, page)
     entries, following = pages.cut(_one_page(deps, attempts, request), page)
     pairs = [api_keys.subscription_key(entry["id"]["S"]) for entry in map(schema.current, entries)]
-    wanted = [entitlement_items.key(pair) for pair in pairs]
+    wanted = [schema.primary_key(pair) for pair in pairs]
     stored = attempts.persist(lambda: transport.get_many(deps.send, table, wanted)) if wanted else []
     by_id = {s.id: s for s in map(items.subscription_of, stored)}
     now_ms = deps.now_ms()
@@ -101,7 +101,7 @@ def _term(sold: SoldTerm) -> Json:
     }
 
 
-def _one_page(deps: Deps, attempts: Attempts, request: transport.Request) -> list[entitlement_items.Item]:
+def _one_page(deps: Deps, attempts: Attempts, request: schema.Request) -> list[schema.Item]:
     return attempts.persist(lambda: next(transport.pages(deps.send, request)))
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modelpass import api_keys
+from modelpass import api_keys, schema
 from modelpass.dynamodb import transport
-from modelpass.entitlements import items as entitlement_items
 from modelpass.errors import ErrorCode, Refusal, Refused
+from modelpass.ids import is_subscription_id
 from modelpass.subscriptions import items
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def own(deps: Deps, attempts: Attempts, account_id: str, subscription_id: str) -
 def any_of(deps: Deps, attempts: Attempts, subscription_id: str) -> Subscription:
     """A subscription of whichever account; raises `not_found` when there is none."""
     found = None
-    if api_keys.is_subscription_id(subscription_id):  # else it need not be looked up
-        key = entitlement_items.key(api_keys.subscription_key(subscription_id))
+    if is_subscription_id(subscription_id):  # else it need not be looked up
+        key = schema.primary_key(api_keys.subscription_key(subscription_id))
         found = attempts.persist(lambda: transport.get(deps.send, deps.tables.subscriptions, key))
     if found is None:
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
@@ -51,7 +51,7 @@ def any_of(deps: Deps, attempts: Attempts, subscription_id: str) -> Subscription
 
 def place_of(deps: Deps, attempts: Attempts, account_id: str) -> Slot | None:
     """An account's one place; None when nothing has ever held it."""
-    key = entitlement_items.key(api_keys.slot_key(account_id))
+    key = schema.primary_key(api_keys.slot_key(account_id))
     found = attempts.persist(lambda: transport.get(deps.send, deps.tables.subscriptions, key))
     return None if found is None else items.slot_of(found)
 
@@ -59,7 +59,7 @@ def place_of(deps: Deps, attempts: Attempts, account_id: str) -> Slot | None:
 def with_place(deps: Deps, subscription_id: str, account_id: str) -> tuple[Subscription | None, Slot | None]:
     """A subscription and an account's place, both as of one moment."""
     pairs = (api_keys.subscription_key(subscription_id), api_keys.slot_key(account_id))
-    gets = [{"Get": {"TableName": deps.tables.subscriptions, "Key": entitlement_items.key(pair)}} for pair in pairs]
+    gets = [{"Get": {"TableName": deps.tables.subscriptions, "Key": schema.primary_key(pair)}} for pair in pairs]
     responses = deps.send("TransactGetItems", {"TransactItems": gets})["Responses"]
     subscription, slot = (response.get("Item") for response in responses)
     return (
