@@ -11,7 +11,7 @@ from modelpass.errors import Refused
 from ops.errors import CommandError
 
 if TYPE_CHECKING:
-    from modelpass.api.catalogue_bodies import Offer
+    from modelpass.catalogue.model import Offer
 
 PATH: Final = Path(__file__).resolve().parents[1] / "catalogue.json"
 

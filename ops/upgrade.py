@@ -16,7 +16,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from modelpass import api_keys, schema
-from modelpass.catalogue.model import settings_item
+from modelpass.catalogue.items import settings_item
 from modelpass.schema import Tables
 from ops.errors import CommandError
 from ops.stack_tables import LOGICAL, every_table, key_of, put_new

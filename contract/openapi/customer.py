@@ -7,8 +7,9 @@ from typing import Final
 from contract.openapi import examples, parts, shapes
 from contract.openapi.parts import NO_BODY, NOT_FOUND, SUBSCRIPTION_ID, Answer, Body, Operation, Parameter, bad
 from modelpass.api.subscription_bodies import PurchaseRequest
+from modelpass.catalogue.tiers import MAX_CALLS
 from modelpass.dynamodb.pages import DEFAULT_ENTRIES, MOST_ENTRIES
-from modelpass.entitlements.model import MAX_CALLS, MAX_PURCHASES_PER_DAY
+from modelpass.entitlements.model import MAX_PURCHASES_PER_DAY
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.ids import MAX_ACCOUNT_BYTES
 from modelpass.subscriptions.usage_history import DEFAULT_DAYS, MOST_DAYS

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from modelpass import api_keys
-from modelpass.entitlements.model import MAX_CALLS, MAX_UNITS
+from modelpass.catalogue.tiers import MAX_CALLS, MAX_UNITS
 
 Json = dict[str, Any]
 

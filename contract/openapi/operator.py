@@ -20,7 +20,7 @@ from contract.openapi.parts import (
     idempotency_key,
 )
 from modelpass.api import catalogue_bodies, operator_bodies
-from modelpass.entitlements.model import Tier
+from modelpass.catalogue.tiers import Tier
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.ids import MAX_ACCOUNT_BYTES
 

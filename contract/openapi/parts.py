@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from modelpass.api import requests
 from modelpass.api.validation import Strict
-from modelpass.entitlements.model import Tier
+from modelpass.catalogue.tiers import Tier
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.ids import MAX_ACCOUNT_BYTES, MODEL_ID_PATTERN, MODEL_ID_RULE, SUBSCRIPTION_ID_PATTERN
 

@@ -13,7 +13,8 @@ from pydantic.alias_generators import to_camel
 from contract import event_schemas
 from modelpass import api_keys
 from modelpass.api.subscription_bodies import TIME_ZONE_FORMAT
-from modelpass.entitlements.model import Kind, Status, Tier, Unit
+from modelpass.catalogue.tiers import Kind, Tier, Unit
+from modelpass.entitlements.model import Status
 from modelpass.errors import ErrorCode
 from modelpass.ids import MODEL_ID_PATTERN, SUBSCRIPTION_ID_PATTERN
 from modelpass.outbox import EventType

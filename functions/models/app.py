@@ -5,8 +5,8 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from modelpass.api import requests, tracing
+from modelpass.catalogue.commands.queries import get_models
 from modelpass.runtime import wiring
-from modelpass.subscriptions.commands.queries import get_models
 
 deps = tracing.traced(wiring.deps())
 app = requests.resolver("models")

@@ -10,8 +10,7 @@ from botocore.config import Config
 
 from local.cloudformation.template import REGION
 from modelpass import schema
-from modelpass.api_keys import catalogue_settings_key
-from modelpass.catalogue.model import currency_of, model_item, settings_item
+from modelpass.catalogue.items import currency_of, model_item, settings_item, settings_key
 from modelpass.schema import primary_key
 from ops import catalogue_file
 from ops.errors import CommandError
@@ -76,7 +75,7 @@ def seed_catalogue(dynamodb: Any, table: str, path: Path, version: int = schema.
     offers = catalogue_file.offers_of(path)
     for offer in offers[:1]:
         put_new(dynamodb, table, settings_item(offer.currency, version))
-        found = dynamodb.get_item(TableName=table, Key=primary_key(catalogue_settings_key()), ConsistentRead=True)
+        found = dynamodb.get_item(TableName=table, Key=primary_key(settings_key()), ConsistentRead=True)
         if (currency := currency_of(found["Item"])) != offer.currency:
             raise CommandError(f"{path.name} is in {offer.currency}, and the catalogue there is already in {currency}.")
     for offer in offers:

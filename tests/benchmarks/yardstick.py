@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from modelpass import api_keys
+from modelpass.catalogue.tiers import Tier
 from modelpass.dynamodb import wire_json
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements import updates
-from modelpass.entitlements.model import EntitlementId, Tier
+from modelpass.entitlements.model import EntitlementId
 from tests.benchmarks.setting import AUTHORIZE, LONG, now_ms
 from tests.support.builders import hold
 from tests.support.world import TEXT_MODEL

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import api_keys, commands_quote, schema
+from modelpass import commands_quote, schema
 from modelpass.api import catalogue_bodies, subscription_bodies
+from modelpass.catalogue import items as catalogue_items
 from modelpass.catalogue.commands import admin
+from modelpass.catalogue.commands import queries as catalogue_queries
+from modelpass.catalogue.tiers import tiers_down_key
 from modelpass.errors import Refused
 from modelpass.schema import UnreadableItemError
-from modelpass.subscriptions.commands import queries
 from tests.support.concurrency import at_once
 from tests.support.faults import Interleave
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, json, model
@@ -37,7 +39,7 @@ def withdraw(world: World, model_id: str) -> None:
 
 
 def shown(world: World) -> dict[str, Json]:
-    return {m["modelId"]: m for m in queries.get_models(world.deps)["models"]}
+    return {m["modelId"]: m for m in catalogue_queries.get_models(world.deps)["models"]}
 
 
 def quoted(world: World, *wanted: Json) -> Json:
@@ -297,7 +299,7 @@ def test_tier_that_there_never_was_is_refused_and_nothing_is_told(
 
 
 @pytest.mark.parametrize(
-    "pair", [api_keys.model_key(TEXT_MODEL), api_keys.catalogue_settings_key(), api_keys.tiers_down_key()]
+    "pair", [catalogue_items.model_key(TEXT_MODEL), catalogue_items.settings_key(), tiers_down_key()]
 )
 def test_item_of_another_schema_is_left_as_it_is(world: World, pair: tuple[str, str]) -> None:
     world.take_down(TEXT_MODEL, "stable")
@@ -307,7 +309,7 @@ def test_item_of_another_schema_is_left_as_it_is(world: World, pair: tuple[str, 
         put(world, TEXT_MODEL, body())
     with pytest.raises(UnreadableItemError):
         world.turn_tier(TEXT_MODEL, "basic", available=False, reason="x")
-    if pair == api_keys.model_key(TEXT_MODEL):
+    if pair == catalogue_items.model_key(TEXT_MODEL):
         with pytest.raises(UnreadableItemError):
             withdraw(world, TEXT_MODEL)
     assert world.all_items(world.tables.catalogue) == before

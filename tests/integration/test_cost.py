@@ -14,10 +14,11 @@ import pytest
 from modelpass import commands_quote
 from modelpass.api import subscription_bodies
 from modelpass.catalogue.commands import admin
-from modelpass.catalogue.model import CatalogueModel, Price, model_item
+from modelpass.catalogue.items import model_item
+from modelpass.catalogue.model import CatalogueModel, Price
+from modelpass.catalogue.tiers import Kind, Tier
 from modelpass.entitlements.commands.tier_cache import TiersDown
-from modelpass.entitlements.model import Kind, Tier
-from modelpass.subscriptions.commands import queries
+from modelpass.subscriptions.commands import queries as subscription_queries
 from ops import catalogue_file
 from tests.support.capacity import KILOBYTE, item_bytes
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
@@ -403,10 +404,10 @@ def test_pages_and_history_are_a_few_reads(customer: Customer) -> None:
         command()
         return list(recorder.calls), recorder.write_units, recorder.read_units
 
-    assert reads(lambda: queries.list_subscriptions(deps, "acct", {})) == (["Query", "BatchGetItem"], 0, 2)
-    assert reads(lambda: queries.list_events(deps, "acct", name, {})) == (["GetItem", "Query"], 0, 2)
+    assert reads(lambda: subscription_queries.list_subscriptions(deps, "acct", {})) == (["Query", "BatchGetItem"], 0, 2)
+    assert reads(lambda: subscription_queries.list_events(deps, "acct", name, {})) == (["GetItem", "Query"], 0, 2)
     history = ["GetItem", "Query", "BatchGetItem", "Query"]
-    assert reads(lambda: queries.get_history(deps, "acct", name, {})) == (history, 0, 4)
+    assert reads(lambda: subscription_queries.get_history(deps, "acct", name, {})) == (history, 0, 4)
 
 
 def test_size_of_an_item_is_what_the_engine_charges_for(customer: Customer) -> None:

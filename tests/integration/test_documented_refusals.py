@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelpass import api_keys, schema
+from modelpass.catalogue import items as catalogue_items
 from modelpass.entitlements.model import MAX_PURCHASES_PER_DAY
 from tests.support.handlers import http_sample
 from tests.support.stack import IMAGE_MODEL
@@ -40,7 +41,7 @@ def stored(service: Service, table: str, key: schema.Item, **changed: Any) -> It
 
 def test_renewal_of_a_model_no_longer_on_sale_is_refused(service: Service, clock: Clock, account: str) -> None:
     subscription_id = expired(service, clock, account)
-    key = schema.primary_key(api_keys.model_key(IMAGE_MODEL))
+    key = schema.primary_key(catalogue_items.model_key(IMAGE_MODEL))
     with stored(service, "CatalogueTable", key):
         service.dynamodb.delete_item(TableName=service.tables["CatalogueTable"], Key=key)
         answer = service.http("renew", account, subscription_id)
@@ -49,7 +50,7 @@ def test_renewal_of_a_model_no_longer_on_sale_is_refused(service: Service, clock
 
 def test_renewal_in_a_tier_no_longer_on_sale_is_refused(service: Service, clock: Clock, account: str) -> None:
     subscription_id = expired(service, clock, account)
-    key = schema.primary_key(api_keys.model_key(IMAGE_MODEL))
+    key = schema.primary_key(catalogue_items.model_key(IMAGE_MODEL))
     item = service.dynamodb.get_item(TableName=service.tables["CatalogueTable"], Key=key)["Item"]
     others = {"M": {tier: price for tier, price in item["tiers"]["M"].items() if tier != "basic"}}
     with stored(service, "CatalogueTable", key, tiers=others):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from modelpass.errors import Refused
-from modelpass.subscriptions.commands import queries
+from modelpass.subscriptions.commands import queries as subscription_queries
 from modelpass.times import rfc3339
 from tests.support.faults import Interleave
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
@@ -17,16 +17,16 @@ Json = dict[str, Any]
 
 
 def subscriptions(world: World, account: str = "acct", **query: str) -> Json:
-    return queries.list_subscriptions(world.deps, account, query)
+    return subscription_queries.list_subscriptions(world.deps, account, query)
 
 
 def history(world: World, name: str, account: str = "acct", **query: str) -> Json:
     query = {key.rstrip("_"): value for key, value in query.items()}
-    return queries.get_history(world.deps, account, name, query)
+    return subscription_queries.get_history(world.deps, account, name, query)
 
 
 def events(world: World, name: str, account: str = "acct", **query: str) -> Json:
-    return queries.list_events(world.deps, account, name, query)
+    return subscription_queries.list_events(world.deps, account, name, query)
 
 
 def refusal(command: Any, *args: Any, **query: str) -> tuple[str, str | None]:

@@ -8,8 +8,9 @@ import pytest
 
 from modelpass import api_keys, commands_quote, schema
 from modelpass.api import subscription_bodies
-from modelpass.catalogue.model import CatalogueModel, Price, model_item
-from modelpass.entitlements.model import Kind, Tier
+from modelpass.catalogue.items import model_item
+from modelpass.catalogue.model import CatalogueModel, Price
+from modelpass.catalogue.tiers import Kind, Tier
 from modelpass.errors import Refused
 from modelpass.subscriptions import items as subscription_items
 from modelpass.subscriptions import pricing

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import api_keys, schema
+from modelpass import schema
 from modelpass.catalogue.commands import admin
+from modelpass.catalogue.commands import queries as catalogue_queries
+from modelpass.catalogue.tiers import tiers_down_key
 from modelpass.errors import Refused
-from modelpass.subscriptions.commands import queries
+from modelpass.subscriptions.commands import queries as subscription_queries
 from ops import catalogue_file, upgrade
 from tests.support.audit import assert_conserved
 from tests.support.earlier import RECORDED, Earlier, recorded
@@ -66,8 +68,12 @@ def test_recording_has_every_kind_of_item_and_only_what_version_1_had() -> None:
 
 def test_usage_is_what_it_was(earlier: Earlier) -> None:
     deps = earlier.world.deps
-    assert {name: queries.get_usage(deps, name, earlier.id_of(name)) for name in NAMES} == RECORDED["usage"]
-    statuses = {name: queries.get_subscription(deps, name, earlier.id_of(name))["status"] for name in NAMES}
+    assert {name: subscription_queries.get_usage(deps, name, earlier.id_of(name)) for name in NAMES} == RECORDED[
+        "usage"
+    ]
+    statuses = {
+        name: subscription_queries.get_subscription(deps, name, earlier.id_of(name))["status"] for name in NAMES
+    }
     active = dict.fromkeys(("busy", "long", "renewed", "untouched"), "active")
     assert statuses == {**active, "cancelled": "cancelled", "expired": "expired", "told": "expired"}
 
@@ -185,7 +191,7 @@ def test_expired_subscription_is_renewed_at_the_price_of_now(earlier: Earlier, n
     assert world.authorize(new_key, "new")["allowed"]
     assert code(earlier.authorize(name, "new")) == "invalid_api_key"
     assert world.events().count("subscription.expired") == told
-    first, second = queries.get_history(world.deps, name, subscription_id, {})["terms"]
+    first, second = subscription_queries.get_history(world.deps, name, subscription_id, {})["terms"]
     assert (first["term"], first["price"], second["term"], second["price"]["total"]) == (1, None, 2, "14.003")
 
 
@@ -213,7 +219,7 @@ def test_reset_closes_tells_and_gives_back_once(earlier: Earlier) -> None:
     assert (done["subscriptionsExpired"], done["more"]) == (1, False)
     assert done["windowsRolled"] > 0
     assert done["holdsReleased"] == 2  # `expired-open`, `renewed-open`
-    assert {n: queries.get_usage(world.deps, n, earlier.id_of(n)) for n in NAMES} == RECORDED["usage"]
+    assert {n: subscription_queries.get_usage(world.deps, n, earlier.id_of(n)) for n in NAMES} == RECORDED["usage"]
     world.clock.advance(2 * DAY_MS)
     assert world.reset()["holdsReleased"] == 4
     assert world.reset() == {"windowsRolled": 0, "subscriptionsExpired": 0, "holdsReleased": 0, "more": False}
@@ -229,10 +235,10 @@ def test_usage_is_corrected_in_open_and_closed_windows(earlier: Earlier) -> None
 
 def test_history_has_the_days_of_every_term(earlier: Earlier) -> None:
     deps = earlier.world.deps
-    shown = queries.get_history(deps, "busy", earlier.id_of("busy"), {})
+    shown = subscription_queries.get_history(deps, "busy", earlier.id_of("busy"), {})
     days = [(d["date"], d["calls"], d["units"]) for d in shown["days"] if d["modelId"] == TEXT_MODEL]
     assert days == [("2026-12-25", 3, 60), ("2026-12-26", 3, 5)]
-    shown = queries.get_history(deps, "renewed", earlier.id_of("renewed"), {"from": "2026-11-01"})
+    shown = subscription_queries.get_history(deps, "renewed", earlier.id_of("renewed"), {"from": "2026-11-01"})
     used = [(d["date"], d["calls"], d["units"]) for d in shown["days"] if d["calls"]]
     assert used == [("2026-11-25", 1, 30), ("2026-12-24", 1, 0), ("2026-12-25", 1, 0)]
     assert [(term["term"], term["price"]) for term in shown["terms"]] == [(1, None), (2, None)]
@@ -243,7 +249,7 @@ def test_events_are_paged_across_versions(earlier: Earlier) -> None:
     world.renew(subscription_id, "told")
     seen, query = [], {"limit": "1"}
     while query.get("cursor", "") is not None:
-        page = queries.list_events(world.deps, "told", subscription_id, query)
+        page = subscription_queries.list_events(world.deps, "told", subscription_id, query)
         seen += [event["type"] for event in page["events"]]
         query["cursor"] = page["next"]
     assert seen == ["subscription.renewed", "subscription.expired", "subscription.purchased"]
@@ -251,7 +257,7 @@ def test_events_are_paged_across_versions(earlier: Earlier) -> None:
 
 def test_catalogue_goes_on_in_its_currency_and_remembers_its_tiers(earlier: Earlier) -> None:
     world = earlier.world
-    before = queries.get_models(world.deps)["models"]
+    before = catalogue_queries.get_models(world.deps)["models"]
     assert [shown["limits"]["dailyCallLimit"] for shown in before] == [{"min": 1, "max": 10**9}] * 2
     (listed,) = (o for o in catalogue_file.offers_of(catalogue_file.PATH) if o.model.model_id == TEXT_MODEL)
     one_tier = dict([next(iter(listed.model.tiers.items()))])
@@ -263,7 +269,7 @@ def test_catalogue_goes_on_in_its_currency_and_remembers_its_tiers(earlier: Earl
         world.turn_tier(TEXT_MODEL, tier, available=False, reason="a test")
     assert code(earlier.authorize("untouched", "new")) == "tier_unavailable"
     admin.withdraw_model(world.deps, IMAGE_MODEL)
-    assert [shown["modelId"] for shown in queries.get_models(world.deps)["models"]] == [TEXT_MODEL]
+    assert [shown["modelId"] for shown in catalogue_queries.get_models(world.deps)["models"]] == [TEXT_MODEL]
     assert refusal(lambda: admin.put_model(world.deps, other)) == "invalid_request"
 
 
@@ -272,7 +278,7 @@ def test_upgrade_gives_every_item_the_form_that_it_is_read_in_and_lists_every_su
     before = {_key(item): item for item in earlier.stored()}
     world.clock.advance(DAY_MS)
     bought = world.buy("told")["subscriptionId"]  # beside what it had before
-    assert queries.list_subscriptions(world.deps, "busy", {})["subscriptions"] == []
+    assert subscription_queries.list_subscriptions(world.deps, "busy", {})["subscriptions"] == []
     assert upgrade.everything(world.dynamodb, world.tables) == (len(before) - 1, 0)  # a place was made anew
     after = {_key(item): item for item in earlier.stored()}
     assert {item["v"]["N"] for item in after.values()} == {str(schema.NEWEST)}
@@ -281,7 +287,7 @@ def test_upgrade_gives_every_item_the_form_that_it_is_read_in_and_lists_every_su
         key: schema.current(item) for key, item in before.items() if key != place
     }
     for name in NAMES:
-        shown = queries.list_subscriptions(world.deps, name, {})["subscriptions"]
+        shown = subscription_queries.list_subscriptions(world.deps, name, {})["subscriptions"]
         own = [bought] if name == "told" else []
         assert [one["subscriptionId"] for one in shown] == [*own, earlier.id_of(name)]
     assert upgrade.everything(world.dynamodb, world.tables) == (0, 0)
@@ -291,7 +297,7 @@ def test_upgrade_gives_every_item_the_form_that_it_is_read_in_and_lists_every_su
 def test_upgrade_takes_along_what_is_down(earlier: Earlier) -> None:
     world = earlier.world
     world.turn_tier(TEXT_MODEL, "stable", available=False, reason="a test")
-    key = schema.primary_key(api_keys.tiers_down_key())
+    key = schema.primary_key(tiers_down_key())
     world.dynamodb.update_item(
         TableName=world.tables.catalogue,
         Key=key,

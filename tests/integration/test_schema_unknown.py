@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import api_keys, schema
+from modelpass import schema
+from modelpass.catalogue.commands import queries as catalogue_queries
+from modelpass.catalogue.tiers import CATALOGUE
 from modelpass.errors import Refused
 from modelpass.schema import UnreadableItemError
-from modelpass.subscriptions.commands import queries
+from modelpass.subscriptions.commands import queries as subscription_queries
 from tests.support import scenes
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 
@@ -61,12 +63,12 @@ def commands(of: Life) -> dict[str, Callable[[], object]]:
     """Every command there is, in an order in which none takes the way from another."""
     world, name, key = of.scene.world, of.bought["subscriptionId"], of.bought["apiKey"]
     reads = {
-        "subscription": lambda: queries.get_subscription(world.deps, "acct", name),
-        "usage": lambda: queries.get_usage(world.deps, "acct", name),
-        "history": lambda: queries.get_history(world.deps, "acct", name, {}),
-        "events": lambda: queries.list_events(world.deps, "acct", name, {}),
-        "list": lambda: queries.list_subscriptions(world.deps, "acct", {}),
-        "models": lambda: queries.get_models(world.deps),
+        "subscription": lambda: subscription_queries.get_subscription(world.deps, "acct", name),
+        "usage": lambda: subscription_queries.get_usage(world.deps, "acct", name),
+        "history": lambda: subscription_queries.get_history(world.deps, "acct", name, {}),
+        "events": lambda: subscription_queries.list_events(world.deps, "acct", name, {}),
+        "list": lambda: subscription_queries.list_subscriptions(world.deps, "acct", {}),
+        "models": lambda: catalogue_queries.get_models(world.deps),
     }
     operators = (scenes.offer, scenes.take_down, scenes.bring_back, scenes.quote)
     return {
@@ -159,12 +161,12 @@ def test_item_of_a_later_version_is_left_byte_for_byte(world: World, kind: str, 
 
 def _is_it(item: schema.Item, subscription_id: str, prefix: str) -> bool:
     sk = item.get("sk", {"S": ""})["S"]
-    mine = item["pk"]["S"] in ("account#acct", api_keys.CATALOGUE) or item["pk"]["S"].startswith(subscription_id)
+    mine = item["pk"]["S"] in ("account#acct", CATALOGUE) or item["pk"]["S"].startswith(subscription_id)
     return mine and sk.startswith(prefix) and not item["pk"]["S"].endswith(IMAGE_MODEL)
 
 
 def _status(world: World, account: str) -> str:
-    (shown,) = queries.list_subscriptions(world.deps, account, {})["subscriptions"]
+    (shown,) = subscription_queries.list_subscriptions(world.deps, account, {})["subscriptions"]
     status: str = shown["status"]
     return status
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from modelpass import api_keys
 from modelpass.subscriptions import items as subscription_items
-from modelpass.subscriptions.commands import queries
+from modelpass.subscriptions.commands import queries as subscription_queries
 from ops.audit import rows
 from tests.support.ledger import UNITS, rfc3339
 
@@ -30,7 +30,7 @@ def assert_usage(world: World, every: list[Bought]) -> None:
             }
             for book in bought.terms[-1].values()
         ]
-        usage = queries.get_usage(world.deps, bought.account, bought.id)
+        usage = subscription_queries.get_usage(world.deps, bought.account, bought.id)
         assert usage == {"subscriptionId": bought.id, "status": bought.status(now_ms), "models": models}
 
 
@@ -67,7 +67,7 @@ def _assert_book(world: World, subscription_id: str, number: int, book: Book, cl
 def assert_history(world: World, every: list[Bought]) -> None:
     """The days of the last month, of all terms, as a customer sees them."""
     for bought in every:
-        shown = queries.get_history(world.deps, bought.account, bought.id, {})["days"]
+        shown = subscription_queries.get_history(world.deps, bought.account, bought.id, {})["days"]
         for day in shown:
             books = [term[day["modelId"]] for term in bought.terms]
             days = [(b, b.calendar.number(day["date"])) for b in books]

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from modelpass import api_keys
+from modelpass.catalogue.tiers import Tier, Unit
 from modelpass.entitlements import rules as entitlement_rules
 from modelpass.entitlements import windows
 from modelpass.entitlements.model import (
@@ -23,8 +24,6 @@ from modelpass.entitlements.model import (
     Subscription,
     Term,
     Threshold,
-    Tier,
-    Unit,
 )
 from modelpass.ids import subscription_id_of
 from modelpass.schema import Tables

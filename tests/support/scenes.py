@@ -12,10 +12,11 @@ import pytest
 from modelpass import commands_quote
 from modelpass.api import subscription_bodies
 from modelpass.catalogue.commands import admin
+from modelpass.catalogue.commands import queries as catalogue_queries
 from modelpass.errors import Refused
 from modelpass.known import Known
 from modelpass.router import settle as settle_door
-from modelpass.subscriptions.commands import queries
+from modelpass.subscriptions.commands import queries as subscription_queries
 from modelpass.times import rfc3339
 from ops import catalogue_file
 from tests.support.faults import FaultAt
@@ -248,22 +249,27 @@ def buy(scene: Scene) -> Json:
 
 def look(scene: Scene) -> Json:
     deps, id_ = scene.world.deps, scene.subscription_id
-    return _refusable(lambda: {**queries.get_subscription(deps, "acct", id_), **queries.get_usage(deps, "acct", id_)})
+    return _refusable(
+        lambda: {
+            **subscription_queries.get_subscription(deps, "acct", id_),
+            **subscription_queries.get_usage(deps, "acct", id_),
+        }
+    )
 
 
 def list_all(scene: Scene) -> Json:
     def command() -> Json:
         deps, id_ = scene.world.deps, scene.subscription_id
-        listed = queries.list_subscriptions(deps, "acct", {})["subscriptions"]
-        told = queries.list_events(deps, "acct", id_, {})["events"]
-        history = queries.get_history(deps, "acct", id_, {})
+        listed = subscription_queries.list_subscriptions(deps, "acct", {})["subscriptions"]
+        told = subscription_queries.list_events(deps, "acct", id_, {})["events"]
+        history = subscription_queries.get_history(deps, "acct", id_, {})
         return {"statuses": [s["status"] for s in listed], "types": [e["type"] for e in told], **history}
 
     return _refusable(command)
 
 
 def models(scene: Scene) -> Json:
-    return _refusable(lambda: queries.get_models(scene.world.deps))
+    return _refusable(lambda: catalogue_queries.get_models(scene.world.deps))
 
 
 def plan(scene: Scene) -> Json:

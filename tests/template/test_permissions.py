@@ -14,7 +14,8 @@ import pytest
 
 from local.iam.policies import asked
 from local.machine import ROOT
-from modelpass import api_keys, schema
+from modelpass import schema
+from modelpass.catalogue import items as catalogue_items
 from modelpass.dynamodb.boto3_client import boto3_send
 from modelpass.dynamodb.transport import StoreRejectedError
 from tests.support import scenes
@@ -64,7 +65,7 @@ WAYS_OUT = ("asyncio", "boto", "http.client", "httpx", "requests", "smtplib", "s
 
 def offer_the_first(scene: Scene) -> Json:
     """Offer a model while no currency is fixed."""
-    table, key = scene.world.tables.catalogue, schema.primary_key(api_keys.catalogue_settings_key())
+    table, key = scene.world.tables.catalogue, schema.primary_key(catalogue_items.settings_key())
     scene.world.dynamodb.delete_item(TableName=table, Key=key)
     return scenes.offer(scene)
 

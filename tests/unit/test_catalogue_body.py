@@ -10,8 +10,7 @@ import pytest
 
 from modelpass.api import catalogue_bodies
 from modelpass.catalogue.model import ANY_CALLS, ANY_UNITS, Bounds, model_answer
-from modelpass.catalogue.tiers import TiersDown
-from modelpass.entitlements.model import MAX_CALLS, MAX_UNITS, Kind, Tier
+from modelpass.catalogue.tiers import MAX_CALLS, MAX_UNITS, Kind, Tier, TiersDown
 from modelpass.errors import Refused
 
 Json = dict[str, Any]

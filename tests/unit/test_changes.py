@@ -7,12 +7,13 @@ from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from modelpass import api_keys, schema
+from modelpass.catalogue.tiers import Tier
 from modelpass.entitlements import accounting, change, updates
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements import rules as entitlement_rules
 from modelpass.entitlements import transactions as entitlement_transactions
 from modelpass.entitlements.change import Change
-from modelpass.entitlements.model import Entitlement, Hold, Tier
+from modelpass.entitlements.model import Entitlement, Hold
 from modelpass.entitlements.windows import segment_at, term_of
 from modelpass.times import DAY_MS
 from ops.audit.entitlement_equations import held_in_stored_month

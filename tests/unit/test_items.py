@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelpass import api_keys, schema
+from modelpass.catalogue.tiers import Tier, Unit
 from modelpass.entitlements import items as entitlement_items
-from modelpass.entitlements.model import EntitlementId, Hold, Limits, Sale, Slot, SlotKind, Subscription, Tier, Unit
+from modelpass.entitlements.model import EntitlementId, Hold, Limits, Sale, Slot, SlotKind, Subscription
 from modelpass.ids import subscription_id_of
 from modelpass.schema import UnreadableItemError
 from modelpass.subscriptions import items as subscription_items

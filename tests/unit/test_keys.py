@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from modelpass import api_keys, outbox, schema
 from modelpass.api_keys import Authorization, DeploymentKeys
-from modelpass.entitlements.model import EntitlementId, Hold, Tier
+from modelpass.catalogue import items as catalogue_items
+from modelpass.catalogue.tiers import Tier, tiers_down_key
+from modelpass.entitlements.model import EntitlementId, Hold
 from modelpass.ids import is_subscription_id, subscription_id_of
 from modelpass.subscriptions import idempotency
 from tests.support.builders import DEPLOYMENT_KEY, KEYS, NOON, OLDER_KEY, PROPERTY, SUBSCRIPTION_ID, hold
@@ -249,8 +251,8 @@ def test_keys_of_the_tables_are_distinct() -> None:
         *(api_keys.slot_key(account) for account in ("a", "b", SUBSCRIPTION_ID)),
         api_keys.subscription_key(SUBSCRIPTION_ID),
         *(outbox.event_key(SUBSCRIPTION_ID, at, (1, 0, 0), outbox.event_id(str(at))) for at in (1, 20, 10**12)),
-        *(api_keys.model_key(m) for m in ("down", "m")),
-        api_keys.tiers_down_key(),
+        *(catalogue_items.model_key(m) for m in ("down", "m")),
+        tiers_down_key(),
     ]
     assert len(set(pairs)) == len(pairs)
     assert [api_keys.parse_entitlement_pk(api_keys.entitlement_pk(e)) for e in (one, two)] == [one, two]

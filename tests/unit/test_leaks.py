@@ -10,7 +10,8 @@ import pytest
 
 from modelpass import api_keys
 from modelpass.api_keys import DeploymentKeys
-from modelpass.entitlements.model import EntitlementId, Tier
+from modelpass.catalogue.tiers import Tier
+from modelpass.entitlements.model import EntitlementId
 from tests.support import leaks
 from tests.support.builders import hold
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from modelpass.entitlements.model import Tier
+from modelpass.catalogue.tiers import Tier
 from modelpass.errors import ErrorCode, Refused
 from modelpass.router import validation
 

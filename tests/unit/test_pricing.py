@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelpass.catalogue.model import Price
-from modelpass.entitlements.model import MAX_CALLS, MAX_UNITS, Limits, Sale, Tier, Unit
+from modelpass.catalogue.tiers import MAX_CALLS, MAX_UNITS, Tier, Unit
+from modelpass.entitlements.model import Limits, Sale
 from modelpass.subscriptions import pricing
 from tests.support.builders import PROPERTY, limits, subscription
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from modelpass.api import subscription_bodies
-from modelpass.entitlements.model import Tier
+from modelpass.catalogue.tiers import Tier
 from modelpass.entitlements.windows import time_zones
 from modelpass.errors import Refused
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from modelpass.catalogue.tiers import Tier
 from modelpass.entitlements.change import Change
-from modelpass.entitlements.model import Tier
 from modelpass.entitlements.rules import Standing, decide_authorize
 from modelpass.errors import ErrorCode, Refusal
 from tests.support.builders import CAP, LIMIT, NOON, attempt, entitlement, hold, ms

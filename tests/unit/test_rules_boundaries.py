@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from modelpass.catalogue.tiers import Tier
 from modelpass.entitlements.change import Change
-from modelpass.entitlements.model import Tier
 from modelpass.entitlements.rules import Attempt, Standing, decide_authorize
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.times import seconds_until

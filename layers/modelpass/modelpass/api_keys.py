@@ -16,8 +16,9 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from modelpass import macs
+from modelpass.catalogue.tiers import Tier
 from modelpass.encoding import ID_BYTES, base64url, from_base64url
-from modelpass.entitlements.model import EntitlementId, Hold, Tier
+from modelpass.entitlements.model import EntitlementId, Hold
 from modelpass.ids import subscription_id_bytes, subscription_id_of
 
 API_KEY_PREFIX: Final = "sk-custom-"
@@ -27,9 +28,6 @@ SECRET_BYTES: Final = 20
 NONCE_BYTES: Final = 9
 BOUGHT: Final = "bought#"
 TICKET: Final = "hold#"
-CATALOGUE: Final = "catalogue"
-TIERS_DOWN: Final = "down"
-SETTINGS: Final = "settings"
 
 _API_KEY = re.compile(rf"{API_KEY_PREFIX}([A-Za-z0-9_-]{{60}})")
 _AUTHORIZATION_ID = re.compile(r"auth_([A-Za-z0-9_-]{100,200})")
@@ -256,26 +254,6 @@ def correction_key(subscription_id: str, digest: str) -> tuple[str, str]:
 def ticket_key(entitlement: EntitlementId, hold: Hold) -> tuple[str, str]:
     """History table: a reclaimed hold that may still be settled."""
     return entitlement_pk(entitlement), f"{TICKET}{hold.key}#{hold.nonce}"
-
-
-def model_subject(model_id: str) -> str:
-    """Events table: a model, as the subject of what is told of it."""
-    return f"model#{model_id}"
-
-
-def model_key(model_id: str) -> tuple[str, str]:
-    """Catalogue table: one model."""
-    return CATALOGUE, f"model#{model_id}"
-
-
-def tiers_down_key() -> tuple[str, str]:
-    """Catalogue table: which tiers are down now, one small item."""
-    return CATALOGUE, TIERS_DOWN
-
-
-def catalogue_settings_key() -> tuple[str, str]:
-    """Catalogue table: what is true of all of it, its currency."""
-    return CATALOGUE, SETTINGS
 
 
 def _api_key_mac(body: bytes, secret: bytes) -> bytes:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from modelpass import api_keys, schema
-from modelpass.catalogue.model import catalogue_of
-from modelpass.dynamodb import transport
 from modelpass.entitlements.model import Limits
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
 from modelpass.subscriptions import pricing
@@ -14,23 +11,10 @@ from modelpass.subscriptions import pricing
 if TYPE_CHECKING:
     from modelpass.api.subscription_bodies import PurchaseBody
     from modelpass.catalogue.model import Catalogue, CatalogueModel
-    from modelpass.dynamodb.retries import Attempts
-    from modelpass.entitlements.model import Sale, Tier
-    from modelpass.runtime.deps import Deps
+    from modelpass.catalogue.tiers import Tier
+    from modelpass.entitlements.model import Sale
 
 _BOUNDED: Final = ("dailyCallLimit", "monthlyTokenCap")
-
-
-def load(deps: Deps, attempts: Attempts) -> Catalogue:
-    """The whole catalogue as it is now."""
-    request = {
-        "TableName": deps.tables.catalogue,
-        "KeyConditionExpression": "#pk = :pk",
-        "ExpressionAttributeNames": {"#pk": "pk"},
-        "ExpressionAttributeValues": {":pk": schema.text(api_keys.CATALOGUE)},
-        "ConsistentRead": True,
-    }
-    return attempts.persist(lambda: catalogue_of(transport.query_all(deps.send, request)))
 
 
 def bought(offered: Catalogue, body: PurchaseBody) -> tuple[tuple[Limits, ...], Sale]:

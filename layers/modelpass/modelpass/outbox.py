@@ -18,8 +18,9 @@ from modelpass.subscriptions import pricing
 from modelpass.times import rfc3339
 
 if TYPE_CHECKING:
+    from modelpass.catalogue.tiers import Tier
     from modelpass.entitlements.change import Announcement, Correction
-    from modelpass.entitlements.model import Entitlement, EntitlementId, Hold, Slot, Subscription, Tier
+    from modelpass.entitlements.model import Entitlement, EntitlementId, Hold, Slot, Subscription
     from modelpass.schema import Tables
 
 EVENT_VERSION: Final = 1
@@ -59,21 +60,12 @@ _WITHIN_A_ROUND: Final = (
 """In which order events of one millisecond are listed: as a term goes, from its beginning to its end."""
 
 
-class _Moment(NamedTuple):
+class Moment(NamedTuple):
     """When something happened: the time, then the term (or the revision of what it is about), then a number in it."""
 
     ms: int
     round: int
     number: int = 0
-
-
-class TierTurn(NamedTuple):
-    """A tier of a model that is taken down or brought back, and why."""
-
-    model_id: str
-    tier: Tier
-    available: bool
-    reason: str | None
 
 
 def shown(row: schema.Item) -> dict[str, Any]:
@@ -113,8 +105,8 @@ def key_regenerated(tables: Tables, subscription: Subscription, at_ms: int) -> d
     subject = (subscription.id, subscription.account_id)
     data = {"term": subscription.term_number}
     generation = subscription.key_generation
-    at = _Moment(at_ms, subscription.term_number, generation)
-    return _put(tables, EventType.KEY_REGENERATED, subject, at, data, (str(generation),))
+    at = Moment(at_ms, subscription.term_number, generation)
+    return put(tables, EventType.KEY_REGENERATED, subject, at, data, (str(generation),))
 
 
 def threshold_reached(tables: Tables, entitlement: Entitlement, announcement: Announcement) -> dict[str, Any]:
@@ -130,8 +122,8 @@ def threshold_reached(tables: Tables, entitlement: Entitlement, announcement: An
     }
     facts = (api_keys.entitlement_pk(entitlement_id), threshold.limit, window, str(threshold.percent))
     subject = (entitlement_id.subscription_id, entitlement.account_id)
-    at = _Moment(announcement.at_ms, entitlement_id.term_number, threshold.percent)
-    return _put(tables, EventType.THRESHOLD_REACHED, subject, at, data, facts)
+    at = Moment(announcement.at_ms, entitlement_id.term_number, threshold.percent)
+    return put(tables, EventType.THRESHOLD_REACHED, subject, at, data, facts)
 
 
 def usage_corrected(tables: Tables, entitlement: Entitlement, correction: Correction) -> dict[str, Any]:
@@ -144,8 +136,8 @@ def usage_corrected(tables: Tables, entitlement: Entitlement, correction: Correc
         "reason": correction.reason,
     }
     subject = (entitlement.id.subscription_id, entitlement.account_id)
-    at = _Moment(correction.made_at_ms, entitlement.id.term_number)
-    return _put(tables, EventType.USAGE_CORRECTED, subject, at, data, (correction.key,))
+    at = Moment(correction.made_at_ms, entitlement.id.term_number)
+    return put(tables, EventType.USAGE_CORRECTED, subject, at, data, (correction.key,))
 
 
 def plan_started(tables: Tables, account_id: str, slot: Slot, at_ms: int) -> dict[str, Any]:
@@ -166,7 +158,7 @@ def plan_expired(tables: Tables, account_id: str, slot: Slot) -> dict[str, Any]:
 def _of_plan(tables: Tables, kind: EventType, account_id: str, slot: Slot, at_ms: int, **more: str) -> dict[str, Any]:
     data = {"planId": slot.holder_id, "expiresAt": rfc3339(slot.until_ms), **more}
     subject = (api_keys.slot_key(account_id)[0], account_id)
-    return _put(tables, kind, subject, _Moment(at_ms, slot.revision), data, (str(slot.revision),))
+    return put(tables, kind, subject, Moment(at_ms, slot.revision), data, (str(slot.revision),))
 
 
 def tier_breached(
@@ -187,24 +179,14 @@ def tier_breached(
         "grantedAt": rfc3339(hold.granted_at_ms),
     }
     facts = (api_keys.entitlement_pk(entitlement), hold.key, hold.nonce)
-    return _put(
+    return put(
         tables,
         EventType.TIER_BREACHED,
         (entitlement.subscription_id, account_id),
-        _Moment(at_ms, entitlement.term_number),
+        Moment(at_ms, entitlement.term_number),
         data,
         facts,
     )
-
-
-def tier_turned(tables: Tables, turn: TierTurn, revision: int, at_ms: int) -> dict[str, Any]:
-    """A tier was taken down or brought back, by that change of what is down."""
-    data = {"modelId": turn.model_id, "channelTier": turn.tier.value}
-    if turn.reason is not None:
-        data["reason"] = turn.reason
-    kind = EventType.TIER_UP if turn.available else EventType.TIER_DOWN
-    subject = (api_keys.model_subject(turn.model_id), None)
-    return _put(tables, kind, subject, _Moment(at_ms, revision), data, (turn.tier, str(revision)))
 
 
 def _of_term(
@@ -219,15 +201,15 @@ def _of_term(
     if price:
         data["price"] = pricing.price_of_term(subscription.sold_term())
     subject = (subscription.id, subscription.account_id)
-    at = _Moment(at_ms, subscription.term_number)
-    return _put(tables, kind, subject, at, data, (str(subscription.term_number),))
+    at = Moment(at_ms, subscription.term_number)
+    return put(tables, kind, subject, at, data, (str(subscription.term_number),))
 
 
-def _put(
+def put(
     tables: Tables,
     kind: EventType,
     subject: tuple[str, str | None],
-    at: _Moment,
+    at: Moment,
     data: dict[str, Any],
     facts: tuple[str, ...],
 ) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass.catalogue.model import CatalogueModel, Price, model_item
-from modelpass.entitlements.model import Kind, Tier
+from modelpass.catalogue.items import model_item
+from modelpass.catalogue.model import CatalogueModel, Price
+from modelpass.catalogue.tiers import Kind, Tier
 from modelpass.entitlements.windows import day_of
 from modelpass.times import DAY_MS
 from tests.benchmarks.callers import GRANT, SETTLED, Client, asks, with_holds

@@ -6,21 +6,18 @@ other things (`modelId`, `unit`, `available`) may be left out, and has to be rig
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
 from modelpass.api.validation import Strict, validated
-from modelpass.catalogue.model import Bounds, CatalogueModel, Price
-from modelpass.entitlements.model import MAX_CALLS, MAX_UNITS, UNIT_OF_KIND, Kind, Tier, Unit
+from modelpass.catalogue.model import Bounds, CatalogueModel, Offer, Price, require_currency
+from modelpass.catalogue.tiers import MAX_CALLS, MAX_UNITS, UNIT_OF_KIND, Kind, Tier, Unit
 from modelpass.errors import invalid
-from modelpass.ids import MODEL_ID_PATTERN, MODEL_ID_RULE
+from modelpass.ids import MODEL_ID_PATTERN, MODEL_ID_RULE, is_model_id
 
 MOST_REASON: Final = 500
 _CURRENCY: Final = Field(description="three capital letters, as in ISO 4217")
-_MODEL_ID: Final = re.compile(MODEL_ID_PATTERN)
 _AMOUNT_RULE: Final = "a decimal string with at most 12 digits before the point and 12 after it"
 
 Currency = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$"), _CURRENCY]
@@ -103,25 +100,11 @@ class CatalogueFile(Strict):
     models: Annotated[list[ModelBody], Field(description="a list of models")]
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A well-formed model, its one currency, and what it says of the availability of its tiers, by their place."""
-
-    model: CatalogueModel
-    currency: str
-    said_available: tuple[tuple[Tier, bool | None], ...]
-
-
 def parse_model(model_id: str, raw: object) -> Offer:
     """Check the model an operator puts under an id; raises `invalid_request` naming the field."""
     if not is_model_id(model_id):
         raise invalid("modelId", f"modelId must be {MODEL_ID_RULE}.")
     return _offer(validated(ModelBody, raw), model_id, "")
-
-
-def is_model_id(text: str) -> bool:
-    """Whether a text could be the id of a model."""
-    return _MODEL_ID.fullmatch(text) is not None
 
 
 def parse_availability(raw: object) -> AvailabilityBody:
@@ -145,12 +128,6 @@ def parse_file(raw: object) -> list[Offer]:
         offers.append(_offer(entry, entry.model_id, at))
         require_currency(offers[0].currency, offers[-1].currency, at)
     return offers
-
-
-def require_currency(catalogues: str, models: str, at: str = "") -> None:
-    """Refuse a model in another currency than the catalogue's."""
-    if models != catalogues:
-        raise invalid(f"{at}tiers[0].price.currency", f"The catalogue's currency is {catalogues}.")
 
 
 def _offer(body: ModelBody, model_id: str, at: str) -> Offer:

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 
 from modelpass.api.catalogue_bodies import MOST_REASON
 from modelpass.api.validation import Strict, validated
-from modelpass.entitlements.model import MAX_UNITS
+from modelpass.catalogue.tiers import MAX_UNITS
 from modelpass.errors import invalid
 from modelpass.ids import MODEL_ID_PATTERN, MODEL_ID_RULE
 from modelpass.times import instant_ms

@@ -8,7 +8,8 @@ from typing import Annotated, Final
 from pydantic import Field, StringConstraints
 
 from modelpass.api.validation import Strict, rule_of, validated
-from modelpass.entitlements.model import MAX_CALLS, MAX_MODELS, MAX_MONTHS, MAX_UNITS, Tier
+from modelpass.catalogue.tiers import MAX_CALLS, MAX_UNITS, Tier
+from modelpass.entitlements.model import MAX_MODELS, MAX_MONTHS
 from modelpass.entitlements.windows import time_zones
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
 from modelpass.ids import MODEL_ID_PATTERN, MODEL_ID_RULE

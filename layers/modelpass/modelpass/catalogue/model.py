@@ -9,17 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys, schema
-from modelpass.catalogue.tiers import tiers_down_of
-from modelpass.entitlements.model import MAX_CALLS, MAX_UNITS, UNIT_OF_KIND, Kind, Tier, Unit
-from modelpass.schema import number, text
+from modelpass.catalogue.tiers import MAX_CALLS, MAX_UNITS, UNIT_OF_KIND, Kind, Tier, Unit
+from modelpass.errors import invalid
 
 if TYPE_CHECKING:
     from modelpass.catalogue.tiers import TiersDown
 
 Json = dict[str, Any]
 
-_PRICE_FIELDS: Final = ("currency", "base", "perUnit", "perDailyCall")
+PRICE_FIELDS: Final = ("currency", "base", "perUnit", "perDailyCall")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ class CatalogueModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ListedModel:
     """A model as stored: as it is or was last offered, the tiers it was ever offered in, whether it is withdrawn."""
 
     model: CatalogueModel
@@ -95,95 +93,36 @@ def model_answer(model: CatalogueModel, down: TiersDown) -> Json:
             {
                 "channelTier": tier.value,
                 "available": (model.model_id, tier) not in down.pairs,
-                "price": _price_fields(price),
+                "price": price_fields(price),
             }
             for tier in Tier
             if (price := model.tiers.get(tier)) is not None
         ],
-        "limits": {name: {"min": bounds.least, "max": bounds.most} for name, bounds in _bounds_by_name(model).items()},
+        "limits": {name: {"min": bounds.least, "max": bounds.most} for name, bounds in bounds_by_name(model).items()},
     }
 
 
-def catalogue_of(stored: list[schema.Item]) -> Catalogue:
-    """The catalogue from all items of its partition; what is withdrawn is not in it."""
-    by_key = {item["sk"]["S"]: item for item in stored}
-    down = tiers_down_of(by_key.pop(api_keys.TIERS_DOWN, None))
-    by_key.pop(api_keys.SETTINGS, None)
-    listings = map(listing_of, by_key.values())
-    return Catalogue({one.model.model_id: one.model for one in listings if not one.withdrawn}, down)
-
-
-def currency_of(item: schema.Item | None) -> str | None:
-    """The catalogue's one currency, from its settings; None before the first model."""
-    if item is None:
-        return None
-    currency: str = schema.current(item)["currency"]["S"]
-    return currency
-
-
-def listing_of(item: schema.Item) -> Listing:
-    """A stored model."""
-    item = schema.current(item, lacking)
-    limits = item["limits"]["M"]
-    model = CatalogueModel(
-        item["id"]["S"],
-        Kind(item["kind"]["S"]),
-        {
-            Tier(tier): Price(*(value["M"][name]["S"] for name in _PRICE_FIELDS))
-            for tier, value in item["tiers"]["M"].items()
-        },
-        _bounds_of(limits["dailyCallLimit"]),
-        _bounds_of(limits["monthlyTokenCap"]),
-    )
-    return Listing(model, frozenset(map(Tier, item["ever"]["SS"])), "withdrawn" in item)
-
-
-def model_attributes(model: CatalogueModel) -> schema.Item:
-    """What is stored of a model as it is offered now."""
-    return {
-        "id": text(model.model_id),
-        "kind": text(model.kind),
-        "tiers": {
-            "M": {
-                tier.value: {"M": {name: text(value) for name, value in _price_fields(price).items()}}
-                for tier, price in model.tiers.items()
-            }
-        },
-        "limits": {"M": {name: {"M": _stored_bounds(bounds)} for name, bounds in _bounds_by_name(model).items()}},
-    }
-
-
-def model_item(model: CatalogueModel, version: int = schema.NEWEST) -> schema.Item:
-    """A model that was never stored before."""
-    offered = {"v": number(version), "ever": {"SS": [tier.value for tier in model.tiers]}}
-    return {**schema.primary_key(api_keys.model_key(model.model_id)), **model_attributes(model), **offered}
-
-
-def settings_item(currency: str, version: int = schema.NEWEST) -> schema.Item:
-    """The settings of a catalogue that has none yet."""
-    fields = {"v": number(version), "currency": text(currency)}
-    return {**schema.primary_key(api_keys.catalogue_settings_key()), **fields}
-
-
-def _price_fields(price: Price) -> dict[str, str]:
+def price_fields(price: Price) -> dict[str, str]:
+    """A price by the names of its fields, as it is stored and shown."""
     values = (price.currency, price.base, price.per_unit, price.per_daily_call)
-    return dict(zip(_PRICE_FIELDS, values, strict=True))
+    return dict(zip(PRICE_FIELDS, values, strict=True))
 
 
-def _bounds_by_name(model: CatalogueModel) -> dict[str, Bounds]:
+def bounds_by_name(model: CatalogueModel) -> dict[str, Bounds]:
+    """The bounds of what may be bought, by the names of the limits in a purchase."""
     return {"dailyCallLimit": model.calls, "monthlyTokenCap": model.cap}
 
 
-def _bounds_of(value: schema.Item) -> Bounds:
-    return Bounds(int(value["M"]["min"]["N"]), int(value["M"]["max"]["N"]))
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A well-formed model, its one currency, and what it says of the availability of its tiers, by their place."""
+
+    model: CatalogueModel
+    currency: str
+    said_available: tuple[tuple[Tier, bool | None], ...]
 
 
-def lacking(item: schema.Item) -> schema.Item:
-    """What a model of version 1 may lack: any amount could be bought, and no tier was ever taken out."""
-    limits = {"dailyCallLimit": ANY_CALLS, "monthlyTokenCap": ANY_UNITS}
-    bounds = {name: {"M": _stored_bounds(any_amount)} for name, any_amount in limits.items()}
-    return {"limits": {"M": bounds}, "ever": {"SS": sorted(item["tiers"]["M"])}}
-
-
-def _stored_bounds(bounds: Bounds) -> schema.Item:
-    return {"min": number(bounds.least), "max": number(bounds.most)}
+def require_currency(catalogues: str, models: str, at: str = "") -> None:
+    """Refuse a model in another currency than the catalogue's."""
+    if models != catalogues:
+        raise invalid(f"{at}tiers[0].price.currency", f"The catalogue's currency is {catalogues}.")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from modelpass import schema
-from modelpass.entitlements.model import Tier
 
 if TYPE_CHECKING:
     from modelpass.schema import Item
@@ -30,3 +30,42 @@ def tiers_down_of(item: Item | None) -> TiersDown:
 def lacking(_: Item) -> Item:
     """What the item of version 1 may lack: nobody counted its changes."""
     return {"rev": schema.number(0)}
+
+
+class Tier(StrEnum):
+    """A service level a customer buys; a contract, never silently exchanged for another."""
+
+    BASIC = "basic"
+    STABLE = "stable"
+    ENTERPRISE = "enterprise"
+
+
+class Kind(StrEnum):
+    """What a model makes."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    VIDEO = "video"
+
+
+class Unit(StrEnum):
+    """What a monthly cap counts."""
+
+    TOKENS = "tokens"
+    GENERATIONS = "generations"
+
+
+UNIT_OF_KIND: Final = {
+    Kind.TEXT: Unit.TOKENS,
+    Kind.IMAGE: Unit.GENERATIONS,
+    Kind.VIDEO: Unit.GENERATIONS,
+}
+MAX_CALLS: Final = 10**9
+MAX_UNITS: Final = 10**15
+CATALOGUE: Final = "catalogue"
+TIERS_DOWN: Final = "down"
+
+
+def tiers_down_key() -> tuple[str, str]:
+    """Catalogue table: which tiers are down now, one small item."""
+    return CATALOGUE, TIERS_DOWN

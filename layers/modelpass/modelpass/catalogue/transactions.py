@@ -6,17 +6,18 @@ Which tiers are down is one small item; each change of it counts its revision, a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from modelpass import api_keys, outbox, schema
-from modelpass.catalogue.model import model_attributes
+from modelpass import schema
+from modelpass.catalogue import items
+from modelpass.catalogue.items import model_attributes
+from modelpass.catalogue.tiers import tiers_down_key
+from modelpass.outbox import EventType, Moment, put
 from modelpass.schema import number, text
 
 if TYPE_CHECKING:
     from modelpass.catalogue.model import CatalogueModel
-    from modelpass.catalogue.tiers import TiersDown
-    from modelpass.entitlements.model import Tier
-    from modelpass.outbox import TierTurn
+    from modelpass.catalogue.tiers import Tier, TiersDown
     from modelpass.schema import Request, Tables
 
 _NEVER_TURNED: Final = f"attribute_not_exists(#pk) OR ({schema.UNDERSTOOD} AND attribute_not_exists(#rev))"
@@ -28,7 +29,7 @@ def put_model(tables: Tables, model: CatalogueModel, currency: str, ever: frozen
     sets = ", ".join(f"#{name} = :{name}" for name in stored)
     update = {
         "TableName": tables.catalogue,
-        "Key": schema.primary_key(api_keys.model_key(model.model_id)),
+        "Key": schema.primary_key(items.model_key(model.model_id)),
         # New, or of the same kind as ever: subscriptions to it count in its unit.
         "ConditionExpression": f"attribute_not_exists(#pk) OR ({schema.UNDERSTOOD} AND #kind = :kind)",
         "UpdateExpression": f"SET #v = if_not_exists(#v, :new), {sets} ADD #ever :ever REMOVE #withdrawn",
@@ -47,7 +48,7 @@ def withdraw_model(table: str, model_id: str, now_ms: int) -> Request:
     """Offer a model no longer; a mark, so that it is still known."""
     return {
         "TableName": table,
-        "Key": schema.primary_key(api_keys.model_key(model_id)),
+        "Key": schema.primary_key(items.model_key(model_id)),
         # There is nothing to withdraw of a model that was never there.
         "ConditionExpression": schema.UNDERSTOOD,
         "UpdateExpression": "SET #withdrawn = if_not_exists(#withdrawn, :now)",
@@ -62,7 +63,7 @@ def turn_tier(tables: Tables, down: TiersDown, turn: TierTurn, now_ms: int) -> R
     revision = down.revision + 1
     update = {
         "TableName": tables.catalogue,
-        "Key": schema.primary_key(api_keys.tiers_down_key()),
+        "Key": schema.primary_key(tiers_down_key()),
         # Nobody changed any tier since it was read: of two that take the same one down, one tells so.
         "ConditionExpression": f"{schema.UNDERSTOOD} AND #rev = :was" if down.revision else _NEVER_TURNED,
         "UpdateExpression": "SET #v = if_not_exists(#v, :new), #rev = :rev "
@@ -79,14 +80,14 @@ def turn_tier(tables: Tables, down: TiersDown, turn: TierTurn, now_ms: int) -> R
             **({":was": number(down.revision)} if down.revision else {}),
         },
     }
-    put = outbox.tier_turned(tables, turn, revision, now_ms)
+    put = tier_turned(tables, turn, revision, now_ms)
     return {"TransactItems": [{"Update": update}, {"Put": put}]}
 
 
 def _keep_currency(tables: Tables, currency: str) -> Request:
     return {
         "TableName": tables.catalogue,
-        "Key": schema.primary_key(api_keys.catalogue_settings_key()),
+        "Key": schema.primary_key(items.settings_key()),
         # The first model brings the currency; all others have the same.
         "ConditionExpression": f"attribute_not_exists(#pk) OR ({schema.UNDERSTOOD} AND #currency = :currency)",
         "UpdateExpression": "SET #v = if_not_exists(#v, :new), #currency = :currency",
@@ -97,3 +98,27 @@ def _keep_currency(tables: Tables, currency: str) -> Request:
             ":currency": text(currency),
         },
     }
+
+
+class TierTurn(NamedTuple):
+    """A tier of a model that is taken down or brought back, and why."""
+
+    model_id: str
+    tier: Tier
+    available: bool
+    reason: str | None
+
+
+def tier_turned(tables: Tables, turn: TierTurn, revision: int, at_ms: int) -> dict[str, Any]:
+    """A tier was taken down or brought back, by that change of what is down."""
+    data = {"modelId": turn.model_id, "channelTier": turn.tier.value}
+    if turn.reason is not None:
+        data["reason"] = turn.reason
+    kind = EventType.TIER_UP if turn.available else EventType.TIER_DOWN
+    subject = (model_subject(turn.model_id), None)
+    return put(tables, kind, subject, Moment(at_ms, revision), data, (turn.tier, str(revision)))
+
+
+def model_subject(model_id: str) -> str:
+    """Events table: a model, as the subject of what is told of it."""
+    return f"model#{model_id}"

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from modelpass.entitlements.model import Entitlement, Hold, Threshold, Tier
+    from modelpass.catalogue.tiers import Tier
+    from modelpass.entitlements.model import Entitlement, Hold, Threshold
 
 
 class DayRow(NamedTuple):

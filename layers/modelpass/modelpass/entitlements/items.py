@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from modelpass import api_keys, schema
-from modelpass.entitlements.model import Counters, Entitlement, EntitlementId, Hold, Limits, Term, Threshold, Tier, Unit
+from modelpass.catalogue.tiers import Tier, Unit
+from modelpass.entitlements.model import Counters, Entitlement, EntitlementId, Hold, Limits, Term, Threshold
 from modelpass.schema import UnreadableItemError, binary, number, optional_binary, optional_number, text
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ Times are integer milliseconds since the Unix epoch (`…_ms`), usage is a whole
 from __future__ import annotations
 
 from enum import Enum, StrEnum
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from modelpass.times import DAY_MS, MS_PER_SECOND
 
-MAX_CALLS: Final = 10**9
-MAX_UNITS: Final = 10**15
+if TYPE_CHECKING:
+    from modelpass.catalogue.tiers import Tier, Unit
 MAX_HOLD_SECONDS: Final = 86_400
 MAX_MODELS: Final = 40
 MAX_MONTHS: Final = 12
@@ -19,36 +19,6 @@ MAX_PURCHASES_PER_DAY: Final = 10
 DEFAULT_HOLD_SECONDS: Final = 900
 SETTLE_GRACE_MS: Final = 90 * DAY_MS
 """How long after the end of a term a settle is still accepted."""
-
-
-class Tier(StrEnum):
-    """A service level a customer buys; a contract, never silently exchanged for another."""
-
-    BASIC = "basic"
-    STABLE = "stable"
-    ENTERPRISE = "enterprise"
-
-
-class Kind(StrEnum):
-    """What a model makes."""
-
-    TEXT = "text"
-    IMAGE = "image"
-    VIDEO = "video"
-
-
-class Unit(StrEnum):
-    """What a monthly cap counts."""
-
-    TOKENS = "tokens"
-    GENERATIONS = "generations"
-
-
-UNIT_OF_KIND: Final = {
-    Kind.TEXT: Unit.TOKENS,
-    Kind.IMAGE: Unit.GENERATIONS,
-    Kind.VIDEO: Unit.GENERATIONS,
-}
 
 
 class Status(StrEnum):

@@ -8,7 +8,7 @@ only when it fails are they asked one by one, of the item that the failure broug
 from __future__ import annotations
 
 import hmac
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from modelpass.entitlements import accounting, thresholds
 from modelpass.entitlements.change import Change
@@ -21,10 +21,12 @@ from modelpass.entitlements.model import (
     SlotKind,
     Status,
     Subscription,
-    Tier,
 )
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.times import DAY_MS, seconds_until
+
+if TYPE_CHECKING:
+    from modelpass.catalogue.tiers import Tier
 
 TIER_RETRY_SECONDS = 5
 HOLD_RETRY_SECONDS = 1

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from modelpass import schema
 from modelpass.entitlements import items
-from modelpass.entitlements.model import SETTLE_GRACE_MS, EntitlementId, Hold, Tier
+from modelpass.entitlements.model import SETTLE_GRACE_MS, EntitlementId, Hold
 from modelpass.schema import binary, number, text
 
 if TYPE_CHECKING:
+    from modelpass.catalogue.tiers import Tier
     from modelpass.schema import Request, Tables
 
 

@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeGuard, TypeVar
 
-from modelpass.entitlements.model import DEFAULT_HOLD_SECONDS, MAX_CALLS, MAX_HOLD_SECONDS, MAX_UNITS, Tier
+from modelpass.catalogue.tiers import MAX_CALLS, MAX_UNITS, Tier
+from modelpass.entitlements.model import DEFAULT_HOLD_SECONDS, MAX_HOLD_SECONDS
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid, shown
 from modelpass.ids import MODEL_ID, MODEL_ID_RULE
 

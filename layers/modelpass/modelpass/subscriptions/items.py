@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelpass import api_keys, schema
+from modelpass.catalogue.tiers import Tier, Unit
 from modelpass.entitlements.items import term_of
-from modelpass.entitlements.model import Limits, Sale, Slot, SlotKind, SoldTerm, Subscription, Tier, Unit
+from modelpass.entitlements.model import Limits, Sale, Slot, SlotKind, SoldTerm, Subscription
 from modelpass.schema import Item, binary, due_attributes, number, optional_binary, optional_number, primary_key, text
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from modelpass.catalogue.model import Price
-    from modelpass.entitlements.model import Limits, SoldTerm, Tier
+    from modelpass.catalogue.tiers import Tier
+    from modelpass.entitlements.model import Limits, SoldTerm
 
 Json = dict[str, Any]
 

@@ -8,19 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from modelpass import api_keys, offers, schema
-from modelpass.api import catalogue_bodies
-from modelpass.catalogue import transactions
-from modelpass.catalogue.model import currency_of, listing_of, model_answer
-from modelpass.catalogue.tiers import tiers_down_of
+from modelpass import schema
+from modelpass.catalogue import items, transactions
+from modelpass.catalogue.commands import queries
+from modelpass.catalogue.items import currency_of, listed_model_of
+from modelpass.catalogue.model import model_answer, require_currency
+from modelpass.catalogue.tiers import Tier, tiers_down_key, tiers_down_of
+from modelpass.catalogue.transactions import TierTurn
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
-from modelpass.entitlements.model import Tier
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
-from modelpass.outbox import TierTurn
+from modelpass.ids import is_model_id
 
 if TYPE_CHECKING:
-    from modelpass.api.catalogue_bodies import AvailabilityBody, Offer
-    from modelpass.catalogue.model import Listing
+    from modelpass.api.catalogue_bodies import AvailabilityBody
+    from modelpass.catalogue.model import ListedModel, Offer
     from modelpass.catalogue.tiers import TiersDown
     from modelpass.runtime.deps import Deps
 
@@ -32,7 +33,7 @@ class _State:
     """What decides about a model, as of one moment."""
 
     currency: str | None
-    listing: Listing | None
+    listing: ListedModel | None
     down: TiersDown
 
 
@@ -43,7 +44,7 @@ def put_model(deps: Deps, offer: Offer) -> Json:
         try:
             state = attempts.persist(lambda: _read(deps, offer.model.model_id))
             if state.currency is None:  # the first model, or the first since version 1, which kept no settings
-                state = replace(state, currency=offers.load(deps, attempts).currency())
+                state = replace(state, currency=queries.load(deps, attempts).currency())
             _check(state, offer)
             ever = state.listing.ever if state.listing else frozenset()
             request = transactions.put_model(deps.tables, offer.model, offer.currency, ever)
@@ -58,7 +59,7 @@ def put_model(deps: Deps, offer: Offer) -> Json:
 def withdraw_model(deps: Deps, model_id: str) -> None:
     """Offer a model no longer; nothing happens when it is not offered."""
     attempts = deps.attempts()
-    if not catalogue_bodies.is_model_id(model_id):
+    if not is_model_id(model_id):
         return
     while True:
         try:
@@ -102,13 +103,13 @@ def turn_tier(deps: Deps, model_id: str, tier_name: str, body: AvailabilityBody)
 
 
 def _read(deps: Deps, model_id: str) -> _State:
-    if not catalogue_bodies.is_model_id(model_id):
+    if not is_model_id(model_id):
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
-    pairs = (api_keys.catalogue_settings_key(), api_keys.model_key(model_id), api_keys.tiers_down_key())
+    pairs = (items.settings_key(), items.model_key(model_id), tiers_down_key())
     gets = [{"Get": {"TableName": deps.tables.catalogue, "Key": schema.primary_key(pair)}} for pair in pairs]
     responses = deps.send("TransactGetItems", {"TransactItems": gets})["Responses"]
     settings, model, down = (response.get("Item") for response in responses)
-    listing = None if model is None else listing_of(model)
+    listing = None if model is None else listed_model_of(model)
     return _State(currency_of(settings), listing, tiers_down_of(down))
 
 
@@ -118,7 +119,7 @@ def _check(state: _State, offer: Offer) -> None:
         message = f"kind is {state.listing.model.kind.value} for good: subscriptions to this model count in its unit."
         raise invalid("kind", message)
     if state.currency is not None:
-        catalogue_bodies.require_currency(state.currency, offer.currency)
+        require_currency(state.currency, offer.currency)
     for index, (tier, said) in enumerate(offer.said_available):
         available = (model.model_id, tier) not in state.down.pairs
         if said not in (None, available):

@@ -11,10 +11,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from modelpass import api_keys, schema
+from modelpass.catalogue.tiers import Tier
 from modelpass.dynamodb import transport
 from modelpass.entitlements import answers, items, refusal_cache, rules, transactions, updates
 from modelpass.entitlements.commands import decision_loop
-from modelpass.entitlements.model import Entitlement, EntitlementId, Hold, Tier
+from modelpass.entitlements.model import Entitlement, EntitlementId, Hold
 from modelpass.errors import ErrorCode, Refusal, Refused, temporarily_unavailable
 from modelpass.router import validation
 from modelpass.runtime import telemetry

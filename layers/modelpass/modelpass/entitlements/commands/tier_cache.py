@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from modelpass import api_keys, schema
-from modelpass.catalogue.tiers import tiers_down_of
+from modelpass import schema
+from modelpass.catalogue.tiers import tiers_down_key, tiers_down_of
 from modelpass.dynamodb import transport
 
 if TYPE_CHECKING:
+    from modelpass.catalogue.tiers import Tier
     from modelpass.dynamodb.retries import Attempts
-    from modelpass.entitlements.model import Tier
     from modelpass.runtime.deps import Deps
 
 _KEPT_SECONDS: Final = 3.0
@@ -41,5 +41,5 @@ class TiersDown:
         return frozenset(tier for model, tier in self._down if model == model_id)
 
     def _read(self) -> frozenset[tuple[str, Tier]]:
-        key = schema.primary_key(api_keys.tiers_down_key())
+        key = schema.primary_key(tiers_down_key())
         return tiers_down_of(transport.get(self._deps.send, self._deps.tables.catalogue, key)).pairs

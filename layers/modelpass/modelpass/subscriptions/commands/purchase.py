@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelpass import api_keys, offers
+from modelpass.catalogue.commands import queries as catalogue_queries
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.entitlements import rules as entitlement_rules
 from modelpass.entitlements import windows
@@ -42,7 +43,7 @@ def purchase(deps: Deps, account_id: str, body: PurchaseBody, idempotency_key: s
             found, slot = attempts.persist(lambda: repository.with_place(deps, subscription_id, account_id))
             if found is not None:
                 return _repeat(found, digest, api_key, deps.now_ms())
-            sold = offers.bought(offers.load(deps, attempts), body)
+            sold = offers.bought(catalogue_queries.load(deps, attempts), body)
             now_ms = deps.now_ms()
             raise_any(entitlement_rules.refuse_purchase(slot, now_ms))
             new = _new_term(body, (subscription_id, account_id), sold, (api_key, digest), now_ms)
@@ -72,7 +73,7 @@ def renew(deps: Deps, account_id: str, subscription_id: str, idempotency_key: st
                 return Outcome(found, found.status(now_ms), made)
             if digest is not None and found.renewal_digest == digest:
                 return Outcome(found, found.status(now_ms), None, replayed=True)
-            sale = offers.bought_again(offers.load(deps, attempts), found.models)
+            sale = offers.bought_again(catalogue_queries.load(deps, attempts), found.models)
             now_ms = deps.now_ms()
             raise_any(entitlement_rules.refuse_renewal(found, slot, now_ms))
             api_key = api_keys.issue_api_key(subscription_id, found.term_number + 1, secret, deps.deployment_keys)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from modelpass import api_keys, offers, outbox, schema
+from modelpass import api_keys, outbox, schema
 from modelpass.dynamodb import pages, transport
 from modelpass.entitlements import answers as entitlement_answers
 from modelpass.entitlements import history
@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _MOST_KEYS = 100  # of a BatchGetItem
-
-
-def get_models(deps: Deps) -> Json:
-    """The catalogue, with what is available now."""
-    return offers.load(deps, deps.attempts()).answer()
 
 
 def get_subscription(deps: Deps, account_id: str, subscription_id: str) -> Json:

@@ -1,0 +1,109 @@
+"""Catalogue <-> stored items, strict. Rule: pure; an item that does not parse raises, and nothing is guessed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from modelpass import schema
+from modelpass.catalogue.model import (
+    ANY_CALLS,
+    ANY_UNITS,
+    PRICE_FIELDS,
+    Bounds,
+    Catalogue,
+    CatalogueModel,
+    ListedModel,
+    Price,
+    bounds_by_name,
+    price_fields,
+)
+from modelpass.catalogue.tiers import CATALOGUE, TIERS_DOWN, Kind, Tier, tiers_down_of
+from modelpass.schema import number, text
+
+SETTINGS: Final = "settings"
+
+
+def model_key(model_id: str) -> tuple[str, str]:
+    """Catalogue table: one model."""
+    return CATALOGUE, f"model#{model_id}"
+
+
+def settings_key() -> tuple[str, str]:
+    """Catalogue table: what is true of all of it, its currency."""
+    return CATALOGUE, SETTINGS
+
+
+def catalogue_of(stored: list[schema.Item]) -> Catalogue:
+    """The catalogue from all items of its partition; what is withdrawn is not in it."""
+    by_key = {item["sk"]["S"]: item for item in stored}
+    down = tiers_down_of(by_key.pop(TIERS_DOWN, None))
+    by_key.pop(SETTINGS, None)
+    listings = map(listed_model_of, by_key.values())
+    return Catalogue({one.model.model_id: one.model for one in listings if not one.withdrawn}, down)
+
+
+def currency_of(item: schema.Item | None) -> str | None:
+    """The catalogue's one currency, from its settings; None before the first model."""
+    if item is None:
+        return None
+    currency: str = schema.current(item)["currency"]["S"]
+    return currency
+
+
+def listed_model_of(item: schema.Item) -> ListedModel:
+    """A stored model."""
+    item = schema.current(item, lacking)
+    limits = item["limits"]["M"]
+    model = CatalogueModel(
+        item["id"]["S"],
+        Kind(item["kind"]["S"]),
+        {
+            Tier(tier): Price(*(value["M"][name]["S"] for name in PRICE_FIELDS))
+            for tier, value in item["tiers"]["M"].items()
+        },
+        _bounds_of(limits["dailyCallLimit"]),
+        _bounds_of(limits["monthlyTokenCap"]),
+    )
+    return ListedModel(model, frozenset(map(Tier, item["ever"]["SS"])), "withdrawn" in item)
+
+
+def model_attributes(model: CatalogueModel) -> schema.Item:
+    """What is stored of a model as it is offered now."""
+    return {
+        "id": text(model.model_id),
+        "kind": text(model.kind),
+        "tiers": {
+            "M": {
+                tier.value: {"M": {name: text(value) for name, value in price_fields(price).items()}}
+                for tier, price in model.tiers.items()
+            }
+        },
+        "limits": {"M": {name: {"M": _stored_bounds(bounds)} for name, bounds in bounds_by_name(model).items()}},
+    }
+
+
+def model_item(model: CatalogueModel, version: int = schema.NEWEST) -> schema.Item:
+    """A model that was never stored before."""
+    offered = {"v": number(version), "ever": {"SS": [tier.value for tier in model.tiers]}}
+    return {**schema.primary_key(model_key(model.model_id)), **model_attributes(model), **offered}
+
+
+def settings_item(currency: str, version: int = schema.NEWEST) -> schema.Item:
+    """The settings of a catalogue that has none yet."""
+    fields = {"v": number(version), "currency": text(currency)}
+    return {**schema.primary_key(settings_key()), **fields}
+
+
+def _bounds_of(value: schema.Item) -> Bounds:
+    return Bounds(int(value["M"]["min"]["N"]), int(value["M"]["max"]["N"]))
+
+
+def lacking(item: schema.Item) -> schema.Item:
+    """What a model of version 1 may lack: any amount could be bought, and no tier was ever taken out."""
+    limits = {"dailyCallLimit": ANY_CALLS, "monthlyTokenCap": ANY_UNITS}
+    bounds = {name: {"M": _stored_bounds(any_amount)} for name, any_amount in limits.items()}
+    return {"limits": {"M": bounds}, "ever": {"SS": sorted(item["tiers"]["M"])}}
+
+
+def _stored_bounds(bounds: Bounds) -> schema.Item:
+    return {"min": number(bounds.least), "max": number(bounds.most)}
