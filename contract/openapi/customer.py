@@ -6,9 +6,9 @@ from typing import Final
 
 from contract.openapi import examples, parts, shapes
 from contract.openapi.parts import NO_BODY, NOT_FOUND, SUBSCRIPTION_ID, Answer, Body, Operation, Parameter, bad
+from modelpass.api.requests import DEFAULT_ENTRIES, MOST_ENTRIES
 from modelpass.api.subscription_bodies import PurchaseRequest
 from modelpass.catalogue.tiers import MAX_CALLS
-from modelpass.dynamodb.pages import DEFAULT_ENTRIES, MOST_ENTRIES
 from modelpass.entitlements.model import MAX_PURCHASES_PER_DAY
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.ids import MAX_ACCOUNT_BYTES

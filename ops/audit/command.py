@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from modelpass.dynamodb.endpoint import ConfigError
 from modelpass.runtime import config
 from ops.audit import targets
 from ops.audit.audit import Audit
@@ -41,7 +42,7 @@ def audit(chosen: Callable[[], AbstractContextManager[targets.Target]]) -> int:
         with chosen() as target:
             reader = Reader(target.dynamodb, target.tables)
             report = Audit(reader, target.now_ms, most_holds, targets.WORKERS, tell=print).run()
-    except (CommandError, config.ConfigError, UnansweredError, BotoCoreError, ClientError) as error:
+    except (CommandError, ConfigError, UnansweredError, BotoCoreError, ClientError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     print(summary(report))

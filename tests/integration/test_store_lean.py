@@ -12,6 +12,7 @@ import pytest
 
 from local.machine import HOST, free_port
 from modelpass.dynamodb import lean_client
+from modelpass.dynamodb.endpoint import Endpoint
 from modelpass.dynamodb.lean_client import LeanClient
 from modelpass.dynamodb.transport import (
     READ_SECONDS,
@@ -20,7 +21,6 @@ from modelpass.dynamodb.transport import (
     StoreError,
     StoreRejectedError,
 )
-from modelpass.runtime.config import Endpoint
 from tests.support.concurrency import at_once
 from tests.support.wire import CREDENTIALS, Do, Wire, reply, serving, told
 

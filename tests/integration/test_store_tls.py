@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from modelpass.dynamodb.endpoint import Endpoint
 from modelpass.dynamodb.lean_client import LeanClient
 from modelpass.dynamodb.transport import StoreBusyError
-from modelpass.runtime.config import Endpoint
 from tests.support.certificates import Authority, authority
 from tests.support.wire import CREDENTIALS, Do, Wire, serving, told
 

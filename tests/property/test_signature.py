@@ -13,8 +13,8 @@ from botocore.credentials import Credentials as BotocoreCredentials
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from modelpass.dynamodb.endpoint import RotatingCredentials
 from modelpass.dynamodb.sigv4 import Credentials, signed_headers
-from modelpass.runtime import config
 from tests.support.wire import Wire, serving, told
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def test_what_goes_over_the_wire_is_signed_as_the_service_checks_it(
 def test_credentials_that_change_in_the_environment_sign_the_very_next_request(wire: Wire) -> None:
     wire.answer = lambda _: [told({})]
     environment: dict[str, str] = {}
-    client = wire.lean(credentials=config.RotatingCredentials(environment))
+    client = wire.lean(credentials=RotatingCredentials(environment))
     for number, token in enumerate([None, "first", "second", "", "third"]):
         environment |= {"AWS_ACCESS_KEY_ID": f"id-{number}", "AWS_SECRET_ACCESS_KEY": f"secret-{number}"}
         environment["AWS_SESSION_TOKEN"] = token or ""

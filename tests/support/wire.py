@@ -23,9 +23,9 @@ from botocore.config import Config
 
 from local.machine import HOST
 from modelpass.dynamodb.boto3_client import boto3_send
+from modelpass.dynamodb.endpoint import Endpoint
 from modelpass.dynamodb.lean_client import LeanClient
 from modelpass.dynamodb.sigv4 import Credentials
-from modelpass.runtime.config import Endpoint
 
 if TYPE_CHECKING:
     import ssl

@@ -22,6 +22,7 @@ from modelpass.api import catalogue_bodies, operator_bodies, subscription_bodies
 from modelpass.api_keys import DeploymentKeys
 from modelpass.catalogue.commands import admin
 from modelpass.dynamodb.boto3_client import boto3_send
+from modelpass.dynamodb.endpoint import credentials_of, store_endpoint
 from modelpass.dynamodb.lean_client import LeanClient
 from modelpass.dynamodb.retries import Pacing
 from modelpass.dynamodb.transport import ConditionFailedError, Response, Send, consumed
@@ -79,7 +80,7 @@ def send_of(endpoint: str, store_client: str) -> Send:
     environment = {"STORE_CLIENT": store_client, "AWS_ENDPOINT_URL_DYNAMODB": endpoint, **credentials()}
     if not config.lean_client_chosen(environment):
         return boto3_send(client_of(endpoint))
-    return LeanClient(config.store_endpoint(environment), REGION, lambda: config.credentials(environment)).send
+    return LeanClient(store_endpoint(environment), REGION, lambda: credentials_of(environment)).send
 
 
 def template_of(prefix: str) -> Template:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelpass.dynamodb.retries import BUSY_TRIES, DEADLINE_SECONDS, LOST_RACES, Attempts, Pacing
+from modelpass.dynamodb.retries import BUSY_TRIES, DEADLINE_SECONDS, LOST_RACES, Pacing, RetryBudget
 from modelpass.dynamodb.transport import StoreBusyError
 from modelpass.errors import ErrorCode, Refusal, Refused
 from tests.support.builders import PROPERTY
@@ -35,8 +35,8 @@ class Time:
         self.pauses.append(seconds)
         self.now += seconds
 
-    def attempts(self) -> Attempts:
-        return Attempts(Pacing(lambda: self.now, self.sleep, lambda: self.chance), self.stop_at)
+    def attempts(self) -> RetryBudget:
+        return RetryBudget(Pacing(lambda: self.now, self.sleep, lambda: self.chance), self.stop_at)
 
 
 def is_used_up(refused: Refused) -> bool:
@@ -120,8 +120,8 @@ def test_invocation_with_little_time_left_ends_all_trying_sooner() -> None:
     assert is_used_up(caught.value)
 
 
-@pytest.mark.parametrize("step", [lambda a: a.busy(BUSY), Attempts.lost_race], ids=["busy", "lost race"])
-def test_deadline_ends_all_trying_to_the_moment(step: Callable[[Attempts], None]) -> None:
+@pytest.mark.parametrize("step", [lambda a: a.busy(BUSY), RetryBudget.lost_race], ids=["busy", "lost race"])
+def test_deadline_ends_all_trying_to_the_moment(step: Callable[[RetryBudget], None]) -> None:
     time = Time()
     attempts = time.attempts()
     time.now += DEADLINE_SECONDS - 0.001

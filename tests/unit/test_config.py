@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from modelpass import schema
+from modelpass.dynamodb.endpoint import ConfigError
 from modelpass.runtime import config
-from modelpass.runtime.config import ConfigError
 from modelpass.schema import Tables
 
 LONG, OLDER, SHORT = "k" * 32, "o" * 40, "s3cret" * 5

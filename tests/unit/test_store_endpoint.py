@@ -9,11 +9,18 @@ import botocore.session
 import pytest
 from botocore.endpoint_provider import EndpointProvider
 
+from modelpass.dynamodb.endpoint import (
+    ConfigError,
+    Endpoint,
+    RotatingCredentials,
+    credentials_of,
+    region_of,
+    store_endpoint,
+)
 from modelpass.dynamodb.lean_client import LeanClient
 from modelpass.dynamodb.sigv4 import Credentials
 from modelpass.dynamodb.transport import StoreRejectedError
 from modelpass.runtime import config
-from modelpass.runtime.config import ConfigError, Endpoint
 
 SPECIFIC, GENERAL = "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"
 ID, SECRET, TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
@@ -86,7 +93,7 @@ def test_every_region_is_known_here() -> None:
 
 def test_endpoint_is_botocores_for_every_region_that_is_not_refused() -> None:
     for region in (name for name in regions() if not isolated(name)):
-        endpoint = config.store_endpoint({"AWS_REGION": region})
+        endpoint = store_endpoint({"AWS_REGION": region})
         assert url_of(endpoint) == of_botocore(region), region
         assert (endpoint.port, endpoint.tls, endpoint.host) == (443, True, endpoint.authority)
 
@@ -96,9 +103,9 @@ def test_endpoint_is_botocores_for_every_region_that_is_not_refused() -> None:
 def test_other_kinds_of_endpoints_are_left_to_boto3(setting: str, value: str) -> None:
     environment = {"AWS_REGION": "eu-west-1", setting: value}
     with pytest.raises(ConfigError, match=rf"^{setting} needs STORE_CLIENT=boto3, or {SPECIFIC}$"):
-        config.store_endpoint(environment)
-    assert config.store_endpoint({**environment, setting: "false"}).authority == "dynamodb.eu-west-1.amazonaws.com"
-    assert config.store_endpoint({**environment, SPECIFIC: "https://other.example"}).host == "other.example"
+        store_endpoint(environment)
+    assert store_endpoint({**environment, setting: "false"}).authority == "dynamodb.eu-west-1.amazonaws.com"
+    assert store_endpoint({**environment, SPECIFIC: "https://other.example"}).host == "other.example"
 
 
 def test_isolated_partitions_are_left_to_boto3() -> None:
@@ -106,7 +113,7 @@ def test_isolated_partitions_are_left_to_boto3() -> None:
     assert len(refused) >= 4
     for region in refused:
         with pytest.raises(ConfigError, match="needs STORE_CLIENT=boto3"):
-            config.store_endpoint({"AWS_REGION": region})
+            store_endpoint({"AWS_REGION": region})
 
 
 @pytest.mark.parametrize(
@@ -114,13 +121,13 @@ def test_isolated_partitions_are_left_to_boto3() -> None:
 )
 def test_what_names_no_region_is_refused_without_being_shown(name: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        config.store_endpoint({"AWS_REGION": name})
+        store_endpoint({"AWS_REGION": name})
     assert str(caught.value) == "AWS_REGION must name a Region"
 
 
 def test_region_is_what_lambda_tells() -> None:
-    assert config.region({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-1"}) == "eu-west-1"
-    assert config.region({"AWS_DEFAULT_REGION": "us-east-1"}) == "us-east-1"
+    assert region_of({"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-1"}) == "eu-west-1"
+    assert region_of({"AWS_DEFAULT_REGION": "us-east-1"}) == "us-east-1"
 
 
 @pytest.mark.parametrize(
@@ -139,16 +146,16 @@ def test_region_is_what_lambda_tells() -> None:
     ],
 )
 def test_endpoint_that_is_named_is_taken(url: str, endpoint: Endpoint) -> None:
-    assert config.store_endpoint({SPECIFIC: url}) == endpoint
-    assert config.store_endpoint({GENERAL: url, SPECIFIC: ""}) == endpoint
-    assert config.store_endpoint({GENERAL: "https://general.example", SPECIFIC: url, "AWS_REGION": "x"}) == endpoint
+    assert store_endpoint({SPECIFIC: url}) == endpoint
+    assert store_endpoint({GENERAL: url, SPECIFIC: ""}) == endpoint
+    assert store_endpoint({GENERAL: "https://general.example", SPECIFIC: url, "AWS_REGION": "x"}) == endpoint
 
 
 @pytest.mark.parametrize("url", NO_ENDPOINTS)
 @pytest.mark.parametrize("name", [SPECIFIC, GENERAL])
 def test_what_is_no_endpoint_is_refused_by_the_name_of_its_setting(name: str, url: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        config.store_endpoint({name: url, "AWS_REGION": "eu-west-1"})
+        store_endpoint({name: url, "AWS_REGION": "eu-west-1"})
     assert str(caught.value) == f"{name} must be http(s)://host or http(s)://host:port"
     assert "s3cr" not in shown(caught.value)
 
@@ -164,13 +171,13 @@ def test_client_is_chosen_by_a_setting_and_is_boto3_unless_told() -> None:
 
 def test_credentials_are_those_of_the_environment_as_it_is_now() -> None:
     environment = dict(GIVEN)
-    now = config.RotatingCredentials(environment)
-    assert now() == config.credentials(environment) == Credentials(GIVEN[ID], GIVEN[SECRET], GIVEN[TOKEN])
+    now = RotatingCredentials(environment)
+    assert now() == credentials_of(environment) == Credentials(GIVEN[ID], GIVEN[SECRET], GIVEN[TOKEN])
     environment |= {ID: "other", SECRET: "another", TOKEN: ""}
-    assert now() == config.credentials(environment) == Credentials("other", "another", None)
+    assert now() == credentials_of(environment) == Credentials("other", "another", None)
     environment |= {ID: "third"}
     del environment[TOKEN]
-    assert now() == config.credentials(environment) == Credentials("third", "another", None)
+    assert now() == credentials_of(environment) == Credentials("third", "another", None)
     del environment[ID]
     with pytest.raises(ConfigError):
         now()
@@ -178,7 +185,7 @@ def test_credentials_are_those_of_the_environment_as_it_is_now() -> None:
 
 def test_rotated_credentials_sign_the_very_next_request() -> None:
     environment = dict(GIVEN)
-    credentials = config.RotatingCredentials(environment)
+    credentials = RotatingCredentials(environment)
     assert credentials() == Credentials(GIVEN[ID], GIVEN[SECRET], GIVEN[TOKEN])
     environment |= {ID: "other", SECRET: "another", TOKEN: "a-later-one"}
     assert credentials() == credentials() == Credentials("other", "another", "a-later-one")
@@ -205,7 +212,7 @@ def test_credentials_that_no_header_can_hold_are_a_fault_of_ours(name: str, valu
 
 
 def test_nothing_shows_a_secret() -> None:
-    credentials = config.credentials(GIVEN)
+    credentials = credentials_of(GIVEN)
     endpoint = Endpoint("127.0.0.1", 1, tls=False, authority="127.0.0.1:1")
     client = LeanClient(endpoint, "eu-west-1", lambda: credentials)
     for seen in (repr(credentials), str(credentials), f"{credentials}", f"{[credentials]}", repr(client), str(client)):
@@ -216,7 +223,7 @@ def test_nothing_shows_a_secret() -> None:
 def refused_by_client(environment: dict[str, str]) -> StoreRejectedError:
     """What a client says that has such credentials; nobody listens where it would ask."""
     endpoint = Endpoint("127.0.0.1", 1, tls=False, authority="127.0.0.1:1")
-    client = LeanClient(endpoint, "eu-west-1", config.RotatingCredentials(environment))
+    client = LeanClient(endpoint, "eu-west-1", RotatingCredentials(environment))
     with pytest.raises(StoreRejectedError) as caught:
         client.send("GetItem", {"TableName": "t"})
     return caught.value

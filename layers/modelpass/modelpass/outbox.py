@@ -213,6 +213,7 @@ def put(
     data: dict[str, Any],
     facts: tuple[str, ...],
 ) -> dict[str, Any]:
+    """The row of one event. Its id follows from its subject and its facts, so that one fact is one row."""
     about, account_id = subject
     own_id = event_id(kind, about, *facts)
     order = (at.round, _WITHIN_A_ROUND.index(kind), at.number)

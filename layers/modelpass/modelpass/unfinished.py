@@ -13,20 +13,20 @@ from modelpass.dynamodb.transport import ConditionFailedError
 from modelpass.subscriptions import revocations
 
 if TYPE_CHECKING:
-    from modelpass.dynamodb.retries import Attempts
+    from modelpass.dynamodb.retries import RetryBudget
     from modelpass.entitlements.model import Slot, Subscription
     from modelpass.runtime.deps import Deps
     from modelpass.schema import Request
 
 
-def bring_key(deps: Deps, attempts: Attempts, subscription: Subscription) -> None:
+def bring_key(deps: Deps, attempts: RetryBudget, subscription: Subscription) -> None:
     """Let every entitlement know the key of the row. Once this returns, no older key is good for anything."""
     for entitlement in subscription.entitlement_ids():
         _write(deps, attempts, revocations.bring_key(deps.tables, subscription, entitlement))
     _write(deps, attempts, revocations.end_new_key(deps.tables, subscription))
 
 
-def stop(deps: Deps, attempts: Attempts, subscription: Subscription, slot: Slot | None) -> None:
+def stop(deps: Deps, attempts: RetryBudget, subscription: Subscription, slot: Slot | None) -> None:
     """Stop every entitlement, then free the place. Raises `ConditionFailedError` when someone else did, or took it."""
     at_ms = subscription.cancelling_at_ms
     if at_ms is None:
@@ -37,7 +37,7 @@ def stop(deps: Deps, attempts: Attempts, subscription: Subscription, slot: Slot 
     deps.send("TransactWriteItems", request)
 
 
-def _write(deps: Deps, attempts: Attempts, request: Request) -> None:
+def _write(deps: Deps, attempts: RetryBudget, request: Request) -> None:
     """Carry out a step, or find it done: by an earlier try, by someone else, or by what came after."""
     try:
         attempts.for_another().persist(lambda: deps.send("UpdateItem", request))

@@ -17,14 +17,18 @@ from aws_lambda_powertools.event_handler import (
 )
 
 from modelpass.api import tracing
+from modelpass.dynamodb.pages import Page, sort_key_of
 from modelpass.entitlements import answers as entitlement_answers
 from modelpass.errors import ErrorCode, Refusal, Refused, internal_error, invalid, member_path, shown
 from modelpass.ids import MAX_ACCOUNT_BYTES, is_account, is_model_id, is_subscription_id
 from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
+    from modelpass.dynamodb.pages import Listing
     from modelpass.subscriptions.commands.repository import Outcome
 
 OPERATOR_SCOPE: Final = "operator"
@@ -277,3 +281,22 @@ def _whole(digits: str) -> int | float:
         return int(digits)
     except ValueError:  # thousands of digits: out of every range, refused by the field that holds it
         return math.copysign(math.inf, -1 if digits.startswith("-") else 1)
+
+
+def page_of(query: Mapping[str, str], listing: Listing) -> Page:
+    """The page that a query asks for; raises `invalid_request` naming the parameter."""
+    shown = query.get("limit", str(DEFAULT_ENTRIES))
+    if not (shown.isascii() and shown.isdecimal() and len(shown) <= len(str(MOST_ENTRIES))) or not (
+        1 <= int(shown) <= MOST_ENTRIES
+    ):
+        raise invalid("limit", f"limit must be a whole number from 1 to {MOST_ENTRIES}.")
+    if "cursor" not in query:
+        return Page(int(shown), None)
+    after = sort_key_of(query["cursor"])
+    if listing.sort_key.fullmatch(after) is None:
+        raise invalid("cursor", "cursor must be the next of an earlier page.")
+    return Page(int(shown), after)
+
+
+MOST_ENTRIES: Final = 100
+DEFAULT_ENTRIES: Final = 20

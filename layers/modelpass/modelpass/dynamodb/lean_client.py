@@ -21,6 +21,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from modelpass.dynamodb import http1, wire_json
+from modelpass.dynamodb.endpoint import ConfigError
 from modelpass.dynamodb.root_certificates import ROOTS
 from modelpass.dynamodb.sigv4 import signed_headers
 from modelpass.dynamodb.transport import (
@@ -31,15 +32,14 @@ from modelpass.dynamodb.transport import (
     StoreRejectedError,
     classify,
 )
-from modelpass.runtime.config import ConfigError
 from modelpass.times import MS_PER_SECOND, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from modelpass.dynamodb.endpoint import Endpoint
     from modelpass.dynamodb.sigv4 import Credentials
     from modelpass.dynamodb.transport import Response, StoreError
-    from modelpass.runtime.config import Endpoint
     from modelpass.schema import Request
 
 _API: Final = "DynamoDB_20120810"

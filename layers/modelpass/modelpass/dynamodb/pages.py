@@ -8,18 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from modelpass import api_keys, schema
+from modelpass import schema
 from modelpass.encoding import base64url, from_base64url
-from modelpass.errors import invalid
 from modelpass.schema import text
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-MOST_ENTRIES: Final = 100
-DEFAULT_ENTRIES: Final = 20
 _CURSOR: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
@@ -37,28 +31,6 @@ class Page:
 
     limit: int
     after: str | None
-
-
-SUBSCRIPTIONS: Final = Listing(
-    api_keys.BOUGHT, re.compile(rf"{api_keys.BOUGHT}[0-9]{{15}}#[0-9]{{9,}}#sub_[a-z2-7]{{24}}")
-)
-# An event of version 1 has no order within its millisecond.
-EVENTS: Final = Listing("", re.compile(r"[0-9]{15}#([0-9]{14,}#)?evt_[a-z2-7]{24}"))
-
-
-def page_of(query: Mapping[str, str], listing: Listing) -> Page:
-    """The page that a query asks for; raises `invalid_request` naming the parameter."""
-    shown = query.get("limit", str(DEFAULT_ENTRIES))
-    if not (shown.isascii() and shown.isdecimal() and len(shown) <= len(str(MOST_ENTRIES))) or not (
-        1 <= int(shown) <= MOST_ENTRIES
-    ):
-        raise invalid("limit", f"limit must be a whole number from 1 to {MOST_ENTRIES}.")
-    if "cursor" not in query:
-        return Page(int(shown), None)
-    after = _sort_key(query["cursor"])
-    if listing.sort_key.fullmatch(after) is None:
-        raise invalid("cursor", "cursor must be the next of an earlier page.")
-    return Page(int(shown), after)
 
 
 def request(table: str, partition: str, listing: Listing, page: Page) -> dict[str, Any]:
@@ -90,7 +62,8 @@ def _cursor(sort_key: str) -> str:
     return base64url(sort_key.encode())
 
 
-def _sort_key(cursor: str) -> str:
+def sort_key_of(cursor: str) -> str:
+    """The sort key that a cursor names; empty for what is no cursor."""
     if _CURSOR.fullmatch(cursor) is None:
         return ""
     try:

@@ -27,7 +27,7 @@ class Pacing(NamedTuple):
     random: Callable[[], float]
 
 
-class Attempts:
+class RetryBudget:
     """Counts the tries of one command; raises `temporarily_unavailable` when they are used up."""
 
     def __init__(self, pacing: Pacing, stop_at: float) -> None:
@@ -36,9 +36,9 @@ class Attempts:
         self._busy = 0
         self._lost = 0
 
-    def for_another(self) -> Attempts:
+    def for_another(self) -> RetryBudget:
         """The tries of one more item of the same command: counted anew, in the time that is left."""
-        return Attempts(self._pacing, self._ends)
+        return RetryBudget(self._pacing, self._ends)
 
     def busy(self, failure: StoreBusyError) -> None:
         """The store was busy: pause with jitter, longer each time; not for a connection that was closed meanwhile."""

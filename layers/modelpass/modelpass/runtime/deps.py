@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from modelpass.api_keys import SECRET_BYTES, DeploymentKeys
-from modelpass.dynamodb.retries import Attempts, Pacing
+from modelpass.dynamodb.retries import Pacing, RetryBudget
 from modelpass.times import MS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ class Deps(NamedTuple):
     max_open_holds: int = DEFAULT_MAX_OPEN_HOLDS
     stop_at: float = float("inf")
 
-    def attempts(self) -> Attempts:
+    def attempts(self) -> RetryBudget:
         """A new budget of tries."""
-        return Attempts(self.pacing, self.stop_at)
+        return RetryBudget(self.pacing, self.stop_at)
 
     def time_to_stop(self, milliseconds_left: int) -> float:
         """When the steady clock has used up two thirds of what an invocation has left."""

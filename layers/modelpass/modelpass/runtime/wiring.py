@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import tzdata  # type: ignore[import-untyped]
 
+from modelpass.dynamodb.endpoint import RotatingCredentials, region_of, store_endpoint
 from modelpass.dynamodb.retries import Pacing
 from modelpass.dynamodb.transport import metered
 from modelpass.runtime import config, telemetry
@@ -70,5 +71,5 @@ def _send() -> Send:
         return boto3_send(new_client())
     from modelpass.dynamodb.lean_client import LeanClient  # noqa: PLC0415
 
-    endpoint, region = config.store_endpoint(os.environ), config.region(os.environ)
-    return LeanClient(endpoint, region, config.RotatingCredentials(os.environ)).send
+    endpoint, region = store_endpoint(os.environ), region_of(os.environ)
+    return LeanClient(endpoint, region, RotatingCredentials(os.environ)).send

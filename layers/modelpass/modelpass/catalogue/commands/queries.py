@@ -11,14 +11,14 @@ from modelpass.dynamodb import transport
 
 if TYPE_CHECKING:
     from modelpass.catalogue.model import Catalogue
-    from modelpass.dynamodb.retries import Attempts
+    from modelpass.dynamodb.retries import RetryBudget
     from modelpass.runtime.deps import Deps
 
 
 Json = dict[str, Any]
 
 
-def load(deps: Deps, attempts: Attempts) -> Catalogue:
+def load(deps: Deps, attempts: RetryBudget) -> Catalogue:
     """The whole catalogue as it is now."""
     request = {
         "TableName": deps.tables.catalogue,

@@ -14,7 +14,7 @@ from modelpass.runtime import telemetry
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelpass.dynamodb.retries import Attempts
+    from modelpass.dynamodb.retries import RetryBudget
     from modelpass.entitlements.change import Change
     from modelpass.entitlements.model import Entitlement, EntitlementId
     from modelpass.runtime.deps import Deps
@@ -24,7 +24,7 @@ Json = dict[str, Any]
 _TELLING_TRIES: Final = 3
 
 
-def read(deps: Deps, attempts: Attempts, entitlement_id: EntitlementId) -> Entitlement:
+def read(deps: Deps, attempts: RetryBudget, entitlement_id: EntitlementId) -> Entitlement:
     """The entitlement as it is now; raises `ConditionFailedError(None)` when there is none."""
     key = items.entitlement_key(entitlement_id)
     table = deps.tables.entitlements
@@ -34,7 +34,7 @@ def read(deps: Deps, attempts: Attempts, entitlement_id: EntitlementId) -> Entit
     return items.entitlement_of(stored)
 
 
-def written(deps: Deps, attempts: Attempts, step: Change, reply: transport.Response) -> Entitlement:
+def written(deps: Deps, attempts: RetryBudget, step: Change, reply: transport.Response) -> Entitlement:
     """The entitlement after a step that was written.
 
     An update tells it; an exact step leaves just what it was worked out to; after other transactions it is read.
@@ -48,7 +48,7 @@ def written(deps: Deps, attempts: Attempts, step: Change, reply: transport.Respo
 
 def until_answered(
     deps: Deps,
-    attempts: Attempts,
+    attempts: RetryBudget,
     entitlement_id: EntitlementId,
     *,
     at_once: Callable[[], tuple[Json, Entitlement]] | None,
@@ -88,7 +88,7 @@ def until_answered(
                 entitlement = read(deps, attempts, entitlement_id)
 
 
-def tell_thresholds(deps: Deps, attempts: Attempts, entitlement: Entitlement) -> None:
+def tell_thresholds(deps: Deps, attempts: RetryBudget, entitlement: Entitlement) -> None:
     """Tell what the entitlement has reached and nobody has told; writes nothing when there is nothing to tell.
 
     Never changes what is answered: what cannot be told now is told by the next request or the reset.
@@ -101,7 +101,7 @@ def tell_thresholds(deps: Deps, attempts: Attempts, entitlement: Entitlement) ->
         telemetry.surprised(error)
 
 
-def _tell_thresholds(deps: Deps, attempts: Attempts, entitlement: Entitlement) -> None:
+def _tell_thresholds(deps: Deps, attempts: RetryBudget, entitlement: Entitlement) -> None:
     for _ in range(_TELLING_TRIES):
         step = thresholds.to_tell(entitlement, deps.now_ms())
         if step is None:

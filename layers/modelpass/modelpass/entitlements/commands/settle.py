@@ -21,7 +21,7 @@ from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
     from modelpass.api_keys import Authorization
-    from modelpass.dynamodb.retries import Attempts
+    from modelpass.dynamodb.retries import RetryBudget
     from modelpass.entitlements.model import Entitlement
     from modelpass.router.validation import SettlePayload
     from modelpass.runtime.deps import Deps
@@ -73,7 +73,7 @@ class _Settlement(NamedTuple):
             missing=self._refuse_unknown,
         )
 
-    def _decide(self, attempts: Attempts, entitlement: Entitlement) -> tuple[Json, Entitlement]:
+    def _decide(self, attempts: RetryBudget, entitlement: Entitlement) -> tuple[Json, Entitlement]:
         step = self._step(entitlement, self._reclaimed(entitlement, attempts))
         if step is None:
             return REPLAYED, entitlement
@@ -97,7 +97,7 @@ class _Settlement(NamedTuple):
         entitlement = items.entitlement_of(self.deps.send("UpdateItem", request)["Attributes"])
         return self._settled(entitlement), entitlement
 
-    def _reclaimed(self, entitlement: Entitlement, attempts: Attempts) -> bool:
+    def _reclaimed(self, entitlement: Entitlement, attempts: RetryBudget) -> bool:
         """Whether a ticket stands for the hold; the count in the item spares most replays this look."""
         hold = self.authorization.hold
         if entitlement.tickets == 0 or entitlement.holds.get(hold.key) == hold:

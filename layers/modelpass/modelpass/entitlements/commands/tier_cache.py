@@ -13,7 +13,7 @@ from modelpass.dynamodb import transport
 
 if TYPE_CHECKING:
     from modelpass.catalogue.tiers import Tier
-    from modelpass.dynamodb.retries import Attempts
+    from modelpass.dynamodb.retries import RetryBudget
     from modelpass.runtime.deps import Deps
 
 _KEPT_SECONDS: Final = 3.0
@@ -29,7 +29,7 @@ class TiersDown:
         self._fresh_until = float("-inf")
         self._down: frozenset[tuple[str, Tier]] = frozenset()
 
-    def of_model(self, model_id: str, attempts: Attempts) -> frozenset[Tier]:
+    def of_model(self, model_id: str, attempts: RetryBudget) -> frozenset[Tier]:
         """The tiers of a model that are down. Fails closed: an unreadable store is an error."""
         pacing = self._deps.pacing
         asked = pacing.monotonic()

@@ -14,7 +14,7 @@ from modelpass.subscriptions import revocations
 from modelpass.subscriptions.commands import repository
 
 if TYPE_CHECKING:
-    from modelpass.dynamodb.retries import Attempts
+    from modelpass.dynamodb.retries import RetryBudget
     from modelpass.runtime.deps import Deps
 
 
@@ -41,7 +41,7 @@ def _begin(deps: Deps, found: Subscription) -> Subscription:
     return found._replace(cancelling_at_ms=now_ms, due_at_ms=now_ms)
 
 
-def _finish(deps: Deps, attempts: Attempts, found: Subscription) -> Subscription:
+def _finish(deps: Deps, attempts: RetryBudget, found: Subscription) -> Subscription:
     slot = repository.place_of(deps, attempts, found.account_id)
     unfinished.stop(deps, attempts, found, slot)
     return found._replace(cancelled_at_ms=found.cancelling_at_ms, cancelling_at_ms=None, due_at_ms=None)

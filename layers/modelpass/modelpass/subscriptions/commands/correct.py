@@ -25,7 +25,7 @@ from modelpass.times import rfc3339
 
 if TYPE_CHECKING:
     from modelpass.api.operator_bodies import CorrectionBody
-    from modelpass.dynamodb.retries import Attempts
+    from modelpass.dynamodb.retries import RetryBudget
     from modelpass.entitlements.change import Change
     from modelpass.entitlements.model import Entitlement, EntitlementId, Subscription
     from modelpass.runtime.deps import Deps
@@ -84,7 +84,7 @@ def _meant(found: Subscription, body: CorrectionBody, now_ms: int) -> tuple[Enti
     return entitlement_id, at_ms
 
 
-def _book(deps: Deps, attempts: Attempts, entitlement: Entitlement, made: Correction) -> Entitlement:
+def _book(deps: Deps, attempts: RetryBudget, entitlement: Entitlement, made: Correction) -> Entitlement:
     """The entitlement once the correction is written, after the windows of its instant are opened if need be."""
     if made.at_ms >= entitlement.segment_end_ms:
         entitlement = _written(deps, attempts, entitlement_rules.open_windows(entitlement, made.at_ms, made.made_at_ms))
@@ -94,12 +94,12 @@ def _book(deps: Deps, attempts: Attempts, entitlement: Entitlement, made: Correc
     return _written(deps, attempts, step)
 
 
-def _written(deps: Deps, attempts: Attempts, step: Change) -> Entitlement:
+def _written(deps: Deps, attempts: RetryBudget, step: Change) -> Entitlement:
     operation, request = entitlement_transactions.request_of(deps.tables, step)
     return decision_loop.written(deps, attempts, step, deps.send(operation, request))
 
 
-def _used(deps: Deps, attempts: Attempts, step: Change) -> int:
+def _used(deps: Deps, attempts: RetryBudget, step: Change) -> int:
     """How much was used in both windows that a step corrects: what is less of the two."""
     entitlement_id, counters = step.before.id, step.before.counters
     day = counters.day_units
@@ -111,18 +111,18 @@ def _used(deps: Deps, attempts: Attempts, step: Change) -> int:
     return min(day, month)
 
 
-def _figure(deps: Deps, attempts: Attempts, pair: tuple[str, str], name: str) -> int:
+def _figure(deps: Deps, attempts: RetryBudget, pair: tuple[str, str], name: str) -> int:
     row = _read(deps, attempts, pair)
     return 0 if row is None else int(row[name]["N"])
 
 
-def _read(deps: Deps, attempts: Attempts, pair: tuple[str, str]) -> schema.Item | None:
+def _read(deps: Deps, attempts: RetryBudget, pair: tuple[str, str]) -> schema.Item | None:
     found = attempts.persist(lambda: transport.get(deps.send, deps.tables.history, schema.primary_key(pair)))
     return None if found is None else schema.current(found)
 
 
 def _repeated(
-    deps: Deps, attempts: Attempts, record: schema.Item, body: CorrectionBody, nonce: bytes
+    deps: Deps, attempts: RetryBudget, record: schema.Item, body: CorrectionBody, nonce: bytes
 ) -> tuple[Json, bool]:
     if bytes(record["body"]["B"]) != idempotency.body(body.raw):
         raise Refused(Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"))
@@ -132,7 +132,7 @@ def _repeated(
     return answer, bytes(record["nonce"]["B"]) != nonce
 
 
-def _answer(deps: Deps, attempts: Attempts, entitlement: Entitlement, units: int, at_ms: int, reason: str) -> Json:
+def _answer(deps: Deps, attempts: RetryBudget, entitlement: Entitlement, units: int, at_ms: int, reason: str) -> Json:
     decision_loop.tell_thresholds(deps, attempts, entitlement)
     return {
         "subscriptionId": entitlement.id.subscription_id,

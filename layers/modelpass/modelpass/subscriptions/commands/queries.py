@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from modelpass import api_keys, outbox, schema
+from modelpass.api import requests
 from modelpass.dynamodb import pages, transport
+from modelpass.dynamodb.pages import Listing
 from modelpass.entitlements import answers as entitlement_answers
 from modelpass.entitlements import history
 from modelpass.entitlements import items as entitlement_items
@@ -17,7 +20,7 @@ from modelpass.times import rfc3339
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelpass.dynamodb.retries import Attempts
+    from modelpass.dynamodb.retries import RetryBudget
     from modelpass.entitlements.model import Entitlement, EntitlementId, SoldTerm
     from modelpass.runtime.deps import Deps
 
@@ -43,9 +46,9 @@ def get_usage(deps: Deps, account_id: str, subscription_id: str) -> Json:
 
 def list_subscriptions(deps: Deps, account_id: str, query: Mapping[str, str]) -> Json:
     """A page of the account's subscriptions, newest first; one that was bought since comes before the first page."""
-    page = pages.page_of(query, pages.SUBSCRIPTIONS)
+    page = requests.page_of(query, SUBSCRIPTIONS)
     attempts, table = deps.attempts(), deps.tables.subscriptions
-    request = pages.request(table, api_keys.slot_key(account_id)[0], pages.SUBSCRIPTIONS, page)
+    request = pages.request(table, api_keys.slot_key(account_id)[0], SUBSCRIPTIONS, page)
     entries, following = pages.cut(_one_page(deps, attempts, request), page)
     pairs = [api_keys.subscription_key(entry["id"]["S"]) for entry in map(schema.current, entries)]
     wanted = [schema.primary_key(pair) for pair in pairs]
@@ -58,10 +61,10 @@ def list_subscriptions(deps: Deps, account_id: str, query: Mapping[str, str]) ->
 
 def list_events(deps: Deps, account_id: str, subscription_id: str, query: Mapping[str, str]) -> Json:
     """A page of what happened to a subscription, newest first."""
-    page = pages.page_of(query, pages.EVENTS)
+    page = requests.page_of(query, EVENTS)
     attempts = deps.attempts()
     found = repository.own(deps, attempts, account_id, subscription_id)
-    request = pages.request(deps.tables.events, found.id, pages.EVENTS, page)
+    request = pages.request(deps.tables.events, found.id, EVENTS, page)
     rows, following = pages.cut(_one_page(deps, attempts, request), page)
     return {"events": [outbox.shown(row) for row in rows], "next": following}
 
@@ -96,13 +99,20 @@ def _term(sold: SoldTerm) -> Json:
     }
 
 
-def _one_page(deps: Deps, attempts: Attempts, request: schema.Request) -> list[schema.Item]:
+def _one_page(deps: Deps, attempts: RetryBudget, request: schema.Request) -> list[schema.Item]:
     return attempts.persist(lambda: next(transport.pages(deps.send, request)))
 
 
-def _entitlements(deps: Deps, attempts: Attempts, ids: list[EntitlementId]) -> list[Entitlement]:
+def _entitlements(deps: Deps, attempts: RetryBudget, ids: list[EntitlementId]) -> list[Entitlement]:
     wanted = [entitlement_items.entitlement_key(i) for i in ids]
     table = deps.tables.entitlements
     batches = [wanted[n : n + _MOST_KEYS] for n in range(0, len(wanted), _MOST_KEYS)]
     found = [attempts.persist(partial(transport.get_many, deps.send, table, batch)) for batch in batches]
     return [entitlement_items.entitlement_of(item) for batch in found for item in batch]
+
+
+SUBSCRIPTIONS: Final = Listing(
+    api_keys.BOUGHT, re.compile(rf"{api_keys.BOUGHT}[0-9]{{15}}#[0-9]{{9,}}#sub_[a-z2-7]{{24}}")
+)
+# An event of version 1 has no order within its millisecond.
+EVENTS: Final = Listing("", re.compile(r"[0-9]{15}#([0-9]{14,}#)?evt_[a-z2-7]{24}"))

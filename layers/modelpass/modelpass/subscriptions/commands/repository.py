@@ -12,7 +12,7 @@ from modelpass.ids import is_subscription_id
 from modelpass.subscriptions import items
 
 if TYPE_CHECKING:
-    from modelpass.dynamodb.retries import Attempts
+    from modelpass.dynamodb.retries import RetryBudget
     from modelpass.entitlements.model import Slot, Status, Subscription
     from modelpass.runtime.deps import Deps
 
@@ -30,7 +30,7 @@ class Outcome:
         return f"Outcome({self.subscription.id})"
 
 
-def own(deps: Deps, attempts: Attempts, account_id: str, subscription_id: str) -> Subscription:
+def own(deps: Deps, attempts: RetryBudget, account_id: str, subscription_id: str) -> Subscription:
     """A subscription of this account; raises `not_found` for any other."""
     found = any_of(deps, attempts, subscription_id)
     if found.account_id != account_id:
@@ -38,7 +38,7 @@ def own(deps: Deps, attempts: Attempts, account_id: str, subscription_id: str) -
     return found
 
 
-def any_of(deps: Deps, attempts: Attempts, subscription_id: str) -> Subscription:
+def any_of(deps: Deps, attempts: RetryBudget, subscription_id: str) -> Subscription:
     """A subscription of whichever account; raises `not_found` when there is none."""
     found = None
     if is_subscription_id(subscription_id):  # else it need not be looked up
@@ -49,7 +49,7 @@ def any_of(deps: Deps, attempts: Attempts, subscription_id: str) -> Subscription
     return items.subscription_of(found)
 
 
-def place_of(deps: Deps, attempts: Attempts, account_id: str) -> Slot | None:
+def place_of(deps: Deps, attempts: RetryBudget, account_id: str) -> Slot | None:
     """An account's one place; None when nothing has ever held it."""
     key = schema.primary_key(api_keys.slot_key(account_id))
     found = attempts.persist(lambda: transport.get(deps.send, deps.tables.subscriptions, key))
