@@ -18,8 +18,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from modelpass import schema
 from ops.errors import CommandError
-from ops.stack_tables import every_table, key_of
+from ops.stack_tables import every_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +64,7 @@ def replace_items(dynamodb: Any, restored: str, live: str) -> tuple[int, int]:
     missing, beyond = _differences(dynamodb, restored, live)
     with ThreadPoolExecutor(WORKERS) as pool:
         writes: list[Callable[[], Any]] = [partial(dynamodb.put_item, TableName=live, Item=item) for item in missing]
-        writes += [partial(dynamodb.delete_item, TableName=live, Key=key_of(item)) for item in beyond]
+        writes += [partial(dynamodb.delete_item, TableName=live, Key=schema.key_of(item)) for item in beyond]
         for written in [pool.submit(write) for write in writes]:
             written.result()
     return len(missing), len(beyond)
@@ -79,9 +80,8 @@ def _differences(dynamodb: Any, restored: str, live: str) -> tuple[list[Item], l
 def stored(dynamodb: Any, table: str) -> dict[tuple[str, ...], Item]:
     """The items of a table by their keys; members of sets in order, for a store gives them in none."""
     pages = dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
-    return {
-        tuple(part["S"] for part in key_of(item).values()): _ordered(item) for page in pages for item in page["Items"]
-    }
+    items = (item for page in pages for item in page["Items"])
+    return {tuple(part["S"] for part in schema.key_of(item).values()): _ordered(item) for item in items}
 
 
 def _ordered(item: Item) -> Item:

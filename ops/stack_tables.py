@@ -39,11 +39,6 @@ def every_table(cloudformation: Any, stack: str) -> dict[str, Any]:
     return found
 
 
-def key_of(item: Item) -> Item:
-    """The primary key of a stored item, of whichever table."""
-    return {name: item[name] for name in ("pk", "sk") if name in item}
-
-
 def put_new(dynamodb: Any, table: str, item: Item) -> None:
     """Put an item unless there is one."""
     with contextlib.suppress(dynamodb.exceptions.ConditionalCheckFailedException):

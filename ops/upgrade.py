@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from modelpass import api_keys, schema
+from modelpass import schema
+from modelpass.catalogue import items as catalogue_items
 from modelpass.catalogue.items import settings_item
+from modelpass.entitlements import items as entitlement_items
 from modelpass.schema import Tables
+from modelpass.subscriptions import items as subscription_items
 from ops.errors import CommandError
-from ops.stack_tables import LOGICAL, every_table, key_of, put_new
+from ops.stack_tables import LOGICAL, every_table, put_new
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,15 +49,26 @@ def main() -> int:
 def everything(dynamodb: Any, tables: Tables) -> tuple[int, int]:
     """Bring every item of the version before to the newest; how many were written, how many changed in between."""
     written = left = 0
-    for table in (getattr(tables, kind) for kind in LOGICAL):
+    for kind in LOGICAL:
+        table = getattr(tables, kind)
         for item in _of_the_version_before(dynamodb, table):
             if table == tables.subscriptions and item["sk"]["S"] == "subscription":
                 _list(dynamodb, table, item)  # first: a row that is still of its version is found again
             if table == tables.catalogue and "kind" in item:  # a model: what is down has `tiers` as well
                 _keep_currency(dynamodb, table, item)
-            done = _written(dynamodb, {"TableName": table, **_update(item)})
+            done = _written(dynamodb, {"TableName": table, **_update(kind, item)})
             written, left = written + done, left + (not done)
     return written, left
+
+
+def newest_form(kind: str, item: Item) -> Item:
+    """An item of the tables of this kind in its newest form; raises `UnreadableItemError`."""
+    lacking = {
+        "entitlements": entitlement_items.lacking,
+        "subscriptions": subscription_items.lacking,
+        "catalogue": catalogue_items.lacking,
+    }
+    return schema.current(item, lacking.get(kind))
 
 
 def _of_the_version_before(dynamodb: Any, table: str) -> Iterator[Item]:
@@ -69,12 +83,12 @@ def _of_the_version_before(dynamodb: Any, table: str) -> Iterator[Item]:
         yield from page["Items"]
 
 
-def _update(item: Item) -> dict[str, Any]:
+def _update(kind: str, item: Item) -> dict[str, Any]:
     """The write that adds what an item lacks, and only that."""
-    lacking = {name: value for name, value in schema.current(item).items() if name not in item}
+    lacking = {name: value for name, value in newest_form(kind, item).items() if name not in item}
     absent = [f"attribute_not_exists(#{name})" for name in lacking]
     return {
-        "Key": key_of(item),
+        "Key": schema.key_of(item),
         # Nobody brought it there meanwhile, or wrote what it lacked.
         "ConditionExpression": " AND ".join(["#v = :before", *absent]),
         "UpdateExpression": "SET " + ", ".join(["#v = :v", *(f"#{name} = :{name}" for name in lacking)]),
@@ -85,7 +99,7 @@ def _update(item: Item) -> dict[str, Any]:
 
 def _list(dynamodb: Any, table: str, row: Item) -> None:
     """Let the account's list have an entry of a subscription: version 1 had no list at first."""
-    made = api_keys.bought_key(row["ac"]["S"], int(row["ca"]["N"]), 0, row["pk"]["S"])
+    made = subscription_items.bought_key(row["ac"]["S"], int(row["ca"]["N"]), 0, row["pk"]["S"])
     moment = "#".join(made[1].split("#")[:2])
     found = dynamodb.query(
         TableName=table,

@@ -65,7 +65,7 @@ def world(engine: str, request: pytest.FixtureRequest) -> Iterator[World]:
 @pytest.fixture
 def few_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     """The due index has one shard and not 128: a reset makes few calls, and each can be a case of its own."""
-    monkeypatch.setattr("modelpass.api_keys.DUE_SHARDS", 1)
+    monkeypatch.setattr("modelpass.schema.DUE_SHARDS", 1)
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ from contract.openapi.parts import NO_BODY, NOT_FOUND, SUBSCRIPTION_ID, Answer, 
 from modelpass.api.requests import DEFAULT_ENTRIES, MOST_ENTRIES
 from modelpass.api.subscription_bodies import PurchaseRequest
 from modelpass.catalogue.tiers import MAX_CALLS
-from modelpass.entitlements.model import MAX_PURCHASES_PER_DAY
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.ids import MAX_ACCOUNT_BYTES
+from modelpass.subscriptions.model import MAX_PURCHASES_PER_DAY
 from modelpass.subscriptions.usage_history import DEFAULT_DAYS, MOST_DAYS
 
 _BAD_SUB: Final = bad("sub", f"The token's sub claim must be 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8.")

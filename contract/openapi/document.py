@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from contract.openapi import customer, operator, responses, schemas, shapes
 from contract.openapi.examples import ROOT
-from modelpass.api.requests import MAX_BODY_BYTES, OPERATOR_SCOPE
+from modelpass.api.identity import OPERATOR_SCOPE
+from modelpass.api.requests import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

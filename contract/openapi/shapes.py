@@ -14,10 +14,10 @@ from contract import event_schemas
 from modelpass import api_keys
 from modelpass.api.subscription_bodies import TIME_ZONE_FORMAT
 from modelpass.catalogue.tiers import Kind, Tier, Unit
-from modelpass.entitlements.model import Status
 from modelpass.errors import ErrorCode
 from modelpass.ids import MODEL_ID_PATTERN, SUBSCRIPTION_ID_PATTERN
 from modelpass.outbox import EventType
+from modelpass.subscriptions.model import Status
 
 Instant = Annotated[
     str,

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from modelpass.known import Known
-from modelpass.router.settle import handle_authorize
+from modelpass.entitlements.commands.authorize import Caches
+from modelpass.router.authorize import handle_authorize
 from modelpass.runtime import wiring
 
 deps = wiring.deps(signs=True)
-known = Known.nothing(deps)
+caches = Caches.empty(deps)
 
 
 def lambda_handler(event: object, context: Any) -> dict[str, Any]:
     """Answer one authorize."""
-    return handle_authorize(deps, known, event, context.aws_request_id)
+    return handle_authorize(deps, caches, event, context.aws_request_id)

@@ -5,22 +5,25 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from modelpass.api import operator_bodies, requests, tracing
+from modelpass.api.identity import account_of, require_operator
+from modelpass.api.resolver import resolver
+from modelpass.api.responses import answer
 from modelpass.runtime import wiring
 from modelpass.subscriptions.commands.correct import correct
 
 deps = tracing.traced(wiring.deps())
-app = requests.resolver("correct")
+app = resolver("correct")
 
 
 @app.post("/v1/subscriptions/<subscription_id>/corrections")
 def post(subscription_id: str) -> Response[str]:
     """Correct what was used."""
     event = app.current_event
-    requests.require_operator(event)
-    operator, key = requests.account_of(event), requests.required_idempotency_key_of(event)
-    body = operator_bodies.parse_correction(requests.json_body_of(event))
-    answer, replayed = correct(deps, operator, subscription_id, body, key)
-    return requests.answer(answer, replayed=replayed)
+    require_operator(event)
+    operator, key = account_of(event), requests.required_idempotency_key_of(event)
+    order = operator_bodies.parse_correction(requests.json_body_of(event))
+    booked = correct(deps, operator, subscription_id, order, key)
+    return answer(booked.answer, replayed=booked.replayed)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

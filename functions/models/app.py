@@ -5,18 +5,20 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from modelpass.api import requests, tracing
+from modelpass.api.resolver import resolver
+from modelpass.api.responses import answer
 from modelpass.catalogue.commands.queries import get_models
 from modelpass.runtime import wiring
 
 deps = tracing.traced(wiring.deps())
-app = requests.resolver("models")
+app = resolver("models")
 
 
 @app.get("/v1/models")
 def get() -> Response[str]:
     """Every model that can be bought, with its tiers."""
     requests.query_of(app.current_event)
-    return requests.answer(get_models(deps))
+    return answer(get_models(deps))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

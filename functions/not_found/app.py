@@ -7,12 +7,12 @@ Gateway adds what is allowed.
 import os
 from typing import Any
 
-from modelpass.api import requests
+from modelpass.api.resolver import answer_preflights, resolver
 from modelpass.runtime import config
 
-app = requests.resolver("not_found")
+app = resolver("not_found")
 if config.browsers_may_call(os.environ):
-    requests.answer_preflights(app)
+    answer_preflights(app)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -5,21 +5,25 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass.api import requests, subscription_bodies, tracing
+from modelpass.api import requests, tracing
+from modelpass.api.identity import account_of
+from modelpass.api.resolver import resolver
+from modelpass.api.responses import subscribed
+from modelpass.api.subscription_bodies import parse_purchase
 from modelpass.runtime import wiring
 from modelpass.subscriptions.commands.purchase import purchase
 
 deps = tracing.traced(wiring.deps(signs=True))
-app = requests.resolver("purchase")
+app = resolver("purchase")
 
 
 @app.post("/v1/subscriptions")
 def post() -> Response[str]:
     """Buy a custom subscription."""
     event = app.current_event
-    account_id, key = requests.account_of(event), requests.idempotency_key_of(event)
-    body = subscription_bodies.parse(requests.json_body_of(event))
-    return requests.subscribed(purchase(deps, account_id, body, key), HTTPStatus.CREATED)
+    account_id, key = account_of(event), requests.idempotency_key_of(event)
+    body = parse_purchase(requests.json_body_of(event))
+    return subscribed(purchase(deps, account_id, body, key), HTTPStatus.CREATED)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

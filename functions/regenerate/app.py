@@ -6,19 +6,22 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from modelpass.api import requests, tracing
+from modelpass.api.identity import account_of
+from modelpass.api.resolver import resolver
+from modelpass.api.responses import subscribed
 from modelpass.runtime import wiring
 from modelpass.subscriptions.commands.regenerate import regenerate
 
 deps = tracing.traced(wiring.deps(signs=True))
-app = requests.resolver("regenerate")
+app = resolver("regenerate")
 
 
 @app.post("/v1/subscriptions/<subscription_id>/key")
 def post(subscription_id: str) -> Response[str]:
     """Make another key for an active subscription."""
-    account_id = requests.account_of(app.current_event)
+    account_id = account_of(app.current_event)
     requests.require_empty_body(app.current_event)
-    return requests.subscribed(regenerate(deps, account_id, subscription_id), HTTPStatus.OK)
+    return subscribed(regenerate(deps, account_id, subscription_id), HTTPStatus.OK)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

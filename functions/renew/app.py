@@ -6,20 +6,23 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from modelpass.api import requests, tracing
+from modelpass.api.identity import account_of
+from modelpass.api.resolver import resolver
+from modelpass.api.responses import subscribed
 from modelpass.runtime import wiring
-from modelpass.subscriptions.commands.purchase import renew
+from modelpass.subscriptions.commands.renew import renew
 
 deps = tracing.traced(wiring.deps(signs=True))
-app = requests.resolver("renew")
+app = resolver("renew")
 
 
 @app.post("/v1/subscriptions/<subscription_id>/renew")
 def post(subscription_id: str) -> Response[str]:
     """Begin a new term of an expired subscription."""
     event = app.current_event
-    account_id, key = requests.account_of(event), requests.idempotency_key_of(event)
+    account_id, key = account_of(event), requests.idempotency_key_of(event)
     requests.require_empty_body(event)
-    return requests.subscribed(renew(deps, account_id, subscription_id, key), HTTPStatus.OK)
+    return subscribed(renew(deps, account_id, subscription_id, key), HTTPStatus.OK)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

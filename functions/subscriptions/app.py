@@ -5,8 +5,13 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from modelpass.api import requests, tracing
+from modelpass.api.identity import account_of
+from modelpass.api.resolver import resolver
+from modelpass.api.responses import answer
 from modelpass.runtime import wiring
 from modelpass.subscriptions.commands.queries import (
+    EVENTS,
+    SUBSCRIPTIONS,
     get_history,
     get_subscription,
     get_usage,
@@ -15,47 +20,47 @@ from modelpass.subscriptions.commands.queries import (
 )
 
 deps = tracing.traced(wiring.deps())
-app = requests.resolver("subscriptions")
+app = resolver("subscriptions")
 
 
 @app.get("/v1/subscriptions")
 def get_all() -> Response[str]:
     """A page of the caller's subscriptions."""
-    account_id = requests.account_of(app.current_event)
-    query = requests.query_of(app.current_event, "limit", "cursor")
-    return requests.answer(list_subscriptions(deps, account_id, query))
+    account_id = account_of(app.current_event)
+    page = requests.page_of(requests.query_of(app.current_event, "limit", "cursor"), SUBSCRIPTIONS)
+    return answer(list_subscriptions(deps, account_id, page))
 
 
 @app.get("/v1/subscriptions/<subscription_id>")
 def get_one(subscription_id: str) -> Response[str]:
     """One subscription of the caller."""
-    account_id = requests.account_of(app.current_event)
+    account_id = account_of(app.current_event)
     requests.query_of(app.current_event)
-    return requests.answer(get_subscription(deps, account_id, subscription_id))
+    return answer(get_subscription(deps, account_id, subscription_id))
 
 
 @app.get("/v1/subscriptions/<subscription_id>/usage")
 def get_counters(subscription_id: str) -> Response[str]:
     """The live counters of one subscription of the caller."""
-    account_id = requests.account_of(app.current_event)
+    account_id = account_of(app.current_event)
     requests.query_of(app.current_event)
-    return requests.answer(get_usage(deps, account_id, subscription_id))
+    return answer(get_usage(deps, account_id, subscription_id))
 
 
 @app.get("/v1/subscriptions/<subscription_id>/history")
 def get_days(subscription_id: str) -> Response[str]:
     """Usage per day and model of one subscription of the caller."""
-    account_id = requests.account_of(app.current_event)
-    query = requests.query_of(app.current_event, "from", "to")
-    return requests.answer(get_history(deps, account_id, subscription_id, query))
+    account_id = account_of(app.current_event)
+    days = requests.query_of(app.current_event, "from", "to")
+    return answer(get_history(deps, account_id, subscription_id, days))
 
 
 @app.get("/v1/subscriptions/<subscription_id>/events")
 def get_events(subscription_id: str) -> Response[str]:
     """A page of what happened to one subscription of the caller."""
-    account_id = requests.account_of(app.current_event)
-    query = requests.query_of(app.current_event, "limit", "cursor")
-    return requests.answer(list_events(deps, account_id, subscription_id, query))
+    account_id = account_of(app.current_event)
+    page = requests.page_of(requests.query_of(app.current_event, "limit", "cursor"), EVENTS)
+    return answer(list_events(deps, account_id, subscription_id, page))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

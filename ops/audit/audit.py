@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from modelpass import api_keys
-from modelpass.entitlements.model import SlotKind
+from modelpass.entitlements import history as entitlement_history
 from modelpass.ids import is_subscription_id
 from modelpass.subscriptions import items as subscription_items
+from modelpass.subscriptions.model import SlotKind
 from ops.audit import checks, rows
 from ops.audit import subscription_equations as of_subscription
 from ops.audit.breaches import Breach, Equation
@@ -82,7 +82,7 @@ class Audit:
             self.report.items["history"] += len(page)
             for item in page:
                 pk = item["pk"]["S"]
-                if not item["sk"]["S"].startswith(api_keys.TICKET):
+                if not item["sk"]["S"].startswith(entitlement_history.TICKET):
                     self._subjects.add(pk)
                     continue
                 self._tickets[pk] += 1
@@ -94,7 +94,7 @@ class Audit:
         with ThreadPoolExecutor(self.workers) as pool:
             for page in self.reader.pages(self.reader.tables.subscriptions):
                 self.report.items["subscriptions"] += len(page)
-                ids = [i["pk"]["S"] for i in page if api_keys.slot_account(i["pk"]["S"]) is None]
+                ids = [i["pk"]["S"] for i in page if subscription_items.account_of_key(i["pk"]["S"]) is None]
                 self._known.update(ids)
                 for verdict, sold in pool.map(self._look, ids):
                     self._sold.update(map(hash, sold))
@@ -114,7 +114,7 @@ class Audit:
         account_id = subscription_items.slot_account(item)
         if account_id is None:
             return
-        if item["sk"]["S"].startswith(api_keys.BOUGHT):
+        if item["sk"]["S"].startswith(subscription_items.BOUGHT):
             yield item.get("id", {}).get("S", "")
             return
         unreadable = rows.unreadable(item, subscription_items.slot_of)

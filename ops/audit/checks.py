@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from modelpass import api_keys
+from modelpass.entitlements import items as entitlement_items
 from ops.audit import entitlement_equations as of_entitlement
 from ops.audit import rows
 from ops.audit import subscription_equations as of_subscription
@@ -93,7 +93,7 @@ def _across(found: Readings, now_ms: int) -> Verdict:
     verdict.ask(*(equation(found, subscription) for equation in of_subscription.OF_THE_FAMILY))
     verdict.ask(of_subscription.place(found, subscription, now_ms))
     for entitlement in found.entitlements.values():
-        tickets = found.tickets.get(api_keys.entitlement_pk(entitlement.id), 0)
+        tickets = found.tickets.get(entitlement_items.entitlement_pk(entitlement.id), 0)
         verdict.add(windows(entitlement, found.of(entitlement.id), tickets, now_ms))
         verdict.ask(of_subscription.thresholds(found, entitlement))
     return verdict

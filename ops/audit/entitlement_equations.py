@@ -26,7 +26,7 @@ _CALENDARS_DIFFER_MS: Final = 3 * 3_600_000
 
 def held_in_stored_month(entitlement: Entitlement) -> int:
     """The units of the holds that count in the stored month window, expired or not."""
-    return sum(h.units for h in entitlement.holds.values() if accounting.of_stored_month(entitlement, h))
+    return sum(h.units for h in entitlement.holds.values() if windows.of_stored_month(entitlement, h))
 
 
 def month(entitlement: Entitlement) -> Iterator[Breach]:
@@ -65,7 +65,7 @@ def holds(entitlement: Entitlement, most: int) -> Iterator[Breach]:
     astray = sum(not first_ms <= h.granted_at_ms < end_ms for h in opened)
     expected = "every hold granted between the start of the term and the end of the stored windows"
     yield from unless(astray == 0, Equation.HOLDS, who, expected, f"{astray} others")
-    calls = sum(h.calls for h in opened if accounting.windows_of(entitlement, h)[0] == entitlement.day)
+    calls = sum(h.calls for h in opened if windows.windows_of(entitlement, h).day == entitlement.day)
     counted = entitlement.counters.day_calls
     yield from unless(calls <= counted, Equation.HOLDS, who, f"calls of open holds within {counted}", calls)
 
@@ -78,11 +78,11 @@ def segment(entitlement: Entitlement) -> Iterator[Breach]:
     yield from unless(inside, Equation.SEGMENT, who, "windows of the term", f"{start_ms} to {end_ms}")
     if not inside:
         return
-    named_so = windows.opened_segment(term, (0, 0), 0, entitlement.day, entitlement.month)
-    before = windows.opened_segment(term, (0, 0), 0, windows.day_before(entitlement.day), entitlement.month)
+    named_so = windows.opened_segment(term, 0, 0, 0, entitlement.day, entitlement.month)
+    before = windows.opened_segment(term, 0, 0, 0, windows.day_before(entitlement.day), entitlement.month)
     bounds = (
         ("start of the day", entitlement.day_start_ms, before.day_end_ms),
-        ("start of the month", entitlement.month_start_ms, windows.month_start_ms(term, entitlement.month)),
+        ("start of the month", entitlement.month_start_ms, windows.month_window_start_ms(term, entitlement.month)),
         ("end of the windows", end_ms, min(named_so.day_end_ms, named_so.month_end_ms, term.ends_at_ms)),
     )
     for name, stored_ms, calendar_ms in bounds:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys, schema
+from modelpass import schema
+from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.model import EntitlementId
+from modelpass.subscriptions import items as subscription_items
 from ops.audit.rows import Family
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ class Reader:
 
     def subscription(self, subscription_id: str) -> Item | None:
         """A subscription's row as it is now."""
-        key = schema.primary_key(api_keys.subscription_key(subscription_id))
+        key = schema.primary_key(subscription_items.subscription_key(subscription_id))
         found = self.dynamodb.get_item(TableName=self.tables.subscriptions, Key=key, ConsistentRead=True)
         row: Item | None = found.get("Item")
         return row
@@ -56,7 +58,9 @@ class Reader:
         return Family(
             subscription_id=subscription_id,
             row=row,
-            account=self._partition(self.tables.subscriptions, api_keys.slot_key(account)[0]) if account else (),
+            account=self._partition(self.tables.subscriptions, subscription_items.slot_key(account)[0])
+            if account
+            else (),
             history=history,
             events=self._partition(self.tables.events, subscription_id),
             entitlements=self._entitlements(wanted),
@@ -103,7 +107,7 @@ def _of_partition(table: str, pk: str) -> dict[str, Any]:
 
 def _entitlement_keys(subscription_id: str, row: Item | None, history: tuple[Item, ...]) -> list[str]:
     """The keys of the entitlements that the row and the terms' rows speak of, even where one of these is damaged."""
-    _, begin = api_keys.terms_of(subscription_id)
+    _, begin = subscription_items.terms_of(subscription_id)
     terms = (item for item in history if item["sk"]["S"].startswith(begin))
     rows = [*terms] if row is None else [*terms, row]
     sold = (
@@ -112,4 +116,4 @@ def _entitlement_keys(subscription_id: str, row: Item | None, history: tuple[Ite
         if "tn" in item
         for value in item.get("ms", {}).get("L", [])
     )
-    return sorted({api_keys.entitlement_pk(one) for one in sold})
+    return sorted({entitlement_items.entitlement_pk(one) for one in sold})

@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys, schema
-from modelpass.entitlements import history
+from modelpass import schema
+from modelpass.entitlements import history as entitlement_history
 from modelpass.entitlements import items as entitlement_items
 from modelpass.subscriptions import items as subscription_items
 from ops.audit.breaches import Breach, Equation
@@ -18,8 +18,9 @@ from ops.audit.breaches import Breach, Equation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from modelpass.entitlements.model import Entitlement, EntitlementId, Slot, SoldTerm, Subscription
+    from modelpass.entitlements.model import Entitlement, EntitlementId
     from modelpass.schema import Item
+    from modelpass.subscriptions.model import Slot, SoldTerm, Subscription
 
 _UNREADABLE: Final = (
     schema.UnreadableItemError,
@@ -150,14 +151,14 @@ def take_history(found: Readings, row: Item) -> None:
             sold = subscription_items.term_row_of(row)
             found.terms[sold.number] = sold
         case ["day", *_]:
-            day, entitlement = api_keys.parse_day_key(pk, sk)
+            day, entitlement = entitlement_history.parse_day_key(pk, sk)
             found.of(entitlement).days[day] = int(row["calls"]["N"]), int(row["units"]["N"])
         case ["month", *_]:
-            entitlement, month = api_keys.parse_month_key(pk, sk)
+            entitlement, month = entitlement_history.parse_month_key(pk, sk)
             cap, left, held, used = (int(row[name]["N"]) for name in ("cap", "left", "held", "used"))
             found.of(entitlement).months[month] = MonthFigures(cap, left, held, used)
         case ["correction", _]:
-            entitlement = history.corrected(row)
+            entitlement = entitlement_history.corrected(row)
             made = Corrected(int(row["units"]["N"]), int(row["at"]["N"]))
             found.of(entitlement).corrections.append(made)
         case _:
@@ -167,7 +168,7 @@ def take_history(found: Readings, row: Item) -> None:
 def read_ticket(row: Item) -> None:
     """Raise when a ticket cannot be read."""
     entitlement_items.unpack_hold("", schema.current(row)["hold"]["S"])
-    api_keys.parse_entitlement_pk(row["pk"]["S"])
+    entitlement_items.parse_entitlement_pk(row["pk"]["S"])
 
 
 def _take_row(found: Readings, item: Item) -> None:
@@ -175,7 +176,7 @@ def _take_row(found: Readings, item: Item) -> None:
 
 
 def _take_of_account(found: Readings, item: Item) -> None:
-    if item["sk"]["S"].startswith(api_keys.BOUGHT):
+    if item["sk"]["S"].startswith(subscription_items.BOUGHT):
         found.listed += schema.current(item)["id"]["S"] == found.id
     else:
         found.slot = subscription_items.slot_of(item)

@@ -10,16 +10,18 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass.entitlements import accounting
-from modelpass.entitlements.model import MAX_PURCHASES_PER_DAY, EntitlementId, SlotKind, Status
+from modelpass.entitlements import windows
+from modelpass.entitlements.model import EntitlementId
 from modelpass.outbox import EventType
+from modelpass.subscriptions.model import MAX_PURCHASES_PER_DAY, SlotKind, Status
 from modelpass.times import instant_ms, rfc3339
 from ops.audit.breaches import Breach, Equation, named, unless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from modelpass.entitlements.model import Entitlement, Slot, Subscription, Term
+    from modelpass.entitlements.model import Entitlement, Term
+    from modelpass.subscriptions.model import Slot, Subscription
     from ops.audit.rows import Readings
 
 Facts = Counter[tuple[Any, ...]]
@@ -172,7 +174,7 @@ def corrections(found: Readings, subscription: Subscription) -> Iterator[Breach]
 
 def thresholds(found: Readings, entitlement: Entitlement) -> Iterator[Breach]:
     """What is marked as told of a stored window has its event."""
-    window = accounting.stored_segment(entitlement)
+    window = windows.stored_segment(entitlement)
     told = {
         (e.data["limit"], e.data["percent"])
         for e in found.events

@@ -23,9 +23,8 @@ from schemathesis.generation.meta import FuzzingPhaseData
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from contract.openapi.document import FILE
-from modelpass.api.requests import OPERATOR_SCOPE
-from modelpass.api.subscription_bodies import TIME_ZONE_FORMAT
-from modelpass.entitlements.windows import time_zones
+from modelpass.api.identity import OPERATOR_SCOPE
+from modelpass.api.subscription_bodies import TIME_ZONE_FORMAT, time_zones
 from modelpass.ids import MODEL_ID_PATTERN, SUBSCRIPTION_ID_PATTERN
 from tests.support import documented
 from tests.support import stack as support

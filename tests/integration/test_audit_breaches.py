@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import api_keys, schema
+from modelpass import schema
+from modelpass.entitlements import history
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.model import EntitlementId
 from modelpass.schema import number, text
+from modelpass.subscriptions import items as subscription_items
 from ops.audit.breaches import Equation
 from tests.support.audit import assert_audited, audited
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model, new_world
@@ -128,12 +130,14 @@ def idle(term: int = 2, **attributes: Any) -> Callable[[Tampered], None]:
 
 def subscription(**attributes: Any) -> Callable[[Tampered], None]:
     return lambda stored: stored.change(
-        "subscriptions", schema.primary_key(api_keys.subscription_key(stored.id)), **attributes
+        "subscriptions", schema.primary_key(subscription_items.subscription_key(stored.id)), **attributes
     )
 
 
 def place(account: str = "acct", **attributes: Any) -> Callable[[Tampered], None]:
-    return lambda stored: stored.change("subscriptions", schema.primary_key(api_keys.slot_key(account)), **attributes)
+    return lambda stored: stored.change(
+        "subscriptions", schema.primary_key(subscription_items.slot_key(account)), **attributes
+    )
 
 
 def row(begins: str, **attributes: Any) -> Callable[[Tampered], None]:
@@ -145,26 +149,26 @@ def gone(table: str, begins: str, **like: Item) -> Callable[[Tampered], None]:
 
 
 def price_of_the_term(stored: Tampered) -> None:
-    key = schema.primary_key(api_keys.term_key(stored.id, 2))
+    key = schema.primary_key(subscription_items.term_key(stored.id, 2))
     sold = stored.read("history", key)["ms"]
     sold["L"][0]["M"]["pr"] = text("0.01")
     stored.change("history", key, ms=sold)
 
 
 def terms_overlap(stored: Tampered) -> None:
-    stored.change("history", schema.primary_key(api_keys.term_key(stored.id, 1)), xa=5 * DAY_MS)
+    stored.change("history", schema.primary_key(subscription_items.term_key(stored.id, 1)), xa=5 * DAY_MS)
     for model_id in (TEXT_MODEL, IMAGE_MODEL):
         stored.change("entitlements", stored.entitlement(model_id, 1), xa=5 * DAY_MS)
 
 
 def row_of_the_stored_day(stored: Tampered) -> None:
     day = stored.world.entitlement(stored.id, 2).day
-    key = schema.primary_key(api_keys.day_key(EntitlementId(stored.id, 2, TEXT_MODEL), day))
+    key = schema.primary_key(history.day_key(EntitlementId(stored.id, 2, TEXT_MODEL), day))
     stored.copy("history", stored.one("history", "day#"), **key, calls=number(0), units=number(0))
 
 
 def row_of_the_stored_month(stored: Tampered) -> None:
-    key = schema.primary_key(api_keys.month_key(EntitlementId(stored.id, 2, TEXT_MODEL), 1))
+    key = schema.primary_key(history.month_key(EntitlementId(stored.id, 2, TEXT_MODEL), 1))
     figures = {"left": number(100), "held": number(0), "used": number(0)}
     stored.copy("history", stored.one("history", "month#"), **key, **figures)
 
@@ -177,12 +181,12 @@ def correction_of_more_than_was_used(stored: Tampered) -> None:
 
 
 def day_of_a_model_not_sold(stored: Tampered) -> None:
-    key = schema.primary_key(api_keys.day_key(EntitlementId(stored.id, 2, "another"), "2027-01-24"))
+    key = schema.primary_key(history.day_key(EntitlementId(stored.id, 2, "another"), "2027-01-24"))
     stored.copy("history", stored.one("history", "day#"), **key)
 
 
 def second_entry_in_the_list(stored: Tampered) -> None:
-    key = schema.primary_key(api_keys.bought_key("acct", 0, 0, stored.id))
+    key = schema.primary_key(subscription_items.bought_key("acct", 0, 0, stored.id))
     stored.copy("subscriptions", stored.one("subscriptions", "bought#"), **key)
 
 
@@ -194,7 +198,7 @@ def entitlement_of(subscription_id: str) -> Callable[[Tampered], None]:
     """An entitlement that nobody was sold."""
 
     def tamper(stored: Tampered) -> None:
-        pk = api_keys.entitlement_pk(EntitlementId(subscription_id or stored.id, 2, "another"))
+        pk = entitlement_items.entitlement_pk(EntitlementId(subscription_id or stored.id, 2, "another"))
         stored.copy("entitlements", stored.entitlement(IMAGE_MODEL), pk=text(pk))
 
     return tamper
@@ -206,12 +210,12 @@ def of_nobody(table: str, begins: str) -> Callable[[Tampered], None]:
 
 
 def ticket_of_nobody(stored: Tampered) -> None:
-    pk = api_keys.entitlement_pk(EntitlementId(NOBODY, 1, TEXT_MODEL))
+    pk = entitlement_items.entitlement_pk(EntitlementId(NOBODY, 1, TEXT_MODEL))
     stored.copy("history", stored.one("history", "hold#"), pk=text(pk))
 
 
 def row_gone(stored: Tampered) -> None:
-    stored.delete("subscriptions", schema.primary_key(api_keys.subscription_key(stored.id)))
+    stored.delete("subscriptions", schema.primary_key(subscription_items.subscription_key(stored.id)))
 
 
 def key_of_another(length: int = 16) -> Item:
@@ -272,7 +276,7 @@ CASES = [
     (
         Equation.PLACE,
         "never taken",
-        lambda s: s.delete("subscriptions", schema.primary_key(api_keys.slot_key("acct"))),
+        lambda s: s.delete("subscriptions", schema.primary_key(subscription_items.slot_key("acct"))),
     ),
     (Equation.PLACE, "given back", place(un=number(0))),
     (Equation.LIST, "no entry", gone("subscriptions", "bought#")),
@@ -289,7 +293,10 @@ CASES = [
         Equation.OWNED,
         "place of nobody",
         lambda s: s.copy(
-            "subscriptions", schema.primary_key(api_keys.slot_key("acct")), pk=text("account#other"), id=text(NOBODY)
+            "subscriptions",
+            schema.primary_key(subscription_items.slot_key("acct")),
+            pk=text("account#other"),
+            id=text(NOBODY),
         ),
     ),
     (Equation.OWNED, "row is gone", row_gone),

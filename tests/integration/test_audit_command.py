@@ -13,7 +13,8 @@ from local.dynamodb import engine
 from local.dynamodb.provisioning import CREDENTIALS
 from local.machine import ROOT, free_port
 from local.settings import claimed
-from modelpass import api_keys, schema
+from modelpass import schema
+from modelpass.subscriptions import items as subscription_items
 from modelpass.times import rfc3339
 from ops.audit.targets import names_of
 from tests.support.world import World, new_world
@@ -53,7 +54,7 @@ def test_tables_named_are_audited_as_of_the_time_named(
     choose(monkeypatch, **by_name(world, engine))
     assert audit.main() == 0
     assert re.fullmatch(SILENT, capsys.readouterr().out)
-    key = schema.primary_key(api_keys.slot_key("acct"))
+    key = schema.primary_key(subscription_items.slot_key("acct"))
     world.dynamodb.delete_item(TableName=world.tables.subscriptions, Key=key)
     assert audit.main() == 1
     breach, summary = capsys.readouterr().out.splitlines()

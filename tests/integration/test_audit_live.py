@@ -13,9 +13,10 @@ import pytest
 
 from local.dynamodb.provisioning import client
 from local.machine import ROOT
-from modelpass import api_keys, schema
+from modelpass import schema
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.model import EntitlementId
+from modelpass.subscriptions import items as subscription_items
 from ops.audit.breaches import Equation
 from tests.support.audit import audited
 from tests.support.world import DAY_MS, IMAGE_MODEL, World, model, new_world
@@ -147,7 +148,7 @@ def test_audit_reads_and_never_writes_by_the_actions_that_its_page_names(engine:
     world.set_plan("gold", "a third")
     before = [world.all_items(table) for table in world.names()]
     calls: set[str] = set()
-    damaged = schema.primary_key(api_keys.slot_key("another"))
+    damaged = schema.primary_key(subscription_items.slot_key("another"))
     world.dynamodb.delete_item(TableName=world.tables.subscriptions, Key=damaged)
     with watched(engine, calls.add) as dynamodb:
         assert audited(world, dynamodb).breaches

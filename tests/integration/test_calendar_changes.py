@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass.entitlements.windows import month_start_ms
+from modelpass.entitlements.windows import month_window_start_ms
 from tests.support.audit import assert_conserved, counted
 from tests.support.builders import ms
 from tests.support.lines import recorded
@@ -47,7 +47,7 @@ def test_traffic_over_the_change_is_granted_settled_and_counted_once(
 ) -> None:
     made = world.buy(timezone=before, months=2, models=[model(calls=10, cap=10**6)])
     term = world.entitlement(made["subscriptionId"]).term
-    change_at_ms = month_start_ms(term, 1) + (hour - 13) * HOUR_MS  # around the start of a month, and over a midnight
+    change_at_ms = month_window_start_ms(term, 1) + (hour - 13) * HOUR_MS  # a month begins, over a midnight
     world.clock.now_ms = change_at_ms - 30 * HOUR_MS
     unsettled: list[str] = []
     granted = settled = 0
@@ -126,7 +126,7 @@ def test_hold_of_the_hour_that_moved_counts_in_the_month_it_was_granted_in(
     """Granted near the start of a month in summer, settled when the new data puts it on the other side."""
     world.clock.now_ms = IN_WINTER_MS
     made = world.buy(timezone=before, months=2, models=[model(calls=9, cap=100)])
-    month_ms = month_start_ms(world.entitlement(made["subscriptionId"]).term, 1)
+    month_ms = month_window_start_ms(world.entitlement(made["subscriptionId"]).term, 1)
     later, last = over_the_edge(world, made["apiKey"], month_ms, minutes, after)
     assert (later["monthly"]["used"], last["monthly"]["used"]) == (0, 0)
     assert (later["monthly"]["held"], last["monthly"]["held"]) == (1, 2)
@@ -154,7 +154,7 @@ def test_month_that_began_in_the_hour_that_moved_is_sold_once(
     """By the new data its first hour is still the month before: it goes on, and no cap comes back."""
     world.clock.now_ms = ms("2026-03-10T23:00:00Z") - minutes_before_midnight * 60_000
     made = world.buy(timezone=before, months=2, models=[model(calls=99, cap=100)])
-    month_ms = month_start_ms(world.entitlement(made["subscriptionId"]).term, 1)
+    month_ms = month_window_start_ms(world.entitlement(made["subscriptionId"]).term, 1)
     first = world.authorize(made["apiKey"], "first-month", 60, holdSeconds=86_400)
     world.clock.now_ms = month_ms
     used = world.authorize(made["apiKey"], "second-month", 100, holdSeconds=86_400)

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import commands_quote, schema
-from modelpass.api import catalogue_bodies, subscription_bodies
+from modelpass import schema
+from modelpass.api import catalogue_bodies
+from modelpass.api.subscription_bodies import parse_purchase
 from modelpass.catalogue import items as catalogue_items
 from modelpass.catalogue.commands import admin
 from modelpass.catalogue.commands import queries as catalogue_queries
 from modelpass.catalogue.tiers import tiers_down_key
 from modelpass.errors import Refused
 from modelpass.schema import UnreadableItemError
+from modelpass.subscriptions.commands import queries as subscription_queries
 from tests.support.concurrency import at_once
 from tests.support.faults import Interleave
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, json, model
@@ -43,7 +45,7 @@ def shown(world: World) -> dict[str, Json]:
 
 
 def quoted(world: World, *wanted: Json) -> Json:
-    return commands_quote.quote(world.deps, subscription_bodies.parse({"models": list(wanted)}))
+    return subscription_queries.quote(world.deps, parse_purchase({"models": list(wanted)}))
 
 
 def refusal(command: Callable[[], object]) -> tuple[str, str | None]:

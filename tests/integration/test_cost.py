@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import commands_quote
-from modelpass.api import subscription_bodies
+from modelpass.api.subscription_bodies import parse_purchase
 from modelpass.catalogue.commands import admin
 from modelpass.catalogue.items import model_item
 from modelpass.catalogue.model import CatalogueModel, Price
 from modelpass.catalogue.tiers import Kind, Tier
-from modelpass.entitlements.commands.tier_cache import TiersDown
+from modelpass.entitlements.commands.tier_cache import TierCache
 from modelpass.subscriptions.commands import queries as subscription_queries
 from ops import catalogue_file
 from tests.support.capacity import KILOBYTE, item_bytes
+from tests.support.listings import list_events, list_subscriptions
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 
 if TYPE_CHECKING:
@@ -268,10 +268,10 @@ def test_process_reads_which_tiers_are_down_once_in_three_seconds(customer: Cust
     world = customer.world
     seconds = [0.0]
     pacing = world.deps.pacing._replace(monotonic=lambda: seconds[0], random=lambda: 0.5)
-    down = TiersDown(world.deps._replace(pacing=pacing))
+    down = TierCache(world.deps._replace(pacing=pacing))
     world.recorder.clear()
     for seconds[0] in (0.0, 0.1, 3.4, 3.5, 6.9):
-        down.of_model(TEXT_MODEL, world.deps.attempts())
+        down.down_of(TEXT_MODEL, world.deps.retry_budget())
     assert (world.recorder.calls, world.recorder.read_units) == (["GetItem"] * 2, 2)
 
 
@@ -371,8 +371,8 @@ def test_operators_calls_read_three_small_items_and_write_two(customer: Customer
 
 
 def test_quote_is_one_read_of_the_catalogue(customer: Customer) -> None:
-    body = subscription_bodies.parse({"models": [model()]})
-    cost = customer.cost(partial(commands_quote.quote, customer.world.deps, body), currency="USD")
+    body = parse_purchase({"models": [model()]})
+    cost = customer.cost(partial(subscription_queries.quote, customer.world.deps, body), currency="USD")
     assert cost == (["Query"], 0, 1)
 
 
@@ -404,8 +404,8 @@ def test_pages_and_history_are_a_few_reads(customer: Customer) -> None:
         command()
         return list(recorder.calls), recorder.write_units, recorder.read_units
 
-    assert reads(lambda: subscription_queries.list_subscriptions(deps, "acct", {})) == (["Query", "BatchGetItem"], 0, 2)
-    assert reads(lambda: subscription_queries.list_events(deps, "acct", name, {})) == (["GetItem", "Query"], 0, 2)
+    assert reads(lambda: list_subscriptions(deps, "acct")) == (["Query", "BatchGetItem"], 0, 2)
+    assert reads(lambda: list_events(deps, "acct", name)) == (["GetItem", "Query"], 0, 2)
     history = ["GetItem", "Query", "BatchGetItem", "Query"]
     assert reads(lambda: subscription_queries.get_history(deps, "acct", name, {})) == (history, 0, 4)
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import api_keys, schema
+from modelpass import schema
 from modelpass.catalogue import items as catalogue_items
-from modelpass.entitlements.model import MAX_PURCHASES_PER_DAY
+from modelpass.subscriptions import items as subscription_items
+from modelpass.subscriptions.model import MAX_PURCHASES_PER_DAY
 from tests.support.handlers import http_sample
 from tests.support.stack import IMAGE_MODEL
 from tests.support.world import DAY_MS
@@ -75,7 +76,7 @@ def test_eleventh_purchase_of_a_day_is_refused_until_the_next(
         "pd": schema.number(clock.now_ms // DAY_MS),
         "pn": schema.number(MAX_PURCHASES_PER_DAY),
     }
-    with stored(service, "SubscriptionsTable", schema.primary_key(api_keys.slot_key(account)), **bought):
+    with stored(service, "SubscriptionsTable", schema.primary_key(subscription_items.slot_key(account)), **bought):
         answer = service.http("purchase", account, headers={"idempotency-key": "another"})
         assert (answer.status, answer.error) == (429, ("too_many_purchases", None))
         assert answer.json["retryAfter"] == (24 - hours) * 3600

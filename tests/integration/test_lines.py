@@ -12,8 +12,8 @@ import pytest
 
 from local.awslambda.process import Context
 from local.machine import ROOT
-from modelpass.api import requests
-from modelpass.known import Known
+from modelpass.api.resolver import answer_preflights, resolver
+from modelpass.entitlements.commands.authorize import Caches
 from modelpass.runtime import telemetry
 from tests.support.asked import NAMED, ROUTER, Customer, http_call, surprising
 from tests.support.handlers import FUNCTION_OF_SAMPLE, INSIDE, Service, deploy, http_sample, sample
@@ -193,7 +193,7 @@ def test_line_tells_how_long_all_of_it_took_and_how_often_the_store_was_asked(
     monkeypatch.setattr(telemetry, "steady_seconds", lambda: seconds[0])
     customer.authorize(requestId="opens-the-window")()
     deps = module.deps._replace(send=slow)
-    with recorded() as output, patch.multiple(module, deps=deps, known=Known.nothing(deps)):
+    with recorded() as output, patch.multiple(module, deps=deps, caches=Caches.empty(deps)):
         customer.authorize()()
     line = output.only()
     assert (line["storeRequests"], line["latencyMs"]) == (2, 250.0)  # which tiers are down, and the grant
@@ -239,8 +239,8 @@ def test_who_wants_fewer_lines_still_counts_every_decision(customer: Customer, l
 
 
 def test_preflight_is_told_as_what_it_is() -> None:
-    app = requests.resolver("not_found")
-    requests.answer_preflights(app)
+    app = resolver("not_found")
+    answer_preflights(app)
     headers = {"origin": "https://console.example", "access-control-request-method": "PUT"}
     asked = {"http": {"method": "OPTIONS", "path": "/v1/models"}, "stage": "$default", "requestId": "api-1"}
     event = {"version": "2.0", "rawPath": "/v1/models", "headers": headers, "requestContext": asked}

@@ -11,13 +11,14 @@ from modelpass.errors import Refused
 from modelpass.subscriptions.commands import queries as subscription_queries
 from modelpass.times import rfc3339
 from tests.support.faults import Interleave
+from tests.support.listings import list_events, list_subscriptions
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 
 Json = dict[str, Any]
 
 
 def subscriptions(world: World, account: str = "acct", **query: str) -> Json:
-    return subscription_queries.list_subscriptions(world.deps, account, query)
+    return list_subscriptions(world.deps, account, query)
 
 
 def history(world: World, name: str, account: str = "acct", **query: str) -> Json:
@@ -26,7 +27,7 @@ def history(world: World, name: str, account: str = "acct", **query: str) -> Jso
 
 
 def events(world: World, name: str, account: str = "acct", **query: str) -> Json:
-    return subscription_queries.list_events(world.deps, account, name, query)
+    return list_events(world.deps, account, name, query)
 
 
 def refusal(command: Any, *args: Any, **query: str) -> tuple[str, str | None]:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass.api import subscription_bodies
+from modelpass.api.subscription_bodies import parse_purchase
 from modelpass.dynamodb.transport import StoreBusyError, metered
-from modelpass.known import Known
-from modelpass.router import settle
+from modelpass.entitlements.commands.authorize import Caches
+from modelpass.router import authorize, settle
 from modelpass.runtime import telemetry
 from modelpass.subscriptions.commands import purchase as purchase_command
 from modelpass.times import DAY_MS
@@ -66,14 +66,14 @@ def test_reads_of_which_tiers_are_down_are_told_with_the_request_that_made_them(
     world.authorize(key, "opens-the-window")
     payload = {"apiKey": key, "modelId": TEXT_MODEL, "requestId": "r-1", "estimatedUsage": 1}
     line, seen = logged(
-        world, lambda: settle.handle_authorize(world.deps, Known.nothing(world.deps), payload, "lambda-request")
+        world, lambda: authorize.handle_authorize(world.deps, Caches.empty(world.deps), payload, "lambda-request")
     )
     assert figures(line) == seen == (2, 1, 1)
 
 
 def test_transactions_and_queries_are_told_by_what_they_are(metered_world: World) -> None:
     world = metered_world
-    body = subscription_bodies.parse({"models": [model()]})
+    body = parse_purchase({"models": [model()]})
 
     def purchase() -> None:
         with telemetry.Line("purchase", "lambda-request"):

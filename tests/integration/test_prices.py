@@ -6,19 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import api_keys, commands_quote, schema
-from modelpass.api import subscription_bodies
+from modelpass import schema
+from modelpass.api.subscription_bodies import parse_purchase
 from modelpass.catalogue.items import model_item
 from modelpass.catalogue.model import CatalogueModel, Price
 from modelpass.catalogue.tiers import Kind, Tier
 from modelpass.errors import Refused
 from modelpass.subscriptions import items as subscription_items
 from modelpass.subscriptions import pricing
+from modelpass.subscriptions.commands import queries as subscription_queries
 from tests.support.faults import FaultAt
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, json, model
 
 if TYPE_CHECKING:
-    from modelpass.entitlements.model import SoldTerm, Subscription
+    from modelpass.subscriptions.model import SoldTerm, Subscription
 
 Json = dict[str, Any]
 BOTH = [model(cap=5_000_000), model(IMAGE_MODEL, "basic", 20, 200)]
@@ -42,11 +43,11 @@ def offer(world: World, model_id: str, **prices: str) -> None:
 
 
 def quote(world: World, **body: Any) -> Json:
-    return commands_quote.quote(world.deps, subscription_bodies.parse({"models": BOTH, **body}))
+    return subscription_queries.quote(world.deps, parse_purchase({"models": BOTH, **body}))
 
 
 def row(world: World, subscription_id: str) -> Subscription:
-    key = schema.primary_key(api_keys.subscription_key(subscription_id))
+    key = schema.primary_key(subscription_items.subscription_key(subscription_id))
     found = world.dynamodb.get_item(TableName=world.tables.subscriptions, Key=key, ConsistentRead=True)
     return subscription_items.subscription_of(found["Item"])
 

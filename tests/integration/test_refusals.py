@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelpass.dynamodb.transport import StoreBusyError
-from modelpass.known import KEPT_SECONDS, Refusals
+from modelpass.entitlements.refusal_cache import KEPT_SECONDS, RefusalCache
 from tests.support.audit import assert_conserved
 from tests.support.concurrency import at_once
 from tests.support.faults import FaultAt
@@ -276,7 +276,7 @@ def test_of_64_that_look_first_for_the_last_20_calls_exactly_20_are_granted(worl
 def test_key_that_a_restore_brings_back_is_good_again_in_five_minutes(world: World) -> None:
     seconds = [0.0]
     pacing = world.deps.pacing._replace(monotonic=lambda: seconds[0])
-    world = replace(world, deps=world.deps._replace(pacing=pacing), refusals=Refusals(pacing.monotonic))
+    world = replace(world, deps=world.deps._replace(pacing=pacing), refusals=RefusalCache(pacing.monotonic))
     made = world.buy()
     (before,) = world.all_items(world.tables.entitlements)
     world.regenerate(made["subscriptionId"])

@@ -72,7 +72,7 @@ def test_more_holds_than_a_transaction_takes_are_released_in_one_run(world: Worl
 def test_run_that_does_not_come_to_an_end_with_an_item_says_that_more_is_left(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("modelpass.schedule.reset._STEPS", 2)
+    monkeypatch.setattr("modelpass.entitlements.commands.roll_over._STEPS", 2)
     key = world.buy(models=[model(calls=1000)])["apiKey"]
     for number in range(90):
         world.authorize(key, f"r-{number}", 1, holdSeconds=60)
@@ -162,7 +162,7 @@ def test_late_settle_leaves_the_earlier_mark_of_a_grant_that_came_between(world:
 
 def test_busy_page_after_much_work_does_not_end_the_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tries of each page have a time of their own, whatever the work on the page before took."""
-    monkeypatch.setattr("modelpass.schedule.reset._PAGE", 1)
+    monkeypatch.setattr("modelpass.schedule.due_index._PAGE", 1)
     for number in range(4):
         world.authorize(world.buy(f"acct-{number}")["apiKey"], "r-1")
     world.clock.advance(DAY_MS)

@@ -10,16 +10,19 @@ import pytest
 from modelpass import schema
 from modelpass.catalogue.commands import admin
 from modelpass.catalogue.commands import queries as catalogue_queries
-from modelpass.catalogue.tiers import tiers_down_key
+from modelpass.catalogue.tiers import CATALOGUE, tiers_down_key
 from modelpass.errors import Refused
 from modelpass.subscriptions.commands import queries as subscription_queries
 from ops import catalogue_file, upgrade
 from tests.support.audit import assert_conserved
 from tests.support.earlier import RECORDED, Earlier, recorded
+from tests.support.listings import list_events, list_subscriptions
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from modelpass.schema import Item
 
 Json = dict[str, Any]
 NAMES = sorted(RECORDED["subscriptions"])
@@ -249,7 +252,7 @@ def test_events_are_paged_across_versions(earlier: Earlier) -> None:
     world.renew(subscription_id, "told")
     seen, query = [], {"limit": "1"}
     while query.get("cursor", "") is not None:
-        page = subscription_queries.list_events(world.deps, "told", subscription_id, query)
+        page = list_events(world.deps, "told", subscription_id, query)
         seen += [event["type"] for event in page["events"]]
         query["cursor"] = page["next"]
     assert seen == ["subscription.renewed", "subscription.expired", "subscription.purchased"]
@@ -273,21 +276,28 @@ def test_catalogue_goes_on_in_its_currency_and_remembers_its_tiers(earlier: Earl
     assert refusal(lambda: admin.put_model(world.deps, other)) == "invalid_request"
 
 
+def kind_of(item: Item) -> str:
+    """What the table of an item holds; rows of the history and of events lack nothing, wherever they are."""
+    if "sk" not in item:
+        return "entitlements"
+    return "catalogue" if item["pk"]["S"] == CATALOGUE else "subscriptions"
+
+
 def test_upgrade_gives_every_item_the_form_that_it_is_read_in_and_lists_every_subscription(earlier: Earlier) -> None:
     world = earlier.world
     before = {_key(item): item for item in earlier.stored()}
     world.clock.advance(DAY_MS)
     bought = world.buy("told")["subscriptionId"]  # beside what it had before
-    assert subscription_queries.list_subscriptions(world.deps, "busy", {})["subscriptions"] == []
+    assert list_subscriptions(world.deps, "busy")["subscriptions"] == []
     assert upgrade.everything(world.dynamodb, world.tables) == (len(before) - 1, 0)  # a place was made anew
     after = {_key(item): item for item in earlier.stored()}
     assert {item["v"]["N"] for item in after.values()} == {str(schema.NEWEST)}
     place = ("account#told", "slot")
     assert {key: after[key] for key in before if key != place} == {
-        key: schema.current(item) for key, item in before.items() if key != place
+        key: upgrade.newest_form(kind_of(item), item) for key, item in before.items() if key != place
     }
     for name in NAMES:
-        shown = subscription_queries.list_subscriptions(world.deps, name, {})["subscriptions"]
+        shown = list_subscriptions(world.deps, name)["subscriptions"]
         own = [bought] if name == "told" else []
         assert [one["subscriptionId"] for one in shown] == [*own, earlier.id_of(name)]
     assert upgrade.everything(world.dynamodb, world.tables) == (0, 0)

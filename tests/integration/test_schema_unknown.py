@@ -15,6 +15,7 @@ from modelpass.errors import Refused
 from modelpass.schema import UnreadableItemError
 from modelpass.subscriptions.commands import queries as subscription_queries
 from tests.support import scenes
+from tests.support.listings import list_events, list_subscriptions
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ def commands(of: Life) -> dict[str, Callable[[], object]]:
         "subscription": lambda: subscription_queries.get_subscription(world.deps, "acct", name),
         "usage": lambda: subscription_queries.get_usage(world.deps, "acct", name),
         "history": lambda: subscription_queries.get_history(world.deps, "acct", name, {}),
-        "events": lambda: subscription_queries.list_events(world.deps, "acct", name, {}),
-        "list": lambda: subscription_queries.list_subscriptions(world.deps, "acct", {}),
+        "events": lambda: list_events(world.deps, "acct", name),
+        "list": lambda: list_subscriptions(world.deps, "acct"),
         "models": lambda: catalogue_queries.get_models(world.deps),
     }
     operators = (scenes.offer, scenes.take_down, scenes.bring_back, scenes.quote)
@@ -166,7 +167,7 @@ def _is_it(item: schema.Item, subscription_id: str, prefix: str) -> bool:
 
 
 def _status(world: World, account: str) -> str:
-    (shown,) = subscription_queries.list_subscriptions(world.deps, account, {})["subscriptions"]
+    (shown,) = list_subscriptions(world.deps, account)["subscriptions"]
     status: str = shown["status"]
     return status
 

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from modelpass import api_keys
+from modelpass.entitlements import history
 from modelpass.subscriptions import items as subscription_items
 from modelpass.subscriptions.commands import queries as subscription_queries
 from ops.audit import rows
@@ -38,7 +38,7 @@ def assert_windows(world: World, every: list[Bought]) -> None:
     """The calls and units of every day and month that had a grant, in every term ever sold."""
     closed = rows.Readings("")
     for row in world.all_items(world.tables.history):
-        if not row["sk"]["S"].startswith(api_keys.TICKET):
+        if not row["sk"]["S"].startswith(history.TICKET):
             rows.take_history(closed, row)
     for bought in every:
         for number, term in enumerate(bought.terms, 1):

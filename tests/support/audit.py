@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from modelpass import api_keys
+from modelpass.entitlements import history
 from modelpass.entitlements import items as entitlement_items
 from ops.audit import checks, rows
 from ops.audit.audit import Audit
@@ -39,7 +39,7 @@ def assert_conserved(world: World) -> None:
     tickets: Counter[str] = Counter()
     found = rows.Readings("")
     for row in world.all_items(world.tables.history):
-        if row["sk"]["S"].startswith(api_keys.TICKET):
+        if row["sk"]["S"].startswith(history.TICKET):
             tickets[row["pk"]["S"]] += 1
         else:
             rows.take_history(found, row)

@@ -9,24 +9,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from modelpass import api_keys
+from modelpass.api import subscription_bodies
 from modelpass.catalogue.tiers import Tier, Unit
+from modelpass.entitlements import authorization_ids, windows
 from modelpass.entitlements import rules as entitlement_rules
-from modelpass.entitlements import windows
-from modelpass.entitlements.model import (
-    Counters,
-    Entitlement,
-    EntitlementId,
-    Hold,
-    Limits,
-    Sale,
-    Slot,
-    SlotKind,
-    Subscription,
-    Term,
-    Threshold,
-)
+from modelpass.entitlements.model import Counters, Entitlement, EntitlementId, Hold, Limits, Term, Threshold
 from modelpass.ids import subscription_id_of
 from modelpass.schema import Tables
+from modelpass.subscriptions.model import Sale, Slot, SlotKind, Subscription
 from ops.audit.entitlement_equations import held_in_stored_month
 
 if TYPE_CHECKING:
@@ -64,8 +54,8 @@ def hold(
     seconds: int = 900,
     nonce: bytes = b"nine byte",
 ) -> Hold:
-    key, signer = api_keys.request_digest(request_id), api_keys.signer_of(DEPLOYMENT_KEY)
-    return Hold(key, api_keys.nonce_text(nonce), signer, at_ms, seconds, units, calls)
+    key, signer = authorization_ids.request_digest(request_id), api_keys.signer_of(DEPLOYMENT_KEY)
+    return Hold(key, authorization_ids.nonce_text(nonce), signer, at_ms, seconds, units, calls)
 
 
 def limits(model_id: str = "m-1", tier: Tier = Tier.STABLE, calls: int = LIMIT, cap: int = CAP) -> Limits:
@@ -156,7 +146,7 @@ def terms() -> st.SearchStrategy[Term]:
         windows.term_of,
         st.integers(first, last).map(lambda second: second * 1000),
         st.integers(1, 12),
-        st.sampled_from(sorted(windows.time_zones())),
+        st.sampled_from(sorted(subscription_bodies.time_zones())),
     )
 
 

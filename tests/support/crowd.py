@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from modelpass import api_keys
-from modelpass.entitlements.model import MAX_MODELS, EntitlementId
+from modelpass.entitlements.model import EntitlementId
 from modelpass.entitlements.windows import term_of
 from modelpass.ids import subscription_id_of
 from modelpass.subscriptions import transactions as subscription_transactions
+from modelpass.subscriptions.model import MAX_MODELS
 from tests.support.builders import limits, subscription
 from tests.support.world import DAY_MS
 
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from modelpass.dynamodb.transport import Response
-    from modelpass.entitlements.model import Limits, Subscription
+    from modelpass.entitlements.model import Limits
     from modelpass.schema import Request
+    from modelpass.subscriptions.model import Subscription
     from tests.support.world import World
 
 _BATCH = 25

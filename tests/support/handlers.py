@@ -28,8 +28,8 @@ from local.dynamodb.provisioning import CREDENTIALS, seed_catalogue
 from local.machine import HOST, ROOT
 from local.stack import arn
 from modelpass.dynamodb.retries import Pacing
-from modelpass.entitlements.commands.tier_cache import TiersDown
-from modelpass.known import Known
+from modelpass.entitlements.commands.authorize import Caches
+from modelpass.entitlements.commands.tier_cache import TierCache
 from tests.support import documented, leaks, permitted
 from tests.support.world import expanded_template, permits
 
@@ -192,8 +192,8 @@ class Service:
         kept = module.deps
         deps = kept._replace(send=send, pacing=Pacing(time.monotonic, lambda _: None, lambda: 0.5))
         changes: dict[str, Any] = {"deps": deps}
-        if hasattr(module, "known"):
-            changes["known"] = Known(TiersDown(deps), module.known.refusals)
+        if hasattr(module, "caches"):
+            changes["caches"] = Caches(TierCache(deps), module.caches.refusals)
         with patch.multiple(module, **changes):
             yield
 

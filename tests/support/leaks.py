@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from modelpass import api_keys
+from modelpass.entitlements import authorization_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
@@ -133,8 +134,11 @@ def keep_answer(answer: object) -> None:
 
 def watch() -> None:
     """Keep every API key and authorization id that this process issues, and the keys they are signed with."""
-    for name, keep_made in (("issue_api_key", keep_api_key), ("issue_authorization_id", keep_authorization_id)):
-        setattr(api_keys, name, _keeping(getattr(api_keys, name), keep_made))
+    for module, name, keep_made in (
+        (api_keys, "issue_api_key", keep_api_key),
+        (authorization_ids, "issue_authorization_id", keep_authorization_id),
+    ):
+        setattr(module, name, _keeping(getattr(module, name), keep_made))
 
 
 def _keeping(issue: Callable[..., str], keep_made: Callable[[str], None]) -> Callable[..., str]:

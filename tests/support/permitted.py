@@ -34,7 +34,7 @@ Command = tuple[str, str]
 ASKED: Final[set[Asked]] = set()
 """All that was asked for so far in this process."""
 _DENIED: Final = "AccessDeniedException"
-_COMMANDS: Final = re.compile(r"modelpass\.(commands_|router\b|schedule\b|\w+\.commands\.)")
+_COMMANDS: Final = re.compile(r"modelpass\.(router\b|schedule\b|\w+\.commands\.)")
 """The modules whose functions an `app.py` may name as its command."""
 
 

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass import commands_quote
-from modelpass.api import subscription_bodies
+from modelpass.api.subscription_bodies import parse_purchase
 from modelpass.catalogue.commands import admin
 from modelpass.catalogue.commands import queries as catalogue_queries
+from modelpass.entitlements.commands.authorize import Caches
 from modelpass.errors import Refused
-from modelpass.known import Known
-from modelpass.router import settle as settle_door
+from modelpass.router import authorize as authorize_door
 from modelpass.subscriptions.commands import queries as subscription_queries
 from modelpass.times import rfc3339
 from ops import catalogue_file
 from tests.support.faults import FaultAt
+from tests.support.listings import list_events, list_subscriptions
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def authorize_anew(scene: Scene) -> Json:
     """The first authorize of a process, which does not know yet which tiers are down, for a model not bought."""
     deps = scene.world.deps
     payload = {"apiKey": scene.api_key, "modelId": IMAGE_MODEL, "requestId": "new", "estimatedUsage": 1}
-    return settle_door.handle_authorize(deps, Known.nothing(deps), payload, "req-test")
+    return authorize_door.handle_authorize(deps, Caches.empty(deps), payload, "req-test")
 
 
 def settle(scene: Scene) -> Json:
@@ -260,8 +260,8 @@ def look(scene: Scene) -> Json:
 def list_all(scene: Scene) -> Json:
     def command() -> Json:
         deps, id_ = scene.world.deps, scene.subscription_id
-        listed = subscription_queries.list_subscriptions(deps, "acct", {})["subscriptions"]
-        told = subscription_queries.list_events(deps, "acct", id_, {})["events"]
+        listed = list_subscriptions(deps, "acct")["subscriptions"]
+        told = list_events(deps, "acct", id_)["events"]
         history = subscription_queries.get_history(deps, "acct", id_, {})
         return {"statuses": [s["status"] for s in listed], "types": [e["type"] for e in told], **history}
 
@@ -289,8 +289,8 @@ def no_plan(scene: Scene) -> Json:
 
 
 def quote(scene: Scene) -> Json:
-    body = subscription_bodies.parse({"models": [model(calls=4, cap=100)]})
-    return _refusable(lambda: commands_quote.quote(scene.world.deps, body))
+    body = parse_purchase({"models": [model(calls=4, cap=100)]})
+    return _refusable(lambda: subscription_queries.quote(scene.world.deps, body))
 
 
 def offer(scene: Scene) -> Json:

@@ -17,8 +17,9 @@ from local.cloudformation.template import REGION, Template, load, read, secret_v
 from local.dynamodb.provisioning import client, create_tables, credentials, seed_catalogue
 from local.iam.policies import of_functions
 from local.machine import ROOT
-from modelpass import api_keys, schema
-from modelpass.api import catalogue_bodies, operator_bodies, subscription_bodies
+from modelpass import schema
+from modelpass.api import catalogue_bodies, operator_bodies
+from modelpass.api.subscription_bodies import parse_purchase
 from modelpass.api_keys import DeploymentKeys
 from modelpass.catalogue.commands import admin
 from modelpass.dynamodb.boto3_client import boto3_send
@@ -26,21 +27,25 @@ from modelpass.dynamodb.endpoint import credentials_of, store_endpoint
 from modelpass.dynamodb.lean_client import LeanClient
 from modelpass.dynamodb.retries import Pacing
 from modelpass.dynamodb.transport import ConditionFailedError, Response, Send, consumed
-from modelpass.entitlements import answers as entitlement_answers
 from modelpass.entitlements import items as entitlement_items
-from modelpass.entitlements.commands.tier_cache import TiersDown
-from modelpass.entitlements.model import Entitlement, EntitlementId, Subscription
-from modelpass.known import Known, Refusals
+from modelpass.entitlements.commands.authorize import Caches
+from modelpass.entitlements.commands.tier_cache import TierCache
+from modelpass.entitlements.model import Entitlement, EntitlementId
+from modelpass.entitlements.refusal_cache import RefusalCache
+from modelpass.router import authorize as authorize_door
 from modelpass.router import settle as settle_door
 from modelpass.runtime import config
 from modelpass.runtime.deps import Deps
 from modelpass.schedule import reset as reset_door
 from modelpass.schema import Request, Tables
+from modelpass.subscriptions import answers as subscription_answers
 from modelpass.subscriptions import items as subscription_items
 from modelpass.subscriptions.commands import cancel as cancel_command
 from modelpass.subscriptions.commands import correct as correct_command
 from modelpass.subscriptions.commands import plan, purchase
 from modelpass.subscriptions.commands import regenerate as regenerate_command
+from modelpass.subscriptions.commands import renew as renew_command
+from modelpass.subscriptions.orders import PlanOrder
 from modelpass.times import DAY_MS, rfc3339, to_ms
 from tests.support.capacity import units_of_refused_write
 from tests.support.permitted import ASKED, Permits, Permitted, commands_of
@@ -48,6 +53,8 @@ from tests.support.plain import Plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from modelpass.subscriptions.model import Subscription
 
 Json = dict[str, Any]
 TEXT_MODEL, IMAGE_MODEL = "claude-opus-4-6", "nano-banana-2"
@@ -150,20 +157,20 @@ class World:
     dynamodb: Any
     quick: Any
     tables: Tables
-    refusals: Refusals
+    refusals: RefusalCache
     store: Send
     """The way to the store without a fault, a record or a permission in it."""
 
     @property
-    def known(self) -> Known:
+    def known(self) -> Caches:
         """What the process knows: its refusals, for as long as it lives, and the tiers that are down at the moment."""
-        down = TiersDown(self.deps._replace(send=self.store))
-        down.of_model(TEXT_MODEL, self.deps.attempts())  # warm, not counted, and not the doing of what it interleaves
-        return Known(down, self.refusals)
+        down = TierCache(self.deps._replace(send=self.store))
+        down.down_of(TEXT_MODEL, self.deps.retry_budget())  # warm, and not counted
+        return Caches(down, self.refusals)
 
     def another_process(self) -> World:
         """The same service in a process that has refused nothing yet."""
-        return replace(self, refusals=Refusals(self.deps.pacing.monotonic))
+        return replace(self, refusals=RefusalCache(self.deps.pacing.monotonic))
 
     def with_send(self, send: Send) -> World:
         return replace(self, deps=self.deps._replace(send=send))
@@ -175,7 +182,7 @@ class World:
 
     def buy(self, account: str = "acct", key: str | None = None, **body: Any) -> Json:
         body.setdefault("models", [model()])
-        parsed = subscription_bodies.parse(body)
+        parsed = parse_purchase(body)
         outcome = purchase.purchase(self.deps, account, parsed, key)
         return {
             "apiKey": outcome.api_key,
@@ -184,7 +191,7 @@ class World:
         }
 
     def renew(self, subscription_id: str, account: str = "acct", key: str | None = None) -> Json:
-        outcome = purchase.renew(self.deps, account, subscription_id, key)
+        outcome = renew_command.renew(self.deps, account, subscription_id, key)
         return {"apiKey": outcome.api_key, "replayed": outcome.replayed}
 
     def regenerate(self, subscription_id: str, account: str = "acct") -> Json:
@@ -193,11 +200,11 @@ class World:
 
     def cancel(self, subscription_id: str, account: str = "acct") -> Json:
         ended = cancel_command.cancel(self.deps, account, subscription_id)
-        return entitlement_answers.subscription(ended, ended.status(self.deps.now_ms()))
+        return subscription_answers.subscription(ended, ended.status(self.deps.now_ms()))
 
     def set_plan(self, plan_id: str = "gold", account: str = "acct", *, days: int = 30) -> Json:
         until_ms = self.clock.now_ms + days * DAY_MS
-        plan.set_plan(self.deps, account, plan_id, until_ms)
+        plan.set_plan(self.deps, account, PlanOrder(plan_id, until_ms))
         return {"expiresAt": rfc3339(until_ms)}
 
     def end_plan(self, account: str = "acct") -> Json:
@@ -214,7 +221,7 @@ class World:
     def authorize(self, api_key: str, request_id: str, estimate: int = 10, **more: Any) -> Json:
         more.setdefault("modelId", TEXT_MODEL)
         payload = {"apiKey": api_key, "requestId": request_id, "estimatedUsage": estimate, **more}
-        return settle_door.handle_authorize(self.deps, self.known, payload, "req-test")
+        return authorize_door.handle_authorize(self.deps, self.known, payload, "req-test")
 
     def settle(self, authorization_id: str, used: int, **more: Any) -> Json:
         payload = {"authorizationId": authorization_id, "actualUsage": used, **more}
@@ -232,7 +239,7 @@ class World:
         return self.entitlement(entitlement.subscription_id, entitlement.term_number, entitlement.model_id)
 
     def subscription(self, subscription_id: str) -> Subscription:
-        key = schema.primary_key(api_keys.subscription_key(subscription_id))
+        key = schema.primary_key(subscription_items.subscription_key(subscription_id))
         found = self.dynamodb.get_item(TableName=self.tables.subscriptions, Key=key, ConsistentRead=True)
         return subscription_items.subscription_of(found["Item"])
 
@@ -268,8 +275,7 @@ class World:
 
     def turn_tier(self, model_id: str, tier: str, **body: Any) -> Json:
         """Take a tier down or bring it back, as an operator does."""
-        parsed = catalogue_bodies.parse_availability(body)
-        return admin.turn_tier(self.deps, model_id, tier, parsed)
+        return admin.turn_tier(self.deps, catalogue_bodies.parse_availability(model_id, tier, body))
 
     def take_down(self, model_id: str, *tiers: str) -> None:
         for tier in tiers:
@@ -316,7 +322,7 @@ def new_world(
         tables=tables,
         deployment_keys=DeploymentKeys((DEPLOYMENT_KEY,)),
     )
-    return World(deps, clock, recorder, client_of(endpoint), quick, tables, Refusals(deps.pacing.monotonic), store)
+    return World(deps, clock, recorder, client_of(endpoint), quick, tables, RefusalCache(deps.pacing.monotonic), store)
 
 
 __all__ = ["DAY_MS", "IMAGE_MODEL", "TEXT_MODEL", "Clock", "World", "json", "model", "new_world"]

@@ -155,14 +155,17 @@ def test_what_is_shown_can_be_sent_back() -> None:
 )
 def test_availability_names_the_field_at_fault(raw: Any, param: str | None) -> None:
     with pytest.raises(Refused) as caught:
-        catalogue_bodies.parse_availability(raw)
+        catalogue_bodies.parse_availability("m-1", "basic", raw)
     assert (caught.value.refusal.code.code, caught.value.refusal.param) == ("invalid_request", param)
 
 
 @pytest.mark.parametrize("raw", [{"available": True}, {"available": True, "reason": None}])
 def test_bringing_back_needs_no_reason(raw: Json) -> None:
-    assert catalogue_bodies.parse_availability(raw).reason is None
-    assert catalogue_bodies.parse_availability({"available": False, "reason": "é" * 500}).reason == "é" * 500
+    assert catalogue_bodies.parse_availability("m-1", "basic", raw).reason is None
+    assert (
+        catalogue_bodies.parse_availability("m-1", "basic", {"available": False, "reason": "é" * 500}).reason
+        == "é" * 500
+    )
 
 
 def entry(model_id: str, currency: str = "USD") -> Json:

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from modelpass import api_keys, schema
+from modelpass import schema
 from modelpass.catalogue.tiers import Tier
-from modelpass.entitlements import accounting, change, updates
+from modelpass.entitlements import accounting, change, updates, windows
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements import rules as entitlement_rules
 from modelpass.entitlements import transactions as entitlement_transactions
-from modelpass.entitlements.change import Change
+from modelpass.entitlements.change import Change, TierBreach
 from modelpass.entitlements.model import Entitlement, Hold
 from modelpass.entitlements.windows import segment_at, term_of
 from modelpass.times import DAY_MS
@@ -57,7 +57,7 @@ def stored(of: Entitlement) -> schema.Item:
     """An entitlement as it is stored, with what the reset looks for."""
     item = entitlement_items.entitlement_item(of)
     if of.due_at_ms is not None:
-        item["dp"] = schema.text(schema.due_shard(api_keys.entitlement_pk(of.id)))
+        item["dp"] = schema.text(schema.due_shard(entitlement_items.entitlement_pk(of.id)))
         item["da"] = schema.number(of.due_at_ms)
     return item
 
@@ -74,7 +74,7 @@ def test_built_entitlements_are_conserved_and_stored_without_loss(pair: Stored) 
 def test_roll_closes_what_happened_and_opens_the_windows_in_force(pair: Stored) -> None:
     before, now_ms = pair
     step = check(accounting.roll(before, now_ms))
-    old, new = accounting.stored_segment(before), segment_at(before.term, now_ms)
+    old, new = windows.stored_segment(before), segment_at(before.term, now_ms)
     after = step.after
     assert step.exact
     assert (after.segment_start_ms, after.segment_end_ms) == (new.start_ms, new.end_ms)
@@ -101,9 +101,9 @@ def test_roll_closes_what_happened_and_opens_the_windows_in_force(pair: Stored) 
 @given(entitlements(least_holds=1))
 def test_reclaim_gives_each_unit_back_once_to_the_month_it_was_held_in(pair: Stored) -> None:
     before, _ = pair
-    expired = accounting.expired_holds(before, before.expires_at_ms + DAY_MS)[: accounting.RECLAIM_BATCH]
+    expired = windows.expired_holds(before, before.expires_at_ms + DAY_MS)[: accounting.RECLAIM_BATCH]
     step = check(accounting.reclaim(before, expired))
-    here = sum(h.units for h in expired if accounting.of_stored_month(before, h))
+    here = sum(h.units for h in expired if windows.of_stored_month(before, h))
     elsewhere = sum(row.left for row in step.late_months)
     assert here + elsewhere == sum(h.units for h in expired)
     assert step.after.counters.month_left == before.counters.month_left + here
@@ -138,7 +138,7 @@ def test_book_ends_a_hold_once_in_the_windows_it_was_granted_in(pair: Stored, us
     assert granted.key not in booked.after.holds
     assert_booked(booked, granted, used, calls)
     if data.draw(st.booleans()):
-        check(booked._replace(breach=change.Breach(granted, Tier.BASIC, NOON)))
+        check(booked._replace(breach=TierBreach(granted, Tier.BASIC, NOON)))
 
 
 @PROPERTY
@@ -212,7 +212,7 @@ def test_whatever_the_reset_does_is_conserving_and_comes_to_rest(pair: Stored) -
         before = check(step).after
     assert before.due_at_ms is None or before.due_at_ms > now_ms
     # What is left is seen to in time: nothing with something to close is ever forgotten.
-    counters, segment = before.counters, accounting.stored_segment(before)
+    counters, segment = before.counters, windows.stored_segment(before)
     if (counters.day_calls or counters.day_units) and segment.end_ms < before.expires_at_ms:
         assert before.armed
     if before.holds:

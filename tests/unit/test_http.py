@@ -12,6 +12,8 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from local.awslambda.process import Context
 from modelpass.api import requests
+from modelpass.api.identity import account_of, require_operator
+from modelpass.api.resolver import resolver
 from modelpass.errors import ErrorCode, Refused
 
 JSON_TYPE = "application/json"
@@ -190,19 +192,19 @@ def test_idempotency_key_may_be_left_out() -> None:
 
 @pytest.mark.parametrize("subject", ["a", "auth0|5f7c", "é" * 127, "a" * 255, "account#other"])
 def test_account_is_the_sub_claim(subject: str) -> None:
-    assert requests.account_of(event_of(claims={"sub": subject, "scope": "operator"})) == subject
+    assert account_of(event_of(claims={"sub": subject, "scope": "operator"})) == subject
 
 
 @pytest.mark.parametrize("claims", [{}, {"sub": ""}, {"sub": "a" * 256}, {"sub": "é" * 128}, {"sub": 7}, {"sub": None}])
 def test_sub_claim_of_other_length_or_type_is_refused(claims: Any) -> None:
     with pytest.raises(Refused) as caught:
-        requests.account_of(event_of(claims=claims))
+        account_of(event_of(claims=claims))
     assert (caught.value.refusal.code, caught.value.refusal.param) == (ErrorCode.INVALID_REQUEST, "sub")
 
 
 def test_event_without_claims_has_no_account() -> None:
     with pytest.raises(Refused):
-        requests.account_of(event_of())
+        account_of(event_of())
 
 
 @pytest.mark.parametrize(
@@ -222,10 +224,10 @@ def test_event_without_claims_has_no_account() -> None:
 )
 def test_operators_are_known_by_their_scope(claims: Any, *, operator: bool) -> None:
     if operator:
-        requests.require_operator(event_of(claims=claims))
+        require_operator(event_of(claims=claims))
         return
     with pytest.raises(Refused) as caught:
-        requests.require_operator(event_of(claims=claims))
+        require_operator(event_of(claims=claims))
     assert caught.value.refusal.code is ErrorCode.FORBIDDEN
 
 
@@ -242,7 +244,7 @@ def test_unknown_parameter_of_a_query_is_named() -> None:
     "name", ["acct_1", "a b", "é", "😀", 'a"b', "a#b", "a?b", "a\\b", "a`b", "\x18", "a\n", "%", "."]
 )
 def test_any_text_in_a_path_reaches_the_function(name: str) -> None:
-    app = requests.resolver("test")
+    app = resolver("test")
     app.get("/v1/accounts/<account_id>/plan")(lambda account_id: {"came": account_id})
     asked = {"http": {"method": "GET", "path": f"/v1/accounts/{name}/plan"}, "stage": "$default", "requestId": "r"}
     event = {"version": "2.0", "rawPath": f"/v1/accounts/{name}/plan", "headers": {}, "requestContext": asked}

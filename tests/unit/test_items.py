@@ -11,17 +11,19 @@ from hypothesis import strategies as st
 
 from modelpass import api_keys, schema
 from modelpass.catalogue.tiers import Tier, Unit
+from modelpass.entitlements import authorization_ids
 from modelpass.entitlements import items as entitlement_items
-from modelpass.entitlements.model import EntitlementId, Hold, Limits, Sale, Slot, SlotKind, Subscription
+from modelpass.entitlements.model import EntitlementId, Hold, Limits
 from modelpass.ids import subscription_id_of
 from modelpass.schema import UnreadableItemError
 from modelpass.subscriptions import items as subscription_items
+from modelpass.subscriptions.model import Sale, Slot, SlotKind, Subscription
 from tests.support.builders import NOON, PROPERTY, entitlement, entitlements, hold, subscription, terms
 
 HOLDS = st.builds(
     Hold,
-    st.text(min_size=1).map(api_keys.request_digest),
-    st.binary(min_size=9, max_size=9).map(api_keys.nonce_text),
+    st.text(min_size=1).map(authorization_ids.request_digest),
+    st.binary(min_size=9, max_size=9).map(authorization_ids.nonce_text),
     st.binary(max_size=40).map(api_keys.signer_of),
     st.integers(0, 10**15),
     st.integers(1, 86_400),

@@ -12,18 +12,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelpass import api_keys, outbox, schema
-from modelpass.api_keys import Authorization, DeploymentKeys
+from modelpass.api_keys import DeploymentKeys
 from modelpass.catalogue import items as catalogue_items
 from modelpass.catalogue.tiers import Tier, tiers_down_key
+from modelpass.entitlements import authorization_ids, history
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements.authorization_ids import Authorization
 from modelpass.entitlements.model import EntitlementId, Hold
 from modelpass.ids import is_subscription_id, subscription_id_of
+from modelpass.outbox import Order
 from modelpass.subscriptions import idempotency
+from modelpass.subscriptions import items as subscription_items
 from tests.support.builders import DEPLOYMENT_KEY, KEYS, NOON, OLDER_KEY, PROPERTY, SUBSCRIPTION_ID, hold
 
 SECRET = bytes(range(20))
 API_KEY = api_keys.issue_api_key(SUBSCRIPTION_ID, 3, SECRET, KEYS)
 GRANTED = Authorization(EntitlementId(SUBSCRIPTION_ID, 3, "claude-opus-4-6"), Tier.STABLE, hold())
-AUTHORIZATION_ID = api_keys.issue_authorization_id(GRANTED, KEYS)
+AUTHORIZATION_ID = authorization_ids.issue_authorization_id(GRANTED, KEYS)
 OLDER, FOREIGN = DeploymentKeys((OLDER_KEY,)), DeploymentKeys((b"a deployment key of somebody else's service",))
 ROTATED = DeploymentKeys((DEPLOYMENT_KEY, OLDER_KEY))
 ALPHABET = string.ascii_letters + string.digits + "-_"
@@ -130,25 +135,27 @@ def test_rotation_accepts_both_deployment_keys_and_signs_with_the_first() -> Non
     assert api_keys.parse_api_key(before, KEYS) is None
     assert api_keys.issue_api_key(SUBSCRIPTION_ID, 3, SECRET, ROTATED) == API_KEY != before
     granted = GRANTED._replace(hold=hold()._replace(signer=api_keys.signer_of(OLDER_KEY)))
-    id_before = api_keys.issue_authorization_id(granted, OLDER)
-    parsed = api_keys.parse_authorization_id(id_before, ROTATED)
+    id_before = authorization_ids.issue_authorization_id(granted, OLDER)
+    parsed = authorization_ids.parse_authorization_id(id_before, ROTATED)
     assert parsed == granted
     assert parsed.hold.signer == granted.hold.signer != api_keys.signer_of(DEPLOYMENT_KEY)
-    assert api_keys.parse_authorization_id(id_before, KEYS) is None
+    assert authorization_ids.parse_authorization_id(id_before, KEYS) is None
 
 
 def test_replay_after_a_rotation_shows_the_id_that_was_granted_before_it() -> None:
     granted = GRANTED._replace(hold=hold()._replace(signer=api_keys.signer_of(OLDER_KEY)))
-    assert api_keys.issue_authorization_id(granted, ROTATED) == api_keys.issue_authorization_id(granted, OLDER)
-    assert api_keys.issue_authorization_id(GRANTED, ROTATED) == AUTHORIZATION_ID
+    assert authorization_ids.issue_authorization_id(granted, ROTATED) == authorization_ids.issue_authorization_id(
+        granted, OLDER
+    )
+    assert authorization_ids.issue_authorization_id(GRANTED, ROTATED) == AUTHORIZATION_ID
 
 
 def test_replay_after_a_rotation_shows_the_same_id_whatever_the_two_deployment_keys_are() -> None:
     secrets = [b"deployment key number %010d" % n for n in range(200)]
     for old, new in itertools.pairwise(secrets):
         granted = GRANTED._replace(hold=hold()._replace(signer=api_keys.signer_of(old)))
-        before = api_keys.issue_authorization_id(granted, DeploymentKeys((old,)))
-        assert api_keys.issue_authorization_id(granted, DeploymentKeys((new, old))) == before
+        before = authorization_ids.issue_authorization_id(granted, DeploymentKeys((old,)))
+        assert authorization_ids.issue_authorization_id(granted, DeploymentKeys((new, old))) == before
 
 
 @PROPERTY
@@ -164,8 +171,8 @@ def test_replay_after_a_rotation_shows_the_same_id_whatever_the_two_deployment_k
         st.sampled_from(Tier),
         st.builds(
             Hold,
-            st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True).map(api_keys.request_digest),
-            st.binary(min_size=9, max_size=9).map(api_keys.nonce_text),
+            st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True).map(authorization_ids.request_digest),
+            st.binary(min_size=9, max_size=9).map(authorization_ids.nonce_text),
             st.just(api_keys.signer_of(DEPLOYMENT_KEY)),
             st.integers(0, NOON * 10),
             st.integers(1, 86_400),
@@ -175,22 +182,22 @@ def test_replay_after_a_rotation_shows_the_same_id_whatever_the_two_deployment_k
     )
 )
 def test_authorization_id_tells_all_that_a_settle_needs(granted: Authorization) -> None:
-    made = api_keys.issue_authorization_id(granted, KEYS)
-    assert api_keys.parse_authorization_id(made, KEYS) == granted
-    assert api_keys.parse_authorization_id(made, ROTATED) == granted
-    assert api_keys.parse_authorization_id(made, FOREIGN) is None
+    made = authorization_ids.issue_authorization_id(granted, KEYS)
+    assert authorization_ids.parse_authorization_id(made, KEYS) == granted
+    assert authorization_ids.parse_authorization_id(made, ROTATED) == granted
+    assert authorization_ids.parse_authorization_id(made, FOREIGN) is None
 
 
 def test_every_mistyped_or_truncated_authorization_id_is_refused() -> None:
     wrong = mistyped(AUTHORIZATION_ID) + [AUTHORIZATION_ID[:end] for end in range(len(AUTHORIZATION_ID))]
     wrong += around(AUTHORIZATION_ID)
-    assert [text for text in wrong if api_keys.parse_authorization_id(text, KEYS) is not None] == []
+    assert [text for text in wrong if authorization_ids.parse_authorization_id(text, KEYS) is not None] == []
 
 
 @pytest.mark.parametrize("model_id", ["m", "mm", "mmm"])
 def test_second_spelling_of_an_authorization_id_is_refused(model_id: str) -> None:
     entitlement = GRANTED.entitlement._replace(model_id=model_id)
-    made = api_keys.issue_authorization_id(GRANTED._replace(entitlement=entitlement), KEYS)
+    made = authorization_ids.issue_authorization_id(GRANTED._replace(entitlement=entitlement), KEYS)
     raw = made.removeprefix("auth_")
     same = [
         text
@@ -198,11 +205,11 @@ def test_second_spelling_of_an_authorization_id_is_refused(model_id: str) -> Non
         if (text := raw[:-1] + last) != raw and urlsafe_b64decode(text + "==") == urlsafe_b64decode(raw + "==")
     ]
     assert (len(same) > 0) == (len(raw) % 4 != 0)
-    assert [text for text in same if api_keys.parse_authorization_id(f"auth_{text}", KEYS)] == []
+    assert [text for text in same if authorization_ids.parse_authorization_id(f"auth_{text}", KEYS)] == []
 
 
 def test_authorization_ids_never_issued_are_refused_whatever_they_are() -> None:
-    foreign = api_keys.issue_authorization_id(GRANTED, FOREIGN)
+    foreign = authorization_ids.issue_authorization_id(GRANTED, FOREIGN)
     texts = [
         foreign,
         API_KEY,
@@ -210,13 +217,13 @@ def test_authorization_ids_never_issued_are_refused_whatever_they_are() -> None:
         "auth_" + "A" * 101,
         "auth_" + "_" * 200,
     ]
-    assert [text for text in texts if api_keys.parse_authorization_id(text, KEYS) is not None] == []
+    assert [text for text in texts if authorization_ids.parse_authorization_id(text, KEYS) is not None] == []
 
 
 @PROPERTY
 @given(st.text() | st.text(ALPHABET, min_size=50, max_size=210).map("auth_".__add__))
 def test_reading_any_text_as_a_key_or_an_id_never_raises(text: str) -> None:
-    assert api_keys.parse_authorization_id(text, KEYS) is None
+    assert authorization_ids.parse_authorization_id(text, KEYS) is None
     assert api_keys.parse_api_key(text, KEYS) is None
     assert not is_subscription_id(text)
 
@@ -245,22 +252,25 @@ def test_keys_of_the_tables_are_distinct() -> None:
     one, two = EntitlementId(SUBSCRIPTION_ID, 1, "m:1"), EntitlementId(SUBSCRIPTION_ID, 11, "m")
     grants = [hold(), hold(nonce=b"nine more"), hold("r-2")]
     pairs = [
-        *(api_keys.day_key(e, day) for e in (one, two) for day in ("2026-01-01", "2026-01-11")),
-        *(api_keys.month_key(e, month) for e in (one, two) for month in (1, 11)),
-        *(api_keys.ticket_key(e, h) for e in (one, two) for h in grants),
-        *(api_keys.slot_key(account) for account in ("a", "b", SUBSCRIPTION_ID)),
-        api_keys.subscription_key(SUBSCRIPTION_ID),
-        *(outbox.event_key(SUBSCRIPTION_ID, at, (1, 0, 0), outbox.event_id(str(at))) for at in (1, 20, 10**12)),
+        *(history.day_key(e, day) for e in (one, two) for day in ("2026-01-01", "2026-01-11")),
+        *(history.month_key(e, month) for e in (one, two) for month in (1, 11)),
+        *(history.ticket_key(e, h) for e in (one, two) for h in grants),
+        *(subscription_items.slot_key(account) for account in ("a", "b", SUBSCRIPTION_ID)),
+        subscription_items.subscription_key(SUBSCRIPTION_ID),
+        *(outbox.event_key(SUBSCRIPTION_ID, at, Order(1, 0, 0), outbox.event_id(str(at))) for at in (1, 20, 10**12)),
         *(catalogue_items.model_key(m) for m in ("down", "m")),
         tiers_down_key(),
     ]
     assert len(set(pairs)) == len(pairs)
-    assert [api_keys.parse_entitlement_pk(api_keys.entitlement_pk(e)) for e in (one, two)] == [one, two]
+    assert [entitlement_items.parse_entitlement_pk(entitlement_items.entitlement_pk(e)) for e in (one, two)] == [
+        one,
+        two,
+    ]
     orders = [(1, 0, 0), (1, 5, 80), (1, 5, 100), (1, 11, 0), (2, 0, 0), (10, 0, 0)]
-    assert [outbox.event_key("s", 1, order, "e") for order in orders] == sorted(
-        outbox.event_key("s", 1, order, "e") for order in orders
+    assert [outbox.event_key("s", 1, Order(*order), "e") for order in orders] == sorted(
+        outbox.event_key("s", 1, Order(*order), "e") for order in orders
     )
-    times = [outbox.event_key("s", at, (1, 0, 0), "e")[1] for at in (999, 10**12, NOON)]
+    times = [outbox.event_key("s", at, Order(1, 0, 0), "e")[1] for at in (999, 10**12, NOON)]
     assert times == sorted(times)
 
 

@@ -6,19 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from modelpass.entitlements.refusal_cache import Lesson
+from modelpass.entitlements.refusal_cache import KEPT_SECONDS, MOST_KEPT, RefusalCache, RememberedRefusal
 from modelpass.errors import ErrorCode, Refusal
-from modelpass.known import KEPT_SECONDS, MOST_KEPT, Refusals
 from tests.support.concurrency import at_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 KEY, OTHER_KEY = b"k" * 16, b"o" * 16
-LOOK = Lesson("acct")
-REPLACED = Lesson("acct", Refusal(ErrorCode.INVALID_API_KEY, param="apiKey"))
-OF_THE_TERM = Lesson("acct", held=frozenset({"m-1", "m-2"}))
-OF_NO_MODEL = Lesson("acct", REPLACED.refusal, held=frozenset())
+LOOK = RememberedRefusal("acct")
+REPLACED = RememberedRefusal("acct", Refusal(ErrorCode.INVALID_API_KEY, param="apiKey"))
+OF_THE_TERM = RememberedRefusal("acct", held=frozenset({"m-1", "m-2"}))
+OF_NO_MODEL = RememberedRefusal("acct", REPLACED.refusal, held=frozenset())
 
 
 class Seconds:
@@ -36,8 +35,8 @@ def seconds() -> Seconds:
 
 
 @pytest.fixture
-def refusals(seconds: Seconds) -> Refusals:
-    return Refusals(seconds)
+def refusals(seconds: Seconds) -> RefusalCache:
+    return RefusalCache(seconds)
 
 
 def number_key(number: int) -> bytes:
@@ -48,74 +47,74 @@ def test_what_was_never_refused_is_not_known_and_asks_no_clock() -> None:
     def no_clock() -> float:
         raise AssertionError
 
-    assert Refusals(no_clock).lesson(KEY, "m-1") is None
+    assert RefusalCache(no_clock).recall(KEY, "m-1") is None
 
 
-def test_refusal_of_a_model_is_about_that_key_and_model_alone(refusals: Refusals) -> None:
-    refusals.learn(KEY, "m-1", REPLACED)
-    assert refusals.lesson(KEY, "m-1") is REPLACED
-    assert refusals.lesson(KEY, "m-2") is None
-    assert refusals.lesson(OTHER_KEY, "m-1") is None
+def test_refusal_of_a_model_is_about_that_key_and_model_alone(refusals: RefusalCache) -> None:
+    refusals.remember(KEY, "m-1", REPLACED)
+    assert refusals.recall(KEY, "m-1") is REPLACED
+    assert refusals.recall(KEY, "m-2") is None
+    assert refusals.recall(OTHER_KEY, "m-1") is None
 
 
-def test_refusal_for_a_model_that_the_term_has_not_is_about_all_of_those_and_no_other(refusals: Refusals) -> None:
-    refusals.learn(KEY, "guess", OF_THE_TERM)
-    refusals.learn(KEY, "m-2", LOOK)
-    assert refusals.lesson(KEY, "another guess") is OF_THE_TERM
-    assert refusals.lesson(KEY, "m-1") is None
-    assert refusals.lesson(KEY, "m-2") is LOOK
-    assert refusals.lesson(OTHER_KEY, "guess") is None
+def test_refusal_for_a_model_that_the_term_has_not_is_about_all_of_those_and_no_other(refusals: RefusalCache) -> None:
+    refusals.remember(KEY, "guess", OF_THE_TERM)
+    refusals.remember(KEY, "m-2", LOOK)
+    assert refusals.recall(KEY, "another guess") is OF_THE_TERM
+    assert refusals.recall(KEY, "m-1") is None
+    assert refusals.recall(KEY, "m-2") is LOOK
+    assert refusals.recall(OTHER_KEY, "guess") is None
 
 
-def test_what_is_known_of_every_model_comes_before_what_is_known_of_one(refusals: Refusals) -> None:
-    refusals.learn(KEY, "m-1", LOOK)
-    refusals.learn(KEY, "m-2", OF_NO_MODEL)
-    assert refusals.lesson(KEY, "m-1") is OF_NO_MODEL
+def test_what_is_known_of_every_model_comes_before_what_is_known_of_one(refusals: RefusalCache) -> None:
+    refusals.remember(KEY, "m-1", LOOK)
+    refusals.remember(KEY, "m-2", OF_NO_MODEL)
+    assert refusals.recall(KEY, "m-1") is OF_NO_MODEL
 
 
 @pytest.mark.parametrize("lesson", [LOOK, REPLACED, OF_THE_TERM, OF_NO_MODEL])
 def test_nothing_is_known_for_longer_than_five_minutes_however_often_it_is_asked_for(
-    refusals: Refusals, seconds: Seconds, lesson: Lesson
+    refusals: RefusalCache, seconds: Seconds, lesson: RememberedRefusal
 ) -> None:
     assert KEPT_SECONDS == 300
-    refusals.learn(KEY, "guess", lesson)
+    refusals.remember(KEY, "guess", lesson)
     for seconds.now in (1000.0, 1100.0, 1299.9):
-        assert refusals.lesson(KEY, "guess") is lesson
+        assert refusals.recall(KEY, "guess") is lesson
     seconds.now = 1300.0
-    assert refusals.lesson(KEY, "guess") is None
+    assert refusals.recall(KEY, "guess") is None
 
 
-def test_what_is_learnt_again_is_known_for_five_more_minutes(refusals: Refusals, seconds: Seconds) -> None:
-    refusals.learn(KEY, "m-1", LOOK)
+def test_what_is_learnt_again_is_known_for_five_more_minutes(refusals: RefusalCache, seconds: Seconds) -> None:
+    refusals.remember(KEY, "m-1", LOOK)
     seconds.now += 299
-    refusals.learn(KEY, "m-1", LOOK)
+    refusals.remember(KEY, "m-1", LOOK)
     seconds.now += 299
-    assert refusals.lesson(KEY, "m-1") is LOOK
+    assert refusals.recall(KEY, "m-1") is LOOK
 
 
-def test_forgotten_is_one_model_of_one_key(refusals: Refusals) -> None:
+def test_forgotten_is_one_model_of_one_key(refusals: RefusalCache) -> None:
     for model_id in ("m-1", "m-2"):
-        refusals.learn(KEY, model_id, LOOK)
-        refusals.learn(OTHER_KEY, model_id, LOOK)
+        refusals.remember(KEY, model_id, LOOK)
+        refusals.remember(OTHER_KEY, model_id, LOOK)
     refusals.forget(KEY, "m-1")
     refusals.forget(KEY, "never refused")
-    known = [refusals.lesson(key, model_id) for key in (KEY, OTHER_KEY) for model_id in ("m-1", "m-2")]
+    known = [refusals.recall(key, model_id) for key in (KEY, OTHER_KEY) for model_id in ("m-1", "m-2")]
     assert known == [None, LOOK, LOOK, LOOK]
 
 
-def test_of_very_many_the_newest_are_known_and_what_is_learnt_again_is_new(refusals: Refusals) -> None:
+def test_of_very_many_the_newest_are_known_and_what_is_learnt_again_is_new(refusals: RefusalCache) -> None:
     for number in range(MOST_KEPT):
-        refusals.learn(number_key(number), "m-1", LOOK)
-    refusals.learn(number_key(0), "m-1", LOOK)
-    refusals.learn(KEY, "guess", OF_THE_TERM)
-    refusals.learn(OTHER_KEY, "m-1", LOOK)
-    known = [number for number in range(MOST_KEPT) if refusals.lesson(number_key(number), "m-1")]
+        refusals.remember(number_key(number), "m-1", LOOK)
+    refusals.remember(number_key(0), "m-1", LOOK)
+    refusals.remember(KEY, "guess", OF_THE_TERM)
+    refusals.remember(OTHER_KEY, "m-1", LOOK)
+    known = [number for number in range(MOST_KEPT) if refusals.recall(number_key(number), "m-1")]
     assert known == [0, *range(3, MOST_KEPT)]
     assert len(refusals._kept) == MOST_KEPT
 
 
 def test_64_threads_share_a_memory_and_it_stays_bounded_and_right() -> None:
-    refusals = Refusals(Seconds())
+    refusals = RefusalCache(Seconds())
 
     def use(number: int) -> int:
         wrong = 0
@@ -123,16 +122,16 @@ def test_64_threads_share_a_memory_and_it_stays_bounded_and_right() -> None:
             model_id = f"m-{round_number % 7}"
             about = number_key((number * 37 + round_number) % (2 * MOST_KEPT))
             steps: tuple[Callable[[], object], ...] = (
-                lambda: refusals.learn(about, model_id, LOOK),  # noqa: B023 - run at once
-                lambda: refusals.learn(KEY, model_id, REPLACED),  # noqa: B023 - likewise
+                lambda: refusals.remember(about, model_id, LOOK),  # noqa: B023 - run at once
+                lambda: refusals.remember(KEY, model_id, REPLACED),  # noqa: B023 - likewise
                 lambda: refusals.forget(KEY, model_id),  # noqa: B023 - likewise
             )
             steps[round_number % 3]()
-            wrong += refusals.lesson(KEY, model_id) not in (None, REPLACED)
-            wrong += refusals.lesson(about, model_id) not in (None, LOOK)
+            wrong += refusals.recall(KEY, model_id) not in (None, REPLACED)
+            wrong += refusals.recall(about, model_id) not in (None, LOOK)
             wrong += len(refusals._kept) > MOST_KEPT + 64
         return wrong
 
     assert sum(at_once(64, use)) == 0
-    refusals.learn(OTHER_KEY, "m-1", LOOK)
+    refusals.remember(OTHER_KEY, "m-1", LOOK)
     assert len(refusals._kept) <= MOST_KEPT

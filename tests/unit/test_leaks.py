@@ -11,6 +11,7 @@ import pytest
 from modelpass import api_keys
 from modelpass.api_keys import DeploymentKeys
 from modelpass.catalogue.tiers import Tier
+from modelpass.entitlements import authorization_ids
 from modelpass.entitlements.model import EntitlementId
 from tests.support import leaks
 from tests.support.builders import hold
@@ -50,7 +51,9 @@ def test_hash_of_an_api_key_is_found_in_every_spelling() -> None:
 
 
 def test_key_that_signs_and_what_it_signs_are_found() -> None:
-    issued = api_keys.issue_authorization_id(api_keys.Authorization(ENTITLEMENT, Tier.STABLE, hold()), KEYS)
+    issued = authorization_ids.issue_authorization_id(
+        authorization_ids.Authorization(ENTITLEMENT, Tier.STABLE, hold()), KEYS
+    )
     assert leaks.found(logged(issued)) == ["an authorization id"]
     assert leaks.found(logged(DEPLOYMENT_KEY)) == ["a deployment key"]
     assert leaks.found(logged({"environment": KEYS.secrets})) == ["a deployment key"]
@@ -69,7 +72,7 @@ def test_keys_and_jwts_of_others_are_known_by_their_shape() -> None:
 
 def test_what_may_be_shown_is_no_secret() -> None:
     made = new_key()
-    api_keys.issue_authorization_id(api_keys.Authorization(ENTITLEMENT, Tier.STABLE, hold()), KEYS)
+    authorization_ids.issue_authorization_id(authorization_ids.Authorization(ENTITLEMENT, Tier.STABLE, hold()), KEYS)
     shown = [
         api_keys.mask(api_keys.api_key_tail(made)),
         ENTITLEMENT,

@@ -8,8 +8,9 @@ import hmac
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from modelpass import api_keys, macs
+from modelpass import macs
 from modelpass.dynamodb import wire_json
+from modelpass.entitlements import authorization_ids
 from modelpass.ids import subscription_id_of
 
 KEYS = st.binary(max_size=200)
@@ -33,7 +34,7 @@ def test_ids_are_spelt_in_base32(raw: bytes) -> None:
 
 @given(raw=st.binary(max_size=100))
 def test_nonces_are_spelt_in_base64url_without_padding(raw: bytes) -> None:
-    assert api_keys.nonce_text(raw) == base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    assert authorization_ids.nonce_text(raw) == base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 @given(raw=st.binary(max_size=100))

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from modelpass.catalogue.tiers import Tier
+from modelpass.entitlements.commands.authorize import AuthorizeRequest
+from modelpass.entitlements.commands.settle import SettleRequest, refuse_too_many_calls
 from modelpass.errors import ErrorCode, Refused
-from modelpass.router import validation
+from modelpass.router import authorize, settle
 
 AUTHORIZE = {"apiKey": "k", "modelId": "m-1", "requestId": "r-1", "estimatedUsage": 4000}
 SETTLE = {"authorizationId": "a", "actualUsage": 1234}
@@ -34,7 +36,7 @@ TIERS = [("authorize", "channelTier"), ("settle", "servedTier")]
 
 
 def parse(name: str, event: Any) -> Any:
-    return validation.authorize(event) if name == "authorize" else validation.settle(event)
+    return authorize.request_of(event) if name == "authorize" else settle.request_of(event)
 
 
 def well_formed(name: str) -> dict[str, Any]:
@@ -52,15 +54,15 @@ def refused(name: str, event: Any) -> str | None:
 
 
 def test_what_is_left_out_has_its_default() -> None:
-    assert validation.authorize(AUTHORIZE) == validation.AuthorizePayload("k", "m-1", "r-1", 4000, 1, None, 900)
-    assert validation.settle(SETTLE) == validation.SettlePayload("a", 1234, None, None)
+    assert authorize.request_of(AUTHORIZE) == AuthorizeRequest("k", "m-1", "r-1", 4000, 1, None, 900)
+    assert settle.request_of(SETTLE) == SettleRequest("a", 1234, None, None)
 
 
 def test_what_is_given_is_taken() -> None:
     given = {**AUTHORIZE, "calls": 5, "channelTier": "enterprise", "holdSeconds": 60}
-    assert validation.authorize(given) == validation.AuthorizePayload("k", "m-1", "r-1", 4000, 5, Tier.ENTERPRISE, 60)
+    assert authorize.request_of(given) == AuthorizeRequest("k", "m-1", "r-1", 4000, 5, Tier.ENTERPRISE, 60)
     settled = {**SETTLE, "calls": 0, "servedTier": "basic"}
-    assert validation.settle(settled) == validation.SettlePayload("a", 1234, 0, Tier.BASIC)
+    assert settle.request_of(settled) == SettleRequest("a", 1234, 0, Tier.BASIC)
 
 
 @pytest.mark.parametrize("name", ["authorize", "settle"])
@@ -100,7 +102,7 @@ def test_what_is_no_whole_number_is_refused(name: str, field: str, value: Any) -
 @pytest.mark.parametrize(("field", "good", "bad"), PATTERNS)
 def test_ids_are_of_their_characters_and_length(field: str, good: list[str], bad: list[str]) -> None:
     for value in good:
-        validation.authorize({**AUTHORIZE, field: value})
+        authorize.request_of({**AUTHORIZE, field: value})
     for value in bad:
         assert refused("authorize", {**AUTHORIZE, field: value}) == field
 
@@ -129,14 +131,14 @@ def test_unknown_field_is_refused_and_shown_in_part(name: str, field: str, shown
 
 def test_any_text_as_key_or_authorization_id_is_well_formed() -> None:
     for text in ("", " ", "\ud800", "x" * 100_000, "Bearer x"):
-        assert validation.authorize({**AUTHORIZE, "apiKey": text}).api_key == text
-        assert validation.settle({**SETTLE, "authorizationId": text}).authorization_id == text
+        assert authorize.request_of({**AUTHORIZE, "apiKey": text}).api_key == text
+        assert settle.request_of({**SETTLE, "authorizationId": text}).authorization_id == text
 
 
 def test_payload_shows_no_key_when_it_is_shown() -> None:
-    assert "sk-custom" not in repr(validation.authorize({**AUTHORIZE, "apiKey": "sk-custom-secret"}))
+    assert "sk-custom" not in repr(authorize.request_of({**AUTHORIZE, "apiKey": "sk-custom-secret"}))
 
 
 def test_settle_of_more_calls_than_held_names_its_field() -> None:
-    refusal = validation.refuse_too_many_calls(3).refusal
+    refusal = refuse_too_many_calls(3).refusal
     assert (refusal.code, refusal.param) == (ErrorCode.INVALID_REQUEST, "calls")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from local.eventbridge import feed, pipe
 from local.eventbridge.pipe import Pipe, PipeError
-from modelpass import outbox
+from modelpass.subscriptions import events as subscription_events
 from ops.errors import CommandError
 from tests.support.builders import PROPERTY, TABLES, subscription
 from tests.support.world import expanded_template, template_of
@@ -27,7 +27,7 @@ def of_template() -> Pipe:
 
 
 def row(account: str = "acct") -> Json:
-    made: Json = outbox.purchased(TABLES, subscription())["Item"]
+    made: Json = subscription_events.purchased(TABLES, subscription())["Item"]
     return {**made, "accountId": {"S": account}}
 
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from modelpass.catalogue.model import Price
 from modelpass.catalogue.tiers import MAX_CALLS, MAX_UNITS, Tier, Unit
-from modelpass.entitlements.model import Limits, Sale
+from modelpass.entitlements.model import Limits
 from modelpass.subscriptions import pricing
+from modelpass.subscriptions.model import Sale
 from tests.support.builders import PROPERTY, limits, subscription
 
 AMOUNTS = st.builds(

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from modelpass.api import subscription_bodies
+from modelpass.api.subscription_bodies import parse_purchase, time_zones
 from modelpass.catalogue.tiers import Tier
-from modelpass.entitlements.windows import time_zones
 from modelpass.errors import Refused
 
 Json = dict[str, Any]
@@ -39,7 +38,7 @@ def body(*models: Any, **more: Any) -> Json:
 def refused(raw: Any) -> tuple[str, str | None]:
     """The code and param of the refusal, which must be sayable in UTF-8 and show nothing of the input."""
     with pytest.raises(Refused) as caught:
-        subscription_bodies.parse(raw)
+        parse_purchase(raw)
     refusal = caught.value.refusal
     json.dumps(refusal.fields(), ensure_ascii=False).encode()
     assert refusal.code.status == 400
@@ -52,9 +51,9 @@ def shown(value: Any) -> str:
 
 def test_the_example_of_the_contract_is_taken_with_its_defaults() -> None:
     second = {**MODEL, "modelId": "nano-banana-2", "channelTier": "basic", "dailyCallLimit": 20, "monthlyTokenCap": 200}
-    made = subscription_bodies.parse(body(MODEL, second))
-    assert (made.months, made.timezone, made.raw) == (1, "UTC", body(MODEL, second))
-    figures = [(m.model_id, m.channel_tier, m.daily_call_limit, m.monthly_token_cap) for m in made.models]
+    made = parse_purchase(body(MODEL, second))
+    assert (made.months, made.time_zone, made.raw) == (1, "UTC", body(MODEL, second))
+    figures = [(m.model_id, m.tier, m.daily_call_limit, m.monthly_cap) for m in made.lines]
     assert figures == [("m-1", Tier.STABLE, 50, 5_000_000), ("nano-banana-2", Tier.BASIC, 20, 200)]
 
 
@@ -76,7 +75,7 @@ def test_model_that_is_no_object_is_named_by_its_place(value: Any) -> None:
 
 def test_one_to_forty_models_are_taken() -> None:
     many = [{**MODEL, "modelId": f"m-{n}"} for n in range(41)]
-    assert len(subscription_bodies.parse(body(*many[:40])).models) == 40
+    assert len(parse_purchase(body(*many[:40])).lines) == 40
     assert refused(body(*many)) == ("invalid_request", "models")
     assert refused({"models": []}) == ("invalid_request", "models")
 
@@ -84,7 +83,7 @@ def test_one_to_forty_models_are_taken() -> None:
 @pytest.mark.parametrize(("field", "values"), [(field, values) for field, values, _ in MODEL_FIELDS])
 def test_values_of_a_model_are_taken_from_the_least_to_the_most(field: str, values: list[Any]) -> None:
     for value in values:
-        subscription_bodies.parse(body({**MODEL, field: value}))
+        parse_purchase(body({**MODEL, field: value}))
 
 
 @pytest.mark.parametrize(("field", "value"), REFUSED, ids=shown)
@@ -103,7 +102,7 @@ def test_model_bought_twice_is_named_at_its_second_place() -> None:
     other = {**MODEL, "modelId": "m-2"}
     again = {**MODEL, "channelTier": "basic"}
     assert refused(body(MODEL, other, again)) == ("duplicate_model", "models[2].modelId")
-    assert len(subscription_bodies.parse(body(MODEL, {**MODEL, "modelId": "M-1"})).models) == 2
+    assert len(parse_purchase(body(MODEL, {**MODEL, "modelId": "M-1"})).lines) == 2
 
 
 @pytest.mark.parametrize("months", [*NOT_WHOLE, 13], ids=shown)
@@ -112,7 +111,7 @@ def test_months_outside_one_to_twelve_are_refused(months: Any) -> None:
 
 
 def test_one_to_twelve_months_are_taken() -> None:
-    assert [subscription_bodies.parse(body(months=n)).months for n in (1, 12)] == [1, 12]
+    assert [parse_purchase(body(months=n)).months for n in (1, 12)] == [1, 12]
 
 
 @pytest.mark.parametrize("zone", [*ZONES, None, 1, True, ["UTC"]])
@@ -122,7 +121,7 @@ def test_what_is_no_iana_time_zone_is_refused(zone: Any) -> None:
 
 def test_every_iana_time_zone_is_taken() -> None:
     for zone in time_zones():
-        assert subscription_bodies.parse(body(timezone=zone)).timezone == zone
+        assert parse_purchase(body(timezone=zone)).time_zone == zone
 
 
 @pytest.mark.parametrize(
@@ -144,5 +143,5 @@ def test_unknown_field_is_refused_and_shown_in_part(raw: Any, param: str) -> Non
 
 def test_message_of_a_refusal_does_not_repeat_what_was_sent() -> None:
     with pytest.raises(Refused) as caught:
-        subscription_bodies.parse(body({**MODEL, "channelTier": "sk-custom-secret"}))
+        parse_purchase(body({**MODEL, "channelTier": "sk-custom-secret"}))
     assert "sk-custom" not in json.dumps(caught.value.refusal.fields())

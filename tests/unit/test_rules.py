@@ -10,7 +10,7 @@ import pytest
 
 from modelpass.catalogue.tiers import Tier
 from modelpass.entitlements.change import Change
-from modelpass.entitlements.rules import Standing, decide_authorize
+from modelpass.entitlements.rules import PriorGrant, decide_authorize
 from modelpass.errors import ErrorCode, Refusal
 from tests.support.builders import CAP, LIMIT, NOON, attempt, entitlement, hold, ms
 
@@ -30,7 +30,7 @@ class Case:
     marks: dict[str, Any] = field(default_factory=dict)
     asked: dict[str, Any] = field(default_factory=dict)
 
-    def decide(self) -> Refusal | Standing | Change:
+    def decide(self) -> Refusal | PriorGrant | Change:
         built = entitlement(at_ms=TERM_ENDS - 1000, **self.stored)._replace(**self.marks)
         wanted = attempt(hold("wanted", 10, 1, at_ms=self.now_ms), **self.asked)
         return decide_authorize(built, wanted, self.now_ms)

@@ -8,7 +8,7 @@ import pytest
 
 from modelpass.catalogue.tiers import Tier
 from modelpass.entitlements.change import Change
-from modelpass.entitlements.rules import Attempt, Standing, decide_authorize
+from modelpass.entitlements.rules import Attempt, PriorGrant, decide_authorize
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.times import seconds_until
 from tests.support.builders import CAP, KEY_HASH, LIMIT, NOON, attempt, entitlement, hold, limits, ms
@@ -21,7 +21,7 @@ DAY_ENDS, MONTH_ENDS = ms("2026-12-02T00:00:00Z"), ms("2026-12-23T10:30:00Z")
 TERM_ENDS = ms("2027-02-23T10:30:00Z")
 
 
-def decide(stored: Entitlement, wanted: Attempt, now_ms: int = NOON) -> Refusal | Standing | Change:
+def decide(stored: Entitlement, wanted: Attempt, now_ms: int = NOON) -> Refusal | PriorGrant | Change:
     return decide_authorize(stored, wanted, now_ms)
 
 
@@ -117,7 +117,7 @@ def test_repeat_of_an_open_request_stands_until_the_last_millisecond_of_its_hold
     first = hold(seconds=60)
     stored = entitlement(holds=[first], calls=1)
     again = attempt(hold(nonce=b"nine more"))
-    assert decide(stored, again, NOON + 59_999) == Standing(first, own=False)
+    assert decide(stored, again, NOON + 59_999) == PriorGrant(first, own=False)
     assert granted(stored, again, NOON + 60_000).tickets == (first,)
 
 
@@ -125,7 +125,7 @@ def test_repeat_is_answered_though_no_room_is_left_and_its_tier_is_down() -> Non
     first = hold(units=CAP, calls=LIMIT)
     stored = entitlement(holds=[first], calls=LIMIT)
     again = attempt(first._replace(nonce="other"), down=[Tier.STABLE], max_open_holds=1)
-    assert decide(stored, again) == Standing(first, own=False)
+    assert decide(stored, again) == PriorGrant(first, own=False)
 
 
 @pytest.mark.parametrize("other", [hold(units=11), hold(units=9), hold(calls=2), hold(units=0)])
@@ -137,13 +137,13 @@ def test_open_request_id_with_other_figures_is_refused(other: Hold) -> None:
 def test_repeat_with_another_length_of_hold_keeps_the_first() -> None:
     first = hold(seconds=900)
     again = attempt(hold(seconds=60, nonce=b"nine more"))
-    assert decide(entitlement(holds=[first], calls=1), again) == Standing(first, own=False)
+    assert decide(entitlement(holds=[first], calls=1), again) == PriorGrant(first, own=False)
 
 
 def test_own_write_whose_reply_was_lost_is_no_replay() -> None:
     first = hold()
     again = attempt(hold(nonce=b"nine more"), own_nonces=[first.nonce])
-    assert decide(entitlement(holds=[first], calls=1), again) == Standing(first, own=True)
+    assert decide(entitlement(holds=[first], calls=1), again) == PriorGrant(first, own=True)
 
 
 def test_expired_hold_frees_its_request_id_for_other_figures() -> None:

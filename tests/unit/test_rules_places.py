@@ -6,8 +6,9 @@ import pytest
 
 from modelpass.entitlements import rules as entitlement_rules
 from modelpass.entitlements.change import DayRow, MonthRow
-from modelpass.entitlements.model import SlotKind, Subscription
 from modelpass.errors import ErrorCode, Refusal
+from modelpass.subscriptions import rules as subscription_rules
+from modelpass.subscriptions.model import SlotKind, Subscription
 from tests.support.builders import KEY_HASH, NOON, SUBSCRIPTION_ID, attempt, entitlement, hold, ms, slot, subscription
 
 DAY_ENDS, MONTH_ENDS = ms("2026-12-02T00:00:00Z"), ms("2026-12-23T10:30:00Z")
@@ -17,41 +18,43 @@ HOUR_MS = 3_600_000
 
 
 def test_place_is_taken_until_its_last_millisecond_and_free_by_itself_after_it() -> None:
-    assert entitlement_rules.refuse_place(None, NOON) is None
-    taken = entitlement_rules.refuse_place(slot(NOON), NOON - 1)
+    assert subscription_rules.refuse_place(None, NOON) is None
+    taken = subscription_rules.refuse_place(slot(NOON), NOON - 1)
     assert taken is not None
     assert (taken.code, taken.retry_after) == (ErrorCode.ACTIVE_SUBSCRIPTION_EXISTS, None)
-    assert entitlement_rules.refuse_place(slot(NOON), NOON) is None
+    assert subscription_rules.refuse_place(slot(NOON), NOON) is None
 
 
 @pytest.mark.parametrize(("kind", "word"), [(SlotKind.PLAN, "plan"), (SlotKind.CUSTOM, "custom subscription")])
 def test_refusal_names_what_holds_the_place(kind: SlotKind, word: str) -> None:
-    taken = entitlement_rules.refuse_place(slot(NOON, kind), NOON - 1)
+    taken = subscription_rules.refuse_place(slot(NOON, kind), NOON - 1)
     assert taken is not None
     assert taken.message == f"The account already has an active {word}: {SUBSCRIPTION_ID}."
 
 
 def test_ten_purchases_a_utc_day_and_not_one_more() -> None:
-    assert entitlement_rules.refuse_purchase(None, NOON) is None
-    assert entitlement_rules.refuse_purchase(slot(0, day=TODAY, purchases=9), NOON) is None
-    refused = entitlement_rules.refuse_purchase(slot(0, day=TODAY, purchases=10), NOON)
+    assert subscription_rules.refuse_purchase(None, NOON) is None
+    assert subscription_rules.refuse_purchase(slot(0, day=TODAY, purchases=9), NOON) is None
+    refused = subscription_rules.refuse_purchase(slot(0, day=TODAY, purchases=10), NOON)
     assert refused == Refusal(ErrorCode.TOO_MANY_PURCHASES, retry_after=43_200)
 
 
 def test_next_utc_day_counts_purchases_anew_from_its_first_millisecond() -> None:
     full = slot(0, day=TODAY, purchases=10)
-    assert entitlement_rules.refuse_purchase(full, DAY_ENDS - 1) == Refusal(ErrorCode.TOO_MANY_PURCHASES, retry_after=1)
-    assert entitlement_rules.refuse_purchase(full, DAY_ENDS) is None
-    assert [entitlement_rules.purchases_today(full, at) for at in (DAY_ENDS - 1, DAY_ENDS)] == [10, 0]
-    assert entitlement_rules.purchases_today(None, NOON) == 0
+    assert subscription_rules.refuse_purchase(full, DAY_ENDS - 1) == Refusal(
+        ErrorCode.TOO_MANY_PURCHASES, retry_after=1
+    )
+    assert subscription_rules.refuse_purchase(full, DAY_ENDS) is None
+    assert [subscription_rules.purchases_today(full, at) for at in (DAY_ENDS - 1, DAY_ENDS)] == [10, 0]
+    assert subscription_rules.purchases_today(None, NOON) == 0
 
 
 def test_clock_behind_the_stored_day_counts_its_purchases_as_of_that_day() -> None:
-    assert entitlement_rules.purchases_today(slot(0, day=TODAY + 1, purchases=10), NOON) == 10
+    assert subscription_rules.purchases_today(slot(0, day=TODAY + 1, purchases=10), NOON) == 10
 
 
 def test_taken_place_is_told_before_too_many_purchases() -> None:
-    refused = entitlement_rules.refuse_purchase(slot(NOON + 1, day=TODAY, purchases=10), NOON)
+    refused = subscription_rules.refuse_purchase(slot(NOON + 1, day=TODAY, purchases=10), NOON)
     assert refused is not None
     assert refused.code is ErrorCode.ACTIVE_SUBSCRIPTION_EXISTS
 
@@ -59,13 +62,13 @@ def test_taken_place_is_told_before_too_many_purchases() -> None:
 def test_only_an_expired_subscription_is_renewed_from_the_millisecond_it_expires() -> None:
     stored = subscription()
     not_expired = Refusal(ErrorCode.SUBSCRIPTION_NOT_EXPIRED)
-    assert entitlement_rules.refuse_renewal(stored, slot(TERM_ENDS), TERM_ENDS - 1) == not_expired
-    assert entitlement_rules.refuse_renewal(stored, slot(TERM_ENDS), TERM_ENDS) is None
-    assert entitlement_rules.refuse_renewal(stored._replace(cancelled_at_ms=NOON), None, TERM_ENDS) == not_expired
+    assert subscription_rules.refuse_renewal(stored, slot(TERM_ENDS), TERM_ENDS - 1) == not_expired
+    assert subscription_rules.refuse_renewal(stored, slot(TERM_ENDS), TERM_ENDS) is None
+    assert subscription_rules.refuse_renewal(stored._replace(cancelled_at_ms=NOON), None, TERM_ENDS) == not_expired
 
 
 def test_renewal_needs_the_place_free() -> None:
-    refused = entitlement_rules.refuse_renewal(subscription(), slot(TERM_ENDS + 1, SlotKind.PLAN), TERM_ENDS)
+    refused = subscription_rules.refuse_renewal(subscription(), slot(TERM_ENDS + 1, SlotKind.PLAN), TERM_ENDS)
     assert refused is not None
     assert refused.code is ErrorCode.ACTIVE_SUBSCRIPTION_EXISTS
 
@@ -84,7 +87,7 @@ UNHELD = [
 def test_model_that_is_not_held_is_told_only_after_key_cancelled_and_expired(
     stored: Subscription | None, now_ms: int, code: ErrorCode, param: str | None
 ) -> None:
-    assert entitlement_rules.refuse_unheld_model(stored, 1, KEY_HASH, now_ms) == Refusal(code, param=param)
+    assert subscription_rules.refuse_unheld_model(stored, 1, KEY_HASH, now_ms) == Refusal(code, param=param)
 
 
 def test_settles_are_accepted_until_ninety_days_after_the_term() -> None:

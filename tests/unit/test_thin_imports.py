@@ -67,11 +67,12 @@ def test_function_starts_with_what_its_line_says_and_no_more(function: str) -> N
 @pytest.mark.parametrize("function", sorted(OF_THE_API))
 def test_function_of_the_api_loads_the_resolver_and_none_of_the_hot_path(function: str) -> None:
     modules = start_of(function)
-    assert "modelpass.api.requests" in modules
+    assert "modelpass.api.resolver" in modules
     assert (
         loaded(
             modules,
             (
+                "modelpass.router.authorize",
                 "modelpass.router.settle",
                 "modelpass.entitlements.commands.authorize",
                 "modelpass.entitlements.commands.settle",

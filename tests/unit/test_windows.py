@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelpass.api import subscription_bodies
 from modelpass.entitlements import windows
-from modelpass.entitlements.windows import month_start_ms, segment_at, term_of
+from modelpass.entitlements.windows import month_window_start_ms, segment_at, term_of
 from modelpass.times import instant_ms, rfc3339, to_ms
 from tests.support.builders import PROPERTY, ms, terms
 
@@ -114,7 +115,7 @@ SEGMENTS = [
 def test_month_windows_begin_at_the_same_local_time_of_the_original_day(
     zone: str, start: str, months: int, expected: str
 ) -> None:
-    assert rfc3339(month_start_ms(term_of(ms(start), 12, zone), months)) == expected
+    assert rfc3339(month_window_start_ms(term_of(ms(start), 12, zone), months)) == expected
     if months:
         assert term_of(ms(start), months, zone).ends_at_ms == ms(expected)
 
@@ -165,7 +166,7 @@ def test_instants_are_told_in_utc_with_milliseconds_only_when_not_zero(at_ms: in
 
 
 def test_time_zones_are_iana_names_and_nothing_else() -> None:
-    zones = windows.time_zones()
+    zones = subscription_bodies.time_zones()
     assert {"UTC", "Europe/Berlin", "America/Argentina/ComodRivadavia", "Asia/Calcutta"} <= zones
     assert not {"Factory", "utc", "europe/berlin", "UTC+1", "", "../UTC", "Europe", "posixrules"} & zones
 
@@ -173,7 +174,7 @@ def test_time_zones_are_iana_names_and_nothing_else() -> None:
 @PROPERTY
 @given(terms())
 def test_months_tile_the_term_one_window_for_each_month(term: Term) -> None:
-    starts = [month_start_ms(term, k) for k in range(term.months + 1)]
+    starts = [month_window_start_ms(term, k) for k in range(term.months + 1)]
     assert starts[0] == term.starts_at_ms
     assert starts[-1] == term.ends_at_ms
     for k, (start, end) in enumerate(pairwise(starts)):
@@ -192,7 +193,7 @@ def test_segments_tile_the_term_without_gap_or_overlap(term: Term) -> None:
         assert segment.start_ms == at_ms < segment.end_ms
         assert segment == segment_at(term, segment.end_ms - 1)
         starts_ms = segment.day_start_ms, segment.month_start_ms
-        opened = windows.opened_segment(term, starts_ms, segment.end_ms, segment.day, segment.month)
+        opened = windows.opened_segment(term, *starts_ms, segment.end_ms, segment.day, segment.month)
         assert opened == segment
         if segment.day != days[-1]:
             days.append(segment.day)
@@ -209,7 +210,7 @@ def test_every_instant_is_in_its_segment_and_in_its_local_day(term: Term, data: 
     at_ms = data.draw(st.integers(term.starts_at_ms, term.ends_at_ms - 1))
     segment = segment_at(term, at_ms)
     assert segment.start_ms <= at_ms < segment.end_ms
-    assert month_start_ms(term, segment.month) <= at_ms < segment.month_end_ms
+    assert month_window_start_ms(term, segment.month) <= at_ms < segment.month_end_ms
     assert segment.end_ms == min(segment.day_end_ms, segment.month_end_ms)
     # Where clocks go back over midnight, the day that had begun goes on: the latest date of the last hours.
     instant = datetime.fromtimestamp(at_ms / 1000, ZoneInfo(term.time_zone))

@@ -76,6 +76,11 @@ def primary_key(pair: tuple[str, str]) -> Item:
     return {"pk": text(pair[0]), "sk": text(pair[1])}
 
 
+def key_of(item: Item) -> Item:
+    """The primary key of a stored item, of whichever table."""
+    return {name: item[name] for name in ("pk", "sk") if name in item}
+
+
 _NEWEST: Final = number(NEWEST)
 _PREVIOUS: Final = number(PREVIOUS)
 
@@ -127,3 +132,14 @@ def due_shard(pk: str) -> str:
 def due_shard_name(shard: int) -> str:
     """The name of a shard of the due index by its number, from 0."""
     return f"{shard:03d}"
+
+
+def consistent_query(table: str, condition: str, values: Item) -> Request:
+    """A strongly consistent query by a condition on `#pk` and `#sk`, whose values are given."""
+    return {
+        "TableName": table,
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeNames": {"#pk": "pk", "#sk": "sk"},
+        "ExpressionAttributeValues": values,
+        "ConsistentRead": True,
+    }

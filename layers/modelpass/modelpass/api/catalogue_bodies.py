@@ -13,6 +13,7 @@ from pydantic import Field, StringConstraints
 from modelpass.api.validation import Strict, validated
 from modelpass.catalogue.model import Bounds, CatalogueModel, Offer, Price, require_currency
 from modelpass.catalogue.tiers import MAX_CALLS, MAX_UNITS, UNIT_OF_KIND, Kind, Tier, Unit
+from modelpass.catalogue.transactions import TierTurn
 from modelpass.errors import invalid
 from modelpass.ids import MODEL_ID_PATTERN, MODEL_ID_RULE, is_model_id
 
@@ -107,12 +108,12 @@ def parse_model(model_id: str, raw: object) -> Offer:
     return _offer(validated(ModelBody, raw), model_id, "")
 
 
-def parse_availability(raw: object) -> AvailabilityBody:
-    """Check what an operator says of a tier; raises `invalid_request` naming the field."""
+def parse_availability(model_id: str, tier_name: str, raw: object) -> TierTurn:
+    """Check what an operator says of a tier of a model; raises `invalid_request` naming the field."""
     body = validated(AvailabilityBody, raw)
     if not body.available and body.reason is None:
         raise invalid("reason", "reason is required when available is false.")
-    return body
+    return TierTurn(model_id, _tier_of(tier_name), body.available, body.reason)
 
 
 def parse_file(raw: object) -> list[Offer]:
@@ -156,3 +157,10 @@ def _bounds(body: CallBounds | UnitBounds, at: str) -> Bounds:
     if body.min > body.max:
         raise invalid(f"{at}.min", f"{at}.min must be at most {at}.max.")
     return Bounds(body.min, body.max)
+
+
+def _tier_of(name: str) -> Tier:
+    try:
+        return Tier(name)
+    except ValueError:
+        raise invalid("tier", f"tier must be one of {', '.join(Tier)}.") from None

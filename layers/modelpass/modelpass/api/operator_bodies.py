@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field, StringConstraints
@@ -12,6 +11,7 @@ from modelpass.api.validation import Strict, validated
 from modelpass.catalogue.tiers import MAX_UNITS
 from modelpass.errors import invalid
 from modelpass.ids import MODEL_ID_PATTERN, MODEL_ID_RULE
+from modelpass.subscriptions.orders import CorrectionOrder, PlanOrder
 from modelpass.times import instant_ms
 
 if TYPE_CHECKING:
@@ -41,18 +41,7 @@ class CorrectionRequest(Strict):
     reason: Annotated[str, Field(min_length=1, max_length=MOST_REASON, description=f"1 to {MOST_REASON} characters")]
 
 
-@dataclass(frozen=True, slots=True)
-class CorrectionBody:
-    """A well-formed correction, and the JSON it came as (a repeat must equal it). `at_ms` None means now."""
-
-    model_id: str
-    units: int
-    at_ms: int | None
-    reason: str
-    raw: object
-
-
-def parse_correction(raw: object) -> CorrectionBody:
+def parse_correction(raw: object) -> CorrectionOrder:
     """Check a correction's body; raises `invalid_request` naming the field."""
     body = validated(CorrectionRequest, raw)
     if body.units == 0:
@@ -60,13 +49,13 @@ def parse_correction(raw: object) -> CorrectionBody:
     at_ms = None if body.at is None else instant_ms(body.at)
     if body.at is not None and at_ms is None:
         raise invalid("at", f"at must be {_TIME_RULE}.")
-    return CorrectionBody(body.model_id, body.units, at_ms, body.reason, raw)
+    return CorrectionOrder(body.model_id, body.units, at_ms, body.reason, raw)
 
 
-def parse_plan(raw: object) -> tuple[str, int]:
-    """A plan's id and when it ends; raises `invalid_request` naming the field."""
+def parse_plan(raw: object) -> PlanOrder:
+    """Check what another system says of a plan; raises `invalid_request` naming the field."""
     body = validated(PlanRequest, raw)
     until_ms = instant_ms(body.expires_at)
     if until_ms is None:
         raise invalid("expiresAt", f"expiresAt must be {_TIME_RULE}.")
-    return body.plan_id, until_ms
+    return PlanOrder(body.plan_id, until_ms)

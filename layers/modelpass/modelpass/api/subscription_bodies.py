@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
 from modelpass.api.validation import Strict, rule_of, validated
 from modelpass.catalogue.tiers import MAX_CALLS, MAX_UNITS, Tier
-from modelpass.entitlements.model import MAX_MODELS, MAX_MONTHS
-from modelpass.entitlements.windows import time_zones
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
 from modelpass.ids import MODEL_ID_PATTERN, MODEL_ID_RULE
+from modelpass.subscriptions.model import MAX_MODELS, MAX_MONTHS
+from modelpass.subscriptions.orders import OrderLine, PurchaseOrder
 
 TIME_ZONE_FORMAT: Final = "iana-time-zone"
 """How the API's document calls a name that `time_zones` has."""
@@ -44,17 +44,7 @@ class PurchaseRequest(Strict):
     ] = "UTC"
 
 
-@dataclass(frozen=True, slots=True)
-class PurchaseBody:
-    """A well-formed purchase, and the JSON it came as (a repeat must equal it)."""
-
-    models: tuple[PurchaseModel, ...]
-    months: int
-    timezone: str
-    raw: object
-
-
-def parse(raw: object) -> PurchaseBody:
+def parse_purchase(raw: object) -> PurchaseOrder:
     """Check a purchase body; raises `invalid_request` or `duplicate_model` naming the field."""
     body = validated(PurchaseRequest, raw)
     if body.timezone not in time_zones():
@@ -64,4 +54,17 @@ def parse(raw: object) -> PurchaseBody:
         if model.model_id in seen:
             raise Refused(Refusal(ErrorCode.DUPLICATE_MODEL, param=f"models[{index}].modelId"))
         seen.add(model.model_id)
-    return PurchaseBody(tuple(body.models), body.months, body.timezone, raw)
+    lines = tuple(
+        OrderLine(line.model_id, line.channel_tier, line.daily_call_limit, line.monthly_token_cap)
+        for line in body.models
+    )
+    return PurchaseOrder(lines, body.months, body.timezone, raw)
+
+
+@lru_cache(maxsize=1)
+def time_zones() -> frozenset[str]:
+    """Every IANA name of the pinned tzdata package."""
+    from importlib import resources  # noqa: PLC0415 - only sales need it, and it takes long to load
+
+    names = resources.files("tzdata").joinpath("zones").read_text("utf-8").split()
+    return frozenset(names) - {"Factory"}

@@ -1,1 +1,1 @@
-"""TODO."""
+"""What can be bought: models, tiers, prices and bounds, and which tiers are down."""

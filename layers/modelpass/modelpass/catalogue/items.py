@@ -18,7 +18,8 @@ from modelpass.catalogue.model import (
     price_fields,
 )
 from modelpass.catalogue.tiers import CATALOGUE, TIERS_DOWN, Kind, Tier, tiers_down_of
-from modelpass.schema import number, text
+from modelpass.catalogue.tiers import lacking as tiers_lacking
+from modelpass.schema import Item, number, text
 
 SETTINGS: Final = "settings"
 
@@ -33,7 +34,7 @@ def settings_key() -> tuple[str, str]:
     return CATALOGUE, SETTINGS
 
 
-def catalogue_of(stored: list[schema.Item]) -> Catalogue:
+def catalogue_of(stored: list[Item]) -> Catalogue:
     """The catalogue from all items of its partition; what is withdrawn is not in it."""
     by_key = {item["sk"]["S"]: item for item in stored}
     down = tiers_down_of(by_key.pop(TIERS_DOWN, None))
@@ -42,7 +43,7 @@ def catalogue_of(stored: list[schema.Item]) -> Catalogue:
     return Catalogue({one.model.model_id: one.model for one in listings if not one.withdrawn}, down)
 
 
-def currency_of(item: schema.Item | None) -> str | None:
+def currency_of(item: Item | None) -> str | None:
     """The catalogue's one currency, from its settings; None before the first model."""
     if item is None:
         return None
@@ -50,7 +51,7 @@ def currency_of(item: schema.Item | None) -> str | None:
     return currency
 
 
-def listed_model_of(item: schema.Item) -> ListedModel:
+def listed_model_of(item: Item) -> ListedModel:
     """A stored model."""
     item = schema.current(item, lacking)
     limits = item["limits"]["M"]
@@ -67,7 +68,7 @@ def listed_model_of(item: schema.Item) -> ListedModel:
     return ListedModel(model, frozenset(map(Tier, item["ever"]["SS"])), "withdrawn" in item)
 
 
-def model_attributes(model: CatalogueModel) -> schema.Item:
+def model_attributes(model: CatalogueModel) -> Item:
     """What is stored of a model as it is offered now."""
     return {
         "id": text(model.model_id),
@@ -82,28 +83,33 @@ def model_attributes(model: CatalogueModel) -> schema.Item:
     }
 
 
-def model_item(model: CatalogueModel, version: int = schema.NEWEST) -> schema.Item:
+def model_item(model: CatalogueModel, version: int = schema.NEWEST) -> Item:
     """A model that was never stored before."""
     offered = {"v": number(version), "ever": {"SS": [tier.value for tier in model.tiers]}}
     return {**schema.primary_key(model_key(model.model_id)), **model_attributes(model), **offered}
 
 
-def settings_item(currency: str, version: int = schema.NEWEST) -> schema.Item:
+def settings_item(currency: str, version: int = schema.NEWEST) -> Item:
     """The settings of a catalogue that has none yet."""
     fields = {"v": number(version), "currency": text(currency)}
     return {**schema.primary_key(settings_key()), **fields}
 
 
-def _bounds_of(value: schema.Item) -> Bounds:
+def _bounds_of(value: Item) -> Bounds:
     return Bounds(int(value["M"]["min"]["N"]), int(value["M"]["max"]["N"]))
 
 
-def lacking(item: schema.Item) -> schema.Item:
-    """What a model of version 1 may lack: any amount could be bought, and no tier was ever taken out."""
-    limits = {"dailyCallLimit": ANY_CALLS, "monthlyTokenCap": ANY_UNITS}
+def lacking(item: Item) -> Item:
+    """What an item of version 1 may lack, by what it is."""
+    sort_key = item["sk"]["S"]
+    if sort_key == TIERS_DOWN:
+        return tiers_lacking(item)
+    if sort_key == SETTINGS:
+        return {}
+    limits = {"dailyCallLimit": ANY_CALLS, "monthlyTokenCap": ANY_UNITS}  # any amount could be bought
     bounds = {name: {"M": _stored_bounds(any_amount)} for name, any_amount in limits.items()}
-    return {"limits": {"M": bounds}, "ever": {"SS": sorted(item["tiers"]["M"])}}
+    return {"limits": {"M": bounds}, "ever": {"SS": sorted(item["tiers"]["M"])}}  # no tier was ever taken out
 
 
-def _stored_bounds(bounds: Bounds) -> schema.Item:
+def _stored_bounds(bounds: Bounds) -> Item:
     return {"min": number(bounds.least), "max": number(bounds.most)}

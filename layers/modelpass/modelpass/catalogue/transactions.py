@@ -6,13 +6,12 @@ Which tiers are down is one small item; each change of it counts its revision, a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from modelpass import schema
 from modelpass.catalogue import items
-from modelpass.catalogue.items import model_attributes
 from modelpass.catalogue.tiers import tiers_down_key
-from modelpass.outbox import EventType, Moment, put
+from modelpass.outbox import EventType, Moment, Subject, put
 from modelpass.schema import number, text
 
 if TYPE_CHECKING:
@@ -23,9 +22,18 @@ if TYPE_CHECKING:
 _NEVER_TURNED: Final = f"attribute_not_exists(#pk) OR ({schema.UNDERSTOOD} AND attribute_not_exists(#rev))"
 
 
+class TierTurn(NamedTuple):
+    """A tier of a model that is taken down or brought back, and why."""
+
+    model_id: str
+    tier: Tier
+    available: bool
+    reason: str | None
+
+
 def put_model(tables: Tables, model: CatalogueModel, currency: str, ever: frozenset[Tier]) -> Request:
     """Offer a model just so, from now on; `ever` are the tiers it was offered in before."""
-    stored = model_attributes(model)
+    stored = items.model_attributes(model)
     sets = ", ".join(f"#{name} = :{name}" for name in stored)
     update = {
         "TableName": tables.catalogue,
@@ -80,8 +88,7 @@ def turn_tier(tables: Tables, down: TiersDown, turn: TierTurn, now_ms: int) -> R
             **({":was": number(down.revision)} if down.revision else {}),
         },
     }
-    put = tier_turned(tables, turn, revision, now_ms)
-    return {"TransactItems": [{"Update": update}, {"Put": put}]}
+    return {"TransactItems": [{"Update": update}, {"Put": tier_turned(tables, turn, revision, now_ms)}]}
 
 
 def _keep_currency(tables: Tables, currency: str) -> Request:
@@ -100,22 +107,13 @@ def _keep_currency(tables: Tables, currency: str) -> Request:
     }
 
 
-class TierTurn(NamedTuple):
-    """A tier of a model that is taken down or brought back, and why."""
-
-    model_id: str
-    tier: Tier
-    available: bool
-    reason: str | None
-
-
-def tier_turned(tables: Tables, turn: TierTurn, revision: int, at_ms: int) -> dict[str, Any]:
+def tier_turned(tables: Tables, turn: TierTurn, revision: int, at_ms: int) -> Request:
     """A tier was taken down or brought back, by that change of what is down."""
     data = {"modelId": turn.model_id, "channelTier": turn.tier.value}
     if turn.reason is not None:
         data["reason"] = turn.reason
     kind = EventType.TIER_UP if turn.available else EventType.TIER_DOWN
-    subject = (model_subject(turn.model_id), None)
+    subject = Subject(model_subject(turn.model_id), None)
     return put(tables, kind, subject, Moment(at_ms, revision), data, (turn.tier, str(revision)))
 
 

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Carries requests to DynamoDB and brings back replies or failures. It knows nothing of what is stored."""

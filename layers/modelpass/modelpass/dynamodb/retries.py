@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from modelpass.dynamodb.transport import StoreBusyError
+from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.errors import temporarily_unavailable
 
 if TYPE_CHECKING:
@@ -53,6 +53,19 @@ class RetryBudget:
         """Another writer came first: look again at once, but not for ever."""
         self._lost += 1
         self._check(self._lost < LOST_RACES)
+
+    def until_done(self, attempt: Callable[[], _T]) -> _T:
+        """Carry out an attempt, a command from its first read to its write, anew until it is through.
+
+        It is begun again at once when another writer came first, and after a pause while the store is busy.
+        """
+        while True:
+            try:
+                return attempt()
+            except ConditionFailedError:
+                self.lost_race()
+            except StoreBusyError as failure:
+                self.busy(failure)
 
     def persist(self, read: Callable[[], _T]) -> _T:
         """Carry out a read, again while the store is busy."""

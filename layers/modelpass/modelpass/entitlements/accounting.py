@@ -11,63 +11,12 @@ from typing import Final
 
 from modelpass.entitlements.change import Change, Correction, DayRow, MonthRow
 from modelpass.entitlements.model import Counters, Entitlement, Hold, Limits
-from modelpass.entitlements.windows import Segment, day_before, opened_segment, segment_at
+from modelpass.entitlements.windows import expired_holds, segment_after, stored_segment, windows_at, windows_of
 
 RECLAIM_BATCH: Final = 40
 """Holds reclaimed in one transaction; DynamoDB takes 100 actions, and every hold is a guard and a row."""
 REVISIT_MS: Final = 3_600_000
 """The reset looks again at an entitlement with open holds no sooner than this."""
-
-
-def stored_segment(entitlement: Entitlement) -> Segment:
-    """The windows that the stored counters belong to."""
-    starts_ms = entitlement.day_start_ms, entitlement.month_start_ms
-    return opened_segment(entitlement.term, starts_ms, entitlement.segment_end_ms, entitlement.day, entitlement.month)
-
-
-def windows_of(entitlement: Entitlement, hold: Hold) -> tuple[str, int]:
-    """The day and the month window a hold was granted in."""
-    return windows_at(entitlement, hold.granted_at_ms)
-
-
-def windows_at(entitlement: Entitlement, at_ms: int) -> tuple[str, int]:
-    """The day and the month window of an instant before the end of the stored ones.
-
-    Whether these are the stored ones goes by when those began, which no calendar can change; what closed ones are
-    called, by the calendar, but never by the name of a stored one.
-    """
-    day, month = entitlement.day, entitlement.month
-    if at_ms >= entitlement.segment_start_ms:
-        return day, month
-    named = segment_at(entitlement.term, at_ms)
-    if at_ms < entitlement.day_start_ms:
-        day = min(named.day, day_before(day))
-    if at_ms < entitlement.month_start_ms:
-        month = min(named.month, month - 1)
-    return day, month
-
-
-def of_stored_month(entitlement: Entitlement, hold: Hold) -> bool:
-    """Whether a hold counts in the stored month window."""
-    return hold.granted_at_ms >= entitlement.month_start_ms
-
-
-def segment_after(entitlement: Entitlement, now_ms: int) -> Segment:
-    """The segment in force once the stored one is over.
-
-    By a newer calendar the time may still be called as a window before the stored one: then the stored one goes on.
-    """
-    new = segment_at(entitlement.term, now_ms)
-    if new.day >= entitlement.day and new.month >= entitlement.month:
-        return new
-    day, month = max(new.day, entitlement.day), max(new.month, entitlement.month)
-    return opened_segment(entitlement.term, (new.day_start_ms, new.month_start_ms), new.end_ms, day, month)
-
-
-def expired_holds(entitlement: Entitlement, now_ms: int) -> tuple[Hold, ...]:
-    """Holds that no longer count, the oldest first."""
-    expired = (h for h in entitlement.holds.values() if h.expires_at_ms <= now_ms)
-    return tuple(sorted(expired, key=lambda h: (h.expires_at_ms, h.key)))
 
 
 def roll(entitlement: Entitlement, now_ms: int) -> Change:

@@ -9,23 +9,23 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from modelpass import api_keys
-from modelpass.entitlements import accounting
+from modelpass.entitlements import windows
+from modelpass.errors import ErrorCode, Refusal
 from modelpass.times import rfc3339
 
 if TYPE_CHECKING:
-    from modelpass.entitlements.model import Entitlement, Hold, Limits, Status, Subscription
+    from modelpass.entitlements.model import Entitlement, Hold
 
 Json = dict[str, Any]
 
 _end = lru_cache(maxsize=4096)(rfc3339)  # windows of many items end together
 
 
-def windows(entitlement: Entitlement, now_ms: int) -> Json:
+def current_windows(entitlement: Entitlement, now_ms: int) -> Json:
     """The `daily` and `monthly` objects of the windows current now (of an ended term: its last)."""
     now_ms = max(now_ms, entitlement.segment_start_ms)
-    stored = accounting.stored_segment(entitlement)
-    current = stored if now_ms < entitlement.segment_end_ms else accounting.segment_after(entitlement, now_ms)
+    stored = windows.stored_segment(entitlement)
+    current = stored if now_ms < entitlement.segment_end_ms else windows.segment_after(entitlement, now_ms)
     counters, limits = entitlement.counters, entitlement.limits
     calls = counters.day_calls if current.day == stored.day else 0
     used = held = 0
@@ -34,7 +34,7 @@ def windows(entitlement: Entitlement, now_ms: int) -> Json:
         held = sum(
             h.units
             for h in entitlement.holds.values()
-            if h.expires_at_ms > now_ms and accounting.of_stored_month(entitlement, h)
+            if h.expires_at_ms > now_ms and windows.of_stored_month(entitlement, h)
         )
     left = limits.monthly_cap - used - held
     return {
@@ -67,47 +67,19 @@ def grant(entitlement: Entitlement, hold: Hold, authorization_id: str, now_ms: i
         "unit": entitlement.limits.unit.value,
         "heldUsage": hold.units,
         "holdExpiresAt": rfc3339(hold.expires_at_ms),
-        **windows(entitlement, now_ms),
+        **current_windows(entitlement, now_ms),
     }
 
 
-def usage(subscription: Subscription, entitlements: list[Entitlement], now_ms: int) -> Json:
-    """The live counters of a subscription, model by model as bought."""
-    return {
-        "subscriptionId": subscription.id,
-        "status": subscription.status(now_ms).value,
-        "models": [
-            {
-                "modelId": e.id.model_id,
-                "channelTier": e.limits.tier.value,
-                "unit": e.limits.unit.value,
-                **windows(e, now_ms),
-            }
-            for e in entitlements
-        ],
-    }
+def refused(refusal: Refusal, entitlement: Entitlement | None, now_ms: int) -> Json:
+    """A refused authorize; the windows are told to whoever holds the key."""
+    answer = {"allowed": False, "statusCode": refusal.code.status, **refusal.fields()}
+    if entitlement is None or refusal.code is ErrorCode.INVALID_API_KEY:
+        return answer
+    return {**answer, **current_windows(entitlement, now_ms)}
 
 
-def subscription(stored: Subscription, status: Status, api_key: str | None = None) -> Json:
-    """A subscription; `apiKey` only where the key was just made."""
-    return {
-        "subscriptionId": stored.id,
-        "status": status.value,
-        "term": stored.term_number,
-        **({} if api_key is None else {"apiKey": api_key}),
-        "apiKeyMasked": api_keys.mask(stored.key_tail),
-        "startsAt": rfc3339(stored.term.starts_at_ms),
-        "expiresAt": rfc3339(stored.expires_at_ms),
-        "timezone": stored.term.time_zone,
-        "models": [_limits(m) for m in stored.models],
-    }
-
-
-def _limits(limits: Limits) -> Json:
-    return {
-        "modelId": limits.model_id,
-        "channelTier": limits.tier.value,
-        "unit": limits.unit.value,
-        "dailyCallLimit": limits.daily_call_limit,
-        "monthlyTokenCap": limits.monthly_cap,
-    }
+def decision_of(answer: Json, done: str) -> str:
+    """What the log says of an answer: its error's code, `replayed`, or the word for success."""
+    code: str = answer["error"]["code"] if "error" in answer else "replayed" if answer.get("replayed") else done
+    return code

@@ -29,7 +29,7 @@ class MonthRow(NamedTuple):
     used: int
 
 
-class Breach(NamedTuple):
+class TierBreach(NamedTuple):
     """A router served a request in another tier than the one bought."""
 
     hold: Hold
@@ -78,7 +78,7 @@ class Change(NamedTuple):
     late_months: tuple[MonthRow, ...] = ()
     tickets: tuple[Hold, ...] = ()
     spent_ticket: Hold | None = None
-    breach: Breach | None = None
+    breach: TierBreach | None = None
     announcements: tuple[Announcement, ...] = ()
     correction: Correction | None = None
 

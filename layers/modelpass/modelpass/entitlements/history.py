@@ -8,55 +8,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from modelpass import api_keys, schema
+from modelpass import schema
 from modelpass.entitlements import items
-from modelpass.entitlements.model import SETTLE_GRACE_MS, EntitlementId
-from modelpass.schema import number, text
-from modelpass.subscriptions import items as subscription_items
+from modelpass.entitlements.items import entitlement_pk
+from modelpass.entitlements.model import SETTLE_GRACE_MS, EntitlementId, Hold
+from modelpass.schema import consistent_query, number, text
 from modelpass.times import DAY_MS, MS_PER_SECOND
 
 if TYPE_CHECKING:
     from modelpass.entitlements.change import Correction, DayRow, MonthRow
-    from modelpass.entitlements.model import Entitlement, Hold, Subscription
+    from modelpass.entitlements.model import Entitlement
     from modelpass.schema import Request, Tables
 
 TICKET_KEPT_MS: Final = SETTLE_GRACE_MS + DAY_MS
 _NEVER_NEGATIVE: Final = ("units", "used")
 
 
-def sold_term(tables: Tables, subscription: Subscription) -> Request:
-    """The term that begins, and what it is sold for."""
-    return {
-        "TableName": tables.history,
-        "Item": subscription_items.term_row(subscription.id, subscription.sold_term(), tables.version),
-        # A term is sold once; its row is never written again.
-        "ConditionExpression": "attribute_not_exists(#pk)",
-        "ExpressionAttributeNames": {"#pk": "pk"},
-    }
-
-
 def ticket(tables: Tables, entitlement: Entitlement, hold: Hold) -> Request:
     """What stands for a reclaimed hold until it is settled or no settle is accepted any more."""
     kept_until_ms = entitlement.expires_at_ms + TICKET_KEPT_MS
-    return {
-        "TableName": tables.history,
-        "Item": {
-            **schema.primary_key(api_keys.ticket_key(entitlement.id, hold)),
-            "v": number(tables.version),
-            "hold": text(items.pack_hold(hold)),
-            "ttl": number(kept_until_ms // MS_PER_SECOND),
-        },
-        # A hold is reclaimed once.
-        "ConditionExpression": "attribute_not_exists(#pk)",
-        "ExpressionAttributeNames": {"#pk": "pk"},
+    row = {
+        **schema.primary_key(ticket_key(entitlement.id, hold)),
+        "v": number(tables.version),
+        "hold": text(items.pack_hold(hold)),
+        "ttl": number(kept_until_ms // MS_PER_SECOND),
     }
+    return schema.put_if_absent(tables.history, row)  # a hold is reclaimed once
 
 
 def spent_ticket(tables: Tables, entitlement: Entitlement, hold: Hold) -> Request:
     """The end of a ticket: its hold is settled."""
     return {
         "TableName": tables.history,
-        "Key": schema.primary_key(api_keys.ticket_key(entitlement.id, hold)),
+        "Key": schema.primary_key(ticket_key(entitlement.id, hold)),
         # Of two late settles one finds the ticket.
         "ConditionExpression": schema.UNDERSTOOD,
         "ExpressionAttributeNames": {"#v": "v"},
@@ -67,7 +51,7 @@ def spent_ticket(tables: Tables, entitlement: Entitlement, hold: Hold) -> Reques
 def add_to_day(tables: Tables, entitlement: Entitlement, row: DayRow) -> Request:
     """Add to a closed day."""
     deltas = {"calls": (0, row.calls), "units": (0, row.units)}
-    return _add_to_row(tables, api_keys.day_key(entitlement.id, row.day), deltas)
+    return _add_to_row(tables, day_key(entitlement.id, row.day), deltas)
 
 
 def add_to_month(tables: Tables, entitlement: Entitlement, row: MonthRow) -> Request:
@@ -79,30 +63,25 @@ def add_to_month(tables: Tables, entitlement: Entitlement, row: MonthRow) -> Req
         "held": (0, row.held),
         "used": (0, row.used),
     }
-    return _add_to_row(tables, api_keys.month_key(entitlement.id, row.month), deltas)
+    return _add_to_row(tables, month_key(entitlement.id, row.month), deltas)
 
 
 def correction(tables: Tables, entitlement: EntitlementId, made: Correction) -> Request:
     """The record of a correction, by which a repeat is recognised."""
-    return {
-        "TableName": tables.history,
-        "Item": {
-            **schema.primary_key(api_keys.correction_key(entitlement.subscription_id, made.key)),
-            "v": number(tables.version),
-            "body": schema.binary(made.body),
-            "nonce": schema.binary(made.nonce),
-            "operator": text(made.operator),
-            "modelId": text(entitlement.model_id),
-            "term": number(entitlement.term_number),
-            "units": number(made.units),
-            "at": number(made.at_ms),
-            "reason": text(made.reason),
-            "madeAt": number(made.made_at_ms),
-        },
-        # Each Idempotency-Key corrects once.
-        "ConditionExpression": "attribute_not_exists(#pk)",
-        "ExpressionAttributeNames": {"#pk": "pk"},
+    row = {
+        **schema.primary_key(correction_key(entitlement.subscription_id, made.key)),
+        "v": number(tables.version),
+        "body": schema.binary(made.body),
+        "nonce": schema.binary(made.nonce),
+        "operator": text(made.operator),
+        "modelId": text(entitlement.model_id),
+        "term": number(entitlement.term_number),
+        "units": number(made.units),
+        "at": number(made.at_ms),
+        "reason": text(made.reason),
+        "madeAt": number(made.made_at_ms),
     }
+    return schema.put_if_absent(tables.history, row)  # each Idempotency-Key corrects once
 
 
 def corrected(record: schema.Item) -> EntitlementId:
@@ -140,22 +119,50 @@ def _add_to_row(tables: Tables, pair: tuple[str, str], deltas: dict[str, tuple[i
 
 def days(table: str, subscription_id: str, first: str, last: str) -> Request:
     """The query for a subscription's closed days, of every term and model."""
-    pk, low, high = api_keys.days_between(subscription_id, first, last)
+    pk, low, high = days_between(subscription_id, first, last)
     values = {":pk": text(pk), ":low": text(low), ":high": text(high)}
-    return _query(table, "#pk = :pk AND #sk BETWEEN :low AND :high", values)
+    return consistent_query(table, "#pk = :pk AND #sk BETWEEN :low AND :high", values)
 
 
-def sold_terms(table: str, subscription_id: str) -> Request:
-    """The query for a subscription's terms, in the order they were sold."""
-    pk, prefix = api_keys.terms_of(subscription_id)
-    return _query(table, "#pk = :pk AND begins_with(#sk, :prefix)", {":pk": text(pk), ":prefix": text(prefix)})
+TICKET: Final = "hold#"
 
 
-def _query(table: str, condition: str, values: schema.Item) -> Request:
-    return {
-        "TableName": table,
-        "KeyConditionExpression": condition,
-        "ExpressionAttributeNames": {"#pk": "pk", "#sk": "sk"},
-        "ExpressionAttributeValues": values,
-        "ConsistentRead": True,
-    }
+def day_key(entitlement: EntitlementId, day: str) -> tuple[str, str]:
+    """History table: a closed day of one entitlement; a range of days is one query."""
+    return (
+        entitlement.subscription_id,
+        f"day#{day}#{entitlement.term_number}#{entitlement.model_id}",
+    )
+
+
+def days_between(subscription_id: str, first: str, last: str) -> tuple[str, str, str]:
+    """History table: the partition, and the first and last sort key, of closed days."""
+    return subscription_id, f"day#{first}", f"day#{last}$"  # the character after `#`
+
+
+def parse_day_key(pk: str, sk: str) -> tuple[str, EntitlementId]:
+    """The reverse of `day_key`: the day and the entitlement."""
+    _, day, number, model_id = sk.split("#")
+    return day, EntitlementId(pk, int(number), model_id)
+
+
+def month_key(entitlement: EntitlementId, month: int) -> tuple[str, str]:
+    """History table: a closed month window of one entitlement."""
+    suffix = f"{entitlement.term_number}#{month:02d}#{entitlement.model_id}"
+    return entitlement.subscription_id, f"month#{suffix}"
+
+
+def parse_month_key(pk: str, sk: str) -> tuple[EntitlementId, int]:
+    """The reverse of `month_key`: the entitlement and the number of the month."""
+    _, number, month, model_id = sk.split("#")
+    return EntitlementId(pk, int(number), model_id), int(month)
+
+
+def correction_key(subscription_id: str, digest: str) -> tuple[str, str]:
+    """History table: a correction of usage, by its Idempotency-Key."""
+    return subscription_id, f"correction#{digest}"
+
+
+def ticket_key(entitlement: EntitlementId, hold: Hold) -> tuple[str, str]:
+    """History table: a reclaimed hold that may still be settled."""
+    return entitlement_pk(entitlement), f"{TICKET}{hold.key}#{hold.nonce}"

@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from modelpass import api_keys, schema
+from modelpass import schema
 from modelpass.catalogue.tiers import Tier, Unit
 from modelpass.entitlements.model import Counters, Entitlement, EntitlementId, Hold, Limits, Term, Threshold
 from modelpass.schema import UnreadableItemError, binary, number, optional_binary, optional_number, text
@@ -44,7 +44,7 @@ def unpack_hold(hold_key: str, packed: str) -> Hold:
 
 def entitlement_key(entitlement: EntitlementId) -> Item:
     """The primary key of an entitlement."""
-    return {"pk": text(api_keys.entitlement_pk(entitlement))}
+    return {"pk": text(entitlement_pk(entitlement))}
 
 
 def entitlement_item(entitlement: Entitlement, version: int = schema.NEWEST) -> Item:
@@ -133,7 +133,7 @@ def entitlement_of(item: Item) -> Entitlement:
 def _bought(fixed: tuple[str, ...]) -> tuple[EntitlementId, Limits, Term]:
     """What never changes of an entitlement, by the texts it is stored as."""
     pk, tier, unit, time_zone, calls, cap, starts, months, ends = fixed
-    entitlement_id = api_keys.parse_entitlement_pk(pk)
+    entitlement_id = parse_entitlement_pk(pk)
     limits = Limits(entitlement_id.model_id, Tier(tier), Unit(unit), int(calls), int(cap))
     return entitlement_id, limits, Term(int(starts), int(months), time_zone, int(ends))
 
@@ -153,3 +153,14 @@ def _base36(value: int) -> str:
 def lacking(_: schema.Item) -> schema.Item:
     """What an entitlement of version 1 may lack: no threshold of its windows was announced."""
     return {"ta": number(0)}
+
+
+def entitlement_pk(entitlement: EntitlementId) -> str:
+    """Entitlements table: a partition of its own for each model of each term."""
+    return f"{entitlement.subscription_id}#{entitlement.term_number}#{entitlement.model_id}"
+
+
+def parse_entitlement_pk(pk: str) -> EntitlementId:
+    """The reverse of `entitlement_pk`; a model id holds no `#`."""
+    subscription_id, number, model_id = pk.split("#")
+    return EntitlementId(subscription_id, int(number), model_id)

@@ -13,18 +13,21 @@ the term alone. Everything else reverses with time, a settle, an operator or a r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from modelpass.errors import ErrorCode
 
 if TYPE_CHECKING:
-    from modelpass.entitlements.model import Entitlement, EntitlementId, Subscription
+    from collections.abc import Callable
+
+    from modelpass.entitlements.model import Entitlement
     from modelpass.errors import Refusal
 
-_NO_MODEL: frozenset[str] = frozenset()
+NO_MODEL: frozenset[str] = frozenset()
 
 
-class Lesson(NamedTuple):
+class RememberedRefusal(NamedTuple):
     """What a refusal tells of the next request of its key.
 
     It is about the model that was asked for, or, where `held` names the models of the term, about every other one.
@@ -37,25 +40,49 @@ class Lesson(NamedTuple):
     held: frozenset[str] | None = None
 
 
-def of_entitlement(refusal: Refusal, entitlement: Entitlement) -> Lesson:
+def remembered(refusal: Refusal, entitlement: Entitlement) -> RememberedRefusal:
     """What a refusal tells that an entitlement led to."""
     account_id = entitlement.account_id
     if refusal.code is not ErrorCode.INVALID_API_KEY:
-        return Lesson(account_id)
+        return RememberedRefusal(account_id)
     if entitlement.key_hash is None:  # renewed: the term has lost its key in all its models at once
-        return Lesson(account_id, refusal, _NO_MODEL)
-    return Lesson(account_id, refusal)  # the other models may not know the later key yet
+        return RememberedRefusal(account_id, refusal, NO_MODEL)
+    return RememberedRefusal(account_id, refusal)  # the other models may not know the later key yet
 
 
-def of_subscription(refusal: Refusal, subscription: Subscription | None, asked: EntitlementId) -> Lesson:
-    """What a refusal tells that a subscription's row led to, for want of the entitlement."""
-    if subscription is None:
-        return Lesson(None)
-    account_id = subscription.account_id
-    if subscription.term_number > asked.term_number:
-        return Lesson(account_id, refusal, _NO_MODEL)
-    held = frozenset(limits.model_id for limits in subscription.models)
-    if subscription.term_number < asked.term_number or asked.model_id in held:  # only tables restored in part say so
-        return Lesson(account_id)
-    lasts = refusal.code is ErrorCode.INVALID_API_KEY or subscription.cancelled_at_ms is not None
-    return Lesson(account_id, refusal if lasts else None, held)
+KEPT_SECONDS: Final = 300.0
+MOST_KEPT: Final = 1024
+
+
+class RefusalCache:
+    """What the last refusals of a process have taught: the newest so many, each for so many seconds and no longer.
+
+    `monotonic` is a steady clock in seconds. Threads may share it: each use of the dictionary is one call into C.
+    """
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._kept: OrderedDict[bytes | tuple[bytes, str], tuple[float, RememberedRefusal]] = OrderedDict()
+
+    def recall(self, key_hash: bytes, model_id: str) -> RememberedRefusal | None:
+        """What is remembered of a key and a model; None lets the request be written at once."""
+        of_key = self._fresh(key_hash)
+        if of_key is not None and of_key.held is not None and model_id not in of_key.held:
+            return of_key
+        return self._fresh((key_hash, model_id))
+
+    def remember(self, key_hash: bytes, model_id: str, remembered: RememberedRefusal) -> None:
+        """Keep what the refusal of a key and a model tells from now on."""
+        about = (key_hash, model_id) if remembered.held is None else key_hash
+        self._kept.pop(about, None)  # the order is that of remembering, and so of the time to forget
+        self._kept[about] = (self._monotonic() + KEPT_SECONDS, remembered)
+        if len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)
+
+    def forget(self, key_hash: bytes, model_id: str) -> None:
+        """Write the next request of a key and a model at once again."""
+        self._kept.pop((key_hash, model_id), None)
+
+    def _fresh(self, about: bytes | tuple[bytes, str]) -> RememberedRefusal | None:
+        kept = self._kept.get(about)
+        return None if kept is None or kept[0] <= self._monotonic() else kept[1]

@@ -10,20 +10,11 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING, NamedTuple
 
-from modelpass.entitlements import accounting, thresholds
+from modelpass.entitlements import accounting, thresholds, windows
 from modelpass.entitlements.change import Change
-from modelpass.entitlements.model import (
-    MAX_PURCHASES_PER_DAY,
-    SETTLE_GRACE_MS,
-    Entitlement,
-    Hold,
-    Slot,
-    SlotKind,
-    Status,
-    Subscription,
-)
+from modelpass.entitlements.model import SETTLE_GRACE_MS, Entitlement, Hold
 from modelpass.errors import ErrorCode, Refusal
-from modelpass.times import DAY_MS, seconds_until
+from modelpass.times import seconds_until
 
 if TYPE_CHECKING:
     from modelpass.catalogue.tiers import Tier
@@ -46,22 +37,14 @@ class Attempt(NamedTuple):
     own_nonces: frozenset[str]
 
 
-class Standing(NamedTuple):
+class PriorGrant(NamedTuple):
     """The request was granted before: by this invocation (`own`) or by an earlier one (a replay)."""
 
     hold: Hold
     own: bool
 
 
-class Report(NamedTuple):
-    """What a router reports of a request: usage in the model's unit, and the calls it made (None: all held)."""
-
-    used: int
-    calls: int | None
-    served_tier: Tier | None
-
-
-def decide_authorize(entitlement: Entitlement, attempt: Attempt, now_ms: int) -> Refusal | Standing | Change:
+def decide_authorize(entitlement: Entitlement, attempt: Attempt, now_ms: int) -> Refusal | PriorGrant | Change:
     """Refuse by the first rule that fails, recognise a grant made before, or say what to write.
 
     A `Change` without a grant clears the way (windows, expired holds): write it and decide again.
@@ -69,7 +52,7 @@ def decide_authorize(entitlement: Entitlement, attempt: Attempt, now_ms: int) ->
     now_ms = max(now_ms, entitlement.segment_start_ms)
     held = entitlement.holds.get(attempt.hold.key)
     if held is not None and held.nonce in attempt.own_nonces:
-        return Standing(held, own=True)  # no rule that time or others turned against it since may hide what counts
+        return PriorGrant(held, own=True)  # no rule that time or others turned against it since may hide what counts
     refusal = _refuse_standing(entitlement, attempt, now_ms)
     if refusal is not None:
         return refusal
@@ -97,10 +80,10 @@ def _refuse_standing(entitlement: Entitlement, attempt: Attempt, now_ms: int) ->
     return None
 
 
-def _same_request(held: Hold, attempt: Attempt) -> Refusal | Standing:
+def _same_request(held: Hold, attempt: Attempt) -> Refusal | PriorGrant:
     if (held.units, held.calls) != (attempt.hold.units, attempt.hold.calls):
         return Refusal(ErrorCode.REQUEST_ID_REUSED, param="requestId")
-    return Standing(held, own=False)
+    return PriorGrant(held, own=False)
 
 
 def _current(entitlement: Entitlement, now_ms: int) -> Change:
@@ -110,9 +93,9 @@ def _current(entitlement: Entitlement, now_ms: int) -> Change:
 
 
 def _refuse_capacity(entitlement: Entitlement, attempt: Attempt, now_ms: int) -> Refusal | None:
-    segment = accounting.stored_segment(entitlement)
-    hold, expired = attempt.hold, accounting.expired_holds(entitlement, now_ms)
-    back = sum(h.units for h in expired if accounting.of_stored_month(entitlement, h))
+    segment = windows.stored_segment(entitlement)
+    hold, expired = attempt.hold, windows.expired_holds(entitlement, now_ms)
+    back = sum(h.units for h in expired if windows.of_stored_month(entitlement, h))
     if hold.units > entitlement.counters.month_left + back:
         return Refusal(
             ErrorCode.MONTHLY_CAP_REACHED,
@@ -136,7 +119,7 @@ def _grant(rolled: Change, attempt: Attempt, now_ms: int) -> Change:
         return accounting.grant(rolled, hold)
     if rolled.exact:
         return rolled  # one thing at a time: first the windows, then the expired holds
-    expired = accounting.expired_holds(entitlement, now_ms)
+    expired = windows.expired_holds(entitlement, now_ms)
     first = [h for h in expired if h.key == hold.key]
     rest = [h for h in expired if h.key != hold.key]
     reclaimed = accounting.reclaim(entitlement, tuple(first + rest)[: accounting.RECLAIM_BATCH])
@@ -149,27 +132,6 @@ def _fits(entitlement: Entitlement, attempt: Attempt) -> bool:
         and attempt.hold.key not in entitlement.holds
         and len(entitlement.holds) < attempt.max_open_holds
     )
-
-
-def refuse_unheld_model(subscription: Subscription | None, term_number: int, key_hash: bytes, now_ms: int) -> Refusal:
-    """Why a key whose term has no entitlement for a model is refused."""
-    if (
-        subscription is None
-        or subscription.term_number != term_number
-        or not hmac.compare_digest(subscription.key_hash, key_hash)
-    ):
-        return Refusal(ErrorCode.INVALID_API_KEY, param="apiKey")
-    return _refuse_ended(subscription, now_ms) or Refusal(ErrorCode.MODEL_NOT_INCLUDED, param="modelId")
-
-
-def _refuse_ended(subscription: Subscription, now_ms: int) -> Refusal | None:
-    match subscription.status(now_ms):
-        case Status.CANCELLED:
-            return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
-        case Status.EXPIRED:
-            return Refusal(ErrorCode.SUBSCRIPTION_EXPIRED)
-        case Status.ACTIVE:
-            return None
 
 
 def settles_accepted(entitlement: Entitlement, now_ms: int) -> bool:
@@ -190,7 +152,7 @@ def plan_reset(entitlement: Entitlement, now_ms: int) -> Change | None:
         return None
     if entitlement.segment_end_ms <= now_ms and entitlement.segment_end_ms < entitlement.expires_at_ms:
         return open_windows(entitlement, now_ms, now_ms)
-    expired = accounting.expired_holds(entitlement, now_ms)[: accounting.RECLAIM_BATCH]
+    expired = windows.expired_holds(entitlement, now_ms)[: accounting.RECLAIM_BATCH]
     step = accounting.reclaim(entitlement, expired) if expired else Change(entitlement, entitlement)
     return accounting.rearm(thresholds.tell(step, now_ms), now_ms)
 
@@ -207,44 +169,3 @@ def refuse_correction(units: int, used: int) -> Refusal | None:
     least = f"at least -{used}: no more" if used else "above 0: nothing"
     message = f"units must be {least} was used in the windows of that instant; at names another."
     return Refusal(ErrorCode.INVALID_REQUEST, param="units", message=message)
-
-
-def refuse_place(slot: Slot | None, now_ms: int) -> Refusal | None:
-    """Whether the account's one place is taken at this moment."""
-    if slot is None or not slot.held(now_ms):
-        return None
-    what = "plan" if slot.kind is SlotKind.PLAN else "custom subscription"
-    return Refusal(
-        ErrorCode.ACTIVE_SUBSCRIPTION_EXISTS,
-        message=f"The account already has an active {what}: {slot.holder_id}.",
-    )
-
-
-def refuse_purchase(slot: Slot | None, now_ms: int) -> Refusal | None:
-    """Whether the account may buy now: its place is free and the day's purchases are not used up."""
-    refusal = refuse_place(slot, now_ms)
-    if refusal is None and purchases_today(slot, now_ms) >= MAX_PURCHASES_PER_DAY:
-        next_day_ms = (now_ms // DAY_MS + 1) * DAY_MS
-        refusal = Refusal(ErrorCode.TOO_MANY_PURCHASES, retry_after=seconds_until(next_day_ms, now_ms))
-    return refusal
-
-
-def purchases_today(slot: Slot | None, now_ms: int) -> int:
-    """Purchases counted on this UTC day; a clock behind the stored day counts as that day."""
-    if slot is None or slot.purchase_day < now_ms // DAY_MS:
-        return 0
-    return slot.purchases
-
-
-def refuse_renewal(subscription: Subscription, slot: Slot | None, now_ms: int) -> Refusal | None:
-    """Only an expired subscription is renewed, and only into a free place."""
-    if subscription.status(now_ms) is not Status.EXPIRED:
-        return Refusal(ErrorCode.SUBSCRIPTION_NOT_EXPIRED)
-    return refuse_place(slot, now_ms)
-
-
-def refuse_new_key(subscription: Subscription, now_ms: int) -> Refusal | None:
-    """Only an active subscription that nobody has begun to cancel gets another key."""
-    if subscription.cancelling_at_ms is not None:
-        return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
-    return _refuse_ended(subscription, now_ms)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from modelpass.entitlements import accounting
+from modelpass.entitlements import windows
 from modelpass.entitlements.change import Announcement, Change
 from modelpass.entitlements.model import Entitlement, Threshold
 
@@ -40,9 +40,9 @@ def _news(entitlement: Entitlement, now_ms: int) -> tuple[Announcement, ...]:
     months = [t for t in _MONTHLY if t.reached_by(taken, limits.monthly_cap)]
     if entitlement.announced.issuperset((*days, *months)):
         return ()
-    segment = accounting.stored_segment(entitlement)
-    expired = accounting.expired_holds(entitlement, min(now_ms, segment.month_end_ms - 1))
-    taken -= sum(h.units for h in expired if accounting.of_stored_month(entitlement, h))
+    segment = windows.stored_segment(entitlement)
+    expired = windows.expired_holds(entitlement, min(now_ms, segment.month_end_ms - 1))
+    taken -= sum(h.units for h in expired if windows.of_stored_month(entitlement, h))
     reached = [(t, segment.day_end_ms) for t in days]
     reached += [(t, segment.month_end_ms) for t in months if t.reached_by(taken, limits.monthly_cap)]
     return tuple(Announcement(t, ends_at_ms, now_ms) for t, ends_at_ms in reached if t not in entitlement.announced)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys, outbox, schema
-from modelpass.entitlements import history, items
+from modelpass import schema
+from modelpass.entitlements import events, history, items
 from modelpass.schema import binary, number, text
 
 if TYPE_CHECKING:
-    from modelpass.entitlements.change import Breach, Change
+    from modelpass.entitlements.change import Change
     from modelpass.entitlements.model import Entitlement
     from modelpass.schema import Request, Tables
 
@@ -98,11 +98,11 @@ def request_of(tables: Tables, step: Change, max_open_holds: int = 0) -> tuple[s
     if step.spent_ticket is not None:
         actions.append({"Delete": history.spent_ticket(tables, entitlement, step.spent_ticket)})
     if step.breach is not None:
-        actions.append({"Put": _breach_event(tables, entitlement, step.breach)})
+        actions.append({"Put": events.tier_breached(tables, entitlement, step.breach)})
     if step.correction is not None:
         actions.append({"Put": history.correction(tables, entitlement.id, step.correction)})
-        actions.append({"Put": outbox.usage_corrected(tables, entitlement, step.correction)})
-    actions += [{"Put": outbox.threshold_reached(tables, entitlement, a)} for a in step.announcements]
+        actions.append({"Put": events.usage_corrected(tables, entitlement, step.correction)})
+    actions += [{"Put": events.threshold_reached(tables, entitlement, a)} for a in step.announcements]
     return "TransactWriteItems", {"TransactItems": actions}
 
 
@@ -215,16 +215,5 @@ def _write_due(expression: _Expression, after: Entitlement) -> None:
     if after.due_at_ms is None:
         expression.removes += [expression.name("dp"), expression.name("da")]
         return
-    expression.set("dp", text(schema.due_shard(api_keys.entitlement_pk(after.id))))
+    expression.set("dp", text(schema.due_shard(items.entitlement_pk(after.id))))
     expression.set("da", number(after.due_at_ms))
-
-
-def _breach_event(tables: Tables, entitlement: Entitlement, breach: Breach) -> Request:
-    return outbox.tier_breached(
-        tables,
-        entitlement.account_id,
-        entitlement.id,
-        breach.hold,
-        (entitlement.limits.tier, breach.served_tier),
-        breach.at_ms,
-    )

@@ -121,3 +121,50 @@ def settle(tables: Tables, entitlement: EntitlementId, hold: Hold, used: int, ca
         "ReturnValues": "ALL_NEW",
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
+
+
+# The first key has no number in an entitlement, nor in a row of version 1.
+KEY_IS_NEWER = "(attribute_not_exists(#kg) OR #kg < :kg)"
+
+
+def bring_key(tables: Tables, entitlement: EntitlementId, key_hash: bytes, generation: int) -> Request:
+    """Let one entitlement know a new key, unless it knows a newer one; its usage and its open holds stay."""
+    return {
+        "TableName": tables.entitlements,
+        "Key": items.entitlement_key(entitlement),
+        # A renewal has not retired the key meanwhile, and this key or a newer one is not there yet.
+        "ConditionExpression": f"{schema.UNDERSTOOD} AND attribute_exists(#kh) AND {KEY_IS_NEWER}",
+        "UpdateExpression": "SET #kh = :kh, #kg = :kg",
+        "ExpressionAttributeNames": {"#v": "v", "#kh": "kh", "#kg": "kg"},
+        "ExpressionAttributeValues": {
+            **schema.understood(),
+            ":kh": binary(key_hash),
+            ":kg": number(generation),
+        },
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
+def stop(tables: Tables, entitlement: EntitlementId, at_ms: int) -> Request:
+    """Let one entitlement grant nothing more; settles of what is open go on."""
+    return {
+        "TableName": tables.entitlements,
+        "Key": items.entitlement_key(entitlement),
+        "ConditionExpression": f"{schema.UNDERSTOOD} AND attribute_not_exists(#xc)",
+        "UpdateExpression": "SET #xc = :at",
+        "ExpressionAttributeNames": {"#v": "v", "#xc": "xc"},
+        "ExpressionAttributeValues": {**schema.understood(), ":at": number(at_ms)},
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
+def retire_key(tables: Tables, entitlement: EntitlementId) -> Request:
+    """Take the key out of an entitlement of a term that is over: no machine, whatever its clock, grants on it."""
+    return {
+        "TableName": tables.entitlements,
+        "Key": items.entitlement_key(entitlement),
+        "ConditionExpression": schema.UNDERSTOOD,
+        "UpdateExpression": "REMOVE #kh",
+        "ExpressionAttributeNames": {"#v": "v", "#kh": "kh"},
+        "ExpressionAttributeValues": schema.understood(),
+    }

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from modelpass.entitlements.model import Term
+from modelpass.entitlements.model import Entitlement, Hold, Term
 from modelpass.times import from_ms, to_ms
 
 _MONTHS_PER_YEAR = 12
@@ -40,22 +40,28 @@ class Segment(NamedTuple):
         return max(self.day_start_ms, self.month_start_ms)
 
 
-@lru_cache(maxsize=1)
-def time_zones() -> frozenset[str]:
-    """Every IANA name of the pinned tzdata package."""
-    from importlib import resources  # noqa: PLC0415 - for those who sell; it takes longer to load than all of this
+class WindowNames(NamedTuple):
+    """The day window by its local date, and the month window by its number in the term, from 0."""
 
-    names = resources.files("tzdata").joinpath("zones").read_text("utf-8").split()
-    return frozenset(names) - {"Factory"}
+    day: str
+    month: int
+
+
+class _Day(NamedTuple):
+    """A day window: its local date, and when it begins and ends."""
+
+    date: date
+    start_ms: int
+    end_ms: int
 
 
 def day_of(at_ms: int, time_zone: str) -> date:
     """The local date of an instant: the day window it lies in."""
-    return _day_at(ZoneInfo(time_zone), at_ms)[0]
+    return _day_at(ZoneInfo(time_zone), at_ms).date
 
 
 @lru_cache(maxsize=1024)
-def month_start_ms(term: Term, k: int) -> int:
+def month_window_start_ms(term: Term, k: int) -> int:
     """The first millisecond of month window `k` of a term; `k = months` is the end of the term."""
     if k == 0:
         return term.starts_at_ms
@@ -83,36 +89,35 @@ def term_of(starts_at_ms: int, months: int, time_zone: str) -> Term:
 def segment_at(term: Term, at_ms: int) -> Segment:
     """The segment in force at an instant; before the term its first, after the term its last."""
     at_ms = min(max(at_ms, term.starts_at_ms), term.ends_at_ms - 1)
-    month = next(k for k in range(term.months) if at_ms < month_start_ms(term, k + 1))
-    month_end = month_start_ms(term, month + 1)
-    day, day_start, day_end = _day_at(ZoneInfo(term.time_zone), at_ms)
+    month = next(k for k in range(term.months) if at_ms < month_window_start_ms(term, k + 1))
+    month_end = month_window_start_ms(term, month + 1)
+    day = _day_at(ZoneInfo(term.time_zone), at_ms)
     return Segment(
-        day_start_ms=day_start,
-        month_start_ms=month_start_ms(term, month),
-        end_ms=min(day_end, month_end),
-        day=day.isoformat(),
-        day_end_ms=day_end,
+        day_start_ms=day.start_ms,
+        month_start_ms=month_window_start_ms(term, month),
+        end_ms=min(day.end_ms, month_end),
+        day=day.date.isoformat(),
+        day_end_ms=day.end_ms,
         month=month,
         month_end_ms=month_end,
     )
 
 
 @lru_cache(maxsize=4096)
-def opened_segment(term: Term, starts_ms: tuple[int, int], end_ms: int, day: str, month: int) -> Segment:
+def opened_segment(term: Term, day_start_ms: int, month_start_ms: int, end_ms: int, day: str, month: int) -> Segment:
     """A segment that is in force as it was opened, whatever the zone's calendar has become since.
 
-    `starts_ms` are those of its day and its month. Its windows end no sooner than it does: until then, what is counted
-    counts in them.
+    Its windows end no sooner than it does: until then, what is counted counts in them.
     """
     next_day = date.fromisoformat(day) + timedelta(days=1)
     return Segment(
-        day_start_ms=starts_ms[0],
-        month_start_ms=starts_ms[1],
+        day_start_ms=day_start_ms,
+        month_start_ms=month_start_ms,
         end_ms=end_ms,
         day=day,
         day_end_ms=max(end_ms, _midnight_ms(ZoneInfo(term.time_zone), next_day)),
         month=month,
-        month_end_ms=max(end_ms, month_start_ms(term, month + 1)),
+        month_end_ms=max(end_ms, month_window_start_ms(term, month + 1)),
     )
 
 
@@ -121,13 +126,70 @@ def day_before(day: str) -> str:
     return (date.fromisoformat(day) - timedelta(days=1)).isoformat()
 
 
-def _day_at(zone: ZoneInfo, at_ms: int) -> tuple[date, int, int]:
+def _day_at(zone: ZoneInfo, at_ms: int) -> _Day:
     day = from_ms(at_ms).astimezone(zone).date()
     # Where clocks went back over midnight, the new day began at the first midnight and goes on.
     while at_ms >= (day_end := _midnight_ms(zone, day + timedelta(days=1))):
         day += timedelta(days=1)
-    return day, _midnight_ms(zone, day), day_end
+    return _Day(day, _midnight_ms(zone, day), day_end)
 
 
 def _midnight_ms(zone: ZoneInfo, day: date) -> int:
     return to_ms(datetime.combine(day, time.min, tzinfo=zone))
+
+
+def stored_segment(entitlement: Entitlement) -> Segment:
+    """The windows that the stored counters belong to."""
+    return opened_segment(
+        entitlement.term,
+        entitlement.day_start_ms,
+        entitlement.month_start_ms,
+        entitlement.segment_end_ms,
+        entitlement.day,
+        entitlement.month,
+    )
+
+
+def windows_of(entitlement: Entitlement, hold: Hold) -> WindowNames:
+    """The day and the month window a hold was granted in."""
+    return windows_at(entitlement, hold.granted_at_ms)
+
+
+def windows_at(entitlement: Entitlement, at_ms: int) -> WindowNames:
+    """The day and the month window of an instant before the end of the stored ones.
+
+    Whether these are the stored ones goes by when those began, which no calendar can change; what closed ones are
+    called, by the calendar, but never by the name of a stored one.
+    """
+    day, month = entitlement.day, entitlement.month
+    if at_ms >= entitlement.segment_start_ms:
+        return WindowNames(day, month)
+    named = segment_at(entitlement.term, at_ms)
+    if at_ms < entitlement.day_start_ms:
+        day = min(named.day, day_before(day))
+    if at_ms < entitlement.month_start_ms:
+        month = min(named.month, month - 1)
+    return WindowNames(day, month)
+
+
+def of_stored_month(entitlement: Entitlement, hold: Hold) -> bool:
+    """Whether a hold counts in the stored month window."""
+    return hold.granted_at_ms >= entitlement.month_start_ms
+
+
+def segment_after(entitlement: Entitlement, now_ms: int) -> Segment:
+    """The segment in force once the stored one is over.
+
+    By a newer calendar the time may still be called as a window before the stored one: then the stored one goes on.
+    """
+    new = segment_at(entitlement.term, now_ms)
+    if new.day >= entitlement.day and new.month >= entitlement.month:
+        return new
+    day, month = max(new.day, entitlement.day), max(new.month, entitlement.month)
+    return opened_segment(entitlement.term, new.day_start_ms, new.month_start_ms, new.end_ms, day, month)
+
+
+def expired_holds(entitlement: Entitlement, now_ms: int) -> tuple[Hold, ...]:
+    """Holds that no longer count, the oldest first."""
+    expired = (h for h in entitlement.holds.values() if h.expires_at_ms <= now_ms)
+    return tuple(sorted(expired, key=lambda h: (h.expires_at_ms, h.key)))

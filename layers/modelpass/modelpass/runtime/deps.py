@@ -33,8 +33,8 @@ class Deps(NamedTuple):
     max_open_holds: int = DEFAULT_MAX_OPEN_HOLDS
     stop_at: float = float("inf")
 
-    def attempts(self) -> RetryBudget:
-        """A new budget of tries."""
+    def retry_budget(self) -> RetryBudget:
+        """A new budget of tries, for one command."""
         return RetryBudget(self.pacing, self.stop_at)
 
     def time_to_stop(self, milliseconds_left: int) -> float:

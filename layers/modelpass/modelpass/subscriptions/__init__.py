@@ -1,1 +1,1 @@
-"""TODO."""
+"""What an account bought: subscriptions, terms, keys, plans, and the account's one place."""

@@ -5,21 +5,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from modelpass import api_keys, schema
+from modelpass import schema
 from modelpass.catalogue.tiers import Tier, Unit
 from modelpass.entitlements.items import term_of
-from modelpass.entitlements.model import Limits, Sale, Slot, SlotKind, SoldTerm, Subscription
-from modelpass.schema import Item, binary, due_attributes, number, optional_binary, optional_number, primary_key, text
+from modelpass.entitlements.model import Limits
+from modelpass.schema import (
+    Item,
+    binary,
+    consistent_query,
+    due_attributes,
+    number,
+    optional_binary,
+    optional_number,
+    primary_key,
+    text,
+)
+from modelpass.subscriptions.model import Sale, Slot, SlotKind, SoldTerm, Subscription
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from modelpass.schema import Request
+
 
 def subscription_item(subscription: Subscription, version: int = schema.NEWEST) -> Item:
     """A subscription row as stored; due at the end of its term."""
-    pk = api_keys.subscription_key(subscription.id)
+    pk = subscription_key(subscription.id)
     item = {
         **primary_key(pk),
         "v": number(version),
@@ -78,7 +91,7 @@ def term_row(subscription_id: str, sold: SoldTerm, version: int = schema.NEWEST)
     """A row of the history: a term, and what it was sold for."""
     lines = ({"id": text(model_id), "tr": text(tier)} for model_id, tier in sold.models)
     return {
-        **primary_key(api_keys.term_key(subscription_id, sold.number)),
+        **primary_key(term_key(subscription_id, sold.number)),
         "v": number(version),
         "tn": number(sold.number),
         "tz": text(sold.term.time_zone),
@@ -99,7 +112,7 @@ def term_row_of(item: Item) -> SoldTerm:
 
 def slot_item(account_id: str, slot: Slot, version: int = schema.NEWEST) -> Item:
     """An account's place as stored."""
-    pk, sk = api_keys.slot_key(account_id)
+    pk, sk = slot_key(account_id)
     item = {
         **primary_key((pk, sk)),
         "v": number(version),
@@ -117,12 +130,12 @@ def slot_item(account_id: str, slot: Slot, version: int = schema.NEWEST) -> Item
 
 def slot_account(item: Item) -> str | None:
     """Whose place an item of the subscriptions table is; None when it is a subscription."""
-    return api_keys.slot_account(item["pk"]["S"])
+    return account_of_key(item["pk"]["S"])
 
 
 def slot_of(item: Item) -> Slot:
     """The reverse of `slot_item`."""
-    item = schema.current(item, slot_lacking)
+    item = schema.current(item, lacking)
     return Slot(
         kind=SlotKind(item["kd"]["S"]),
         holder_id=item["id"]["S"],
@@ -170,11 +183,58 @@ def _limits_of(value: Item) -> Limits:
     )
 
 
-def lacking(_: schema.Item) -> schema.Item:
-    """What a subscription of version 1 may lack: its key is the first one, and what it was sold for is not known."""
-    return {"kg": number(0), "cu": schema.UNKNOWN}
+def lacking(item: Item) -> Item:
+    """What an item of version 1 may lack, by what it is."""
+    match item["sk"]["S"]:
+        case "subscription":  # its key is the first one, and what it was sold for is not known
+            return {"kg": number(0), "cu": schema.UNKNOWN}
+        case "slot":  # nobody counted its changes
+            return {"rv": number(0)}
+    return {}
 
 
-def slot_lacking(_: schema.Item) -> schema.Item:
-    """What a place of version 1 may lack: nobody counted its changes."""
-    return {"rv": number(0)}
+def sold_terms(table: str, subscription_id: str) -> Request:
+    """The query for a subscription's terms, in the order they were sold."""
+    pk, prefix = terms_of(subscription_id)
+    return consistent_query(
+        table, "#pk = :pk AND begins_with(#sk, :prefix)", {":pk": text(pk), ":prefix": text(prefix)}
+    )
+
+
+BOUGHT: Final = "bought#"
+_ACCOUNT = "account#"
+
+
+def slot_key(account_id: str) -> tuple[str, str]:
+    """Subscriptions table: an account's one place."""
+    return f"{_ACCOUNT}{account_id}", "slot"
+
+
+def account_of_key(pk: str) -> str | None:
+    """Whose place a key names; None when it names a subscription."""
+    return pk.removeprefix(_ACCOUNT) if pk.startswith(_ACCOUNT) else None
+
+
+def bought_key(account_id: str, bought_at_ms: int, place: int, subscription_id: str) -> tuple[str, str]:
+    """Subscriptions table: an entry of an account's list of subscriptions, in the order of purchase.
+
+    `place` is the revision of the account's place, which tells purchases of one millisecond apart.
+    """
+    pk, _ = slot_key(account_id)
+    return pk, f"{BOUGHT}{bought_at_ms:015d}#{place:09d}#{subscription_id}"
+
+
+def subscription_key(subscription_id: str) -> tuple[str, str]:
+    """Subscriptions table: the subscription row."""
+    return subscription_id, "subscription"
+
+
+def term_key(subscription_id: str, number: int) -> tuple[str, str]:
+    """History table: a term as it was sold; in the order of their numbers."""
+    pk, prefix = terms_of(subscription_id)
+    return pk, f"{prefix}{number:06d}"
+
+
+def terms_of(subscription_id: str) -> tuple[str, str]:
+    """History table: the partition, and how the sort keys begin, of terms as they were sold."""
+    return subscription_id, "term#"

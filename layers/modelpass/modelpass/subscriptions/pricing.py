@@ -6,22 +6,33 @@ A month of a model costs a base, a rate for each unit of its cap and a rate for 
 from __future__ import annotations
 
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from modelpass.entitlements.model import Sale
+from modelpass.entitlements.model import Limits
+from modelpass.errors import ErrorCode, Refusal, Refused, invalid
+from modelpass.subscriptions.model import Sale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from modelpass.catalogue.model import Price
+    from modelpass.catalogue.model import Catalogue, CatalogueModel, Price
     from modelpass.catalogue.tiers import Tier
-    from modelpass.entitlements.model import Limits, SoldTerm
+    from modelpass.subscriptions.model import SoldTerm
+    from modelpass.subscriptions.orders import PurchaseOrder
 
 Json = dict[str, Any]
 
 # The largest catalogue prices, caps and terms make sums of some 45 digits.
 _EXACT: Final = Context(prec=60, traps=[DivisionByZero, Inexact, InvalidOperation, Overflow])
 _FEWEST_PLACES: Final = 2
+_BOUNDED: Final = ("dailyCallLimit", "monthlyTokenCap")
+
+
+class Bought(NamedTuple):
+    """Each model with its limits, and what they are sold for, in the order that they were asked for."""
+
+    models: tuple[Limits, ...]
+    sale: Sale
 
 
 def sale_of(lines: Iterable[tuple[Limits, Price]], currency: str) -> Sale:
@@ -62,3 +73,38 @@ def _shown(amount: Decimal) -> str:
     exponent = amount.normalize().as_tuple().exponent
     places = max(_FEWEST_PLACES, -int(exponent))
     return f"{amount:.{places}f}"
+
+
+def bought(offered: Catalogue, order: PurchaseOrder) -> Bought:
+    """What a purchase buys, and for how much; raises `Refused` naming the first model that is not offered so."""
+    limits = []
+    for index, line in enumerate(order.lines):
+        model = _offered(offered, index, line.model_id, line.tier)
+        figures = (line.daily_call_limit, line.monthly_cap)
+        for name, figure, bounds in zip(_BOUNDED, figures, (model.calls, model.cap), strict=True):
+            if not bounds.least <= figure <= bounds.most:
+                param = f"models[{index}].{name}"
+                raise invalid(param, f"{param} must be from {bounds.least} to {bounds.most} for this model.")
+        limits.append(Limits(line.model_id, line.tier, model.unit, *figures))
+    return Bought(tuple(limits), _priced(offered, limits))
+
+
+def bought_again(offered: Catalogue, models: tuple[Limits, ...]) -> Sale:
+    """For how much the models of a subscription are sold now; raises `Refused` when one is not offered any more."""
+    for index, limits in enumerate(models):
+        _offered(offered, index, limits.model_id, limits.tier)
+    return _priced(offered, models)
+
+
+def _offered(offered: Catalogue, index: int, model_id: str, tier: Tier) -> CatalogueModel:
+    model = offered.models.get(model_id)
+    if model is None:
+        raise Refused(Refusal(ErrorCode.UNKNOWN_MODEL, param=f"models[{index}].modelId"))
+    if tier not in model.tiers:
+        raise Refused(Refusal(ErrorCode.TIER_NOT_OFFERED, param=f"models[{index}].channelTier"))
+    return model
+
+
+def _priced(offered: Catalogue, models: tuple[Limits, ...] | list[Limits]) -> Sale:
+    prices = [offered.models[m.model_id].tiers[m.tier] for m in models]
+    return sale_of(zip(models, prices, strict=True), prices[0].currency)

@@ -9,23 +9,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelpass import api_keys, outbox, schema
-from modelpass.entitlements import items as entitlement_items
-from modelpass.entitlements.model import SlotKind
+from modelpass import schema
+from modelpass.entitlements.updates import KEY_IS_NEWER
 from modelpass.schema import binary, number, text
-from modelpass.subscriptions import slots
+from modelpass.subscriptions import events, items, slots
+from modelpass.subscriptions.model import SlotKind
 
 if TYPE_CHECKING:
-    from modelpass.entitlements.model import EntitlementId, Slot, Subscription
     from modelpass.schema import Request, Tables
+    from modelpass.subscriptions.model import Slot, Subscription
 
 # The term is the one that was read, which says when it ends; nobody has cancelled it, or begun to.
 _RUNNING = (
     f"{schema.UNDERSTOOD} AND #tn = :tn"
     " AND attribute_not_exists(#xc) AND attribute_not_exists(#xi) AND attribute_exists(#dp)"
 )
-# The first key has no number in an entitlement, nor in a row of version 1.
-_KEY_IS_NEWER = "(attribute_not_exists(#kg) OR #kg < :kg)"
 _RUNNING_NAMES = ("v", "tn", "xc", "xi", "dp")
 
 
@@ -35,7 +33,7 @@ def begin_new_key(tables: Tables, subscription: Subscription, now_ms: int) -> Re
         tables,
         subscription,
         # Nobody else made a key since it was read.
-        f"{_RUNNING} AND {_KEY_IS_NEWER}",
+        f"{_RUNNING} AND {KEY_IS_NEWER}",
         "SET #kh = :kh, #kt = :kt, #kg = :kg, #kp = :kp, #dp = :dp, #da = :da",
         (*_RUNNING_NAMES, "kh", "kt", "kg", "kp", "dp", "da"),
         {
@@ -47,26 +45,8 @@ def begin_new_key(tables: Tables, subscription: Subscription, now_ms: int) -> Re
             **_due(subscription, now_ms),
         },
     )
-    event = outbox.key_regenerated(tables, subscription, now_ms)
+    event = events.key_regenerated(tables, subscription, now_ms)
     return {"TransactItems": [{"Update": update}, {"Put": event}]}
-
-
-def bring_key(tables: Tables, subscription: Subscription, entitlement: EntitlementId) -> Request:
-    """Let one entitlement know the key of the row; its usage and its open holds stay."""
-    return {
-        "TableName": tables.entitlements,
-        "Key": entitlement_items.entitlement_key(entitlement),
-        # A renewal has not retired the key meanwhile, and this key or a newer one is not there yet.
-        "ConditionExpression": f"{schema.UNDERSTOOD} AND attribute_exists(#kh) AND {_KEY_IS_NEWER}",
-        "UpdateExpression": "SET #kh = :kh, #kg = :kg",
-        "ExpressionAttributeNames": {"#v": "v", "#kh": "kh", "#kg": "kg"},
-        "ExpressionAttributeValues": {
-            **schema.understood(),
-            ":kh": binary(subscription.key_hash),
-            ":kg": number(subscription.key_generation),
-        },
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
 
 
 def end_new_key(tables: Tables, subscription: Subscription) -> Request:
@@ -98,19 +78,6 @@ def begin_cancellation(tables: Tables, subscription: Subscription, now_ms: int) 
     )
 
 
-def stop(tables: Tables, entitlement: EntitlementId, at_ms: int) -> Request:
-    """Let one entitlement grant nothing more; settles of what is open go on."""
-    return {
-        "TableName": tables.entitlements,
-        "Key": entitlement_items.entitlement_key(entitlement),
-        "ConditionExpression": f"{schema.UNDERSTOOD} AND attribute_not_exists(#xc)",
-        "UpdateExpression": "SET #xc = :at",
-        "ExpressionAttributeNames": {"#v": "v", "#xc": "xc"},
-        "ExpressionAttributeValues": {**schema.understood(), ":at": number(at_ms)},
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
-
-
 def end_cancellation(tables: Tables, subscription: Subscription, slot: Slot | None, now_ms: int) -> Request:
     """Everything is stopped: the subscription is cancelled, and the place is free if it still holds it."""
     at_ms = subscription.cancelling_at_ms or now_ms
@@ -125,7 +92,7 @@ def end_cancellation(tables: Tables, subscription: Subscription, slot: Slot | No
     actions = [{"Update": update}]
     if slot is not None and (slot.kind, slot.holder_id) == (SlotKind.CUSTOM, subscription.id):
         actions += slots.write(tables, subscription.account_id, slot, slots.freed(slot), now_ms)
-    actions.append({"Put": outbox.cancelled(tables, subscription, at_ms)})
+    actions.append({"Put": events.cancelled(tables, subscription, at_ms)})
     return {"TransactItems": actions}
 
 
@@ -134,7 +101,7 @@ def _term_values(subscription: Subscription) -> schema.Item:
 
 
 def _due(subscription: Subscription, now_ms: int) -> schema.Item:
-    due = schema.due_attributes(api_keys.subscription_key(subscription.id)[0], now_ms)
+    due = schema.due_attributes(items.subscription_key(subscription.id)[0], now_ms)
     return {f":{name}": value for name, value in due.items()}
 
 
@@ -148,7 +115,7 @@ def _row_update(
 ) -> Request:
     return {
         "TableName": tables.subscriptions,
-        "Key": schema.primary_key(api_keys.subscription_key(subscription.id)),
+        "Key": schema.primary_key(items.subscription_key(subscription.id)),
         "ConditionExpression": condition,
         "UpdateExpression": update,
         "ExpressionAttributeNames": {f"#{name}": name for name in names},

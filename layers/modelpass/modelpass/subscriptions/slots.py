@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from modelpass import outbox, schema
-from modelpass.entitlements.model import Slot, SlotKind
-from modelpass.subscriptions import items
+from modelpass import schema
+from modelpass.subscriptions import events, items
+from modelpass.subscriptions.model import Slot, SlotKind
 from modelpass.times import DAY_MS
 
 if TYPE_CHECKING:
-    from modelpass.entitlements.model import Subscription
     from modelpass.schema import Request, Tables
+    from modelpass.subscriptions.model import Subscription
 
 _FREE: Final = 0
 """Until when a freed place is held: no clock, however late, may think it taken."""
@@ -45,17 +45,12 @@ def freed(slot: Slot) -> Slot:
 
 def write(tables: Tables, account_id: str, old: Slot | None, new: Slot, now_ms: int) -> list[Request]:
     """The actions of a transaction that turn the place from `old` to `new`."""
-    put = {
-        "TableName": tables.subscriptions,
-        "Item": items.slot_item(account_id, new, tables.version),
-        "ConditionExpression": "attribute_not_exists(#pk)",
-        "ExpressionAttributeNames": {"#pk": "pk"},
-    }
+    put = schema.put_if_absent(tables.subscriptions, items.slot_item(account_id, new, tables.version))
     if old is not None:
         put |= _as_it_was_read(account_id, old)
     actions = [{"Put": put}]
     if old is not None and old.due_at_ms is not None and not old.held(now_ms):
-        actions.append({"Put": outbox.plan_expired(tables, account_id, old)})
+        actions.append({"Put": events.plan_expired(tables, account_id, old)})
     return actions
 
 

@@ -9,36 +9,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelpass import api_keys, outbox, schema
-from modelpass.entitlements import accounting, history
+from modelpass import schema
+from modelpass.entitlements import accounting
 from modelpass.entitlements import items as entitlement_items
-from modelpass.entitlements import rules as entitlement_rules
-from modelpass.entitlements.model import Entitlement, EntitlementId, Limits, Slot, Subscription
+from modelpass.entitlements.model import Entitlement, EntitlementId, Limits
+from modelpass.entitlements.updates import retire_key
 from modelpass.entitlements.windows import segment_at
 from modelpass.schema import number, text
-from modelpass.subscriptions import items, slots
+from modelpass.subscriptions import events, items, rules, slots
 
 if TYPE_CHECKING:
     from modelpass.schema import Request, Tables
+    from modelpass.subscriptions.model import Slot, Subscription
 
 
 def purchase(tables: Tables, subscription: Subscription, slot: Slot | None, now_ms: int) -> Request:
     """Buy: the whole subscription and the account's place, or nothing."""
-    place = slots.bought(slot, subscription, entitlement_rules.purchases_today(slot, now_ms) + 1, now_ms)
-    put = {
-        "TableName": tables.subscriptions,
-        "Item": items.subscription_item(subscription, tables.version),
-        # The id follows from the Idempotency-Key: a repeat meets its first.
-        "ConditionExpression": "attribute_not_exists(#pk)",
-        "ExpressionAttributeNames": {"#pk": "pk"},
-    }
+    place = slots.bought(slot, subscription, rules.purchases_today(slot, now_ms) + 1, now_ms)
+    row = items.subscription_item(subscription, tables.version)
     actions = [
-        {"Put": put},
+        # The id follows from the Idempotency-Key: a repeat meets its first.
+        {"Put": schema.put_if_absent(tables.subscriptions, row)},
         *slots.write(tables, subscription.account_id, slot, place, now_ms),
         {"Put": _list_entry(tables, subscription, place)},
         *_new_entitlements(tables, subscription),
-        {"Put": history.sold_term(tables, subscription)},
-        {"Put": outbox.purchased(tables, subscription)},
+        {"Put": _sold_term(tables, subscription)},
+        {"Put": events.purchased(tables, subscription)},
     ]
     return {"TransactItems": actions}
 
@@ -50,18 +46,18 @@ def renew(tables: Tables, old: Subscription, new: Subscription, slot: Slot | Non
         {"Update": _begin_term(tables, old, new)},
         *slots.write(tables, new.account_id, slot, place, now_ms),
         *_new_entitlements(tables, new),
-        *({"Update": _retire_key(tables, e)} for e in old.entitlement_ids()),
-        {"Put": history.sold_term(tables, new)},
-        {"Put": outbox.renewed(tables, new, now_ms)},
+        *({"Update": retire_key(tables, e)} for e in old.entitlement_ids()),
+        {"Put": _sold_term(tables, new)},
+        {"Put": events.renewed(tables, new, now_ms)},
     ]
     if old.due_at_ms is not None:
-        actions.append({"Put": outbox.expired(tables, old)})
+        actions.append({"Put": events.expired(tables, old)})
     return {"TransactItems": actions}
 
 
 def expire(tables: Tables, subscription: Subscription) -> Request:
     """Note once that a term has ended; nothing depends on it but the event."""
-    pair = api_keys.subscription_key(subscription.id)
+    pair = items.subscription_key(subscription.id)
     update = {
         "TableName": tables.subscriptions,
         "Key": schema.primary_key(pair),
@@ -75,7 +71,7 @@ def expire(tables: Tables, subscription: Subscription) -> Request:
             ":da": number(subscription.due_at_ms or 0),
         },
     }
-    put = outbox.expired(tables, subscription)
+    put = events.expired(tables, subscription)
     return {"TransactItems": [{"Update": update}, {"Put": put}]}
 
 
@@ -103,29 +99,17 @@ def new_entitlement(subscription: Subscription, limits: Limits) -> Entitlement:
 
 
 def _new_entitlements(tables: Tables, subscription: Subscription) -> list[Request]:
-    return [
-        {
-            "Put": {
-                "TableName": tables.entitlements,
-                "Item": entitlement_items.entitlement_item(new_entitlement(subscription, limits), tables.version),
-                "ConditionExpression": "attribute_not_exists(#pk)",
-                "ExpressionAttributeNames": {"#pk": "pk"},
-            }
-        }
-        for limits in subscription.models
-    ]
+    made = [new_entitlement(subscription, limits) for limits in subscription.models]
+    stored = [entitlement_items.entitlement_item(entitlement, tables.version) for entitlement in made]
+    return [{"Put": schema.put_if_absent(tables.entitlements, item)} for item in stored]
 
 
 def _list_entry(tables: Tables, subscription: Subscription, place: Slot) -> Request:
     """By this the account's list finds its subscriptions in the order they were bought, at once."""
     at_ms, account_id = subscription.created_at_ms, subscription.account_id
-    pair = api_keys.bought_key(account_id, at_ms, place.revision, subscription.id)
-    return {
-        "TableName": tables.subscriptions,
-        "Item": {**schema.primary_key(pair), "v": number(tables.version), "id": text(subscription.id)},
-        "ConditionExpression": "attribute_not_exists(#pk)",
-        "ExpressionAttributeNames": {"#pk": "pk"},
-    }
+    pair = items.bought_key(account_id, at_ms, place.revision, subscription.id)
+    entry = {**schema.primary_key(pair), "v": number(tables.version), "id": text(subscription.id)}
+    return schema.put_if_absent(tables.subscriptions, entry)
 
 
 def _begin_term(tables: Tables, old: Subscription, new: Subscription) -> Request:
@@ -137,7 +121,7 @@ def _begin_term(tables: Tables, old: Subscription, new: Subscription) -> Request
         update += ", #rd"  # an older renewal's key must not answer for this term
     return {
         "TableName": tables.subscriptions,
-        "Key": schema.primary_key(api_keys.subscription_key(new.id)),
+        "Key": schema.primary_key(items.subscription_key(new.id)),
         # The term is still the one that was read, and nobody cancelled it or began to.
         "ConditionExpression": f"{schema.UNDERSTOOD} AND #tn = :old AND #xa <= :st"
         " AND attribute_not_exists(#xc) AND attribute_not_exists(#xi)"
@@ -153,12 +137,7 @@ def _begin_term(tables: Tables, old: Subscription, new: Subscription) -> Request
     }
 
 
-def _retire_key(tables: Tables, entitlement: EntitlementId) -> Request:
-    return {
-        "TableName": tables.entitlements,
-        "Key": entitlement_items.entitlement_key(entitlement),
-        "ConditionExpression": schema.UNDERSTOOD,
-        "UpdateExpression": "REMOVE #kh",
-        "ExpressionAttributeNames": {"#v": "v", "#kh": "kh"},
-        "ExpressionAttributeValues": schema.understood(),
-    }
+def _sold_term(tables: Tables, subscription: Subscription) -> Request:
+    """The term that begins, and what it is sold for; its row is never written again."""
+    row = items.term_row(subscription.id, subscription.sold_term(), tables.version)
+    return schema.put_if_absent(tables.history, row)

@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass import api_keys, schema
-from modelpass.entitlements import windows
-from modelpass.entitlements.model import EntitlementId, SoldTerm
+from modelpass import schema
+from modelpass.entitlements import history, windows
+from modelpass.entitlements.model import EntitlementId
 from modelpass.errors import invalid
+from modelpass.subscriptions.model import SoldTerm
 from modelpass.times import date_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelpass.entitlements.model import Entitlement, Subscription
+    from modelpass.entitlements.model import Entitlement
+    from modelpass.subscriptions.model import Subscription
 
 Json = dict[str, Any]
 
@@ -106,7 +108,7 @@ def answer(
     figures: dict[tuple[str, str], list[int]] = {}
     closed: set[tuple[str, EntitlementId]] = set()
     for row in map(schema.current, rows):
-        day, entitlement_id = api_keys.parse_day_key(row["pk"]["S"], row["sk"]["S"])
+        day, entitlement_id = history.parse_day_key(row["pk"]["S"], row["sk"]["S"])
         closed.add((day, entitlement_id))
         _add(figures, (day, entitlement_id.model_id), int(row["calls"]["N"]), int(row["units"]["N"]))
     for entitlement in entitlements:

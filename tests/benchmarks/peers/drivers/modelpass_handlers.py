@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from typing import Any, Final
 
-from modelpass.api import subscription_bodies
-from modelpass.known import Known
-from modelpass.router.settle import handle_authorize, handle_settle
+from modelpass.api.subscription_bodies import parse_purchase
+from modelpass.entitlements.commands.authorize import Caches
+from modelpass.router.authorize import handle_authorize
+from modelpass.router.settle import handle_settle
 from modelpass.runtime import wiring
 from modelpass.subscriptions.commands import purchase
 from tests.benchmarks.peers.drivers.protocol import serve
@@ -23,7 +24,7 @@ class Environment(threading.local):
 
     def __init__(self) -> None:
         self.deps = wiring.deps(signs=True)
-        self.known = Known.nothing(self.deps)
+        self.caches = Caches.empty(self.deps)
 
 
 class Modelpass:
@@ -38,13 +39,13 @@ class Modelpass:
         """Buy a subscription; windows are a day and a month, and a hold is short where the windows of others are."""
         hold = SHORT_HOLD_SECONDS if window_seconds < SHORT_WINDOW_SECONDS else HOLD_SECONDS
         entry = {"modelId": MODEL, "channelTier": "stable", "dailyCallLimit": calls, "monthlyTokenCap": tokens}
-        bought = purchase.purchase(self.built.deps, name, subscription_bodies.parse({"models": [entry]}), None)
+        bought = purchase.purchase(self.built.deps, name, parse_purchase({"models": [entry]}), None)
         return {"apiKey": bought.api_key, "modelId": MODEL, "holdSeconds": hold}
 
     def check(self, key: Any, tokens: int, number: str) -> Any:
         """Authorize."""
         event = {**key, "requestId": number, "estimatedUsage": tokens}
-        answer = handle_authorize(self.built.deps, self.built.known, event, "bench")
+        answer = handle_authorize(self.built.deps, self.built.caches, event, "bench")
         if answer["allowed"]:
             return answer["authorizationId"]
         if answer["statusCode"] != 429:  # any other refusal is a fault of this script
@@ -60,7 +61,7 @@ class Modelpass:
     def left(self, key: Any) -> Any:
         """What a refusal of too much shows as remaining."""
         event = {**key, "requestId": "left", "estimatedUsage": 10**15}
-        return handle_authorize(self.built.deps, self.built.known, event, "bench")["monthly"]["remaining"]
+        return handle_authorize(self.built.deps, self.built.caches, event, "bench")["monthly"]["remaining"]
 
 
 if __name__ == "__main__":

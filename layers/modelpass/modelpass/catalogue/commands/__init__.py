@@ -1,1 +1,1 @@
-"""TODO."""
+"""What operators do to the catalogue, and what is asked of it."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-def load(deps: Deps, attempts: RetryBudget) -> Catalogue:
+def load(deps: Deps, budget: RetryBudget) -> Catalogue:
     """The whole catalogue as it is now."""
     request = {
         "TableName": deps.tables.catalogue,
@@ -27,9 +27,9 @@ def load(deps: Deps, attempts: RetryBudget) -> Catalogue:
         "ExpressionAttributeValues": {":pk": schema.text(CATALOGUE)},
         "ConsistentRead": True,
     }
-    return attempts.persist(lambda: catalogue_of(transport.query_all(deps.send, request)))
+    return budget.persist(lambda: catalogue_of(transport.query_all(deps.send, request)))
 
 
 def get_models(deps: Deps) -> Json:
     """The catalogue, with what is available now."""
-    return load(deps, deps.attempts()).answer()
+    return load(deps, deps.retry_budget()).answer()

@@ -7,105 +7,109 @@ is still there (a window closed since), was reclaimed (a ticket stands for it) o
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from modelpass import api_keys, schema
+from modelpass import schema
 from modelpass.dynamodb import transport
-from modelpass.entitlements import accounting, answers, items, rules, transactions, updates
-from modelpass.entitlements.change import Breach, Change
+from modelpass.entitlements import accounting, answers, authorization_ids, history, items, rules, updates
+from modelpass.entitlements.change import Change, TierBreach
 from modelpass.entitlements.commands import decision_loop
+from modelpass.entitlements.commands.decision_loop import Decision
 from modelpass.errors import ErrorCode, Refusal, Refused
-from modelpass.router import validation
 from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
-    from modelpass.api_keys import Authorization
+    from modelpass.catalogue.tiers import Tier
     from modelpass.dynamodb.retries import RetryBudget
+    from modelpass.entitlements.answers import Json
+    from modelpass.entitlements.authorization_ids import Authorization
     from modelpass.entitlements.model import Entitlement
-    from modelpass.router.validation import SettlePayload
     from modelpass.runtime.deps import Deps
-
-Json = dict[str, Any]
 
 REPLAYED: Json = {"settled": True, "replayed": True}
 
 
-def settle(deps: Deps, event: object) -> Json:
-    """Answer one settle; raises `Refused` when the payload is malformed or nothing was authorized under its id."""
-    payload = validation.settle(event)
-    authorization = api_keys.parse_authorization_id(payload.authorization_id, deps.deployment_keys)
+class SettleRequest(NamedTuple):
+    """A well-formed settle; the authorization id may still be anything. `used` is in the model's unit."""
+
+    authorization_id: str
+    used: int
+    calls: int | None
+    served_tier: Tier | None
+
+
+def settle(deps: Deps, request: SettleRequest) -> Json:
+    """Answer one settle; raises `Refused` when nothing was authorized under its id, or it reports too many calls.
+
+    Settled: what was used is booked once, durably, and the hold has ended. A repeat books nothing.
+    """
+    authorization = authorization_ids.parse_authorization_id(request.authorization_id, deps.deployment_keys)
     if authorization is None:
         raise _not_found()
     entitlement = authorization.entitlement
     telemetry.note(subscriptionId=entitlement.subscription_id, modelId=entitlement.model_id)
-    return _Settlement(deps, payload, authorization).run()
+    budget = deps.retry_budget()
+    return decision_loop.until_answered(deps, budget, entitlement, _Settle(deps, budget, request, authorization))
 
 
 def _not_found() -> Refused:
     return Refused(Refusal(ErrorCode.AUTHORIZATION_NOT_FOUND, param="authorizationId"))
 
 
-class _Settlement(NamedTuple):
+class _Settle(NamedTuple):
+    """One invocation. The decision loop drives it."""
+
     deps: Deps
-    payload: SettlePayload
+    budget: RetryBudget
+    request: SettleRequest
     authorization: Authorization
 
     @property
     def _calls(self) -> int:
         held = self.authorization.hold.calls
-        return held if self.payload.calls is None else self.payload.calls
+        return held if self.request.calls is None else self.request.calls
 
     @property
     def _breached(self) -> bool:
-        served = self.payload.served_tier
+        served = self.request.served_tier
         return served is not None and served is not self.authorization.tier
 
-    def run(self) -> Json:
-        attempts = self.deps.attempts()
-        in_one_write = not self._breached and self._calls <= self.authorization.hold.calls
-        return decision_loop.until_answered(
-            self.deps,
-            attempts,
-            self.authorization.entitlement,
-            at_once=self._write_at_once if in_one_write else None,
-            decide=partial(self._decide, attempts),
-            missing=self._refuse_unknown,
-        )
-
-    def _decide(self, attempts: RetryBudget, entitlement: Entitlement) -> tuple[Json, Entitlement]:
-        step = self._step(entitlement, self._reclaimed(entitlement, attempts))
-        if step is None:
-            return REPLAYED, entitlement
-        operation, request = transactions.request_of(self.deps.tables, step)
-        reply = self.deps.send(operation, request)
-        entitlement = decision_loop.written(self.deps, attempts, step, reply)
-        return self._settled(entitlement), entitlement
-
-    def _refuse_unknown(self) -> Json:
-        raise _not_found()
-
-    def _write_at_once(self) -> tuple[Json, Entitlement]:
+    def write_at_once(self) -> Decision | None:
+        if self._breached or self._calls > self.authorization.hold.calls:
+            return None
         request = updates.settle(
             self.deps.tables,
             self.authorization.entitlement,
             self.authorization.hold,
-            self.payload.used,
+            self.request.used,
             self._calls,
             self.deps.now_ms(),
         )
         entitlement = items.entitlement_of(self.deps.send("UpdateItem", request)["Attributes"])
-        return self._settled(entitlement), entitlement
+        return Decision(self._settled(entitlement), entitlement)
 
-    def _reclaimed(self, entitlement: Entitlement, attempts: RetryBudget) -> bool:
+    def decide(self, entitlement: Entitlement) -> Decision:
+        step = self._step(entitlement, self._reclaimed(entitlement))
+        if step is None:
+            return Decision(REPLAYED, entitlement)
+        entitlement = decision_loop.write(self.deps, self.budget, step)
+        return Decision(self._settled(entitlement), entitlement)
+
+    def refuse_missing(self) -> Json:
+        raise _not_found()
+
+    def _reclaimed(self, entitlement: Entitlement) -> bool:
         """Whether a ticket stands for the hold; the count in the item spares most replays this look."""
         hold = self.authorization.hold
         if entitlement.tickets == 0 or entitlement.holds.get(hold.key) == hold:
             return False
-        key = schema.primary_key(api_keys.ticket_key(entitlement.id, hold))
+        key = schema.primary_key(history.ticket_key(entitlement.id, hold))
         table = self.deps.tables.history
-        ticket = attempts.persist(lambda: transport.get(self.deps.send, table, key))
-        return ticket is not None and bool(schema.current(ticket))
+        ticket = self.budget.persist(lambda: transport.get(self.deps.send, table, key))
+        if ticket is None:
+            return False
+        schema.require_understood(ticket)
+        return True
 
     def _step(self, entitlement: Entitlement, reclaimed: bool) -> Change | None:  # noqa: FBT001
         """What to write, None when the hold was settled before."""
@@ -115,11 +119,11 @@ class _Settlement(NamedTuple):
         if not reclaimed and entitlement.holds.get(hold.key) != hold:
             return None
         if self._calls > hold.calls:
-            raise validation.refuse_too_many_calls(hold.calls)
-        step = accounting.book(entitlement, hold, self.payload.used, self._calls, reclaimed=reclaimed)
-        if not self._breached or self.payload.served_tier is None:
+            raise refuse_too_many_calls(hold.calls)
+        step = accounting.book(entitlement, hold, self.request.used, self._calls, reclaimed=reclaimed)
+        if not self._breached or self.request.served_tier is None:
             return step
-        return step._replace(breach=Breach(hold, self.payload.served_tier, now_ms))
+        return step._replace(breach=TierBreach(hold, self.request.served_tier, now_ms))
 
     def _settled(self, entitlement: Entitlement) -> Json:
         now_ms = self.deps.now_ms()
@@ -127,5 +131,11 @@ class _Settlement(NamedTuple):
             "settled": True,
             "late": rules.is_late(entitlement, self.authorization.hold, now_ms),
             "tierBreached": self._breached,
-            **answers.windows(entitlement, now_ms),
+            **answers.current_windows(entitlement, now_ms),
         }
+
+
+def refuse_too_many_calls(held: int) -> Refused:
+    """A settle reports more calls than its authorization holds."""
+    message = f"calls must be at most the {held} held by the authorization."
+    return Refused(Refusal(ErrorCode.INVALID_REQUEST, param="calls", message=message))

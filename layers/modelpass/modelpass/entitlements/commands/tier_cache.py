@@ -21,7 +21,7 @@ _JITTER_SECONDS: Final = 1.0
 _NONE: Final[frozenset[Tier]] = frozenset()
 
 
-class TiersDown:
+class TierCache:
     """The tiers that are down, as this process knows them."""
 
     def __init__(self, deps: Deps) -> None:
@@ -29,12 +29,12 @@ class TiersDown:
         self._fresh_until = float("-inf")
         self._down: frozenset[tuple[str, Tier]] = frozenset()
 
-    def of_model(self, model_id: str, attempts: RetryBudget) -> frozenset[Tier]:
+    def down_of(self, model_id: str, budget: RetryBudget) -> frozenset[Tier]:
         """The tiers of a model that are down. Fails closed: an unreadable store is an error."""
         pacing = self._deps.pacing
         asked = pacing.monotonic()
         if asked >= self._fresh_until:
-            self._down = attempts.persist(self._read)
+            self._down = budget.persist(self._read)
             self._fresh_until = asked + _KEPT_SECONDS + _JITTER_SECONDS * pacing.random()
         if not self._down:
             return _NONE

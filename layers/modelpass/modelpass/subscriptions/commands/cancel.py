@@ -7,32 +7,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelpass import unfinished
-from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
-from modelpass.entitlements.model import Status, Subscription
+from modelpass.entitlements import updates
 from modelpass.subscriptions import revocations
 from modelpass.subscriptions.commands import repository
+from modelpass.subscriptions.model import Status, Subscription
 
 if TYPE_CHECKING:
     from modelpass.dynamodb.retries import RetryBudget
     from modelpass.runtime.deps import Deps
+    from modelpass.subscriptions.model import Slot
 
 
 def cancel(deps: Deps, account_id: str, subscription_id: str) -> Subscription:
     """The subscription, cancelled; one that has ended already is left as it is. Open authorizations still settle."""
-    attempts = deps.attempts()
-    while True:
-        try:
-            found = repository.own(deps, attempts, account_id, subscription_id)
-            if found.cancelling_at_ms is None:
-                if found.status(deps.now_ms()) is not Status.ACTIVE:
-                    return found
-                found = _begin(deps, found)
-            return _finish(deps, attempts, found)
-        except ConditionFailedError:
-            attempts.lost_race()
-        except StoreBusyError as failure:
-            attempts.busy(failure)
+    budget = deps.retry_budget()
+
+    def attempt() -> Subscription:
+        found = repository.own(deps, budget, account_id, subscription_id)
+        if found.cancelling_at_ms is None:
+            if found.status(deps.now_ms()) is not Status.ACTIVE:
+                return found
+            found = _begin(deps, found)
+        return _finish(deps, budget, found)
+
+    return budget.until_done(attempt)
 
 
 def _begin(deps: Deps, found: Subscription) -> Subscription:
@@ -41,7 +39,18 @@ def _begin(deps: Deps, found: Subscription) -> Subscription:
     return found._replace(cancelling_at_ms=now_ms, due_at_ms=now_ms)
 
 
-def _finish(deps: Deps, attempts: RetryBudget, found: Subscription) -> Subscription:
-    slot = repository.place_of(deps, attempts, found.account_id)
-    unfinished.stop(deps, attempts, found, slot)
+def _finish(deps: Deps, budget: RetryBudget, found: Subscription) -> Subscription:
+    slot = repository.place_of(deps, budget, found.account_id)
+    stop(deps, budget, found, slot)
     return found._replace(cancelled_at_ms=found.cancelling_at_ms, cancelling_at_ms=None, due_at_ms=None)
+
+
+def stop(deps: Deps, budget: RetryBudget, subscription: Subscription, slot: Slot | None) -> None:
+    """Stop every entitlement, then free the place. Raises `ConditionFailedError` when someone else did, or took it."""
+    at_ms = subscription.cancelling_at_ms
+    if at_ms is None:
+        return
+    for entitlement in subscription.entitlement_ids():
+        repository.write_once(deps, budget, updates.stop(deps.tables, entitlement, at_ms))
+    request = revocations.end_cancellation(deps.tables, subscription, slot, deps.now_ms())
+    deps.send("TransactWriteItems", request)

@@ -6,15 +6,13 @@ negative, but takes no more than was used there. It is recorded with its reason 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from modelpass import api_keys, schema
+from modelpass import schema
 from modelpass.dynamodb import transport
-from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.entitlements import accounting, history
 from modelpass.entitlements import answers as entitlement_answers
 from modelpass.entitlements import rules as entitlement_rules
-from modelpass.entitlements import transactions as entitlement_transactions
 from modelpass.entitlements.change import Correction
 from modelpass.entitlements.commands import decision_loop
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid, raise_any
@@ -24,121 +22,124 @@ from modelpass.subscriptions.commands import repository
 from modelpass.times import rfc3339
 
 if TYPE_CHECKING:
-    from modelpass.api.operator_bodies import CorrectionBody
     from modelpass.dynamodb.retries import RetryBudget
     from modelpass.entitlements.change import Change
-    from modelpass.entitlements.model import Entitlement, EntitlementId, Subscription
+    from modelpass.entitlements.model import Entitlement, EntitlementId
     from modelpass.runtime.deps import Deps
-
-Json = dict[str, Any]
+    from modelpass.subscriptions.answers import Json
+    from modelpass.subscriptions.model import Subscription
+    from modelpass.subscriptions.orders import CorrectionOrder
 
 _NONCE_BYTES: Final = 9
 
 
-def correct(
-    deps: Deps, operator: str, subscription_id: str, body: CorrectionBody, idempotency_key: str
-) -> tuple[Json, bool]:
-    """Book a correction; the answer, and whether it was booked before under the same Idempotency-Key.
+class Booked(NamedTuple):
+    """A correction as it is shown; `replayed` where an earlier call with the same Idempotency-Key has booked it."""
+
+    answer: Json
+    replayed: bool
+
+
+class _Meant(NamedTuple):
+    """The entitlement and the instant that an order speaks of."""
+
+    entitlement: EntitlementId
+    at_ms: int
+
+
+def correct(deps: Deps, operator: str, subscription_id: str, order: CorrectionOrder, idempotency_key: str) -> Booked:
+    """Book a correction, once for each Idempotency-Key of an operator and a subscription.
 
     Raises `Refused` and changes nothing when the subscription's current term has no such model, when the instant is not
     one of it, or when more is to be taken than was used.
     """
-    attempts, nonce = deps.attempts(), deps.entropy(_NONCE_BYTES)
+    budget, nonce = deps.retry_budget(), deps.entropy(_NONCE_BYTES)
     digest = idempotency.correction(operator, subscription_id, idempotency_key)
-    while True:
-        try:
-            found = repository.any_of(deps, attempts, subscription_id)
-            telemetry.note(accountId=found.account_id)
-            record = _read(deps, attempts, api_keys.correction_key(subscription_id, digest))
-            if record is not None:
-                return _repeated(deps, attempts, record, body, nonce)
-            entitlement_id, at_ms = _meant(found, body, deps.now_ms())
-            telemetry.note(modelId=entitlement_id.model_id)
-            made = Correction(
-                key=digest,
-                body=idempotency.body(body.raw),
-                nonce=nonce,
-                operator=operator,
-                units=body.units,
-                at_ms=at_ms,
-                reason=body.reason,
-                made_at_ms=deps.now_ms(),
-            )
-            entitlement = _book(deps, attempts, decision_loop.read(deps, attempts, entitlement_id), made)
-            return _answer(deps, attempts, entitlement, made.units, made.at_ms, made.reason), False
-        except ConditionFailedError:
-            attempts.lost_race()
-        except StoreBusyError as failure:
-            attempts.busy(failure)
+
+    def attempt() -> Booked:
+        found = repository.any_of(deps, budget, subscription_id)
+        telemetry.note(accountId=found.account_id)
+        record = _read(deps, budget, history.correction_key(subscription_id, digest))
+        if record is not None:
+            return _repeated(deps, budget, record, order, nonce)
+        entitlement_id, at_ms = _meant(found, order, deps.now_ms())
+        telemetry.note(modelId=entitlement_id.model_id)
+        made = Correction(
+            key=digest,
+            body=idempotency.body(order.raw),
+            nonce=nonce,
+            operator=operator,
+            units=order.units,
+            at_ms=at_ms,
+            reason=order.reason,
+            made_at_ms=deps.now_ms(),
+        )
+        entitlement = _book(deps, budget, decision_loop.read(deps, budget, entitlement_id), made)
+        return Booked(_answer(deps, budget, entitlement, made.units, made.at_ms, made.reason), replayed=False)
+
+    return budget.until_done(attempt)
 
 
-def _meant(found: Subscription, body: CorrectionBody, now_ms: int) -> tuple[EntitlementId, int]:
-    """The entitlement and the instant that a body speaks of."""
-    entitlement_id = next((i for i in found.entitlement_ids() if i.model_id == body.model_id), None)
+def _meant(found: Subscription, order: CorrectionOrder, now_ms: int) -> _Meant:
+    entitlement_id = next((i for i in found.entitlement_ids() if i.model_id == order.model_id), None)
     if entitlement_id is None:
         raise invalid("modelId", "modelId must be a model of the subscription.")
     last_ms = min(now_ms, found.expires_at_ms - 1)
-    at_ms = last_ms if body.at_ms is None else body.at_ms
+    at_ms = last_ms if order.at_ms is None else order.at_ms
     if not found.term.starts_at_ms <= at_ms <= last_ms:
         raise invalid("at", "at must lie in the subscription's current term, and not later than now.")
-    return entitlement_id, at_ms
+    return _Meant(entitlement_id, at_ms)
 
 
-def _book(deps: Deps, attempts: RetryBudget, entitlement: Entitlement, made: Correction) -> Entitlement:
+def _book(deps: Deps, budget: RetryBudget, entitlement: Entitlement, made: Correction) -> Entitlement:
     """The entitlement once the correction is written, after the windows of its instant are opened if need be."""
     if made.at_ms >= entitlement.segment_end_ms:
-        entitlement = _written(deps, attempts, entitlement_rules.open_windows(entitlement, made.at_ms, made.made_at_ms))
+        opening = entitlement_rules.open_windows(entitlement, made.at_ms, made.made_at_ms)
+        entitlement = decision_loop.write(deps, budget, opening)
     step = accounting.correct(entitlement, made)
     if made.units < 0:
-        raise_any(entitlement_rules.refuse_correction(made.units, _used(deps, attempts, step)))
-    return _written(deps, attempts, step)
+        raise_any(entitlement_rules.refuse_correction(made.units, _used(deps, budget, step)))
+    return decision_loop.write(deps, budget, step)
 
 
-def _written(deps: Deps, attempts: RetryBudget, step: Change) -> Entitlement:
-    operation, request = entitlement_transactions.request_of(deps.tables, step)
-    return decision_loop.written(deps, attempts, step, deps.send(operation, request))
-
-
-def _used(deps: Deps, attempts: RetryBudget, step: Change) -> int:
+def _used(deps: Deps, budget: RetryBudget, step: Change) -> int:
     """How much was used in both windows that a step corrects: what is less of the two."""
     entitlement_id, counters = step.before.id, step.before.counters
     day = counters.day_units
     if step.late_day is not None:
-        day = _figure(deps, attempts, api_keys.day_key(entitlement_id, step.late_day.day), "units")
+        day = _figure(deps, budget, history.day_key(entitlement_id, step.late_day.day), "units")
     month = counters.month_used
     if step.late_months:
-        month = _figure(deps, attempts, api_keys.month_key(entitlement_id, step.late_months[0].month), "used")
+        month = _figure(deps, budget, history.month_key(entitlement_id, step.late_months[0].month), "used")
     return min(day, month)
 
 
-def _figure(deps: Deps, attempts: RetryBudget, pair: tuple[str, str], name: str) -> int:
-    row = _read(deps, attempts, pair)
+def _figure(deps: Deps, budget: RetryBudget, pair: tuple[str, str], name: str) -> int:
+    row = _read(deps, budget, pair)
     return 0 if row is None else int(row[name]["N"])
 
 
-def _read(deps: Deps, attempts: RetryBudget, pair: tuple[str, str]) -> schema.Item | None:
-    found = attempts.persist(lambda: transport.get(deps.send, deps.tables.history, schema.primary_key(pair)))
+def _read(deps: Deps, budget: RetryBudget, pair: tuple[str, str]) -> schema.Item | None:
+    found = budget.persist(lambda: transport.get(deps.send, deps.tables.history, schema.primary_key(pair)))
     return None if found is None else schema.current(found)
 
 
-def _repeated(
-    deps: Deps, attempts: RetryBudget, record: schema.Item, body: CorrectionBody, nonce: bytes
-) -> tuple[Json, bool]:
-    if bytes(record["body"]["B"]) != idempotency.body(body.raw):
+def _repeated(deps: Deps, budget: RetryBudget, record: schema.Item, order: CorrectionOrder, nonce: bytes) -> Booked:
+    if bytes(record["body"]["B"]) != idempotency.body(order.raw):
         raise Refused(Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"))
-    entitlement = decision_loop.read(deps, attempts, history.corrected(record))
+    entitlement = decision_loop.read(deps, budget, history.corrected(record))
     units, at_ms = int(record["units"]["N"]), int(record["at"]["N"])
-    answer = _answer(deps, attempts, entitlement, units, at_ms, record["reason"]["S"])
-    return answer, bytes(record["nonce"]["B"]) != nonce
+    answer = _answer(deps, budget, entitlement, units, at_ms, record["reason"]["S"])
+    return Booked(answer, replayed=bytes(record["nonce"]["B"]) != nonce)
 
 
-def _answer(deps: Deps, attempts: RetryBudget, entitlement: Entitlement, units: int, at_ms: int, reason: str) -> Json:
-    decision_loop.tell_thresholds(deps, attempts, entitlement)
+def _answer(deps: Deps, budget: RetryBudget, entitlement: Entitlement, units: int, at_ms: int, reason: str) -> Json:
+    decision_loop.announce_thresholds(deps, budget, entitlement)
     return {
         "subscriptionId": entitlement.id.subscription_id,
         "modelId": entitlement.id.model_id,
         "units": units,
         "at": rfc3339(at_ms),
         "reason": reason,
-        **entitlement_answers.windows(entitlement, deps.now_ms()),
+        **entitlement_answers.current_windows(entitlement, deps.now_ms()),
     }

@@ -8,27 +8,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelpass import outbox
-from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
-from modelpass.entitlements import rules as entitlement_rules
-from modelpass.entitlements.model import SlotKind
 from modelpass.errors import invalid, raise_any
-from modelpass.subscriptions import slots
+from modelpass.subscriptions import events, rules, slots
 from modelpass.subscriptions.commands import repository
+from modelpass.subscriptions.model import SlotKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelpass.entitlements.model import Slot
     from modelpass.runtime.deps import Deps
     from modelpass.schema import Request
+    from modelpass.subscriptions.model import Slot
+    from modelpass.subscriptions.orders import PlanOrder
 
 
-def set_plan(deps: Deps, account_id: str, plan_id: str, until_ms: int) -> None:
+def set_plan(deps: Deps, account_id: str, order: PlanOrder) -> None:
     """Let a plan hold the account's place until then; of the plan that holds it already, only the end moves.
 
     Raises `active_subscription_exists` when another plan, or a custom subscription, holds the place.
     """
+    plan_id, until_ms = order
 
     def actions(slot: Slot | None, now_ms: int) -> list[Request]:
         if until_ms <= now_ms:
@@ -36,8 +35,8 @@ def set_plan(deps: Deps, account_id: str, plan_id: str, until_ms: int) -> None:
         place = slots.planned(slot, plan_id, until_ms)
         if slot is not None and slot.held(now_ms) and (slot.kind, slot.holder_id) == (SlotKind.PLAN, plan_id):
             return slots.write(deps.tables, account_id, slot, place, now_ms) if slot.until_ms != until_ms else []
-        raise_any(entitlement_rules.refuse_place(slot, now_ms))
-        started = outbox.plan_started(deps.tables, account_id, place, now_ms)
+        raise_any(rules.refuse_place(slot, now_ms))
+        started = events.plan_started(deps.tables, account_id, place, now_ms)
         return [*slots.write(deps.tables, account_id, slot, place, now_ms), {"Put": started}]
 
     _change(deps, account_id, actions)
@@ -49,7 +48,7 @@ def end_plan(deps: Deps, account_id: str) -> None:
     def actions(slot: Slot | None, now_ms: int) -> list[Request]:
         if slot is None or slot.kind is not SlotKind.PLAN or not slot.held(now_ms):
             return []
-        ended = outbox.plan_ended(deps.tables, account_id, slot, now_ms)
+        ended = events.plan_ended(deps.tables, account_id, slot, now_ms)
         return [*slots.write(deps.tables, account_id, slot, slots.freed(slot), now_ms), {"Put": ended}]
 
     _change(deps, account_id, actions)
@@ -57,16 +56,12 @@ def end_plan(deps: Deps, account_id: str) -> None:
 
 def _change(deps: Deps, account_id: str, actions_of: Callable[[Slot | None, int], list[Request]]) -> None:
     """Write what follows from the place as it is; once it is written, nothing follows any more."""
-    attempts = deps.attempts()
-    while True:
-        try:
-            slot = repository.place_of(deps, attempts, account_id)
-            actions = actions_of(slot, deps.now_ms())
-            if actions:
-                deps.send("TransactWriteItems", {"TransactItems": actions})
-        except ConditionFailedError:
-            attempts.lost_race()
-        except StoreBusyError as failure:
-            attempts.busy(failure)
-        else:
-            return
+    budget = deps.retry_budget()
+
+    def attempt() -> None:
+        slot = repository.place_of(deps, budget, account_id)
+        actions = actions_of(slot, deps.now_ms())
+        if actions:
+            deps.send("TransactWriteItems", {"TransactItems": actions})
+
+    budget.until_done(attempt)

@@ -1,0 +1,96 @@
+"""Authorization ids: everything a settle needs, under a 16-byte MAC of the deployment key. Rule: pure.
+
+An id that was not issued under an accepted deployment key is refused before the store is asked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import struct
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from modelpass import macs
+from modelpass.api_keys import signer_of
+from modelpass.catalogue.tiers import Tier
+from modelpass.encoding import base64url, from_base64url
+from modelpass.entitlements.model import EntitlementId, Hold
+from modelpass.ids import subscription_id_bytes, subscription_id_of
+
+if TYPE_CHECKING:
+    from modelpass.api_keys import DeploymentKeys
+
+
+NONCE_BYTES: Final = 9
+_AUTHORIZATION_ID = re.compile(r"auth_([A-Za-z0-9_-]{100,200})")
+_MAC_BYTES = 16
+_DIGEST_BYTES = 9
+_GRANT = struct.Struct(">B15sH9s9sQIQIB")
+_VERSION = 1
+_TIERS: Final = tuple(Tier)
+
+
+class Authorization(NamedTuple):
+    """What an authorization id says once its MAC is right."""
+
+    entitlement: EntitlementId
+    tier: Tier
+    hold: Hold
+
+
+def request_digest(request_id: str) -> str:
+    """Under which key a hold stands: 72 bits of a hash, for holds should be short."""
+    return base64url(hashlib.sha256(request_id.encode()).digest()[:_DIGEST_BYTES])
+
+
+def nonce_text(entropy: bytes) -> str:
+    """A hold's nonce as text."""
+    return base64url(entropy)
+
+
+def issue_authorization_id(authorization: Authorization, keys: DeploymentKeys) -> str:
+    """The id of a grant: the same hold always gives the same id."""
+    hold, entitlement = authorization.hold, authorization.entitlement
+    body = (
+        _GRANT.pack(
+            _VERSION,
+            subscription_id_bytes(entitlement.subscription_id),
+            entitlement.term_number,
+            from_base64url(hold.key),
+            from_base64url(hold.nonce),
+            hold.granted_at_ms,
+            hold.hold_seconds,
+            hold.units,
+            hold.calls,
+            _TIERS.index(authorization.tier),
+        )
+        + entitlement.model_id.encode()
+    )
+    return "auth_" + base64url(body + _authorization_mac(body, keys.by_signer(hold.signer)))
+
+
+def parse_authorization_id(text: str, keys: DeploymentKeys) -> Authorization | None:
+    """Read an authorization id; None for any string never issued."""
+    match = _AUTHORIZATION_ID.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        raw = from_base64url(match[1])
+    except ValueError:
+        return None
+    body, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
+    if base64url(raw) != match[1]:  # a second spelling of the same bytes was never issued
+        return None
+    secret = next((s for s in keys.secrets if hmac.compare_digest(mac, _authorization_mac(body, s))), None)
+    if secret is None or body[0] != _VERSION:
+        return None
+    _, sub, number, key, nonce, at_ms, seconds, units, calls, tier = _GRANT.unpack_from(body)
+    model_id = body[_GRANT.size :].decode()
+    hold = Hold(base64url(key), base64url(nonce), signer_of(secret), at_ms, seconds, units, calls)
+    entitlement = EntitlementId(subscription_id_of(sub), number, model_id)
+    return Authorization(entitlement, _TIERS[tier], hold)
+
+
+def _authorization_mac(body: bytes, secret: bytes) -> bytes:
+    return macs.under(secret).digest(b"modelpass/authorization" + body)[:_MAC_BYTES]

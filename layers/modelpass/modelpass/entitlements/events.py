@@ -1,0 +1,62 @@
+"""Events about one entitlement, as rows of the outbox. Rule: written in the transaction of what they tell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelpass.entitlements import items
+from modelpass.outbox import EventType, Moment, Subject, put
+from modelpass.times import rfc3339
+
+if TYPE_CHECKING:
+    from modelpass.entitlements.change import Announcement, Correction, TierBreach
+    from modelpass.entitlements.model import Entitlement
+    from modelpass.schema import Request, Tables
+
+
+def threshold_reached(tables: Tables, entitlement: Entitlement, announcement: Announcement) -> Request:
+    """Used and held have reached a share of a limit; of one window, each share is told once."""
+    threshold, entitlement_id = announcement.threshold, entitlement.id
+    window = str(entitlement.month) if threshold.monthly else entitlement.day
+    data = {
+        "modelId": entitlement_id.model_id,
+        "term": entitlement_id.term_number,
+        "limit": threshold.limit,
+        "percent": threshold.percent,
+        "windowEndsAt": rfc3339(announcement.window_ends_at_ms),
+    }
+    facts = (items.entitlement_pk(entitlement_id), threshold.limit, window, str(threshold.percent))
+    at = Moment(announcement.at_ms, entitlement_id.term_number, threshold.percent)
+    return put(tables, EventType.THRESHOLD_REACHED, _subject(entitlement), at, data, facts)
+
+
+def usage_corrected(tables: Tables, entitlement: Entitlement, correction: Correction) -> Request:
+    """An operator corrected what was used in the windows of an instant (`at`)."""
+    data = {
+        "modelId": entitlement.id.model_id,
+        "term": entitlement.id.term_number,
+        "units": correction.units,
+        "at": rfc3339(correction.at_ms),
+        "reason": correction.reason,
+    }
+    at = Moment(correction.made_at_ms, entitlement.id.term_number)
+    return put(tables, EventType.USAGE_CORRECTED, _subject(entitlement), at, data, (correction.key,))
+
+
+def tier_breached(tables: Tables, entitlement: Entitlement, breach: TierBreach) -> Request:
+    """A router served a request in another tier than the one bought."""
+    hold, entitlement_id = breach.hold, entitlement.id
+    data = {
+        "modelId": entitlement_id.model_id,
+        "term": entitlement_id.term_number,
+        "channelTier": entitlement.limits.tier.value,
+        "servedTier": breach.served_tier.value,
+        "grantedAt": rfc3339(hold.granted_at_ms),
+    }
+    facts = (items.entitlement_pk(entitlement_id), hold.key, hold.nonce)
+    at = Moment(breach.at_ms, entitlement_id.term_number)
+    return put(tables, EventType.TIER_BREACHED, _subject(entitlement), at, data, facts)
+
+
+def _subject(entitlement: Entitlement) -> Subject:
+    return Subject(entitlement.id.subscription_id, entitlement.account_id)

@@ -1,0 +1,85 @@
+"""The router's door to authorize: a Lambda Invoke payload in, an answer out. Rule: a refusal is a normal result.
+
+Whatever was sent and whatever fails, the router gets an answer that it can pass on; nothing ends as a Lambda error.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from modelpass.entitlements.answers import decision_of, refused
+from modelpass.entitlements.commands.authorize import AuthorizeRequest, authorize
+from modelpass.entitlements.model import DEFAULT_HOLD_SECONDS
+from modelpass.errors import Refused, internal_error
+from modelpass.ids import MODEL_ID, MODEL_ID_RULE
+from modelpass.router.validation import (
+    SECONDS,
+    SOME_CALLS,
+    UNITS,
+    known_fields,
+    matches,
+    matching,
+    optional,
+    required,
+    text,
+    tier_named,
+)
+from modelpass.runtime import telemetry
+
+if TYPE_CHECKING:
+    from modelpass.api_keys import ApiKey
+    from modelpass.dynamodb.retries import RetryBudget
+    from modelpass.entitlements.answers import Json
+    from modelpass.entitlements.commands.authorize import Caches, MissingEntitlement
+    from modelpass.entitlements.model import EntitlementId
+    from modelpass.runtime.deps import Deps
+
+_FIELDS: Final = frozenset(
+    {"apiKey", "modelId", "requestId", "estimatedUsage", "calls", "channelTier", "holdSeconds"},
+)
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def handle_authorize(deps: Deps, caches: Caches, event: object, function_request_id: str) -> Json:
+    """Answer one authorize, whatever was sent and whatever fails."""
+    with telemetry.Line("authorize", function_request_id, **names_of(event)):
+        try:
+            answer = authorize(deps, caches, request_of(event), _explain_missing)
+        except Refused as refusal:
+            answer = refused(refusal.refusal, None, 0)
+        except Exception as error:  # the caller gets an answer, the log says where it failed
+            telemetry.surprised(error)
+            answer = refused(internal_error(function_request_id), None, 0)
+        telemetry.decided(decision_of(answer, "granted"))
+    return answer
+
+
+def request_of(event: object) -> AuthorizeRequest:
+    """Check an authorize payload; raises `invalid_request` naming the first field at fault."""
+    fields = known_fields(event, _FIELDS)
+    return AuthorizeRequest(
+        api_key=text(fields, "apiKey"),
+        model_id=matching(fields, "modelId", MODEL_ID, MODEL_ID_RULE),
+        request_id=matching(fields, "requestId", _REQUEST_ID, "1 to 64 of A-Z a-z 0-9 _ -"),
+        units=UNITS("estimatedUsage", required(fields, "estimatedUsage")),
+        calls=optional(fields, "calls", SOME_CALLS, 1),
+        tier=optional(fields, "channelTier", tier_named, None),
+        hold_seconds=optional(fields, "holdSeconds", SECONDS, DEFAULT_HOLD_SECONDS),
+    )
+
+
+def names_of(event: object) -> dict[str, str]:
+    """The request id and the model that an authorize names, each where it is well-formed, whatever else is wrong."""
+    fields = event if isinstance(event, dict) else {}
+    patterns = {"requestId": _REQUEST_ID, "modelId": MODEL_ID}
+    return {name: fields[name] for name, pattern in patterns.items() if matches(pattern, fields.get(name))}
+
+
+def _explain_missing(
+    deps: Deps, budget: RetryBudget, api_key: ApiKey, entitlement: EntitlementId
+) -> MissingEntitlement:
+    # Loaded by the first request for a model that was not bought: no start waits for what subscriptions need.
+    from modelpass.subscriptions.commands.missing_entitlement import explain_missing  # noqa: PLC0415
+
+    return explain_missing(deps, budget, api_key, entitlement)

@@ -1,0 +1,82 @@
+"""Subscriptions as callers see them, at one moment. Rule: pure; the wire format and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from modelpass import api_keys
+from modelpass.entitlements.answers import current_windows
+from modelpass.subscriptions import pricing
+from modelpass.times import rfc3339
+
+if TYPE_CHECKING:
+    from modelpass.entitlements.model import Entitlement, Limits
+    from modelpass.subscriptions.model import SoldTerm, Status, Subscription
+
+Json = dict[str, Any]
+
+
+def usage(subscription: Subscription, entitlements: list[Entitlement], now_ms: int) -> Json:
+    """The live counters of a subscription, model by model as bought."""
+    return {
+        "subscriptionId": subscription.id,
+        "status": subscription.status(now_ms).value,
+        "models": [
+            {
+                "modelId": e.id.model_id,
+                "channelTier": e.limits.tier.value,
+                "unit": e.limits.unit.value,
+                **current_windows(e, now_ms),
+            }
+            for e in entitlements
+        ],
+    }
+
+
+def subscription(stored: Subscription, status: Status, api_key: str | None = None) -> Json:
+    """A subscription; `apiKey` only where the key was just made."""
+    return {
+        "subscriptionId": stored.id,
+        "status": status.value,
+        "term": stored.term_number,
+        **({} if api_key is None else {"apiKey": api_key}),
+        "apiKeyMasked": api_keys.mask(stored.key_tail),
+        "startsAt": rfc3339(stored.term.starts_at_ms),
+        "expiresAt": rfc3339(stored.expires_at_ms),
+        "timezone": stored.term.time_zone,
+        "models": [_limits(m) for m in stored.models],
+    }
+
+
+def _limits(limits: Limits) -> Json:
+    return {
+        "modelId": limits.model_id,
+        "channelTier": limits.tier.value,
+        "unit": limits.unit.value,
+        "dailyCallLimit": limits.daily_call_limit,
+        "monthlyTokenCap": limits.monthly_cap,
+    }
+
+
+def term(sold: SoldTerm) -> Json:
+    """A term as the history shows it, with the price it was sold at."""
+    return {
+        "term": sold.number,
+        "startsAt": rfc3339(sold.term.starts_at_ms),
+        "expiresAt": rfc3339(sold.term.ends_at_ms),
+        "price": pricing.price_of_term(sold),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A subscription as it is now; `api_key` only from the call that made it, `replayed` from a repeat."""
+
+    subscription: Subscription
+    status: Status
+    api_key: str | None
+    replayed: bool = False
+
+    def __repr__(self) -> str:
+        return f"Outcome({self.subscription.id})"

@@ -1,0 +1,29 @@
+"""Why a key is refused whose term has no entitlement for a model. Rule: one read of the subscription's row, no write.
+
+Authorize reads no subscription. Only where it finds no entitlement does the row tell whether the key was replaced, the
+subscription has ended, or the model was not bought; and what of that can never reverse.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelpass import schema
+from modelpass.dynamodb import transport
+from modelpass.entitlements.commands.authorize import MissingEntitlement
+from modelpass.subscriptions import items, rules
+
+if TYPE_CHECKING:
+    from modelpass.api_keys import ApiKey
+    from modelpass.dynamodb.retries import RetryBudget
+    from modelpass.entitlements.model import EntitlementId
+    from modelpass.runtime.deps import Deps
+
+
+def explain_missing(deps: Deps, budget: RetryBudget, api_key: ApiKey, entitlement: EntitlementId) -> MissingEntitlement:
+    """The refusal, and what to remember of it; raises `temporarily_unavailable` while the store cannot be read."""
+    key = schema.primary_key(items.subscription_key(entitlement.subscription_id))
+    stored = budget.persist(lambda: transport.get(deps.send, deps.tables.subscriptions, key))
+    subscription = None if stored is None else items.subscription_of(stored)
+    refusal = rules.refuse_unheld_model(subscription, api_key.term_number, api_key.key_hash, deps.now_ms())
+    return MissingEntitlement(refusal, rules.remembered(refusal, subscription, entitlement))

@@ -1,0 +1,83 @@
+"""Renew: begin a new term of an expired subscription. Rule: a repeat under the same Idempotency-Key changes nothing.
+
+The new term has the models, limits, months and time zone of the one before, a key of its own, and usage from zero; it
+is sold at the prices of the moment. The order is replay, catalogue, place. A lost reply is recognised by the hash of
+the key that only this invocation knows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from modelpass import api_keys
+from modelpass.catalogue.commands import queries as catalogue_queries
+from modelpass.entitlements import windows
+from modelpass.errors import ErrorCode, Refusal, Refused, raise_any
+from modelpass.ids import is_subscription_id
+from modelpass.subscriptions import idempotency, pricing, rules, transactions
+from modelpass.subscriptions.answers import Outcome
+from modelpass.subscriptions.commands import repository
+from modelpass.times import whole_second
+
+if TYPE_CHECKING:
+    from modelpass.dynamodb.retries import RetryBudget
+    from modelpass.runtime.deps import Deps
+    from modelpass.subscriptions.model import Sale, Subscription
+
+
+def renew(deps: Deps, account_id: str, subscription_id: str, idempotency_key: str | None) -> Outcome:
+    """Begin a new term of an expired subscription; raises `Refused` and changes nothing otherwise."""
+    if not is_subscription_id(subscription_id):
+        raise Refused(Refusal(ErrorCode.NOT_FOUND))
+    budget = deps.retry_budget()
+    digest = None if idempotency_key is None else idempotency.renewal(account_id, subscription_id, idempotency_key)
+    command = _Renewal(deps, budget, account_id, subscription_id, digest, deps.new_secret())
+    return budget.until_done(command.attempt)
+
+
+class _Renewal(NamedTuple):
+    """One invocation: whose subscription, the digest of its Idempotency-Key, and the secret of the new key."""
+
+    deps: Deps
+    budget: RetryBudget
+    account_id: str
+    subscription_id: str
+    digest: bytes | None
+    secret: bytes
+
+    def attempt(self) -> Outcome:
+        deps = self.deps
+        found, slot = self.budget.persist(
+            lambda: repository.with_place(deps, self.subscription_id, self.account_id),
+        )
+        if found is None or found.account_id != self.account_id:
+            raise Refused(Refusal(ErrorCode.NOT_FOUND))
+        now_ms = deps.now_ms()
+        made = self._key_of_term(found.term_number)
+        if found.key_hash == api_keys.api_key_hash(made):
+            return Outcome(found, found.status(now_ms), made)  # our own write, its reply was lost
+        if self.digest is not None and found.renewal_digest == self.digest:
+            return Outcome(found, found.status(now_ms), None, replayed=True)
+        sale = pricing.bought_again(catalogue_queries.load(deps, self.budget), found.models)
+        now_ms = deps.now_ms()
+        raise_any(rules.refuse_renewal(found, slot, now_ms))
+        api_key = self._key_of_term(found.term_number + 1)
+        new = self._next_term(found, sale, api_key, now_ms)
+        deps.send("TransactWriteItems", transactions.renew(deps.tables, found, new, slot, now_ms))
+        return Outcome(new, new.status(now_ms), api_key)
+
+    def _key_of_term(self, number: int) -> str:
+        return api_keys.issue_api_key(self.subscription_id, number, self.secret, self.deps.deployment_keys)
+
+    def _next_term(self, old: Subscription, sale: Sale, api_key: str, now_ms: int) -> Subscription:
+        term = windows.term_of(whole_second(now_ms), old.term.months, old.term.time_zone)
+        return old._replace(
+            term_number=old.term_number + 1,
+            term=term,
+            key_hash=api_keys.api_key_hash(api_key),
+            key_tail=api_keys.api_key_tail(api_key),
+            key_pending=False,
+            sale=sale,
+            renewal_digest=self.digest,
+            due_at_ms=term.ends_at_ms,
+        )

@@ -1,0 +1,79 @@
+"""Events about subscriptions and plans, as rows of the outbox. Rule: written in the transaction of what they tell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelpass.outbox import EventType, Moment, Subject, put
+from modelpass.subscriptions import items, pricing
+from modelpass.times import rfc3339
+
+if TYPE_CHECKING:
+    from modelpass.schema import Request, Tables
+    from modelpass.subscriptions.model import Slot, Subscription
+
+
+def purchased(tables: Tables, subscription: Subscription) -> Request:
+    """A custom subscription was bought."""
+    return _of_term(tables, EventType.PURCHASED, subscription, subscription.created_at_ms, price=True)
+
+
+def renewed(tables: Tables, subscription: Subscription, at_ms: int) -> Request:
+    """An expired subscription began a new term."""
+    return _of_term(tables, EventType.RENEWED, subscription, at_ms, price=True)
+
+
+def expired(tables: Tables, subscription: Subscription) -> Request:
+    """A term ended; `at` is the instant it ended, whenever that is noticed."""
+    return _of_term(tables, EventType.EXPIRED, subscription, subscription.expires_at_ms)
+
+
+def cancelled(tables: Tables, subscription: Subscription, at_ms: int) -> Request:
+    """A subscription was ended by its customer."""
+    return _of_term(tables, EventType.CANCELLED, subscription, at_ms)
+
+
+def key_regenerated(tables: Tables, subscription: Subscription, at_ms: int) -> Request:
+    """A subscription got another key within its term; the one before is refused."""
+    subject = Subject(subscription.id, subscription.account_id)
+    data = {"term": subscription.term_number}
+    generation = subscription.key_generation
+    at = Moment(at_ms, subscription.term_number, generation)
+    return put(tables, EventType.KEY_REGENERATED, subject, at, data, (str(generation),))
+
+
+def _of_term(
+    tables: Tables, kind: EventType, subscription: Subscription, at_ms: int, *, price: bool = False
+) -> Request:
+    data: dict[str, Any] = {
+        "term": subscription.term_number,
+        "startsAt": rfc3339(subscription.term.starts_at_ms),
+        "expiresAt": rfc3339(subscription.expires_at_ms),
+        "models": [m.model_id for m in subscription.models],
+    }
+    if price:
+        data["price"] = pricing.price_of_term(subscription.sold_term())
+    subject = Subject(subscription.id, subscription.account_id)
+    at = Moment(at_ms, subscription.term_number)
+    return put(tables, kind, subject, at, data, (str(subscription.term_number),))
+
+
+def plan_started(tables: Tables, account_id: str, slot: Slot, at_ms: int) -> Request:
+    """A plan of another system took an account's place."""
+    return _of_plan(tables, EventType.PLAN_STARTED, account_id, slot, at_ms)
+
+
+def plan_ended(tables: Tables, account_id: str, slot: Slot, at_ms: int) -> Request:
+    """A plan was ended before its time."""
+    return _of_plan(tables, EventType.PLAN_ENDED, account_id, slot, at_ms, reason="ended")
+
+
+def plan_expired(tables: Tables, account_id: str, slot: Slot) -> Request:
+    """A plan's time was over; `at` is that instant, whenever it is noticed."""
+    return _of_plan(tables, EventType.PLAN_ENDED, account_id, slot, slot.until_ms, reason="expired")
+
+
+def _of_plan(tables: Tables, kind: EventType, account_id: str, slot: Slot, at_ms: int, **more: str) -> Request:
+    data = {"planId": slot.holder_id, "expiresAt": rfc3339(slot.until_ms), **more}
+    subject = Subject(items.slot_key(account_id)[0], account_id)
+    return put(tables, kind, subject, Moment(at_ms, slot.revision), data, (str(slot.revision),))
