@@ -10,13 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from local.dynamodb import engine as local_engine
-from tests.support import leaks
-from tests.support import stack as support
-from tests.support.leaks import pytest_runtest_makereport
-from tests.support.whole_run import pytest_sessionfinish, pytest_terminal_summary, pytest_testnodedown
-from tests.support.world import STORE_CLIENT, World, new_world
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -30,6 +23,13 @@ os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "modelpass")
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Modelpass")
 
 settings.register_profile("soak", max_examples=5000)  # `make soak`
+
+from local.dynamodb import engine as local_engine  # noqa: E402
+from tests.support import leaks  # noqa: E402
+from tests.support import stack as support  # noqa: E402
+from tests.support.leaks import pytest_runtest_makereport  # noqa: E402
+from tests.support.whole_run import pytest_sessionfinish, pytest_terminal_summary, pytest_testnodedown  # noqa: E402
+from tests.support.world import STORE_CLIENT, World, new_world  # noqa: E402
 
 __all__ = [  # hooks
     "pytest_runtest_makereport",

@@ -268,7 +268,7 @@ def test_page_lists_every_field_and_no_other(customer: Customer) -> None:
 def test_page_names_every_command() -> None:
     (row,) = re.findall(r"^\| `command` \|.*: (.+?) \|$", PAGE, re.MULTILINE)
     apps = "".join(app.read_text("utf-8") for app in (ROOT / "functions").glob("*/app.py"))
-    resolvers = set(re.findall(r'http\.resolver\("(\w+)"\)', apps))
+    resolvers = set(re.findall(r'resolver\("(\w+)"\)', apps))
     assert set(re.findall(r"`(\w+)`", row)) == resolvers | {"authorize", "settle", "reset", "preflight"}
 
 

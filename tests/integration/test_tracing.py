@@ -27,7 +27,7 @@ IDEMPOTENCY_KEY: Final = "an-order-that-nobody-may-keep"
 TRACE: Final = "Root=1-6b03a680-1f2e3d4c5b6a798801234567;Parent=1f2e3d4c5b6a7988;Sampled=1"
 PROBE: Final = """
 import json, runpy, sys
-from local.runtime import Context
+from local.awslambda.process import Context
 handler = runpy.run_path(sys.argv[1])["lambda_handler"]
 answers = [handler(event, Context("function-1", "f", "128", "arn", 0.0)) for event in json.load(sys.stdin)]
 sys.stderr.write(json.dumps([answers, sorted(sys.modules)]))

@@ -34,8 +34,10 @@ Command = tuple[str, str]
 ASKED: Final[set[Asked]] = set()
 """All that was asked for so far in this process."""
 _DENIED: Final = "AccessDeniedException"
-_COMMANDS: Final = re.compile(r"modelpass\.(router\b|schedule\b|\w+\.commands\.)")
-"""The modules whose functions an `app.py` may name as its command."""
+_COMMANDS: Final = re.compile(
+    r"modelpass\.(router\b|schedule\b|\w+\.commands\.(?!(decision_loop|repository|tier_cache)$))"
+)
+"""The modules whose functions an `app.py` may name as its command; three hold only what commands share."""
 
 
 def commands_of(functions: Iterable[Function]) -> dict[Command, str]:

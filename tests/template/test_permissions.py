@@ -55,6 +55,7 @@ def buy_as_another(scene: Scene) -> Json:
 
 BEHIND_THE_ROUTER = {"modelpass.entitlements.commands.authorize", "modelpass.entitlements.commands.settle"}
 NOT_RUN_BY_ITSELF = BEHIND_THE_ROUTER | {
+    "modelpass.catalogue.commands.repository",
     "modelpass.entitlements.commands.decision_loop",
     "modelpass.entitlements.commands.roll_over",
     "modelpass.entitlements.commands.tier_cache",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelpass import schema
 from modelpass.catalogue import items, transactions
-from modelpass.catalogue.commands import queries
+from modelpass.catalogue.commands import repository
 from modelpass.catalogue.items import currency_of, listed_model_of
 from modelpass.catalogue.model import model_answer, require_currency
 from modelpass.catalogue.tiers import tiers_down_key, tiers_down_of
@@ -43,7 +43,7 @@ def put_model(deps: Deps, offer: Offer) -> Json:
     def attempt() -> Json:
         state = budget.persist(lambda: _read(deps, offer.model.model_id))
         if state.currency is None:  # the first model, or the first since version 1, which kept no settings
-            state = replace(state, currency=queries.load(deps, budget).currency())
+            state = replace(state, currency=repository.load(deps, budget).currency())
         _check(state, offer)
         ever = state.listed.ever if state.listed else frozenset()
         deps.send("TransactWriteItems", transactions.put_model(deps.tables, offer.model, offer.currency, ever))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelpass import api_keys
-from modelpass.catalogue.commands import queries as catalogue_queries
+from modelpass.catalogue.commands import repository as catalogue_repository
 from modelpass.encoding import ID_BYTES
 from modelpass.entitlements import windows
 from modelpass.errors import ErrorCode, Refusal, Refused, raise_any
@@ -58,7 +58,7 @@ class _Purchase(NamedTuple):
         )
         if found is not None:
             return self._repeat(found)
-        bought = pricing.bought(catalogue_queries.load(deps, self.budget), self.order)
+        bought = pricing.bought(catalogue_repository.load(deps, self.budget), self.order)
         now_ms = deps.now_ms()
         raise_any(rules.refuse_purchase(slot, now_ms))
         new = self._new_subscription(bought, now_ms)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from modelpass import outbox, schema
-from modelpass.catalogue.commands import queries as catalogue_queries
+from modelpass.catalogue.commands import repository as catalogue_repository
 from modelpass.dynamodb import pages, transport
 from modelpass.dynamodb.pages import Listing
 from modelpass.entitlements import history
@@ -100,7 +100,7 @@ def quote(deps: Deps, order: PurchaseOrder) -> Json:
 
     Reads the catalogue and nothing else.
     """
-    models, sale = pricing.bought(catalogue_queries.load(deps, deps.retry_budget()), order)
+    models, sale = pricing.bought(catalogue_repository.load(deps, deps.retry_budget()), order)
     return pricing.quote_answer([(m.model_id, m.tier) for m in models], sale, order.months)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelpass import api_keys
-from modelpass.catalogue.commands import queries as catalogue_queries
+from modelpass.catalogue.commands import repository as catalogue_repository
 from modelpass.entitlements import windows
 from modelpass.errors import ErrorCode, Refusal, Refused, raise_any
 from modelpass.ids import is_subscription_id
@@ -58,7 +58,7 @@ class _Renewal(NamedTuple):
             return Outcome(found, found.status(now_ms), made)  # our own write, its reply was lost
         if self.digest is not None and found.renewal_digest == self.digest:
             return Outcome(found, found.status(now_ms), None, replayed=True)
-        sale = pricing.bought_again(catalogue_queries.load(deps, self.budget), found.models)
+        sale = pricing.bought_again(catalogue_repository.load(deps, self.budget), found.models)
         now_ms = deps.now_ms()
         raise_any(rules.refuse_renewal(found, slot, now_ms))
         api_key = self._key_of_term(found.term_number + 1)
