@@ -27,7 +27,7 @@ export SAM_CLI_TELEMETRY := 0
 INSTALL := install --quiet --disable-pip-version-check --no-deps --require-hashes
 
 BENCHMARK := PYTHONPATH=layers/modelpass:. AWS_DEFAULT_REGION=eu-west-1 POWERTOOLS_SERVICE_NAME=modelpass \
-  POWERTOOLS_METRICS_NAMESPACE=Modelpass $(BIN)/python -u -m tests.benchmarks
+  POWERTOOLS_METRICS_NAMESPACE=Modelpass $(BIN)/python -u -m benchmarks
 
 RIGHT_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
   || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }

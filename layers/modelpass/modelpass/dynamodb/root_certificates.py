@@ -2,7 +2,7 @@
 
 AWS asks its callers to trust these five. Reading them takes a fraction of what the system's whole list takes, which a
 start would have to wait for. Where they do not do, `store_lean` takes the system's list: they save time and are no pin.
-`tests/unit/test_amazon_roots.py` holds them to botocore's own list.
+`tests/unit/dynamodb/test_root_certificates.py` holds them to botocore's own list.
 """
 
 from typing import Final

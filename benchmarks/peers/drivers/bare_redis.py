@@ -1,0 +1,38 @@
+"""The floor on Redis: redis-py's `INCRBY`, and nothing around it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import redis
+
+from benchmarks.peers.drivers.protocol import serve
+
+
+class Bare:
+    """It counts, and decides nothing."""
+
+    reports = False
+
+    def __init__(self) -> None:
+        self.client = redis.Redis.from_url(os.environ["PEERS_REDIS_URL"])
+
+    def prepare(self, name: str, _: int, __: int, ___: int) -> Any:
+        """A counter."""
+        return name
+
+    def check(self, key: Any, tokens: int, _: str) -> Any:
+        """Count."""
+        return self.client.incrby(key, tokens)
+
+    def report(self, _: Any, __: Any, ___: int) -> Any:
+        """There is nothing to say."""
+
+    def left(self, _: Any) -> Any:
+        """It decides nothing."""
+        raise NotImplementedError
+
+
+if __name__ == "__main__":
+    serve(Bare())

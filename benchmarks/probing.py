@@ -1,0 +1,94 @@
+"""The parent's side of `probe`. Rule: whoever starts a probe stops it, and what a function logs is really written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from local.awslambda.process import receive_frame, send_frame
+from local.machine import ROOT, die_with_parent, stop
+from local.run import surroundings
+
+if TYPE_CHECKING:
+    from local.cloudformation.template import Function
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """What one invocation answered, and the CPU nanoseconds it took."""
+
+    answer: Any
+    cpu_ns: int
+
+
+class ProbeError(Exception):
+    """The probe is gone; its last words are the message."""
+
+
+class Probe:
+    """One function in a process of its own, asked in batches so that the driver is seldom between two of them."""
+
+    def __init__(self, function: Function, python: str) -> None:
+        read_end, write_end = os.pipe()
+        self._log = tempfile.TemporaryFile(prefix="modelpass-bench-")  # noqa: SIM115 - closed by stop()
+        self._process = subprocess.Popen(
+            [python, "-m", "benchmarks.probe", str(write_end)],
+            stdin=subprocess.PIPE,
+            stdout=self._log,
+            stderr=self._log,
+            env={**surroundings(), **_environment(function)},
+            cwd=function.folder,
+            pass_fds=(write_end,),
+            start_new_session=True,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - no thread of this process starts a probe
+        )
+        os.close(write_end)
+        self._replies = os.fdopen(read_end, "rb")
+        self.python: str = self._heard()["python"]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def run(self, events: list[Json]) -> list[Took]:
+        """The handler, once for each event."""
+        return [Took(done["answer"], done["ns"]) for done in self.ask("run", events=events)]
+
+    def ask(self, what: str, **arguments: Any) -> Any:
+        """One of `probe.Probe`'s methods; raises `ProbeError`."""
+        assert self._process.stdin is not None
+        send_frame(self._process.stdin, {"do": what, **arguments})
+        return self._heard()
+
+    def stop(self) -> None:
+        """End the process."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        stop(self._process)
+        self._replies.close()
+        self._log.close()
+
+    def _heard(self) -> Any:
+        try:
+            return receive_frame(self._replies)
+        except EOFError:
+            self._log.seek(0)
+            raise ProbeError(self._log.read()[-2000:].decode(errors="replace")) from None
+
+
+def _environment(function: Function) -> dict[str, str]:
+    return {
+        **function.environment,
+        "_HANDLER": function.handler,
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "PYTHONPATH": os.pathsep.join([*map(str, function.layers), str(ROOT)]),
+    }
