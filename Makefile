@@ -12,7 +12,7 @@ CHECKOV := $(CHECKOV_VENV)/bin/checkov
 EXPANDED := .local/template.json
 ARCH ?= arm64
 # Functions are run here in Lambda's version of Python, or in this one where that is not on the machine.
-ifneq ($(filter bench check lambda-runtime run-lambda test-runtime,$(MAKECMDGOALS)),)
+ifneq ($(filter bench bench-against check lambda-runtime run-lambda test-runtime,$(MAKECMDGOALS)),)
 PYTHON_HERE := $(shell $(PYTHON) deploy/artifact.py version-here)
 endif
 RUNTIME_CLIENT := .tools/lambda-python$(PYTHON_HERE)
@@ -33,7 +33,7 @@ RIGHT_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
   || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-lambda demo token seed upgrade audit restore openapi test test-runtime soak bench bench-peers faults cost scale lint format types \
+.PHONY: help setup run run-lambda demo token seed upgrade audit restore openapi test test-runtime soak bench bench-against bench-peers faults cost scale lint format types \
   validate build lambda-runtime check lock clean
 
 help: ## name every target
@@ -122,6 +122,16 @@ soak: $(SETUP) ## hold the service to the ledger for longer, about half an hour
 
 bench: lambda-runtime ## how fast it is, as ratios of one run, into docs/performance.md (ONLY=hot,cold RUNS=3)
 	@MODELPASS_ARTIFACTS=$(BUILT_HERE) LAMBDA_PYTHON=$(PYTHON_HERE) $(BENCHMARK).bench | grep -v --line-buffered '^{'
+
+# A copy of an earlier commit, and its build; the SAM CLI is that of this folder.
+BEFORE ?= HEAD~1
+BEFORE_COPY := .local/before
+bench-against: lambda-runtime ## measure authorize and settle beside those of an earlier commit, in one run (BEFORE=HEAD~1 RUNS=25)
+	@rm -rf $(BEFORE_COPY) && mkdir -p $(BEFORE_COPY) && git archive $(BEFORE) | tar -x -C $(BEFORE_COPY)
+	@$(MAKE) --silent -C $(BEFORE_COPY) SAM_VENV=../../$(SAM_VENV) PYTHON_HERE=$(PYTHON_HERE) BUILT_HERE=$(BUILT_HERE) \
+	  -o ../../$(SAM) $(BUILT_HERE)/template.yaml
+	@MODELPASS_ARTIFACTS=$(BUILT_HERE) MODELPASS_BEFORE=$(BEFORE_COPY)/$(BUILT_HERE) LAMBDA_PYTHON=$(PYTHON_HERE) \
+	  $(BENCHMARK).against | grep -v --line-buffered '^{'
 
 faults: $(SETUP) ## let every store call fail and every two commands meet with boto3 as well, a quarter of an hour
 	STORE_CLIENT=boto3 $(BIN)/python -m pytest tests/integration/test_{faults,interleavings,lost_replies,races}.py

@@ -51,6 +51,7 @@ class Setting:
     world: World
     templates: dict[str, Template]
     """By the store client that authorize and settle have, the default first."""
+    secrets: Json
     tools: Tools
     listener: Listener
     cleanup: contextlib.ExitStack
@@ -138,21 +139,21 @@ def ready() -> Iterator[Setting]:
     tools = emulator.tools(settings.lambda_python())
     with contextlib.ExitStack() as cleanup:
         url = cleanup.enter_context(engine.running())
-        templates = _templates(artifacts, url)
+        secrets = template.secret_values(template.load(artifacts / "template.yaml"))
+        templates = templates_of(artifacts, url, secrets)
         world = new_world(url, prefix=_PREFIX)
         signing = templates["lean"].functions[AUTHORIZE].environment["DEPLOYMENT_KEY"].encode()
         world = replace(world, deps=world.deps._replace(deployment_keys=DeploymentKeys((signing,))))
         world.clock.now_ms = now_ms()
         listener = Listener(cleanup.enter_context(relay_to(url)), world.tables.catalogue)
-        yield Setting(url, world, templates, tools, listener, cleanup)
+        yield Setting(url, world, templates, secrets, tools, listener, cleanup)
 
 
-def _templates(artifacts: Path, url: str) -> dict[str, Template]:
-    """The built template for each store client: functions get its layers and its environment, and the same secrets."""
+def templates_of(artifacts: Path, url: str, secrets: Json) -> dict[str, Template]:
+    """The built template for each store client: functions get its layers and its environment, and these secrets."""
     file = artifacts / "template.yaml"
     parameter = template.load(file)["Parameters"][_CHOICE]
     clients = sorted(parameter["AllowedValues"], key=lambda client: client != parameter["Default"])
-    secrets = template.secret_values(template.load(file))
     return {
         client: template.read(template.load(file, {"StoreEndpoint": url, _CHOICE: client}), artifacts, secrets, _PREFIX)
         for client in clients

@@ -69,10 +69,10 @@ def measure(setting: Setting) -> dict[str, str]:
     with tempfile.TemporaryDirectory(prefix="modelpass-empty-") as folder:
         starts = _starts(setting, Path(folder))
         for start in starts.values():  # brings the files into memory
-            _init_ms(setting, start)
+            init_ms(setting, start)
         for number in range(runs):
             for start in starts.values():
-                start.init_ms.append(_init_ms(setting, start))
+                start.init_ms.append(init_ms(setting, start))
                 if number % CPU_EVERY == 0:
                     start.cpu_ms.append(_cpu_ms(setting, start))
     empty = starts[EMPTY]
@@ -114,7 +114,7 @@ def _first_events(setting: Setting) -> dict[str, Json]:
     return events | {AUTHORIZE: asked, SETTLE: callers.report(granted)}
 
 
-def _init_ms(setting: Setting, start: Start) -> float:
+def init_ms(setting: Setting, start: Start) -> float:
     """What the runtime reports of one start."""
     environment = {**start.function.environment, "AWS_ENDPOINT_URL_DYNAMODB": ""}
     loaded = replace(start.function, handler=_NOT_CALLED, environment=environment)
