@@ -70,7 +70,9 @@ def _cold(both: Setting) -> str:
             if number:  # the first brings the files into memory
                 starts[at].init_ms.append(took_ms)
     shares = {
-        name: [now / before for now, before in zip(starts[name, NOW].init_ms, starts[name, BEFORE].init_ms, strict=True)]
+        name: [
+            now / before for now, before in zip(starts[name, NOW].init_ms, starts[name, BEFORE].init_ms, strict=True)
+        ]
         for name in (AUTHORIZE, SETTLE)
     }
     return page.table(["function", "median", "lower quartile", "upper quartile"], _rows(shares))

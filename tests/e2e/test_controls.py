@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from local.machine import ROOT
 from tests.support.stack import TEXT_MODEL, run_to_end
 
 if TYPE_CHECKING:
@@ -145,6 +146,6 @@ def test_an_asynchronous_invocation_is_taken_and_carried_out(stack: Stack, new_a
 def test_audit_finds_the_running_stack_and_nothing_amiss_in_it(stack: Stack, new_account: NewAccount) -> None:
     bought = stack.buy(new_account())
     assert stack.authorize(bought["apiKey"], "r-1", 4000)["allowed"]
-    audit = run_to_end(command_name="audit", PORT=str(stack.port))
+    audit = run_to_end(ROOT, "local", "audit", PORT=str(stack.port))
     assert (audit.returncode, audit.stderr) == (0, ""), audit.stdout
     assert audit.stdout.endswith("Breaches: 0.\n")

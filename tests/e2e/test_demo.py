@@ -49,7 +49,7 @@ COLOUR = "\033["
 
 
 def demo(port: int) -> subprocess.CompletedProcess[str]:
-    return run_to_end(command_name="demo", PORT=str(port))
+    return run_to_end(ROOT, "local", "demo", PORT=str(port))
 
 
 def assert_told(told: str) -> None:

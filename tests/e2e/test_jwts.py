@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from local import settings
 from local.apigateway import jwts
+from local.machine import ROOT
 from tests.support.stack import claims_of, jwt_of, run_to_end
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def test_a_subject_of_255_bytes_is_an_account(stack: Stack) -> None:
 
 
 def test_the_printed_token_stands_alone_and_works(stack: Stack) -> None:
-    printed = run_to_end(command_name="token", ACCOUNT="acct_printed", SCOPE="operator")
+    printed = run_to_end(ROOT, "local", "token", ACCOUNT="acct_printed", SCOPE="operator")
     assert (printed.returncode, printed.stderr) == (0, "")
     assert printed.stdout == printed.stdout.strip() + "\n"
     assert ask(stack, f"Bearer {printed.stdout.strip()}").status == 200
@@ -138,7 +139,7 @@ def test_the_printed_token_stands_alone_and_works(stack: Stack) -> None:
 
 
 def test_a_token_needs_an_account(stack: Stack) -> None:
-    printed = run_to_end(command_name="token", PORT=str(stack.port), ACCOUNT="")
+    printed = run_to_end(ROOT, "local", "token", PORT=str(stack.port), ACCOUNT="")
     assert (printed.returncode, printed.stdout) == (2, "")
     assert printed.stderr.count("\n") == 1
 

@@ -166,7 +166,8 @@ def test_a_log_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> N
 @pytest.fixture
 def copied_root(tmp_path: Path) -> Path:
     """A root of its own, for a look at what happens when its engine is not as it should be."""
-    shutil.copytree(ROOT / "local", tmp_path / "local")
+    for name in ("local", "ops"):
+        shutil.copytree(ROOT / name, tmp_path / name)
     for name in ("deploy", "layers", "functions", "template.yaml", "catalogue.json"):
         (tmp_path / name).symlink_to(ROOT / name)
     return tmp_path

@@ -155,7 +155,7 @@ def test_model_is_offered_quoted_and_withdrawn_over_http(stack: Stack, new_accou
 def test_seed_offers_the_models_of_the_file_and_may_be_repeated(stack: Stack, new_account: NewAccount) -> None:
     assert operate(stack, "DELETE", "/v1/models/veo-3").status == 204
     for _ in range(2):
-        ended = run_to_end(command_name="seed", API=stack.url, TOKEN=operators_token())
+        ended = run_to_end(ROOT, "ops", "seed", API=stack.url, TOKEN=operators_token())
         assert (ended.returncode, ended.stderr) == (0, "")
         seeded = [line.partition(":")[0] for line in ended.stdout.splitlines()]
         assert seeded == ["claude-opus-4-6", "nano-banana-2", "veo-3"]
@@ -187,7 +187,7 @@ def test_seed_that_cannot_be_carried_out_says_why(stack: Stack) -> None:
         ({"TOKEN": customers, "API": stack.url}, 1, "403 forbidden"),
     ]
     for environment, status, words in cases:
-        ended = run_to_end(ROOT, "seed", **environment)
+        ended = run_to_end(ROOT, "ops", "seed", **environment)
         assert ended.returncode == status
         assert words in ended.stdout + ended.stderr
         assert "Traceback" not in ended.stderr

@@ -238,12 +238,12 @@ def wait_until_ready(stack: Stack) -> None:
     assert stack.send("GET", "/health").status == 200
 
 
-def run_to_end(root: Path = ROOT, command_name: str = "run", **settings_given: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of the stack that ends by itself, with its output."""
+def run_to_end(root: Path = ROOT, *words: str, **settings_given: str) -> subprocess.CompletedProcess[str]:
+    """Run a command that ends by itself, such as `ops seed`, with its output; without words, the stack."""
     line, environment = command(root)
     with leaks.looking_through_log(state_folder(settings_given, root)):
         return subprocess.run(
-            [*line[:-1], command_name],
+            [sys.executable, "-m", *words] if words else line,
             cwd=root,
             env={**environment, **settings_given},
             capture_output=True,
