@@ -1,9 +1,8 @@
-"""Every key and id: how it is built, how it is read back. Rule: no other module spells one out.
+"""API keys, and the deployment keys that sign them and authorization ids. Rule: pure; only this file knows their form.
 
-API key: `sk-custom-` and 60 characters of base64url over 45 bytes: subscription (15), term (2), secret (20) and
-an 8-byte MAC under the deployment key, so a mistyped or forged key never reaches the store. Only a hash is kept.
-
-Authorization id: everything a settle needs, under a 16-byte MAC of the deployment key.
+An API key is `sk-custom-` and 60 characters of base64url over 45 bytes: subscription (15), number of the term (2),
+secret (20), and an 8-byte MAC under the deployment key. So a mistyped or forged key is refused before the store is
+asked. Only a hash of a key is stored. Authorization ids are in `entitlements.authorization_ids`.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from modelpass.ids import subscription_id_bytes, subscription_id_of
 
 API_KEY_PREFIX: Final = "sk-custom-"
 API_KEY_PATTERN: Final = r"sk-custom-[A-Za-z0-9_-]{60}"
-"""For secret scanners."""
+"""What a secret scanner may look for."""
 SECRET_BYTES: Final = 20
 
 _API_KEY = re.compile(rf"{API_KEY_PREFIX}([A-Za-z0-9_-]{{60}})")
@@ -32,7 +31,10 @@ _SIGNER_BYTES = 3
 
 
 class DeploymentKeys(NamedTuple):
-    """The secrets that sign keys and ids: the first signs, every one is accepted (rotation)."""
+    """The secrets that sign API keys and authorization ids: the first signs, all are accepted.
+
+    There is more than one during and after a rotation.
+    """
 
     secrets: tuple[bytes, ...]
 
@@ -40,51 +42,30 @@ class DeploymentKeys(NamedTuple):
         return f"DeploymentKeys({len(self.secrets)} secrets)"
 
     def signing(self) -> bytes:
-        """The secret that signs what is new."""
+        """The secret that signs new API keys and authorization ids."""
         return self.secrets[0]
 
     def by_signer(self, signer: str) -> bytes:
-        """The secret a hold was signed with; the current one when that has been retired."""
+        """The accepted secret with this `signer_of`; the one that signs now, when it is no longer accepted."""
         return next((s for s in self.secrets if signer_of(s) == signer), self.signing())
 
 
 class ApiKey(NamedTuple):
-    """What an API key says of itself once its MAC is right: which term, and the hash of the whole."""
+    """What an API key with a right MAC says: its subscription and term, and the hash of the whole key."""
 
     subscription_id: str
     term_number: int
     key_hash: bytes
 
 
-@lru_cache(maxsize=8)
-def signer_of(secret: bytes) -> str:
-    """Four characters that tell deployment keys apart; they say nothing about the secret."""
-    return base64url(hashlib.sha256(b"modelpass/signer" + secret).digest()[:_SIGNER_BYTES])
-
-
 def issue_api_key(subscription_id: str, term_number: int, secret: bytes, keys: DeploymentKeys) -> str:
-    """A new API key; `secret` is 20 random bytes."""
+    """An API key of a term, signed by the first deployment key; `secret` is 20 random bytes."""
     body = subscription_id_bytes(subscription_id) + struct.pack(">H", term_number) + secret
     return API_KEY_PREFIX + base64url(body + _api_key_mac(body, keys.signing()))
 
 
-def api_key_hash(api_key: str) -> bytes:
-    """What is stored of an API key. A plain hash does: the key holds 160 random bits."""
-    return hashlib.sha256(api_key.encode()).digest()[:_KEY_HASH_BYTES]
-
-
-def api_key_tail(api_key: str) -> str:
-    """The last characters, shown to tell keys apart; they are of the MAC, not of the secret."""
-    return api_key[-_VISIBLE_CHARACTERS:]
-
-
-def mask(tail: str) -> str:
-    """How a key is shown after its first time."""
-    return f"{API_KEY_PREFIX}…{tail}"
-
-
 def parse_api_key(text: str, keys: DeploymentKeys) -> ApiKey | None:
-    """Read an API key; None for anything not issued under one of the deployment keys."""
+    """What an API key says; None for any text that was not issued under one of the deployment keys. Never raises."""
     match = _API_KEY.fullmatch(text)
     if match is None:
         return None
@@ -94,6 +75,27 @@ def parse_api_key(text: str, keys: DeploymentKeys) -> ApiKey | None:
         return None
     (number,) = struct.unpack_from(">H", body, ID_BYTES)
     return ApiKey(subscription_id_of(body[:ID_BYTES]), number, api_key_hash(text))
+
+
+def api_key_hash(api_key: str) -> bytes:
+    """What is stored of an API key: 16 bytes of SHA-256. No salt is needed, for a key has 160 random bits."""
+    return hashlib.sha256(api_key.encode()).digest()[:_KEY_HASH_BYTES]
+
+
+def api_key_tail(api_key: str) -> str:
+    """The last four characters, shown to tell keys apart. They are part of the MAC, not of the secret."""
+    return api_key[-_VISIBLE_CHARACTERS:]
+
+
+def mask(tail: str) -> str:
+    """How a key is shown once it has been handed out: its prefix and its `api_key_tail`."""
+    return f"{API_KEY_PREFIX}…{tail}"
+
+
+@lru_cache(maxsize=8)
+def signer_of(secret: bytes) -> str:
+    """A name of four characters that tells deployment keys apart; it reveals nothing of the secret."""
+    return base64url(hashlib.sha256(b"modelpass/signer" + secret).digest()[:_SIGNER_BYTES])
 
 
 def _api_key_mac(body: bytes, secret: bytes) -> bytes:

@@ -1,6 +1,7 @@
-"""Every error a caller can meet: code, status, type and public text. Rule: nothing else invents one.
+"""Every error that callers can get: code, HTTP status, type and public text. Rule: pure; no other module defines one.
 
-A `Refusal` is a value, for decisions; `Refused` carries one up as an exception, for edges.
+Pure rules return a `Refusal`, a value. Commands and doors raise the exception `Refused`, which carries one up to where
+the request is answered.
 """
 
 from __future__ import annotations
@@ -132,7 +133,10 @@ class ErrorCode(Enum):
 
 
 class Refusal(NamedTuple):
-    """One refusal, ready to be shown: `param` names the field, `retry_after` is in whole seconds."""
+    """One refusal, ready to be shown.
+
+    `param` names the field at fault, `message` replaces the code's own text, `retry_after` is in whole seconds.
+    """
 
     code: ErrorCode
     param: str | None = None
@@ -156,7 +160,7 @@ class Refusal(NamedTuple):
 
 
 class Refused(Exception):  # noqa: N818
-    """A refusal on its way up to the edge that answers it."""
+    """A refusal on its way up to the door that answers it."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.code.code)
@@ -164,18 +168,18 @@ class Refused(Exception):  # noqa: N818
 
 
 def raise_any(refusal: Refusal | None) -> None:
-    """Raise what a rule refuses, if it does."""
+    """Raise `Refused` if a rule has given a refusal."""
     if refusal is not None:
         raise Refused(refusal)
 
 
 def invalid(param: str | None, message: str) -> Refused:
-    """An `invalid_request` naming the field at fault."""
+    """The exception for an `invalid_request`; `param` names the field at fault."""
     return Refused(Refusal(ErrorCode.INVALID_REQUEST, param=param, message=message))
 
 
 def shown(name: object) -> str:
-    """A field name that came from outside, as an error may name it: in part, and in ASCII."""
+    """A field name that a caller sent, as an error may repeat it: its first 64 characters, in ASCII."""
     return str(name)[:_SHOWN_CHARACTERS].encode("ascii", "backslashreplace").decode()
 
 
@@ -185,12 +189,15 @@ def member_path(path: str, name: object) -> str:
 
 
 def temporarily_unavailable() -> Refused:
-    """The store was throttled, down, or lost too many races; the caller may send the same again."""
+    """The exception for when the store is throttled or down, or too many races were lost.
+
+    The caller may send the same request again, after a second.
+    """
     return Refused(Refusal(ErrorCode.TEMPORARILY_UNAVAILABLE, retry_after=1))
 
 
 def internal_error(request_id: str) -> Refusal:
-    """An unknown failure: a request id to quote, and no inside detail."""
+    """The refusal for an unexpected failure: it gives a request id to quote, and no detail from inside."""
     return Refusal(
         ErrorCode.INTERNAL_ERROR,
         message=f"{ErrorCode.INTERNAL_ERROR.text} Request id: {request_id}.",

@@ -1,6 +1,7 @@
-"""The ids that callers send: of accounts, subscriptions and models. Rule: pure; it says what may be one, and no more.
+"""Ids of accounts, subscriptions and models: which texts can be one, and how a subscription's is made. Rule: pure.
 
-Whether there is such an account, subscription or model is looked up elsewhere. An id that cannot be one need not be.
+Nothing here says whether such an account, subscription or model exists: commands look that up, and need not for a text
+that cannot be an id. API keys are in `api_keys`, authorization ids in `entitlements.authorization_ids`.
 """
 
 from __future__ import annotations
@@ -17,16 +18,16 @@ MODEL_ID_RULE: Final = "1 to 64 of A-Z a-z 0-9 . _ : -"
 MODEL_ID: Final = re.compile(MODEL_ID_PATTERN)
 SUBSCRIPTION_ID_PATTERN: Final = r"sub_[a-z2-7]{24}"
 _SUBSCRIPTION_ID: Final = re.compile(SUBSCRIPTION_ID_PATTERN)
-_PREFIX: Final = "sub_"
+_SUBSCRIPTION_PREFIX: Final = "sub_"
 
 
 def is_account(value: object) -> TypeGuard[str]:
-    """Whether this can name an account: 1 to 255 bytes of UTF-8."""
+    """Whether this can be the id of an account: a text of 1 to 255 bytes of UTF-8."""
     return isinstance(value, str) and 0 < _utf8_bytes(value) <= MAX_ACCOUNT_BYTES
 
 
 def is_model_id(value: object) -> TypeGuard[str]:
-    """Whether this can name a model."""
+    """Whether this can be the id of a model."""
     return isinstance(value, str) and MODEL_ID.fullmatch(value) is not None
 
 
@@ -36,17 +37,17 @@ def is_subscription_id(text: str) -> bool:
 
 
 def subscription_id_of(entropy: bytes) -> str:
-    """A subscription id from 15 bytes."""
-    return _PREFIX + base32(entropy)
+    """The subscription id that is made of these 15 bytes."""
+    return _SUBSCRIPTION_PREFIX + base32(entropy)
 
 
 def subscription_id_bytes(subscription_id: str) -> bytes:
-    """The reverse of `subscription_id_of`."""
-    return from_base32(subscription_id.removeprefix(_PREFIX))
+    """The 15 bytes that a subscription id is made of."""
+    return from_base32(subscription_id.removeprefix(_SUBSCRIPTION_PREFIX))
 
 
 def _utf8_bytes(text: str) -> int:
     try:
         return len(text.encode())
-    except UnicodeEncodeError:  # a lone surrogate stands for no character
+    except UnicodeEncodeError:  # a lone surrogate, which no UTF-8 can hold
         return 0

@@ -1,7 +1,8 @@
-"""What other systems are told, as rows of the events table. Rule: written in the transaction of what they tell.
+"""Events for other systems, as rows of the events table: their types, form, ids and order. Rule: pure.
 
-The id of an event follows from the fact it tells, so that one fact is one row. `docs/events.md` tells what each type
-carries.
+A row is written in the same transaction as the change that it reports, so that there is none without the other. The id
+of an event follows from the fact that it reports, so that one fact is one row. What each type carries is decided where
+its change is written: in `events` of the wings, and in `catalogue.transactions`. `docs/events.md` lists it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ EVENT_VERSION: Final = 1
 
 
 class EventType(StrEnum):
-    """Every type there is; what each carries stands in `docs/events.md`."""
+    """The types of events; `docs/events.md` says what each carries."""
 
     PURCHASED = "subscription.purchased"
     RENEWED = "subscription.renewed"
@@ -53,42 +54,36 @@ _WITHIN_A_ROUND: Final = (
     EventType.PLAN_ENDED,
     EventType.EXPIRED,
 )
-"""In which order events of one millisecond are listed: as a term goes, from its beginning to its end."""
+"""In which order events of one round and millisecond are listed: from the beginning of a term to its end."""
 
 
 class Subject(NamedTuple):
-    """What an event is about, by its partition of the events table; and whose it is, None where it is nobody's."""
+    """What an event is about: `id` is its partition of the events table; `account_id` is None for `tier.…` events."""
 
     id: str
     account_id: str | None
 
 
-class Order(NamedTuple):
-    """The place of an event among those of its subject in one millisecond."""
-
-    round: int
-    kind: int
-    number: int
-
-
 class Moment(NamedTuple):
-    """When something happened: the time, then the term (or the revision of what it is about), then a number in it."""
+    """When something happened, and in which order within its millisecond.
+
+    `round` is the number of the term, or a revision that grows; `number` orders events of one type in one round.
+    """
 
     ms: int
     round: int
     number: int = 0
 
 
-def shown(row: schema.Item) -> dict[str, Any]:
-    """A row as callers see it."""
-    row = schema.current(row)
-    return {
-        "id": row["id"]["S"],
-        "type": row["type"]["S"],
-        "version": int(row["version"]["N"]),
-        "at": row["at"]["S"],
-        "data": json.loads(row["data"]["S"]),
-    }
+class Order(NamedTuple):
+    """The place of an event among those of its subject in one millisecond: by round, then type, then number.
+
+    `kind` is the place of its type in `_WITHIN_A_ROUND`.
+    """
+
+    round: int
+    kind: int
+    number: int
 
 
 def put(
@@ -99,7 +94,10 @@ def put(
     data: dict[str, Any],
     facts: tuple[str, ...],
 ) -> Request:
-    """Put the row of one event. Its id follows from its subject and its facts, so that one fact is one row."""
+    """The action of a transaction that writes one event; its condition fails where the event was written before.
+
+    `facts` tell it apart from all other events of its type and subject: its id follows from these three.
+    """
     own_id = event_id(kind, subject.id, *facts)
     order = Order(at.round, _WITHIN_A_ROUND.index(kind), at.number)
     row = {
@@ -109,18 +107,30 @@ def put(
         "type": text(kind),
         "version": number(EVENT_VERSION),
         "at": text(rfc3339(at.ms)),
-        "accountId": text(subject.account_id or ""),  # the pipe takes it from every row
+        "accountId": text(subject.account_id or ""),  # never left out: the pipe takes it from every row
         "data": text(json.dumps(data, separators=(",", ":"))),
     }
     return schema.put_if_absent(tables.events, row)
 
 
+def shown(row: schema.Item) -> dict[str, Any]:
+    """An event as callers see it; raises `UnreadableItemError` for a row of a version that is not understood."""
+    row = schema.current(row)
+    return {
+        "id": row["id"]["S"],
+        "type": row["type"]["S"],
+        "version": int(row["version"]["N"]),
+        "at": row["at"]["S"],
+        "data": json.loads(row["data"]["S"]),
+    }
+
+
 def event_key(subject_id: str, at_ms: int, order: Order, event_id: str) -> tuple[str, str]:
-    """Events table: what happened to a subject, in the order of time, and of `order` within a millisecond."""
+    """Events table: the key of an event, which sorts by time, and by `order` within a millisecond."""
     return subject_id, f"{at_ms:015d}#{order.round:06d}{order.kind:02d}{order.number:06d}#{event_id}"
 
 
 def event_id(*facts: str) -> str:
-    """An event id that follows from what happened, so that the same fact has one event."""
+    """The id of the event about what happened: the same facts always give the same id."""
     digest = hashlib.sha256("\0".join(facts).encode()).digest()[:ID_BYTES]
     return "evt_" + base32(digest)

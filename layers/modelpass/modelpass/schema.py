@@ -1,11 +1,11 @@
-"""What every stored item has in common: attribute values, schema versions, tables, the index of what is due.
+"""What all stored items have in common: attribute values, keys, schema versions, tables, the index of what is due.
 
-Rule: pure; an item of a version that is not understood is neither read nor written. Every stored item names its version
-(`v`). Two are understood: the newest, and the one before it, whose items get the newest form as they are read
-(`current`). Every write to an existing item is guarded by the same two versions (`UNDERSTOOD`). Which of the two a new
-item gets is a setting, so that code which knows only the one before may still run beside this code.
-`docs/data-model.md` tells what each version means, and how to add one. What an item of version 1 lacks stands with the
-functions that read it, in its wing.
+Rule: pure; what only some items have is in `items` of their wing. An item of a version that is not understood is
+neither read nor written. Every stored item names its version (`v`). Two are understood: the newest, and the one before
+it, whose items get the newest form as they are read (`current`). Every write to an existing item is guarded by the same
+two versions (`UNDERSTOOD`). Which of the two a new item gets is a setting, so that code which knows only the one before
+may still run beside this code. `docs/data-model.md` says what each version means, and how to add one. What an item of
+version 1 may lack is said by the functions `lacking` of the wings.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ PREVIOUS: Final = NEWEST - 1
 UNDERSTOOD: Final = "#v IN (:v, :before)"
 """The guard of a write: an item of a version that is not understood is left as it is."""
 UNKNOWN: Final[Item] = {"NULL": True}
-"""Stands where an item of an earlier version has no value, and none can be worked out."""
+"""The value of an attribute that an item of an earlier version does not have and that cannot be worked out."""
 DUE_SHARDS: Final = 128
-"""Over how many partitions of the due index the work of the reset is spread."""
+"""How many partitions the due index has, over which the work of the reset is spread."""
 
 
 class UnreadableItemError(Exception):
-    """A stored item has a form this version does not know; it is left as it is."""
+    """A stored item has a form that this code does not know; it is left as it is."""
 
 
 class Tables(NamedTuple):
-    """The names of the tables a function may use; those it may not are empty. New items get the schema `version`."""
+    """The names of the tables that a function may use, the others empty, and the schema `version` of new items."""
 
     entitlements: str = ""
     subscriptions: str = ""
@@ -62,22 +62,22 @@ def binary(value: bytes) -> Item:
 
 
 def optional_number(item: Item, name: str) -> int | None:
-    """A number that may be absent."""
+    """The value of a number attribute; None when the item does not have it."""
     return int(item[name]["N"]) if name in item else None
 
 
 def optional_binary(item: Item, name: str) -> bytes | None:
-    """A binary that may be absent."""
+    """The value of a binary attribute; None when the item does not have it."""
     return bytes(item[name]["B"]) if name in item else None
 
 
 def primary_key(pair: tuple[str, str]) -> Item:
-    """The primary key of a table with partition and sort key, from the two."""
+    """The primary key of an item, from its partition and sort key."""
     return {"pk": text(pair[0]), "sk": text(pair[1])}
 
 
 def key_of(item: Item) -> Item:
-    """The primary key of a stored item, of whichever table."""
+    """The primary key of a stored item of any table."""
     return {name: item[name] for name in ("pk", "sk") if name in item}
 
 
@@ -101,7 +101,7 @@ def require_understood(item: Item) -> None:
 def current(item: Item, lacking: Callable[[Item], Item] | None = None) -> Item:
     """A stored item in its newest form; raises `UnreadableItemError` when its version is not understood.
 
-    `lacking` gives what an item of the version before may lack; where there is none, such items lack nothing.
+    `lacking` gives the attributes that an item of the version before may lack; without it, such items lack nothing.
     """
     if item.get("v") == _NEWEST:
         return item
@@ -110,7 +110,7 @@ def current(item: Item, lacking: Callable[[Item], Item] | None = None) -> Item:
 
 
 def put_if_absent(table: str, item: Item) -> Request:
-    """Put an item, or fail if there is one under its key already: it is written once."""
+    """Put an item; the condition fails when there is one under its key already, so that it is written once."""
     return {
         "TableName": table,
         "Item": item,
@@ -120,12 +120,12 @@ def put_if_absent(table: str, item: Item) -> Request:
 
 
 def due_attributes(pk: str, at_ms: int) -> Item:
-    """What lets the reset find an item once the time is `at_ms` (milliseconds)."""
+    """The attributes by which the reset finds an item in the due index from `at_ms` (milliseconds) on."""
     return {"dp": text(due_shard(pk)), "da": number(at_ms)}
 
 
 def due_shard(pk: str) -> str:
-    """The partition of the due index that an item belongs to."""
+    """The partition of the due index that an item belongs to, by its partition key in the table."""
     return due_shard_name(zlib.crc32(pk.encode()) % DUE_SHARDS)
 
 
@@ -135,7 +135,7 @@ def due_shard_name(shard: int) -> str:
 
 
 def consistent_query(table: str, condition: str, values: Item) -> Request:
-    """A strongly consistent query by a condition on `#pk` and `#sk`, whose values are given."""
+    """A strongly consistent query; `condition` compares `#pk` and `#sk` with placeholders that `values` binds."""
     return {
         "TableName": table,
         "KeyConditionExpression": condition,

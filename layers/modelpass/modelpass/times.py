@@ -1,6 +1,6 @@
 """Instants: whole milliseconds since the Unix epoch, and how they are written and read. Rule: pure; reads no clock.
 
-Texts are those of RFC 3339. Nothing here depends on a time zone: days and months of one are in `entitlements.windows`.
+Texts are those of RFC 3339. Nothing here depends on a time zone: local days and months are in `entitlements.windows`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _INSTANT = re.compile(r"[0-9]{4}(-[0-9]{2}){2}T([0-9]{2}:){2}[0-9]{2}(\.[0-9]{1,
 
 
 def to_ms(instant: datetime) -> int:
-    """Milliseconds since the epoch, exact; further digits are cut off."""
+    """The whole milliseconds from the epoch to an instant, worked out without floats; what is finer is cut off."""
     return (instant - _EPOCH) // _MILLISECOND
 
 
 def from_ms(at_ms: int) -> datetime:
-    """The UTC instant of a millisecond count, exact."""
+    """The instant so many milliseconds after the epoch, in UTC."""
     return _EPOCH + at_ms * _MILLISECOND
 
 
@@ -37,7 +37,10 @@ def rfc3339(at_ms: int) -> str:
 
 
 def instant_ms(text: str) -> int | None:
-    """The reverse of `rfc3339`, of any offset and up to the millisecond; None for what is no such time."""
+    """The instant that an RFC 3339 text names; None for any text that does not name one.
+
+    It may have any offset and up to three decimals of a second, and must lie before the year 10000 in UTC.
+    """
     match = _INSTANT.fullmatch(text)
     if match is None:
         return None
@@ -49,7 +52,7 @@ def instant_ms(text: str) -> int | None:
 
 
 def date_of(text: str) -> date | None:
-    """A calendar date such as `2026-11-24`; None for what is no such date."""
+    """The date that a text such as `2026-11-24` names; None for any text that does not name one."""
     if _DATE.fullmatch(text) is None:
         return None
     try:
@@ -59,10 +62,10 @@ def date_of(text: str) -> date | None:
 
 
 def seconds_until(at_ms: int, now_ms: int) -> int:
-    """Whole seconds from now until an instant, rounded up."""
+    """Whole seconds from now until an instant, rounded up; both instants in milliseconds."""
     return -(-(at_ms - now_ms) // MS_PER_SECOND)
 
 
 def whole_second(at_ms: int) -> int:
-    """The instant at which the second began that an instant lies in."""
+    """An instant rounded down to a whole second; both in milliseconds."""
     return at_ms - at_ms % MS_PER_SECOND
