@@ -1,1 +1,1 @@
-"""What can be bought: models, tiers, prices and bounds, and which tiers are down."""
+"""What can be bought: models with their tiers, prices and bounds; and which tiers are down."""

@@ -1,4 +1,9 @@
-"""Catalogue <-> stored items, strict. Rule: pure; an item that does not parse raises, and nothing is guessed."""
+"""How the catalogue is stored: the keys and attributes of its items, and how they are read back. Rule: pure.
+
+Nothing is guessed: an item of a version that is not understood raises `UnreadableItemError`, one whose attributes are
+missing or unknown `KeyError` or `ValueError`. The writes are in `transactions`; the item that names the tiers that are
+down is read in `tiers`, which authorize loads.
+"""
 
 from __future__ import annotations
 
@@ -22,20 +27,21 @@ from modelpass.catalogue.tiers import lacking as tiers_lacking
 from modelpass.schema import Item, number, text
 
 SETTINGS: Final = "settings"
+"""The sort key of the catalogue's settings."""
 
 
 def model_key(model_id: str) -> tuple[str, str]:
-    """Catalogue table: one model."""
+    """Catalogue table: the key of one model."""
     return CATALOGUE, f"model#{model_id}"
 
 
 def settings_key() -> tuple[str, str]:
-    """Catalogue table: what is true of all of it, its currency."""
+    """Catalogue table: the key of the settings, which hold the one currency of all prices."""
     return CATALOGUE, SETTINGS
 
 
 def catalogue_of(stored: list[Item]) -> Catalogue:
-    """The catalogue from all items of its partition; what is withdrawn is not in it."""
+    """The catalogue, from all items of its partition; models that were withdrawn are left out."""
     by_key = {item["sk"]["S"]: item for item in stored}
     down = tiers_down_of(by_key.pop(TIERS_DOWN, None))
     by_key.pop(SETTINGS, None)
@@ -44,7 +50,7 @@ def catalogue_of(stored: list[Item]) -> Catalogue:
 
 
 def currency_of(item: Item | None) -> str | None:
-    """The catalogue's one currency, from its settings; None before the first model."""
+    """The catalogue's one currency, from its settings; None when it has none yet."""
     if item is None:
         return None
     currency: str = schema.current(item)["currency"]["S"]
@@ -52,7 +58,7 @@ def currency_of(item: Item | None) -> str | None:
 
 
 def listed_model_of(item: Item) -> ListedModel:
-    """A stored model."""
+    """A model, from its stored item."""
     item = schema.current(item, lacking)
     limits = item["limits"]["M"]
     model = CatalogueModel(
@@ -69,7 +75,7 @@ def listed_model_of(item: Item) -> ListedModel:
 
 
 def model_attributes(model: CatalogueModel) -> Item:
-    """What is stored of a model as it is offered now."""
+    """The attributes that are replaced whenever an operator puts a model."""
     return {
         "id": text(model.model_id),
         "kind": text(model.kind),
@@ -84,23 +90,19 @@ def model_attributes(model: CatalogueModel) -> Item:
 
 
 def model_item(model: CatalogueModel, version: int = schema.NEWEST) -> Item:
-    """A model that was never stored before."""
+    """The item of a model that was never stored before."""
     offered = {"v": number(version), "ever": {"SS": [tier.value for tier in model.tiers]}}
     return {**schema.primary_key(model_key(model.model_id)), **model_attributes(model), **offered}
 
 
 def settings_item(currency: str, version: int = schema.NEWEST) -> Item:
-    """The settings of a catalogue that has none yet."""
+    """The item of the settings of a catalogue that has none yet."""
     fields = {"v": number(version), "currency": text(currency)}
     return {**schema.primary_key(settings_key()), **fields}
 
 
-def _bounds_of(value: Item) -> Bounds:
-    return Bounds(int(value["M"]["min"]["N"]), int(value["M"]["max"]["N"]))
-
-
 def lacking(item: Item) -> Item:
-    """What an item of version 1 may lack, by what it is."""
+    """What an item of version 1 may lack; its sort key tells which of the three kinds of item it is."""
     sort_key = item["sk"]["S"]
     if sort_key == TIERS_DOWN:
         return tiers_lacking(item)
@@ -108,7 +110,11 @@ def lacking(item: Item) -> Item:
         return {}
     limits = {"dailyCallLimit": ANY_CALLS, "monthlyTokenCap": ANY_UNITS}  # any amount could be bought
     bounds = {name: {"M": _stored_bounds(any_amount)} for name, any_amount in limits.items()}
-    return {"limits": {"M": bounds}, "ever": {"SS": sorted(item["tiers"]["M"])}}  # no tier was ever taken out
+    return {"limits": {"M": bounds}, "ever": {"SS": sorted(item["tiers"]["M"])}}  # no tier was ever withdrawn
+
+
+def _bounds_of(value: Item) -> Bounds:
+    return Bounds(int(value["M"]["min"]["N"]), int(value["M"]["max"]["N"]))
 
 
 def _stored_bounds(bounds: Bounds) -> Item:

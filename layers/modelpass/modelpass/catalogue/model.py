@@ -1,7 +1,9 @@
-"""What can be bought: models, their kinds, the tiers each is offered in, the bounds of what may be bought. Rule: pure.
+"""What can be bought: models, the tiers each is offered in, their prices, and the bounds of what may be bought.
 
-A model is stored, shown and sent by operators in one shape. One that was withdrawn stays stored, with a mark: whoever
-has a subscription to it keeps it, and its tiers can still be taken down. `listings` has the writes.
+Rule: pure; values, and how callers see them. How they are stored is in `items`, what is charged in
+`subscriptions.pricing`. The fields of a price and the names of the limits are the same wherever they are stored, shown
+or sent. A model that was withdrawn stays stored, with a mark: whoever has a subscription to it keeps it, and its tiers
+can still be taken down.
 """
 
 from __future__ import annotations
@@ -18,11 +20,12 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 PRICE_FIELDS: Final = ("currency", "base", "perUnit", "perDailyCall")
+"""The names of the fields of a `Price`, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """A month's price of one tier: a base, a rate per unit of cap, a rate per daily call; decimal strings."""
+    """A month's price of one tier: a base, a rate per unit of cap, a rate per daily call; all as decimal strings."""
 
     currency: str
     base: str
@@ -32,7 +35,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The least and the most that may be bought of a limit."""
+    """The least and the most that may be bought of a limit, in calls or in the model's unit."""
 
     least: int
     most: int
@@ -44,7 +47,7 @@ ANY_UNITS: Final = Bounds(1, MAX_UNITS)
 
 @dataclass(frozen=True, slots=True)
 class CatalogueModel:
-    """One model as offered: its tiers with their prices, and the bounds of its daily call limit and monthly cap."""
+    """One model as it is offered: its tiers with their prices, the bounds of its daily call limit and monthly cap."""
 
     model_id: str
     kind: Kind
@@ -60,7 +63,10 @@ class CatalogueModel:
 
 @dataclass(frozen=True, slots=True)
 class ListedModel:
-    """A model as stored: as it is or was last offered, the tiers it was ever offered in, whether it is withdrawn."""
+    """A model as it is stored: `model` is what is offered, or was last offered before it was `withdrawn`.
+
+    `ever` holds all tiers that it was ever offered in.
+    """
 
     model: CatalogueModel
     ever: frozenset[Tier]
@@ -69,22 +75,35 @@ class ListedModel:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All that is offered, and which of it is down at the moment."""
+    """All models that are offered, by their ids, and the tiers that are down at the moment."""
 
     models: dict[str, CatalogueModel]
     down: TiersDown
 
     def currency(self) -> str | None:
-        """That of its prices, which is one; None when nothing is offered."""
+        """The one currency of all its prices; None when nothing is offered."""
         return next((price.currency for model in self.models.values() for price in model.tiers.values()), None)
 
     def answer(self) -> Json:
-        """`GET /v1/models`."""
+        """The answer of `GET /v1/models`."""
         return {"models": [model_answer(m, self.down) for _, m in sorted(self.models.items())]}
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A well-formed model as an operator sends it, with the one currency of its prices.
+
+    `said_available` repeats, tier by tier in the order sent, whether the operator says that it is available; None
+    where nothing is said.
+    """
+
+    model: CatalogueModel
+    currency: str
+    said_available: tuple[tuple[Tier, bool | None], ...]
+
+
 def model_answer(model: CatalogueModel, down: TiersDown) -> Json:
-    """A model as it is shown."""
+    """A model as callers see it."""
     return {
         "modelId": model.model_id,
         "kind": model.kind.value,
@@ -103,7 +122,7 @@ def model_answer(model: CatalogueModel, down: TiersDown) -> Json:
 
 
 def price_fields(price: Price) -> dict[str, str]:
-    """A price by the names of its fields, as it is stored and shown."""
+    """A price by the names of its fields, as it is stored and as callers see it."""
     values = (price.currency, price.base, price.per_unit, price.per_daily_call)
     return dict(zip(PRICE_FIELDS, values, strict=True))
 
@@ -113,16 +132,10 @@ def bounds_by_name(model: CatalogueModel) -> dict[str, Bounds]:
     return {"dailyCallLimit": model.calls, "monthlyTokenCap": model.cap}
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A well-formed model, its one currency, and what it says of the availability of its tiers, by their place."""
+def require_currency(catalogue_currency: str, model_currency: str, at: str = "") -> None:
+    """Raise `Refused` (`invalid_request`) for a model in another currency than the catalogue's.
 
-    model: CatalogueModel
-    currency: str
-    said_available: tuple[tuple[Tier, bool | None], ...]
-
-
-def require_currency(catalogues: str, models: str, at: str = "") -> None:
-    """Refuse a model in another currency than the catalogue's."""
-    if models != catalogues:
-        raise invalid(f"{at}tiers[0].price.currency", f"The catalogue's currency is {catalogues}.")
+    `at` is the path in the body at which the model stands, ending in a dot.
+    """
+    if model_currency != catalogue_currency:
+        raise invalid(f"{at}tiers[0].price.currency", f"The catalogue's currency is {catalogue_currency}.")

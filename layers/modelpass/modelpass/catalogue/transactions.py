@@ -1,7 +1,8 @@
-"""What operators do to the catalogue -> DynamoDB request. Rule: every write is guarded, and safe to send again.
+"""The writes of operators to the catalogue, as DynamoDB requests. Rule: pure; every write is guarded and repeatable.
 
-A model is replaced as a whole, in one transaction with the catalogue's currency, so that there is never a second one.
-Which tiers are down is one small item; each change of it counts its revision, and is one transaction with its event.
+Nothing is sent from here, and sending a request again does no harm. A model is replaced as a whole, in one transaction
+that also guards the catalogue's currency, so that there is never a second currency. Which tiers are down is one small
+item: each change of it raises its revision and is one transaction with its event.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
     from modelpass.catalogue.tiers import Tier, TiersDown
     from modelpass.schema import Request, Tables
 
-_NEVER_TURNED: Final = f"attribute_not_exists(#pk) OR ({schema.UNDERSTOOD} AND attribute_not_exists(#rev))"
+# No tier was ever taken down, or only in version 1, which did not count the changes.
+_NEVER_COUNTED: Final = f"attribute_not_exists(#pk) OR ({schema.UNDERSTOOD} AND attribute_not_exists(#rev))"
 
 
 class TierTurn(NamedTuple):
-    """A tier of a model that is taken down or brought back, and why."""
+    """What an operator wants of a tier of a model: that it is available or not, and for which reason."""
 
     model_id: str
     tier: Tier
@@ -32,13 +34,13 @@ class TierTurn(NamedTuple):
 
 
 def put_model(tables: Tables, model: CatalogueModel, currency: str, ever: frozenset[Tier]) -> Request:
-    """Offer a model just so, from now on; `ever` are the tiers it was offered in before."""
+    """Offer a model exactly as given, from now on; `ever` holds the tiers it was offered in before."""
     stored = items.model_attributes(model)
     sets = ", ".join(f"#{name} = :{name}" for name in stored)
     update = {
         "TableName": tables.catalogue,
         "Key": schema.primary_key(items.model_key(model.model_id)),
-        # New, or of the same kind as ever: subscriptions to it count in its unit.
+        # The model is new or keeps its kind: subscriptions to it count in the unit of that kind.
         "ConditionExpression": f"attribute_not_exists(#pk) OR ({schema.UNDERSTOOD} AND #kind = :kind)",
         "UpdateExpression": f"SET #v = if_not_exists(#v, :new), {sets} ADD #ever :ever REMOVE #withdrawn",
         "ExpressionAttributeNames": {f"#{name}": name for name in ("pk", "v", *stored, "ever", "withdrawn")},
@@ -53,11 +55,11 @@ def put_model(tables: Tables, model: CatalogueModel, currency: str, ever: frozen
 
 
 def withdraw_model(table: str, model_id: str, now_ms: int) -> Request:
-    """Offer a model no longer; a mark, so that it is still known."""
+    """Offer a model no longer: it gets a mark and stays stored. Withdrawn again, it keeps its first mark."""
     return {
         "TableName": table,
         "Key": schema.primary_key(items.model_key(model_id)),
-        # There is nothing to withdraw of a model that was never there.
+        # The model is stored, in a version that is understood: a model that was never offered cannot be withdrawn.
         "ConditionExpression": schema.UNDERSTOOD,
         "UpdateExpression": "SET #withdrawn = if_not_exists(#withdrawn, :now)",
         "ExpressionAttributeNames": {"#v": "v", "#withdrawn": "withdrawn"},
@@ -67,13 +69,13 @@ def withdraw_model(table: str, model_id: str, now_ms: int) -> Request:
 
 
 def turn_tier(tables: Tables, down: TiersDown, turn: TierTurn, now_ms: int) -> Request:
-    """Take a tier down or bring it back, and tell so; `down` is as it was read."""
+    """Take a tier down or bring it back, with its event; `down` is what was read before."""
     revision = down.revision + 1
     update = {
         "TableName": tables.catalogue,
         "Key": schema.primary_key(tiers_down_key()),
-        # Nobody changed any tier since it was read: of two that take the same one down, one tells so.
-        "ConditionExpression": f"{schema.UNDERSTOOD} AND #rev = :was" if down.revision else _NEVER_TURNED,
+        # Nobody has changed any tier since it was read: of two who take the same one down, only one writes the event.
+        "ConditionExpression": f"{schema.UNDERSTOOD} AND #rev = :was" if down.revision else _NEVER_COUNTED,
         "UpdateExpression": "SET #v = if_not_exists(#v, :new), #rev = :rev "
         f"{'DELETE' if turn.available else 'ADD'} #tiers :pair",
         "ExpressionAttributeNames": {
@@ -88,14 +90,14 @@ def turn_tier(tables: Tables, down: TiersDown, turn: TierTurn, now_ms: int) -> R
             **({":was": number(down.revision)} if down.revision else {}),
         },
     }
-    return {"TransactItems": [{"Update": update}, {"Put": tier_turned(tables, turn, revision, now_ms)}]}
+    return {"TransactItems": [{"Update": update}, {"Put": _availability_event(tables, turn, revision, now_ms)}]}
 
 
 def _keep_currency(tables: Tables, currency: str) -> Request:
     return {
         "TableName": tables.catalogue,
         "Key": schema.primary_key(items.settings_key()),
-        # The first model brings the currency; all others have the same.
+        # The first model sets the currency; every other model has the same.
         "ConditionExpression": f"attribute_not_exists(#pk) OR ({schema.UNDERSTOOD} AND #currency = :currency)",
         "UpdateExpression": "SET #v = if_not_exists(#v, :new), #currency = :currency",
         "ExpressionAttributeNames": {"#pk": "pk", "#v": "v", "#currency": "currency"},
@@ -107,16 +109,10 @@ def _keep_currency(tables: Tables, currency: str) -> Request:
     }
 
 
-def tier_turned(tables: Tables, turn: TierTurn, revision: int, at_ms: int) -> Request:
-    """A tier was taken down or brought back, by that change of what is down."""
+def _availability_event(tables: Tables, turn: TierTurn, revision: int, at_ms: int) -> Request:
     data = {"modelId": turn.model_id, "channelTier": turn.tier.value}
     if turn.reason is not None:
         data["reason"] = turn.reason
     kind = EventType.TIER_UP if turn.available else EventType.TIER_DOWN
-    subject = Subject(model_subject(turn.model_id), None)
+    subject = Subject(f"model#{turn.model_id}", None)
     return put(tables, kind, subject, Moment(at_ms, revision), data, (turn.tier, str(revision)))
-
-
-def model_subject(model_id: str) -> str:
-    """Events table: a model, as the subject of what is told of it."""
-    return f"model#{model_id}"

@@ -1,1 +1,1 @@
-"""What operators do to the catalogue, and what is asked of it."""
+"""The commands of operators on the catalogue, and the questions that callers ask of it."""

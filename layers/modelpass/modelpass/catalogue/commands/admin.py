@@ -1,6 +1,7 @@
-"""What operators do to the catalogue. Rule: the state asked for is reached once; reaching it again changes nothing.
+"""The commands of operators on the catalogue. Rule: each brings about a state; asking for it again changes nothing.
 
-A lost reply needs no recognition here: whoever looks again finds the state that was asked for, or asks for it anew.
+So no command here has to recognise its own write when the reply to it was lost: it reads again, and finds the state
+that was asked for or writes it anew.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What decides about a model, as of one moment."""
+    """All that decides about a model, read at one moment."""
 
     currency: str | None
     listed: ListedModel | None
@@ -37,7 +38,11 @@ class _State:
 
 
 def put_model(deps: Deps, offer: Offer) -> Json:
-    """Offer a model just so; gives it as the catalogue shows it. Raises `Refused` when it cannot be offered so."""
+    """Offer a model exactly as given; gives it as callers see it.
+
+    Raises `Refused`: `invalid_request` for another kind than it ever had, another currency than the catalogue's, or an
+    availability that is not that of now; `temporarily_unavailable`, after which the model may have been put or not.
+    """
     budget = deps.retry_budget()
 
     def attempt() -> Json:
@@ -53,7 +58,10 @@ def put_model(deps: Deps, offer: Offer) -> Json:
 
 
 def withdraw_model(deps: Deps, model_id: str) -> None:
-    """Offer a model no longer; nothing happens when it is not offered."""
+    """Offer a model no longer; nothing happens when it is not offered, or when there is no such model.
+
+    Raises `Refused` (`temporarily_unavailable`) while the store cannot be written.
+    """
     if not is_model_id(model_id):
         return
     table = deps.tables.catalogue
@@ -67,9 +75,10 @@ def withdraw_model(deps: Deps, model_id: str) -> None:
 
 
 def turn_tier(deps: Deps, turn: TierTurn) -> Json:
-    """Take a tier down or bring it back, with an event; where it is so already, nothing is written.
+    """Take a tier down or bring it back, with an event; nothing is written when it is so already.
 
-    Raises `Refused` for an unknown model, and for a tier that it was never offered in.
+    Raises `Refused`: `not_found` for an unknown model, `tier_not_offered` for a tier that it was never offered in,
+    `temporarily_unavailable`.
     """
     budget = deps.retry_budget()
 

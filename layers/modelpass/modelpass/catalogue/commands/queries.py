@@ -1,4 +1,4 @@
-"""What callers look at in the catalogue. Rule: reads only."""
+"""The questions that callers ask of the catalogue. Rule: reads only."""
 
 from __future__ import annotations
 
@@ -11,5 +11,8 @@ if TYPE_CHECKING:
 
 
 def get_models(deps: Deps) -> dict[str, Any]:
-    """The catalogue as `GET /v1/models` shows it, with what is available now."""
+    """The catalogue as `GET /v1/models` shows it, with what is available now.
+
+    Raises `Refused` (`temporarily_unavailable`) while the store cannot be read.
+    """
     return repository.load(deps, deps.retry_budget()).answer()

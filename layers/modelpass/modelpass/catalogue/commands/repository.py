@@ -1,4 +1,4 @@
-"""What commands read of the catalogue. Rule: strongly consistent; every price is that of the moment of asking."""
+"""How commands read the catalogue. Rule: strongly consistent; every price is that of the moment of asking."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def load(deps: Deps, budget: RetryBudget) -> Catalogue:
-    """The whole catalogue as it is now; raises `temporarily_unavailable` while the store cannot be read."""
+    """The whole catalogue as it is now; raises `Refused` (`temporarily_unavailable`) while it cannot be read."""
     request = {
         "TableName": deps.tables.catalogue,
         "KeyConditionExpression": "#pk = :pk",
