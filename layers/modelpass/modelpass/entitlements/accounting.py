@@ -1,8 +1,9 @@
-"""What a slow step does to an entitlement: before, after, and the rows beside it. Rule: pure, and conserving.
+"""The slow steps on an entitlement, each worked out as a `Change`: before, after, and the rows beside it. Rule: pure.
 
-Every change keeps, for the stored windows and for every closed one, `cap = left + held + used` and
-`limit = left + calls`. A request that finds its window current and room in it needs none of this: it is one
-conditional write built from the command alone (`writes`).
+Every change keeps `cap = left + held + used` for the stored month and for every closed one, and `limit = left + calls`
+for the stored day. `rules` and the commands choose the steps, and `transactions` makes requests of them. A request that
+finds its windows current, and room in them, needs no step: it is one conditional write built from the command alone
+(`updates`).
 """
 
 from __future__ import annotations
@@ -14,18 +15,18 @@ from modelpass.entitlements.model import Counters, Entitlement, Hold, Limits
 from modelpass.entitlements.windows import expired_holds, segment_after, stored_segment, windows_at, windows_of
 
 RECLAIM_BATCH: Final = 40
-"""Holds reclaimed in one transaction; DynamoDB takes 100 actions, and every hold is a guard and a row."""
+"""The most holds reclaimed in one step. Each is guarded and gets a row; a transaction has at most 100 actions."""
 REVISIT_MS: Final = 3_600_000
 """The reset looks again at an entitlement with open holds no sooner than this."""
 
 
 def roll(entitlement: Entitlement, now_ms: int) -> Change:
-    """Open the windows in force at `now_ms`; the closed ones go to their rows if anything happened in them."""
+    """Open the windows in force at `now_ms`. A window that is closed gets a row if anything happened in it."""
     new = segment_after(entitlement, now_ms)
     counters, limits = entitlement.counters, entitlement.limits
     closed_day = closed_month = None
     opened, announced = counters, entitlement.announced
-    # A window begins no sooner than those before it ended: no hold of a closed one may look like one of the new.
+    # A new window begins no sooner than the stored ones end, so that no hold of theirs looks like one of the new.
     day_start_ms, month_start_ms = entitlement.day_start_ms, entitlement.month_start_ms
     if new.day != entitlement.day:
         day_start_ms = max(new.day_start_ms, entitlement.segment_end_ms)
@@ -53,7 +54,7 @@ def roll(entitlement: Entitlement, now_ms: int) -> Change:
 
 
 def reclaim(entitlement: Entitlement, holds: tuple[Hold, ...]) -> Change:
-    """Give back the units of expired holds; each leaves a ticket, so that a late settle is still booked."""
+    """Give back the units of expired holds. Each leaves a ticket, so that its settle can still be booked."""
     counters = entitlement.counters
     kept = {k: h for k, h in entitlement.holds.items() if h not in holds}
     late: dict[int, int] = {}
@@ -74,7 +75,7 @@ def reclaim(entitlement: Entitlement, holds: tuple[Hold, ...]) -> Change:
 
 
 def grant(change: Change, hold: Hold) -> Change:
-    """Let a step also grant a hold, and make sure that the reset will look at the window."""
+    """Let a step also grant a hold, and make sure that the reset will look at the item when the windows end."""
     after = change.after
     counters = after.counters
     granted = after._replace(
@@ -93,7 +94,8 @@ def grant(change: Change, hold: Hold) -> Change:
 def book(entitlement: Entitlement, hold: Hold, used: int, calls: int, *, reclaimed: bool) -> Change:
     """Settle a hold in the windows it was granted in, wherever their figures are kept by now.
 
-    `reclaimed` tells that the hold has left the item before and a ticket stands for it.
+    `used` is in the model's unit, and `calls`, at most those held, were made. `reclaimed` says that the hold has left
+    the item already and a ticket stands for it.
     """
     counters = entitlement.counters
     day, month = windows_of(entitlement, hold)
@@ -131,7 +133,7 @@ def book(entitlement: Entitlement, hold: Hold, used: int, calls: int, *, reclaim
 
 
 def correct(entitlement: Entitlement, correction: Correction) -> Change:
-    """Add to what was used, or take from it, in the windows of an instant; the calls stay as they are."""
+    """Add to what was used, or take from it, in the windows of an instant; calls are not corrected."""
     counters, units = entitlement.counters, correction.units
     day, month = windows_at(entitlement, correction.at_ms)
     if day == entitlement.day:
@@ -148,16 +150,26 @@ def correct(entitlement: Entitlement, correction: Correction) -> Change:
     )
 
 
-def _due_to_close(entitlement: Entitlement) -> Entitlement:
-    """Make sure that the reset looks at a window that was idle and has figures now, be it to tell what they reach."""
-    closes_ms = next_close(entitlement) or entitlement.segment_end_ms
-    if entitlement.due_at_ms is None or entitlement.due_at_ms > closes_ms:
-        return entitlement._replace(due_at_ms=closes_ms)
-    return entitlement
+def rearm(change: Change, now_ms: int) -> Change:
+    """Make a step exact, and let it note when the reset has to look again, or that nothing is left to look for."""
+    return change._replace(exact=True, after=change.after._replace(due_at_ms=_next_due(change.after, now_ms)))
+
+
+def next_close(entitlement: Entitlement) -> int | None:
+    """When the first stored window that has figures ends, in milliseconds; None when none is to be closed.
+
+    The last windows of a term are never closed: they stay in the item.
+    """
+    segment, ends = stored_segment(entitlement), []
+    if _day_touched(entitlement.counters):
+        ends.append(segment.end_ms)
+    if _month_touched(entitlement):
+        ends.append(segment.month_end_ms)
+    return min((end for end in ends if end < entitlement.expires_at_ms), default=None)
 
 
 def fresh_counters(limits: Limits) -> Counters:
-    """Counters of windows in which nothing happened yet."""
+    """The counters of windows in which nothing has happened yet."""
     return Counters(
         day_left=limits.daily_call_limit,
         day_calls=0,
@@ -167,9 +179,15 @@ def fresh_counters(limits: Limits) -> Counters:
     )
 
 
-def rearm(change: Change, now_ms: int) -> Change:
-    """Note when the reset has to look again, or that there is nothing left to look for."""
-    return change._replace(exact=True, after=change.after._replace(due_at_ms=_next_due(change.after, now_ms)))
+def _due_to_close(entitlement: Entitlement) -> Entitlement:
+    """Make sure that the reset looks at windows that were idle and have figures now.
+
+    It closes them, and announces the thresholds that they reach in case nobody else does.
+    """
+    closes_ms = next_close(entitlement) or entitlement.segment_end_ms
+    if entitlement.due_at_ms is None or entitlement.due_at_ms > closes_ms:
+        return entitlement._replace(due_at_ms=closes_ms)
+    return entitlement
 
 
 def _next_due(entitlement: Entitlement, now_ms: int) -> int | None:
@@ -181,16 +199,6 @@ def _next_due(entitlement: Entitlement, now_ms: int) -> int | None:
         first = min(h.expires_at_ms for h in entitlement.holds.values())
         candidates.append(max(first, now_ms + REVISIT_MS))
     return min(candidates, default=None)
-
-
-def next_close(entitlement: Entitlement) -> int | None:
-    """When the first stored window that has figures ends; the last windows of a term stay in the item."""
-    segment, ends = stored_segment(entitlement), []
-    if _day_touched(entitlement.counters):
-        ends.append(segment.end_ms)
-    if _month_touched(entitlement):
-        ends.append(segment.month_end_ms)
-    return min((end for end in ends if end < entitlement.expires_at_ms), default=None)
 
 
 def _day_touched(counters: Counters) -> bool:

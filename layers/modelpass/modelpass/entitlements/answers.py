@@ -1,7 +1,7 @@
-"""What callers see, derived from stored values at one moment. Rule: pure; the wire format and nothing else.
+"""The answers of authorize, and the windows that many answers show. Rule: pure; the wire format and nothing else.
 
-`held`, `remaining` and `used` are true at the moment of asking: holds that have expired are no longer held and
-windows that have ended are over, whether or not anything was written since.
+`held`, `remaining` and `used` are true at the moment of asking: holds that have expired are no longer held and windows
+that have ended are over, whether or not anything was written since.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-_end = lru_cache(maxsize=4096)(rfc3339)  # windows of many items end together
+_end = lru_cache(maxsize=4096)(rfc3339)  # the windows of many items end at the same instant
 
 
 def current_windows(entitlement: Entitlement, now_ms: int) -> Json:
-    """The `daily` and `monthly` objects of the windows current now (of an ended term: its last)."""
+    """The `daily` and `monthly` objects of the windows in force now, or of the last ones once the term has ended."""
     now_ms = max(now_ms, entitlement.segment_start_ms)
     stored = windows.stored_segment(entitlement)
     current = stored if now_ms < entitlement.segment_end_ms else windows.segment_after(entitlement, now_ms)
@@ -56,7 +56,7 @@ def current_windows(entitlement: Entitlement, now_ms: int) -> Json:
 
 
 def grant(entitlement: Entitlement, hold: Hold, authorization_id: str, now_ms: int) -> Json:
-    """A granted authorize."""
+    """The answer of a granted authorize."""
     return {
         "allowed": True,
         "authorizationId": authorization_id,
@@ -72,7 +72,7 @@ def grant(entitlement: Entitlement, hold: Hold, authorization_id: str, now_ms: i
 
 
 def refused(refusal: Refusal, entitlement: Entitlement | None, now_ms: int) -> Json:
-    """A refused authorize; the windows are told to whoever holds the key."""
+    """The answer of a refused authorize; it shows the windows to nobody but the holder of the current key."""
     answer = {"allowed": False, "statusCode": refusal.code.status, **refusal.fields()}
     if entitlement is None or refusal.code is ErrorCode.INVALID_API_KEY:
         return answer
@@ -80,6 +80,6 @@ def refused(refusal: Refusal, entitlement: Entitlement | None, now_ms: int) -> J
 
 
 def decision_of(answer: Json, done: str) -> str:
-    """What the log says of an answer: its error's code, `replayed`, or the word for success."""
+    """What the log says of an answer: its error's code, `replayed`, or else the word for success, `done`."""
     code: str = answer["error"]["code"] if "error" in answer else "replayed" if answer.get("replayed") else done
     return code

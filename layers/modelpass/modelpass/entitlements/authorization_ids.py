@@ -1,6 +1,7 @@
-"""Authorization ids: everything a settle needs, under a 16-byte MAC of the deployment key. Rule: pure.
+"""Authorization ids, and the digests and nonces of holds that they carry. Rule: pure; only this file knows their form.
 
-An id that was not issued under an accepted deployment key is refused before the store is asked.
+An id is `auth_` and base64url over everything that a settle needs, with a 16-byte MAC under the deployment key. An id
+that was not issued under an accepted deployment key is refused before the store is asked.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _TIERS: Final = tuple(Tier)
 
 
 class Authorization(NamedTuple):
-    """What an authorization id says once its MAC is right."""
+    """What an authorization id with a right MAC says."""
 
     entitlement: EntitlementId
     tier: Tier
@@ -40,17 +41,17 @@ class Authorization(NamedTuple):
 
 
 def request_digest(request_id: str) -> str:
-    """Under which key a hold stands: 72 bits of a hash, for holds should be short."""
+    """The key under which a request's hold is stored: 72 bits of SHA-256, for every byte of an item counts."""
     return base64url(hashlib.sha256(request_id.encode()).digest()[:_DIGEST_BYTES])
 
 
 def nonce_text(entropy: bytes) -> str:
-    """A hold's nonce as text."""
+    """A hold's nonce as text, from `NONCE_BYTES` random bytes."""
     return base64url(entropy)
 
 
 def issue_authorization_id(authorization: Authorization, keys: DeploymentKeys) -> str:
-    """The id of a grant: the same hold always gives the same id."""
+    """The id of a grant. The same hold always gives the same id, as long as the key that signed it is accepted."""
     hold, entitlement = authorization.hold, authorization.entitlement
     body = (
         _GRANT.pack(
@@ -71,7 +72,7 @@ def issue_authorization_id(authorization: Authorization, keys: DeploymentKeys) -
 
 
 def parse_authorization_id(text: str, keys: DeploymentKeys) -> Authorization | None:
-    """Read an authorization id; None for any string never issued."""
+    """What an authorization id says; None for any text that was not issued under one of the deployment keys."""
     match = _AUTHORIZATION_ID.fullmatch(text)
     if match is None:
         return None

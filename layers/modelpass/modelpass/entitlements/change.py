@@ -1,6 +1,7 @@
-"""One atomic step on one entitlement, as data: what it was, what it becomes, and the rows beside it. Rule: no logic.
+"""One atomic step on one entitlement, as data: the item before and after, and the rows beside it. Rule: values only.
 
-`changes` works steps out, `steps` turns them into requests.
+`accounting` and `thresholds` work changes out, and `transactions` turns them into requests. Calls are whole numbers,
+units those of the model.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class DayRow(NamedTuple):
 
 
 class MonthRow(NamedTuple):
-    """What is added to the figures of a closed month window, in which all of the cap is left at first."""
+    """What is added to the figures of a closed month window; before the first addition, all of its cap is left."""
 
     month: int
     left: int
@@ -38,9 +39,10 @@ class TierBreach(NamedTuple):
 
 
 class Correction(NamedTuple):
-    """An operator's change of what was used, in the windows of an instant.
+    """An operator's change of what was used, by `units` (which may be negative), in the windows of the instant `at_ms`.
 
-    `key` is the digest of its Idempotency-Key, `body` of its content; `nonce` tells its write from that of a repeat.
+    `key` is the digest of its Idempotency-Key, `body` that of its content; `nonce` is new in each invocation and tells
+    its own write from that of another with the same key.
     """
 
     key: str
@@ -54,7 +56,7 @@ class Correction(NamedTuple):
 
 
 class Announcement(NamedTuple):
-    """A threshold that is told: when, and when the window ends that reached it."""
+    """An event about a threshold that was reached: when it is made, and when the window ends that reached it."""
 
     threshold: Threshold
     window_ends_at_ms: int
@@ -64,8 +66,10 @@ class Announcement(NamedTuple):
 class Change(NamedTuple):
     """One atomic step on one entitlement.
 
-    `exact` steps demand the counters just as they were read; the others add and subtract, guarded by the
-    segment and by the value of every hold they touch. `grant` is the hold this step grants, if it does.
+    `exact` steps demand the counters just as they were read; the others add and subtract, guarded by the segment and by
+    the value of every hold they touch. `grant` is the hold that the step grants, if it grants one. `closed_…` are the
+    figures of windows that it closes, `late_…` what it adds to windows closed before. `tickets` are holds that it
+    reclaims, `spent_ticket` is a reclaimed hold that it settles.
     """
 
     before: Entitlement

@@ -1,4 +1,7 @@
-"""Events about one entitlement, as rows of the outbox. Rule: written in the transaction of what they tell."""
+"""Events about one entitlement, as rows of the outbox. Rule: pure; each is written with the change that it reports.
+
+`docs/events.md` says what each carries, and `outbox` gives the row its form, key and id.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def threshold_reached(tables: Tables, entitlement: Entitlement, announcement: Announcement) -> Request:
-    """Used and held have reached a share of a limit; of one window, each share is told once."""
+    """The event that used and held have reached a share of a limit; there is one for each share and window."""
     threshold, entitlement_id = announcement.threshold, entitlement.id
     window = str(entitlement.month) if threshold.monthly else entitlement.day
     data = {
@@ -31,7 +34,7 @@ def threshold_reached(tables: Tables, entitlement: Entitlement, announcement: An
 
 
 def usage_corrected(tables: Tables, entitlement: Entitlement, correction: Correction) -> Request:
-    """An operator corrected what was used in the windows of an instant (`at`)."""
+    """The event that an operator corrected what was used in the windows of an instant (`at`)."""
     data = {
         "modelId": entitlement.id.model_id,
         "term": entitlement.id.term_number,
@@ -44,7 +47,7 @@ def usage_corrected(tables: Tables, entitlement: Entitlement, correction: Correc
 
 
 def tier_breached(tables: Tables, entitlement: Entitlement, breach: TierBreach) -> Request:
-    """A router served a request in another tier than the one bought."""
+    """The event that a router served a request in another tier than the one bought; there is one for each hold."""
     hold, entitlement_id = breach.hold, entitlement.id
     data = {
         "modelId": entitlement_id.model_id,

@@ -1,7 +1,8 @@
-"""Rows of the history table. Rule: written only in a transaction with the item that they belong to.
+"""The rows of an entitlement in the history table: their keys, writes and query. Rule: pure; written with the item.
 
-Closed days and month windows, a ticket for each hold that was reclaimed before it was settled, and each term as it
-was sold.
+These are closed days and month windows, a ticket for each hold that was reclaimed before it was settled, and the record
+of each correction. All are written in a transaction with their entitlement, whose guards hold for them too. Terms as
+they were sold stand in the same table; they are in `subscriptions.items`.
 """
 
 from __future__ import annotations
@@ -20,12 +21,33 @@ if TYPE_CHECKING:
     from modelpass.entitlements.model import Entitlement
     from modelpass.schema import Request, Tables
 
+TICKET: Final = "hold#"
+"""How the sort key of a ticket begins."""
 TICKET_KEPT_MS: Final = SETTLE_GRACE_MS + DAY_MS
+"""How long after the end of the term a ticket is kept: a day longer than settles are accepted."""
 _NEVER_NEGATIVE: Final = ("units", "used")
 
 
+def add_to_day(tables: Tables, entitlement: Entitlement, row: DayRow) -> Request:
+    """Add to the figures of a closed day; fails when more units are taken away than are there."""
+    deltas = {"calls": (0, row.calls), "units": (0, row.units)}
+    return _add_to_row(tables, day_key(entitlement.id, row.day), deltas)
+
+
+def add_to_month(tables: Tables, entitlement: Entitlement, row: MonthRow) -> Request:
+    """Add to the figures of a closed month window; fails when more is taken away from what was used than is there."""
+    cap = entitlement.limits.monthly_cap
+    deltas = {
+        "cap": (cap, 0),
+        "left": (cap, row.left),
+        "held": (0, row.held),
+        "used": (0, row.used),
+    }
+    return _add_to_row(tables, month_key(entitlement.id, row.month), deltas)
+
+
 def ticket(tables: Tables, entitlement: Entitlement, hold: Hold) -> Request:
-    """What stands for a reclaimed hold until it is settled or no settle is accepted any more."""
+    """Put the ticket of a reclaimed hold. It stands until the hold is settled, or settles are no longer accepted."""
     kept_until_ms = entitlement.expires_at_ms + TICKET_KEPT_MS
     row = {
         **schema.primary_key(ticket_key(entitlement.id, hold)),
@@ -37,37 +59,19 @@ def ticket(tables: Tables, entitlement: Entitlement, hold: Hold) -> Request:
 
 
 def spent_ticket(tables: Tables, entitlement: Entitlement, hold: Hold) -> Request:
-    """The end of a ticket: its hold is settled."""
+    """Delete the ticket of a reclaimed hold, which is settled in the same transaction."""
     return {
         "TableName": tables.history,
         "Key": schema.primary_key(ticket_key(entitlement.id, hold)),
-        # Of two late settles one finds the ticket.
+        # The ticket is still there: of two settles of the same hold, only one finds it.
         "ConditionExpression": schema.UNDERSTOOD,
         "ExpressionAttributeNames": {"#v": "v"},
         "ExpressionAttributeValues": schema.understood(),
     }
 
 
-def add_to_day(tables: Tables, entitlement: Entitlement, row: DayRow) -> Request:
-    """Add to a closed day."""
-    deltas = {"calls": (0, row.calls), "units": (0, row.units)}
-    return _add_to_row(tables, day_key(entitlement.id, row.day), deltas)
-
-
-def add_to_month(tables: Tables, entitlement: Entitlement, row: MonthRow) -> Request:
-    """Add to a closed month window, in which all of the cap is left until something is added."""
-    cap = entitlement.limits.monthly_cap
-    deltas = {
-        "cap": (cap, 0),
-        "left": (cap, row.left),
-        "held": (0, row.held),
-        "used": (0, row.used),
-    }
-    return _add_to_row(tables, month_key(entitlement.id, row.month), deltas)
-
-
 def correction(tables: Tables, entitlement: EntitlementId, made: Correction) -> Request:
-    """The record of a correction, by which a repeat is recognised."""
+    """Put the record of a correction, by which a repeat of it is recognised."""
     row = {
         **schema.primary_key(correction_key(entitlement.subscription_id, made.key)),
         "v": number(tables.version),
@@ -81,18 +85,67 @@ def correction(tables: Tables, entitlement: EntitlementId, made: Correction) -> 
         "reason": text(made.reason),
         "madeAt": number(made.made_at_ms),
     }
-    return schema.put_if_absent(tables.history, row)  # each Idempotency-Key corrects once
+    return schema.put_if_absent(tables.history, row)  # one correction for each Idempotency-Key
 
 
 def corrected(record: schema.Item) -> EntitlementId:
-    """What a record of a correction corrected."""
+    """The entitlement that was corrected, from the record of the correction."""
     return EntitlementId(record["pk"]["S"], int(record["term"]["N"]), record["modelId"]["S"])
 
 
-def _add_to_row(tables: Tables, pair: tuple[str, str], deltas: dict[str, tuple[int, int]]) -> Request:
-    """Add to a row, which is made here when nothing had happened in its window before.
+def days(table: str, subscription_id: str, first: str, last: str) -> Request:
+    """The query for a subscription's closed days of all terms and models, from the first date to the last."""
+    pk, low, high = days_between(subscription_id, first, last)
+    values = {":pk": text(pk), ":low": text(low), ":high": text(high)}
+    return consistent_query(table, "#pk = :pk AND #sk BETWEEN :low AND :high", values)
 
-    The guard against adding twice is the entitlement's in the same transaction: its segment, or a hold's value.
+
+def day_key(entitlement: EntitlementId, day: str) -> tuple[str, str]:
+    """History table: the key of a closed day of one entitlement; days of a subscription sort by date."""
+    return (
+        entitlement.subscription_id,
+        f"day#{day}#{entitlement.term_number}#{entitlement.model_id}",
+    )
+
+
+def days_between(subscription_id: str, first: str, last: str) -> tuple[str, str, str]:
+    """History table: the partition of a subscription's closed days, and bounds around the sort keys of a range."""
+    return subscription_id, f"day#{first}", f"day#{last}$"  # `$` is the character after `#`
+
+
+def parse_day_key(pk: str, sk: str) -> tuple[str, EntitlementId]:
+    """The day and the entitlement that a `day_key` names."""
+    _, day, number, model_id = sk.split("#")
+    return day, EntitlementId(pk, int(number), model_id)
+
+
+def month_key(entitlement: EntitlementId, month: int) -> tuple[str, str]:
+    """History table: the key of a closed month window of one entitlement, by its number in the term."""
+    suffix = f"{entitlement.term_number}#{month:02d}#{entitlement.model_id}"
+    return entitlement.subscription_id, f"month#{suffix}"
+
+
+def parse_month_key(pk: str, sk: str) -> tuple[EntitlementId, int]:
+    """The entitlement and the number of the month window that a `month_key` names."""
+    _, number, month, model_id = sk.split("#")
+    return EntitlementId(pk, int(number), model_id), int(month)
+
+
+def correction_key(subscription_id: str, digest: str) -> tuple[str, str]:
+    """History table: the key of the record of a correction; `digest` is that of its Idempotency-Key."""
+    return subscription_id, f"correction#{digest}"
+
+
+def ticket_key(entitlement: EntitlementId, hold: Hold) -> tuple[str, str]:
+    """History table: the key of the ticket of a reclaimed hold."""
+    return entitlement_pk(entitlement), f"{TICKET}{hold.key}#{hold.nonce}"
+
+
+def _add_to_row(tables: Tables, pair: tuple[str, str], deltas: dict[str, tuple[int, int]]) -> Request:
+    """Add to a row, or make it when nothing has happened in its window before.
+
+    `deltas` says for each attribute which figure a new row starts from and what is added. What prevents adding twice is
+    the guard of the entitlement in the same transaction: its segment, or the value of a hold.
     """
     names = {f"#{name}": name for name in ("v", *deltas)}
     values: Request = {**schema.understood(), ":new": number(tables.version)}
@@ -104,7 +157,7 @@ def _add_to_row(tables: Tables, pair: tuple[str, str], deltas: dict[str, tuple[i
     if taken is None:
         condition = f"attribute_not_exists(#pk) OR {schema.UNDERSTOOD}"
         names["#pk"] = "pk"
-    else:  # no more is taken from what was used than is there
+    else:  # no more is taken away from what was used than is there, and so the row is there
         condition = f"{schema.UNDERSTOOD} AND #{taken} >= :least"
         values[":least"] = number(-deltas[taken][1])
     return {
@@ -115,54 +168,3 @@ def _add_to_row(tables: Tables, pair: tuple[str, str], deltas: dict[str, tuple[i
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": values,
     }
-
-
-def days(table: str, subscription_id: str, first: str, last: str) -> Request:
-    """The query for a subscription's closed days, of every term and model."""
-    pk, low, high = days_between(subscription_id, first, last)
-    values = {":pk": text(pk), ":low": text(low), ":high": text(high)}
-    return consistent_query(table, "#pk = :pk AND #sk BETWEEN :low AND :high", values)
-
-
-TICKET: Final = "hold#"
-
-
-def day_key(entitlement: EntitlementId, day: str) -> tuple[str, str]:
-    """History table: a closed day of one entitlement; a range of days is one query."""
-    return (
-        entitlement.subscription_id,
-        f"day#{day}#{entitlement.term_number}#{entitlement.model_id}",
-    )
-
-
-def days_between(subscription_id: str, first: str, last: str) -> tuple[str, str, str]:
-    """History table: the partition, and the first and last sort key, of closed days."""
-    return subscription_id, f"day#{first}", f"day#{last}$"  # the character after `#`
-
-
-def parse_day_key(pk: str, sk: str) -> tuple[str, EntitlementId]:
-    """The reverse of `day_key`: the day and the entitlement."""
-    _, day, number, model_id = sk.split("#")
-    return day, EntitlementId(pk, int(number), model_id)
-
-
-def month_key(entitlement: EntitlementId, month: int) -> tuple[str, str]:
-    """History table: a closed month window of one entitlement."""
-    suffix = f"{entitlement.term_number}#{month:02d}#{entitlement.model_id}"
-    return entitlement.subscription_id, f"month#{suffix}"
-
-
-def parse_month_key(pk: str, sk: str) -> tuple[EntitlementId, int]:
-    """The reverse of `month_key`: the entitlement and the number of the month."""
-    _, number, month, model_id = sk.split("#")
-    return EntitlementId(pk, int(number), model_id), int(month)
-
-
-def correction_key(subscription_id: str, digest: str) -> tuple[str, str]:
-    """History table: a correction of usage, by its Idempotency-Key."""
-    return subscription_id, f"correction#{digest}"
-
-
-def ticket_key(entitlement: EntitlementId, hold: Hold) -> tuple[str, str]:
-    """History table: a reclaimed hold that may still be settled."""
-    return entitlement_pk(entitlement), f"{TICKET}{hold.key}#{hold.nonce}"

@@ -1,7 +1,9 @@
-"""Model <-> stored item, strict. Rule: an item that does not parse raises; nothing is guessed.
+"""How an entitlement is stored: its key, its attributes and its packed holds, and how they are read back. Rule: pure.
 
-Attribute names are short because every byte of an entitlement counts towards its write unit. `docs/data-model.md`
-lists them. A hold is packed into one text: signer, nonce, granted at, seconds, units, calls, numbers in base 36.
+Nothing is guessed: an item of a version that is not understood and a malformed hold raise `UnreadableItemError`,
+missing attributes and unknown values `KeyError` or `ValueError`. Attribute names are short because every byte of an
+entitlement counts towards its write unit; `docs/data-model.md` lists them. A hold is packed into one text: signer,
+nonce, granted at, seconds, units, calls, the numbers in base 36. Expressions are in `updates` and `transactions`.
 """
 
 from __future__ import annotations
@@ -18,37 +20,32 @@ from modelpass.schema import UnreadableItemError, binary, number, optional_binar
 if TYPE_CHECKING:
     from modelpass.schema import Item
 
-
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 _PACKED: Final = re.compile(r"([^.]*)\.([^.]*)" + rf"\.([{_DIGITS}]+)" * 4)
 _ANNOUNCED: Final = {
     bits: frozenset(t for t in Threshold if t.bit & bits) for bits in range(sum(t.bit for t in Threshold) + 1)
 }
-
-
-def pack_hold(hold: Hold) -> str:
-    """A hold as the text stored under its key."""
-    figures = (hold.granted_at_ms, hold.hold_seconds, hold.units, hold.calls)
-    return ".".join((hold.signer, hold.nonce, *map(_base36, figures)))
-
-
-@lru_cache(maxsize=4096)
-def unpack_hold(hold_key: str, packed: str) -> Hold:
-    """The reverse of `pack_hold`. A hold never changes and is read with every request while it is open."""
-    match = _PACKED.fullmatch(packed)
-    if match is None:
-        raise UnreadableItemError(hold_key)
-    signer, nonce, at_ms, seconds, units, calls = match.groups()
-    return Hold(hold_key, nonce, signer, int(at_ms, 36), int(seconds, 36), int(units, 36), int(calls, 36))
+"""Every set of thresholds, by the sum of their bits."""
 
 
 def entitlement_key(entitlement: EntitlementId) -> Item:
-    """The primary key of an entitlement."""
+    """The primary key of an entitlement's item."""
     return {"pk": text(entitlement_pk(entitlement))}
 
 
+def entitlement_pk(entitlement: EntitlementId) -> str:
+    """Entitlements table: the partition key. Each model of each term has a partition of its own."""
+    return f"{entitlement.subscription_id}#{entitlement.term_number}#{entitlement.model_id}"
+
+
+def parse_entitlement_pk(pk: str) -> EntitlementId:
+    """The entitlement that a partition key names; no model id has a `#`."""
+    subscription_id, number, model_id = pk.split("#")
+    return EntitlementId(subscription_id, int(number), model_id)
+
+
 def entitlement_item(entitlement: Entitlement, version: int = schema.NEWEST) -> Item:
-    """An entitlement as stored."""
+    """The item of an entitlement, without its mark in the due index."""
     counters, limits = entitlement.counters, entitlement.limits
     item = {
         **entitlement_key(entitlement.id),
@@ -80,12 +77,12 @@ def entitlement_item(entitlement: Entitlement, version: int = schema.NEWEST) -> 
 
 
 def announced_value(announced: frozenset[Threshold]) -> Item:
-    """Thresholds as the sum of their bits."""
+    """A set of thresholds as it is stored: the sum of their bits."""
     return number(sum(threshold.bit for threshold in announced))
 
 
 def segment_attributes(entitlement: Entitlement) -> Item:
-    """What an entitlement says of its stored windows: all of it changes when the next are opened."""
+    """The attributes that say which windows are stored: they change when the next are opened."""
     start_ms = entitlement.segment_start_ms
     return {
         "ws": number(start_ms),
@@ -98,7 +95,7 @@ def segment_attributes(entitlement: Entitlement) -> Item:
 
 
 def entitlement_of(item: Item) -> Entitlement:
-    """The reverse of `entitlement_item`."""
+    """An entitlement, from its stored item."""
     item = schema.current(item, lacking)
     bought = [item[name]["S"] for name in ("pk", "tr", "un", "tz")]
     bought += [item[name]["N"] for name in ("lc", "lm", "st", "mo", "xa")]
@@ -129,18 +126,42 @@ def entitlement_of(item: Item) -> Entitlement:
     )
 
 
+def pack_hold(hold: Hold) -> str:
+    """The text that is stored of a hold, under its key."""
+    figures = (hold.granted_at_ms, hold.hold_seconds, hold.units, hold.calls)
+    return ".".join((hold.signer, hold.nonce, *map(_base36, figures)))
+
+
+@lru_cache(maxsize=4096)
+def unpack_hold(hold_key: str, packed: str) -> Hold:
+    """The hold that a packed text stands for; raises `UnreadableItemError` for a malformed one.
+
+    Results are kept, for a hold never changes and is read with every request while it is open.
+    """
+    match = _PACKED.fullmatch(packed)
+    if match is None:
+        raise UnreadableItemError(hold_key)
+    signer, nonce, at_ms, seconds, units, calls = match.groups()
+    return Hold(hold_key, nonce, signer, int(at_ms, 36), int(seconds, 36), int(units, 36), int(calls, 36))
+
+
+def term_of(item: Item) -> Term:
+    """The term of a subscription, or of a row of the history: both store it as entitlements do."""
+    return Term(int(item["st"]["N"]), int(item["mo"]["N"]), item["tz"]["S"], int(item["xa"]["N"]))
+
+
+def lacking(_: Item) -> Item:
+    """What an entitlement of version 1 may lack: none of its thresholds was announced then."""
+    return {"ta": number(0)}
+
+
 @lru_cache(maxsize=4096)
 def _bought(fixed: tuple[str, ...]) -> tuple[EntitlementId, Limits, Term]:
-    """What never changes of an entitlement, by the texts it is stored as."""
+    """What never changes of an entitlement, from the texts it is stored as. Results are kept, by these texts."""
     pk, tier, unit, time_zone, calls, cap, starts, months, ends = fixed
     entitlement_id = parse_entitlement_pk(pk)
     limits = Limits(entitlement_id.model_id, Tier(tier), Unit(unit), int(calls), int(cap))
     return entitlement_id, limits, Term(int(starts), int(months), time_zone, int(ends))
-
-
-def term_of(item: Item) -> Term:
-    """The term that an item speaks of."""
-    return Term(int(item["st"]["N"]), int(item["mo"]["N"]), item["tz"]["S"], int(item["xa"]["N"]))
 
 
 def _base36(value: int) -> str:
@@ -148,19 +169,3 @@ def _base36(value: int) -> str:
     while value := value // 36:
         digits = _DIGITS[value % 36] + digits
     return digits
-
-
-def lacking(_: schema.Item) -> schema.Item:
-    """What an entitlement of version 1 may lack: no threshold of its windows was announced."""
-    return {"ta": number(0)}
-
-
-def entitlement_pk(entitlement: EntitlementId) -> str:
-    """Entitlements table: a partition of its own for each model of each term."""
-    return f"{entitlement.subscription_id}#{entitlement.term_number}#{entitlement.model_id}"
-
-
-def parse_entitlement_pk(pk: str) -> EntitlementId:
-    """The reverse of `entitlement_pk`; a model id holds no `#`."""
-    subscription_id, number, model_id = pk.split("#")
-    return EntitlementId(subscription_id, int(number), model_id)

@@ -1,6 +1,7 @@
-"""The words of the service as frozen values. Rule: data and what follows from it alone; no decision lives here.
+"""Entitlements with their terms, limits, counters, holds and thresholds, as frozen values. Rule: pure; no decisions.
 
-Times are integer milliseconds since the Unix epoch (`…_ms`), usage is a whole number of the model's unit.
+A value may have properties that follow from itself alone. Times are whole milliseconds since the Unix epoch (`…_ms`),
+usage is a whole number of the model's unit.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from modelpass.times import DAY_MS, MS_PER_SECOND
 
 if TYPE_CHECKING:
     from modelpass.catalogue.tiers import Tier, Unit
+
 MAX_HOLD_SECONDS: Final = 86_400
 DEFAULT_HOLD_SECONDS: Final = 900
+"""How long a hold lasts when the router does not say."""
 SETTLE_GRACE_MS: Final = 90 * DAY_MS
 """How long after the end of a term a settle is still accepted."""
 
 
 class Threshold(Enum):
-    """A share of a limit that other systems are told of, once per window: which limit, percent, its bit as stored."""
+    """A share of a limit that is announced to other systems once per window: (limit, percent, its bit as stored)."""
 
     DAILY_80 = ("daily", 80, 1)
     DAILY_100 = ("daily", 100, 2)
@@ -33,14 +36,14 @@ class Threshold(Enum):
         self.monthly = limit == "monthly"
 
     def reached_by(self, taken: int, limit: int) -> bool:
-        """Whether so much of a limit is this share of it or more."""
+        """Whether what is taken of a limit is this share of it or more; both in calls or both in units."""
         return taken * 100 >= limit * self.percent
 
 
 class Term(NamedTuple):
     """A paid period: a whole number of months from an instant, counted in a time zone.
 
-    When it ends is settled when it is sold (`windows.term_of`): a later calendar of the zone does not move it.
+    Its end is fixed when it is sold (`windows.term_of`): new time zone data does not move it.
     """
 
     starts_at_ms: int
@@ -54,7 +57,8 @@ class Hold(NamedTuple):
 
     `key` is the digest of the router's request id; `nonce` tells two grants of one request id apart;
     `signer` names the deployment key that signed the authorization id, so that a replay shows the same id. Once
-    that key is retired, a replay's id is signed by the current one: it still means this hold.
+    that key is retired, a replay's id is signed by the current one: it still means this hold. So holds that differ in
+    nothing but `signer` are equal.
     """
 
     key: str
@@ -75,12 +79,12 @@ class Hold(NamedTuple):
         return hash(self._identity())
 
     def _identity(self) -> tuple[object, ...]:
-        """All but who signed it."""
+        """Every field but `signer`."""
         return self.key, self.nonce, self.granted_at_ms, self.hold_seconds, self.units, self.calls
 
     @property
     def expires_at_ms(self) -> int:
-        """The instant from which the hold no longer counts."""
+        """The instant from which the hold is expired and its units are no longer held."""
         return self.granted_at_ms + self.hold_seconds * MS_PER_SECOND
 
 
@@ -109,7 +113,7 @@ class Limits(NamedTuple):
 
 
 class EntitlementId(NamedTuple):
-    """Names one model of one term of one subscription."""
+    """The name of an entitlement: one model of one term of one subscription."""
 
     subscription_id: str
     term_number: int
@@ -122,8 +126,8 @@ class Entitlement(NamedTuple):
     The stored windows are named by `day` and `month` (a local date, and the number of the month in the term) and began
     at `day_start_ms` and `month_start_ms`. The segment is where both are in force: it ends with the first of them.
     `key_hash` is None once the key was replaced by a renewal. `tickets` counts reclaimed, unsettled holds.
-    `announced` are the thresholds of the stored windows that were told. `due_at_ms` is when the reset looks at the
-    item, None when there is nothing to look for.
+    `announced` are the thresholds of the stored windows that were announced. `due_at_ms` is when the reset looks at
+    the item, None when there is nothing to look for.
     """
 
     id: EntitlementId
@@ -150,7 +154,7 @@ class Entitlement(NamedTuple):
 
     @property
     def segment_start_ms(self) -> int:
-        """Since when both stored windows are in force."""
+        """The instant from which both stored windows are in force."""
         return max(self.day_start_ms, self.month_start_ms)
 
     @property

@@ -1,14 +1,20 @@
-"""What a refusal tells of the next request of the same key. Rule: only what can never reverse is kept as an answer.
+"""The refusals that a process remembers, and what each says of the next request of the same key.
 
-Why a key that was replaced stays refused: a key is shown once its hash stands in every entitlement of its term. (A
-purchase and a renewal write them in one transaction, a regeneration answers when all have it.) So whoever asks with a
-key asks after that. From there on the hash is only ever changed to that of a later generation, and taken out for good
-by a renewal. A hash that differs is therefore a later one, whatever clocks say. A regeneration that breaks off has
-shown its key to nobody; whoever finishes it brings that key or a later one. Which deployment keys are accepted is asked
-before. Tables restored to an earlier moment alone bring an old key back: what is kept is kept for minutes.
+Rule: pure; only a refusal that can never reverse is kept as an answer, and no figure is kept. After any other refusal,
+the next request reads before it writes.
 
-The row of a subscription knows a new key before the entitlements do, and what it says is about models that are not in
-the term alone. Everything else reverses with time, a settle, an operator or a router, or shows windows, which do.
+A key that was replaced stays refused, and this is why. A key is shown to its owner once its hash stands in every
+entitlement of its term: a purchase and a renewal write all of them in one transaction, and a regeneration answers when
+all have it. So every request with a key comes after that. From then on the hash in an entitlement only changes to that
+of a later key, and a renewal takes it out for good. A hash that differs is therefore that of a later key, whatever
+clocks say. A regeneration that breaks off has shown its key to nobody; whoever finishes it brings that key or a later
+one. Keys under a deployment key that is no longer accepted are refused before memory is asked. Only tables that are
+restored to an earlier moment bring an old key back, which is why a refusal is kept for minutes and no longer.
+
+The row of a subscription has the hash of a new key before its entitlements have it. So what the row says of a key is
+remembered only of models that are not in the term, except that a later term has begun: then every entitlement has lost
+the key. A cancellation that the row notes as complete never reverses either. Every other refusal may reverse with time
+or by a settle, an operator or a router, or it shows windows, which move on.
 """
 
 from __future__ import annotations
@@ -24,15 +30,17 @@ if TYPE_CHECKING:
     from modelpass.entitlements.model import Entitlement
     from modelpass.errors import Refusal
 
-NO_MODEL: frozenset[str] = frozenset()
+NO_MODEL: Final[frozenset[str]] = frozenset()
+KEPT_SECONDS: Final = 300.0
+MOST_KEPT: Final = 1024
 
 
 class RememberedRefusal(NamedTuple):
-    """What a refusal tells of the next request of its key.
+    """What a refusal says of the next request of its key.
 
-    It is about the model that was asked for, or, where `held` names the models of the term, about every other one.
-    `refusal` is the answer for good. Without one the next request looks before it writes: at the entitlement, or at
-    the subscription's row for a model that the term has not.
+    It is about the model that was asked for. Where `held` is not None, it is about every model but these, the models of
+    the term. `refusal` is the answer from now on; where it is None, the next request reads before it writes: the
+    entitlement, or the subscription's row where `held` is not None.
     """
 
     account_id: str | None
@@ -41,23 +49,21 @@ class RememberedRefusal(NamedTuple):
 
 
 def remembered(refusal: Refusal, entitlement: Entitlement) -> RememberedRefusal:
-    """What a refusal tells that an entitlement led to."""
+    """What to remember of a refusal that was decided from a stored entitlement."""
     account_id = entitlement.account_id
     if refusal.code is not ErrorCode.INVALID_API_KEY:
         return RememberedRefusal(account_id)
-    if entitlement.key_hash is None:  # renewed: the term has lost its key in all its models at once
+    if entitlement.key_hash is None:  # a renewal has taken the key out of all models of the term at once
         return RememberedRefusal(account_id, refusal, NO_MODEL)
-    return RememberedRefusal(account_id, refusal)  # the other models may not know the later key yet
-
-
-KEPT_SECONDS: Final = 300.0
-MOST_KEPT: Final = 1024
+    return RememberedRefusal(
+        account_id, refusal
+    )  # a later key is here, which may not have reached the other models yet
 
 
 class RefusalCache:
-    """What the last refusals of a process have taught: the newest so many, each for so many seconds and no longer.
+    """The newest `MOST_KEPT` refusals of a process, each kept for `KEPT_SECONDS` and no longer.
 
-    `monotonic` is a steady clock in seconds. Threads may share it: each use of the dictionary is one call into C.
+    `monotonic` is a steady clock in seconds. Threads may share a cache: each use of the dictionary is one call into C.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -65,22 +71,22 @@ class RefusalCache:
         self._kept: OrderedDict[bytes | tuple[bytes, str], tuple[float, RememberedRefusal]] = OrderedDict()
 
     def recall(self, key_hash: bytes, model_id: str) -> RememberedRefusal | None:
-        """What is remembered of a key and a model; None lets the request be written at once."""
+        """What is remembered of a key and a model; None when the request should write without reading first."""
         of_key = self._fresh(key_hash)
         if of_key is not None and of_key.held is not None and model_id not in of_key.held:
             return of_key
         return self._fresh((key_hash, model_id))
 
     def remember(self, key_hash: bytes, model_id: str, remembered: RememberedRefusal) -> None:
-        """Keep what the refusal of a key and a model tells from now on."""
+        """Keep what the refusal of a key and a model says, in place of what was kept before."""
         about = (key_hash, model_id) if remembered.held is None else key_hash
-        self._kept.pop(about, None)  # the order is that of remembering, and so of the time to forget
+        self._kept.pop(about, None)  # so that the oldest always comes first
         self._kept[about] = (self._monotonic() + KEPT_SECONDS, remembered)
         if len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
 
     def forget(self, key_hash: bytes, model_id: str) -> None:
-        """Write the next request of a key and a model at once again."""
+        """Let the next request of a key and a model write without reading first again."""
         self._kept.pop((key_hash, model_id), None)
 
     def _fresh(self, about: bytes | tuple[bytes, str]) -> RememberedRefusal | None:

@@ -1,9 +1,9 @@
-"""Which shares of a limit are reached, and who has been told. Rule: once per window each; pure.
+"""Which shares of a limit are reached and not announced yet. Rule: pure; each is announced once per window.
 
-Counted are used and held, as callers see them: a hold that has expired counts no more. What was told of the stored
-windows is a mark in the item (`announced`), so a request that reaches nothing new writes nothing more. A request that
-does is followed by one more write: the mark and the event together. If that one is lost, the next request or the reset
-finds the share reached and not told; at the latest, when the window is closed.
+Counted are used and held, as callers see them: a hold that has expired no longer counts. Which thresholds of the stored
+windows were announced is noted in the item (`announced`), so that a request that reaches nothing new writes nothing
+more. A request that does is followed by one more write: the note and the event together. If that write is lost, the
+next request or the reset finds the threshold reached and not announced, at the latest when the window is closed.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ _MONTHLY: Final = tuple(t for t in Threshold if t.monthly)
 _LEAST: Final = min(t.percent for t in Threshold)
 
 
-def tell(change: Change, now_ms: int) -> Change:
-    """Let a step also tell what its windows, current or closing, have reached before it and nobody has told."""
-    return _told(change, _news(change.before, now_ms))
+def announce(change: Change, now_ms: int) -> Change:
+    """Let a step also announce what its stored windows, going on or closing, have reached before it."""
+    return _with_announcements(change, _unannounced(change.before, now_ms))
 
 
-def to_tell(entitlement: Entitlement, now_ms: int) -> Change | None:
-    """A step that tells what windows in force have reached; None when there is nothing to tell."""
+def announcing_step(entitlement: Entitlement, now_ms: int) -> Change | None:
+    """The step that announces what the windows in force have reached; None when there is nothing to announce."""
     now_ms = max(now_ms, entitlement.segment_start_ms)
-    news = tuple(a for a in _news(entitlement, now_ms) if now_ms < a.window_ends_at_ms)
-    return _told(Change(entitlement, entitlement), news) if news else None
+    due = tuple(a for a in _unannounced(entitlement, now_ms) if now_ms < a.window_ends_at_ms)
+    return _with_announcements(Change(entitlement, entitlement), due) if due else None
 
 
-def _news(entitlement: Entitlement, now_ms: int) -> tuple[Announcement, ...]:
+def _unannounced(entitlement: Entitlement, now_ms: int) -> tuple[Announcement, ...]:
     counters, limits = entitlement.counters, entitlement.limits
     taken = limits.monthly_cap - counters.month_left
     if counters.day_calls * 100 < limits.daily_call_limit * _LEAST and taken * 100 < limits.monthly_cap * _LEAST:
-        return ()  # as it is with nearly every request
+        return ()  # with nearly every request
     days = [t for t in _DAILY if t.reached_by(counters.day_calls, limits.daily_call_limit)]
     months = [t for t in _MONTHLY if t.reached_by(taken, limits.monthly_cap)]
     if entitlement.announced.issuperset((*days, *months)):
@@ -48,8 +48,8 @@ def _news(entitlement: Entitlement, now_ms: int) -> tuple[Announcement, ...]:
     return tuple(Announcement(t, ends_at_ms, now_ms) for t, ends_at_ms in reached if t not in entitlement.announced)
 
 
-def _told(change: Change, news: tuple[Announcement, ...]) -> Change:
+def _with_announcements(change: Change, announcements: tuple[Announcement, ...]) -> Change:
     before, after = change.before, change.after
-    kept = {True: before.month == after.month, False: before.day == after.day}
-    marks = frozenset(a.threshold for a in news if kept[a.threshold.monthly])
-    return change._replace(after=after._replace(announced=after.announced | marks), announcements=news)
+    goes_on = {True: before.month == after.month, False: before.day == after.day}  # by whether it is the month
+    noted = frozenset(a.threshold for a in announcements if goes_on[a.threshold.monthly])
+    return change._replace(after=after._replace(announced=after.announced | noted), announcements=announcements)

@@ -1,7 +1,8 @@
-"""Change -> DynamoDB request: one update, or a transaction with the entitlement first. Rule: every part is guarded.
+"""A `Change` as a DynamoDB request: one update, or a transaction with the entitlement first.
 
-The slow steps that `changes` works out as before and after become expressions here; nothing is sent from here. Names
-and values are always aliased, and the reason of each clause stands beside it.
+Rule: pure, and every write is guarded. The slow steps that `accounting` and `thresholds` work out as before and after
+become expressions here; nothing is sent from here. The single writes of the hot path are in `updates`. Names and values
+are always aliased, and the reason for each clause stands beside it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _COUNTERS: Final = (
 
 
 class _Expression:
-    """Collects the clauses of one update; names and values are bound as they are mentioned."""
+    """The clauses of one update, collected one by one; each name and value that a clause mentions gets its alias."""
 
     def __init__(self) -> None:
         self.conditions: list[str] = []
@@ -82,9 +83,9 @@ class _Expression:
 
 
 def request_of(tables: Tables, step: Change, max_open_holds: int = 0) -> tuple[str, Request]:
-    """The operation and request of a step: one update, or a transaction with the entitlement first.
+    """The operation and the request of a step: one update, or a transaction with the entitlement first.
 
-    `max_open_holds` bounds the holds of a step that grants; others need none.
+    `max_open_holds` bounds the open holds after a step that grants; other steps do not need it.
     """
     update = _entitlement_update(tables, step, max_open_holds)
     if step.item_only:
@@ -119,7 +120,7 @@ def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Re
     if step.grant is not None:
         _demand_grant(expression, step, max_open_holds + removed)
     if after.segment_end_ms != before.segment_end_ms:
-        # Nobody opened the next windows since, by another calendar perhaps.
+        # Nobody has opened the next windows since, perhaps by another version of the calendar.
         expression.demand("we", "=", number(before.segment_end_ms))
         for attribute, value in items.segment_attributes(after).items():
             expression.set(attribute, value)
@@ -137,9 +138,9 @@ def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Re
 
 
 def _demand_announced(expression: _Expression, before: Entitlement) -> None:
-    """What was told of the windows is what was read: it is told once, and forgotten with its window."""
+    """What was announced of the windows is what was read: it is announced once, and forgotten with its window."""
     expression.demand("ta", "=", items.announced_value(before.announced))
-    if not before.announced:  # an item of version 1 may lack what tells that nothing was told
+    if not before.announced:  # an item of version 1 may lack the note that nothing was announced
         expression.conditions[-1] = f"(attribute_not_exists({expression.name('ta')}) OR {expression.conditions[-1]})"
 
 
@@ -147,7 +148,7 @@ def _write_counters(expression: _Expression, step: Change) -> None:
     for attribute, name in _COUNTERS:
         old, new = getattr(step.before.counters, name), getattr(step.after.counters, name)
         if step.exact:
-            # What is closed into a row, or judged idle, must be what is there.
+            # The figures that are closed into a row, or that let the reset's mark go, are those that are there.
             expression.demand(attribute, "=", number(old))
             if new != old:
                 expression.set(attribute, number(new))
@@ -156,7 +157,7 @@ def _write_counters(expression: _Expression, step: Change) -> None:
 
 
 def _demand_used(expression: _Expression, step: Change) -> None:
-    """No more is taken from what was used than is there."""
+    """No more is taken away from what was used than is there."""
     before, after = step.before.counters, step.after.counters
     if after.day_units < before.day_units:
         expression.demand("du", ">=", number(before.day_units - after.day_units))
@@ -170,7 +171,7 @@ def _write_holds(expression: _Expression, before: Entitlement, after: Entitlemen
         if after.holds.get(key) == hold:
             continue
         path = expression.hold_path(key)
-        # Nobody settled or reclaimed it since it was read.
+        # Nobody has settled or reclaimed this hold since it was read.
         expression.conditions.append(f"{path} = {expression.value(text(items.pack_hold(hold)))}")
         removed += 1
         if key not in after.holds:
@@ -180,6 +181,7 @@ def _write_holds(expression: _Expression, before: Entitlement, after: Entitlemen
             continue
         path = expression.hold_path(key)
         if key not in before.holds:
+            # Nobody has granted the same request since.
             expression.conditions.append(f"attribute_not_exists({path})")
         expression.sets.append(f"{path} = {expression.value(text(items.pack_hold(hold)))}")
     return removed
@@ -188,23 +190,26 @@ def _write_holds(expression: _Expression, before: Entitlement, after: Entitlemen
 def _demand_grant(expression: _Expression, step: Change, holds_below: int) -> None:
     before, after = step.before, step.after
     if before.key_hash is not None:
+        # The key is still the current one.
         expression.demand("kh", "=", binary(before.key_hash))
+    # The subscription was not cancelled since.
     expression.conditions.append(f"attribute_not_exists({expression.name('xc')})")
     if not step.exact:
-        # Others may have taken from the counters since: what this step takes must be there.
+        # Others may have taken from the counters since: what this step takes is still there.
         taken_calls = before.counters.day_left - after.counters.day_left
         taken_units = before.counters.month_left - after.counters.month_left
         expression.demand("dl", ">=", number(taken_calls))
         expression.demand("ml", ">=", number(taken_units))
     if after.due_at_ms == before.due_at_ms:
-        # The reset did not take its mark away since: it is going to look at what is granted here.
+        # The reset has not taken its mark away since: it is going to look at what is granted here.
         expression.demand("da", "<=", number(after.segment_end_ms))
+    # Nobody has opened more holds since than the bound allows.
     size = f"size({expression.name('h')})"
     expression.conditions.append(f"{size} < {expression.value(number(holds_below))}")
 
 
 def _demand_due(expression: _Expression, before: Entitlement) -> None:
-    """The reset's mark is as it was when the step was worked out: neither taken away since, nor set by a grant."""
+    """The reset's mark is as it was read: the reset has not taken it away since, and no grant has set it."""
     if before.due_at_ms is None:
         expression.conditions.append(f"attribute_not_exists({expression.name('da')})")
     else:

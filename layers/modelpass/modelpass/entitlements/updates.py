@@ -1,7 +1,8 @@
-"""The two writes of the hot path, authorize and settle, each one conditional update. Rule: guarded by all it relies on.
+"""Updates of an entitlement that need no reading: authorize, settle, a new key, a cancellation, a key taken out.
 
-Nothing is sent from here; `steps` makes the requests of slow steps, `purchases` those of purchases and renewals.
-Attribute names and values are always aliased. The reason of each clause stands beside it.
+Rule: pure; each is one `UpdateItem` request (or one action of a transaction) built from the command alone and guarded
+by all that it relies on. Nothing is sent from here. The requests of steps that were worked out from a stored item are
+in `transactions`. Attribute names and values are always aliased, and the reason for each clause stands beside it.
 """
 
 from __future__ import annotations
@@ -17,12 +18,11 @@ if TYPE_CHECKING:
     from modelpass.catalogue.tiers import Tier
     from modelpass.schema import Request, Tables
 
-
-_KEY_IS_CURRENT: Final = "#kh = :kh"  # a renewed or regenerated key binds the very next request
+_KEY_IS_CURRENT: Final = "#kh = :kh"  # a regeneration or renewal binds the very next request
 _NOT_CANCELLED: Final = "attribute_not_exists(#xc)"
-_SEGMENT_OPEN: Final = "#we > :now"  # ends no later than the term: an expired term fails here, too
+_SEGMENT_OPEN: Final = "#we > :now"  # the segment ends no later than the term: an expired term fails here, too
 _SEGMENT_BEGUN: Final = "#ws <= :now"  # a clock that is behind must not count in a window it has not reached
-_ARMED: Final = "#da <= #we"  # the reset will look at this window
+_ARMED: Final = "#da <= #we"  # the reset is going to look at this window
 _CALLS_LEFT: Final = "#dl >= :calls"
 _UNITS_LEFT: Final = "#ml >= :units"
 _REQUEST_IS_NEW: Final = "attribute_not_exists(#h.#k)"  # a repeat is answered, not counted
@@ -50,13 +50,16 @@ _SETTLE_CONDITION: Final = " AND ".join(
         schema.UNDERSTOOD,
         "#h.#k = :hold",  # this very grant is open: its nonce is part of the value
         "#ws <= :at",  # no window closed since the grant: the stored counters are the hold's
-        "#xa > :grace",  # settles end 90 days after the term
+        "#xa > :grace",  # settles are accepted until 90 days after the term
     )
 )
 _SETTLE_UPDATE: Final = (
     "SET #dl = #dl + :back, #dc = #dc - :back, #du = #du + :used, #ml = #ml + :rest, #mu = #mu + :used REMOVE #h.#k"
 )
 _SETTLE_NAMES: Final = ("v", "h", "ws", "xa", "dl", "dc", "du", "ml", "mu")
+
+# An entitlement has no number of its key before the first regeneration, and a subscription's row of version 1 has none.
+KEY_IS_NEWER: Final = "(attribute_not_exists(#kg) OR #kg < :kg)"
 
 
 def _aliases(names: tuple[str, ...]) -> dict[str, str]:
@@ -75,9 +78,9 @@ def grant(
     tiers: tuple[Tier, ...],
     max_open_holds: int,
 ) -> Request:
-    """Authorize in one write: every rule in the condition, every counter in the update.
+    """Authorize in one write: every rule is in the condition, every counter in the update.
 
-    `tiers` are those the entitlement may have for this request: the one asked for, or all that are available.
+    `tiers` are those that the entitlement may have for this request: the one asked for, or all that are up.
     """
     tier_values = {f":t{i}": text(tier) for i, tier in enumerate(tiers)}
     return {
@@ -102,7 +105,7 @@ def grant(
 
 
 def settle(tables: Tables, entitlement: EntitlementId, hold: Hold, used: int, calls: int, now_ms: int) -> Request:
-    """Settle in one write: end the hold, book what was used, give the rest back."""
+    """Settle in one write: end the hold, book the units `used` and the `calls` made, give the rest back."""
     return {
         "TableName": tables.entitlements,
         "Key": items.entitlement_key(entitlement),
@@ -123,16 +126,15 @@ def settle(tables: Tables, entitlement: EntitlementId, hold: Hold, used: int, ca
     }
 
 
-# The first key has no number in an entitlement, nor in a row of version 1.
-KEY_IS_NEWER = "(attribute_not_exists(#kg) OR #kg < :kg)"
-
-
 def bring_key(tables: Tables, entitlement: EntitlementId, key_hash: bytes, generation: int) -> Request:
-    """Let one entitlement know a new key, unless it knows a newer one; its usage and its open holds stay."""
+    """Give an entitlement the hash of a new key, unless it has that of a newer one; usage and open holds stay.
+
+    `generation` numbers the subscription's keys: a later key has a higher number.
+    """
     return {
         "TableName": tables.entitlements,
         "Key": items.entitlement_key(entitlement),
-        # A renewal has not retired the key meanwhile, and this key or a newer one is not there yet.
+        # No renewal has taken the key out since, and neither this key nor a newer one is there yet.
         "ConditionExpression": f"{schema.UNDERSTOOD} AND attribute_exists(#kh) AND {KEY_IS_NEWER}",
         "UpdateExpression": "SET #kh = :kh, #kg = :kg",
         "ExpressionAttributeNames": {"#v": "v", "#kh": "kh", "#kg": "kg"},
@@ -146,10 +148,11 @@ def bring_key(tables: Tables, entitlement: EntitlementId, key_hash: bytes, gener
 
 
 def stop(tables: Tables, entitlement: EntitlementId, at_ms: int) -> Request:
-    """Let one entitlement grant nothing more; settles of what is open go on."""
+    """Let an entitlement grant nothing more, from `at_ms` (milliseconds); what is open can still be settled."""
     return {
         "TableName": tables.entitlements,
         "Key": items.entitlement_key(entitlement),
+        # It was not stopped before: the first instant stands.
         "ConditionExpression": f"{schema.UNDERSTOOD} AND attribute_not_exists(#xc)",
         "UpdateExpression": "SET #xc = :at",
         "ExpressionAttributeNames": {"#v": "v", "#xc": "xc"},
@@ -159,7 +162,7 @@ def stop(tables: Tables, entitlement: EntitlementId, at_ms: int) -> Request:
 
 
 def retire_key(tables: Tables, entitlement: EntitlementId) -> Request:
-    """Take the key out of an entitlement of a term that is over: no machine, whatever its clock, grants on it."""
+    """Take the key out of an entitlement of a term that is over, so that no machine grants on it by a wrong clock."""
     return {
         "TableName": tables.entitlements,
         "Key": items.entitlement_key(entitlement),

@@ -1,13 +1,13 @@
-"""Day and month windows in a time zone. Rule: the calendar alone decides; no clock is read here.
+"""Day and month windows in a time zone, and which of them a hold counts in. Rule: pure; the calendar alone decides.
 
 A day window ends at the next local midnight, so days of 23 and 25 hours are whole days. Month window k begins
 k months after the start of the term at the same local time, the day cut to the month's length and always
 counted from the original day (31 January, 28 February, 31 March). A local time that is skipped is read with
 the offset before the change, a repeated one is its first occurrence: this is `fold=0` of PEP 495.
-A segment is a day window cut with a month window and the term: inside one, neither window changes.
+A segment is the intersection of a day window, a month window and the term: inside one, neither window changes.
 
-Calendars change: a zone's clocks are moved by law, sometimes with a few days' notice, and new time zone data then says
-otherwise than what was stored. What was sold or opened stays as it was; only what is opened later follows new data.
+Calendars change: a zone's clocks are moved by law, sometimes with a few days' notice, and new time zone data then
+disagrees with what was stored. What was sold or opened stays as it was; only what is opened later follows new data.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MONTHS_PER_YEAR = 12
 
 
 class Segment(NamedTuple):
-    """One day window cut with one month window; ends are exclusive, in milliseconds."""
+    """The intersection of one day window and one month window; all in milliseconds, ends are exclusive."""
 
     day_start_ms: int
     month_start_ms: int
@@ -36,7 +36,7 @@ class Segment(NamedTuple):
 
     @property
     def start_ms(self) -> int:
-        """Since when both windows are in force."""
+        """The instant from which both windows are in force."""
         return max(self.day_start_ms, self.month_start_ms)
 
 
@@ -55,9 +55,9 @@ class _Day(NamedTuple):
     end_ms: int
 
 
-def day_of(at_ms: int, time_zone: str) -> date:
-    """The local date of an instant: the day window it lies in."""
-    return _day_at(ZoneInfo(time_zone), at_ms).date
+def term_of(starts_at_ms: int, months: int, time_zone: str) -> Term:
+    """A term as it is sold: it ends when its last month window ends."""
+    return Term(starts_at_ms, months, time_zone, _months_later_ms(starts_at_ms, time_zone, months))
 
 
 @lru_cache(maxsize=1024)
@@ -68,21 +68,6 @@ def month_window_start_ms(term: Term, k: int) -> int:
     if k == term.months:
         return term.ends_at_ms
     return _months_later_ms(term.starts_at_ms, term.time_zone, k)
-
-
-def _months_later_ms(starts_at_ms: int, time_zone: str, k: int) -> int:
-    zone = ZoneInfo(time_zone)
-    start = from_ms(starts_at_ms).astimezone(zone)
-    months = start.month - 1 + k
-    year, month = start.year + months // _MONTHS_PER_YEAR, months % _MONTHS_PER_YEAR + 1
-    next_month = date(year + month // _MONTHS_PER_YEAR, month % _MONTHS_PER_YEAR + 1, 1)
-    day = min(start.day, (next_month - timedelta(days=1)).day)
-    return to_ms(start.replace(year=year, month=month, day=day, fold=0))
-
-
-def term_of(starts_at_ms: int, months: int, time_zone: str) -> Term:
-    """A term as it is sold: it ends when its last month window ends."""
-    return Term(starts_at_ms, months, time_zone, _months_later_ms(starts_at_ms, time_zone, months))
 
 
 @lru_cache(maxsize=4096)
@@ -105,9 +90,9 @@ def segment_at(term: Term, at_ms: int) -> Segment:
 
 @lru_cache(maxsize=4096)
 def opened_segment(term: Term, day_start_ms: int, month_start_ms: int, end_ms: int, day: str, month: int) -> Segment:
-    """A segment that is in force as it was opened, whatever the zone's calendar has become since.
+    """A segment as it was opened, whatever time zone data says of it by now.
 
-    Its windows end no sooner than it does: until then, what is counted counts in them.
+    Its windows end no sooner than the segment does: until then, requests count in them.
     """
     next_day = date.fromisoformat(day) + timedelta(days=1)
     return Segment(
@@ -121,21 +106,14 @@ def opened_segment(term: Term, day_start_ms: int, month_start_ms: int, end_ms: i
     )
 
 
+def day_of(at_ms: int, time_zone: str) -> date:
+    """The day window that an instant lies in, by its local date."""
+    return _day_at(ZoneInfo(time_zone), at_ms).date
+
+
 def day_before(day: str) -> str:
-    """The date before a date."""
+    """The date before a date, both as texts such as `2026-11-24`."""
     return (date.fromisoformat(day) - timedelta(days=1)).isoformat()
-
-
-def _day_at(zone: ZoneInfo, at_ms: int) -> _Day:
-    day = from_ms(at_ms).astimezone(zone).date()
-    # Where clocks went back over midnight, the new day began at the first midnight and goes on.
-    while at_ms >= (day_end := _midnight_ms(zone, day + timedelta(days=1))):
-        day += timedelta(days=1)
-    return _Day(day, _midnight_ms(zone, day), day_end)
-
-
-def _midnight_ms(zone: ZoneInfo, day: date) -> int:
-    return to_ms(datetime.combine(day, time.min, tzinfo=zone))
 
 
 def stored_segment(entitlement: Entitlement) -> Segment:
@@ -158,8 +136,8 @@ def windows_of(entitlement: Entitlement, hold: Hold) -> WindowNames:
 def windows_at(entitlement: Entitlement, at_ms: int) -> WindowNames:
     """The day and the month window of an instant before the end of the stored ones.
 
-    Whether these are the stored ones goes by when those began, which no calendar can change; what closed ones are
-    called, by the calendar, but never by the name of a stored one.
+    Whether the instant lies in a stored window follows from when that began, which no new calendar changes. A window
+    before it is named by the calendar of now, but never by the name of a stored one.
     """
     day, month = entitlement.day, entitlement.month
     if at_ms >= entitlement.segment_start_ms:
@@ -178,9 +156,9 @@ def of_stored_month(entitlement: Entitlement, hold: Hold) -> bool:
 
 
 def segment_after(entitlement: Entitlement, now_ms: int) -> Segment:
-    """The segment in force once the stored one is over.
+    """The segment in force at `now_ms`, once the stored one is over.
 
-    By a newer calendar the time may still be called as a window before the stored one: then the stored one goes on.
+    By a newer calendar, `now_ms` may lie in a day or month before the stored one: then the stored one goes on.
     """
     new = segment_at(entitlement.term, now_ms)
     if new.day >= entitlement.day and new.month >= entitlement.month:
@@ -190,6 +168,28 @@ def segment_after(entitlement: Entitlement, now_ms: int) -> Segment:
 
 
 def expired_holds(entitlement: Entitlement, now_ms: int) -> tuple[Hold, ...]:
-    """Holds that no longer count, the oldest first."""
+    """The holds whose units are no longer held; those that expired first come first."""
     expired = (h for h in entitlement.holds.values() if h.expires_at_ms <= now_ms)
     return tuple(sorted(expired, key=lambda h: (h.expires_at_ms, h.key)))
+
+
+def _months_later_ms(starts_at_ms: int, time_zone: str, k: int) -> int:
+    zone = ZoneInfo(time_zone)
+    start = from_ms(starts_at_ms).astimezone(zone)
+    months = start.month - 1 + k
+    year, month = start.year + months // _MONTHS_PER_YEAR, months % _MONTHS_PER_YEAR + 1
+    next_month = date(year + month // _MONTHS_PER_YEAR, month % _MONTHS_PER_YEAR + 1, 1)
+    day = min(start.day, (next_month - timedelta(days=1)).day)
+    return to_ms(start.replace(year=year, month=month, day=day, fold=0))
+
+
+def _day_at(zone: ZoneInfo, at_ms: int) -> _Day:
+    day = from_ms(at_ms).astimezone(zone).date()
+    # Where clocks go back over midnight, the new day has begun at the first midnight and goes on.
+    while at_ms >= (day_end := _midnight_ms(zone, day + timedelta(days=1))):
+        day += timedelta(days=1)
+    return _Day(day, _midnight_ms(zone, day), day_end)
+
+
+def _midnight_ms(zone: ZoneInfo, day: date) -> int:
+    return to_ms(datetime.combine(day, time.min, tzinfo=zone))

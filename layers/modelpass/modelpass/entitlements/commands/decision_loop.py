@@ -117,7 +117,7 @@ def announce_thresholds(deps: Deps, budget: RetryBudget, entitlement: Entitlemen
 
 def _announce_thresholds(deps: Deps, budget: RetryBudget, entitlement: Entitlement) -> None:
     for _ in range(_ANNOUNCE_TRIES):
-        step = thresholds.to_tell(entitlement, deps.now_ms())
+        step = thresholds.announcing_step(entitlement, deps.now_ms())
         if step is None:
             return
         try:
