@@ -1,1 +1,1 @@
-"""One model of one term of a subscription: the item that decides a request, and all that happens to it."""
+"""What decides a request: one stored item for each model of a term, with its limits, windows and open holds."""

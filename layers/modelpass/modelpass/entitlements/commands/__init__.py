@@ -1,1 +1,1 @@
-"""What is done to one entitlement: authorize, settle, and the reset's share."""
+"""The commands on one entitlement: authorize, settle, and the reset's work on it."""

@@ -1,8 +1,10 @@
-"""Authorize: decide and count a request in one conditional write. Rule: refuse rather than guess, count once.
+"""Authorize: decide and count a request in one conditional write. Rule: refuse rather than guess, and count once.
 
-The first try knows nothing but the request and writes. Only when its guard fails is the stored item looked at
-(the failure brings it back), and `rules.decide_authorize` says why, or what has to be written instead. After a refusal
-the next request of that key and model looks first, which costs less; where the refusal is for good, it is the answer.
+The first try writes at once, from nothing but the request and the tiers that are down. Only when its guard fails is the
+stored item looked at, which the failure brings back: `rules.decide_authorize` says why it failed, or what has to be
+written instead. After a refusal, the next request with that key for that model reads before it writes, which costs
+less; a refusal that can never reverse is answered from memory (`refusal_cache`). This file is loaded at the start of
+the function, so it imports nothing that only rare requests need.
 """
 
 from __future__ import annotations
@@ -29,11 +31,14 @@ if TYPE_CHECKING:
     from modelpass.runtime.deps import Deps
 
     ExplainMissing = Callable[[Deps, RetryBudget, ApiKey, EntitlementId], "MissingEntitlement"]
-    """Finds out why there is no entitlement: the subscription's row tells, of which this wing knows nothing."""
+    """Finds out why there is no entitlement, from the subscription's row, which this wing must not know."""
 
 
 class AuthorizeRequest(NamedTuple):
-    """A well-formed authorize; the key may still be anything. `units` is an upper bound in the model's unit."""
+    """A well-formed authorize, of which only the key may still be any text.
+
+    `units` is an upper bound in the model's unit; `tier` is None when the router does not ask for one.
+    """
 
     api_key: str
     model_id: str
@@ -48,7 +53,7 @@ class AuthorizeRequest(NamedTuple):
 
 
 class Caches(NamedTuple):
-    """What a process keeps from one authorize to the next: it may save requests to the store, and decides no grant."""
+    """What a process keeps from one authorize to the next. It saves requests to the store, and decides no grant."""
 
     tiers: TierCache
     refusals: RefusalCache
@@ -60,16 +65,20 @@ class Caches(NamedTuple):
 
 
 class MissingEntitlement(NamedTuple):
-    """Why a key is refused whose term has no entitlement for the model, and what to remember of it."""
+    """Why a key is refused whose term has no entitlement for the model, and what to remember of the refusal."""
 
     refusal: Refusal
     remembered: RememberedRefusal
 
 
 def authorize(deps: Deps, caches: Caches, request: AuthorizeRequest, explain_missing: ExplainMissing) -> Json:
-    """Answer one authorize; raises `Refused` for what is wrong before the entitlement is known.
+    """Answer one authorize.
 
-    Granted: exactly one hold and `calls` calls are counted, durably. Refused: nothing is.
+    Granted: exactly one hold and `calls` calls are counted, durably. Refused, by an answer or by `Refused`: nothing is.
+    (`temporarily_unavailable` may hide a grant whose reply was lost: a repeat shows it, or else its hold expires.)
+
+    Raises `Refused`: `invalid_api_key` for a key that was never issued, a refusal that is remembered for good, the
+    reason why there is no such entitlement, `temporarily_unavailable`. All other refusals are returned as answers.
     """
     api_key = api_keys.parse_api_key(request.api_key, deps.deployment_keys)
     if api_key is None:
@@ -85,7 +94,7 @@ def _hint(request: AuthorizeRequest) -> str | None:
 
 
 class _Authorize:
-    """One invocation: the tries it made and what it has read so far. The decision loop drives it."""
+    """One invocation, with the nonces of its tries and what it has read so far. The decision loop drives it."""
 
     def __init__(
         self, deps: Deps, caches: Caches, request: AuthorizeRequest, api_key: ApiKey, explain_missing: ExplainMissing

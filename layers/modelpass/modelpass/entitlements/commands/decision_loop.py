@@ -1,7 +1,8 @@
-"""How authorize and settle come to their answer on one entitlement. Rule: what is answered was true in the store.
+"""How authorize and settle come to an answer on one entitlement. Rule: what is answered was true in the store.
 
-A command first tries one conditional write that needs no reading. Where its guard fails, the failure brings the stored
-item back, and the command decides on that, until it has an answer or its budget of tries is used up.
+A command first tries one conditional write that needs no reading. When its guard fails, the failure brings the stored
+item back, and the command decides on that, again and again until it has an answer or its budget of tries is used up.
+What a command decides is its own matter: this file only reads, writes, tries again and announces thresholds.
 """
 
 from __future__ import annotations
@@ -25,32 +26,37 @@ if TYPE_CHECKING:
     from modelpass.runtime.deps import Deps
 
     class Command(Protocol):
-        """One request about one entitlement, as the loop drives it. Each method may raise `Refused`."""
+        """One request about one entitlement, as the loop drives it.
+
+        Each method may raise `Refused`, which ends the loop. The first two may raise `ConditionFailedError` and
+        `StoreBusyError`, after which the loop goes on.
+        """
 
         def write_at_once(self) -> Decision | None:
-            """Carry the request out by one conditional write, without looking; None where it has to look first."""
+            """Carry the request out by one conditional write; None when the item has to be read first."""
 
         def decide(self, entitlement: Entitlement) -> Decision:
-            """Answer by the entitlement as it is stored, or write a step that clears the way to an answer."""
+            """Answer by the entitlement as it is stored, having written what that takes, or clear the way by a step."""
 
         def refuse_missing(self) -> Json:
-            """Answer where there is no such entitlement."""
+            """Answer, or raise `Refused`, when there is no such entitlement."""
 
 
 _ANNOUNCE_TRIES: Final = 3
 
 
 class Decision(NamedTuple):
-    """An answer and the entitlement it is about; an answer of None tells that a step cleared the way to one."""
+    """An answer, or None after a step that cleared the way to one; and the entitlement after what was written."""
 
     answer: Json | None
     entitlement: Entitlement
 
 
 def until_answered(deps: Deps, budget: RetryBudget, entitlement_id: EntitlementId, command: Command) -> Json:
-    """Drive a command until it has an answer; thresholds that are reached are announced before it is given.
+    """Drive a command until it has an answer. Thresholds that are reached are announced before it is returned.
 
-    Raises `temporarily_unavailable` when the budget is used up, and what the command raises.
+    Raises `Refused`: what the command raises, and `temporarily_unavailable` when the budget is used up. Raises
+    `StoreRejectedError` and `UnreadableItemError`, which are faults of ours or of the deployment.
     """
     entitlement = None
     while True:
@@ -79,7 +85,11 @@ def until_answered(deps: Deps, budget: RetryBudget, entitlement_id: EntitlementI
 
 
 def read(deps: Deps, budget: RetryBudget, entitlement_id: EntitlementId) -> Entitlement:
-    """The entitlement as it is now; raises `ConditionFailedError(None)` when there is none."""
+    """The entitlement as it is now (strongly consistent).
+
+    Raises `ConditionFailedError` without an item when there is none, `Refused` (`temporarily_unavailable`) when the
+    budget is used up.
+    """
     key = items.entitlement_key(entitlement_id)
     table = deps.tables.entitlements
     stored = budget.persist(lambda: transport.get(deps.send, table, key))
@@ -89,10 +99,11 @@ def read(deps: Deps, budget: RetryBudget, entitlement_id: EntitlementId) -> Enti
 
 
 def write(deps: Deps, budget: RetryBudget, step: Change, max_open_holds: int = 0) -> Entitlement:
-    """Write a step; gives the entitlement after it. `max_open_holds` bounds the holds of a step that grants.
+    """Write a step; gives the entitlement after it. `max_open_holds` bounds the open holds after a step that grants.
 
-    The reply to an update holds the item; after a transaction it is what an exact step says, or it is read.
-    Raises the failures of the store: `ConditionFailedError` when someone else came first, `StoreBusyError`.
+    The reply to an update has the item. The reply to a transaction has not: after an exact step the item is what the
+    step says, else it is read. Raises `ConditionFailedError` when another writer came first, `StoreBusyError`, and what
+    `read` raises.
     """
     reply = deps.send(*transactions.request_of(deps.tables, step, max_open_holds))
     if "Attributes" in reply:
@@ -105,11 +116,11 @@ def write(deps: Deps, budget: RetryBudget, step: Change, max_open_holds: int = 0
 def announce_thresholds(deps: Deps, budget: RetryBudget, entitlement: Entitlement) -> None:
     """Write the events of thresholds that are reached and not announced; nothing is written when there are none.
 
-    Never changes what is answered: what cannot be written now is announced by the next request or the reset.
+    Raises no failure of the store: what cannot be written now is announced by the next request or the reset.
     """
     try:
         _announce_thresholds(deps, budget, entitlement)
-    except Refused:  # no time is left
+    except Refused:  # the budget is used up
         return
     except (StoreRejectedError, schema.UnreadableItemError) as error:
         telemetry.surprised(error)
@@ -125,7 +136,7 @@ def _announce_thresholds(deps: Deps, budget: RetryBudget, entitlement: Entitleme
         except ConditionFailedError as failure:
             if failure.item is None:
                 return
-            entitlement = items.entitlement_of(failure.item)  # someone announced it, or opened the next window
+            entitlement = items.entitlement_of(failure.item)  # another writer announced it, or opened the next window
         except StoreBusyError as failure:
             budget.busy(failure)
         else:

@@ -1,6 +1,6 @@
-"""Roll over: the reset's work on one entitlement. Rule: changes no decision that anyone would get.
+"""Roll over: the reset's work on one entitlement. Rule: it changes no decision that any request would get.
 
-It closes windows that ended, gives back holds that expired, and announces thresholds that nobody announced yet.
+It closes windows that ended, gives back holds that expired, and announces thresholds that nobody has announced yet.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from modelpass.entitlements.change import Change
     from modelpass.runtime.deps import Deps
 
-
-_STEPS: Final = 50  # a hold bound of 1,000, in batches of 40, and some races lost
+_STEPS: Final = 50
+"""Enough to give back 1,000 holds, the highest bound, in batches of 40, with some races lost."""
 
 
 def roll_over(deps: Deps, key: schema.Item) -> Iterator[Change]:
     """Write what is due on the entitlement with this primary key, step by step; gives each step once it is written.
 
-    Raises `temporarily_unavailable` when more steps are due than one run takes, and `StoreBusyError`.
+    Raises `Refused` (`temporarily_unavailable`) when more steps are due than one run takes, `StoreBusyError`, and
+    `UnreadableItemError` for an item of a version that is not understood.
     """
     for _ in range(_STEPS):
         stored = transport.get(deps.send, deps.tables.entitlements, key)
@@ -39,6 +40,6 @@ def roll_over(deps: Deps, key: schema.Item) -> Iterator[Change]:
         try:
             deps.send(operation, request)
         except ConditionFailedError:
-            continue  # a request came between: what is left is worked out anew
+            continue  # another writer came first: what is still due is worked out anew
         yield step
     raise temporarily_unavailable()

@@ -1,8 +1,9 @@
 """Settle: book what an authorized request really used, once, in the windows it was granted in.
 
 Rule: a well-formed settle whose id was issued here is booked, until 90 days after the term. The first try is one
-conditional write that needs nothing but the id; when its guard fails, the item it brings back tells whether the hold
-is still there (a window closed since), was reclaimed (a ticket stands for it) or was settled before.
+conditional write that needs nothing but the settle itself. When its guard fails, the item that the failure brings back
+tells whether the hold is still there (a window has closed since), was reclaimed (a ticket stands for it) or was settled
+before. A settle that was served in another tier, or reports more calls than were granted, reads the item first.
 """
 
 from __future__ import annotations
@@ -30,7 +31,11 @@ REPLAYED: Json = {"settled": True, "replayed": True}
 
 
 class SettleRequest(NamedTuple):
-    """A well-formed settle; the authorization id may still be anything. `used` is in the model's unit."""
+    """A well-formed settle, of which only the authorization id may still be any text.
+
+    `used` is in the model's unit. `calls` are those that were made, None for as many as were granted. `served_tier` is
+    None when the router does not say.
+    """
 
     authorization_id: str
     used: int
@@ -39,9 +44,12 @@ class SettleRequest(NamedTuple):
 
 
 def settle(deps: Deps, request: SettleRequest) -> Json:
-    """Answer one settle; raises `Refused` when nothing was authorized under its id, or it reports too many calls.
+    """Answer one settle. Settled: what was used is booked once, durably, and the hold has ended.
 
-    Settled: what was used is booked once, durably, and the hold has ended. A repeat books nothing.
+    A repeat books nothing, and the first report stands. Raises `Refused`, with nothing booked:
+    `authorization_not_found` when nothing was authorized under the id or settles are no longer accepted,
+    `invalid_request` when it reports more calls than its authorization holds. Raises `Refused`
+    (`temporarily_unavailable`) when the store cannot be reached: it may be booked or not, and a repeat tells.
     """
     authorization = authorization_ids.parse_authorization_id(request.authorization_id, deps.deployment_keys)
     if authorization is None:
@@ -99,7 +107,7 @@ class _Settle(NamedTuple):
         raise _not_found()
 
     def _reclaimed(self, entitlement: Entitlement) -> bool:
-        """Whether a ticket stands for the hold; the count in the item spares most replays this look."""
+        """Whether a ticket stands for the hold. The number of tickets in the item spares most repeats this read."""
         hold = self.authorization.hold
         if entitlement.tickets == 0 or entitlement.holds.get(hold.key) == hold:
             return False
@@ -112,7 +120,7 @@ class _Settle(NamedTuple):
         return True
 
     def _step(self, entitlement: Entitlement, reclaimed: bool) -> Change | None:  # noqa: FBT001
-        """What to write, None when the hold was settled before."""
+        """The step that books the settle, None when the hold was settled before."""
         hold, now_ms = self.authorization.hold, self.deps.now_ms()
         if not rules.settles_accepted(entitlement, now_ms):
             raise _not_found()
@@ -136,6 +144,6 @@ class _Settle(NamedTuple):
 
 
 def refuse_too_many_calls(held: int) -> Refused:
-    """A settle reports more calls than its authorization holds."""
+    """The exception for a settle that reports more calls than its authorization holds."""
     message = f"calls must be at most the {held} held by the authorization."
     return Refused(Refusal(ErrorCode.INVALID_REQUEST, param="calls", message=message))

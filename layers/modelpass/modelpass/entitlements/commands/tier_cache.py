@@ -1,6 +1,7 @@
-"""Which tiers are down now, kept in process for 3 to 4 seconds. Rule: a refusal may be this old, never a grant's rules.
+"""Which tiers are down, kept in the process for 3 to 4 seconds. Rule: nothing else of a decision is kept that long.
 
-One small item names them. A change binds everywhere within 5 seconds: 4 in the cache and the time of a read.
+One small item of the catalogue names them. A change binds everywhere within 5 seconds: at most 4 in the cache, and the
+time of a read. While the item cannot be read, requests are refused.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _NONE: Final[frozenset[Tier]] = frozenset()
 
 
 class TierCache:
-    """The tiers that are down, as this process knows them."""
+    """The tiers that are down, as this process last read them."""
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
@@ -30,7 +31,10 @@ class TierCache:
         self._down: frozenset[tuple[str, Tier]] = frozenset()
 
     def down_of(self, model_id: str, budget: RetryBudget) -> frozenset[Tier]:
-        """The tiers of a model that are down. Fails closed: an unreadable store is an error."""
+        """The tiers of a model that are down, read again when they were read more than 3 to 4 seconds ago.
+
+        Raises `Refused` (`temporarily_unavailable`) when they have to be read and cannot be.
+        """
         pacing = self._deps.pacing
         asked = pacing.monotonic()
         if asked >= self._fresh_until:
