@@ -1,4 +1,4 @@
-"""The catalogue as operators keep it, on the real engine: one currency, one kind a model, one event a change."""
+"""The catalogue as operators keep it, on the real engine: one currency, one kind per model, one event per change."""
 
 from __future__ import annotations
 

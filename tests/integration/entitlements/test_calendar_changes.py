@@ -1,7 +1,7 @@
 """New time zone data arrives in the middle of a term: what was sold stays sold, and every equation goes on holding.
 
-A zone whose offset changes is played by writing another zone into the stored rows; it is in force at once, as it is
-when the data is deployed later than the law it tells of.
+A change of a zone's offset is simulated by writing another zone into the stored rows. It is in force at once, as it is
+when new time zone data is deployed later than the law that it follows.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A process that remembers its refusals: whatever it remembers, it answers what is true at the moment of asking.
+"""A process that remembers its refusals, on the real engine: whatever it remembers, its answers are true when given.
 
-Every request of a `world` goes through one memory; `another_process` has one of its own. What each case costs is in
-`test_cost.py`; the ledger of `tests/property` goes through memories that live as long as the service.
+All requests of a `world` share one refusal cache; `another_process` has its own. What each case costs is tested in
+`test_cost.py`. The service of `tests/property` keeps its refusal caches for as long as it runs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""80 and 100 percent of a limit are told once per window: under races, after crashes, and never at a request's cost."""
+"""Thresholds, on the real engine: each is announced once per window, under races and after crashes.
+
+A request that reaches none writes nothing more for them, and what cannot be announced fails no request.
+"""
 
 from __future__ import annotations
 

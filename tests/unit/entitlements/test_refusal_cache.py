@@ -1,4 +1,4 @@
-"""The memory of refusals: bounded in number and in time, about just what was learnt, and whole under threads."""
+"""The memory of refusals: what is kept as an answer, of which models, how many, how long, and under threads."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from modelpass.entitlements import refusal_cache
 from modelpass.entitlements.refusal_cache import KEPT_SECONDS, MOST_KEPT, RefusalCache, RememberedRefusal
 from modelpass.errors import ErrorCode, Refusal
+from tests.support.builders import entitlement
 from tests.support.concurrency import at_once
 
 if TYPE_CHECKING:
@@ -18,6 +20,18 @@ LOOK = RememberedRefusal("acct")
 REPLACED = RememberedRefusal("acct", Refusal(ErrorCode.INVALID_API_KEY, param="apiKey"))
 OF_THE_TERM = RememberedRefusal("acct", held=frozenset({"m-1", "m-2"}))
 OF_NO_MODEL = RememberedRefusal("acct", REPLACED.refusal, held=frozenset())
+INVALID = Refusal(ErrorCode.INVALID_API_KEY, param="apiKey")
+OTHER_HASH = bytes(16)
+OF_ENTITLEMENT = [
+    ErrorCode.SUBSCRIPTION_CANCELLED,
+    ErrorCode.SUBSCRIPTION_EXPIRED,
+    ErrorCode.TIER_NOT_INCLUDED,
+    ErrorCode.REQUEST_ID_REUSED,
+    ErrorCode.TIER_UNAVAILABLE,
+    ErrorCode.MONTHLY_CAP_REACHED,
+    ErrorCode.DAILY_CALL_LIMIT_REACHED,
+    ErrorCode.TOO_MANY_OPEN_HOLDS,
+]
 
 
 class Seconds:
@@ -135,3 +149,18 @@ def test_64_threads_share_a_memory_and_it_stays_bounded_and_right() -> None:
     assert sum(at_once(64, use)) == 0
     refusals.remember(OTHER_KEY, "m-1", LOOK)
     assert len(refusals._kept) <= MOST_KEPT
+
+
+@pytest.mark.parametrize("code", OF_ENTITLEMENT)
+def test_what_can_reverse_or_shows_windows_is_looked_at_again(code: ErrorCode) -> None:
+    assert refusal_cache.remembered(Refusal(code), entitlement()) == RememberedRefusal("acct", refusal=None, held=None)
+
+
+def test_key_that_one_model_knows_a_later_one_of_is_refused_for_good_in_that_model_alone() -> None:
+    later = entitlement()._replace(key_hash=OTHER_HASH)
+    assert refusal_cache.remembered(INVALID, later) == RememberedRefusal("acct", INVALID, held=None)
+
+
+def test_key_of_a_term_that_was_renewed_is_refused_for_good_in_every_model() -> None:
+    retired = entitlement()._replace(key_hash=None)
+    assert refusal_cache.remembered(INVALID, retired) == RememberedRefusal("acct", INVALID, held=frozenset())

@@ -1,4 +1,4 @@
-"""The order in which authorize refuses: with any two reasons at once, the earlier in the contract is told."""
+"""The order in which authorize refuses: of any two reasons at once, it reports the earlier one in the contract."""
 
 from __future__ import annotations
 

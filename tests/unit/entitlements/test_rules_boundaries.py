@@ -1,4 +1,4 @@
-"""Authorize, decided without a store: limits and boundaries to the unit and millisecond, replays, own writes."""
+"""What authorize decides at its limits, to the unit and the millisecond; replays, and grants whose reply was lost."""
 
 from __future__ import annotations
 

@@ -1,49 +1,21 @@
-"""What may be kept of a refusal: an answer only where nothing reverses it, and for no more models than it is about."""
+"""What is remembered of a refusal that the row of a subscription led to: an answer only where nothing reverses it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from modelpass.entitlements import refusal_cache
 from modelpass.entitlements.model import EntitlementId
 from modelpass.entitlements.refusal_cache import RememberedRefusal
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.subscriptions import rules as subscription_rules
 from modelpass.subscriptions.model import Status
-from tests.support.builders import KEY_HASH, NOON, SUBSCRIPTION_ID, TERM, entitlement, limits, subscription
+from tests.support.builders import KEY_HASH, NOON, SUBSCRIPTION_ID, TERM, limits, subscription
 
 if TYPE_CHECKING:
     from modelpass.subscriptions.model import Subscription
 
 INVALID = Refusal(ErrorCode.INVALID_API_KEY, param="apiKey")
 OTHER_HASH = bytes(16)
-OF_ENTITLEMENT = [
-    ErrorCode.SUBSCRIPTION_CANCELLED,
-    ErrorCode.SUBSCRIPTION_EXPIRED,
-    ErrorCode.TIER_NOT_INCLUDED,
-    ErrorCode.REQUEST_ID_REUSED,
-    ErrorCode.TIER_UNAVAILABLE,
-    ErrorCode.MONTHLY_CAP_REACHED,
-    ErrorCode.DAILY_CALL_LIMIT_REACHED,
-    ErrorCode.TOO_MANY_OPEN_HOLDS,
-]
-
-
-@pytest.mark.parametrize("code", OF_ENTITLEMENT)
-def test_what_can_reverse_or_shows_windows_is_looked_at_again(code: ErrorCode) -> None:
-    assert refusal_cache.remembered(Refusal(code), entitlement()) == RememberedRefusal("acct", refusal=None, held=None)
-
-
-def test_key_that_one_model_knows_a_later_one_of_is_refused_for_good_in_that_model_alone() -> None:
-    later = entitlement()._replace(key_hash=OTHER_HASH)
-    assert refusal_cache.remembered(INVALID, later) == RememberedRefusal("acct", INVALID, held=None)
-
-
-def test_key_of_a_term_that_was_renewed_is_refused_for_good_in_every_model() -> None:
-    retired = entitlement()._replace(key_hash=None)
-    assert refusal_cache.remembered(INVALID, retired) == RememberedRefusal("acct", INVALID, held=frozenset())
 
 
 def of_row(row: Subscription | None, model_id: str = "guess", term: int = 1, now_ms: int = NOON) -> RememberedRefusal:

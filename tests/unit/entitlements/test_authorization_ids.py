@@ -1,0 +1,119 @@
+"""Authorization ids: what was issued is read back, what was not is refused, and a replay shows the id of its grant."""
+
+from __future__ import annotations
+
+import itertools
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelpass import api_keys
+from modelpass.api_keys import DeploymentKeys
+from modelpass.catalogue.tiers import Tier
+from modelpass.entitlements import authorization_ids
+from modelpass.entitlements.authorization_ids import Authorization
+from modelpass.entitlements.model import EntitlementId, Hold
+from modelpass.ids import subscription_id_of
+from tests.support.builders import DEPLOYMENT_KEY, KEYS, NOON, OLDER_KEY, PROPERTY, SUBSCRIPTION_ID, hold
+from tests.support.mistyped import ALPHABET, around, mistyped
+
+PREFIX = "auth_"
+GRANTED = Authorization(EntitlementId(SUBSCRIPTION_ID, 3, "claude-opus-4-6"), Tier.STABLE, hold())
+AUTHORIZATION_ID = authorization_ids.issue_authorization_id(GRANTED, KEYS)
+OLDER, FOREIGN = DeploymentKeys((OLDER_KEY,)), DeploymentKeys((b"a deployment key of somebody else's service",))
+ROTATED = DeploymentKeys((DEPLOYMENT_KEY, OLDER_KEY))
+
+
+def test_rotation_accepts_ids_of_both_deployment_keys() -> None:
+    granted = GRANTED._replace(hold=hold()._replace(signer=api_keys.signer_of(OLDER_KEY)))
+    id_before = authorization_ids.issue_authorization_id(granted, OLDER)
+    parsed = authorization_ids.parse_authorization_id(id_before, ROTATED)
+    assert parsed == granted
+    assert parsed.hold.signer == granted.hold.signer != api_keys.signer_of(DEPLOYMENT_KEY)
+    assert authorization_ids.parse_authorization_id(id_before, KEYS) is None
+
+
+def test_replay_after_a_rotation_shows_the_id_that_was_granted_before_it() -> None:
+    granted = GRANTED._replace(hold=hold()._replace(signer=api_keys.signer_of(OLDER_KEY)))
+    assert authorization_ids.issue_authorization_id(granted, ROTATED) == authorization_ids.issue_authorization_id(
+        granted, OLDER
+    )
+    assert authorization_ids.issue_authorization_id(GRANTED, ROTATED) == AUTHORIZATION_ID
+
+
+def test_replay_after_a_rotation_shows_the_same_id_whatever_the_two_deployment_keys_are() -> None:
+    secrets = [b"deployment key number %010d" % n for n in range(200)]
+    for old, new in itertools.pairwise(secrets):
+        granted = GRANTED._replace(hold=hold()._replace(signer=api_keys.signer_of(old)))
+        before = authorization_ids.issue_authorization_id(granted, DeploymentKeys((old,)))
+        assert authorization_ids.issue_authorization_id(granted, DeploymentKeys((new, old))) == before
+
+
+@PROPERTY
+@given(
+    st.builds(
+        Authorization,
+        st.builds(
+            EntitlementId,
+            st.binary(min_size=15, max_size=15).map(subscription_id_of),
+            st.integers(1, 65_535),
+            st.from_regex(r"[A-Za-z0-9._:-]{1,64}", fullmatch=True),
+        ),
+        st.sampled_from(Tier),
+        st.builds(
+            Hold,
+            st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True).map(authorization_ids.request_digest),
+            st.binary(min_size=9, max_size=9).map(authorization_ids.nonce_text),
+            st.just(api_keys.signer_of(DEPLOYMENT_KEY)),
+            st.integers(0, NOON * 10),
+            st.integers(1, 86_400),
+            st.integers(0, 10**15),
+            st.integers(1, 10**9),
+        ),
+    )
+)
+def test_authorization_id_tells_all_that_a_settle_needs(granted: Authorization) -> None:
+    made = authorization_ids.issue_authorization_id(granted, KEYS)
+    assert authorization_ids.parse_authorization_id(made, KEYS) == granted
+    assert authorization_ids.parse_authorization_id(made, ROTATED) == granted
+    assert authorization_ids.parse_authorization_id(made, FOREIGN) is None
+
+
+def test_every_mistyped_or_truncated_authorization_id_is_refused() -> None:
+    wrong = mistyped(AUTHORIZATION_ID) + [AUTHORIZATION_ID[:end] for end in range(len(AUTHORIZATION_ID))]
+    wrong += around(PREFIX, AUTHORIZATION_ID)
+    assert [text for text in wrong if authorization_ids.parse_authorization_id(text, KEYS) is not None] == []
+
+
+@pytest.mark.parametrize("model_id", ["m", "mm", "mmm"])
+def test_second_spelling_of_an_authorization_id_is_refused(model_id: str) -> None:
+    entitlement = GRANTED.entitlement._replace(model_id=model_id)
+    made = authorization_ids.issue_authorization_id(GRANTED._replace(entitlement=entitlement), KEYS)
+    raw = made.removeprefix("auth_")
+    same = [
+        text
+        for last in ALPHABET
+        if (text := raw[:-1] + last) != raw and urlsafe_b64decode(text + "==") == urlsafe_b64decode(raw + "==")
+    ]
+    assert (len(same) > 0) == (len(raw) % 4 != 0)
+    assert [text for text in same if authorization_ids.parse_authorization_id(f"auth_{text}", KEYS)] == []
+
+
+def test_authorization_ids_never_issued_are_refused_whatever_they_are() -> None:
+    foreign = authorization_ids.issue_authorization_id(GRANTED, FOREIGN)
+    texts = [
+        foreign,
+        api_keys.issue_api_key(SUBSCRIPTION_ID, 3, bytes(range(20)), KEYS),
+        "auth_" + urlsafe_b64encode(bytes(90)).decode(),
+        "auth_" + "A" * 101,
+        "auth_" + "_" * 200,
+    ]
+    assert [text for text in texts if authorization_ids.parse_authorization_id(text, KEYS) is not None] == []
+
+
+@PROPERTY
+@given(st.text() | st.text(ALPHABET, min_size=50, max_size=210).map(PREFIX.__add__))
+def test_reading_any_text_as_an_id_never_raises(text: str) -> None:
+    assert authorization_ids.parse_authorization_id(text, KEYS) is None

@@ -1,0 +1,20 @@
+"""Events as rows: one fact has one id, and the rows of a subject sort in the order in which things happened."""
+
+from __future__ import annotations
+
+from modelpass import outbox
+from modelpass.outbox import Order
+from tests.support.builders import NOON
+
+
+def test_events_sort_by_time_and_within_a_millisecond_by_their_order() -> None:
+    orders = [(1, 0, 0), (1, 5, 80), (1, 5, 100), (1, 11, 0), (2, 0, 0), (10, 0, 0)]
+    keys = [outbox.event_key("s", 1, Order(*order), "e") for order in orders]
+    assert keys == sorted(keys)
+    times = [outbox.event_key("s", at, Order(1, 0, 0), "e")[1] for at in (999, 10**12, NOON)]
+    assert times == sorted(times)
+
+
+def test_events_of_one_fact_share_an_id_and_of_another_do_not() -> None:
+    assert outbox.event_id("a", "b") == outbox.event_id("a", "b")
+    assert len({outbox.event_id(*facts) for facts in (("a", "b"), ("ab",), ("b", "a"), ("a", "b", ""))}) == 4
