@@ -1,4 +1,8 @@
-"""Cold start: a fresh interpreter loads a handler, and says which modules that took. Each function may load these."""
+"""What each function loads at its start: which packages of others, and which rooms of ours. Rule: its line, no more.
+
+A fresh interpreter loads a handler, as a cold start does, and says which modules that took. What a function does not
+need must not slow its start down. What a room is, `tests/support/rooms.py` says.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from typing import Final
 
 import pytest
 
+from tests.support.rooms import DOORS
 from tests.support.start import ROOT, modules_of, outermost
 
 STORE: Final = frozenset({"boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3"})
@@ -34,7 +39,29 @@ MAY_LOAD: Final = {
     "purchase": STORE | ROUTES | BODY,
     "quote": STORE | ROUTES | BODY,
 }
-"""Of what is not Python's own, by function. What a function need not load is not in its line."""
+"""Packages that are neither Python's own nor ours, by function. What a function need not load is not in its line."""
+CATALOGUE, ENTITLEMENTS, SUBSCRIPTIONS = "catalogue.commands", "entitlements.commands", "subscriptions.commands"
+ROOMS: Final = {
+    "authorize": {"router", ENTITLEMENTS},
+    "settle": {"router", ENTITLEMENTS},
+    "reset": {"schedule", ENTITLEMENTS, SUBSCRIPTIONS},
+    "not_found": {"api"},
+    "availability": {"api", CATALOGUE},
+    "catalogue": {"api", CATALOGUE},
+    "models": {"api", CATALOGUE},
+    "cancel": {"api", SUBSCRIPTIONS},
+    "plan": {"api", SUBSCRIPTIONS},
+    "regenerate": {"api", SUBSCRIPTIONS},
+    "correct": {"api", ENTITLEMENTS, SUBSCRIPTIONS},
+    "purchase": {"api", CATALOGUE, SUBSCRIPTIONS},
+    "quote": {"api", CATALOGUE, SUBSCRIPTIONS},
+    "renew": {"api", CATALOGUE, SUBSCRIPTIONS},
+    "subscriptions": {"api", CATALOGUE, SUBSCRIPTIONS},
+}
+"""By function: the door that requests come in by, and the wings whose commands it loads.
+
+Pure files, `dynamodb` and `runtime` are not listed, for every door may share them.
+"""
 HOT: Final = frozenset({"authorize", "settle"})
 OF_THE_API: Final = frozenset(MAY_LOAD) - HOT - {"reset"}
 
@@ -49,12 +76,28 @@ def packages(modules: frozenset[str]) -> set[str]:
     return set(outermost(modules)) - {"__mp_main__", "modelpass"} - set(sys.stdlib_module_names) - NOT_COUNTED
 
 
+def rooms(modules: frozenset[str]) -> set[str]:
+    """The doors and the rooms of commands among these modules, as `router` and `catalogue.commands`."""
+    ours = [name.split(".")[1:] for name in modules if name.startswith("modelpass.")]
+    doors = {parts[0] for parts in ours if parts[0] in DOORS}
+    return doors | {f"{parts[0]}.commands" for parts in ours if "commands" in parts}
+
+
 def loaded(modules: frozenset[str], names: tuple[str, ...]) -> list[str]:
     return [name for name in names if any(m == name or m.startswith(f"{name}.") for m in modules)]
 
 
 def test_every_function_has_a_line() -> None:
-    assert set(MAY_LOAD) == {app.parent.name for app in ROOT.glob("functions/*/app.py")}
+    assert set(MAY_LOAD) == set(ROOMS) == {app.parent.name for app in ROOT.glob("functions/*/app.py")}
+
+
+@pytest.mark.parametrize("function", ROOMS)
+def test_function_loads_its_own_door_and_the_commands_of_its_line_and_no_others(function: str) -> None:
+    assert rooms(start_of(function)) == ROOMS[function]
+
+
+def test_each_function_has_one_door() -> None:
+    assert [function for function, its in ROOMS.items() if len(its & set(DOORS)) != 1] == []
 
 
 @pytest.mark.parametrize("function", MAY_LOAD)
