@@ -1,6 +1,8 @@
 """What each file of the project imports, read from its source. Rule: nothing is run, and no import is overlooked.
 
-Imports inside functions and under `TYPE_CHECKING` count like any other: they say what a file knows of.
+Imports inside functions and under `TYPE_CHECKING` count like any other. An import by a name that is only known when the
+program runs (`importlib.import_module`) cannot be read from a source; `tests/unit/test_purity.py` forbids it where it
+matters.
 """
 
 from __future__ import annotations
@@ -15,33 +17,37 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[2]
 PACKAGE: Final = ROOT / "layers" / "modelpass" / "modelpass"
 SHIPPED: Final = "modelpass"
-"""The package that every function shares; the other trees are named as their folders are."""
+"""The name of the package that every function shares."""
 TREES: Final = ("functions", "deploy", "ops", "local", "contract", "benchmarks")
+"""The other folders with Python in them, but for the tests; their files are named from the folder on."""
 
 
 def modules() -> dict[str, Path]:
-    """The files of the project but for the tests, by the names that they are imported under."""
-    found = {name_of(path, PACKAGE, SHIPPED): path for path in PACKAGE.rglob("*.py")}
+    """Every Python file of the project but for the tests, by its dotted name: `modelpass.errors`, `local.run`."""
+    found = {dotted_name(path, PACKAGE, SHIPPED): path for path in PACKAGE.rglob("*.py")}
     for tree in TREES:
-        found |= {name_of(path, ROOT / tree, tree): path for path in (ROOT / tree).rglob("*.py")}
+        found |= {dotted_name(path, ROOT / tree, tree): path for path in (ROOT / tree).rglob("*.py")}
     return found
 
 
-def name_of(path: Path, folder: Path, name: str) -> str:
-    """A file as a dotted name; a package is called as its folder is."""
+def dotted_name(path: Path, folder: Path, prefix: str) -> str:
+    """The name that a file below a folder is imported under; an `__init__.py` has the name of its package."""
     parts = path.relative_to(folder).with_suffix("").parts
-    return ".".join((name, *(part for part in parts if part != "__init__")))
+    return ".".join((prefix, *(part for part in parts if part != "__init__")))
 
 
 def imported(source: str, importer: str) -> set[str]:
-    """The names that a source imports, each both as a module and as what is taken from it: `a`, `a.b`."""
+    """The names that the source of a module imports.
+
+    A `from a import b` gives both `a` and `a.b`, for `b` may be a module or something in the module `a`.
+    """
     found: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
-            if node.level:
+            if node.level:  # relative: so many packages up from the importer
                 package = importer.split(".")[: -node.level]
                 base = ".".join((*package, *([node.module] if node.module else [])))
             found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
@@ -57,16 +63,16 @@ def graph(files: Mapping[str, Path]) -> dict[str, set[str]]:
 
 
 def circle(edges: Mapping[str, Iterable[str]]) -> list[str]:
-    """Files that import each other in a circle, the first one again at the end; none, when there is no circle."""
+    """Files that import each other in a circle, with the first repeated at the end; empty if there is no circle."""
     done: set[str] = set()
 
-    def walk(name: str, way: list[str]) -> list[str]:
-        if name in way:
-            return [*way[way.index(name) :], name]
+    def walk(name: str, path: list[str]) -> list[str]:
+        if name in path:
+            return [*path[path.index(name) :], name]
         if name in done:
             return []
         for other in sorted(edges[name]):
-            found = walk(other, [*way, name])
+            found = walk(other, [*path, name])
             if found:
                 return found
         done.add(name)

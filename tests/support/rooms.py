@@ -1,7 +1,16 @@
-"""The rooms of the house: which folder may import which, and which files are pure. `docs/architecture.md` draws them.
+"""Which file of the project may import which, and which files are pure. Rule: a table and what follows from it alone.
 
-A file belongs to the first room below whose pattern it matches. It may import what its room lists, and nothing else of
-the project. Imports for types count as well: they say what a file knows of.
+What files really import is read by `tests/support/imports.py`; `tests/unit/test_import_rules.py` and
+`tests/unit/test_purity.py` compare the two. The words used here:
+
+- A *room* is a folder of the package, or one of the other trees of the project: `functions`, `ops`, `local` and so on.
+- The *root* is the files that lie directly in the package: words that every room shares.
+- A *wing* is a room about one subject: `catalogue`, `entitlements`, `subscriptions`. Its folder `commands/` is a room
+  of its own, because commands speak to the store and the rest of a wing does not.
+- A *door* is a room that requests come in by: `api` over HTTP, `router` by Lambda Invoke, `schedule` from EventBridge.
+- A *pure* file reads no clock, no chance and no store, and imports no file that does.
+
+Imports for types count like any other: they show what a file depends on.
 """
 
 from __future__ import annotations
@@ -12,40 +21,39 @@ from typing import TYPE_CHECKING, Final
 from tests.support.imports import SHIPPED, modules
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 ROOT_MODULES: Final = ("api_keys", "encoding", "errors", "ids", "macs", "outbox", "schema", "times")
-ROOT: Final = tuple(f"modelpass.{name}" for name in ROOT_MODULES)
-PURE_OF_DYNAMODB: Final = ("http1", "pages", "root_certificates", "sigv4", "wire_json")
-COMMANDS_USE: Final = (*ROOT, "modelpass.dynamodb.*", "modelpass.runtime.deps", "modelpass.runtime.telemetry")
-"""What the commands of every wing may import besides wings."""
+WINGS: Final = ("catalogue", "entitlements", "subscriptions")
 DOORS: Final = ("api", "router", "schedule")
-BEHIND_A_DOOR: Final = (
-    *ROOT,
-    "modelpass.catalogue.*",
-    "modelpass.entitlements.*",
-    "modelpass.subscriptions.*",
-    "modelpass.dynamodb.*",
-    "modelpass.runtime.config",
-    "modelpass.runtime.deps",
-    "modelpass.runtime.telemetry",
-)
+PURE_OF_DYNAMODB: Final = ("http1", "pages", "root_certificates", "sigv4", "wire_json")
+
+ROOT: Final = tuple(f"modelpass.{name}" for name in ROOT_MODULES)
 CATALOGUE: Final = "modelpass.catalogue.*"
 ENTITLEMENTS: Final = "modelpass.entitlements.*"
 SUBSCRIPTIONS: Final = "modelpass.subscriptions.*"
+DYNAMODB: Final = "modelpass.dynamodb.*"
+GIVEN: Final = ("modelpass.runtime.deps", "modelpass.runtime.telemetry")
+"""What commands may use of `runtime`. No other room of the package imports its `wiring`, which makes these at a start."""
+COMMANDS_USE: Final = (*ROOT, DYNAMODB, *GIVEN)
+"""What the commands of every wing may import besides wings."""
+DOORS_USE: Final = (*COMMANDS_USE, CATALOGUE, ENTITLEMENTS, SUBSCRIPTIONS, "modelpass.runtime.config")
+"""What every door may import besides itself."""
 
-ROOMS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    # commands first: their pattern is the narrower one
+MAY_IMPORT: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    # A file belongs to the first room whose pattern it matches, so the commands of a wing come before the wing.
+    # A wing's pattern names its commands too; a pure file may import none of them all the same (`trespasses`).
     ("modelpass.catalogue.commands.*", (*COMMANDS_USE, CATALOGUE)),
     ("modelpass.entitlements.commands.*", (*COMMANDS_USE, CATALOGUE, ENTITLEMENTS)),
     ("modelpass.subscriptions.commands.*", (*COMMANDS_USE, CATALOGUE, ENTITLEMENTS, SUBSCRIPTIONS)),
     (CATALOGUE, (*ROOT, CATALOGUE)),
     (ENTITLEMENTS, (*ROOT, ENTITLEMENTS, "modelpass.catalogue.tiers")),
     (SUBSCRIPTIONS, (*ROOT, SUBSCRIPTIONS, CATALOGUE, ENTITLEMENTS)),
-    ("modelpass.dynamodb.*", (*ROOT, "modelpass.dynamodb.*")),
-    ("modelpass.runtime.*", (*ROOT, "modelpass.dynamodb.*", "modelpass.runtime.*")),
-    *((f"modelpass.{door}.*", (*BEHIND_A_DOOR, f"modelpass.{door}.*")) for door in DOORS),
-    ("modelpass.*", ROOT),
+    (DYNAMODB, (*ROOT, DYNAMODB)),
+    ("modelpass.runtime.*", (*ROOT, DYNAMODB, "modelpass.runtime.*")),
+    *((f"modelpass.{door}.*", (*DOORS_USE, f"modelpass.{door}.*")) for door in DOORS),
+    *((name, ROOT) for name in ROOT),
     ("functions.*", ("modelpass.*",)),
     ("deploy.*", ("deploy.*",)),
     ("ops.*", ("ops.*", "modelpass.*")),
@@ -53,13 +61,32 @@ ROOMS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("local.*", ("local.*", "ops.*", "deploy.*", "modelpass.*")),
     ("benchmarks.*", ("benchmarks.*", "local.*", "ops.*", "deploy.*", "modelpass.*")),
 )
-WINGS: Final = ("catalogue", "entitlements", "subscriptions")
+"""Each room with what its files may import of the project, as patterns of dotted names. The rest is forbidden."""
 
 FILES: Final = {name: path for name, path in modules().items() if path.name != "__init__.py"}
+"""Every file of the project that may hold code, by its dotted name."""
+
+
+def may_import(importer: str) -> tuple[str, ...]:
+    """What the room of a file may import; a file that is in no room fails."""
+    for room, patterns in MAY_IMPORT:
+        if fnmatchcase(importer, room):
+            return patterns
+    raise AssertionError(f"{importer} is in no room: `MAY_IMPORT` must say what its folder may import")
+
+
+def trespasses(importer: str, imported: Iterable[str]) -> list[str]:
+    """Which of the imported files this file must not import: its room forbids it, or one is pure and the other not."""
+    patterns = may_import(importer)
+    return sorted(
+        name
+        for name in imported
+        if not any(fnmatchcase(name, pattern) for pattern in patterns) or (is_pure(importer) and not is_pure(name))
+    )
 
 
 def is_pure(name: str) -> bool:
-    """Whether a file of the package reads no clock, no chance and no store, and knows of none who does."""
+    """Whether a file has to be pure."""
     tree, _, place = name.partition(".")
     room, _, inside = place.partition(".")
     if tree != SHIPPED:
@@ -68,24 +95,9 @@ def is_pure(name: str) -> bool:
         return True
     if room == "dynamodb":
         return inside in PURE_OF_DYNAMODB
-    return room in WINGS and not inside.startswith("commands")
+    return room in WINGS and inside.partition(".")[0] != "commands"
 
 
 def pure_files() -> dict[str, Path]:
-    """The pure files of the package, by the names that they are imported under."""
-    return {name: path for name, path in FILES.items() if name.startswith(f"{SHIPPED}.") and is_pure(name)}
-
-
-def allowed(importer: str) -> tuple[str, ...]:
-    """What the room of a file may import; wings' commands are no part of what is pure in them."""
-    return next(allowed for room, allowed in ROOMS if fnmatchcase(importer, room))
-
-
-def trespasses(importer: str, others: set[str]) -> list[str]:
-    """Which of these a file must not import."""
-    patterns = allowed(importer)
-    return sorted(
-        other
-        for other in others
-        if not any(fnmatchcase(other, pattern) for pattern in patterns) or (is_pure(importer) and not is_pure(other))
-    )
+    """The files of the package that have to be pure, by their dotted names."""
+    return {name: path for name, path in FILES.items() if is_pure(name)}

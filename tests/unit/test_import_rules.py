@@ -1,4 +1,8 @@
-"""Who may import whom: every file is held to its room (`tests/support/rooms.py`), and nothing runs in a circle."""
+"""Who may import whom: each file imports only what its room may, and no files import each other in a circle.
+
+The table of the rooms, and the words for them, stand in `tests/support/rooms.py`. An import inside a function or for
+types alone is an import here.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,8 @@ from typing import Final
 
 import pytest
 
-from tests.support.imports import circle, graph, imported
-from tests.support.rooms import FILES, ROOT_MODULES, pure_files, trespasses
+from tests.support.imports import TREES, circle, graph, imported
+from tests.support.rooms import FILES, ROOT_MODULES, may_import, pure_files, trespasses
 
 GRAPH: Final = graph(FILES)
 
@@ -22,7 +26,16 @@ def test_the_root_holds_just_what_is_listed() -> None:
     assert flat == set(ROOT_MODULES)
 
 
-def test_the_pure_rooms_are_found() -> None:
+def test_every_tree_is_read() -> None:
+    assert {name.partition(".")[0] for name in FILES} == {"modelpass", *TREES}
+
+
+def test_folder_that_the_table_does_not_name_is_in_no_room() -> None:
+    with pytest.raises(AssertionError, match=r"modelpass\.attic\.old is in no room"):
+        may_import("modelpass.attic.old")
+
+
+def test_pure_files_are_found_in_every_room_that_has_some() -> None:
     rooms = {tuple(name.split(".")[1:-1]) for name in pure_files()}
     assert rooms == {(), ("catalogue",), ("entitlements",), ("subscriptions",), ("dynamodb",), ("router",)}
 
@@ -59,6 +72,7 @@ def test_no_files_import_each_other_in_a_circle() -> None:
     ],
 )
 def test_what_trespasses_is_found(importer: str, other: str) -> None:
+    assert {importer, other} <= set(FILES)
     assert trespasses(importer, {other}) == [other]
 
 
@@ -72,6 +86,7 @@ def test_circles_are_found() -> None:
     [
         ("from modelpass.entitlements import rules", {"modelpass.entitlements", "modelpass.entitlements.rules"}),
         ("def f():\n    import modelpass.errors", {"modelpass.errors"}),
+        ("import modelpass.errors as e, modelpass.ids", {"modelpass.errors", "modelpass.ids"}),
         ("if TYPE_CHECKING:\n    from . import model", {"modelpass.entitlements", "modelpass.entitlements.model"}),
         ("from ..errors import Refused", {"modelpass.errors", "modelpass.errors.Refused"}),
     ],

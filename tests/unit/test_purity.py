@@ -1,10 +1,13 @@
-"""The line between core and edge, by the folder a file stands in, held by looking at every import and call."""
+"""Pure files read no clock, no chance and no store, and import no file that does: seen from every import and call.
+
+Which files have to be pure, `tests/support/rooms.py` says by the folder they stand in; of the audit, a list here.
+"""
 
 from __future__ import annotations
 
 import ast
-import re
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -12,32 +15,45 @@ from ops import audit
 from tests.support.imports import imported
 from tests.support.rooms import FILES, is_pure, pure_files
 
-AUDIT = Path(audit.__file__).parent
-FORBIDDEN = frozenset(
+AUDIT: Final = Path(audit.__file__).parent
+PURE_OF_THE_AUDIT: Final = ("breaches", "checks", "entitlement_equations", "rows", "subscription_equations")
+EDGE_OF_THE_AUDIT: Final = ("audit", "command", "reading", "targets")
+FORBIDDEN: Final = frozenset(
     {
         "asyncio",
         "aws_lambda_powertools",
         "boto3",
         "botocore",
+        "concurrent",
+        "http",
+        "io",
         "logging",
+        "multiprocessing",
         "os",
+        "pathlib",
         "random",
         "secrets",
+        "select",
+        "selectors",
         "socket",
+        "ssl",
         "subprocess",
+        "tempfile",
         "threading",
         "time",
         "urllib",
         "uuid",
     }
 )
-PURE_OF_THE_AUDIT = re.findall(r"`([a-z_]+)`", (audit.__doc__ or "").partition("Pure:")[2].partition("Edge:")[0])
-CLOCKS = frozenset({"now", "utcnow", "today"})
-DYNAMIC = frozenset({"__import__", "import_module", "exec", "eval", "open", "print"})
+"""Modules that read a clock, chance, a file or the network, or that write somewhere, by their outermost name."""
+CLOCKS: Final = frozenset({"now", "utcnow", "today"})
+"""Attributes of `datetime` and `date` that read the clock, whether they are called or handed on."""
+CALLS: Final = frozenset({"__import__", "import_module", "exec", "eval", "open", "print"})
+"""Functions that read or write, or that run code which cannot be seen here."""
 
 
 def impurities(source: str, importer: str) -> set[str]:
-    """What a pure module must not do: imports anywhere in it, also inside functions and for types, and calls."""
+    """What a source does that a pure file must not: imports anywhere in it, clocks and calls."""
     found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -47,11 +63,12 @@ def impurities(source: str, importer: str) -> set[str]:
         elif isinstance(node, ast.Call):
             called = node.func
             name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-            found |= {f"{name}()"} & {f"{dynamic}()" for dynamic in DYNAMIC}
+            found |= {f"{name}()"} if name in CALLS else set()
     return found
 
 
 def is_forbidden(name: str) -> bool:
+    """Whether a pure file must not import a module: it reads or writes, or is one of ours that is not pure."""
     return name.partition(".")[0] in FORBIDDEN or (
         name in FILES and name.startswith("modelpass.") and not is_pure(name)
     )
@@ -60,6 +77,11 @@ def is_forbidden(name: str) -> bool:
 def test_pure_files_are_found() -> None:
     assert {"modelpass.errors", "modelpass.entitlements.rules"} <= set(pure_files())
     assert not {"modelpass.dynamodb.transport", "modelpass.runtime.wiring"} & set(pure_files())
+
+
+def test_every_file_of_the_audit_is_of_one_kind_or_the_other() -> None:
+    files = {path.stem for path in AUDIT.glob("*.py")} - {"__init__"}
+    assert files == {*PURE_OF_THE_AUDIT, *EDGE_OF_THE_AUDIT}
 
 
 @pytest.mark.parametrize("module", PURE_OF_THE_AUDIT)
