@@ -35,7 +35,7 @@ ENTITLEMENTS: Final = "modelpass.entitlements.*"
 SUBSCRIPTIONS: Final = "modelpass.subscriptions.*"
 DYNAMODB: Final = "modelpass.dynamodb.*"
 GIVEN: Final = ("modelpass.runtime.deps", "modelpass.runtime.telemetry")
-"""What commands may use of `runtime`. No other room of the package imports its `wiring`, which makes these at a start."""
+"""What commands may use of `runtime`. Its `wiring`, which makes these, no other room of the package imports."""
 COMMANDS_USE: Final = (*ROOT, DYNAMODB, *GIVEN)
 """What the commands of every wing may import besides wings."""
 DOORS_USE: Final = (*COMMANDS_USE, CATALOGUE, ENTITLEMENTS, SUBSCRIPTIONS, "modelpass.runtime.config")
