@@ -9,25 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from modelpass.dynamodb.transport import ConditionFailedError, StoreError, StoreRejectedError
+from tests.support import scenes
 from tests.support.audit import assert_conserved
-from tests.support.scenes import (
-    COMMANDS,
-    CORRECTIONS,
-    OPERATORS,
-    PLACE_COMMANDS,
-    PLACES,
-    READS,
-    SCENES,
-    Scene,
-    cross,
-    in_use,
-    refused,
-    replaced,
-    settle,
-    shown,
-    stored,
-    tier_is_down,
-)
+from tests.support.scenes import cross, in_use, settle, shown, stored
 from tests.support.wire import Do, Wire, answer_of, serving, told
 from tests.support.world import STORE_CLIENTS, World, new_world, send_of
 
@@ -35,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from modelpass.dynamodb.transport import Send
-    from tests.support.scenes import Json
+    from tests.support.scenes import Command, Json, MakeScene, Scene
     from tests.support.wire import Asked
 
     Pieces = tuple[bytes | Do, ...]
@@ -49,15 +33,19 @@ ITEM = {
     "long": {"N": "12345678901234567890123456789012345678"},
 }
 THERE, NOT_THERE = "attribute_exists(pk)", "attribute_not_exists(pk)"
-ALL_SCENES = [*dict.fromkeys((*SCENES, *PLACES, tier_is_down, refused, replaced))]
-ALL_COMMANDS = [*dict.fromkeys((*READS, *OPERATORS, cross, *CORRECTIONS, *COMMANDS, *PLACE_COMMANDS))]
+ALL_SCENES = [
+    *dict.fromkeys((*scenes.SCENES, *scenes.PLACES, scenes.tier_is_down, scenes.refused, scenes.replaced)),
+]
+ALL_COMMANDS = [
+    *dict.fromkeys(
+        (*scenes.READS, *scenes.OPERATORS, cross, *scenes.CORRECTIONS, *scenes.COMMANDS, *scenes.PLACE_COMMANDS)
+    ),
+]
 pytestmark = pytest.mark.usefixtures("few_shards")
 
 
 @pytest.mark.parametrize("scene", ALL_SCENES, ids=lambda scene: scene.__name__)
-def test_every_command_answers_stores_and_costs_the_same_by_either_client(
-    engine: str, scene: Callable[[World], Scene]
-) -> None:
+def test_every_command_answers_stores_and_costs_the_same_by_either_client(engine: str, scene: MakeScene) -> None:
     """From the same clock and the same chance, one command after the other, everything to the last byte."""
     seen = []
     for store_client in STORE_CLIENTS:
@@ -161,7 +149,7 @@ class Line:
         return self.fault.on_the_way_back(whole)
 
 
-def outcome(wire: Wire, line: Line, send: Send, command: Callable[[Scene], Json]) -> tuple[Json, list[str]]:
+def outcome(wire: Wire, line: Line, send: Send, command: Command) -> tuple[Json, list[str]]:
     """What a command answers whose requests go over such a line, and what is stored."""
     wire.answer = line
     world = new_world(line.engine, random.Random(5).randbytes)
@@ -180,7 +168,7 @@ def test_a_request_on_a_bad_line_is_counted_once_and_answered_the_same(
     engine: str,
     wire: Wire,
     by_client: dict[str, Send],
-    command: Callable[[Scene], Json],
+    command: Command,
     fault: Fault,
     warm: bool,  # noqa: FBT001
 ) -> None:

@@ -11,47 +11,29 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import scenes
 from tests.support.audit import assert_conserved
 from tests.support.faults import FaultAt
-from tests.support.scenes import (
-    COMMANDS,
-    CORRECTIONS,
-    OPERATORS,
-    PLACE_COMMANDS,
-    PLACES,
-    READS,
-    SCENES,
-    Scene,
-    authorize,
-    cross,
-    refused,
-    repeat,
-    replaced,
-    shown,
-    stored,
-    tier_is_down,
-)
-from tests.support.world import STORE_CLIENT, STORE_CLIENTS, World, new_world
+from tests.support.scenes import PLACE_COMMANDS, SCENES, Scene, shown, stored
+from tests.support.world import STORE_CLIENT, STORE_CLIENTS, new_world
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support.scenes import Json
+    from tests.support.scenes import Command, Json, MakeScene
 
 pytestmark = pytest.mark.usefixtures("few_shards")
 MOST_CALLS = 8
 GROUPS = (
-    (SCENES, (cross, *CORRECTIONS, *COMMANDS, *READS)),
-    (PLACES, PLACE_COMMANDS),
-    ((tier_is_down,), OPERATORS),
-    ((refused, replaced), (authorize, cross, repeat)),
+    (SCENES, (scenes.cross, *scenes.CORRECTIONS, *scenes.COMMANDS, *scenes.READS)),
+    (scenes.PLACES, PLACE_COMMANDS),
+    ((scenes.tier_is_down,), scenes.OPERATORS),
+    ((scenes.refused, scenes.replaced), (scenes.authorize, scenes.cross, scenes.repeat)),
 )
 ALL = [
     (scene, command)
-    for scenes, commands in GROUPS
-    for scene in scenes
+    for situations, commands in GROUPS
+    for scene in situations
     for command in commands
-    if commands is not PLACE_COMMANDS or scene not in SCENES or command not in COMMANDS
+    if commands is not PLACE_COMMANDS or scene not in SCENES or command not in scenes.COMMANDS
 ]
 SAMPLE = ALL[::9]
 """For the other client; `make faults` goes through all of them with it."""
@@ -66,9 +48,7 @@ CASES = pytest.mark.parametrize(
 )
 
 
-def undisturbed(
-    engine: str, scene: Callable[[World], Scene], command: Callable[[Scene], Json], store_client: str
-) -> tuple[Json, list[str]]:
+def undisturbed(engine: str, scene: MakeScene, command: Command, store_client: str) -> tuple[Json, list[str]]:
     world = new_world(engine, store_client=store_client)
     outcome = shown(command(scene(world))), stored(world)
     world.drop_tables()  # an engine that holds thousands of them is slow
@@ -77,7 +57,7 @@ def undisturbed(
 
 @CASES
 def test_a_command_is_carried_out_once_whatever_call_fails(
-    engine: str, scene: Callable[[World], Scene], command: Callable[[Scene], Json], store_client: str
+    engine: str, scene: MakeScene, command: Command, store_client: str
 ) -> None:
     expected_answer, expected_store = undisturbed(engine, scene, command, store_client)
     for kind in ("before", "after"):
@@ -105,7 +85,7 @@ def _same(answer: Json, expected: Json, kind: str, command: str) -> bool:
 
 @CASES
 def test_a_store_that_goes_away_is_refused_and_a_repeat_completes(
-    engine: str, scene: Callable[[World], Scene], command: Callable[[Scene], Json], store_client: str
+    engine: str, scene: MakeScene, command: Command, store_client: str
 ) -> None:
     expected_answer, expected_store = undisturbed(engine, scene, command, store_client)
     for at in range(MOST_CALLS):

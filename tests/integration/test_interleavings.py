@@ -48,10 +48,8 @@ from tests.support.world import DAY_MS, World, new_world
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.support.scenes import Json
+    from tests.support.scenes import Command, Json, MakeScene
 
-    MakeScene = Callable[[World], Scene]
-    Command = Callable[[Scene], Json]
     Outcome = tuple[list[Json], list[Json], list[str]]
 
 pytestmark = pytest.mark.usefixtures("few_shards")

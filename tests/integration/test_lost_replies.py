@@ -1,42 +1,21 @@
-"""A reply that comes late or never while time goes on: what was counted is told as granted or as unknown."""
+"""A reply that comes late, or never, while time goes on: what was counted is answered as a grant, or as unknown."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
-from modelpass.dynamodb.transport import Response, Send, StoreBusyError
 from tests.support.audit import assert_conserved
+from tests.support.faults import SlowReply
 from tests.support.world import STORE_CLIENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelpass.schema import Request
     from tests.support.world import World
 
 pytestmark = pytest.mark.parametrize("world", STORE_CLIENTS, indirect=True)
-
-
-@dataclass(slots=True)
-class SlowReply:
-    """Carries out the first call, lets time go on, and gives its reply or loses it."""
-
-    send: Send
-    meanwhile: Callable[[], None]
-    lost: bool
-    seen: int = 0
-
-    def __call__(self, operation: str, request: Request) -> Response:
-        self.seen += 1
-        response = self.send(operation, request)
-        if self.seen == 1:
-            self.meanwhile()
-            if self.lost:
-                raise StoreBusyError("injected")
-        return response
 
 
 @pytest.fixture
@@ -48,7 +27,8 @@ def bought(world: World) -> tuple[World, str, str]:
 
 
 def slowly(world: World, meanwhile: Callable[[], None], *, lost: bool) -> World:
-    return world.with_send(SlowReply(world.deps.send, meanwhile, lost))
+    """The world on which the reply to the first call of a command comes late, or never."""
+    return world.with_send(SlowReply(world.deps.send, 0, meanwhile, lost))
 
 
 def test_grant_whose_reply_is_lost_while_the_term_ends_is_told_as_granted(bought: tuple[World, str, str]) -> None:

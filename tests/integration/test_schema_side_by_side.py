@@ -17,7 +17,6 @@ from tests.support.scenes import (
     PLACE_COMMANDS,
     SCENES,
     WITHOUT_A_GRANT,
-    Scene,
     authorize,
     buy,
     cancel,
@@ -34,12 +33,9 @@ from tests.support.scenes import (
 from tests.support.world import World, new_world
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from tests.support.scenes import Json
-
-    MakeScene = Callable[[World], Scene]
-    Command = Callable[[Scene], Json]
+    from tests.support.scenes import Command, Json, MakeScene
 
 pytestmark = pytest.mark.usefixtures("few_shards")
 OLD, NEW = schema.PREVIOUS, schema.NEWEST

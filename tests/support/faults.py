@@ -1,9 +1,12 @@
-"""Faults and interleavings at the seam to the store. Rule: the request itself is real, only its way is not."""
+"""Ways to the store on which something happens at one call: a fault, another command, time that goes on.
+
+Rule: the request itself is real and goes to the real engine, or nowhere; answers are never made up.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from modelpass.dynamodb.transport import Response, Send, StoreBusyError, StoreError
@@ -15,25 +18,36 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class FaultAt:
+class AtOneCall:
+    """What the ways below share: they count the calls of a command, from 0, and act at the one whose number is `at`."""
+
+    send: Send
+    at: int
+    seen: int = field(default=0, init=False)
+
+    @property
+    def reached(self) -> bool:
+        """Whether the command made the call at which something was to happen."""
+        return self.seen > self.at
+
+    def count(self) -> int:
+        """The number of the call that is made now."""
+        self.seen += 1
+        return self.seen - 1
+
+
+@dataclass(slots=True)
+class FaultAt(AtOneCall):
     """Fail one store call of a command: before it is carried out, after it, or by losing its reply for good.
 
     `before` and `after` fail once, so that a retry gets through; `lost` carries the call out and then fails every
     further call, as a store that went away.
     """
 
-    send: Send
-    at: int
     kind: str
-    seen: int = 0
-
-    @property
-    def reached(self) -> bool:
-        """Whether the command made the call that was to fail."""
-        return self.seen > self.at
 
     def __call__(self, operation: str, request: Request) -> Response:
-        number, self.seen = self.seen, self.seen + 1
+        number = self.count()
         if number == self.at and self.kind == "before":
             raise StoreBusyError("injected")
         if number > self.at and self.kind == "lost":
@@ -46,21 +60,29 @@ class FaultAt:
 
 
 @dataclass(slots=True)
-class Interleave:
+class Interleave(AtOneCall):
     """Run another command entirely before one store call of a command."""
 
-    send: Send
-    at: int
     other: Callable[[], object]
-    seen: int = 0
-
-    @property
-    def reached(self) -> bool:
-        """Whether the command made the call before which the other ran."""
-        return self.seen > self.at
 
     def __call__(self, operation: str, request: Request) -> Response:
-        number, self.seen = self.seen, self.seen + 1
-        if number == self.at:
+        if self.count() == self.at:
             self.other()
         return self.send(operation, request)
+
+
+@dataclass(slots=True)
+class SlowReply(AtOneCall):
+    """Carry a call out, let time go on, and then give its reply, or lose it."""
+
+    meanwhile: Callable[[], None]
+    lost: bool
+
+    def __call__(self, operation: str, request: Request) -> Response:
+        number = self.count()
+        response = self.send(operation, request)
+        if number == self.at:
+            self.meanwhile()
+            if self.lost:
+                raise StoreBusyError("injected")
+        return response

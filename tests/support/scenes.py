@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -22,10 +23,9 @@ from tests.support.faults import FaultAt
 from tests.support.listings import list_events, list_subscriptions
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 Json = dict[str, Any]
+MakeScene = Callable[[World], "Scene"]
+Command = Callable[["Scene"], Json]
 
 
 @dataclass(slots=True)
