@@ -12,10 +12,8 @@ import importlib.util
 import itertools
 import json
 import os
-import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -25,12 +23,14 @@ from moto import mock_aws
 from local.awslambda.process import Context
 from local.cloudformation.template import REGION, Function, Template, read, secret_values
 from local.dynamodb.provisioning import CREDENTIALS, seed_catalogue
-from local.machine import HOST, ROOT
+from local.machine import ROOT
 from local.stack import arn
 from modelpass.dynamodb.retries import Pacing
 from modelpass.entitlements.commands.authorize import Caches
 from modelpass.entitlements.commands.tier_cache import TierCache
 from tests.support import documented, leaks, permitted
+from tests.support.http_answers import HttpAnswer
+from tests.support.wire import serving
 from tests.support.world import expanded_template, permits
 
 if TYPE_CHECKING:
@@ -88,17 +88,10 @@ def http_sample(name: str, account: str, subscription_id: str = _SUBSCRIPTION_ID
     return {**event, **changes}
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(HttpAnswer[str]):
     """An HTTP answer as handed to API Gateway."""
 
-    status: int
-    headers: dict[str, str]
-    body: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
+    __slots__ = ()
 
     @property
     def error(self) -> tuple[str, str | None]:
@@ -259,27 +252,9 @@ def deploy() -> Service:
 def deployed_on_failing_store(status: int, code: str, template: Template | None = None) -> Iterator[Service]:
     """A service whose store answers every request with an error of DynamoDB's; `template` shares its secrets."""
 
-    class Failing(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": INSIDE}).encode()
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer((HOST, 0), Failing) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            endpoint = f"http://{HOST}:{server.server_port}"
-            yield Service(template or _template(), {}, None, endpoint=endpoint)
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving() as wire:
+        wire.refuses(status, {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": INSIDE})
+        yield Service(template or _template(), {}, None, endpoint=wire.url)
 
 
 @contextlib.contextmanager

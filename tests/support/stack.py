@@ -27,6 +27,7 @@ from local.apigateway import jwts
 from local.cloudformation.template import REGION
 from local.machine import HOST, ROOT, free_port
 from tests.support import documented, leaks
+from tests.support.http_answers import HttpAnswer
 from tests.support.permitted import ASKED
 
 if TYPE_CHECKING:
@@ -39,17 +40,10 @@ PURCHASE_BODY: Json = json.loads((ROOT / "events" / "purchase-body.json").read_t
 TEXT_MODEL, IMAGE_MODEL = (m["modelId"] for m in PURCHASE_BODY["models"])
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(HttpAnswer[bytes]):
     """What came back over HTTP; header names in lower case."""
 
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
+    __slots__ = ()
 
     @property
     def error(self) -> Any:

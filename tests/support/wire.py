@@ -101,6 +101,10 @@ class Wire:
         """Answer every request in the same way from now on."""
         self.answer = lambda _: pieces
 
+    def refuses(self, status: int, error: object) -> None:
+        """Answer every request with an error from now on, and end its connection, so that no client keeps one open."""
+        self.sends(reply(json.dumps(error).encode(), status, connection="close"), Do.CLOSE)
+
     def sends_in_turn(self, *replies: Iterable[bytes | Do]) -> None:
         """Answer the next requests one after the other."""
         left = iter(replies)
