@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,11 +16,10 @@ from local.eventbridge.feed import Feed, FeedError, NoFeedError, UnknownEventErr
 from local.machine import HOST, free_port
 from modelpass.schema import text
 from tests.support.concurrency import at_once
+from tests.support.wire import serving
 from tests.support.world import template_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.support.world import World
 
 Json = dict[str, Any]
@@ -134,38 +130,16 @@ def test_without_a_stream_or_a_pipe_there_is_no_feed(world: World, engine: str) 
         feed_of(world, engine).after(None)
 
 
-@contextmanager
-def answering(kind: str) -> Iterator[str]:
-    """A store that refuses every request in one way."""
-
-    class Refusing(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            body = json.dumps({"__type": kind, "message": "no"}).encode()
-            self.send_response(400)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer((HOST, 0), Refusing) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://{HOST}:{server.server_port}"
-        server.shutdown()
-        thread.join()
-
-
 @pytest.mark.parametrize(
     ("kind", "error"), [("UnknownOperationException", NoFeedError), ("AccessDeniedException", FeedError)]
 )
 def test_an_engine_without_streams_is_told_from_one_that_fails(world: World, kind: str, error: type[FeedError]) -> None:
     prefix = world.tables.events.removesuffix("EventsTable")
-    with answering(kind) as url, pytest.raises(FeedError) as told:
-        Feed(world.dynamodb, client(url, "dynamodbstreams"), template_of(prefix).pipe).after(None)
-    assert type(told.value) is error
+    with serving() as wire:
+        wire.refuses(400, {"__type": kind, "message": "no"})
+        with pytest.raises(FeedError) as refused:
+            Feed(world.dynamodb, client(wire.url, "dynamodbstreams"), template_of(prefix).pipe).after(None)
+    assert type(refused.value) is error
 
 
 def test_an_engine_that_is_gone_is_told(world: World) -> None:
