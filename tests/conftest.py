@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.support.stack import Stack
 
-# Before anything reads them: the logger takes its name at import, the time zones come from the pinned package.
+# Set before the imports below: the logger takes its name at import, and time zones must come from the pinned package.
 os.environ["PYTHONTZPATH"] = ""
 zoneinfo.reset_tzpath()
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")

@@ -1,6 +1,6 @@
 """What each case costs the store, counted on the real engine: requests by operation, write units, read units.
 
-`docs/design.md` shows the same table. Refused conditions are charged by DynamoDB's rule (`support.capacity`).
+`docs/design.md` shows the same table. Refused conditions are charged by DynamoDB's rule (`tests/support/capacity.py`).
 """
 
 from __future__ import annotations

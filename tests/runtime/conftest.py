@@ -1,4 +1,4 @@
-"""What is tested here is the build, in Lambda's runtime: `make test-runtime` makes both. Nothing is skipped without."""
+"""The build in Lambda's runtime, for the tests here. `make test-runtime` makes both; without them the tests fail."""
 
 from __future__ import annotations
 

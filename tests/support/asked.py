@@ -26,7 +26,7 @@ def surprising(_: str, request: Request) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A customer and its service; each call says what to do later, once all before it is done."""
+    """A customer and its service. A method prepares a call, and gives what makes it, to be recorded alone."""
 
     service: Service
     account: str

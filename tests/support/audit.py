@@ -1,6 +1,6 @@
-"""The equations of `make audit`, asked of what a test has stored. Rule: of items, never of answers.
+"""The equations of `make audit`, asked of what a test has stored. Rule: they are asked of items, never of answers.
 
-A wrong `left` is invisible outside. The equations themselves stand in `local/audit`, once for both.
+An answer cannot show a wrong `left`. The equations themselves stand in `ops/audit`, for this and for `make audit`.
 """
 
 from __future__ import annotations

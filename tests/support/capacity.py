@@ -1,7 +1,7 @@
-"""What a request costs by DynamoDB's own rules. Rule: the reply tells it where it can; a refused condition never does.
+"""What a refused condition costs, by DynamoDB's rules. Rule: all other costs are read from replies.
 
-A condition that fails is charged as a write of the item it looked at, a missing item as one unit, in both cases
-rounded up to whole kilobytes (AWS: "Write capacity unit consumption"); nothing of it stands in the error response.
+A condition that fails is charged as a write of the item it looked at, rounded up to whole kilobytes, and as one unit
+where there is no item (AWS: "Write capacity unit consumption"). The error response does not say so.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class Authority:
 
 
 def authority(folder: Path) -> Authority:
-    """A new one, of the name that all of them have."""
+    """A new authority; all of them have the same name."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = _named("An authority")
     usage = x509.KeyUsage(

@@ -1,4 +1,4 @@
-"""Many at once. Rule: all start together; what a task raises is raised here."""
+"""Runs a task in many threads at once. Rule: all start together; what a task raises is raised by the call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DynamoDB requests looked at without a store. Rule: knows their form and what an update does, and no rule of ours."""
+"""Checks DynamoDB requests, and applies updates, without a store. Rule: knows DynamoDB's rules, not the service's."""
 
 from __future__ import annotations
 

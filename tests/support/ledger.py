@@ -1,4 +1,4 @@
-"""The contract as a ledger: every grant ever made, and every figure derived from them. Rule: nothing of ours is used.
+"""The contract as a ledger: every grant, and every figure derived from them. Rule: no code of the service is used.
 
 It keeps no counters, rolls no windows and reclaims nothing: what is used, held and left is added up anew from the
 grants whenever it is asked, so it cannot share a mistake with what it is compared to. Time zones are fixed offsets.

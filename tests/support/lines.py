@@ -1,4 +1,4 @@
-"""What is logged in this process, read back line by line. Rule: what is taken out of the output is looked through."""
+"""What is logged in this process, read back line by line. Rule: what is taken is searched for secrets."""
 
 from __future__ import annotations
 

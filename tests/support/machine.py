@@ -28,7 +28,7 @@ TIERS = ("basic", "stable", "enterprise")
 ACCOUNTS = st.sampled_from(("a", "b"))
 FAULTS = st.none() | st.none() | st.tuples(st.sampled_from(("before", "after")), st.integers(0, 3))
 ANY = st.integers(0, 10**6)
-"""Chooses among what there is by then."""
+"""A number by which a rule chooses among the subscriptions, grants or corrections that exist when it runs."""
 
 
 class Machine(RuleBasedStateMachine):
@@ -48,7 +48,7 @@ class Machine(RuleBasedStateMachine):
 
     @property
     def now_ms(self) -> int:
-        """The time that all go by."""
+        """The instant of the clock, which the service and the ledger share."""
         return self.world.clock.now_ms
 
     def faulty(self, fault: Fault) -> World:

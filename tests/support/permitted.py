@@ -1,8 +1,8 @@
 """Every request to the store, whichever test sends it, is held to the policies of the function that it runs for.
 
 Rule: the function is the one whose `app.py` names the command that is running; nobody has to say so. What a test asks
-of the store itself, outside of any command, is its own affair. What functions ask for is kept: after a whole run it
-must be all that they are granted, and nothing else.
+of the store itself, outside of any command, is not held to a policy. What functions ask for is kept: after a whole run
+it must be all that they are granted, and nothing else.
 """
 
 from __future__ import annotations

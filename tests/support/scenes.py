@@ -179,7 +179,7 @@ def authorize(scene: Scene) -> Json:
 
 
 def cross(scene: Scene) -> Json:
-    """Reaches 80 percent of the month where two holds are open."""
+    """Brings a month in which two holds are open to 80 percent of its cap."""
     return scene.world.authorize(scene.api_key, "crossing", 25)
 
 
@@ -213,7 +213,7 @@ def breach(scene: Scene) -> Json:
 
 
 def reset(scene: Scene) -> Json:
-    scene.world.reset()  # its counts tell what fell to this run, which is nobody's right
+    scene.world.reset()  # its counts say what this run happened to find, which depends on what ran before it
     return {}
 
 

@@ -1,4 +1,4 @@
-"""Starts of functions: a fresh interpreter loads a handler, and says which modules that took, as at a cold start."""
+"""Which modules a function loads at its start. Rule: a fresh interpreter loads the handler, as a cold start does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-# What the interpreter has before is not counted: it may be started with modules of its surroundings, a debugger's say.
+# What the interpreter has loaded before is not counted: a debugger, for instance, may have it load modules of its own.
 _PROBE = """
 import sys
 known = set(sys.modules)

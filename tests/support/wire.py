@@ -1,4 +1,4 @@
-"""A server of raw bytes on 127.0.0.1, for what a client of the store has to bear. Rule: who starts it stops it.
+"""A server of raw bytes on 127.0.0.1, for replies that a client of the store has to bear. Rule: who starts it stops it.
 
 `answer` says for each request what is sent, piece by piece. Nothing is added to it: replies may be cut, damaged, late,
 of another request, or no replies at all.

@@ -1,4 +1,4 @@
-"""Which metrics exist, and which ones an alarm or a widget asks for. Rule: a name that nobody emits is an error."""
+"""Which metrics exist, and which ones an alarm or a widget asks for. Rule: a metric that nothing writes is an error."""
 
 from __future__ import annotations
 

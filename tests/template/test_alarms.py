@@ -1,4 +1,4 @@
-"""What wakes an operator: that each alarm looks at something that exists, begins when it should, and tells somebody."""
+"""Alarms: each looks at a metric that exists, begins when it should, and tells the topic that the parameter names."""
 
 from __future__ import annotations
 

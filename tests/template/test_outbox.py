@@ -1,18 +1,15 @@
-"""The way out of the events, read from the template: stream, pipe, bus, what is undelivered, and who may what."""
+"""How events leave the service, by the template: stream, pipe, bus, the queue for undelivered ones, permissions."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from samtranslator.yaml_helper import yaml_parse
-
-from local.machine import ROOT
+from tests.template.resources import SOURCE, arn
 
 if TYPE_CHECKING:
-    from local.cloudformation.template import Json
+    from tests.template.resources import Json
 
-SOURCE: Json = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
 DAY_SECONDS = 86_400
 
 
@@ -28,10 +25,6 @@ UNDELIVERED: Json = SOURCE["Resources"][QUEUE]
 ROLE, ROLE_RESOURCE = the("AWS::IAM::Role")
 PIPE: Json = the("AWS::Pipes::Pipe")[1]["Properties"]
 STREAM = {"Fn::GetAtt": ["EventsTable", "StreamArn"]}
-
-
-def arn(name: str) -> Json:
-    return {"Fn::GetAtt": [name, "Arn"]}
 
 
 def same(got: Any, wanted: Json) -> bool:

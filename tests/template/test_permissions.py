@@ -1,7 +1,7 @@
 """Each function may send to the store what its command sends in some situation: no less, and no more.
 
-Here for one function at a time, at the seam to the real engine. `tests.support.permitted` holds every other test to the
-policies as well, and a whole run to all of them.
+Here it is shown function by function, on the real engine. `tests/support/permitted.py` holds every other test to the
+policies as well, and a whole run of the tests to all that they grant.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`template.yaml` read as truth: who may do what, what is kept how, and that nothing stands beside it."""
+"""What `template.yaml` says of routes, browsers, permissions, functions, tables and the secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tracing is one parameter: by default nothing is traced, and no function has what it would take."""
+"""Tracing is one parameter: by default nothing is traced, and no function has the policy and layer for it."""
 
 from __future__ import annotations
 

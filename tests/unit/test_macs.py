@@ -1,4 +1,4 @@
-"""The MACs that the hot path works out by itself, compared with the standard library's."""
+"""The MACs that the package calculates by itself, compared with those of the standard library."""
 
 from __future__ import annotations
 
