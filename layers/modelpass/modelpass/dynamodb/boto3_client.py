@@ -1,6 +1,7 @@
-"""The store by boto3: for functions off the hot path, and for all when the lean client is switched off.
+"""The seam to DynamoDB by boto3: for functions off the hot path, and for all where the lean client is switched off.
 
-Rule: sends once, and says what became of it in the failures of `store`; retries of the SDK are off.
+Rule: it sends a request once and raises the failures of `transport`, exactly as `lean_client` does. The SDK's own
+retries are off, because only a command can tell what its first try may have done.
 """
 
 from __future__ import annotations
@@ -44,11 +45,11 @@ _METHODS: Final = {
     "UpdateItem": "update_item",
 }
 _LOST: Final = (ChecksumError, ConnectionError, HTTPClientError, ResponseParserError)
-"""The reply was lost on a connection that failed, broke or timed out, or cannot be read: the write may have landed."""
+"""The connection failed, broke or timed out, or the reply cannot be read: the write may have been carried out."""
 
 
 def new_client() -> BaseClient:
-    """A client with credentials, Region and endpoint of the environment."""
+    """A client with the credentials, the Region and the endpoint of the environment, and without retries."""
     config = Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
@@ -58,7 +59,7 @@ def new_client() -> BaseClient:
 
 
 def boto3_send(client: BaseClient) -> Send:
-    """The seam on a boto3 client, whose own retries must be off."""
+    """The seam (`Send`) on a boto3 client, whose own retries must be off."""
     client.meta.events.register("before-parse.dynamodb", _refuse_unreadable, unique_id="modelpass")
 
     def send(operation: str, request: Request) -> Response:
@@ -68,7 +69,7 @@ def boto3_send(client: BaseClient) -> Send:
             raise classify(error.response) from None
         except _LOST as error:
             raise StoreBusyError(type(error).__name__) from None
-        except BotoCoreError as error:  # before anything was sent
+        except BotoCoreError as error:  # raised before anything was sent
             raise StoreRejectedError(type(error).__name__) from None
         return response
 
@@ -76,11 +77,14 @@ def boto3_send(client: BaseClient) -> Send:
 
 
 def _refuse_unreadable(response_dict: dict[str, Any], **_: object) -> None:
-    """Keep what is no JSON object from botocore, which takes it for an empty answer: a write done, an item missing."""
+    """Keep botocore from parsing a body that is no JSON object.
+
+    It would take it for an empty answer: for a write that was carried out, or an item that does not exist.
+    """
     try:
         decoded(response_dict["body"])
     except ValueError:
-        cut = "content-length" not in response_dict["headers"]  # its connection was lost before its head was whole
+        cut = "content-length" not in response_dict["headers"]  # the connection broke before the headers were complete
         if cut or response_dict["status_code"] < NOT_DONE:
             raise ResponseParserError from None
-        response_dict["body"] = b""  # an error, of which its status tells all
+        response_dict["body"] = b""  # an error reply whose status alone tells what it means

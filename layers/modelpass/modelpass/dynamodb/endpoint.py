@@ -1,6 +1,7 @@
-"""Where the store answers, and the credentials it is asked with, from the environment.
+"""The endpoint, the Region and the credentials of DynamoDB, read from the environment for the lean client.
 
-Rule: an error names the setting that is missing or wrong, never its value.
+Rule: only what a client needs in order to connect and to sign; the other settings are in `runtime.config`. An error
+(`ConfigError`) names the setting that is missing or wrong, never its value.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from modelpass.dynamodb.sigv4 import Credentials
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
 CLIENT_SETTING: Final = "STORE_CLIENT"
+"""The setting that chooses between the lean client and boto3; errors here name it as the way out."""
 _ENDPOINTS: Final = ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL")
 _OTHER_ENDPOINTS: Final = ("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT")
 _REGION: Final = re.compile(r"[a-z]{2,5}(-[a-z]+)+-[0-9]+")
@@ -29,6 +30,11 @@ class ConfigError(Exception):
     """A setting is missing or wrong; the message names it, never its value."""
 
 
+def missing(name: str) -> ConfigError:
+    """The error for a setting that is needed and not there."""
+    return ConfigError(f"{name} is missing")
+
+
 class Endpoint(NamedTuple):
     """Where the store answers; `authority` is what the `Host` header says."""
 
@@ -39,7 +45,7 @@ class Endpoint(NamedTuple):
 
 
 def region_of(environment: Mapping[str, str]) -> str:
-    """The Region this function runs in, which Lambda tells."""
+    """The Region this function runs in, as Lambda sets it; raises `ConfigError` when it names none."""
     name = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or ""
     if _REGION.fullmatch(name) is None:
         msg = "AWS_REGION must name a Region"
@@ -48,7 +54,10 @@ def region_of(environment: Mapping[str, str]) -> str:
 
 
 def store_endpoint(environment: Mapping[str, str]) -> Endpoint:
-    """The endpoint that is named, or the Region's; for the lean client, which has no other kind."""
+    """The endpoint that a setting names, or else the Region's standard one.
+
+    Raises `ConfigError` for what the lean client cannot ask: FIPS and dual-stack endpoints, and isolated partitions.
+    """
     named = next((name for name in _ENDPOINTS if environment.get(name)), None)
     if named is not None:
         return _endpoint(named, environment[named])
@@ -91,21 +100,21 @@ def credentials_of(environment: Mapping[str, str]) -> Credentials:
     token = environment.get("AWS_SESSION_TOKEN") or None
     if not access_key_id or not secret:
         raise missing("AWS_SECRET_ACCESS_KEY" if access_key_id else "AWS_ACCESS_KEY_ID")
-    if not _is_visible(f"{access_key_id}{secret}{token or ''}"):  # they become header lines, and are signed as they are
+    if not _is_visible(f"{access_key_id}{secret}{token or ''}"):  # they become header lines
         msg = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN must be visible ASCII characters"
         raise ConfigError(msg)
     return Credentials(access_key_id, secret, token)
 
 
 class RotatingCredentials:
-    """The credentials of an environment at each moment.
+    """The credentials of an environment as it is at each call.
 
-    All of it is read again when its access key id is another: AWS gives no id a second secret.
+    They are read again only when the access key id has changed: AWS never gives an id a second secret.
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
-        self._last = Credentials("\0", "", None)  # an id that no environment can hold: even an empty one is another
+        self._last = Credentials("\0", "", None)  # no environment can hold this id, so the first call reads them
 
     def __call__(self) -> Credentials:
         """The credentials now; raises `ConfigError` when there are none."""
@@ -116,8 +125,3 @@ class RotatingCredentials:
 
 def _is_visible(text: str) -> bool:
     return text.isascii() and text.isprintable() and " " not in text
-
-
-def missing(name: str) -> ConfigError:
-    """A setting that is needed is not there."""
-    return ConfigError(f"{name} is missing")

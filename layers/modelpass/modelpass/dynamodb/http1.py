@@ -1,7 +1,8 @@
-"""Replies of HTTP as DynamoDB sends them: a status, headers, a body of the length they tell. Rule: pure and strict.
+"""The head of an HTTP/1.1 reply as DynamoDB sends it. Rule: pure and strict; a reply of another form is an error.
 
-What is not of this form is malformed and never guessed at; the connection it came on is not used again. That leaves
-out, on purpose: chunked and compressed bodies, bodies that end with the connection, interim replies, folded headers.
+A reply is a status, headers, and a body of the length that the headers tell. A reply of another form is malformed: its
+meaning is never guessed at, and its connection is not used again. On purpose, these forms are left out: chunked and
+compressed bodies, bodies that end with the connection, interim replies, folded headers.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import re
 from typing import Final, NamedTuple
 
 LONGEST_HEAD: Final = 16_384
+"""In bytes."""
 LONGEST_BODY: Final = 33_554_432
-"""Twice what DynamoDB sends at most; both count bytes."""
+"""In bytes: twice what DynamoDB sends at most."""
 _END: Final = b"\r\n\r\n"
 _HEAD: Final = re.compile(
     rb"HTTP/1\.([01]) ([2-5][0-9]{2})(?: [^\r\n]*)?"
@@ -26,7 +28,11 @@ class MalformedReplyError(Exception):
 
 
 class Head(NamedTuple):
-    """What stands before a body: `length` and `begins_at` count bytes, `closes` tells that no other reply follows."""
+    """What stands before a body. `length` is that of the body, and `begins_at` where it begins, both in bytes.
+
+    `checksum` is the CRC-32 of the body in decimal digits, where the server sent one. `closes` tells that no other
+    reply follows on the connection.
+    """
 
     status: int
     length: int
@@ -36,7 +42,7 @@ class Head(NamedTuple):
 
 
 def head_of(received: bytes) -> Head | None:
-    """The head of a reply, None while it is not complete; raises `MalformedReplyError`."""
+    """The head of the reply that these bytes begin; None while it is not complete. Raises `MalformedReplyError`."""
     end = received.find(_END)
     if end < 0 and len(received) < LONGEST_HEAD + len(_END):
         return None

@@ -1,11 +1,11 @@
-"""The store without an SDK, for the hot path: one kept-alive connection, one signature, one reply.
+"""The seam to DynamoDB without an SDK, for the hot path: HTTP/1.1 on kept connections, signed by `sigv4`.
 
-Rule: sends once, and says what became of it in the failures of `store`, exactly as `store_boto3` does; every suite of
-faults and races runs with both. Commands retry (`attempts`), with the clock read anew, so nothing is sent again here.
+Rule: it sends a request once and raises the failures of `transport`, exactly as `boto3_client` does; every suite of
+faults and races runs with both. Nothing is sent again here: commands retry (`retries`), with the clock read anew.
 
-In: HTTPS with certificates and host names checked, credentials from the environment as it is at each
-request, a bound on the time of each attempt, connections that wait for the next request and are not trusted when they
-waited long. Out, on purpose: proxies, redirects, profiles, instance metadata, HTTP/2, compression, endpoint discovery,
+What it does: it checks certificates and host names, takes the credentials that the environment has at each request,
+bounds the time of each request, and keeps connections for the next request, but trusts none that has waited long.
+What it leaves out on purpose: proxies, redirects, profiles, instance metadata, HTTP/2, compression, endpoint discovery,
 FIPS and dual-stack endpoints. ADR 22 has the whole list, and how to switch back.
 """
 
@@ -28,6 +28,7 @@ from modelpass.dynamodb.transport import (
     CONNECT_SECONDS,
     NOT_DONE,
     READ_SECONDS,
+    SERVER_ERROR,
     StoreBusyError,
     StoreRejectedError,
     classify,
@@ -44,14 +45,16 @@ if TYPE_CHECKING:
 
 _API: Final = "DynamoDB_20120810"
 _IDLE_SECONDS: Final = 20.0
-"""A connection that waited longer is not used again: a network may have forgotten it without a word."""
+"""A connection that waited longer is not used again: the network may have dropped it without closing it."""
 _AWS: Final = ".amazonaws.com"
 _CHUNK_BYTES: Final = 65_536
-_SERVER_ERROR: Final = 500
 
 
 class LeanClient:
-    """Sends requests to one endpoint, from any thread; connections are kept and shared."""
+    """Sends requests to one endpoint. Any number of threads may use it: each request has a connection to itself.
+
+    `credentials` is called for each request, and may raise `ConfigError`.
+    """
 
     def __init__(self, endpoint: Endpoint, region: str, credentials: Callable[[], Credentials]) -> None:
         self._endpoint = endpoint
@@ -61,7 +64,7 @@ class LeanClient:
         self._idle: deque[tuple[socket.socket, float]] = deque()
 
     def send(self, operation: str, request: Request) -> Response:
-        """The seam. `StoreBusyError` when the reply is lost, late or damaged: the write may have landed."""
+        """The seam (`Send`). `StoreBusyError` also means a lost, late or damaged reply: the write may have landed."""
         body = wire_json.encoded({**request, "ReturnConsumedCapacity": "TOTAL"})
         message = self._head(operation, body) + body
         connection = self._waiting()
@@ -103,7 +106,7 @@ class LeanClient:
         return f"POST / HTTP/1.1\r\n{lines}accept-encoding: identity\r\ncontent-length: {len(body)}\r\n\r\n".encode()
 
     def _waiting(self) -> socket.socket | None:
-        """A connection that waits, the last used first."""
+        """A kept connection that can be used again, the last used first; None when there is none."""
         try:
             connection, since = self._idle.pop()
         except IndexError:
@@ -127,25 +130,25 @@ class LeanClient:
         except OSError as error:
             connection.close()
             if isinstance(error, ssl.SSLCertVerificationError):
-                self._tls = ssl.create_default_context()  # perhaps there are new roots: the next try asks the system
+                self._tls = ssl.create_default_context()  # there may be new roots: the next try asks the system's list
             raise StoreBusyError(type(error).__name__) from None
 
 
 def _trusting(endpoint: Endpoint) -> ssl.SSLContext:
-    """Checks certificates and names: of AWS's own hosts by its roots, of any other by the system's."""
+    """A context that checks certificates and host names: of AWS by AWS's roots, of any other host by the system's."""
     own = endpoint.host.endswith(_AWS)
     return ssl.create_default_context(cadata=ROOTS if own else None)
 
 
 def _is_silent(connection: socket.socket) -> bool:
-    """Whether nothing has come since the last reply: neither its end, nor bytes that the next would be taken for."""
+    """Whether nothing has come since the last reply: neither a close, nor bytes that would pass for the next reply."""
     watched = select.poll()
     watched.register(connection, select.POLLIN)
     return not watched.poll(0)
 
 
 def _exchange(connection: socket.socket, message: bytes) -> tuple[http1.Head, bytes]:
-    """Send a request and receive the whole of its reply, and no more."""
+    """Send a request and receive its whole reply; bytes beyond it are an error (`MalformedReplyError`)."""
     ends = time.monotonic() + READ_SECONDS
     connection.settimeout(READ_SECONDS)
     connection.sendall(message)
@@ -160,7 +163,10 @@ def _exchange(connection: socket.socket, message: bytes) -> tuple[http1.Head, by
 
 
 def _more(connection: socket.socket, ends: float) -> bytes:
-    """The next bytes of a reply, which has to be whole by an instant of the steady clock, however it trickles."""
+    """The next bytes of a reply. Raises `TimeoutError` once the steady clock shows `ends` (seconds).
+
+    So a reply that trickles, a few bytes at a time, does not take longer than any other.
+    """
     left = ends - time.monotonic()
     if left <= 0:
         raise TimeoutError
@@ -185,7 +191,10 @@ def _read(head: http1.Head, raw: bytes) -> Response:
 
 
 def _unreadable(status: int) -> StoreError:
-    """A proxy's or a broken server's words in place of DynamoDB's; what is refused was not carried out."""
-    if status < NOT_DONE or status >= _SERVER_ERROR:
+    """The failure for a reply that DynamoDB did not write: a proxy or a broken server did.
+
+    A status from 300 to 499 says that the request was refused, and so not carried out.
+    """
+    if status < NOT_DONE or status >= SERVER_ERROR:
         return StoreBusyError("UnreadableReply")
     return StoreRejectedError(str(status))

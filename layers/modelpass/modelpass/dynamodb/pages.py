@@ -1,7 +1,8 @@
-"""Pages of a listing, newest first. Rule: a cursor names the last entry shown, so that what is added moves no page.
+"""The query and the cursor for one page of a listing, newest entry first. Rule: pure; what is listed is not known here.
 
-A cursor is the sort key of that entry in base64url. It says nothing that its reader was not shown, and it is good only
-inside the partition that is asked for, so it needs no signature.
+A cursor names the last entry that was shown, so that entries added since move no page. It is the sort key of that entry
+in base64url. It tells its reader nothing that he was not shown, and it is good only inside the partition that is asked
+for, so it needs no signature.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _CURSOR: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What is listed: the entries of a partition whose sort keys have this form and begin so."""
+    """What is listed: the entries of a partition whose sort keys begin with `prefix` and fully match `sort_key`."""
 
     prefix: str
     sort_key: re.Pattern[str]
@@ -27,14 +28,14 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """How many entries to show, and after which; None begins with the newest."""
+    """How many entries to show, and the sort key after which they begin; None begins with the newest."""
 
     limit: int
     after: str | None
 
 
 def request(table: str, partition: str, listing: Listing, page: Page) -> dict[str, Any]:
-    """The query for a page, and for one entry more, which tells whether there is a next."""
+    """The query for a page and one entry more, which tells whether there is a next page."""
     query: dict[str, Any] = {
         "TableName": table,
         "KeyConditionExpression": "#pk = :pk" + (" AND begins_with(#sk, :prefix)" if listing.prefix else ""),
@@ -53,13 +54,9 @@ def request(table: str, partition: str, listing: Listing, page: Page) -> dict[st
 
 
 def cut(found: list[schema.Item], page: Page) -> tuple[list[schema.Item], str | None]:
-    """The entries of a page, and the cursor of the next; None on the last."""
+    """The entries of a page out of what its query found, and the cursor of the next page; None on the last page."""
     shown = found[: page.limit]
     return shown, _cursor(shown[-1]["sk"]["S"]) if len(found) > page.limit else None
-
-
-def _cursor(sort_key: str) -> str:
-    return base64url(sort_key.encode())
 
 
 def sort_key_of(cursor: str) -> str:
@@ -70,3 +67,7 @@ def sort_key_of(cursor: str) -> str:
         return from_base64url(cursor).decode()
     except ValueError:
         return ""
+
+
+def _cursor(sort_key: str) -> str:
+    return base64url(sort_key.encode())

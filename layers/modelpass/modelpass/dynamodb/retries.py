@@ -1,4 +1,7 @@
-"""How often a command tries again. Rule: bounded in number and in time, then 503; every try reads the clock anew."""
+"""How often and for how long a command tries again. Rule: both are bounded; then it raises `temporarily_unavailable`.
+
+Nothing is sent from here. What is tried again is a function of the command, which reads the clock and the store anew.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,17 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 BUSY_TRIES: Final = 6
+"""How many times a budget lets the store be busy before it gives up."""
 LOST_RACES: Final = 60
+"""How many times a budget lets another writer come first before it gives up."""
 DEADLINE_SECONDS: Final = 6.0
+"""How long a command may go on trying, counted from the start of its budget."""
 _FIRST_PAUSE_SECONDS: Final = 0.02
 _LONGEST_PAUSE_SECONDS: Final = 0.4
 
 
 class Pacing(NamedTuple):
-    """The outside of a retry: a steady clock in seconds, a sleep, and a random number in [0, 1)."""
+    """What a retry needs from outside: a steady clock in seconds, a sleep in seconds, a random number in [0, 1)."""
 
     monotonic: Callable[[], float]
     sleep: Callable[[float], None]
@@ -28,7 +34,10 @@ class Pacing(NamedTuple):
 
 
 class RetryBudget:
-    """Counts the tries of one command; raises `temporarily_unavailable` when they are used up."""
+    """Counts the tries of one command; raises `temporarily_unavailable` when they, or its time, are used up.
+
+    `stop_at` is when the steady clock (seconds) ends all trying, if that comes before the command's own deadline.
+    """
 
     def __init__(self, pacing: Pacing, stop_at: float) -> None:
         self._pacing = pacing
@@ -37,11 +46,14 @@ class RetryBudget:
         self._lost = 0
 
     def for_another(self) -> RetryBudget:
-        """The tries of one more item of the same command: counted anew, in the time that is left."""
+        """A budget for one more item of the same command: it counts its tries from zero and ends at the same time."""
         return RetryBudget(self._pacing, self._ends)
 
     def busy(self, failure: StoreBusyError) -> None:
-        """The store was busy: pause with jitter, longer each time; not for a connection that was closed meanwhile."""
+        """Count that the store was busy, and pause with jitter, longer each time.
+
+        There is no pause after a failure that is marked `at_once`: a kept connection was closed while it waited.
+        """
         self._busy += 1
         self._check(self._busy < BUSY_TRIES)
         if failure.at_once:
@@ -50,14 +62,14 @@ class RetryBudget:
         self._pacing.sleep(ceiling * (0.5 + self._pacing.random() / 2))
 
     def lost_race(self) -> None:
-        """Another writer came first: look again at once, but not for ever."""
+        """Count that another writer came first; the command looks again at once, but not for ever."""
         self._lost += 1
         self._check(self._lost < LOST_RACES)
 
     def until_done(self, attempt: Callable[[], _T]) -> _T:
-        """Carry out an attempt, a command from its first read to its write, anew until it is through.
+        """Repeat an attempt until it returns. An attempt is the whole command, from its first read to its write.
 
-        It is begun again at once when another writer came first, and after a pause while the store is busy.
+        It begins again at once after `ConditionFailedError`, and after a pause on `StoreBusyError`.
         """
         while True:
             try:
@@ -68,7 +80,7 @@ class RetryBudget:
                 self.busy(failure)
 
     def persist(self, read: Callable[[], _T]) -> _T:
-        """Carry out a read, again while the store is busy."""
+        """Repeat a read until it returns; after a pause on `StoreBusyError`. Every other failure is raised."""
         while True:
             try:
                 return read()

@@ -1,8 +1,8 @@
-"""The roots that certificates of AWS's endpoints lead to: those of Amazon Trust Services. Rule: pure; data alone.
+"""The root certificates of Amazon Trust Services, which sign those of AWS's endpoints. Rule: pure; data alone.
 
-AWS asks its callers to trust these five. Reading them takes a fraction of what the system's whole list takes, which a
-start would have to wait for. Where they do not do, `store_lean` takes the system's list: they save time and are no pin.
-`tests/unit/dynamodb/test_root_certificates.py` holds them to botocore's own list.
+AWS asks its callers to trust these five. Loading them takes a fraction of the time of the system's whole list, and a
+cold start has to wait for it. They save time and are not pinned: where they do not suffice, `lean_client` takes the
+system's list. `tests/unit/dynamodb/test_root_certificates.py` compares them with botocore's own list.
 """
 
 from typing import Final

@@ -1,7 +1,7 @@
 """AWS Signature Version 4 of the one form of request the lean client sends: a JSON body by POST to the path `/`.
 
-Rule: pure, and equal to botocore's signature of the same request, which a test compares over random requests. Source:
-"AWS Signature Version 4 for API requests" in the IAM user guide. Nothing here logs or shows a secret.
+Rule: pure, and equal to botocore's signature of the same request; a test compares both over random requests. Nothing
+here logs or shows a secret. Source: "AWS Signature Version 4 for API requests" in the IAM user guide.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ CONTENT_TYPE: Final = "application/x-amz-json-1.0"
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _SERVICE: Final = "dynamodb"
 _DAY_DIGITS: Final = 8
-_KEPT_KEYS: Final = 4  # of two credentials that change over at midnight
+_KEPT_KEYS: Final = 4  # two credentials on two days, where they rotate at midnight
 
 
 class Credentials(NamedTuple):
-    """What signs requests: temporary credentials have a session token."""
+    """What requests are signed with; temporary credentials have a session token."""
 
     access_key_id: str
     secret_access_key: str
@@ -33,11 +33,11 @@ class Credentials(NamedTuple):
 def signed_headers(
     host: str, region: str, target: str, body: bytes, credentials: Credentials, amz_date: str
 ) -> list[tuple[str, str]]:
-    """The headers of a signed request, `Host` first; all of them but `Authorization` itself are signed.
+    """The headers of a signed request; all of them but `Authorization` itself are signed.
 
-    `host` is as it stands in the header, with a port that is not the scheme's own. `target` names the operation as
-    `x-amz-target` does, `amz_date` the time of signing as `20261123T091502Z`: AWS accepts it for five minutes. No value
-    may hold a line break; whoever makes them sees to that.
+    `host` is the value of the `Host` header, with the port where it is not the scheme's own. `target` is the value of
+    `x-amz-target`, and `amz_date` the time of signing as `20261123T091502Z`: AWS accepts it for five minutes. No value
+    may hold a line break; the caller must see to that.
     """
     headers = [("content-type", CONTENT_TYPE), ("host", host), ("x-amz-date", amz_date)]
     if credentials.session_token is not None:

@@ -1,9 +1,9 @@
-"""The seam to DynamoDB: one request is sent once, and what became of it is said in the failures below.
+"""The seam to DynamoDB, what can fail at it, and the reads that are built on it. Rule: no retries and no expressions.
 
-The seam is `Send`: an operation name and a low-level request in, a response or one of the failures below out.
-`store_lean` and `store_boto3` carry it out; no other module talks to DynamoDB. Neither retries: a retry needs a fresh
-clock and a look at what the first try may have done, so the commands do it (`attempts`). Every write is guarded, which
-makes sending it again safe.
+The seam is `Send`: it takes an operation's name and a low-level request, sends the request once, and returns the
+response or raises one of the failures below. `lean_client` and `boto3_client` implement it; no other module talks to
+DynamoDB. Neither retries: a retry needs a fresh clock and a look at what the first try may have done, so the commands
+do it (`retries`). Every write is guarded, which makes sending it again safe.
 """
 
 from __future__ import annotations
@@ -17,14 +17,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from modelpass import schema
+
 Response = dict[str, Any]
+"""A response of DynamoDB's low-level API."""
 Send = Callable[[str, Request], Response]
+"""The seam: raises `ConditionFailedError`, `StoreBusyError` or `StoreRejectedError`."""
 
 CONNECT_SECONDS: Final = 1
+"""How long a client waits for a connection."""
 READ_SECONDS: Final = 2
-"""How long a client waits for a connection, and then for the whole of a reply."""
+"""How long a client waits for a reply, once it is connected."""
 NOT_DONE: Final = 300
-"""The statuses below it are those of a request that was carried out."""
+"""A request was carried out when the HTTP status of its reply is below this."""
+SERVER_ERROR: Final = 500
+"""From this HTTP status on, the store failed, and whether it carried a request out is not known."""
+_BATCH_ROUNDS: Final = 5
+"""How many requests `get_many` sends before it gives up."""
 _READS: Final = frozenset({"BatchGetItem", "GetItem", "Query", "TransactGetItems"})
 _BUSY_CODES: Final = frozenset(
     {
@@ -44,17 +52,17 @@ _BUSY_CODES: Final = frozenset(
     }
 )
 _BUSY_REASONS: Final = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
-_SERVER_ERROR: Final = 500
 
 
 class StoreError(Exception):
-    """The base of what can become of a request that was not carried out as asked."""
+    """The base of the failures of one request: it was not carried out as asked, or nobody can tell."""
 
 
 class ConditionFailedError(StoreError):
-    """The guard of a write did not hold; `item` is what is stored, None when there is nothing.
+    """The guard of a write did not hold, so nothing was written; `item` is what is stored, None when there is nothing.
 
-    Of a transaction: the item of its first action, when that action's guard failed.
+    Of a transaction, `item` is that of its first action if that action's guard failed, and otherwise None. It is also
+    None when the request did not ask for the stored item (`ReturnValuesOnConditionCheckFailure`).
     """
 
     def __init__(self, item: schema.Item | None) -> None:
@@ -63,10 +71,10 @@ class ConditionFailedError(StoreError):
 
 
 class StoreBusyError(StoreError):
-    """Throttled, conflicting, failing or silent: the same may be sent again.
+    """The store throttled the request, met a conflict, failed or did not answer: the same may be sent again.
 
-    Whether the request was carried out is not known; a repeat must recognise its own write. `at_once`: only a
-    connection was found closed that had waited for its next request, so there is nothing to wait for.
+    Whether the request was carried out is not known; a repeat must recognise its own write. `at_once` tells that only
+    a kept connection was found closed, so that nothing is gained by a pause.
     """
 
     def __init__(self, reason: str, *, at_once: bool = False) -> None:
@@ -75,29 +83,29 @@ class StoreBusyError(StoreError):
 
 
 class StoreRejectedError(StoreError):
-    """The store refuses the request for good: a fault of ours or of the deployment."""
+    """The store refuses the request for good: the fault lies in our code or in the deployment."""
 
 
-def metered(send: Send, tell: Callable[[float, float], None]) -> Send:
-    """The same seam; of each request it tells the read and the write units, as far as the reply says.
+def metered(send: Send, report: Callable[[float, float], None]) -> Send:
+    """The same seam, which calls `report` after each request with the read and the write units that its reply names.
 
-    A condition that fails is charged and its reply does not say how much: of it, as of a lost reply, none are told.
+    A condition that fails is charged, but its reply does not say how much: it is reported with 0, as a lost reply is.
     """
 
-    def send_and_tell(operation: str, request: Request) -> Response:
+    def send_and_report(operation: str, request: Request) -> Response:
         units = (0.0, 0.0)
         try:
             response = send(operation, request)
             units = consumed(operation, response)
         finally:
-            tell(*units)
+            report(*units)
         return response
 
-    return send_and_tell
+    return send_and_report
 
 
 def consumed(operation: str, response: Response) -> tuple[float, float]:
-    """The read and the write units that a reply tells; it has a figure for each table."""
+    """The read and the write units that a reply names, summed over the tables of the request."""
     capacity = response.get("ConsumedCapacity", [])
     tables = capacity if isinstance(capacity, list) else [capacity]
     units = sum(table.get("CapacityUnits", 0.0) for table in tables)
@@ -105,14 +113,14 @@ def consumed(operation: str, response: Response) -> tuple[float, float]:
 
 
 def classify(response: Response) -> StoreError:
-    """What an error response of DynamoDB means for the one who sent the request."""
+    """The failure that an error response of DynamoDB means for the one who sent the request."""
     code = response.get("Error", {}).get("Code", "")
     if code == "ConditionalCheckFailedException":
         return ConditionFailedError(response.get("Item"))
     if code == "TransactionCanceledException":
         return _classify_cancelled(response.get("CancellationReasons") or [])
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in _BUSY_CODES or status >= _SERVER_ERROR:
+    if code in _BUSY_CODES or status >= SERVER_ERROR:
         return StoreBusyError(code)
     return StoreRejectedError(code)
 
@@ -127,15 +135,15 @@ def _classify_cancelled(reasons: list[dict[str, Any]]) -> StoreError:
 
 
 def get(send: Send, table: str, key: schema.Item) -> schema.Item | None:
-    """One item as it is now (strongly consistent), None when there is none."""
+    """One item by a strongly consistent read; None when there is none. Raises what `Send` raises."""
     request = {"TableName": table, "Key": key, "ConsistentRead": True}
     return send("GetItem", request).get("Item")
 
 
 def get_many(send: Send, table: str, keys: list[schema.Item]) -> list[schema.Item]:
-    """Items as they are now, in no order, those missing left out; at most 100 keys.
+    """Items by strongly consistent reads, in no order; what is missing is left out. At most 100 keys, none twice.
 
-    Raises `StoreBusyError` when the store leaves keys unread again and again.
+    Raises what `Send` raises, and `StoreBusyError` when the store leaves keys unread again and again.
     """
     found: list[schema.Item] = []
     wanted: dict[str, Any] = {table: {"Keys": keys, "ConsistentRead": True}}
@@ -149,7 +157,7 @@ def get_many(send: Send, table: str, keys: list[schema.Item]) -> list[schema.Ite
 
 
 def pages(send: Send, request: Request) -> Iterator[list[schema.Item]]:
-    """The items of a query, page by page."""
+    """The items of a query, page by page: each page is one request, sent when it is asked for."""
     while True:
         response = send("Query", request)
         yield response.get("Items", [])
@@ -161,6 +169,3 @@ def pages(send: Send, request: Request) -> Iterator[list[schema.Item]]:
 def query_all(send: Send, request: Request) -> list[schema.Item]:
     """Every item of a query."""
     return [item for page in pages(send, request) for item in page]
-
-
-_BATCH_ROUNDS: Final = 5

@@ -1,6 +1,7 @@
-"""Requests and replies of DynamoDB as JSON 1.0. Rule: pure; binary values are bytes here and base64 there, as in boto3.
+"""Requests and replies of DynamoDB as its JSON (`application/x-amz-json-1.0`). Rule: pure; the form alone, no meaning.
 
-Only attribute values hold binaries: `{"B": …}` and `{"BS": […]}`.
+As in boto3, binary values are bytes in Python and base64 in the JSON. Only attribute values hold them: `{"B": …}` and
+`{"BS": […]}`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def _decoded_binary(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-# Requests are trees that were just built: looking for circles in them takes a fifth of the time.
+# A request was built for this one sending and cannot contain itself: the check for circles takes a fifth of the time.
 _encoder = json.JSONEncoder(check_circular=False, separators=(",", ":"), default=_encoded_binary)
 _decoder = json.JSONDecoder(object_hook=_decoded_binary)
 
@@ -36,7 +37,7 @@ def encoded(request: dict[str, Any]) -> bytes:
 
 
 def decoded(raw: bytes) -> dict[str, Any]:
-    """A reply; raises `ValueError` for what is no JSON object."""
+    """A reply as it was sent; raises `ValueError` for what is no JSON object."""
     try:
         value = _decoder.decode(raw.decode())
     except RecursionError:
