@@ -1,1 +1,1 @@
-"""What a process is given at its start: settings, clock, chance, store, and the log."""
+"""What a process is given at its start: its settings, clock, randomness and store, and the log's line."""

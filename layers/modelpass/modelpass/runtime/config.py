@@ -1,4 +1,8 @@
-"""Settings from the environment, read once at cold start. Rule: a deployment that lacks one says which."""
+"""Settings from the environment, read once at cold start. Rule: pure; each function reads one from a given mapping.
+
+A setting that is missing or wrong raises `ConfigError`, which names it and never shows its value. Where DynamoDB is and
+with which credentials it is asked is read by `dynamodb.endpoint`.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,10 @@ _VERSION: Final = "SCHEMA_VERSION_WRITTEN"
 
 
 def tables(environment: Mapping[str, str]) -> Tables:
-    """The names of the tables this function was given, and the schema version of what it makes in them."""
+    """The names of the tables this function was given, and the schema version of the items it makes in them.
+
+    Raises `ConfigError` for a version that this code does not understand.
+    """
     return Tables(
         entitlements=environment.get("ENTITLEMENTS_TABLE", ""),
         subscriptions=environment.get("SUBSCRIPTIONS_TABLE", ""),
@@ -31,16 +38,12 @@ def tables(environment: Mapping[str, str]) -> Tables:
     )
 
 
-def _version_written(environment: Mapping[str, str]) -> int:
-    given = environment.get(_VERSION, str(schema.NEWEST))
-    if given not in (str(schema.PREVIOUS), str(schema.NEWEST)):
-        msg = f"{_VERSION} must be {schema.PREVIOUS} or {schema.NEWEST}"
-        raise ConfigError(msg)
-    return int(given)
-
-
 def deployment_keys(environment: Mapping[str, str]) -> DeploymentKeys:
-    """The deployment key, and those accepted beside it, separated by blanks; none for functions that sign nothing."""
+    """The deployment key that signs, and those accepted beside it; none where none is set.
+
+    The accepted ones are separated by blanks. Raises `ConfigError` for a key that is too short or holds a blank, and
+    where keys are accepted but none signs.
+    """
     signing = environment.get(_SIGNING, "")
     accepted = environment.get(_ACCEPTED, "").split()
     if accepted and not signing:
@@ -58,7 +61,7 @@ def deployment_keys(environment: Mapping[str, str]) -> DeploymentKeys:
 
 
 def signing_keys(environment: Mapping[str, str]) -> DeploymentKeys:
-    """The deployment keys of a function that cannot work without one."""
+    """The deployment keys of a function that signs; raises `ConfigError` where there is none, too."""
     keys = deployment_keys(environment)
     if not keys.secrets:
         raise missing(_SIGNING)
@@ -66,7 +69,7 @@ def signing_keys(environment: Mapping[str, str]) -> DeploymentKeys:
 
 
 def max_open_holds(environment: Mapping[str, str]) -> int:
-    """How many holds may be open per entitlement."""
+    """How many holds may be open per entitlement: a whole number from 1, or `ConfigError`."""
     text = environment.get("MAX_OPEN_HOLDS", str(DEFAULT_MAX_OPEN_HOLDS))
     if not text.isdecimal() or int(text) < 1:
         msg = "MAX_OPEN_HOLDS must be a whole number from 1"
@@ -75,7 +78,7 @@ def max_open_holds(environment: Mapping[str, str]) -> int:
 
 
 def lean_client_chosen(environment: Mapping[str, str]) -> bool:
-    """Whether this function asks the store without an SDK; those that are not told use boto3."""
+    """Whether this function asks DynamoDB by the lean client; without the setting it uses boto3."""
     chosen = environment.get(CLIENT_SETTING, "boto3")
     if chosen not in ("lean", "boto3"):
         msg = f"{CLIENT_SETTING} must be lean or boto3"
@@ -84,10 +87,18 @@ def lean_client_chosen(environment: Mapping[str, str]) -> bool:
 
 
 def browsers_may_call(environment: Mapping[str, str]) -> bool:
-    """Whether pages of some web origin may call the API; which, only API Gateway has to know."""
+    """Whether pages of some web origin may call the API; of which one, only API Gateway has to know."""
     return bool(environment.get("CORS_ORIGINS"))
 
 
 def requests_are_traced(environment: Mapping[str, str]) -> bool:
-    """Whether X-Ray is told of requests to the API."""
+    """Whether requests to the API are traced by X-Ray."""
     return environment.get("TRACING") == "Active"
+
+
+def _version_written(environment: Mapping[str, str]) -> int:
+    given = environment.get(_VERSION, str(schema.NEWEST))
+    if given not in (str(schema.PREVIOUS), str(schema.NEWEST)):
+        msg = f"{_VERSION} must be {schema.PREVIOUS} or {schema.NEWEST}"
+        raise ConfigError(msg)
+    return int(given)

@@ -1,4 +1,8 @@
-"""What a command gets from outside: clock, randomness, store, settings. Rule: no other module reads any of them."""
+"""What a command is given from outside, as one value: clock, randomness, store, settings. Rule: a type, nothing real.
+
+`wiring` builds the real one at cold start, and tests build others. No command reads a clock, random bytes or the
+environment by itself.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +20,14 @@ if TYPE_CHECKING:
 
 DEFAULT_MAX_OPEN_HOLDS: Final = 100
 _SHARE_OF_TIME: Final = 2 / 3
+"""Which part of the time that an invocation has left it may use before it stops by itself."""
 
 
 class Deps(NamedTuple):
-    """The outside of every command. `now_ms` is wall time in milliseconds, `entropy` gives random bytes.
+    """What every command is given. `now_ms` tells the wall time in milliseconds; `entropy` gives so many random bytes.
 
-    `stop_at` is when the steady clock ends all trying, for invocations with more than one command to carry out.
+    `stop_at` is when the steady clock (seconds) ends all trying. It is set for an invocation that carries out more than
+    one command; else each command has only its own deadline.
     """
 
     now_ms: Callable[[], int]
@@ -34,11 +40,11 @@ class Deps(NamedTuple):
     stop_at: float = float("inf")
 
     def retry_budget(self) -> RetryBudget:
-        """A new budget of tries, for one command."""
+        """A new budget of tries and time, for one command."""
         return RetryBudget(self.pacing, self.stop_at)
 
     def time_to_stop(self, milliseconds_left: int) -> float:
-        """When the steady clock has used up two thirds of what an invocation has left."""
+        """What the steady clock (seconds) shows once two thirds of the time that an invocation has left are used."""
         return self.pacing.monotonic() + milliseconds_left / MS_PER_SECOND * _SHARE_OF_TIME
 
     def new_secret(self) -> bytes:

@@ -1,9 +1,9 @@
-"""One line and its counts for each request. Rule: account ids may be logged; no key, hash, token or body ever is.
+"""The one line that each request leaves in the log, and its metrics. Rule: no key, hash, token or body is ever logged.
 
-The line is CloudWatch's embedded metric format as well, so that what is counted can be looked up where it was counted.
-Its fields and settings are those of Powertools for AWS Lambda, whose logger and metrics took longer for one line than
-the decision it tells of (ADR 27). Clocks are read here to say when a line was written and how long a request took; they
-decide nothing.
+Account ids may be. The line has CloudWatch's embedded metric format, so that each count can be traced to the line that
+it came from. Its fields and settings are those of Powertools for AWS Lambda, whose own logger and metrics took longer
+for one line than the decision that the line reports (ADR 27). Clocks are read here to say when a line was written and
+how long a request took; they decide nothing.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass.times import from_ms
+from modelpass.times import MS_PER_SECOND, from_ms
 
 if TYPE_CHECKING:
     from contextvars import Token
     from types import TracebackType
 
 Fact = str | int | None
+"""The value of a field of the line; a field that is None is left out."""
 
 INTERNAL_ERROR: Final = "internal_error"
-_MS_PER_SECOND: Final = 1000
 _NS_PER_MS: Final = 1_000_000
 
 _LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -33,14 +33,17 @@ level = os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO")
 steady_seconds = time.monotonic
 _service = os.environ.get("POWERTOOLS_SERVICE_NAME", "")
 _namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "")
-_encoder = json.JSONEncoder(check_circular=False, separators=(",", ":"))  # ASCII: no text that was sent in ends a line
-_cold_starts = iter((True,))
+# It writes ASCII alone, so that no text that a caller sent can break a line in two.
+_encoder = json.JSONEncoder(check_circular=False, separators=(",", ":"))
+_cold_starts = iter((True,))  # True for the first request of the process alone
+_line: ContextVar[Line | None] = ContextVar("line", default=None)
 
 
 class Line:
-    """The line of one request: begun as it comes in, filled as facts become known, written once as it ends.
+    """The line of one request: begun when it comes in, filled as facts become known, written once when it ends.
 
-    What ends by an exception, or without a decision, is told as `internal_error`.
+    A request that ends by an exception, or without a decision, gets the decision `internal_error`. The functions below
+    write to the line of the request that is being carried out; outside of one, they do nothing.
     """
 
     def __init__(self, command: str, function_request_id: str, **facts: Fact) -> None:
@@ -61,11 +64,11 @@ class Line:
             self.decision = INTERNAL_ERROR
             surprised(error)
         _line.reset(self._before)
-        self._write(round((steady_seconds() - self._began) * _MS_PER_SECOND, 1))
+        self._write(round((steady_seconds() - self._began) * MS_PER_SECOND, 1))
 
     def _write(self, latency_ms: float) -> None:
         now_ms = time.time_ns() // _NS_PER_MS
-        if _LEVELS.index(level) > _LEVELS.index("INFO"):  # whoever wants no lines still counts
+        if _LEVELS.index(level) > _LEVELS.index("INFO"):  # a deployment that wants no lines still gets metrics
             shown: dict[str, Any] = {"command": self.facts["command"], "decision": self.decision}
         else:
             shown = {
@@ -81,7 +84,7 @@ class Line:
         _print(f"{_encoder.encode(shown)[:-1]},{self._counted(now_ms)}")
 
     def _counted(self, now_ms: int) -> str:
-        """The decision by command and code, and what was measured beside it: the rest of the line, as JSON."""
+        """The rest of the line, as JSON: the count of the decision by command and code, and the other metrics."""
         metrics, values = [_DECISIONS], ['"Decisions":1']
         for name, (unit, value) in self.measured.items():
             metrics.append(_metric(name, unit, []))
@@ -89,18 +92,15 @@ class Line:
         return f'"_aws":{{"Timestamp":{now_ms},"CloudWatchMetrics":[{",".join(metrics)}]}},{",".join(values)}}}'
 
 
-_line: ContextVar[Line | None] = ContextVar("line", default=None)
-
-
 def note(**facts: Fact) -> None:
-    """Add what has become known of the request; None takes a fact away."""
+    """Add fields to the line; None takes one away."""
     line = _line.get()
     if line is not None:
         line.facts |= facts
 
 
 def decided(code: str, **facts: Fact) -> None:
-    """Say what was decided: an error code, or what stands for success."""
+    """Set the decision, which is an error's code or a word for success, and add fields to the line."""
     line = _line.get()
     if line is not None:
         line.decision = code
@@ -108,7 +108,7 @@ def decided(code: str, **facts: Fact) -> None:
 
 
 def asked(read_units: float, write_units: float) -> None:
-    """Add one request to the store, and what its reply says that it consumed."""
+    """Count one request to the store, and add the read and write units that its reply says it consumed."""
     line = _line.get()
     if line is not None:
         line.store_requests += 1
@@ -117,17 +117,20 @@ def asked(read_units: float, write_units: float) -> None:
 
 
 def breached() -> None:
-    """Count a request that was served in another tier than the one bought."""
+    """Count a request that was served in another tier than the one that was bought (metric `TierBreaches`)."""
     _measure("TierBreaches", "Count", 1)
 
 
 def reset_lag(seconds: int) -> None:
-    """Measure how long the oldest of what a reset found had been due."""
+    """Record how many seconds the oldest item that a reset found had been due (metric `ResetLagSeconds`)."""
     _measure("ResetLagSeconds", "Seconds", seconds)
 
 
 def surprised(error: BaseException) -> None:
-    """Something unknown failed: where, and in which request; no message, for messages may quote what was sent."""
+    """Write an ERROR line for an unexpected failure: its type, the functions it passed, and the request's facts.
+
+    Its message is left out, because messages may quote what was sent. Outside of a request it is written as well.
+    """
     line = _line.get()
     where = []
     frame = error.__traceback__
@@ -151,7 +154,10 @@ def _measure(name: str, unit: str, value: int) -> None:
 
 
 def _metric(name: str, unit: str, dimensions: list[str]) -> str:
-    """What CloudWatch makes a metric of: an alarm names every dimension or finds nothing, so there are no others."""
+    """The directive by which CloudWatch makes a metric of a field.
+
+    An alarm finds a metric only by all of its dimensions, so each metric has those given here and no others.
+    """
     metrics = [{"Name": name, "Unit": unit}]
     return _encoder.encode({"Namespace": _namespace, "Dimensions": [dimensions], "Metrics": metrics})
 

@@ -1,7 +1,8 @@
-"""What is built once at cold start. Rule: the only place where clock, randomness and the store's client are real.
+"""Builds the real `Deps` once, at cold start. Rule: only here do a clock, randomness or a client reach a command.
 
-`clock` is a module attribute so that a stack which is not production can put another clock in its place. Only
-`telemetry` has a clock of its own, a steady one that no decision reads.
+`clock` is a module attribute so that a stack which is not production can put another clock in its place. Two modules
+read clocks of their own, which no decision depends on: `telemetry` to date and time its lines, and `lean_client` to
+sign requests and to bound their time.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def _system_clock() -> int:
 
 clock: Callable[[], int] = _system_clock
 
-# The same data by its path: Python's way to look into a package loads more than all of ours.
+# zoneinfo reads the tzdata package by its path. By its name it would do so with importlib.resources, which loads more
+# modules than this package has.
 zoneinfo.reset_tzpath([f"{os.path.abspath(tzdata.__path__[0])}/zoneinfo"])  # noqa: PTH100 - pathlib is long to load, too
 
 
@@ -43,14 +45,15 @@ def _now_ms() -> int:
 
 
 def _chance() -> float:
-    """A random number in [0, 1); `random` takes longer to load than is left of a start."""
+    """A random number in [0, 1); the standard library's `random` takes long to load at a cold start."""
     return int.from_bytes(os.urandom(_CHANCE_BYTES), "big") / 256**_CHANCE_BYTES
 
 
 def deps(*, signs: bool = False) -> Deps:
-    """The real outside, from the environment. Retries of the SDK are off: the commands retry.
+    """The real `Deps`, from the environment; raises `ConfigError` for a setting that is missing or wrong.
 
-    A function that issues or reads keys and ids `signs`: it does not start without a deployment key.
+    `signs` is for a function that issues or reads API keys or authorization ids: without a deployment key it does not
+    start. The store's client never retries; the commands do.
     """
     return Deps(
         now_ms=_now_ms,
@@ -64,7 +67,7 @@ def deps(*, signs: bool = False) -> Deps:
 
 
 def _send() -> Send:
-    """The store by the client that was chosen: only its modules are loaded."""
+    """The seam to DynamoDB by the client that is chosen; only the modules of that client are loaded."""
     if not config.lean_client_chosen(os.environ):
         from modelpass.dynamodb.boto3_client import boto3_send, new_client  # noqa: PLC0415
 
