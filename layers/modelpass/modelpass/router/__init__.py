@@ -1,1 +1,1 @@
-"""The model router's door, by Lambda Invoke and from a queue: payloads are checked, and commands called."""
+"""The model router's door, by Lambda Invoke and from a queue: checks each payload, calls one command, answers."""

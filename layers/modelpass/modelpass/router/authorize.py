@@ -1,6 +1,7 @@
-"""The router's door to authorize: a Lambda Invoke payload in, an answer out. Rule: a refusal is a normal result.
+"""The router's door to authorize: turns a Lambda Invoke payload into a command, and its outcome into an answer.
 
-Whatever was sent and whatever fails, the router gets an answer that it can pass on; nothing ends as a Lambda error.
+Rule: nothing is decided here, and nothing ends as a Lambda error. Whatever was sent and whatever fails, the router gets
+an answer that it can pass on; a refusal is a normal result.
 """
 
 from __future__ import annotations
@@ -42,13 +43,13 @@ _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def handle_authorize(deps: Deps, caches: Caches, event: object, function_request_id: str) -> Json:
-    """Answer one authorize, whatever was sent and whatever fails."""
+    """Answer one authorize, whatever was sent and whatever fails; it raises nothing, and leaves one line in the log."""
     with telemetry.Line("authorize", function_request_id, **names_of(event)):
         try:
             answer = authorize(deps, caches, request_of(event), _explain_missing)
         except Refused as refusal:
             answer = refused(refusal.refusal, None, 0)
-        except Exception as error:  # the caller gets an answer, the log says where it failed
+        except Exception as error:  # the caller still gets an answer; the log says where it failed
             telemetry.surprised(error)
             answer = refused(internal_error(function_request_id), None, 0)
         telemetry.decided(decision_of(answer, "granted"))
@@ -70,7 +71,7 @@ def request_of(event: object) -> AuthorizeRequest:
 
 
 def names_of(event: object) -> dict[str, str]:
-    """The request id and the model that an authorize names, each where it is well-formed, whatever else is wrong."""
+    """The fields of the log's line that the payload gives: `requestId` and `modelId`, each only if well-formed."""
     fields = event if isinstance(event, dict) else {}
     patterns = {"requestId": _REQUEST_ID, "modelId": MODEL_ID}
     return {name: fields[name] for name, pattern in patterns.items() if matches(pattern, fields.get(name))}
@@ -79,7 +80,7 @@ def names_of(event: object) -> dict[str, str]:
 def _explain_missing(
     deps: Deps, budget: RetryBudget, api_key: ApiKey, entitlement: EntitlementId
 ) -> MissingEntitlement:
-    # Loaded by the first request for a model that was not bought: no start waits for what subscriptions need.
+    # Loaded by the first request for a model that was not bought, so that no cold start waits for these modules.
     from modelpass.subscriptions.commands.missing_entitlement import explain_missing  # noqa: PLC0415
 
     return explain_missing(deps, budget, api_key, entitlement)

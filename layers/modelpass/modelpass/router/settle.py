@@ -1,6 +1,7 @@
-"""The router's door to settle: a Lambda Invoke payload, or messages from a queue. Rule: a refusal is a normal result.
+"""The router's door to settle: turns a Lambda Invoke payload, or each message of a queue's batch, into a command.
 
-Of messages from a queue, only those that may succeed later are given back to it.
+Rule: nothing is decided here, and nothing ends as a Lambda error; a refusal is a normal result. Of the messages of a
+batch, only those that may succeed later are given back to the queue.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ if TYPE_CHECKING:
     from modelpass.runtime.deps import Deps
 
 _CLIENT_FAULTS: Final = range(400, 429)
-"""The statuses of a message that no repeat can mend."""
+"""The statuses that a repeat of the same message would get again; 429 and above may pass."""
 _FIELDS: Final = frozenset({"authorizationId", "actualUsage", "calls", "servedTier"})
 
 
 def handle_settle(deps: Deps, event: object, function_request_id: str, stop_at: float) -> Json:
-    """Answer one settle, or a batch of them from a queue until the steady clock shows `stop_at` (seconds)."""
+    """Answer one settle, or a batch of them from a queue; it raises nothing, and each leaves one line in the log.
+
+    Once the steady clock shows `stop_at` (seconds), the rest of a batch is given back to the queue.
+    """
     if _is_batch(event):
         return _settle_batch(deps._replace(stop_at=stop_at), event["Records"], function_request_id)
     with telemetry.Line("settle", function_request_id):
@@ -43,7 +47,7 @@ def request_of(event: object) -> SettleRequest:
 
 
 def _is_batch(event: object) -> TypeGuard[dict[str, list[Json]]]:
-    """Whether this is what a queue hands over: messages, each with its id, and nothing else."""
+    """Whether this has the form of a batch from a queue: `Records`, each with a `messageId`, and no other field."""
     if not isinstance(event, dict) or set(event) != {"Records"} or not isinstance(event["Records"], list):
         return False
     return all(isinstance(r, dict) and isinstance(r.get("messageId"), str) for r in event["Records"])
@@ -54,7 +58,7 @@ def _settle_one(deps: Deps, event: object, function_request_id: str) -> Json:
         answer = settle(deps, request_of(event))
     except Refused as refusal:
         answer = _unsettled(refusal.refusal)
-    except Exception as error:  # the caller gets an answer, the log says where it failed
+    except Exception as error:  # the caller still gets an answer; the log says where it failed
         telemetry.surprised(error)
         answer = _unsettled(internal_error(function_request_id))
     telemetry.decided(decision_of(answer, "settled"))
@@ -68,9 +72,9 @@ def _unsettled(refusal: Refusal) -> Json:
 
 
 def _settle_batch(deps: Deps, records: list[Any], function_request_id: str) -> Json:
-    """Report for retry just what may succeed later; what is refused for good was logged and counted.
+    """Settle each message; report for retry those that may succeed later. The others are logged and counted alone.
 
-    A message whose turn does not come in time is one that may succeed later.
+    A message whose turn does not come in time may succeed later.
     """
     failures = []
     for record in records:
@@ -94,4 +98,4 @@ def _message(record: dict[str, Any]) -> object:
     try:
         return json.loads(record["body"])
     except (KeyError, TypeError, ValueError, RecursionError):
-        return None  # refused as a payload that is no JSON object
+        return None  # it is refused as any payload that is no JSON object

@@ -1,6 +1,7 @@
-"""Router payloads, checked by hand. Rule: pure and light: the hot path loads no validation library.
+"""The checks that router payloads are made of. Rule: pure, and no library: the hot path would have to load it.
 
-Every check names the field it refuses. Unknown fields are refused, `true` and `1.0` are not whole numbers.
+Which fields a payload has is said by `authorize` and `settle`. Every check raises `invalid_request` and names the field
+that it refuses. Unknown fields are refused; `true` and `1.0` are not whole numbers.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _Check = Callable[[str, object], _T]
 
 
 def known_fields(event: object, known: frozenset[str]) -> dict[str, Any]:
-    """The payload's fields; raises `invalid_request` for what is no object, and for a field that is not known."""
+    """The payload's fields by name; refuses what is no object, and a field that is not `known`."""
     if not isinstance(event, dict):
         raise invalid(None, "The payload must be a JSON object.")
     for name in event:
@@ -60,9 +61,21 @@ def matches(pattern: re.Pattern[str], value: object) -> TypeGuard[str]:
     return isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
+def tier_named(name: str, value: object) -> Tier:
+    """The service tier that the value of a field names."""
+    if not isinstance(value, str) or value not in _TIERS:
+        raise invalid(name, f"{name} must be one of {', '.join(_TIERS)}.")
+    return _TIERS[value]
+
+
+def optional(fields: dict[str, Any], name: str, check: _Check[_T], default: _D) -> _T | _D:
+    """The value of a field that may be left out: checked if it is there, else the default."""
+    return check(name, fields[name]) if name in fields else default
+
+
 def _whole_in(low: int, high: int) -> _Check[int]:
     def check(name: str, value: object) -> int:
-        # bool is an int in Python, not in JSON
+        # bool is an int in Python, but not in JSON
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
             raise invalid(name, f"{name} must be a whole number from {low} to {high}.")
         return value
@@ -70,19 +83,11 @@ def _whole_in(low: int, high: int) -> _Check[int]:
     return check
 
 
-def tier_named(name: str, value: object) -> Tier:
-    """The service tier of this name."""
-    if not isinstance(value, str) or value not in _TIERS:
-        raise invalid(name, f"{name} must be one of {', '.join(_TIERS)}.")
-    return _TIERS[value]
-
-
-def optional(fields: dict[str, Any], name: str, check: _Check[_T], default: _D) -> _T | _D:
-    """A field that may be left out, checked where it is there."""
-    return check(name, fields[name]) if name in fields else default
-
-
 UNITS: Final = _whole_in(0, MAX_UNITS)
+"""Checks a number of the model's unit."""
 CALLS: Final = _whole_in(0, MAX_CALLS)
+"""Checks a number of calls, of which there may be none."""
 SOME_CALLS: Final = _whole_in(1, MAX_CALLS)
+"""Checks a number of calls, of which there is at least one."""
 SECONDS: Final = _whole_in(1, MAX_HOLD_SECONDS)
+"""Checks how many seconds a hold lasts."""

@@ -1,1 +1,1 @@
-"""The door of EventBridge's schedule: finds what is due, and has the commands of the wings carry it out."""
+"""The door of EventBridge's schedule: finds what is due, and calls the command that does it."""

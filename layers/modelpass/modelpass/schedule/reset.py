@@ -1,7 +1,8 @@
 """Reset: housekeeping of what is due. Rule: run late, twice, in parallel or never, it changes no decision.
 
-It finds work in the sparse due indexes, shard by shard; its cost grows with activity, not with subscriptions. What
-closes, tells or gives back is exact: whoever comes between makes it fail, and the item stays due for the next round.
+It finds its work in the due indexes, shard by shard, so its cost grows with activity and not with the number of
+subscriptions. What each item needs is decided and written by the commands. Each of their writes is guarded: when
+another writer comes between, the write fails, and the item is found again by the next run if it is still due.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Tally:
-    """What one run did; `more` tells that work was left for the next, `lag_ms` how long the oldest had been due."""
+    """What one run did. `more` tells that work is left for the next run.
+
+    `lag_ms` is how long the oldest item had been due (milliseconds).
+    """
 
     windows_rolled: int = 0
     subscriptions_expired: int = 0
@@ -46,16 +50,16 @@ class Tally:
 
 
 def reset(deps: Deps, stop_at: float) -> dict[str, Any]:
-    """Do what is due until it is done, until the steady clock shows `stop_at` (seconds), or the store goes away.
+    """Do what is due until all is done, the steady clock shows `stop_at` (seconds), or the store stays busy.
 
-    What cannot be read or is refused by the store is logged, left as it is, and passed over.
+    An item that cannot be read, or whose write the store rejects, is logged, left as it is, and passed over.
     """
     tally = Tally()
     try:
         _work_off(deps, stop_at, tally)
     except (Refused, OutOfTimeError):
-        tally.more = True  # the store is away, or slow: everything stays due
-    if tally.lag_ms or not tally.more:  # a run that was stopped before it found anything cannot tell
+        tally.more = True  # the store is busy or slow: whatever was not done stays due
+    if tally.lag_ms or not tally.more:  # a run that was stopped before it found anything knows of no lag
         telemetry.reset_lag(tally.lag_ms // MS_PER_SECOND)
     return tally.answer()
 
@@ -84,7 +88,7 @@ def _carry_out(step: Callable[[], None], tally: Tally) -> None:
     try:
         step()
     except ConditionFailedError:
-        return  # someone else did it, or changed the item: it is due again if need be
+        return  # another writer did it, or changed the item, which is then due again if need be
     except (StoreBusyError, Refused):
         tally.more = True
     except Exception as error:  # one item that cannot be read must not stop the others
