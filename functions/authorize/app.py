@@ -1,4 +1,4 @@
-"""AuthorizeFunction: the router asks before every request. Rule: parse nothing, decide nothing, hand over."""
+"""AuthorizeFunction: the router asks before every request. Rule: hand the event over to the door."""
 
 from typing import Any
 

@@ -4,10 +4,8 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass.api import requests, tracing
-from modelpass.api.identity import account_of
+from modelpass.api import identity, requests, responses, tracing
 from modelpass.api.resolver import resolver
-from modelpass.api.responses import answer
 from modelpass.runtime import wiring
 from modelpass.subscriptions import answers as subscription_answers
 from modelpass.subscriptions.commands.cancel import cancel
@@ -19,10 +17,10 @@ app = resolver("cancel")
 @app.post("/v1/subscriptions/<subscription_id>/cancel")
 def post(subscription_id: str) -> Response[str]:
     """End a subscription now."""
-    account_id = account_of(app.current_event)
+    account_id = identity.account_of(app.current_event)
     requests.require_empty_body(app.current_event)
     ended = cancel(deps, account_id, subscription_id)
-    return answer(subscription_answers.subscription(ended, ended.status(deps.now_ms())))
+    return responses.answer(subscription_answers.subscription(ended, ended.status(deps.now_ms())))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

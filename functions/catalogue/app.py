@@ -1,13 +1,11 @@
-"""CatalogueFunction: an operator offers or withdraws a model. Rule: scope first; parse, call one command, answer."""
+"""CatalogueFunction: an operator puts or withdraws a model. Rule: check the scope, parse, call one command, answer."""
 
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass.api import catalogue_bodies, requests, tracing
-from modelpass.api.identity import require_operator
+from modelpass.api import catalogue_bodies, operators, requests, responses, tracing
 from modelpass.api.resolver import resolver
-from modelpass.api.responses import answer, no_content
 from modelpass.catalogue.commands.admin import put_model, withdraw_model
 from modelpass.runtime import wiring
 
@@ -19,17 +17,17 @@ app = resolver("catalogue")
 def put(model_id: str) -> Response[str]:
     """Create or replace a model."""
     event = app.current_event
-    require_operator(event)
+    operators.require_operator(event)
     offer = catalogue_bodies.parse_model(model_id, requests.json_body_of(event))
-    return answer(put_model(deps, offer))
+    return responses.answer(put_model(deps, offer))
 
 
 @app.delete("/v1/models/<model_id>")
 def delete(model_id: str) -> Response[str]:
     """Withdraw a model."""
-    require_operator(app.current_event)
+    operators.require_operator(app.current_event)
     withdraw_model(deps, model_id)
-    return no_content()
+    return responses.no_content()
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -4,9 +4,8 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass.api import requests, tracing
+from modelpass.api import requests, responses, tracing
 from modelpass.api.resolver import resolver
-from modelpass.api.responses import answer
 from modelpass.catalogue.commands.queries import get_models
 from modelpass.runtime import wiring
 
@@ -18,7 +17,7 @@ app = resolver("models")
 def get() -> Response[str]:
     """Every model that can be bought, with its tiers."""
     requests.query_of(app.current_event)
-    return answer(get_models(deps))
+    return responses.answer(get_models(deps))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

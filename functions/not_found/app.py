@@ -1,7 +1,7 @@
-"""NotFoundFunction: every route and method the API does not have. Rule: touches nothing, needs no permission.
+"""NotFoundFunction: every route and method that the API does not have. Rule: reads no store and needs no permission.
 
-A `$default` route gets the preflights of browsers as well. Where the API is open to them it answers 204, and API
-Gateway adds what is allowed.
+It serves the `$default` route, which gets the preflights of browsers as well. Where the API is open to browsers it
+answers them with 204, and API Gateway adds the headers that say what is allowed.
 """
 
 import os
@@ -16,5 +16,5 @@ if config.browsers_may_call(os.environ):
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer 404 in the envelope, but 204 to a preflight."""
+    """Answer 404 in the envelope, or 204 to a preflight."""
     return app.resolve(event, context)

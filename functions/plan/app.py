@@ -1,13 +1,11 @@
-"""PlanFunction: `/v1/accounts/{accountId}/plan-subscription`. Rule: parse, call one command, answer."""
+"""PlanFunction: an account's plan of another system. Rule: check the scope, parse, call one command, answer."""
 
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass.api import operator_bodies, requests, tracing
-from modelpass.api.identity import account_in_path, require_operator
+from modelpass.api import identity, operator_bodies, operators, requests, responses, tracing
 from modelpass.api.resolver import resolver
-from modelpass.api.responses import answer, no_content
 from modelpass.runtime import wiring
 from modelpass.subscriptions.commands.plan import end_plan, set_plan
 from modelpass.times import rfc3339
@@ -20,19 +18,20 @@ ROUTE = r"/v1/accounts/[\s\S]+/plan-subscription"  # an account's name may hold 
 @app.put(ROUTE)
 def put() -> Response[str]:
     """Let a plan hold an account's place, or move its end."""
-    require_operator(app.current_event)
-    account_id = account_in_path(app.current_event)
-    order = operator_bodies.parse_plan(requests.json_body_of(app.current_event))
+    event = app.current_event
+    operators.require_operator(event)
+    account_id = identity.account_in_path(event)
+    order = operator_bodies.parse_plan(requests.json_body_of(event))
     set_plan(deps, account_id, order)
-    return answer({"accountId": account_id, "planId": order.plan_id, "expiresAt": rfc3339(order.until_ms)})
+    return responses.answer({"accountId": account_id, "planId": order.plan_id, "expiresAt": rfc3339(order.until_ms)})
 
 
 @app.delete(ROUTE)
 def delete() -> Response[str]:
     """Free an account's place if a plan holds it."""
-    require_operator(app.current_event)
-    end_plan(deps, account_in_path(app.current_event))
-    return no_content()
+    operators.require_operator(app.current_event)
+    end_plan(deps, identity.account_in_path(app.current_event))
+    return responses.no_content()
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

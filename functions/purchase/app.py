@@ -5,11 +5,8 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass.api import requests, tracing
-from modelpass.api.identity import account_of
+from modelpass.api import identity, requests, responses, subscription_bodies, tracing
 from modelpass.api.resolver import resolver
-from modelpass.api.responses import subscribed
-from modelpass.api.subscription_bodies import parse_purchase
 from modelpass.runtime import wiring
 from modelpass.subscriptions.commands.purchase import purchase
 
@@ -21,9 +18,9 @@ app = resolver("purchase")
 def post() -> Response[str]:
     """Buy a custom subscription."""
     event = app.current_event
-    account_id, key = account_of(event), requests.idempotency_key_of(event)
-    body = parse_purchase(requests.json_body_of(event))
-    return subscribed(purchase(deps, account_id, body, key), HTTPStatus.CREATED)
+    account_id, key = identity.account_of(event), requests.idempotency_key_of(event)
+    order = subscription_bodies.parse_purchase(requests.json_body_of(event))
+    return responses.subscribed(purchase(deps, account_id, order, key), HTTPStatus.CREATED)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

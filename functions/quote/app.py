@@ -4,11 +4,8 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass.api import requests, tracing
-from modelpass.api.identity import account_of
+from modelpass.api import identity, requests, responses, subscription_bodies, tracing
 from modelpass.api.resolver import resolver
-from modelpass.api.responses import answer
-from modelpass.api.subscription_bodies import parse_purchase
 from modelpass.runtime import wiring
 from modelpass.subscriptions.commands.queries import quote
 
@@ -20,8 +17,9 @@ app = resolver("quote")
 def post() -> Response[str]:
     """What a purchase would cost now."""
     event = app.current_event
-    account_of(event)
-    return answer(quote(deps, parse_purchase(requests.json_body_of(event))))
+    identity.account_of(event)  # refuses a token that names no account; the price is the same for all
+    order = subscription_bodies.parse_purchase(requests.json_body_of(event))
+    return responses.answer(quote(deps, order))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -5,10 +5,8 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass.api import requests, tracing
-from modelpass.api.identity import account_of
+from modelpass.api import identity, requests, responses, tracing
 from modelpass.api.resolver import resolver
-from modelpass.api.responses import subscribed
 from modelpass.runtime import wiring
 from modelpass.subscriptions.commands.regenerate import regenerate
 
@@ -19,9 +17,9 @@ app = resolver("regenerate")
 @app.post("/v1/subscriptions/<subscription_id>/key")
 def post(subscription_id: str) -> Response[str]:
     """Make another key for an active subscription."""
-    account_id = account_of(app.current_event)
+    account_id = identity.account_of(app.current_event)
     requests.require_empty_body(app.current_event)
-    return subscribed(regenerate(deps, account_id, subscription_id), HTTPStatus.OK)
+    return responses.subscribed(regenerate(deps, account_id, subscription_id), HTTPStatus.OK)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

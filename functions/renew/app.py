@@ -5,10 +5,8 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass.api import requests, tracing
-from modelpass.api.identity import account_of
+from modelpass.api import identity, requests, responses, tracing
 from modelpass.api.resolver import resolver
-from modelpass.api.responses import subscribed
 from modelpass.runtime import wiring
 from modelpass.subscriptions.commands.renew import renew
 
@@ -20,9 +18,9 @@ app = resolver("renew")
 def post(subscription_id: str) -> Response[str]:
     """Begin a new term of an expired subscription."""
     event = app.current_event
-    account_id, key = account_of(event), requests.idempotency_key_of(event)
+    account_id, key = identity.account_of(event), requests.idempotency_key_of(event)
     requests.require_empty_body(event)
-    return subscribed(renew(deps, account_id, subscription_id, key), HTTPStatus.OK)
+    return responses.subscribed(renew(deps, account_id, subscription_id, key), HTTPStatus.OK)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""ResetFunction: the schedule's housekeeping. Rule: stops by itself well before its time is over."""
+"""ResetFunction: the schedule's housekeeping. Rule: stop well before Lambda would; hand the work over to the door."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ deps = wiring.deps()
 
 
 def lambda_handler(_: object, context: Any) -> dict[str, Any]:
-    """Roll windows, note expiries, release holds; tell what was done and whether more is left."""
+    """Close windows, note expiries and give back holds; answer what was done, and whether more is left."""
     stop_at = deps.time_to_stop(context.get_remaining_time_in_millis())
     with telemetry.Line("reset", context.aws_request_id):
         result = reset(deps, stop_at)

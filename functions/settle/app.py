@@ -1,4 +1,4 @@
-"""SettleFunction: the router reports what a request used. Rule: parse nothing, decide nothing, hand over."""
+"""SettleFunction: the router reports what a request used. Rule: hand the event over to the door."""
 
 from typing import Any
 

@@ -4,10 +4,8 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass.api import requests, tracing
-from modelpass.api.identity import account_of
+from modelpass.api import identity, requests, responses, tracing
 from modelpass.api.resolver import resolver
-from modelpass.api.responses import answer
 from modelpass.runtime import wiring
 from modelpass.subscriptions.commands.queries import (
     EVENTS,
@@ -26,41 +24,41 @@ app = resolver("subscriptions")
 @app.get("/v1/subscriptions")
 def get_all() -> Response[str]:
     """A page of the caller's subscriptions."""
-    account_id = account_of(app.current_event)
+    account_id = identity.account_of(app.current_event)
     page = requests.page_of(requests.query_of(app.current_event, "limit", "cursor"), SUBSCRIPTIONS)
-    return answer(list_subscriptions(deps, account_id, page))
+    return responses.answer(list_subscriptions(deps, account_id, page))
 
 
 @app.get("/v1/subscriptions/<subscription_id>")
 def get_one(subscription_id: str) -> Response[str]:
     """One subscription of the caller."""
-    account_id = account_of(app.current_event)
+    account_id = identity.account_of(app.current_event)
     requests.query_of(app.current_event)
-    return answer(get_subscription(deps, account_id, subscription_id))
+    return responses.answer(get_subscription(deps, account_id, subscription_id))
 
 
 @app.get("/v1/subscriptions/<subscription_id>/usage")
 def get_counters(subscription_id: str) -> Response[str]:
     """The live counters of one subscription of the caller."""
-    account_id = account_of(app.current_event)
+    account_id = identity.account_of(app.current_event)
     requests.query_of(app.current_event)
-    return answer(get_usage(deps, account_id, subscription_id))
+    return responses.answer(get_usage(deps, account_id, subscription_id))
 
 
 @app.get("/v1/subscriptions/<subscription_id>/history")
 def get_days(subscription_id: str) -> Response[str]:
     """Usage per day and model of one subscription of the caller."""
-    account_id = account_of(app.current_event)
+    account_id = identity.account_of(app.current_event)
     days = requests.query_of(app.current_event, "from", "to")
-    return answer(get_history(deps, account_id, subscription_id, days))
+    return responses.answer(get_history(deps, account_id, subscription_id, days))
 
 
 @app.get("/v1/subscriptions/<subscription_id>/events")
 def get_events(subscription_id: str) -> Response[str]:
     """A page of what happened to one subscription of the caller."""
-    account_id = account_of(app.current_event)
+    account_id = identity.account_of(app.current_event)
     page = requests.page_of(requests.query_of(app.current_event, "limit", "cursor"), EVENTS)
-    return answer(list_events(deps, account_id, subscription_id, page))
+    return responses.answer(list_events(deps, account_id, subscription_id, page))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""HTTP API events: strict JSON, the Idempotency-Key and the account, before any command runs."""
+"""Body, headers and query of a request: JSON is read strictly, and the first part at fault is named."""
 
 from __future__ import annotations
 
@@ -10,27 +10,12 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
-from local.awslambda.process import Context
 from modelpass.api import requests
-from modelpass.api.identity import account_of, require_operator
-from modelpass.api.resolver import resolver
 from modelpass.errors import ErrorCode, Refused
+from tests.support.http_events import event_of
 
 JSON_TYPE = "application/json"
 KB_256 = 262_144
-
-
-def event_of(body: str | None = None, *, base64: bool = False, claims: Any = None, **headers: str) -> Any:
-    """A minimal event of API Gateway's payload format 2.0, whose header names are lower case."""
-    event: dict[str, Any] = {
-        "version": "2.0",
-        "headers": {name.replace("_", "-"): value for name, value in headers.items()},
-        "requestContext": {"authorizer": {"jwt": {"claims": claims}}} if claims is not None else {},
-        "isBase64Encoded": base64,
-    }
-    if body is not None:
-        event["body"] = body
-    return APIGatewayProxyEventV2(event)
 
 
 def read(body: str, content_type: str = JSON_TYPE) -> Any:
@@ -190,47 +175,6 @@ def test_idempotency_key_may_be_left_out() -> None:
     assert requests.idempotency_key_of(APIGatewayProxyEventV2({"headers": headers})) == "k"
 
 
-@pytest.mark.parametrize("subject", ["a", "auth0|5f7c", "é" * 127, "a" * 255, "account#other"])
-def test_account_is_the_sub_claim(subject: str) -> None:
-    assert account_of(event_of(claims={"sub": subject, "scope": "operator"})) == subject
-
-
-@pytest.mark.parametrize("claims", [{}, {"sub": ""}, {"sub": "a" * 256}, {"sub": "é" * 128}, {"sub": 7}, {"sub": None}])
-def test_sub_claim_of_other_length_or_type_is_refused(claims: Any) -> None:
-    with pytest.raises(Refused) as caught:
-        account_of(event_of(claims=claims))
-    assert (caught.value.refusal.code, caught.value.refusal.param) == (ErrorCode.INVALID_REQUEST, "sub")
-
-
-def test_event_without_claims_has_no_account() -> None:
-    with pytest.raises(Refused):
-        account_of(event_of())
-
-
-@pytest.mark.parametrize(
-    ("claims", "operator"),
-    [
-        ({"scope": "operator"}, True),
-        ({"scope": "read operator"}, True),
-        ({"scope": "[read operator]"}, True),  # how the gateway shows a list
-        ({}, False),
-        ({"scope": ""}, False),
-        ({"scope": "operators"}, False),
-        ({"scope": "Operator"}, False),
-        ({"scope": ["operator"]}, False),
-        ({"scp": "operator"}, False),
-    ],
-    ids=str,
-)
-def test_operators_are_known_by_their_scope(claims: Any, *, operator: bool) -> None:
-    if operator:
-        require_operator(event_of(claims=claims))
-        return
-    with pytest.raises(Refused) as caught:
-        require_operator(event_of(claims=claims))
-    assert caught.value.refusal.code is ErrorCode.FORBIDDEN
-
-
 def test_unknown_parameter_of_a_query_is_named() -> None:
     event = event_of()
     event.raw_event["queryStringParameters"] = {"limit": "1", "cursor": ""}
@@ -238,16 +182,3 @@ def test_unknown_parameter_of_a_query_is_named() -> None:
     with pytest.raises(Refused) as caught:
         requests.query_of(event, "limit")
     assert (caught.value.refusal.code, caught.value.refusal.param) == (ErrorCode.INVALID_REQUEST, "cursor")
-
-
-@pytest.mark.parametrize(
-    "name", ["acct_1", "a b", "é", "😀", 'a"b', "a#b", "a?b", "a\\b", "a`b", "\x18", "a\n", "%", "."]
-)
-def test_any_text_in_a_path_reaches_the_function(name: str) -> None:
-    app = resolver("test")
-    app.get("/v1/accounts/<account_id>/plan")(lambda account_id: {"came": account_id})
-    asked = {"http": {"method": "GET", "path": f"/v1/accounts/{name}/plan"}, "stage": "$default", "requestId": "r"}
-    event = {"version": "2.0", "rawPath": f"/v1/accounts/{name}/plan", "headers": {}, "requestContext": asked}
-    context = Context("r", "f", "128", "arn", 0.0)
-    answer = app.resolve(event, context)  # type: ignore[arg-type] # what Lambda gives, as far as we read it
-    assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"came": name})

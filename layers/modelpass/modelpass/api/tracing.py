@@ -1,8 +1,8 @@
-"""Requests to the API as X-Ray shows them, where a deployment wants that. Rule: a trace holds what a line may hold.
+"""Traces of API requests for X-Ray, where a deployment turns them on. Rule: a trace holds only what the log may hold.
 
-Off, as it is by default, nothing of it is loaded. On, Powertools' Tracer adds to the segment that Lambda makes: one
-part for the request, and one for each request to the store. Answers are not captured, and no errors: their texts may
-quote what was sent.
+By default tracing is off, and Powertools' Tracer is not even loaded. When it is on, the Tracer adds to the segment that
+Lambda makes: one subsegment for the request, and one for each request to the store. Neither answers nor errors are
+captured, because their texts may quote what was sent.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 class Span(NamedTuple):
-    """Part of a trace; without a subsegment, of none."""
+    """A part of a trace; without a subsegment, tracing is off and nothing is recorded."""
 
     subsegment: Any = None
 
-    def tell(self, status: int, facts: Mapping[str, Fact]) -> None:
-        """How it ended, and the facts of its line."""
+    def record(self, status: int, facts: Mapping[str, Fact]) -> None:
+        """Record the HTTP status, and the fields of the log's line as annotations."""
         if self.subsegment is not None:
             self.subsegment.apply_status_code(status)
             for name, value in facts.items():
@@ -36,7 +36,7 @@ class Span(NamedTuple):
                     self.subsegment.put_annotation(name, value)
 
     def failed(self) -> None:
-        """That it failed, and not why."""
+        """Record that it failed, but not why."""
         if self.subsegment is not None:
             self.subsegment.add_fault_flag()
 
@@ -44,7 +44,7 @@ class Span(NamedTuple):
 def _tracer() -> Any:
     if not config.requests_are_traced(os.environ):
         return None
-    from aws_lambda_powertools import Tracer  # noqa: PLC0415 - it comes in a layer that is there only when it is on
+    from aws_lambda_powertools import Tracer  # noqa: PLC0415 - its layer is there only while tracing is on
 
     return Tracer(auto_patch=False)  # patched libraries would keep the texts of errors
 
@@ -54,7 +54,7 @@ _TRACER: Final = _tracer()
 
 @contextlib.contextmanager
 def span(name: str) -> Iterator[Span]:
-    """A part of the trace, for as long as the block takes."""
+    """Record a part of the trace that lasts as long as the block; what the block raises is raised again."""
     if _TRACER is None:
         yield Span()
         return
@@ -63,7 +63,7 @@ def span(name: str) -> Iterator[Span]:
         made = Span(subsegment)
         try:
             yield made
-        except BaseException as error:  # raised again where the tracer does not see it
+        except BaseException as error:  # raised again outside the subsegment, so that the tracer does not record it
             failure = error
             made.failed()
     if failure is not None:
@@ -71,7 +71,7 @@ def span(name: str) -> Iterator[Span]:
 
 
 def traced(deps: Deps) -> Deps:
-    """The same outside; each request to the store is a part of the trace."""
+    """The same `Deps`, with each request to the store recorded as a part of the trace."""
     if _TRACER is None:
         return deps
 

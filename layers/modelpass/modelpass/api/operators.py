@@ -1,0 +1,27 @@
+"""Lets operators pass, and nobody else. Rule: a handler of operators calls it before it reads anything else.
+
+It is the one check of a request that writes to the log's line, because only a handler that is for operators alone knows
+that its caller acts as one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelpass.api import identity
+from modelpass.errors import ErrorCode, Refusal, Refused
+from modelpass.runtime import telemetry
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+
+
+def require_operator(event: APIGatewayProxyEventV2) -> None:
+    """Refuse a token without the scope `operator` (`forbidden`); else name the operator in the log's line.
+
+    An operator acts on the accounts of others. So the line's `operatorId` becomes the caller, and its `accountId` the
+    account that the path names, or none. Without the scope, `accountId` stays the caller.
+    """
+    if not identity.is_operator(event):
+        raise Refused(Refusal(ErrorCode.FORBIDDEN))
+    telemetry.note(accountId=identity.named_account_of(event), operatorId=identity.subject_of(event.raw_event))
