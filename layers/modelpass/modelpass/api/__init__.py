@@ -1,1 +1,1 @@
-"""The door of customers and operators, by the HTTP API: requests are checked, commands called, outcomes shown."""
+"""The door of customers and operators, by the HTTP API: the parts by which handlers read requests and give answers."""

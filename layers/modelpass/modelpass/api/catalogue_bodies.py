@@ -1,7 +1,7 @@
-"""What operators send about the catalogue. Rule: shape only; what is stored is asked later.
+"""The JSON bodies of operators' calls on the catalogue. Rule: their form only; commands check what is stored.
 
-A model has the shape that `GET /v1/models` shows it in, and so has each entry of a catalogue file. What follows from
-other things (`modelId`, `unit`, `available`) may be left out, and has to be right where it is said.
+A model has the form in which `GET /v1/models` shows it, and so has each entry of a catalogue file. A field that follows
+from something else (`modelId`, `unit`, `available`) may be left out; where it is sent, it has to be right.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class CatalogueFile(Strict):
 
 
 def parse_model(model_id: str, raw: object) -> Offer:
-    """Check the model an operator puts under an id; raises `invalid_request` naming the field."""
+    """Check the model that an operator puts under an id; raises `invalid_request` naming the field."""
     if not is_model_id(model_id):
         raise invalid("modelId", f"modelId must be {MODEL_ID_RULE}.")
     return _offer(validated(ModelBody, raw), model_id, "")
@@ -117,7 +117,7 @@ def parse_availability(model_id: str, tier_name: str, raw: object) -> TierTurn:
 
 
 def parse_file(raw: object) -> list[Offer]:
-    """Check a catalogue file, whose models name themselves and have one currency."""
+    """Check a catalogue file, whose models name themselves and have one currency; raises `invalid_request`."""
     entries = validated(CatalogueFile, raw).models
     offers: list[Offer] = []
     for index, entry in enumerate(entries):
@@ -149,8 +149,8 @@ def _offer(body: ModelBody, model_id: str, at: str) -> Offer:
         prices[tier.channel_tier] = Price(currency, price.base, price.per_unit, price.per_daily_call)
     calls = _bounds(body.limits.daily_call_limit, f"{at}limits.dailyCallLimit")
     cap = _bounds(body.limits.monthly_token_cap, f"{at}limits.monthlyTokenCap")
-    said = tuple((tier.channel_tier, tier.available) for tier in body.tiers)
-    return Offer(CatalogueModel(model_id, body.kind, prices, calls, cap), currency, said)
+    claimed = tuple((tier.channel_tier, tier.available) for tier in body.tiers)
+    return Offer(CatalogueModel(model_id, body.kind, prices, calls, cap), currency, claimed)
 
 
 def _bounds(body: CallBounds | UnitBounds, at: str) -> Bounds:

@@ -1,4 +1,8 @@
-"""Bodies of the operator's calls on accounts and subscriptions. Rule: shape only, and times as instants."""
+"""The JSON bodies of operators' calls on accounts and subscriptions. Rule: their form only, with times as instants.
+
+Whether the subscription has such a model, or the time is a possible one, is checked by the command. The bodies of calls
+on the catalogue are in `catalogue_bodies`.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""What is read of a request beside its identity: body, headers, query. Rule: the first part at fault is named.
+"""The body, the headers and the query of a request. Rule: reads a request and nothing else, and writes nothing.
 
-Shape only: what a body means is checked by `validation` and the modules of bodies. Nothing is written to the log here.
+Who calls is read by `identity`. A body is only parsed as JSON here: which fields it must have is checked by
+`validation` and the `…_bodies` modules. Every fault raises `invalid_request` and names the part at fault.
 """
 
 from __future__ import annotations
@@ -24,15 +25,16 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES: Final = 256 * 1024
 IDEMPOTENCY_KEY_PATTERN: Final = "[!-~]{1,255}"
-_IDEMPOTENCY_KEY = re.compile(IDEMPOTENCY_KEY_PATTERN)
-_JSON: Final = "application/json"
 MOST_ENTRIES: Final = 100
+"""How many entries a page of a listing may have."""
 DEFAULT_ENTRIES: Final = 20
-"""Of one page of a listing."""
+"""How many entries a page of a listing has unless the query says otherwise."""
+_IDEMPOTENCY_KEY: Final = re.compile(IDEMPOTENCY_KEY_PATTERN)
+_JSON: Final = "application/json"
 
 
 def idempotency_key_of(event: APIGatewayProxyEventV2) -> str | None:
-    """The Idempotency-Key header, None when it was not sent."""
+    """The Idempotency-Key header; None when it was not sent."""
     value = event.headers.get("idempotency-key")
     if value is not None and _IDEMPOTENCY_KEY.fullmatch(value) is None:
         raise invalid("Idempotency-Key", "Idempotency-Key must be 1 to 255 visible ASCII characters.")
@@ -40,7 +42,7 @@ def idempotency_key_of(event: APIGatewayProxyEventV2) -> str | None:
 
 
 def required_idempotency_key_of(event: APIGatewayProxyEventV2) -> str:
-    """The Idempotency-Key header of a call that is not made without."""
+    """The Idempotency-Key header of a call that requires it."""
     value = idempotency_key_of(event)
     if value is None:
         raise invalid("Idempotency-Key", "Idempotency-Key is required.")
@@ -48,25 +50,30 @@ def required_idempotency_key_of(event: APIGatewayProxyEventV2) -> str:
 
 
 def json_body_of(event: APIGatewayProxyEventV2) -> object:
-    """The JSON body; refuses another content type, too much, and what JSON leaves open."""
+    """The value of a JSON body.
+
+    Refuses another content type, more than `MAX_BODY_BYTES`, and what parsers read differently: members that appear
+    twice, `NaN` and its like, and text that has no UTF-8. A number too large for a float or for Python becomes an
+    infinity, which the field that holds it refuses.
+    """
     raw = _raw_body(event)
     content_type = event.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != _JSON:
         raise invalid("Content-Type", f"Content-Type must be {_JSON}.")
     try:
         value = json.loads(raw.decode(), object_pairs_hook=_members, parse_constant=_no_constant, parse_int=_whole)
-        twice = _path_of_twice(value)
-        if twice is None:
+        duplicate = _path_of_duplicate(value)
+        if duplicate is None:
             json.dumps(value, ensure_ascii=False).encode()  # lone surrogates have no UTF-8
     except (ValueError, RecursionError):
         raise invalid(None, "The body is not valid JSON.") from None
-    if twice is not None:
-        raise invalid(twice, "The member appears twice.")
+    if duplicate is not None:
+        raise invalid(duplicate, "The member appears twice.")
     return value
 
 
 def require_empty_body(event: APIGatewayProxyEventV2) -> None:
-    """Refuse any body but none and `{}`."""
+    """Refuse every body but an empty one and `{}`."""
     body = json_body_of(event) if _raw_body(event).strip() else {}
     if body != {}:
         field = shown(next(iter(body))) if isinstance(body, dict) else None
@@ -74,7 +81,7 @@ def require_empty_body(event: APIGatewayProxyEventV2) -> None:
 
 
 def query_of(event: APIGatewayProxyEventV2, *known: str) -> dict[str, str]:
-    """The query's parameters by name; refuses those that the call does not know."""
+    """The query's parameters by name; refuses one that is not among the `known` ones."""
     given: dict[str, str] = event.raw_event.get("queryStringParameters") or {}
     for name in given:
         if name not in known:
@@ -83,7 +90,7 @@ def query_of(event: APIGatewayProxyEventV2, *known: str) -> dict[str, str]:
 
 
 def page_of(query: Mapping[str, str], listing: Listing) -> Page:
-    """The page of a listing that a query asks for; raises `invalid_request` naming the parameter."""
+    """The page that the parameters `limit` and `cursor` ask for, of a listing whose cursors these are."""
     given = query.get("limit", str(DEFAULT_ENTRIES))
     if not (given.isascii() and given.isdecimal() and len(given) <= len(str(MOST_ENTRIES))) or not (
         1 <= int(given) <= MOST_ENTRIES
@@ -108,8 +115,8 @@ def _raw_body(event: APIGatewayProxyEventV2) -> bytes:
     return raw
 
 
-class _Twice(dict[str, Any]):
-    """An object in which a member appears more than once: `name`."""
+class _WithDuplicate(dict[str, Any]):
+    """An object in which the member `name` appears more than once."""
 
     name: str
 
@@ -118,19 +125,19 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) == len(pairs):
         return members
-    marked = _Twice(members)
+    marked = _WithDuplicate(members)
     marked.name = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
     return marked
 
 
-def _path_of_twice(value: object, path: str = "") -> str | None:
-    """Where the first member is that appears twice: `models[1].channelTier`."""
-    if isinstance(value, _Twice):
+def _path_of_duplicate(value: object, path: str = "") -> str | None:
+    """The path of the first member that appears twice, such as `models[1].channelTier`; None when there is none."""
+    if isinstance(value, _WithDuplicate):
         return member_path(path, value.name)
     if isinstance(value, dict):
-        found = (_path_of_twice(inner, member_path(path, name)) for name, inner in value.items())
+        found = (_path_of_duplicate(inner, member_path(path, name)) for name, inner in value.items())
     elif isinstance(value, list):
-        found = (_path_of_twice(inner, f"{path}[{index}]") for index, inner in enumerate(value))
+        found = (_path_of_duplicate(inner, f"{path}[{index}]") for index, inner in enumerate(value))
     else:
         return None
     return next((at for at in found if at is not None), None)
@@ -143,5 +150,5 @@ def _no_constant(name: str) -> NoReturn:
 def _whole(digits: str) -> int | float:
     try:
         return int(digits)
-    except ValueError:  # thousands of digits: out of every range, refused by the field that holds it
+    except ValueError:  # thousands of digits: out of every range, so the field that holds it refuses it
         return math.copysign(math.inf, -1 if digits.startswith("-") else 1)

@@ -1,4 +1,8 @@
-"""Outcomes and refusals as HTTP responses. Rule: every refusal has the one envelope; the log says the same."""
+"""Outcomes and refusals as HTTP responses. Rule: status, headers and JSON text only; bodies come from the wings.
+
+Each response also sets the decision in the log's line, so that the log says what the caller was told. Every refusal
+has the same envelope.
+"""
 
 from __future__ import annotations
 
@@ -19,19 +23,23 @@ _REPLAYED: Final = {"Idempotent-Replayed": "true"}
 
 
 def answer(body: dict[str, Any], *, replayed: bool = False) -> Response[str]:
-    """200 with a JSON body; a repeat carries `Idempotent-Replayed`."""
+    """200 with a JSON body; a repeat carries the header `Idempotent-Replayed`."""
     telemetry.decided("replayed" if replayed else "ok")
     return _response(HTTPStatus.OK, body, _REPLAYED if replayed else {})
 
 
 def no_content() -> Response[str]:
-    """204: it is done, and there is nothing to show."""
+    """204: the call is done, and there is nothing to show."""
     telemetry.decided("ok")
     return Response(int(HTTPStatus.NO_CONTENT), body="")
 
 
 def subscribed(outcome: Outcome, status: HTTPStatus) -> Response[str]:
-    """A purchase or renewal; a repeat carries `Idempotent-Replayed`, a key is never cached."""
+    """The subscription of a purchase, a renewal or a new key, with 200 or 201.
+
+    No cache may store it, for it may show a key. A repeat carries the header `Idempotent-Replayed`, and 201 carries
+    `Location`.
+    """
     stored = outcome.subscription
     headers = {"Cache-Control": "no-store", **(_REPLAYED if outcome.replayed else {})}
     if status is HTTPStatus.CREATED:
@@ -42,7 +50,7 @@ def subscribed(outcome: Outcome, status: HTTPStatus) -> Response[str]:
 
 
 def refuse(refusal: Refusal) -> Response[str]:
-    """A refusal in the envelope, with `Retry-After` where coming back can help."""
+    """A refusal in the envelope, with the header `Retry-After` (seconds) where a later try can succeed."""
     telemetry.decided(refusal.code.code)
     headers = {} if refusal.retry_after is None else {"Retry-After": str(refusal.retry_after)}
     return _response(refusal.code.status, refusal.fields(), headers)

@@ -1,4 +1,4 @@
-"""The body of a purchase or a quote. Rule: shape only; what the catalogue offers is asked later."""
+"""The JSON body of a purchase or a quote. Rule: its form only; what the catalogue offers is checked by the command."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from modelpass.subscriptions.model import MAX_MODELS, MAX_MONTHS
 from modelpass.subscriptions.orders import OrderLine, PurchaseOrder
 
 TIME_ZONE_FORMAT: Final = "iana-time-zone"
-"""How the API's document calls a name that `time_zones` has."""
+"""The format that the OpenAPI document gives to a name that `time_zones` contains."""
 
 
 class PurchaseModel(Strict):
@@ -63,7 +63,7 @@ def parse_purchase(raw: object) -> PurchaseOrder:
 
 @lru_cache(maxsize=1)
 def time_zones() -> frozenset[str]:
-    """Every IANA name of the pinned tzdata package."""
+    """Every IANA name that the pinned tzdata package has, but `Factory`, which stands for no zone at all."""
     from importlib import resources  # noqa: PLC0415 - only sales need it, and it takes long to load
 
     names = resources.files("tzdata").joinpath("zones").read_text("utf-8").split()

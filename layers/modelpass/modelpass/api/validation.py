@@ -1,7 +1,7 @@
-"""JSON bodies of HTTP calls, checked by pydantic. Rule: shape only; the first field at fault is named by its path.
+"""How the JSON bodies of HTTP calls are checked by pydantic. Rule: knows no body; each stands in a `…_bodies` module.
 
-A body is a `Strict` model. The description of each of its fields completes the sentence "… must be …", here and in
-the API's document.
+A body is a `Strict` model. The first field at fault is named by its path. The description of each field completes the
+sentence "… must be …", in refusals and in the OpenAPI document.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _M = TypeVar("_M", bound="Strict")
 
 
 class Strict(BaseModel):
-    """An object that is taken as it is sent: nothing is converted, and what it does not know is refused."""
+    """The base of all bodies: no value is converted to another type, and an unknown field is refused."""
 
     model_config = ConfigDict(
         strict=True,
@@ -29,7 +29,7 @@ class Strict(BaseModel):
 
 
 def validated(model: type[_M], raw: object) -> _M:
-    """The body as its model; raises `invalid_request` naming the first field at fault."""
+    """The body as an instance of its model; raises `invalid_request` naming the first field at fault."""
     try:
         return model.model_validate(raw)
     except ValidationError as error:
@@ -37,7 +37,7 @@ def validated(model: type[_M], raw: object) -> _M:
 
 
 def rule_of(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
-    """What the field at a place inside a body must be."""
+    """What the field at a place inside a body must be, as it completes the sentence "… must be …"."""
     rule = "an object"
     for part in location:
         if isinstance(part, int):
