@@ -1,1 +1,1 @@
-"""What an account bought: subscriptions, terms, keys, plans, and the account's one place."""
+"""What an account bought: subscriptions, their terms and keys, plans, and the one place that only one of them holds."""

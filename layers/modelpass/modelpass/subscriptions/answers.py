@@ -1,4 +1,7 @@
-"""Subscriptions as callers see them, at one moment. Rule: pure; the wire format and nothing else."""
+"""Subscriptions, usage and terms as the JSON that callers see. Rule: pure; it shows values and decides nothing.
+
+Prices are shown by `pricing`, the windows of an entitlement by `entitlements.answers`.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,25 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a purchase, a renewal or a new key has come to: the subscription as it is now.
+
+    `api_key` is there only in the outcome of the call that made the key, and never shown by `repr`. `replayed` tells
+    that an earlier call with the same Idempotency-Key did the work.
+    """
+
+    subscription: Subscription
+    status: Status
+    api_key: str | None
+    replayed: bool = False
+
+    def __repr__(self) -> str:
+        return f"Outcome({self.subscription.id})"
+
+
 def usage(subscription: Subscription, entitlements: list[Entitlement], now_ms: int) -> Json:
-    """The live counters of a subscription, model by model as bought."""
+    """The live counters of a subscription, model by model in the order of the entitlements."""
     return {
         "subscriptionId": subscription.id,
         "status": subscription.status(now_ms).value,
@@ -35,7 +55,7 @@ def usage(subscription: Subscription, entitlements: list[Entitlement], now_ms: i
 
 
 def subscription(stored: Subscription, status: Status, api_key: str | None = None) -> Json:
-    """A subscription; `apiKey` only where the key was just made."""
+    """A subscription; `apiKey` is there only when a key is given, which was just made."""
     return {
         "subscriptionId": stored.id,
         "status": status.value,
@@ -49,18 +69,8 @@ def subscription(stored: Subscription, status: Status, api_key: str | None = Non
     }
 
 
-def _limits(limits: Limits) -> Json:
-    return {
-        "modelId": limits.model_id,
-        "channelTier": limits.tier.value,
-        "unit": limits.unit.value,
-        "dailyCallLimit": limits.daily_call_limit,
-        "monthlyTokenCap": limits.monthly_cap,
-    }
-
-
 def term(sold: SoldTerm) -> Json:
-    """A term as the history shows it, with the price it was sold at."""
+    """A term as the history shows it, with the price it was sold at; `price` is None where that is not known."""
     return {
         "term": sold.number,
         "startsAt": rfc3339(sold.term.starts_at_ms),
@@ -69,14 +79,11 @@ def term(sold: SoldTerm) -> Json:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A subscription as it is now; `api_key` only from the call that made it, `replayed` from a repeat."""
-
-    subscription: Subscription
-    status: Status
-    api_key: str | None
-    replayed: bool = False
-
-    def __repr__(self) -> str:
-        return f"Outcome({self.subscription.id})"
+def _limits(limits: Limits) -> Json:
+    return {
+        "modelId": limits.model_id,
+        "channelTier": limits.tier.value,
+        "unit": limits.unit.value,
+        "dailyCallLimit": limits.daily_call_limit,
+        "monthlyTokenCap": limits.monthly_cap,
+    }

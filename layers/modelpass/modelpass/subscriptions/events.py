@@ -1,4 +1,8 @@
-"""Events about subscriptions and plans, as rows of the outbox. Rule: written in the transaction of what they tell."""
+"""The events about subscriptions and plans, as rows of the outbox. Rule: pure; a caller puts each into its transaction.
+
+The transaction is the one that writes what the event reports, so that there is never one without the other. Each
+function gives the `Put` of one row; `docs/events.md` lists what each event carries.
+"""
 
 from __future__ import annotations
 
@@ -24,22 +28,37 @@ def renewed(tables: Tables, subscription: Subscription, at_ms: int) -> Request:
 
 
 def expired(tables: Tables, subscription: Subscription) -> Request:
-    """A term ended; `at` is the instant it ended, whenever that is noticed."""
+    """A term ended; the event's time is the end of the term, however late that is noticed."""
     return _of_term(tables, EventType.EXPIRED, subscription, subscription.expires_at_ms)
 
 
 def cancelled(tables: Tables, subscription: Subscription, at_ms: int) -> Request:
-    """A subscription was ended by its customer."""
+    """A customer cancelled a subscription."""
     return _of_term(tables, EventType.CANCELLED, subscription, at_ms)
 
 
 def key_regenerated(tables: Tables, subscription: Subscription, at_ms: int) -> Request:
-    """A subscription got another key within its term; the one before is refused."""
+    """A subscription got another key within its term; from now on the one before is refused."""
     subject = Subject(subscription.id, subscription.account_id)
     data = {"term": subscription.term_number}
     generation = subscription.key_generation
     at = Moment(at_ms, subscription.term_number, generation)
     return put(tables, EventType.KEY_REGENERATED, subject, at, data, (str(generation),))
+
+
+def plan_started(tables: Tables, account_id: str, slot: Slot, at_ms: int) -> Request:
+    """A plan of another system took an account's place."""
+    return _of_plan(tables, EventType.PLAN_STARTED, account_id, slot, at_ms)
+
+
+def plan_ended(tables: Tables, account_id: str, slot: Slot, at_ms: int) -> Request:
+    """Another system ended a plan before its time was over."""
+    return _of_plan(tables, EventType.PLAN_ENDED, account_id, slot, at_ms, reason="ended")
+
+
+def plan_expired(tables: Tables, account_id: str, slot: Slot) -> Request:
+    """A plan's time was over; the event's time is that instant, however late it is noticed."""
+    return _of_plan(tables, EventType.PLAN_ENDED, account_id, slot, slot.until_ms, reason="expired")
 
 
 def _of_term(
@@ -56,21 +75,6 @@ def _of_term(
     subject = Subject(subscription.id, subscription.account_id)
     at = Moment(at_ms, subscription.term_number)
     return put(tables, kind, subject, at, data, (str(subscription.term_number),))
-
-
-def plan_started(tables: Tables, account_id: str, slot: Slot, at_ms: int) -> Request:
-    """A plan of another system took an account's place."""
-    return _of_plan(tables, EventType.PLAN_STARTED, account_id, slot, at_ms)
-
-
-def plan_ended(tables: Tables, account_id: str, slot: Slot, at_ms: int) -> Request:
-    """A plan was ended before its time."""
-    return _of_plan(tables, EventType.PLAN_ENDED, account_id, slot, at_ms, reason="ended")
-
-
-def plan_expired(tables: Tables, account_id: str, slot: Slot) -> Request:
-    """A plan's time was over; `at` is that instant, whenever it is noticed."""
-    return _of_plan(tables, EventType.PLAN_ENDED, account_id, slot, slot.until_ms, reason="expired")
 
 
 def _of_plan(tables: Tables, kind: EventType, account_id: str, slot: Slot, at_ms: int, **more: str) -> Request:

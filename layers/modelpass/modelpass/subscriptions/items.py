@@ -1,6 +1,8 @@
-"""Subscriptions, the terms they were sold for and the places of accounts <-> stored item, strict as `items` is.
+"""Turns subscriptions, sold terms and accounts' places into stored items and back; and the keys they are stored under.
 
-`docs/data-model.md` lists the attributes.
+Rule: pure, and strict: an item of a schema version that is not understood raises `UnreadableItemError` and is never
+guessed at. Only reading and making items belongs here; conditions and updates are in `transactions`, `revocations` and
+`slots`. `docs/data-model.md` lists the attributes.
 """
 
 from __future__ import annotations
@@ -29,9 +31,61 @@ if TYPE_CHECKING:
 
     from modelpass.schema import Request
 
+BOUGHT: Final = "bought#"
+"""How the sort keys of an account's list of subscriptions begin."""
+_ACCOUNT: Final = "account#"
+
+
+def slot_key(account_id: str) -> tuple[str, str]:
+    """Subscriptions table: the key of an account's one place."""
+    return f"{_ACCOUNT}{account_id}", "slot"
+
+
+def account_of_key(pk: str) -> str | None:
+    """The account that a partition of the subscriptions table belongs to; None when it is a subscription's."""
+    return pk.removeprefix(_ACCOUNT) if pk.startswith(_ACCOUNT) else None
+
+
+def bought_key(account_id: str, bought_at_ms: int, place: int, subscription_id: str) -> tuple[str, str]:
+    """Subscriptions table: the key of an entry of an account's list of subscriptions, in the order of purchase.
+
+    `place` is the revision of the account's place, which orders purchases of the same millisecond.
+    """
+    pk, _ = slot_key(account_id)
+    return pk, f"{BOUGHT}{bought_at_ms:015d}#{place:09d}#{subscription_id}"
+
+
+def subscription_key(subscription_id: str) -> tuple[str, str]:
+    """Subscriptions table: the key of a subscription's row."""
+    return subscription_id, "subscription"
+
+
+def term_key(subscription_id: str, number: int) -> tuple[str, str]:
+    """History table: the key of a term as it was sold; the keys are in the order of the terms' numbers."""
+    pk, prefix = terms_of(subscription_id)
+    return pk, f"{prefix}{number:06d}"
+
+
+def terms_of(subscription_id: str) -> tuple[str, str]:
+    """History table: the partition of a subscription's terms as they were sold, and how their sort keys begin."""
+    return subscription_id, "term#"
+
+
+def slot_account(item: Item) -> str | None:
+    """The account whose place this item of the subscriptions table is; None when it is a subscription's row."""
+    return account_of_key(item["pk"]["S"])
+
+
+def sold_terms(table: str, subscription_id: str) -> Request:
+    """The query for a subscription's terms, in the order they were sold."""
+    pk, prefix = terms_of(subscription_id)
+    return consistent_query(
+        table, "#pk = :pk AND begins_with(#sk, :prefix)", {":pk": text(pk), ":prefix": text(prefix)}
+    )
+
 
 def subscription_item(subscription: Subscription, version: int = schema.NEWEST) -> Item:
-    """A subscription row as stored; due at the end of its term."""
+    """A subscription's row as it is stored, marked with a schema version."""
     pk = subscription_key(subscription.id)
     item = {
         **primary_key(pk),
@@ -88,7 +142,7 @@ def subscription_of(item: Item) -> Subscription:
 
 
 def term_row(subscription_id: str, sold: SoldTerm, version: int = schema.NEWEST) -> Item:
-    """A row of the history: a term, and what it was sold for."""
+    """A row of the history table: a term, its models, and what it was sold for."""
     lines = ({"id": text(model_id), "tr": text(tier)} for model_id, tier in sold.models)
     return {
         **primary_key(term_key(subscription_id, sold.number)),
@@ -111,7 +165,7 @@ def term_row_of(item: Item) -> SoldTerm:
 
 
 def slot_item(account_id: str, slot: Slot, version: int = schema.NEWEST) -> Item:
-    """An account's place as stored."""
+    """An account's place as it is stored."""
     pk, sk = slot_key(account_id)
     item = {
         **primary_key((pk, sk)),
@@ -128,11 +182,6 @@ def slot_item(account_id: str, slot: Slot, version: int = schema.NEWEST) -> Item
     return item
 
 
-def slot_account(item: Item) -> str | None:
-    """Whose place an item of the subscriptions table is; None when it is a subscription."""
-    return account_of_key(item["pk"]["S"])
-
-
 def slot_of(item: Item) -> Slot:
     """The reverse of `slot_item`."""
     item = schema.current(item, lacking)
@@ -145,6 +194,16 @@ def slot_of(item: Item) -> Slot:
         revision=int(item["rv"]["N"]),
         due_at_ms=optional_number(item, "da"),
     )
+
+
+def lacking(item: Item) -> Item:
+    """What an item of schema version 1 may lack, with the values that stand for it."""
+    match item["sk"]["S"]:
+        case "subscription":  # no key was made since the first one, and its prices were not kept
+            return {"kg": number(0), "cu": schema.UNKNOWN}
+        case "slot":  # its changes were not counted
+            return {"rv": number(0)}
+    return {}
 
 
 def _sale_of(item: Item) -> Sale | None:
@@ -181,60 +240,3 @@ def _limits_of(value: Item) -> Limits:
         daily_call_limit=int(value["lc"]["N"]),
         monthly_cap=int(value["lm"]["N"]),
     )
-
-
-def lacking(item: Item) -> Item:
-    """What an item of version 1 may lack, by what it is."""
-    match item["sk"]["S"]:
-        case "subscription":  # its key is the first one, and what it was sold for is not known
-            return {"kg": number(0), "cu": schema.UNKNOWN}
-        case "slot":  # nobody counted its changes
-            return {"rv": number(0)}
-    return {}
-
-
-def sold_terms(table: str, subscription_id: str) -> Request:
-    """The query for a subscription's terms, in the order they were sold."""
-    pk, prefix = terms_of(subscription_id)
-    return consistent_query(
-        table, "#pk = :pk AND begins_with(#sk, :prefix)", {":pk": text(pk), ":prefix": text(prefix)}
-    )
-
-
-BOUGHT: Final = "bought#"
-_ACCOUNT = "account#"
-
-
-def slot_key(account_id: str) -> tuple[str, str]:
-    """Subscriptions table: an account's one place."""
-    return f"{_ACCOUNT}{account_id}", "slot"
-
-
-def account_of_key(pk: str) -> str | None:
-    """Whose place a key names; None when it names a subscription."""
-    return pk.removeprefix(_ACCOUNT) if pk.startswith(_ACCOUNT) else None
-
-
-def bought_key(account_id: str, bought_at_ms: int, place: int, subscription_id: str) -> tuple[str, str]:
-    """Subscriptions table: an entry of an account's list of subscriptions, in the order of purchase.
-
-    `place` is the revision of the account's place, which tells purchases of one millisecond apart.
-    """
-    pk, _ = slot_key(account_id)
-    return pk, f"{BOUGHT}{bought_at_ms:015d}#{place:09d}#{subscription_id}"
-
-
-def subscription_key(subscription_id: str) -> tuple[str, str]:
-    """Subscriptions table: the subscription row."""
-    return subscription_id, "subscription"
-
-
-def term_key(subscription_id: str, number: int) -> tuple[str, str]:
-    """History table: a term as it was sold; in the order of their numbers."""
-    pk, prefix = terms_of(subscription_id)
-    return pk, f"{prefix}{number:06d}"
-
-
-def terms_of(subscription_id: str) -> tuple[str, str]:
-    """History table: the partition, and how the sort keys begin, of terms as they were sold."""
-    return subscription_id, "term#"

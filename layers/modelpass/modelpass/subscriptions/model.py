@@ -1,4 +1,7 @@
-"""What an account bought, as frozen values. Rule: data and what follows from it alone; no decision is made here."""
+"""What an account bought, as immutable values. Rule: pure; data and what follows from it alone, and no refusals.
+
+Who may buy, renew or get a key is decided in `rules`. All times are in milliseconds.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,12 @@ if TYPE_CHECKING:
     from modelpass.catalogue.tiers import Tier
     from modelpass.entitlements.model import Limits, Term
 
-
 MAX_MODELS: Final = 40
+"""How many models a subscription may have."""
 MAX_MONTHS: Final = 12
+"""How many months a term may have."""
 MAX_PURCHASES_PER_DAY: Final = 10
+"""How many purchases an account may make in a UTC day."""
 
 
 class Status(StrEnum):
@@ -33,16 +38,16 @@ class SlotKind(StrEnum):
 
 
 class Sale(NamedTuple):
-    """What a term was sold for: a month's price of each of its models, in their order, as decimal strings."""
+    """What a term was sold for: for each of its models, in their order, the price of a month as a decimal string."""
 
     currency: str
     monthly: tuple[str, ...]
 
 
 class SoldTerm(NamedTuple):
-    """A term as the history remembers it: when it was, its models each with its tier, and their prices.
+    """A term as the history keeps it: when it was, each of its models with its tier, and their prices.
 
-    `sale` is None of a term that was sold before prices were kept.
+    `sale` is None for a term that was sold before prices were kept.
     """
 
     number: int
@@ -56,11 +61,12 @@ class SoldTerm(NamedTuple):
 
 
 class Subscription(NamedTuple):
-    """The subscription row: what was bought, and the term that is current.
+    """A subscription's row: what was bought, and its current term.
 
-    `key_generation` counts the keys made for it by regeneration. Two things are begun here before they reach the
-    entitlements: `key_pending` tells that the key has to be brought to them, `cancelling_at_ms` that they have to be
-    stopped. Whoever comes next may finish either.
+    `key_generation` counts the keys that were made by regeneration. Two changes begin in this row before they reach the
+    entitlements: while `key_pending` is set, the row's key has still to be written to them, and while
+    `cancelling_at_ms` is set, they have still to be stopped. A repeat of the call or the reset finishes either.
+    `due_at_ms` is when the reset has work on the row; it is None once the row is cancelled or its end was announced.
     """
 
     id: str
@@ -86,10 +92,10 @@ class Subscription(NamedTuple):
         return self.term.ends_at_ms
 
     def status(self, now_ms: int) -> Status:
-        """Right at the moment of asking; what is cancelled never becomes expired, nor the other way round."""
+        """The status at this moment; a cancelled subscription never becomes expired, nor an expired one cancelled."""
         if self.cancelled_at_ms is not None:
             return Status.CANCELLED
-        if now_ms < self.expires_at_ms and self.due_at_ms is not None:  # whose end was told has ended, by every clock
+        if now_ms < self.expires_at_ms and self.due_at_ms is not None:  # else its end was announced
             return Status.ACTIVE
         return Status.EXPIRED if self.cancelling_at_ms is None else Status.CANCELLED
 
@@ -103,10 +109,10 @@ class Subscription(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """An account's one place: what holds it and until when, and today's count of purchases (UTC).
+    """An account's one place: what holds it and until when, and how many purchases were made on `purchase_day`.
 
-    `revision` grows with every change. `due_at_ms` is when the reset tells that a plan has ended; of a custom
-    subscription its own row tells.
+    `purchase_day` counts UTC days from 1970-01-01. `revision` grows with every change. `due_at_ms` is when the reset
+    announces the end of a plan; it is None for a custom subscription, whose own row has the time.
     """
 
     kind: SlotKind
@@ -118,5 +124,5 @@ class Slot(NamedTuple):
     due_at_ms: int | None
 
     def held(self, now_ms: int) -> bool:
-        """Whether the place is taken; expiry frees it by the clock alone."""
+        """Whether the place is taken at this moment; it becomes free by the clock alone."""
         return now_ms < self.until_ms

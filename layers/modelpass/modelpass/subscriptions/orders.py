@@ -1,7 +1,7 @@
-"""What a caller asks to be done to a subscription, as plain values. Rule: well-formed, and not yet held to anything.
+"""What a caller asks a command to do, as plain values. Rule: well-formed, and checked against nothing that is stored.
 
-Whether the catalogue offers it, the account may have it, or the subscription has such a model, is decided later. `raw`
-is the JSON that an order came as: a repeat under the same Idempotency-Key must equal it.
+Whether the catalogue offers it, the account may have it, or the subscription has such a model is decided by the
+commands. `raw` is the JSON value that an order came as: a repeat under the same Idempotency-Key must equal it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class OrderLine(NamedTuple):
-    """One model to buy: its tier, its calls a day, and its units a month."""
+    """One model to buy: its tier, how many calls a day, and how many of its units a month."""
 
     model_id: str
     tier: Tier
@@ -22,7 +22,7 @@ class OrderLine(NamedTuple):
 
 
 class PurchaseOrder(NamedTuple):
-    """A custom subscription to buy, or to tell the price of."""
+    """A custom subscription to buy, or to quote."""
 
     lines: tuple[OrderLine, ...]
     months: int
@@ -31,14 +31,17 @@ class PurchaseOrder(NamedTuple):
 
 
 class PlanOrder(NamedTuple):
-    """A plan of another system that is to hold an account's place, and until when (milliseconds)."""
+    """A plan of another system that shall hold an account's place, and until when (milliseconds)."""
 
     plan_id: str
     until_ms: int
 
 
 class CorrectionOrder(NamedTuple):
-    """Units to add to what was used of a model, or to take from it, in the windows of an instant; None means now."""
+    """Units to add to what was used of a model, or with a minus to take from it, in the windows of an instant.
+
+    `at_ms` is that instant in milliseconds; None means now.
+    """
 
     model_id: str
     units: int

@@ -1,6 +1,7 @@
-"""What a model costs, and how a price is shown. Rule: exact decimal arithmetic; what would have to be rounded raises.
+"""What models cost, and how a price is shown. Rule: pure and exact; an amount that would have to be rounded raises.
 
-A month of a model costs a base, a rate for each unit of its cap and a rate for each call of its daily limit.
+A month of a model costs a base, a rate for each unit of its cap and a rate for each call of its daily limit. Whether
+the catalogue offers what is to be bought is checked here as well, because only what is offered has a price.
 """
 
 from __future__ import annotations
@@ -22,26 +23,50 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-# The largest catalogue prices, caps and terms make sums of some 45 digits.
+# The largest prices, caps and terms that are possible make sums of some 45 digits.
 _EXACT: Final = Context(prec=60, traps=[DivisionByZero, Inexact, InvalidOperation, Overflow])
 _FEWEST_PLACES: Final = 2
 _BOUNDED: Final = ("dailyCallLimit", "monthlyTokenCap")
 
 
 class Bought(NamedTuple):
-    """Each model with its limits, and what they are sold for, in the order that they were asked for."""
+    """The models with their limits, in the order of the purchase, and what they are sold for."""
 
     models: tuple[Limits, ...]
     sale: Sale
 
 
-def sale_of(lines: Iterable[tuple[Limits, Price]], currency: str) -> Sale:
-    """What models are sold for at these prices."""
-    return Sale(currency, tuple(_monthly(limits, price) for limits, price in lines))
+def bought(offered: Catalogue, order: PurchaseOrder) -> Bought:
+    """What a purchase buys, and for how much.
+
+    Raises `Refused` for the first model that is not offered so: `unknown_model`, `tier_not_offered`, or
+    `invalid_request` for a limit outside of the model's bounds. Its param names the field.
+    """
+    limits = []
+    for index, line in enumerate(order.lines):
+        model = _offered(offered, index, line.model_id, line.tier)
+        figures = (line.daily_call_limit, line.monthly_cap)
+        for name, figure, bounds in zip(_BOUNDED, figures, (model.calls, model.cap), strict=True):
+            if not bounds.least <= figure <= bounds.most:
+                param = f"models[{index}].{name}"
+                raise invalid(param, f"{param} must be from {bounds.least} to {bounds.most} for this model.")
+        limits.append(Limits(line.model_id, line.tier, model.unit, *figures))
+    return Bought(tuple(limits), _priced(offered, limits))
+
+
+def bought_again(offered: Catalogue, models: tuple[Limits, ...]) -> Sale:
+    """For how much the models of a subscription are sold now.
+
+    Raises `Refused` (`unknown_model`, `tier_not_offered`) when one is not offered any more. The bounds of the catalogue
+    are for purchases alone: limits that were bought once can be renewed.
+    """
+    for index, limits in enumerate(models):
+        _offered(offered, index, limits.model_id, limits.tier)
+    return _priced(offered, models)
 
 
 def quote_answer(models: Sequence[tuple[str, Tier]], sale: Sale, months: int) -> Json:
-    """A price line by line and in total: `{"currency", "lines", "monthlyTotal", "months", "total"}`."""
+    """A price as callers see it, line by line and in total: `currency`, `lines`, `monthlyTotal`, `months`, `total`."""
     with localcontext(_EXACT):
         monthly = sum(map(Decimal, sale.monthly), Decimal(0))
         total = monthly * months
@@ -58,42 +83,13 @@ def quote_answer(models: Sequence[tuple[str, Tier]], sale: Sale, months: int) ->
 
 
 def price_of_term(sold: SoldTerm) -> Json | None:
-    """What a term was sold for, in the shape of a quote; None when that is not known."""
+    """What a term was sold for, in the form of a quote; None when that is not known."""
     return None if sold.sale is None else quote_answer(sold.models, sold.sale, sold.term.months)
 
 
-def _monthly(limits: Limits, price: Price) -> str:
-    with localcontext(_EXACT):
-        base, per_unit, per_call = map(Decimal, (price.base, price.per_unit, price.per_daily_call))
-        return _shown(base + per_unit * limits.monthly_cap + per_call * limits.daily_call_limit)
-
-
-def _shown(amount: Decimal) -> str:
-    """With two decimals at least, and more only where they are needed."""
-    exponent = amount.normalize().as_tuple().exponent
-    places = max(_FEWEST_PLACES, -int(exponent))
-    return f"{amount:.{places}f}"
-
-
-def bought(offered: Catalogue, order: PurchaseOrder) -> Bought:
-    """What a purchase buys, and for how much; raises `Refused` naming the first model that is not offered so."""
-    limits = []
-    for index, line in enumerate(order.lines):
-        model = _offered(offered, index, line.model_id, line.tier)
-        figures = (line.daily_call_limit, line.monthly_cap)
-        for name, figure, bounds in zip(_BOUNDED, figures, (model.calls, model.cap), strict=True):
-            if not bounds.least <= figure <= bounds.most:
-                param = f"models[{index}].{name}"
-                raise invalid(param, f"{param} must be from {bounds.least} to {bounds.most} for this model.")
-        limits.append(Limits(line.model_id, line.tier, model.unit, *figures))
-    return Bought(tuple(limits), _priced(offered, limits))
-
-
-def bought_again(offered: Catalogue, models: tuple[Limits, ...]) -> Sale:
-    """For how much the models of a subscription are sold now; raises `Refused` when one is not offered any more."""
-    for index, limits in enumerate(models):
-        _offered(offered, index, limits.model_id, limits.tier)
-    return _priced(offered, models)
+def sale_of(lines: Iterable[tuple[Limits, Price]], currency: str) -> Sale:
+    """What models with these limits are sold for at these prices, in the order given."""
+    return Sale(currency, tuple(_monthly(limits, price) for limits, price in lines))
 
 
 def _offered(offered: Catalogue, index: int, model_id: str, tier: Tier) -> CatalogueModel:
@@ -108,3 +104,16 @@ def _offered(offered: Catalogue, index: int, model_id: str, tier: Tier) -> Catal
 def _priced(offered: Catalogue, models: tuple[Limits, ...] | list[Limits]) -> Sale:
     prices = [offered.models[m.model_id].tiers[m.tier] for m in models]
     return sale_of(zip(models, prices, strict=True), prices[0].currency)
+
+
+def _monthly(limits: Limits, price: Price) -> str:
+    with localcontext(_EXACT):
+        base, per_unit, per_call = map(Decimal, (price.base, price.per_unit, price.per_daily_call))
+        return _shown(base + per_unit * limits.monthly_cap + per_call * limits.daily_call_limit)
+
+
+def _shown(amount: Decimal) -> str:
+    """An amount with at least two decimals, and with more only where it has them."""
+    exponent = amount.normalize().as_tuple().exponent
+    places = max(_FEWEST_PLACES, -int(exponent))
+    return f"{amount:.{places}f}"

@@ -1,13 +1,15 @@
-"""A new key, a cancellation -> DynamoDB requests, one entitlement after the other. Rule: no transaction over hot items.
+"""The DynamoDB requests that begin and end a new key or a cancellation. Rule: pure; no entitlement is in a transaction.
 
-Both begin in the subscription's row, which is then due: from there the reset finishes what a crash left. Then each
-entitlement is written by itself, guarded so that a write may come twice, late, or after a newer one. The row is set
-right last, and of a cancellation the account's place is freed in the same transaction.
+The requests of routers write to the entitlements all the time, and a transaction over several of them would conflict
+with those writes. So a new key or a cancellation begins in the subscription's row, which is then due: the reset
+finishes from there what a crash has left. Next each entitlement is written by itself (`entitlements.updates`), guarded
+so that a write may come twice, late, or after a newer one. The row is written last; when a cancellation ends, the
+account's place is freed in the same transaction.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from modelpass import schema
 from modelpass.entitlements.updates import KEY_IS_NEWER
@@ -19,20 +21,20 @@ if TYPE_CHECKING:
     from modelpass.schema import Request, Tables
     from modelpass.subscriptions.model import Slot, Subscription
 
-# The term is the one that was read, which says when it ends; nobody has cancelled it, or begun to.
-_RUNNING = (
+# The term is the one that was read, its end was not announced, and nobody has cancelled it or begun to.
+_RUNNING: Final = (
     f"{schema.UNDERSTOOD} AND #tn = :tn"
     " AND attribute_not_exists(#xc) AND attribute_not_exists(#xi) AND attribute_exists(#dp)"
 )
-_RUNNING_NAMES = ("v", "tn", "xc", "xi", "dp")
+_RUNNING_NAMES: Final = ("v", "tn", "xc", "xi", "dp")
 
 
 def begin_new_key(tables: Tables, subscription: Subscription, now_ms: int) -> Request:
-    """Note the new key of `subscription` in its row, and tell of it: from here on it is going to bind."""
+    """Write the new key of `subscription` into its row, with the event: from here on the change will be finished."""
     update = _row_update(
         tables,
         subscription,
-        # Nobody else made a key since it was read.
+        # Nobody else has made a key since the row was read.
         f"{_RUNNING} AND {KEY_IS_NEWER}",
         "SET #kh = :kh, #kt = :kt, #kg = :kg, #kp = :kp, #dp = :dp, #da = :da",
         (*_RUNNING_NAMES, "kh", "kt", "kg", "kp", "dp", "da"),
@@ -50,11 +52,11 @@ def begin_new_key(tables: Tables, subscription: Subscription, now_ms: int) -> Re
 
 
 def end_new_key(tables: Tables, subscription: Subscription) -> Request:
-    """Note that every entitlement knows the key; the row is due at the end of its term again."""
+    """Note in the row that every entitlement has the key; the row is due at the end of its term again."""
     return _row_update(
         tables,
         subscription,
-        # Neither a newer key nor a cancellation is under way, which the reset would have to finish.
+        # Neither a newer key nor a cancellation is under way: to move `da` would hide it from the reset.
         f"{schema.UNDERSTOOD} AND #tn = :tn AND #kg = :kg AND attribute_exists(#kp) AND attribute_not_exists(#xi)",
         "SET #da = :da REMOVE #kp",
         ("v", "tn", "kg", "kp", "xi", "da"),
@@ -67,7 +69,7 @@ def end_new_key(tables: Tables, subscription: Subscription) -> Request:
 
 
 def begin_cancellation(tables: Tables, subscription: Subscription, now_ms: int) -> Request:
-    """Note in the row that the subscription is going to be stopped, and since when."""
+    """Note in the row that the subscription is being cancelled, and since when."""
     return _row_update(
         tables,
         subscription,
@@ -79,11 +81,12 @@ def begin_cancellation(tables: Tables, subscription: Subscription, now_ms: int) 
 
 
 def end_cancellation(tables: Tables, subscription: Subscription, slot: Slot | None, now_ms: int) -> Request:
-    """Everything is stopped: the subscription is cancelled, and the place is free if it still holds it."""
+    """Cancel the row, with the event, once every entitlement is stopped; free the place if this one holds it."""
     at_ms = subscription.cancelling_at_ms or now_ms
     update = _row_update(
         tables,
         subscription,
+        # The cancellation that was begun is still under way: nobody else has finished it.
         f"{schema.UNDERSTOOD} AND #tn = :tn AND #xi = :xi",
         "SET #xc = :xi REMOVE #xi, #kp, #dp, #da",
         ("v", "tn", "xi", "xc", "kp", "dp", "da"),

@@ -1,6 +1,7 @@
-"""Who may buy, renew and get a key, and why a key is refused. Rule: pure; no store is asked.
+"""The rules of who may buy, renew and get a key, and of why a key without an entitlement is refused. Rule: pure.
 
-Each rule gives the refusal, or None. What a refusal tells of the next request of the same key is said here as well.
+Each rule is given stored values and the time (milliseconds), and gives the refusal or None. What may be remembered of a
+refusal is decided here as well. The rules of authorize and settle are in `entitlements.rules`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def refuse_place(slot: Slot | None, now_ms: int) -> Refusal | None:
-    """Whether the account's one place is taken at this moment."""
+    """Refuse while something holds the account's one place (`active_subscription_exists`)."""
     if slot is None or not slot.held(now_ms):
         return None
     what = "plan" if slot.kind is SlotKind.PLAN else "custom subscription"
@@ -29,7 +30,7 @@ def refuse_place(slot: Slot | None, now_ms: int) -> Refusal | None:
 
 
 def refuse_purchase(slot: Slot | None, now_ms: int) -> Refusal | None:
-    """Whether the account may buy now: its place is free and the day's purchases are not used up."""
+    """Refuse a purchase while the place is taken, or once the day's purchases are used up (`too_many_purchases`)."""
     refusal = refuse_place(slot, now_ms)
     if refusal is None and purchases_today(slot, now_ms) >= MAX_PURCHASES_PER_DAY:
         next_day_ms = (now_ms // DAY_MS + 1) * DAY_MS
@@ -38,38 +39,32 @@ def refuse_purchase(slot: Slot | None, now_ms: int) -> Refusal | None:
 
 
 def purchases_today(slot: Slot | None, now_ms: int) -> int:
-    """Purchases counted on this UTC day; a clock behind the stored day counts as that day."""
+    """How many purchases were made on this UTC day; a clock that is behind the stored day counts in that day."""
     if slot is None or slot.purchase_day < now_ms // DAY_MS:
         return 0
     return slot.purchases
 
 
 def refuse_renewal(subscription: Subscription, slot: Slot | None, now_ms: int) -> Refusal | None:
-    """Only an expired subscription is renewed, and only into a free place."""
+    """Refuse unless the subscription has expired (`subscription_not_expired`) and the account's place is free."""
     if subscription.status(now_ms) is not Status.EXPIRED:
         return Refusal(ErrorCode.SUBSCRIPTION_NOT_EXPIRED)
     return refuse_place(slot, now_ms)
 
 
 def refuse_new_key(subscription: Subscription, now_ms: int) -> Refusal | None:
-    """Only an active subscription that nobody has begun to cancel gets another key."""
+    """Refuse unless the subscription is active and nobody has begun to cancel it."""
     if subscription.cancelling_at_ms is not None:
         return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
     return _refuse_ended(subscription, now_ms)
 
 
-def _refuse_ended(subscription: Subscription, now_ms: int) -> Refusal | None:
-    match subscription.status(now_ms):
-        case Status.CANCELLED:
-            return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
-        case Status.EXPIRED:
-            return Refusal(ErrorCode.SUBSCRIPTION_EXPIRED)
-        case Status.ACTIVE:
-            return None
-
-
 def refuse_unheld_model(subscription: Subscription | None, term_number: int, key_hash: bytes, now_ms: int) -> Refusal:
-    """Why a key whose term has no entitlement for a model is refused."""
+    """The refusal of a key in whose term the store has no entitlement for the model that is asked for.
+
+    It is `invalid_api_key` when the key is not the subscription's current one, else that of a subscription that has
+    ended, else `model_not_included`.
+    """
     if (
         subscription is None
         or subscription.term_number != term_number
@@ -80,14 +75,28 @@ def refuse_unheld_model(subscription: Subscription | None, term_number: int, key
 
 
 def remembered(refusal: Refusal, subscription: Subscription | None, asked: EntitlementId) -> RememberedRefusal:
-    """What a refusal tells that a subscription's row led to, for want of the entitlement."""
+    """What a process may remember of a refusal by `refuse_unheld_model`, as `entitlements.refusal_cache` keeps it.
+
+    The refusal itself is remembered only where nothing can reverse it.
+    """
     if subscription is None:
         return RememberedRefusal(None)
     account_id = subscription.account_id
     if subscription.term_number > asked.term_number:
         return RememberedRefusal(account_id, refusal, NO_MODEL)
     held = frozenset(limits.model_id for limits in subscription.models)
-    if subscription.term_number < asked.term_number or asked.model_id in held:  # only tables restored in part say so
+    if subscription.term_number < asked.term_number or asked.model_id in held:
+        # The row contradicts the entitlements, as in tables of which only some were restored: nothing is for good.
         return RememberedRefusal(account_id)
     lasts = refusal.code is ErrorCode.INVALID_API_KEY or subscription.cancelled_at_ms is not None
     return RememberedRefusal(account_id, refusal if lasts else None, held)
+
+
+def _refuse_ended(subscription: Subscription, now_ms: int) -> Refusal | None:
+    match subscription.status(now_ms):
+        case Status.CANCELLED:
+            return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
+        case Status.EXPIRED:
+            return Refusal(ErrorCode.SUBSCRIPTION_EXPIRED)
+        case Status.ACTIVE:
+            return None

@@ -1,7 +1,7 @@
-"""An account's one place: who takes it, keeps it, frees it -> guarded write. Rule: of many writers, one wins.
+"""An account's one place after each change, and the guarded write of a change. Rule: pure; of two writers, one wins.
 
-Every write demands the place as it was read (`revision`). A plan whose end nobody has told yet is told by whoever takes
-its place, in the same transaction.
+Whether a place may be taken is decided in `rules`. Every write demands the place as it was read. When a plan's time was
+over and its end was not announced yet, the write that changes the place puts that event into the same transaction.
 """
 
 from __future__ import annotations
@@ -18,33 +18,37 @@ if TYPE_CHECKING:
     from modelpass.subscriptions.model import Subscription
 
 _FREE: Final = 0
-"""Until when a freed place is held: no clock, however late, may think it taken."""
+"""Until when a freed place is held: before every time that a clock can show."""
 _CONTENT: Final = ("kd", "id", "un", "pd", "pn")
+"""The attributes by which a place is compared with what was read, beside its revision."""
 
 
 def bought(slot: Slot | None, subscription: Subscription, purchases: int, now_ms: int) -> Slot:
-    """The place of an account that buys its `purchases`-th subscription of the (UTC) day."""
+    """The place of an account that buys a subscription, its `purchases`-th of the UTC day."""
     day = max(now_ms // DAY_MS, slot.purchase_day if slot else 0)
     return renewed(slot, subscription)._replace(purchase_day=day, purchases=purchases)
 
 
 def renewed(slot: Slot | None, subscription: Subscription) -> Slot:
-    """The place of an account whose subscription begins a new term; that is no purchase."""
+    """The place of an account whose subscription begins a new term; a renewal does not count as a purchase."""
     return _next(slot, SlotKind.CUSTOM, subscription.id, subscription.expires_at_ms, None)
 
 
 def planned(slot: Slot | None, plan_id: str, until_ms: int) -> Slot:
-    """The place of an account with a plan of another system."""
+    """The place of an account that has a plan of another system until `until_ms`."""
     return _next(slot, SlotKind.PLAN, plan_id, until_ms, until_ms)
 
 
 def freed(slot: Slot) -> Slot:
-    """The place once it is given back, or once the end of its plan is told."""
+    """The place after it is given back, or after the end of its plan is announced."""
     return _next(slot, slot.kind, slot.holder_id, _FREE, None)
 
 
 def write(tables: Tables, account_id: str, old: Slot | None, new: Slot, now_ms: int) -> list[Request]:
-    """The actions of a transaction that turn the place from `old` to `new`."""
+    """The actions of a transaction that change the place from `old` to `new`; the first one writes the place.
+
+    The transaction fails with `ConditionFailedError` when the place is not `old` any more.
+    """
     put = schema.put_if_absent(tables.subscriptions, items.slot_item(account_id, new, tables.version))
     if old is not None:
         put |= _as_it_was_read(account_id, old)
@@ -55,9 +59,9 @@ def write(tables: Tables, account_id: str, old: Slot | None, new: Slot, now_ms: 
 
 
 def _as_it_was_read(account_id: str, old: Slot) -> Request:
-    """Nobody took the place, freed it, or counted a purchase, since it was read.
+    """The guard of a write: nobody has taken the place, freed it or counted a purchase since it was read.
 
-    The revision alone would tell, but for a place of version 1 that has none, and for code that does not count it.
+    The revision alone is not enough: a place of schema version 1 has none, and code of that version does not count it.
     """
     read = items.slot_item(account_id, old)
     same = " AND ".join(f"#{name} = :{name}" for name in _CONTENT)

@@ -1,8 +1,8 @@
-"""Purchase, renewal and expiry -> DynamoDB transaction. Rule: all of it or nothing.
+"""Purchase, renewal and expiry as one DynamoDB transaction each. Rule: pure; each is carried out in full or not at all.
 
-The transaction takes the account's place, writes the subscription, every entitlement, the term as it was sold and the
-event. A renewal also takes the key out of every entitlement of the old term, so that no machine, whatever its clock
-says, grants on it.
+A purchase or a renewal takes the account's place and writes the subscription, every entitlement, the term as it is sold
+and the event. A renewal also removes the key from every entitlement of the old term, so that no machine grants on them,
+whatever its clock says. What is written one entitlement at a time is in `revocations`.
 """
 
 from __future__ import annotations
@@ -24,11 +24,14 @@ if TYPE_CHECKING:
 
 
 def purchase(tables: Tables, subscription: Subscription, slot: Slot | None, now_ms: int) -> Request:
-    """Buy: the whole subscription and the account's place, or nothing."""
+    """The transaction of a purchase.
+
+    It fails with `ConditionFailedError` when the subscription exists already, or the place is not `slot` any more.
+    """
     place = slots.bought(slot, subscription, rules.purchases_today(slot, now_ms) + 1, now_ms)
     row = items.subscription_item(subscription, tables.version)
     actions = [
-        # The id follows from the Idempotency-Key: a repeat meets its first.
+        # The id follows from the Idempotency-Key, so a repeat finds that the first call has written this row.
         {"Put": schema.put_if_absent(tables.subscriptions, row)},
         *slots.write(tables, subscription.account_id, slot, place, now_ms),
         {"Put": _list_entry(tables, subscription, place)},
@@ -40,7 +43,11 @@ def purchase(tables: Tables, subscription: Subscription, slot: Slot | None, now_
 
 
 def renew(tables: Tables, old: Subscription, new: Subscription, slot: Slot | None, now_ms: int) -> Request:
-    """Begin a new term: new entitlements, the old term's key retired, the account's place taken."""
+    """The transaction of a renewal: new entitlements, no key for those of the old term, the account's place taken.
+
+    It fails with `ConditionFailedError` when another term was begun, the subscription was cancelled, or the place is
+    not `slot` any more. The end of the old term is announced in it unless that was done before.
+    """
     place = slots.renewed(slot, new)
     actions = [
         {"Update": _begin_term(tables, old, new)},
@@ -56,12 +63,15 @@ def renew(tables: Tables, old: Subscription, new: Subscription, slot: Slot | Non
 
 
 def expire(tables: Tables, subscription: Subscription) -> Request:
-    """Note once that a term has ended; nothing depends on it but the event."""
+    """The transaction that announces, once, that a term has ended; no decision depends on it.
+
+    It fails with `ConditionFailedError` when the end was announced already, or another term was begun.
+    """
     pair = items.subscription_key(subscription.id)
     update = {
         "TableName": tables.subscriptions,
         "Key": schema.primary_key(pair),
-        # This term's end was not told yet, by an earlier run, one beside this, or a renewal.
+        # The end of this term was not announced yet, by an earlier or a parallel run, or by a renewal.
         "ConditionExpression": f"{schema.UNDERSTOOD} AND #tn = :tn AND #da = :da",
         "UpdateExpression": "REMOVE #dp, #da",
         "ExpressionAttributeNames": {"#v": "v", "#tn": "tn", "#da": "da", "#dp": "dp"},
@@ -75,8 +85,14 @@ def expire(tables: Tables, subscription: Subscription) -> Request:
     return {"TransactItems": [{"Update": update}, {"Put": put}]}
 
 
-def new_entitlement(subscription: Subscription, limits: Limits) -> Entitlement:
-    """An entitlement of a term that just began: untouched, so the reset has nothing to do with it."""
+def _new_entitlements(tables: Tables, subscription: Subscription) -> list[Request]:
+    made = [_new_entitlement(subscription, limits) for limits in subscription.models]
+    stored = [entitlement_items.entitlement_item(entitlement, tables.version) for entitlement in made]
+    return [{"Put": schema.put_if_absent(tables.entitlements, item)} for item in stored]
+
+
+def _new_entitlement(subscription: Subscription, limits: Limits) -> Entitlement:
+    """An entitlement of a term that just began: unused, so it is not due for the reset."""
     segment = segment_at(subscription.term, subscription.term.starts_at_ms)
     return Entitlement(
         id=EntitlementId(subscription.id, subscription.term_number, limits.model_id),
@@ -98,14 +114,8 @@ def new_entitlement(subscription: Subscription, limits: Limits) -> Entitlement:
     )
 
 
-def _new_entitlements(tables: Tables, subscription: Subscription) -> list[Request]:
-    made = [new_entitlement(subscription, limits) for limits in subscription.models]
-    stored = [entitlement_items.entitlement_item(entitlement, tables.version) for entitlement in made]
-    return [{"Put": schema.put_if_absent(tables.entitlements, item)} for item in stored]
-
-
 def _list_entry(tables: Tables, subscription: Subscription, place: Slot) -> Request:
-    """By this the account's list finds its subscriptions in the order they were bought, at once."""
+    """The entry in the account's list of subscriptions, whose key keeps the order of purchase."""
     at_ms, account_id = subscription.created_at_ms, subscription.account_id
     pair = items.bought_key(account_id, at_ms, place.revision, subscription.id)
     entry = {**schema.primary_key(pair), "v": number(tables.version), "id": text(subscription.id)}
@@ -118,11 +128,12 @@ def _begin_term(tables: Tables, old: Subscription, new: Subscription) -> Request
     written = [n for n in changed if n in item]
     update = "SET " + ", ".join(f"#{n} = :{n}" for n in written) + " REMOVE #kp"
     if "rd" not in item:
-        update += ", #rd"  # an older renewal's key must not answer for this term
+        update += ", #rd"  # the Idempotency-Key of an earlier renewal must not count as a repeat of this one
     return {
         "TableName": tables.subscriptions,
         "Key": schema.primary_key(items.subscription_key(new.id)),
-        # The term is still the one that was read, and nobody cancelled it or began to.
+        # The term is the one that was read and has ended; nobody has cancelled it or begun to; and whether its end was
+        # announced is as it was read, for its event is put into this transaction only if it was not.
         "ConditionExpression": f"{schema.UNDERSTOOD} AND #tn = :old AND #xa <= :st"
         " AND attribute_not_exists(#xc) AND attribute_not_exists(#xi)"
         + (" AND attribute_exists(#dp)" if old.due_at_ms is not None else ""),
@@ -138,6 +149,6 @@ def _begin_term(tables: Tables, old: Subscription, new: Subscription) -> Request
 
 
 def _sold_term(tables: Tables, subscription: Subscription) -> Request:
-    """The term that begins, and what it is sold for; its row is never written again."""
+    """The row of the term that begins, with what it is sold for; it is never changed."""
     row = items.term_row(subscription.id, subscription.sold_term(), tables.version)
     return schema.put_if_absent(tables.history, row)

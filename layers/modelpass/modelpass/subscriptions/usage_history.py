@@ -1,7 +1,8 @@
-"""Usage per day and model, from closed rows and what entitlements still hold. Rule: pure; each figure counts once.
+"""Usage per day and model, from the rows of closed days and from entitlements. Rule: pure; nothing counts twice.
 
-A closed day's row and the stored day of an entitlement are the same day only while one of the two was read before the
-day was closed and the other after it: then the row has it all.
+The figures of a day are in its entitlement until the day is closed, and then in a row of the history table. Both can
+have the same day only when the entitlement was read before the day was closed and the row after it: then the row has
+all of its figures, and the entitlement's are left out.
 """
 
 from __future__ import annotations
@@ -26,14 +27,19 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 MOST_DAYS: Final = 366
+"""How many days a query may ask for."""
 DEFAULT_DAYS: Final = 30
+"""How many days are shown, up to the last one, when the query names no first one."""
 _ONE_DAY: Final = timedelta(days=1)
 _DATE_RULE: Final = "a date such as 2026-11-24"
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The days to show, from the first to the last; none when the last comes before the first. `open_day` is today."""
+    """The days to show, from the first to the last; none when the last comes before the first.
+
+    `open_day` is today in the subscription's time zone: the days before it are closed.
+    """
 
     first: date
     last: date
@@ -41,10 +47,10 @@ class Span:
 
 
 def span_of(query: Mapping[str, str], subscription: Subscription, now_ms: int) -> Span:
-    """The days that a query asks for, as far as the subscription has had them.
+    """The days that a query asks for, cut to those that the subscription has had.
 
-    Raises `invalid_request` naming the parameter. Without `from` the 30 days up to `to` are shown, without `to` all
-    days up to the last one.
+    Without `from` the 30 days up to `to` are shown, without `to` all days up to the last one. Raises `invalid_request`
+    naming the parameter.
     """
     zone = subscription.term.time_zone
     born = windows.day_of(subscription.created_at_ms, zone)
@@ -59,17 +65,8 @@ def span_of(query: Mapping[str, str], subscription: Subscription, now_ms: int) -
     return Span(max(first, born), min(last, ends), today)
 
 
-def _date(query: Mapping[str, str], name: str) -> date | None:
-    if name not in query:
-        return None
-    found = date_of(query[name])
-    if found is None:
-        raise invalid(name, f"{name} must be {_DATE_RULE}.")
-    return found
-
-
 def terms_in(terms: list[SoldTerm], span: Span) -> list[SoldTerm]:
-    """The terms that had any of the days."""
+    """The terms in which any of the days lies."""
     return [
         sold
         for sold in terms
@@ -80,7 +77,7 @@ def terms_in(terms: list[SoldTerm], span: Span) -> list[SoldTerm]:
 
 
 def unrecorded(subscription: Subscription, terms: list[SoldTerm]) -> list[EntitlementId]:
-    """The entitlements of the subscription's terms that have no row of their own: those sold under version 1."""
+    """The entitlements of those terms of the subscription that have no row: they were sold under schema version 1."""
     recorded = {sold.number for sold in terms}
     return [
         EntitlementId(subscription.id, number, limits.model_id)
@@ -91,7 +88,7 @@ def unrecorded(subscription: Subscription, terms: list[SoldTerm]) -> list[Entitl
 
 
 def terms_of(entitlements: list[Entitlement]) -> list[SoldTerm]:
-    """The terms of unrecorded entitlements, as far as they tell: what they were sold for is not known."""
+    """The terms that unrecorded entitlements belong to, oldest first; what they were sold for is not known."""
     by_number: dict[int, list[Entitlement]] = {}
     for entitlement in entitlements:
         by_number.setdefault(entitlement.id.term_number, []).append(entitlement)
@@ -104,7 +101,7 @@ def terms_of(entitlements: list[Entitlement]) -> list[SoldTerm]:
 def answer(
     subscription: Subscription, span: Span, rows: list[schema.Item], entitlements: list[Entitlement]
 ) -> list[Json]:
-    """Every day and model, oldest first, zero where nothing happened."""
+    """An entry for every day and model, oldest day first, with 0 where nothing happened."""
     figures: dict[tuple[str, str], list[int]] = {}
     closed: set[tuple[str, EntitlementId]] = set()
     for row in map(schema.current, rows):
@@ -127,6 +124,15 @@ def answer(
         for model in subscription.models
         for calls, units in (figures.get((day.isoformat(), model.model_id), (0, 0)),)
     ]
+
+
+def _date(query: Mapping[str, str], name: str) -> date | None:
+    if name not in query:
+        return None
+    found = date_of(query[name])
+    if found is None:
+        raise invalid(name, f"{name} must be {_DATE_RULE}.")
+    return found
 
 
 def _add(figures: dict[tuple[str, str], list[int]], at: tuple[str, str], calls: int, units: int) -> None:
