@@ -1,1 +1,1 @@
-"""What customers, operators and the reset do to subscriptions, and what is asked of them."""
+"""What customers, operators and the reset do to subscriptions, one module for each call, and what they look at."""

@@ -1,6 +1,7 @@
-"""Cancel: end a subscription now. Rule: once it has answered, its key grants nothing, and the place is free.
+"""Cancel: end a subscription now. Rule: once it has answered, the key grants nothing and the account's place is free.
 
-First every model is stopped, then the place is freed: an account never has two active subscriptions.
+First every entitlement is stopped, then the place is freed, so that an account never has two active subscriptions. What
+a crash leaves undone is finished by a repeat of the call or by the reset (`stop`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
 
 def cancel(deps: Deps, account_id: str, subscription_id: str) -> Subscription:
-    """The subscription, cancelled; one that has ended already is left as it is. Open authorizations still settle."""
+    """Cancel a subscription and give it back; one that has ended already is given back as it is.
+
+    Open authorizations can still be settled. Raises `Refused`: `not_found` for another account's subscription, and
+    `temporarily_unavailable` when the tries are used up; a repeat then finishes what was begun.
+    """
     budget = deps.retry_budget()
 
     def attempt() -> Subscription:
@@ -46,7 +51,10 @@ def _finish(deps: Deps, budget: RetryBudget, found: Subscription) -> Subscriptio
 
 
 def stop(deps: Deps, budget: RetryBudget, subscription: Subscription, slot: Slot | None) -> None:
-    """Stop every entitlement, then free the place. Raises `ConditionFailedError` when someone else did, or took it."""
+    """Stop every entitlement, then cancel the row and free the place. It does nothing unless a cancellation was begun.
+
+    Raises `ConditionFailedError` when another caller has finished it, or the place is not `slot` any more.
+    """
     at_ms = subscription.cancelling_at_ms
     if at_ms is None:
         return

@@ -1,7 +1,8 @@
-"""Correct: an operator changes what was used, after a router has reported it wrongly. Rule: audited, conserving, once.
+"""Correct: an operator changes what was used, after a router has reported it wrongly. Rule: booked once, with a record.
 
-The amount is added to the windows of an instant, as a late report would be: the day's units and the month's. It may be
-negative, but takes no more than was used there. It is recorded with its reason in the same transaction, and told.
+The amount is added to the day and the month window of an instant, as a late report would be. It may be negative, but
+takes no more than was used in those windows, and `cap = left + held + used` stays true. The record with its reason and
+the event are written in the transaction that books the amount.
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ _NONCE_BYTES: Final = 9
 
 
 class Booked(NamedTuple):
-    """A correction as it is shown; `replayed` where an earlier call with the same Idempotency-Key has booked it."""
+    """A correction as callers see it; `replayed` tells that an earlier call with the same Idempotency-Key booked it."""
 
     answer: Json
     replayed: bool
 
 
 class _Meant(NamedTuple):
-    """The entitlement and the instant that an order speaks of."""
+    """The entitlement and the instant (milliseconds) that an order is about."""
 
     entitlement: EntitlementId
     at_ms: int
@@ -50,8 +51,9 @@ class _Meant(NamedTuple):
 def correct(deps: Deps, operator: str, subscription_id: str, order: CorrectionOrder, idempotency_key: str) -> Booked:
     """Book a correction, once for each Idempotency-Key of an operator and a subscription.
 
-    Raises `Refused` and changes nothing when the subscription's current term has no such model, when the instant is not
-    one of it, or when more is to be taken than was used.
+    Raises `Refused` and changes nothing: `invalid_request` when the subscription's current term has no such model, when
+    the instant is not in it, or when more is to be taken than was used; `idempotency_key_reused` for another body under
+    the same key; `not_found` when there is no such subscription.
     """
     budget, nonce = deps.retry_budget(), deps.entropy(_NONCE_BYTES)
     digest = idempotency.correction(operator, subscription_id, idempotency_key)
@@ -92,7 +94,7 @@ def _meant(found: Subscription, order: CorrectionOrder, now_ms: int) -> _Meant:
 
 
 def _book(deps: Deps, budget: RetryBudget, entitlement: Entitlement, made: Correction) -> Entitlement:
-    """The entitlement once the correction is written, after the windows of its instant are opened if need be."""
+    """Write the correction and give the entitlement after it; first open the windows of its instant if need be."""
     if made.at_ms >= entitlement.segment_end_ms:
         opening = entitlement_rules.open_windows(entitlement, made.at_ms, made.made_at_ms)
         entitlement = decision_loop.write(deps, budget, opening)
@@ -103,7 +105,7 @@ def _book(deps: Deps, budget: RetryBudget, entitlement: Entitlement, made: Corre
 
 
 def _used(deps: Deps, budget: RetryBudget, step: Change) -> int:
-    """How much was used in both windows that a step corrects: what is less of the two."""
+    """How much was used in the two windows that a step corrects: the smaller of the day's and the month's figure."""
     entitlement_id, counters = step.before.id, step.before.counters
     day = counters.day_units
     if step.late_day is not None:

@@ -1,6 +1,6 @@
-"""Expire: the reset's work on one row of the subscriptions table. Rule: changes no decision that anyone would get.
+"""Expire: the reset's work on one row of the subscriptions table. Rule: it changes no decision that anyone would get.
 
-It tells that a term or a plan has ended, and finishes what a new key or a cancellation has left undone.
+It announces that a term or a plan has ended, and finishes a new key or a cancellation that was left undone.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def conclude(deps: Deps, key: schema.Item) -> bool:
-    """Do what is due on the row with this primary key; whether it was to tell that a term has ended.
+    """Do what is due on the row with this primary key. True when it has announced the end of a term.
 
-    Raises `ConditionFailedError` when someone else came first, `StoreBusyError`, and `temporarily_unavailable`.
+    Raises `ConditionFailedError` when another writer came first, `StoreBusyError`, and `temporarily_unavailable`.
     """
     stored = transport.get(deps.send, deps.tables.subscriptions, key)
     if stored is None:

@@ -1,7 +1,7 @@
-"""Why a key is refused whose term has no entitlement for a model. Rule: one read of the subscription's row, no write.
+"""Explains to authorize why there is no entitlement for a key and a model. Rule: one read of one row, and no write.
 
-Authorize reads no subscription. Only where it finds no entitlement does the row tell whether the key was replaced, the
-subscription has ended, or the model was not bought; and what of that can never reverse.
+Authorize decides on the entitlement alone and reads no subscription. Only where it finds no entitlement is the
+subscription's row read: it tells whether the key was replaced, the subscription has ended, or the model was not bought.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def explain_missing(deps: Deps, budget: RetryBudget, api_key: ApiKey, entitlement: EntitlementId) -> MissingEntitlement:
-    """The refusal, and what to remember of it; raises `temporarily_unavailable` while the store cannot be read."""
+    """The refusal and what to remember of it; raises `temporarily_unavailable` while the row cannot be read."""
     key = schema.primary_key(items.subscription_key(entitlement.subscription_id))
     stored = budget.persist(lambda: transport.get(deps.send, deps.tables.subscriptions, key))
     subscription = None if stored is None else items.subscription_of(stored)

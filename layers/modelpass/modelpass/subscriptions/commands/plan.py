@@ -1,7 +1,7 @@
-"""Plans sold by another system. Rule: a plan takes the same one place as a custom subscription; of two, one wins.
+"""Plan: note that a plan of another system is active or has ended. Rule: it needs the place that a subscription needs.
 
-Nothing else is known of a plan but that it is active, and until when. Its end by the clock frees the place by itself;
-that it ended is told by whoever takes the place next, or by the reset.
+Nothing is known of a plan but its id and until when it is active. When that time is over, the place is free without any
+write; the event of its end is written by the next change of the place, or by the reset.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 
 def set_plan(deps: Deps, account_id: str, order: PlanOrder) -> None:
-    """Let a plan hold the account's place until then; of the plan that holds it already, only the end moves.
+    """Let a plan hold the account's place until the order's time; if it holds it already, only its end is moved.
 
-    Raises `active_subscription_exists` when another plan, or a custom subscription, holds the place.
+    Raises `Refused`: `active_subscription_exists` when another plan or a custom subscription holds the place, and
+    `invalid_request` for a time that is not later than now.
     """
     plan_id, until_ms = order
 
@@ -43,7 +44,7 @@ def set_plan(deps: Deps, account_id: str, order: PlanOrder) -> None:
 
 
 def end_plan(deps: Deps, account_id: str) -> None:
-    """Free the account's place if a plan holds it; otherwise there is nothing to end."""
+    """Free the account's place if a plan holds it; otherwise change nothing."""
 
     def actions(slot: Slot | None, now_ms: int) -> list[Request]:
         if slot is None or slot.kind is not SlotKind.PLAN or not slot.held(now_ms):
@@ -55,7 +56,10 @@ def end_plan(deps: Deps, account_id: str) -> None:
 
 
 def _change(deps: Deps, account_id: str, actions_of: Callable[[Slot | None, int], list[Request]]) -> None:
-    """Write what follows from the place as it is; once it is written, nothing follows any more."""
+    """Write the actions that follow from the place as it is read; none when there is nothing to change.
+
+    A repeat after a lost reply reads the changed place, from which no action follows any more.
+    """
     budget = deps.retry_budget()
 
     def attempt() -> None:

@@ -1,7 +1,8 @@
 """Purchase: buy a subscription in one transaction. Rule: a repeat under the same Idempotency-Key changes nothing.
 
-The order is replay or 422, catalogue, place. A lost reply is recognised by the hash of the key that only this
-invocation knows; whoever comes second under the same Idempotency-Key is shown the subscription without its key.
+First it looks for a repeat, then asks the catalogue, then the account's place; the first that refuses is answered. When
+a reply was lost, the invocation recognises its own subscription by the hash of the key that only it knows. Any other
+call under the same Idempotency-Key gets the subscription without its key.
 """
 
 from __future__ import annotations
@@ -28,7 +29,12 @@ if TYPE_CHECKING:
 
 
 def purchase(deps: Deps, account_id: str, order: PurchaseOrder, idempotency_key: str | None) -> Outcome:
-    """Buy a custom subscription; raises `Refused` and changes nothing when it cannot be bought."""
+    """Buy a custom subscription.
+
+    Raises `Refused` and changes nothing: `idempotency_key_reused` for another body under the same key, what
+    `pricing.bought` refuses, `active_subscription_exists`, and `too_many_purchases`. After `temporarily_unavailable` it
+    may have been bought all the same; a repeat under the same Idempotency-Key tells.
+    """
     budget = deps.retry_budget()
     subscription_id = (
         subscription_id_of(deps.entropy(ID_BYTES))
@@ -41,7 +47,7 @@ def purchase(deps: Deps, account_id: str, order: PurchaseOrder, idempotency_key:
 
 
 class _Purchase(NamedTuple):
-    """One invocation: what is bought, and the id and the key that it will have."""
+    """One invocation: what is ordered, and the id and the key that the subscription will have."""
 
     deps: Deps
     budget: RetryBudget
@@ -53,9 +59,7 @@ class _Purchase(NamedTuple):
 
     def attempt(self) -> Outcome:
         deps = self.deps
-        found, slot = self.budget.persist(
-            lambda: repository.with_place(deps, self.subscription_id, self.account_id),
-        )
+        found, slot = repository.with_place(deps, self.budget, self.subscription_id, self.account_id)
         if found is not None:
             return self._repeat(found)
         bought = pricing.bought(catalogue_repository.load(deps, self.budget), self.order)
@@ -68,7 +72,8 @@ class _Purchase(NamedTuple):
     def _repeat(self, found: Subscription) -> Outcome:
         now_ms = self.deps.now_ms()
         if found.key_hash == api_keys.api_key_hash(self.api_key):
-            return Outcome(found, found.status(now_ms), self.api_key)  # our own write, its reply was lost
+            # This invocation wrote it, and the reply was lost.
+            return Outcome(found, found.status(now_ms), self.api_key)
         if found.body_digest != self.body_digest:
             raise Refused(Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"))
         return Outcome(found, found.status(now_ms), None, replayed=True)

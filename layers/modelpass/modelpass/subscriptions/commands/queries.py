@@ -1,4 +1,8 @@
-"""What callers look at. Rule: reads only, strongly consistent, and of the caller's own account only."""
+"""What customers look at: subscriptions, usage, history, events and quotes. Rule: strongly consistent reads, no write.
+
+A customer sees only what is his account's: any other subscription raises `not_found`, as one that does not exist. Every
+query raises `temporarily_unavailable` while the store cannot be read.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,6 @@ from modelpass.dynamodb.pages import Listing
 from modelpass.entitlements import history
 from modelpass.entitlements import items as entitlement_items
 from modelpass.subscriptions import answers, items, pricing, usage_history
-from modelpass.subscriptions.answers import term
 from modelpass.subscriptions.commands import repository
 
 if TYPE_CHECKING:
@@ -27,14 +30,15 @@ if TYPE_CHECKING:
     from modelpass.subscriptions.orders import PurchaseOrder
 
 SUBSCRIPTIONS: Final = Listing(items.BOUGHT, re.compile(rf"{items.BOUGHT}[0-9]{{15}}#[0-9]{{9,}}#sub_[a-z2-7]{{24}}"))
-# An event of version 1 has no order within its millisecond.
+"""The listing of an account's subscriptions, for its cursors."""
 EVENTS: Final = Listing("", re.compile(r"[0-9]{15}#([0-9]{14,}#)?evt_[a-z2-7]{24}"))
+"""The listing of a subscription's events, for its cursors; one of schema version 1 has no order in its millisecond."""
 _MOST_KEYS: Final = 100
-"""Of one BatchGetItem."""
+"""How many keys one `BatchGetItem` takes."""
 
 
 def get_subscription(deps: Deps, account_id: str, subscription_id: str) -> Json:
-    """One subscription; another account's id is refused as an unknown one."""
+    """One subscription, with its status at this moment."""
     found = repository.own(deps, deps.retry_budget(), account_id, subscription_id)
     return answers.subscription(found, found.status(deps.now_ms()))
 
@@ -49,7 +53,10 @@ def get_usage(deps: Deps, account_id: str, subscription_id: str) -> Json:
 
 
 def list_subscriptions(deps: Deps, account_id: str, page: Page) -> Json:
-    """A page of the account's subscriptions, newest first; one that was bought since comes before the first page."""
+    """A page of the account's subscriptions, newest first.
+
+    One that is bought while pages are read comes before the first page, and moves no other.
+    """
     budget, table = deps.retry_budget(), deps.tables.subscriptions
     request = pages.request(table, items.slot_key(account_id)[0], SUBSCRIPTIONS, page)
     entries, following = pages.cut(_one_page(deps, budget, request), page)
@@ -72,9 +79,9 @@ def list_events(deps: Deps, account_id: str, subscription_id: str, page: Page) -
 
 
 def get_history(deps: Deps, account_id: str, subscription_id: str, days: Mapping[str, str]) -> Json:
-    """Usage per day and model, and the terms of these days with the price each was sold at.
+    """Usage per day and model, and the terms of these days with the price that each was sold at.
 
-    `days` may have the dates `from` and `to`; raises `invalid_request` naming the one at fault, but `not_found` first.
+    `days` may have the dates `from` and `to`. Raises `not_found`, and then `invalid_request` naming the date at fault.
     """
     budget, table = deps.retry_budget(), deps.tables.history
     found = repository.own(deps, budget, account_id, subscription_id)
@@ -83,7 +90,7 @@ def get_history(deps: Deps, account_id: str, subscription_id: str, days: Mapping
     recorded = [items.term_row_of(row) for row in stored]
     terms = usage_history.terms_in(recorded, span)
     ids = [entitlement_id for sold in terms for entitlement_id in sold.entitlement_ids(found.id)]
-    # First what is still open, then the closed rows: a day that is closed in between is in its row.
+    # The entitlements are read before the rows, so that a day that is closed in between is found in its row.
     earlier = _entitlements(deps, budget, usage_history.unrecorded(found, recorded))
     entitlements = earlier + _entitlements(deps, budget, ids)
     terms = usage_history.terms_in(usage_history.terms_of(earlier), span) + terms
@@ -91,14 +98,14 @@ def get_history(deps: Deps, account_id: str, subscription_id: str, days: Mapping
     rows = budget.persist(lambda: transport.query_all(deps.send, request)) if span.first <= span.last else []
     return {
         "days": usage_history.answer(found, span, rows, entitlements),
-        "terms": [term(sold) for sold in terms],
+        "terms": [answers.term(sold) for sold in terms],
     }
 
 
 def quote(deps: Deps, order: PurchaseOrder) -> Json:
-    """The price of a purchase now, line by line; raises `Refused` where a purchase would, but for the place.
+    """The price of a purchase at this moment, line by line; raises what `pricing.bought` refuses.
 
-    Reads the catalogue and nothing else.
+    It reads the catalogue and nothing else, so it says nothing of the account's place.
     """
     models, sale = pricing.bought(catalogue_repository.load(deps, deps.retry_budget()), order)
     return pricing.quote_answer([(m.model_id, m.tier) for m in models], sale, order.months)

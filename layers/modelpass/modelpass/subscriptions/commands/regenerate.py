@@ -1,7 +1,7 @@
-"""Regenerate: another key within the term. Rule: once it has answered, the key before is refused; usage stays.
+"""Regenerate: make another key within the term. Rule: once it has answered, the earlier key is refused; usage stays.
 
-The row of the subscription knows the new key first, then each entitlement by a write of its own. What a crash leaves
-undone is finished by whoever comes next: a repeat, or the reset (`bring_key`).
+The new key is written first to the subscription's row, then to each entitlement by a write of its own. What a crash
+leaves undone is finished by the next call or by the reset (`bring_key`).
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 
 def regenerate(deps: Deps, account_id: str, subscription_id: str) -> Outcome:
-    """Make a new key; raises `Refused`, and changes nothing, unless the subscription is active.
+    """Make a new key.
 
-    Each call makes a key: there is nothing to repeat safely, for a key is shown once.
+    Raises `Refused` and changes nothing unless the subscription is active: `subscription_expired`,
+    `subscription_cancelled`, or `not_found`. Each call makes another key, because a key is shown only once.
     """
     budget, secret = deps.retry_budget(), deps.new_secret()
 
@@ -32,10 +33,11 @@ def regenerate(deps: Deps, account_id: str, subscription_id: str) -> Outcome:
         found = repository.own(deps, budget, account_id, subscription_id)
         now_ms = deps.now_ms()
         api_key = api_keys.issue_api_key(subscription_id, found.term_number, secret, deps.deployment_keys)
-        if found.key_hash != api_keys.api_key_hash(api_key):  # else begun by an earlier try, whose reply was lost
+        key_hash = api_keys.api_key_hash(api_key)
+        if found.key_hash != key_hash:  # else an earlier try has written it, whose reply was lost
             raise_any(rules.refuse_new_key(found, now_ms))
             found = found._replace(
-                key_hash=api_keys.api_key_hash(api_key),
+                key_hash=key_hash,
                 key_tail=api_keys.api_key_tail(api_key),
                 key_generation=found.key_generation + 1,
                 key_pending=True,
@@ -49,7 +51,7 @@ def regenerate(deps: Deps, account_id: str, subscription_id: str) -> Outcome:
 
 
 def bring_key(deps: Deps, budget: RetryBudget, subscription: Subscription) -> None:
-    """Let every entitlement know the key of the row. Once this returns, no older key is good for anything."""
+    """Write the row's key to every entitlement, then note that in the row. Once this returns, no older key grants."""
     for entitlement in subscription.entitlement_ids():
         request = updates.bring_key(deps.tables, entitlement, subscription.key_hash, subscription.key_generation)
         repository.write_once(deps, budget, request)

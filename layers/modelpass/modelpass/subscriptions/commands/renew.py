@@ -1,8 +1,9 @@
 """Renew: begin a new term of an expired subscription. Rule: a repeat under the same Idempotency-Key changes nothing.
 
 The new term has the models, limits, months and time zone of the one before, a key of its own, and usage from zero; it
-is sold at the prices of the moment. The order is replay, catalogue, place. A lost reply is recognised by the hash of
-the key that only this invocation knows.
+is sold at the prices of the moment. First it looks for a repeat, then asks the catalogue, then the subscription's
+status and the account's place. When a reply was lost, the invocation recognises its own term by the hash of the key
+that only it knows.
 """
 
 from __future__ import annotations
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
 
 
 def renew(deps: Deps, account_id: str, subscription_id: str, idempotency_key: str | None) -> Outcome:
-    """Begin a new term of an expired subscription; raises `Refused` and changes nothing otherwise."""
+    """Begin a new term of an expired subscription.
+
+    Raises `Refused` and changes nothing: `not_found`, what `pricing.bought_again` refuses, `subscription_not_expired`,
+    and `active_subscription_exists`. After `temporarily_unavailable` the term may have begun all the same; a repeat
+    under the same Idempotency-Key tells.
+    """
     if not is_subscription_id(subscription_id):
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
     budget = deps.retry_budget()
@@ -47,15 +53,14 @@ class _Renewal(NamedTuple):
 
     def attempt(self) -> Outcome:
         deps = self.deps
-        found, slot = self.budget.persist(
-            lambda: repository.with_place(deps, self.subscription_id, self.account_id),
-        )
+        found, slot = repository.with_place(deps, self.budget, self.subscription_id, self.account_id)
         if found is None or found.account_id != self.account_id:
             raise Refused(Refusal(ErrorCode.NOT_FOUND))
         now_ms = deps.now_ms()
         made = self._key_of_term(found.term_number)
         if found.key_hash == api_keys.api_key_hash(made):
-            return Outcome(found, found.status(now_ms), made)  # our own write, its reply was lost
+            # This invocation wrote it, and the reply was lost.
+            return Outcome(found, found.status(now_ms), made)
         if self.digest is not None and found.renewal_digest == self.digest:
             return Outcome(found, found.status(now_ms), None, replayed=True)
         sale = pricing.bought_again(catalogue_repository.load(deps, self.budget), found.models)

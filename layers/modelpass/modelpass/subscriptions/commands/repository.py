@@ -1,4 +1,7 @@
-"""What commands read of subscriptions. Rule: strongly consistent; another account's is as one that does not exist."""
+"""What several commands read of subscriptions and places, and write to them. Rule: strongly consistent; no decisions.
+
+What only one command reads stays in that command. Reads raise `temporarily_unavailable` once the budget is used up.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def own(deps: Deps, budget: RetryBudget, account_id: str, subscription_id: str) -> Subscription:
-    """A subscription of this account; raises `not_found` for any other."""
+    """A subscription of this account; raises `not_found` for another account's, as for one that does not exist."""
     found = any_of(deps, budget, subscription_id)
     if found.account_id != account_id:
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
@@ -29,7 +32,7 @@ def own(deps: Deps, budget: RetryBudget, account_id: str, subscription_id: str) 
 def any_of(deps: Deps, budget: RetryBudget, subscription_id: str) -> Subscription:
     """A subscription of whichever account; raises `not_found` when there is none."""
     found = None
-    if is_subscription_id(subscription_id):  # else it need not be looked up
+    if is_subscription_id(subscription_id):  # other text cannot be an id, and is not looked up
         key = schema.primary_key(items.subscription_key(subscription_id))
         found = budget.persist(lambda: transport.get(deps.send, deps.tables.subscriptions, key))
     if found is None:
@@ -38,17 +41,23 @@ def any_of(deps: Deps, budget: RetryBudget, subscription_id: str) -> Subscriptio
 
 
 def place_of(deps: Deps, budget: RetryBudget, account_id: str) -> Slot | None:
-    """An account's one place; None when nothing has ever held it."""
+    """The account's one place; None when nothing has ever held it."""
     key = schema.primary_key(items.slot_key(account_id))
     found = budget.persist(lambda: transport.get(deps.send, deps.tables.subscriptions, key))
     return None if found is None else items.slot_of(found)
 
 
-def with_place(deps: Deps, subscription_id: str, account_id: str) -> tuple[Subscription | None, Slot | None]:
-    """A subscription and an account's place, both as of one moment."""
+def with_place(
+    deps: Deps, budget: RetryBudget, subscription_id: str, account_id: str
+) -> tuple[Subscription | None, Slot | None]:
+    """A subscription, of whichever account, and an account's place, both as they are at one moment.
+
+    Each is None when there is none.
+    """
     pairs = (items.subscription_key(subscription_id), items.slot_key(account_id))
     gets = [{"Get": {"TableName": deps.tables.subscriptions, "Key": schema.primary_key(pair)}} for pair in pairs]
-    responses = deps.send("TransactGetItems", {"TransactItems": gets})["Responses"]
+    request = {"TransactItems": gets}
+    responses = budget.persist(lambda: deps.send("TransactGetItems", request))["Responses"]
     subscription, slot = (response.get("Item") for response in responses)
     return (
         items.subscription_of(subscription) if subscription else None,
@@ -57,9 +66,12 @@ def with_place(deps: Deps, subscription_id: str, account_id: str) -> tuple[Subsc
 
 
 def write_once(deps: Deps, budget: RetryBudget, request: Request) -> None:
-    """Carry out a step, or find it done: by an earlier try, by someone else, or by what came after."""
+    """Carry out an update, and accept that its guard fails: then it was done before, by whomever, or is superseded.
+
+    Raises `UnreadableItemError` when the guard failed because the item is of a schema version that is not understood.
+    """
     try:
         budget.for_another().persist(lambda: deps.send("UpdateItem", request))
     except ConditionFailedError as failure:
         if failure.item is not None:
-            schema.require_understood(failure.item)  # what cannot be read is not done
+            schema.require_understood(failure.item)  # else an update that was never done would pass as done
