@@ -1,4 +1,4 @@
-"""Both clients of the store make the same of the same bytes: what is stored, what is refused, what may have landed."""
+"""Both clients read the same bytes alike: as what is stored, what is refused, or what may have been carried out."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError, StoreError, StoreRejectedError
+from tests.support.store_failures import BUSY, CANCELLED, REJECTED
 from tests.support.wire import Do, Wire, reply, serving, told
-from tests.unit.dynamodb.test_transport import BUSY, CANCELLED, REJECTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,7 +171,7 @@ def test_words_that_are_not_dynamodbs_are_never_an_answer(
 
 
 def agreed_in_kind(clients: Clients) -> Any:
-    """Of a reply that is lost only that is the same: each client has its own word for how."""
+    """The kind of failure alone: for how a reply was lost, each client has its own word."""
     lean, by_boto3 = (outcome(send, "UpdateItem") for send in clients)
     assert isinstance(lean, tuple)
     assert isinstance(by_boto3, tuple)

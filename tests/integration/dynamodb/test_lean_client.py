@@ -1,4 +1,4 @@
-"""The lean client over real sockets: what it reuses, what it gives up, and that no reply is taken for another."""
+"""The lean client on real sockets: which connections it reuses or gives up, and that no reply is taken for another."""
 
 from __future__ import annotations
 

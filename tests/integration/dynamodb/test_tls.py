@@ -1,4 +1,4 @@
-"""HTTPS of the lean client: no byte of a request goes to whom it does not trust, under the name it asked for."""
+"""HTTPS of the lean client: it sends no byte of a request to a server it does not trust under the name it asked for."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Where the lean client asks, and as whom: botocore's own endpoint or none; no value of a setting is ever shown."""
+"""The lean client's endpoint is botocore's own or none, its credentials are the current ones, and no value is shown."""
 
 from __future__ import annotations
 
-import traceback
 from functools import cache
 
 import botocore.session
@@ -17,10 +16,8 @@ from modelpass.dynamodb.endpoint import (
     region_of,
     store_endpoint,
 )
-from modelpass.dynamodb.lean_client import LeanClient
 from modelpass.dynamodb.sigv4 import Credentials
-from modelpass.dynamodb.transport import StoreRejectedError
-from modelpass.runtime import config
+from tests.support.store_failures import shown
 
 SPECIFIC, GENERAL = "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"
 ID, SECRET, TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
@@ -40,17 +37,6 @@ NO_ENDPOINTS = [
     *("https://s3crét.example", "https://s3cret\\@host.example", "https://[s3cret]", "https://[::1", "https://::1::"),
     *("https://.s3cret.example", "https://s3cret..example", f"https://s3cret{'a' * 63}.example", "https://s3cret%2e"),
     *("https://s3cret,example", 'https://s3cret"example', "https://s3cret.example:80:80"),
-]
-UNFIT = [
-    "s3cret\r\nx-more: 1",
-    "s3cret\n",
-    "s3cret\x00",
-    "s3cret\x7f",
-    "s3cret token",
-    "s3crét",
-    "s3cret\udcff",
-    " ",
-    "\t",
 ]
 
 
@@ -160,15 +146,6 @@ def test_what_is_no_endpoint_is_refused_by_the_name_of_its_setting(name: str, ur
     assert "s3cr" not in shown(caught.value)
 
 
-def test_client_is_chosen_by_a_setting_and_is_boto3_unless_told() -> None:
-    assert config.lean_client_chosen({"STORE_CLIENT": "lean"})
-    assert not config.lean_client_chosen({"STORE_CLIENT": "boto3"})
-    assert not config.lean_client_chosen({})
-    for other in ("", "Lean", "s3cret"):
-        with pytest.raises(ConfigError, match=r"^STORE_CLIENT must be lean or boto3$"):
-            config.lean_client_chosen({"STORE_CLIENT": other})
-
-
 def test_credentials_are_those_of_the_environment_as_it_is_now() -> None:
     environment = dict(GIVEN)
     now = RotatingCredentials(environment)
@@ -192,48 +169,3 @@ def test_rotated_credentials_sign_the_very_next_request() -> None:
     del environment[ID]
     with pytest.raises(ConfigError, match=ID):
         credentials()
-
-
-@pytest.mark.parametrize("missing", [ID, SECRET])
-@pytest.mark.parametrize("value", [None, ""])
-def test_missing_credentials_are_a_fault_of_ours_and_nothing_is_sent(missing: str, value: str | None) -> None:
-    environment = {name: given for name, given in {**GIVEN, missing: value}.items() if given is not None}
-    failure = refused_by_client(environment)
-    assert str(failure) == f"{missing} is missing"
-    assert_secret(failure)
-
-
-@pytest.mark.parametrize("name", [ID, SECRET, TOKEN])
-@pytest.mark.parametrize("value", UNFIT)
-def test_credentials_that_no_header_can_hold_are_a_fault_of_ours(name: str, value: str) -> None:
-    failure = refused_by_client({**GIVEN, name: value})
-    assert str(failure).endswith("must be visible ASCII characters")
-    assert_secret(failure)
-
-
-def test_nothing_shows_a_secret() -> None:
-    credentials = credentials_of(GIVEN)
-    endpoint = Endpoint("127.0.0.1", 1, tls=False, authority="127.0.0.1:1")
-    client = LeanClient(endpoint, "eu-west-1", lambda: credentials)
-    for seen in (repr(credentials), str(credentials), f"{credentials}", f"{[credentials]}", repr(client), str(client)):
-        assert GIVEN[SECRET] not in seen
-        assert GIVEN[TOKEN] not in seen
-
-
-def refused_by_client(environment: dict[str, str]) -> StoreRejectedError:
-    """What a client says that has such credentials; nobody listens where it would ask."""
-    endpoint = Endpoint("127.0.0.1", 1, tls=False, authority="127.0.0.1:1")
-    client = LeanClient(endpoint, "eu-west-1", RotatingCredentials(environment))
-    with pytest.raises(StoreRejectedError) as caught:
-        client.send("GetItem", {"TableName": "t"})
-    return caught.value
-
-
-def assert_secret(failure: BaseException) -> None:
-    for value in ("s3cr", GIVEN[SECRET], GIVEN[TOKEN]):
-        assert value not in shown(failure)
-
-
-def shown(failure: BaseException) -> str:
-    """All that a log could have of a failure: where it was raised, what led to it, and how it represents itself."""
-    return "".join(traceback.format_exception(failure)) + repr(failure) + str(failure.args)

@@ -1,4 +1,4 @@
-"""Replies on the wire: those of the one form are read as Python's own client reads them, all others are refused."""
+"""Heads of replies: those of the one form are read as Python's own client reads them, and all others are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trying again: bounded in number and in time, with pauses that grow and are never the same twice."""
+"""A budget of tries is bounded in number and in time, and its pauses grow and are never the same twice."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Time:
         self.pauses.append(seconds)
         self.now += seconds
 
-    def attempts(self) -> RetryBudget:
+    def budget(self) -> RetryBudget:
         return RetryBudget(Pacing(lambda: self.now, self.sleep, lambda: self.chance), self.stop_at)
 
 
@@ -51,7 +51,7 @@ def test_busy_store_is_tried_six_times_and_then_told() -> None:
         raise StoreBusyError("busy")
 
     with pytest.raises(Refused) as caught:
-        time.attempts().persist(read)
+        time.budget().persist(read)
     assert is_used_up(caught.value)
     assert (len(tries), len(time.pauses)) == (6, 5)
     assert BUSY_TRIES == 6
@@ -65,26 +65,26 @@ def test_read_that_succeeds_at_last_is_answered() -> None:
             raise failure
         return "read"
 
-    assert Time().attempts().persist(read) == "read"
+    assert Time().budget().persist(read) == "read"
 
 
 def test_closed_connection_is_tried_again_at_once_and_counts_as_a_try() -> None:
     time = Time()
-    attempts = time.attempts()
+    budget = time.budget()
     closed = StoreBusyError("closed", at_once=True)
     for _ in range(BUSY_TRIES - 1):
-        attempts.busy(closed)
+        budget.busy(closed)
     assert time.pauses == []
     with pytest.raises(Refused):
-        attempts.busy(closed)
+        budget.busy(closed)
 
 
 def test_budget_is_one_for_all_reads_and_writes_of_a_command() -> None:
-    attempts = Time().attempts()
+    budget = Time().budget()
     for _ in range(BUSY_TRIES - 1):
-        attempts.busy(BUSY)
+        budget.busy(BUSY)
     with pytest.raises(Refused):
-        attempts.busy(BUSY)
+        budget.busy(BUSY)
 
 
 def test_other_failures_are_not_tried_again() -> None:
@@ -95,42 +95,42 @@ def test_other_failures_are_not_tried_again() -> None:
         raise KeyError("other")
 
     with pytest.raises(KeyError):
-        time.attempts().persist(read)
+        time.budget().persist(read)
     assert (tries, time.pauses) == ([1], [])
 
 
 def test_lost_races_are_bounded_and_do_not_pause() -> None:
     time = Time()
-    attempts = time.attempts()
+    budget = time.budget()
     for _ in range(LOST_RACES - 1):
-        attempts.lost_race()
+        budget.lost_race()
     with pytest.raises(Refused) as caught:
-        attempts.lost_race()
+        budget.lost_race()
     assert is_used_up(caught.value)
     assert time.pauses == []
 
 
 def test_invocation_with_little_time_left_ends_all_trying_sooner() -> None:
     time = Time(stop_at=101.0)
-    attempts = time.attempts()
-    attempts.lost_race()
+    budget = time.budget()
+    budget.lost_race()
     time.now = 101.0
     with pytest.raises(Refused) as caught:
-        attempts.lost_race()
+        budget.lost_race()
     assert is_used_up(caught.value)
 
 
 @pytest.mark.parametrize("step", [lambda a: a.busy(BUSY), RetryBudget.lost_race], ids=["busy", "lost race"])
 def test_deadline_ends_all_trying_to_the_moment(step: Callable[[RetryBudget], None]) -> None:
     time = Time()
-    attempts = time.attempts()
+    budget = time.budget()
     time.now += DEADLINE_SECONDS - 0.001
-    step(attempts)
+    step(budget)
     time = Time()
-    attempts = time.attempts()
+    budget = time.budget()
     time.now += DEADLINE_SECONDS
     with pytest.raises(Refused) as caught:
-        step(attempts)
+        step(budget)
     assert is_used_up(caught.value)
     assert time.pauses == []
 
@@ -139,9 +139,9 @@ def test_deadline_ends_all_trying_to_the_moment(step: Callable[[RetryBudget], No
 @given(st.floats(0, 1, exclude_max=True))
 def test_pauses_grow_within_their_limits_whatever_chance_says(chance: float) -> None:
     time = Time(chance=chance)
-    attempts = time.attempts()
+    budget = time.budget()
     for _ in range(BUSY_TRIES - 1):
-        attempts.busy(BUSY)
+        budget.busy(BUSY)
     assert time.pauses == sorted(time.pauses)
     assert time.pauses[0] < time.pauses[-1]
     ceilings = [0.04, 0.08, 0.16, 0.32, 0.4]
@@ -155,6 +155,6 @@ def test_two_commands_that_meet_do_not_pause_alike() -> None:
     pauses = []
     for _ in range(20):
         time = Time(chance=chance.random())
-        time.attempts().busy(BUSY)
+        time.budget().busy(BUSY)
         pauses += time.pauses
     assert len(set(pauses)) == 20

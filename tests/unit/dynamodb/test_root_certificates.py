@@ -1,4 +1,4 @@
-"""The roots that the lean client trusts first: AWS's, as botocore's own list has them, and still good."""
+"""The roots that the lean client trusts first are AWS's, as botocore's own list has them, and none expires soon."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attribute values on the wire: the same bytes and values as botocore's serializer and parser make of them."""
+"""Requests become the same JSON, and replies the same values, as botocore's serializer and parser make of them."""
 
 from __future__ import annotations
 

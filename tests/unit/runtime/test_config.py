@@ -1,4 +1,4 @@
-"""Settings: what is missing or wrong is named, and its value never is."""
+"""Settings: one that is missing or wrong is named, and its value is never shown."""
 
 from __future__ import annotations
 
@@ -105,3 +105,12 @@ def test_schema_version_that_is_not_understood_cannot_be_written(value: str) -> 
     with pytest.raises(ConfigError) as caught:
         config.tables({"SCHEMA_VERSION_WRITTEN": value})
     assert str(caught.value) == "SCHEMA_VERSION_WRITTEN must be 1 or 2"
+
+
+def test_client_is_chosen_by_a_setting_and_is_boto3_unless_told() -> None:
+    assert config.lean_client_chosen({"STORE_CLIENT": "lean"})
+    assert not config.lean_client_chosen({"STORE_CLIENT": "boto3"})
+    assert not config.lean_client_chosen({})
+    for other in ("", "Lean", "s3cret"):
+        with pytest.raises(ConfigError, match=r"^STORE_CLIENT must be lean or boto3$"):
+            config.lean_client_chosen({"STORE_CLIENT": other})
