@@ -1,4 +1,4 @@
-"""Refusals that the document lists and no other story of the handlers comes by. Rule: each by the event of a caller."""
+"""Refusals that the OpenAPI document lists and no other test of the handlers meets, each by the event of a caller."""
 
 from __future__ import annotations
 

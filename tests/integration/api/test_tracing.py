@@ -1,4 +1,4 @@
-"""What X-Ray is told of requests to the API, by functions that are to tell it: with its SDK, and a daemon of ours."""
+"""Tracing: what functions send to X-Ray by its SDK, to a daemon of the test, and that they send nothing when off."""
 
 from __future__ import annotations
 

@@ -1,18 +1,18 @@
-"""The router's handlers and the reset as deployed, one at a time, each with its sample event."""
+"""The router's handlers as they are deployed, each with its sample event."""
 
 from __future__ import annotations
 
 import itertools
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import pytest
 
 from modelpass.dynamodb.transport import Response, Send, StoreBusyError
-from tests.support.handlers import Service, deploy, sample
+from tests.support.handlers import Service, sample
 from tests.support.lines import recorded
-from tests.support.world import DAY_MS, IMAGE_MODEL, Clock
+from tests.support.world import IMAGE_MODEL
 
 if TYPE_CHECKING:
     from modelpass.schema import Request
@@ -20,13 +20,6 @@ if TYPE_CHECKING:
 
 FORGED = "auth_" + "A" * 120
 pytestmark = pytest.mark.usefixtures("clock")
-
-
-@pytest.fixture
-def own_service(service: Service) -> Service:
-    """A service whose tables nobody else fills, while moto is on."""
-    assert service.tables
-    return deploy()
 
 
 @pytest.fixture
@@ -202,34 +195,6 @@ def test_message_that_fails_unexpectedly_is_retried_and_holds_up_no_other(servic
     with service.sending("SettleFunction", failing):
         answer = service.invoke("SettleFunction", batch("", message, {}, message))
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m-1"}, {"itemIdentifier": "m-3"}]}
-
-
-def test_reset_tells_what_it_did_and_then_that_nothing_is_left(own_service: Service, clock: Clock) -> None:
-    bought = own_service.buy("acct_reset")
-    own_service.authorize(bought["apiKey"])
-    clock.advance(40 * DAY_MS)
-    nothing = {"windowsRolled": 0, "subscriptionsExpired": 0, "holdsReleased": 0, "more": False}
-    first = own_service.invoke("ResetFunction", sample("reset"))
-    assert first == {**nothing, "windowsRolled": 1, "subscriptionsExpired": 1, "holdsReleased": 1}
-    assert own_service.invoke("ResetFunction", sample("reset")) == nothing
-
-
-def test_reset_rolls_a_window_that_was_used(own_service: Service, clock: Clock) -> None:
-    bought = own_service.buy("acct_roll")
-    own_service.settle(own_service.authorize(bought["apiKey"])["authorizationId"])
-    clock.advance(2 * DAY_MS)
-    answer = own_service.invoke("ResetFunction", sample("reset"))
-    assert answer == {"windowsRolled": 1, "subscriptionsExpired": 0, "holdsReleased": 0, "more": False}
-
-
-def test_reset_goes_on_past_an_item_it_cannot_read(own_service: Service, clock: Clock) -> None:
-    unreadable, other = own_service.buy("acct_unreadable"), own_service.buy("acct_other")
-    own_service.authorize(other["apiKey"])
-    key = {"pk": {"S": unreadable["subscriptionId"]}, "sk": {"S": "subscription"}}
-    own_service.put_version("SubscriptionsTable", key, "99")
-    clock.advance(40 * DAY_MS)
-    answer: dict[str, Any] = own_service.invoke("ResetFunction", sample("reset"))
-    assert (answer["subscriptionsExpired"], answer["holdsReleased"]) == (1, 1)
 
 
 def test_request_served_in_another_tier_is_flagged_and_counted(service: Service, bought: Json) -> None:

@@ -1,4 +1,4 @@
-"""The reset finds all that is due, once, and nothing that is not; that it changes no decision is shown elsewhere."""
+"""The reset does all that is due, once, and nothing else. That it changes no decision is shown by other tests."""
 
 from __future__ import annotations
 

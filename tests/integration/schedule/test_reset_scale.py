@@ -1,4 +1,4 @@
-"""The reset's work follows what is due, not what is there; it stops in time, goes on, and can be run beside itself."""
+"""The reset costs what is due, not what is stored; it stops in time, the next run goes on, and runs may be parallel."""
 
 from __future__ import annotations
 

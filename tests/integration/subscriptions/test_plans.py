@@ -1,4 +1,4 @@
-"""A plan of another system and a custom subscription share one place: of both, never two are active."""
+"""A plan of another system and a custom subscription share the account's one place: never are two of them active."""
 
 from __future__ import annotations
 

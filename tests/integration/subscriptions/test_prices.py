@@ -1,4 +1,4 @@
-"""The price a term was sold at: quoted before, kept with the term for ever, and told by its event."""
+"""The price a term is sold at: it is quoted before, kept with the term for ever, and carried by its event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A new key and a cancellation: what was answered binds at once, whoever comes between, and a crash leaves no half."""
+"""A new key and a cancellation bind once they are answered, whoever comes between; a crash leaves none half done."""
 
 from __future__ import annotations
 
