@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
+from modelpass.api.fields import MOST_REASON, Calls, ChannelTier, Units
 from modelpass.api.validation import Strict, validated
 from modelpass.catalogue.model import Bounds, CatalogueModel, Offer, Price, require_currency
 from modelpass.catalogue.tiers import MAX_CALLS, MAX_UNITS, UNIT_OF_KIND, Kind, Tier, Unit
@@ -17,7 +18,6 @@ from modelpass.catalogue.transactions import TierTurn
 from modelpass.errors import invalid
 from modelpass.ids import MODEL_ID_PATTERN, MODEL_ID_RULE, is_model_id
 
-MOST_REASON: Final = 500
 _CURRENCY: Final = Field(description="three capital letters, as in ISO 4217")
 _AMOUNT_RULE: Final = "a decimal string with at most 12 digits before the point and 12 after it"
 
@@ -27,8 +27,6 @@ Amount = Annotated[
     StringConstraints(pattern=r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,12})?$"),
     Field(description=_AMOUNT_RULE),
 ]
-Calls = Annotated[int, Field(ge=1, le=MAX_CALLS, description=f"a whole number from 1 to {MAX_CALLS}")]
-Units = Annotated[int, Field(ge=1, le=MAX_UNITS, description=f"a whole number from 1 to {MAX_UNITS}")]
 
 
 class PriceBody(Strict):
@@ -43,7 +41,7 @@ class PriceBody(Strict):
 class TierBody(Strict):
     """One tier a model is offered in. `available` says what is so already: the availability call changes it."""
 
-    channel_tier: Annotated[Tier, Field(strict=False, description=f"one of {', '.join(Tier)}")]
+    channel_tier: ChannelTier
     available: Annotated[bool | None, Field(description="true or false")] = None
     price: PriceBody
 

@@ -1,7 +1,7 @@
 """Who calls, and which account the path names. Rule: reads a request and nothing else, and writes nothing.
 
 An account is known by the token's `sub` claim alone, and an operator by its scope. API Gateway has verified the claims
-before a function runs. Who may call what is said by the handlers: those of operators begin with `operators`.
+before a function runs. Who may call what is said by the handlers: those for operators call `require_operator` first.
 """
 
 from __future__ import annotations

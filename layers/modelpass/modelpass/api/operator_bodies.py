@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from modelpass.api.catalogue_bodies import MOST_REASON
+from modelpass.api.fields import MOST_REASON, ModelId
 from modelpass.api.validation import Strict, validated
 from modelpass.catalogue.tiers import MAX_UNITS
 from modelpass.errors import invalid
-from modelpass.ids import MODEL_ID_PATTERN, MODEL_ID_RULE
 from modelpass.subscriptions.orders import CorrectionOrder, PlanOrder
 from modelpass.times import instant_ms
 
@@ -29,17 +28,14 @@ _UNITS_RULE: Final = f"a whole number from -{MAX_UNITS} to {MAX_UNITS}, and not 
 class PlanRequest(Strict):
     """The JSON body of `PUT /v1/accounts/{accountId}/plan-subscription`."""
 
-    plan_id: Annotated[str, StringConstraints(pattern=f"^{MODEL_ID_PATTERN}$"), Field(description=MODEL_ID_RULE)]
-    expires_at: Annotated[
-        str,
-        Field(description=_TIME_RULE, json_schema_extra=_TIME_FORMAT),
-    ]
+    plan_id: ModelId
+    expires_at: Annotated[str, Field(description=_TIME_RULE, json_schema_extra=_TIME_FORMAT)]
 
 
 class CorrectionRequest(Strict):
     """The JSON body of `POST /v1/subscriptions/{subscriptionId}/corrections`."""
 
-    model_id: Annotated[str, StringConstraints(pattern=f"^{MODEL_ID_PATTERN}$"), Field(description=MODEL_ID_RULE)]
+    model_id: ModelId
     units: Annotated[int, Field(ge=-MAX_UNITS, le=MAX_UNITS, description=_UNITS_RULE)]
     at: Annotated[str | None, Field(description=_TIME_RULE, json_schema_extra=_TIME_FORMAT)] = None
     reason: Annotated[str, Field(min_length=1, max_length=MOST_REASON, description=f"1 to {MOST_REASON} characters")]

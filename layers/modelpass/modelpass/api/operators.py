@@ -1,7 +1,7 @@
-"""Lets operators pass, and nobody else. Rule: a handler of operators calls it before it reads anything else.
+"""The check that a caller is an operator. Rule: it comes before anything else of the request is read.
 
-It is the one check of a request that writes to the log's line, because only a handler that is for operators alone knows
-that its caller acts as one.
+It is the one check of a request that also writes to the log's line: only a handler that is for operators alone can tell
+that its caller acts as an operator.
 """
 
 from __future__ import annotations

@@ -5,12 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Annotated, Final
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
+from modelpass.api.fields import Calls, ChannelTier, ModelId, Units  # noqa: TC001 - pydantic reads them
 from modelpass.api.validation import Strict, rule_of, validated
-from modelpass.catalogue.tiers import MAX_CALLS, MAX_UNITS, Tier
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
-from modelpass.ids import MODEL_ID_PATTERN, MODEL_ID_RULE
 from modelpass.subscriptions.model import MAX_MODELS, MAX_MONTHS
 from modelpass.subscriptions.orders import OrderLine, PurchaseOrder
 
@@ -21,14 +20,10 @@ TIME_ZONE_FORMAT: Final = "iana-time-zone"
 class PurchaseModel(Strict):
     """One model to buy. A field's description completes the sentence "… must be …"."""
 
-    model_id: Annotated[
-        str,
-        StringConstraints(pattern=f"^{MODEL_ID_PATTERN}$"),
-        Field(description=MODEL_ID_RULE),
-    ]
-    channel_tier: Annotated[Tier, Field(strict=False, description=f"one of {', '.join(Tier)}")]
-    daily_call_limit: Annotated[int, Field(ge=1, le=MAX_CALLS, description=f"a whole number from 1 to {MAX_CALLS}")]
-    monthly_token_cap: Annotated[int, Field(ge=1, le=MAX_UNITS, description=f"a whole number from 1 to {MAX_UNITS}")]
+    model_id: ModelId
+    channel_tier: ChannelTier
+    daily_call_limit: Calls
+    monthly_token_cap: Units
 
 
 class PurchaseRequest(Strict):
