@@ -55,7 +55,7 @@ _BUSY_REASONS: Final = frozenset({"TransactionConflict", "ThrottlingError", "Pro
 
 
 class StoreError(Exception):
-    """The base of the failures of one request: it was not carried out as asked, or nobody can tell."""
+    """The base of the failures of one request: it was not carried out as asked, or that is not known."""
 
 
 class ConditionFailedError(StoreError):

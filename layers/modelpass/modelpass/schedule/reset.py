@@ -59,7 +59,7 @@ def reset(deps: Deps, stop_at: float) -> dict[str, Any]:
         _work_off(deps, stop_at, tally)
     except (Refused, OutOfTimeError):
         tally.more = True  # the store is busy or slow: whatever was not done stays due
-    if tally.lag_ms or not tally.more:  # a run that was stopped before it found anything knows of no lag
+    if tally.lag_ms or not tally.more:  # a run that was stopped before it found anything cannot tell the lag
         telemetry.reset_lag(tally.lag_ms // MS_PER_SECOND)
     return tally.answer()
 

@@ -132,8 +132,8 @@ def _begin_term(tables: Tables, old: Subscription, new: Subscription) -> Request
     return {
         "TableName": tables.subscriptions,
         "Key": schema.primary_key(items.subscription_key(new.id)),
-        # The term is the one that was read and has ended; nobody has cancelled it or begun to; and whether its end was
-        # announced is as it was read, for its event is put into this transaction only if it was not.
+        # The term is the one that was read and has ended, and nobody has cancelled it or begun to. If its end was not
+        # announced when it was read, nobody has announced it since, for this transaction does.
         "ConditionExpression": f"{schema.UNDERSTOOD} AND #tn = :old AND #xa <= :st"
         " AND attribute_not_exists(#xc) AND attribute_not_exists(#xi)"
         + (" AND attribute_exists(#dp)" if old.due_at_ms is not None else ""),
