@@ -1,4 +1,4 @@
-"""Settings from the environment, read once at cold start. Rule: pure; each function reads one from a given mapping.
+"""Settings from the environment, read once at cold start. Rule: each function reads the mapping it is given, no more.
 
 A setting that is missing or wrong raises `ConfigError`, which names it and never shows its value. Where DynamoDB is and
 with which credentials it is asked is read by `dynamodb.endpoint`.

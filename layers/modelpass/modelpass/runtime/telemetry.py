@@ -43,7 +43,7 @@ class Line:
     """The line of one request: begun when it comes in, filled as facts become known, written once when it ends.
 
     A request that ends by an exception, or without a decision, gets the decision `internal_error`. The functions below
-    write to the line of the request that is being carried out; outside of one, they do nothing.
+    write to the line of the request that is being carried out; outside of one, all but `surprised` do nothing.
     """
 
     def __init__(self, command: str, function_request_id: str, **facts: Fact) -> None:
