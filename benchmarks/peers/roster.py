@@ -46,7 +46,7 @@ def _theirs(environment: str, module: str) -> tuple[str | Path, ...]:
 
 
 def _on_node(which: str) -> tuple[str | Path, ...]:
-    return ("node", ROOT / "tests" / "benchmarks" / "peers" / "drivers" / "on_node.cjs", which)
+    return ("node", ROOT / "benchmarks" / "peers" / "drivers" / "on_node.cjs", which)
 
 
 YARDSTICK: Final = "bare boto3 `update_item`"

@@ -165,8 +165,8 @@ def test_a_log_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> N
 
 @pytest.fixture
 def copied_root(tmp_path: Path) -> Path:
-    """A root of its own, for a look at what happens when its engine is not as it should be."""
-    for name in ("local", "ops"):
+    """A root of its own, for a look at what happens when its engine or its catalogue is not as it should be."""
+    for name in ("local", "ops"):  # copied, for they find the project's folder by where they are themselves
         shutil.copytree(ROOT / name, tmp_path / name)
     for name in ("deploy", "layers", "functions", "template.yaml", "catalogue.json"):
         (tmp_path / name).symlink_to(ROOT / name)

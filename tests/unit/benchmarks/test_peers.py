@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,13 +12,11 @@ from benchmarks.peers import cases
 from benchmarks.peers.__main__ import PAGE
 from benchmarks.peers.cases import Figures
 from benchmarks.peers.drivers.protocol import _race_of_threads
+from benchmarks.peers.environments import ENVIRONMENTS, NODE_FILES
 from benchmarks.peers.redis import counted
 from benchmarks.peers.roster import ROWS, YARDSTICK, Row, missing
 from benchmarks.peers.table import BLOCK, tables
 from modelpass.dynamodb.transport import consumed
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 OURS, OTHER = "ours", "other"
 BEGIN, END = f"<!-- bench:{BLOCK} -->", f"<!-- /bench:{BLOCK} -->"
@@ -74,6 +73,14 @@ def test_peer_whose_environment_failed_is_missing_and_no_other() -> None:
     without = [row.name for row in ROWS if missing(row, {"redis": "no such wheel"})]
     assert without == [row.name for row in ROWS if row.store == "Redis"]
     assert missing(ROWS[0], {"zae": "x", "litellm": "x", "limits": "x", "redis": "x", "node": "x"}) == ""
+
+
+def test_files_that_make_an_environment_and_start_a_driver_are_there() -> None:
+    assert [name for name, made in ENVIRONMENTS.items() if not made.pins.is_file()] == []
+    assert {"package.json", "package-lock.json", ".npmrc"} <= {file.name for file in NODE_FILES.iterdir()}
+    scripts = [part for row in ROWS for part in row.command if isinstance(part, Path) and part.suffix == ".cjs"]
+    assert scripts
+    assert [script for script in scripts if not script.is_file()] == []
 
 
 def test_floors_of_all_rows_are_rows_that_decide_nothing() -> None:
