@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.request import urlopen
 
 from local import settings
-from local.cloudformation import template
 from local.dynamodb import engine, provisioning
-from local.machine import HOST, ROOT
+from local.machine import HOST
 from modelpass.runtime import config
 from modelpass.schema import Tables
 from modelpass.times import instant_ms
@@ -45,17 +44,8 @@ def chosen() -> Iterator[Target]:
         raise CommandError(f"There is no data in {data}.")
     else:
         with settings.claimed(data), engine.running(data) as url:
-            yield Target(provisioning.client(url), _tables_of_the_template(), system_ms).as_of(at_ms)
-
-
-def _tables_of_the_template() -> Tables:
-    """The tables as the functions are told of them."""
-    expanded = template.load(settings.template_file(), settings.parameters())
-    read = template.read(expanded, ROOT, template.secret_values(expanded))
-    told: dict[str, str] = {}
-    for function in read.functions.values():
-        told |= function.environment
-    return config.tables(told)
+            tables = config.tables(settings.chosen_template().environment())
+            yield Target(provisioning.client(url), tables, system_ms).as_of(at_ms)
 
 
 def _running(port: int) -> Target:

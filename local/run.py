@@ -128,8 +128,8 @@ def prepare(endpoint: str, read: template.Template, *, kept: bool) -> None:
 
 
 def _tables(read: template.Template) -> Tables:
-    """All that functions are given."""
-    tables = config.tables({n: v for function in read.functions.values() for n, v in function.environment.items()})
+    """The tables that the functions are told of; raises `CommandError` when there is no catalogue among them."""
+    tables = config.tables(read.environment())
     if not tables.catalogue:
         raise CommandError("The template tells no function of a CATALOGUE_TABLE.")
     return tables

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from deploy import artifact
+from local.cloudformation import template
 from local.cloudformation.parameters import of_text as parameters_of_text
-from local.cloudformation.template import secret_values
 from local.machine import ROOT
 from ops.errors import CommandError
 
@@ -87,6 +87,15 @@ def parameters() -> dict[str, str]:
     return parameters_of_text(os.environ.get("PARAMETERS", ""))
 
 
+def chosen_template() -> template.Template:
+    """The template and the parameters that were chosen, with new secrets; raises `CommandError`.
+
+    It is for commands that need what the template says and no secret, such as the names of its tables.
+    """
+    expanded = template.load(template_file(), parameters())
+    return template.read(expanded, code_folder(), template.secret_values(expanded))
+
+
 def deployment_secrets(folder: Path, expanded: dict[str, Any], *, keep: bool) -> dict[str, Any]:
     """The values of the template's secrets; kept with data on disk, for its keys were signed with them."""
     path = folder / _SECRETS_FILE
@@ -94,7 +103,7 @@ def deployment_secrets(folder: Path, expanded: dict[str, Any], *, keep: bool) ->
         if keep and path.exists():
             kept: dict[str, Any] = json.loads(path.read_text("utf-8"))
             return kept
-        values = secret_values(expanded)
+        values = template.secret_values(expanded)
         if keep:
             folder.mkdir(parents=True, exist_ok=True)
             part = path.with_suffix(".part")  # whoever is killed in between leaves no half of it

@@ -64,11 +64,8 @@ class Stack:
         return self.invoke(schedule.function, event)
 
     def store(self) -> dict[str, Any]:
-        """Where the tables are, and what they are called: for whoever looks at what is stored."""
-        told: dict[str, str] = {}
-        for function in self.template.functions.values():
-            told |= function.environment
-        return {"endpoint": self.store_url, "tables": config.tables(told)._asdict()}
+        """The URL of the engine and the names of the tables, for tools that read what is stored."""
+        return {"endpoint": self.store_url, "tables": config.tables(self.template.environment())._asdict()}
 
     def start_schedules(self) -> None:
         """Let every schedule run by itself until the stack stops."""

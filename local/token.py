@@ -8,7 +8,6 @@ from typing import Any
 
 from local import settings
 from local.apigateway import jwts
-from local.cloudformation import template
 from ops.errors import CommandError
 
 
@@ -31,7 +30,5 @@ def main() -> int:
 
 def token_of(claims: dict[str, Any]) -> str:
     """A token with these claims for the stack of this folder; raises `CommandError`."""
-    key = jwts.signing_key(settings.key_folder())
-    expanded = template.load(settings.template_file(), settings.parameters())
-    read = template.read(expanded, settings.code_folder(), template.secret_values(expanded))
-    return jwts.issue(key, claims, read.issuer, read.audience[0])
+    key, template = jwts.signing_key(settings.key_folder()), settings.chosen_template()
+    return jwts.issue(key, claims, template.issuer, template.audience[0])

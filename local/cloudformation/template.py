@@ -85,6 +85,10 @@ class Template:
     cors: Cors | None
     pipe: Pipe | None
 
+    def environment(self) -> dict[str, str]:
+        """The environments of all functions as one; a variable that several functions have means the same in each."""
+        return {name: value for function in self.functions.values() for name, value in function.environment.items()}
+
 
 def secret_values(template: Json) -> dict[str, Json]:
     """New values for the secrets that the template has generated."""
