@@ -9,16 +9,14 @@ to other systems again. Exit status: 0 when all is equal, 1 when something diffe
 from __future__ import annotations
 
 import os
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from modelpass import schema
+from ops.aws import WORKERS, dynamodb_client, status_of
 from ops.errors import CommandError
 from ops.stack_tables import every_table
 
@@ -27,26 +25,23 @@ if TYPE_CHECKING:
 
     from modelpass.schema import Item
 
-WORKERS: Final = 16
 _SETS: Final = ("SS", "NS", "BS")
-_RETRIES: Final = Config(retries={"mode": "standard", "total_max_attempts": 10}, max_pool_connections=WORKERS)
 
 
 def main() -> int:
-    """Carry it out, and tell what was written."""
+    """Restore the deployment that STACK names, print what was written to each table, and give the exit status."""
+    return status_of(_restore)
+
+
+def _restore() -> int:
     stack, pattern = os.environ.get("STACK"), os.environ.get("FROM", "")
     if not stack or "{}" not in pattern:
-        sys.stderr.write("Say what to restore, and from where: make restore STACK=… FROM='{}-restored'\n")
-        return 2
-    try:
-        live = every_table(boto3.client("cloudformation"), stack)
-        dynamodb = boto3.client("dynamodb", config=_RETRIES)
-        for name in live.values():
-            dynamodb.describe_table(TableName=pattern.format(name))  # all are there before anything is written
-        left = sum(_made_equal(dynamodb, kind, pattern.format(name), name) for kind, name in live.items())
-    except (BotoCoreError, ClientError, CommandError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+        raise CommandError("Say what to restore, and from where: make restore STACK=… FROM='{}-restored'")
+    live = every_table(boto3.client("cloudformation"), stack)
+    dynamodb = dynamodb_client()
+    for name in live.values():
+        dynamodb.describe_table(TableName=pattern.format(name))  # every table is there before anything is written
+    left = sum(_made_equal(dynamodb, kind, pattern.format(name), name) for kind, name in live.items())
     return 1 if left else 0
 
 

@@ -9,11 +9,9 @@ and one of a version that is not understood is never touched. Exit status: 0 whe
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
 
 from modelpass import schema
 from modelpass.catalogue import items as catalogue_items
@@ -21,6 +19,7 @@ from modelpass.catalogue.items import settings_item
 from modelpass.entitlements import items as entitlement_items
 from modelpass.schema import Tables
 from modelpass.subscriptions import items as subscription_items
+from ops.aws import status_of
 from ops.errors import CommandError
 from ops.stack_tables import LOGICAL, every_table, put_new
 
@@ -31,17 +30,16 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """Upgrade one deployment, and tell what was written and what is left."""
+    """Upgrade the deployment that STACK names, print what was written and what is left, and give the exit status."""
+    return status_of(_upgrade)
+
+
+def _upgrade() -> int:
     stack = os.environ.get("STACK")
     if not stack:
-        sys.stderr.write("Say which deployment: make upgrade STACK=…\n")
-        return 2
-    try:
-        tables = Tables(**every_table(boto3.client("cloudformation"), stack))
-        written, left = everything(boto3.client("dynamodb"), tables)
-    except (BotoCoreError, ClientError, CommandError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+        raise CommandError("Say which deployment: make upgrade STACK=…")
+    tables = Tables(**every_table(boto3.client("cloudformation"), stack))
+    written, left = everything(boto3.client("dynamodb"), tables)
     print(f"{written} items brought to version {schema.NEWEST}, {left} left for another run")
     return 1 if left else 0
 

@@ -13,19 +13,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
-from botocore.config import Config
 
 from modelpass.runtime import config
 from modelpass.schema import Tables
 from modelpass.times import instant_ms
+from ops.aws import dynamodb_client
 from ops.errors import CommandError
 from ops.stack_tables import LOGICAL, table_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WORKERS: Final = 16
-_RETRIES: Final = Config(retries={"mode": "standard", "total_max_attempts": 10}, max_pool_connections=WORKERS)
 _AUDITED: Final = ("entitlements", "subscriptions", "history", "events")
 _NS_PER_MS: Final = 1_000_000
 
@@ -59,7 +57,7 @@ def named_deployment() -> Target | None:
         return None
     deployed = table_names(boto3.client("cloudformation"), stack) if stack else {}
     tables = Tables()._replace(**{**deployed, **named})
-    return Target(boto3.client("dynamodb", config=_RETRIES), complete(tables), system_ms)
+    return Target(dynamodb_client(), complete(tables), system_ms)
 
 
 def time_named() -> int | None:
