@@ -1,1 +1,1 @@
-"""Tools for deployments on AWS: audit, upgrade, restore, seed. Rule: never shipped; knows no local stack."""
+"""Tools for deployments on AWS: audit, upgrade, restore, seed. Rule: never deployed; imports no local stack."""

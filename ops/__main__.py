@@ -1,4 +1,4 @@
-"""`python -m ops [command]`: tools for real deployments, which nothing else may need."""
+"""`python -m ops [command]`: the tools for deployments on AWS. Rule: names commands, and holds none of them."""
 
 import sys
 

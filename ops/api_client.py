@@ -1,4 +1,4 @@
-"""Calls to a deployment's HTTP API with a token. Rule: sends, and gives what came back; decides nothing."""
+"""Calls to the HTTP API of a stack, local or deployed. Rule: sends requests and returns answers; judges neither."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Http:
-    """Calls to the HTTP API of a stack; with a token, those of a customer."""
+    """Calls to the HTTP API at a URL, made with a token where there is one; a call takes `timeout_seconds` at most."""
 
     url: str
     token: str | None = field(default=None, repr=False)
     timeout_seconds: float = TIMEOUT_SECONDS
 
     def call(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
-        """Status and JSON of the answer; None for a body that is no JSON. Raises OSError when nobody answers."""
+        """Status and JSON of the answer, None for a body that is no JSON; raises `OSError` or `HTTPException`."""
         headers = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
         raw = None
         if body is not None:

@@ -1,10 +1,11 @@
-"""What the commands that ask AWS have in common: a client of DynamoDB, and exit statuses.
+"""What the commands that ask AWS have in common: a client of DynamoDB, a put that replaces nothing, exit statuses.
 
 Rule: nothing here knows what a command does. Credentials and Region are those of the standard AWS environment.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,8 @@ from ops.errors import CommandError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from modelpass.schema import Item
+
 WORKERS: Final = 16
 """How many threads of one command ask DynamoDB at once."""
 _RETRIES: Final = Config(retries={"mode": "standard", "total_max_attempts": 10}, max_pool_connections=WORKERS)
@@ -25,6 +28,17 @@ _RETRIES: Final = Config(retries={"mode": "standard", "total_max_attempts": 10},
 def dynamodb_client() -> Any:
     """A boto3 client that retries, with a connection for each of `WORKERS` threads."""
     return boto3.client("dynamodb", config=_RETRIES)
+
+
+def put_new(dynamodb: Any, table: str, item: Item) -> None:
+    """Put an item unless the table has one under its key."""
+    with contextlib.suppress(dynamodb.exceptions.ConditionalCheckFailedException):
+        dynamodb.put_item(
+            TableName=table,
+            Item=item,
+            ConditionExpression="attribute_not_exists(#pk)",
+            ExpressionAttributeNames={"#pk": "pk"},
+        )
 
 
 def status_of(command: Callable[[], int], *failures: type[Exception]) -> int:

@@ -1,4 +1,4 @@
-"""The catalogue file: the models of local runs and first deployments. Rule: checked just as an operator's call is."""
+"""The catalogue file: the models of local runs and first deployments. Rule: checked as an operator's call is."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ PATH: Final = Path(__file__).resolve().parents[1] / "catalogue.json"
 
 
 def entries_of(path: Path) -> list[dict[str, Any]]:
-    """Each model as it would be sent; raises `CommandError` when one is broken."""
+    """Each model as the body of an operator's call; raises `CommandError` when the file is missing or broken."""
     entries: list[dict[str, Any]] = _read(path)[0]["models"]
     return entries
 
 
 def offers_of(path: Path) -> list[Offer]:
-    """What the file offers; raises `CommandError` when it is broken."""
+    """Each model as the catalogue keeps it; raises `CommandError` when the file is missing or broken."""
     return _read(path)[1]
 
 

@@ -1,4 +1,4 @@
-"""What keeps a command from being carried out. Rule: one clear sentence for people, no traceback."""
+"""The error of a command that cannot be carried out. Rule: its message is one clear sentence that people are shown."""
 
 
 class CommandError(Exception):

@@ -2,8 +2,8 @@
 
 STACK names the deployment; FROM tells what the restored tables are called, with `{}` for each table's own name, as in
 FROM='{}-restored'. Nothing else may write meanwhile: docs/operations.md tells how to stop it, and what to check before.
-It may be repeated, also after it was broken off. Rows of events that are there already are left alone, so none is told
-to other systems again. Exit status: 0 when all is equal, 1 when something differs, 2 when it could not be done.
+It may be repeated, also after it was broken off. Events that are there already are not written, so no event reaches
+other systems twice. Exit status: 0 when all is equal, 1 when something differs, 2 when it could not be done.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _restore() -> int:
 
 
 def _made_equal(dynamodb: Any, kind: str, restored: str, live: str) -> int:
-    """Make one table equal, tell it, and give how many items still differ."""
+    """Make one table equal, print what was written, and give how many items still differ."""
     put, deleted = replace_items(dynamodb, restored, live)
     missing, beyond = _differences(dynamodb, restored, live)
     left = len(missing) + len(beyond)
@@ -55,7 +55,7 @@ def _made_equal(dynamodb: Any, kind: str, restored: str, live: str) -> int:
 
 
 def replace_items(dynamodb: Any, restored: str, live: str) -> tuple[int, int]:
-    """Put what the restored table has otherwise or alone, and delete what only the other has; how many of each."""
+    """Make the live table hold what the restored one holds; gives how many items were put, and how many deleted."""
     missing, beyond = _differences(dynamodb, restored, live)
     with ThreadPoolExecutor(WORKERS) as pool:
         writes: list[Callable[[], Any]] = [partial(dynamodb.put_item, TableName=live, Item=item) for item in missing]
@@ -66,14 +66,14 @@ def replace_items(dynamodb: Any, restored: str, live: str) -> tuple[int, int]:
 
 
 def _differences(dynamodb: Any, restored: str, live: str) -> tuple[list[Item], list[Item]]:
-    """What has to be put, and what has to go."""
+    """The items to put into the live table, and those to delete from it."""
     wanted, there = stored(dynamodb, restored), stored(dynamodb, live)
     missing = [item for key, item in wanted.items() if there.get(key) != item]
     return missing, [item for key, item in there.items() if key not in wanted]
 
 
 def stored(dynamodb: Any, table: str) -> dict[tuple[str, ...], Item]:
-    """The items of a table by their keys; members of sets in order, for a store gives them in none."""
+    """The items of a table by their keys; the members of sets are sorted, for DynamoDB gives them in any order."""
     pages = dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
     items = (item for page in pages for item in page["Items"])
     return {tuple(part["S"] for part in schema.key_of(item).values()): _ordered(item) for item in items}

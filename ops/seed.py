@@ -1,7 +1,7 @@
-"""`make seed`: puts every model of the catalogue file through the operator's call, as a first deployment needs it.
+"""`make seed`: fills a deployment's catalogue with the models of the catalogue file. Rule: only by operators' calls.
 
-API says where (default: the local stack), TOKEN who asks: a JWT with the scope `operator`. Repeating it changes
-nothing. Exit status: 0 when every model was taken, 1 when one was refused or nobody answered, 2 without a token.
+API is the URL of the deployment's API (default: the local stack), TOKEN a JWT with the scope `operator`. A repeat
+changes nothing. Exit status: 0 when every model was taken, 1 when one was refused or nothing answered, 2 without TOKEN.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """Put the catalogue once."""
+    """Send every model of the catalogue file once, and give the exit status."""
     token = os.environ.get("TOKEN")
     if not token:
         sys.stderr.write("Say as whom: make seed TOKEN=… [API=https://…], a JWT with the scope operator\n")
@@ -39,7 +39,10 @@ def main() -> int:
 
 
 def seed(http: Http, path: Path) -> int:
-    """Put each model, and tell what came of it: 0 when all were taken."""
+    """Send each model, and print what was answered; 0 when all were taken, else 1.
+
+    Raises `CommandError` when the file is broken, `OSError` or `HTTPException` when the API does not answer.
+    """
     refused = 0
     for entry in catalogue_file.entries_of(path):
         status, answer = http.call("PUT", f"/v1/models/{entry['modelId']}", entry)

@@ -1,4 +1,4 @@
-"""Loads the command that was typed and carries it out. Rule: imports nothing heavy: Ctrl-C ends it quietly at once."""
+"""Loads the command that was typed and carries it out. Rule: loads fast, so that Ctrl-C ends it quietly at once."""
 
 import signal
 import sys
@@ -7,7 +7,7 @@ from importlib import import_module
 
 
 def carry_out(commands: Mapping[str, str]) -> int:
-    """Call `main` of the module that the first argument names, by default the first one; its exit status."""
+    """Call `main` of the module that the first argument names, by default the first; 2 when there is no such name."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the command has something to stop
     name = sys.argv[1] if len(sys.argv) > 1 else next(iter(commands))
     if name not in commands:

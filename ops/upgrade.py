@@ -1,9 +1,9 @@
-"""`make upgrade`: brings what is stored to the newest schema version. Rule: one guarded write each, safe to repeat.
+"""`make upgrade`: brings what is stored to the newest schema version. Rule: one guarded write an item, safe to repeat.
 
-STACK names the deployment; credentials and Region are those of the environment. A local stack that keeps its data does
-it by itself when it starts. The service may go on meanwhile: an item that changes in between is left for the next run,
-and one of a version that is not understood is never touched. Exit status: 0 when nothing of the version before is left,
-1 when something is, 2 when it could not be done.
+STACK names the deployment; credentials and Region are those of the environment. A local stack that keeps its data
+upgrades it by itself when it starts. The service may go on meanwhile: an item that changes in between is left for the
+next run, and one of a version that is not understood is never touched. Exit status: 0 when no item of the earlier
+version is left, 1 when one is, 2 when it could not be done.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from modelpass.catalogue.items import settings_item
 from modelpass.entitlements import items as entitlement_items
 from modelpass.schema import Tables
 from modelpass.subscriptions import items as subscription_items
-from ops.aws import status_of
+from ops.aws import put_new, status_of
 from ops.errors import CommandError
-from ops.stack_tables import LOGICAL, every_table, put_new
+from ops.stack_tables import LOGICAL, every_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,14 +45,15 @@ def _upgrade() -> int:
 
 
 def everything(dynamodb: Any, tables: Tables) -> tuple[int, int]:
-    """Bring every item of the version before to the newest; how many were written, how many changed in between."""
+    """Bring every item of the version before to the newest; gives how many were written, and how many were left."""
     written = left = 0
     for kind in LOGICAL:
         table = getattr(tables, kind)
         for item in _of_the_version_before(dynamodb, table):
             if table == tables.subscriptions and item["sk"]["S"] == "subscription":
-                _list(dynamodb, table, item)  # first: a row that is still of its version is found again
-            if table == tables.catalogue and "kind" in item:  # a model: what is down has `tiers` as well
+                # Before the row is written: when this run breaks off, the next one finds the row again.
+                _add_to_list(dynamodb, table, item)
+            if table == tables.catalogue and "kind" in item:  # a model; the item of tiers that are down has none
                 _keep_currency(dynamodb, table, item)
             done = _written(dynamodb, {"TableName": table, **_update(kind, item)})
             written, left = written + done, left + (not done)
@@ -60,7 +61,7 @@ def everything(dynamodb: Any, tables: Tables) -> tuple[int, int]:
 
 
 def newest_form(kind: str, item: Item) -> Item:
-    """An item of the tables of this kind in its newest form; raises `UnreadableItemError`."""
+    """An item of a table of this kind (`LOGICAL`) in its newest form; raises `UnreadableItemError`."""
     lacking = {
         "entitlements": entitlement_items.lacking,
         "subscriptions": subscription_items.lacking,
@@ -87,7 +88,7 @@ def _update(kind: str, item: Item) -> dict[str, Any]:
     absent = [f"attribute_not_exists(#{name})" for name in lacking]
     return {
         "Key": schema.key_of(item),
-        # Nobody brought it there meanwhile, or wrote what it lacked.
+        # It fails when another run has upgraded the item since, or when somebody has written what it lacked.
         "ConditionExpression": " AND ".join(["#v = :before", *absent]),
         "UpdateExpression": "SET " + ", ".join(["#v = :v", *(f"#{name} = :{name}" for name in lacking)]),
         "ExpressionAttributeNames": {f"#{name}": name for name in ("v", *lacking)},
@@ -95,8 +96,8 @@ def _update(kind: str, item: Item) -> dict[str, Any]:
     }
 
 
-def _list(dynamodb: Any, table: str, row: Item) -> None:
-    """Let the account's list have an entry of a subscription: version 1 had no list at first."""
+def _add_to_list(dynamodb: Any, table: str, row: Item) -> None:
+    """Put a subscription into its account's list, unless it is there: version 1 had no list at first."""
     made = subscription_items.bought_key(row["ac"]["S"], int(row["ca"]["N"]), 0, row["pk"]["S"])
     moment = "#".join(made[1].split("#")[:2])
     found = dynamodb.query(
@@ -114,7 +115,7 @@ def _list(dynamodb: Any, table: str, row: Item) -> None:
 
 
 def _keep_currency(dynamodb: Any, table: str, model: Item) -> None:
-    """Let the catalogue have the currency of its prices, which version 1 did not keep at first."""
+    """Put the currency of a model's prices into the catalogue, unless it is there: version 1 had none at first."""
     currencies = {price["M"]["currency"]["S"] for price in model["tiers"]["M"].values()}
     for currency in currencies:
         put_new(dynamodb, table, settings_item(currency))

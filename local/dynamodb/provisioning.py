@@ -13,8 +13,8 @@ from modelpass import schema
 from modelpass.catalogue.items import currency_of, model_item, settings_item, settings_key
 from modelpass.schema import primary_key
 from ops import catalogue_file
+from ops.aws import put_new
 from ops.errors import CommandError
-from ops.stack_tables import put_new
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,6 +1,6 @@
-"""Every equation that must hold over the tables of a deployment. Rule: reads only, and is never shipped.
+"""Every equation that must hold over the tables of a deployment. Rule: reads only, and is never deployed.
 
-Pure: `breaches` says what is found, `rows` what is read, `entitlement_equations` and `subscription_equations` what must
-hold, `checks` asks them. Edge: `reading` reads the tables, `audit` goes through them, `targets` finds them, `command`
-tells.
+Pure: `breaches` defines what an audit reports, `rows` reads stored items as values, `entitlement_equations` and
+`subscription_equations` say what must hold, `checks` asks them. Edge: `targets` finds the tables, `reading` reads them,
+`audit` goes through them, `command` prints what was found.
 """

@@ -1,4 +1,4 @@
-"""What an audit finds. Rule: a breach names an item by ids and shows figures; no key, hash or digest is in it."""
+"""What an audit reports. Rule: a breach names an item by ids and shows figures; it holds no API key, hash or digest."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ WITHIN_ONE_ITEM: Final = frozenset(
         *(Equation.SEGMENT, Equation.DUE, Equation.STATE),
     }
 )
-"""One look at one item decides these, whatever goes on beside it."""
+"""One read of one item decides these, whatever else is written meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Breach:
 
 
 def unless(holds: bool, equation: Equation, subject: str, expected: object, found: object) -> Iterator[Breach]:  # noqa: FBT001
-    """A breach, unless what the equation demands is so."""
+    """A breach, unless the equation holds."""
     if not holds:
         yield Breach(equation, subject, str(expected), str(found))
 

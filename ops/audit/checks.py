@@ -1,4 +1,4 @@
-"""All equations over what was read. Rule: pure; the audit and the tests ask the same."""
+"""Asks the equations of what was read, and collects breaches. Rule: pure; the audit and the tests both ask by this."""
 
 from __future__ import annotations
 
@@ -27,31 +27,31 @@ class Verdict:
     breaches: list[Breach] = field(default_factory=list)
 
     def ask(self, *answers: Iterable[Breach]) -> None:
-        """Count equations, and keep what breaks them."""
+        """Take in the breaches of some equations, each of which counts as asked."""
         for breaches in answers:
             self.equations += 1
             self.breaches += breaches
 
     def add(self, other: Verdict) -> None:
-        """Take over another's."""
+        """Take in the breaches and the count of another verdict."""
         self.equations += other.equations
         self.breaches += other.breaches
 
     @property
     def within_items(self) -> list[Breach]:
-        """Those that one look at one item decides."""
+        """The breaches that one read of one item decides."""
         return [b for b in self.breaches if b.equation in WITHIN_ONE_ITEM]
 
 
 def counters(entitlement: Entitlement) -> Verdict:
-    """What every step on an entitlement keeps."""
+    """Ask the equations that every step on an entitlement keeps."""
     verdict = Verdict()
     verdict.ask(*(equation(entitlement) for equation in of_entitlement.COUNTED))
     return verdict
 
 
 def item(stored: Item, entitlement: Entitlement, most_holds: int) -> Verdict:
-    """An entitlement by itself."""
+    """Ask the equations of an entitlement by itself, with at most `most_holds` open holds."""
     verdict = Verdict()
     verdict.ask(*(equation(entitlement) for equation in of_entitlement.OF_THE_ITEM))
     verdict.ask(
@@ -63,7 +63,7 @@ def item(stored: Item, entitlement: Entitlement, most_holds: int) -> Verdict:
 
 
 def windows(entitlement: Entitlement, beside: Beside, tickets: int, now_ms: int) -> Verdict:
-    """An entitlement and what the history has of it."""
+    """Ask the equations of an entitlement together with its rows and its number of tickets in the history."""
     verdict = Verdict()
     verdict.ask(*(equation(entitlement, beside) for equation in of_entitlement.WITH_ROWS))
     verdict.ask(of_entitlement.tickets(entitlement, tickets, now_ms))
@@ -71,7 +71,10 @@ def windows(entitlement: Entitlement, beside: Beside, tickets: int, now_ms: int)
 
 
 def family(stored: Family, most_holds: int, now_ms: int) -> Verdict:
-    """A subscription with all that belongs to it."""
+    """Ask the equations of a subscription and of all that belongs to it.
+
+    Those that compare items are left out where an item cannot be read.
+    """
     found, verdict = rows.read(stored), Verdict()
     verdict.ask(found.unreadable)
     for one, entitlement in found.stored:

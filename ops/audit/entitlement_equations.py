@@ -1,7 +1,7 @@
 """The equations of one entitlement and of what the history has of it. Rule: pure; every figure is recomputed.
 
-Those of the item alone hold in any look at it. Those with the history's rows hold of one moment: whoever has read item
-and rows one after the other reads again before a breach is told.
+The equations of the item alone hold whenever it is read. Those that compare it with rows of the history hold at any one
+moment, so a caller who has read item and rows one after the other reads them again before it reports a breach.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ops.audit.rows import Beside
 
 _CALENDARS_DIFFER_MS: Final = 3 * 3_600_000
-"""By how much a change of a zone's clocks may move what was stored before it (ADR 6)."""
+"""How far new time zone data may move the bounds of windows that were stored before it (ADR 6)."""
 
 
 def held_in_stored_month(entitlement: Entitlement) -> int:
@@ -71,7 +71,7 @@ def holds(entitlement: Entitlement, most: int) -> Iterator[Breach]:
 
 
 def segment(entitlement: Entitlement) -> Iterator[Breach]:
-    """The stored windows lie in the term, and are those that the calendar calls so."""
+    """The stored windows lie in the term, and begin and end where the calendar says that windows of their names do."""
     who, term = named(entitlement.id), entitlement.term
     start_ms, end_ms = entitlement.segment_start_ms, entitlement.segment_end_ms
     inside = term.starts_at_ms <= start_ms < end_ms <= term.ends_at_ms and 0 <= entitlement.month < term.months
@@ -91,7 +91,7 @@ def segment(entitlement: Entitlement) -> Iterator[Breach]:
 
 
 def due(entitlement: Entitlement) -> Iterator[Breach]:
-    """Whatever has to be closed or given back is due at the reset, no later than it has to be."""
+    """An entitlement with windows to close or holds to give back has a due mark, so that the reset finds it in time."""
     who, due_at_ms = named(entitlement.id), entitlement.due_at_ms
     if entitlement.holds:
         yield from unless(due_at_ms is not None, Equation.DUE, who, "a due mark, for holds are open", due_at_ms)
@@ -102,7 +102,7 @@ def due(entitlement: Entitlement) -> Iterator[Breach]:
 
 
 def marks(item: Item) -> Iterator[Breach]:
-    """An item that is due stands in its own shard of the index; nothing else stands in it."""
+    """An item that is due is in the index, in the shard of its key; an item that is not due is not in the index."""
     shard, expected = item.get("dp", {}).get("S"), None
     if "da" in item:
         expected = schema.due_shard(item["pk"]["S"])
@@ -110,7 +110,7 @@ def marks(item: Item) -> Iterator[Breach]:
 
 
 def stored_start(item: Item, entitlement: Entitlement) -> Iterator[Breach]:
-    """The stored start, which guards every write, is that of the window which began last."""
+    """The stored start, which guards every write, is the start of the window that began last."""
     start_ms = schema.optional_number(item, "ws")
     expected = entitlement.segment_start_ms
     yield from unless(start_ms == expected, Equation.SEGMENT, named(entitlement.id), f"start {expected}", start_ms)
@@ -138,7 +138,7 @@ def closed_days(entitlement: Entitlement, beside: Beside) -> Iterator[Breach]:
 
 
 def one_place(entitlement: Entitlement, beside: Beside) -> Iterator[Breach]:
-    """A window's figures are in the item or in its row: rows are of windows before the stored ones."""
+    """The figures of a window are either in the item or in a row: all rows are of windows before the stored ones."""
     who = named(entitlement.id)
     last_day, last_month = max(beside.days, default=""), max(beside.months, default=-1)
     expected = f"rows of days before {entitlement.day}, which is in the item"
@@ -148,7 +148,7 @@ def one_place(entitlement: Entitlement, beside: Beside) -> Iterator[Breach]:
 
 
 def units(entitlement: Entitlement, beside: Beside) -> Iterator[Breach]:
-    """Whatever was used was used on a day and in a month: the days of a term and its months add up to the same."""
+    """Units were used on a day and in a month: all days of a term and all its months add up to the same."""
     of = entitlement.counters
     days = of.day_units + sum(units for _, units in beside.days.values())
     months = of.month_used + sum(row.used for row in beside.months.values())
@@ -156,7 +156,7 @@ def units(entitlement: Entitlement, beside: Beside) -> Iterator[Breach]:
 
 
 def held(entitlement: Entitlement, beside: Beside) -> Iterator[Breach]:
-    """What closed months hold are the units of open holds that were granted in them."""
+    """The units held in closed months are those of the open holds that were granted in these months."""
     opened = sum(h.units for h in entitlement.holds.values()) - held_in_stored_month(entitlement)
     rows = sum(row.held for row in beside.months.values())
     yield from unless(
@@ -165,7 +165,7 @@ def held(entitlement: Entitlement, beside: Beside) -> Iterator[Breach]:
 
 
 def tickets(entitlement: Entitlement, found: int, now_ms: int) -> Iterator[Breach]:
-    """As many tickets stand in the history as the item counts; once they may be collected, no more than that."""
+    """The history has as many tickets as the item counts, or fewer once DynamoDB may have deleted some."""
     counted = entitlement.tickets
     kept = now_ms < entitlement.expires_at_ms + TICKET_KEPT_MS
     fits = found == counted if kept else found <= counted
@@ -173,6 +173,8 @@ def tickets(entitlement: Entitlement, found: int, now_ms: int) -> Iterator[Breac
 
 
 COUNTED: Final[tuple[Callable[[Entitlement], Iterator[Breach]], ...]] = (month, day, counters)
-"""What every step on an entitlement keeps, whatever the entitlement is like."""
+"""The equations that every step on an entitlement keeps."""
 OF_THE_ITEM: Final = (*COUNTED, segment, due)
+"""The equations of the item alone, as far as they need nothing but the entitlement."""
 WITH_ROWS: Final = (closed_months, closed_days, one_place, units, held)
+"""The equations of the item and its rows in the history."""

@@ -17,39 +17,41 @@ if TYPE_CHECKING:
     from modelpass.schema import Item, Tables
 
 _BATCH: Final = 100
-"""Most keys of a BatchGetItem."""
+"""The most keys that one BatchGetItem takes."""
 _ROUNDS: Final = 20
+"""How often keys that DynamoDB left unread are asked for."""
 _KEYS_ONLY: Final = {"ProjectionExpression": "#pk, #sk", "ExpressionAttributeNames": {"#pk": "pk", "#sk": "sk"}}
 
 
 class UnansweredError(Exception):
-    """The store leaves keys unread again and again."""
+    """DynamoDB has left keys of a table unread again and again; the message is the table's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """The tables, by a boto3 client that any number of threads may share."""
+    """Reads a deployment's tables with a boto3 client, which any number of threads may share."""
 
     dynamodb: Any
     tables: Tables
 
     def pages(self, table: str, *, keys_only: bool = False) -> Iterator[list[Item]]:
-        """All items of a table, page by page; not of one moment, and perhaps a second old."""
+        """All items of a table, page by page: not as of one moment, and eventually consistent."""
         request = {"TableName": table, **(_KEYS_ONLY if keys_only else {})}
         for page in self.dynamodb.get_paginator("scan").paginate(**request):
             yield page["Items"]
 
     def subscription(self, subscription_id: str) -> Item | None:
-        """A subscription's row as it is now."""
+        """A subscription's row as it is now, None when there is none."""
         key = schema.primary_key(subscription_items.subscription_key(subscription_id))
         found = self.dynamodb.get_item(TableName=self.tables.subscriptions, Key=key, ConsistentRead=True)
         row: Item | None = found.get("Item")
         return row
 
     def family(self, subscription_id: str, tickets: dict[str, int] | None = None) -> Family:
-        """All that is stored of a subscription, one item after the other.
+        """All that is stored of a subscription, read item after item; raises `UnansweredError`.
 
-        `tickets` are those of all entitlements, where they were counted before; else they are counted here.
+        `tickets` are the numbers of tickets by the key of their entitlement, where the caller has counted them; without
+        them, the tickets are counted here.
         """
         row = self.subscription(subscription_id)
         history = self._partition(self.tables.history, subscription_id)
@@ -76,7 +78,7 @@ class Reader:
         return sum(page["Count"] for page in self.dynamodb.get_paginator("query").paginate(**request))
 
     def _entitlements(self, wanted: list[str]) -> tuple[Item, ...]:
-        """Those there are, in the order of their keys."""
+        """The entitlements that exist under these keys, in the order of the keys."""
         found: list[Item] = []
         for first in range(0, len(wanted), _BATCH):
             found += self._batch([{"pk": schema.text(pk)} for pk in wanted[first : first + _BATCH]])
@@ -106,7 +108,7 @@ def _of_partition(table: str, pk: str) -> dict[str, Any]:
 
 
 def _entitlement_keys(subscription_id: str, row: Item | None, history: tuple[Item, ...]) -> list[str]:
-    """The keys of the entitlements that the row and the terms' rows speak of, even where one of these is damaged."""
+    """The keys of the entitlements that the row and the terms' rows name, even where one of these rows is damaged."""
     _, begin = subscription_items.terms_of(subscription_id)
     terms = (item for item in history if item["sk"]["S"].startswith(begin))
     rows = [*terms] if row is None else [*terms, row]

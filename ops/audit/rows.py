@@ -1,6 +1,6 @@
-"""What is stored, read for an audit. Rule: pure; what cannot be read is a breach and not an error.
+"""Stored items as the values that equations compare. Rule: pure; an item that cannot be read is a breach, not an error.
 
-A family is all that is stored of one subscription: what the equations across items compare.
+A family is everything that is stored of one subscription.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _UNREADABLE: Final = (
     TypeError,
     ValueError,
 )
-"""What parsing raises of an item that is of another version or damaged."""
+"""What parsing raises when an item is of another version or damaged."""
 _SHOWN: Final = ("slot", "subscription", "day", "month", "term")
-"""Sort keys that begin like this hold no digest."""
+"""Sort keys that begin with one of these words hold no digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class MonthFigures:
-    """A closed month window."""
+    """The figures of a closed month window, in the model's unit."""
 
     cap: int
     left: int
@@ -62,8 +62,8 @@ class MonthFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Corrected:
-    """What a record of a correction says."""
+class Correction:
+    """A correction as it was recorded: the units it added, and the instant whose windows it corrected."""
 
     units: int
     at_ms: int
@@ -75,12 +75,12 @@ class Beside:
 
     days: dict[str, tuple[int, int]] = field(default_factory=dict)
     months: dict[int, MonthFigures] = field(default_factory=dict)
-    corrections: list[Corrected] = field(default_factory=list)
+    corrections: list[Correction] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """An event: its type, and what it says."""
+class StoredEvent:
+    """An event as it was stored: its type, and its `data`."""
 
     type: str
     data: dict[str, Any]
@@ -98,7 +98,7 @@ class Readings:
     entitlements: dict[EntitlementId, Entitlement] = field(default_factory=dict)
     stored: list[tuple[Item, Entitlement]] = field(default_factory=list)
     beside: dict[EntitlementId, Beside] = field(default_factory=dict)
-    events: list[Told] = field(default_factory=list)
+    events: list[StoredEvent] = field(default_factory=list)
     tickets: dict[str, int] = field(default_factory=dict)
     unreadable: list[Breach] = field(default_factory=list)
 
@@ -144,7 +144,7 @@ def shown_key(item: Item) -> str:
 
 
 def take_history(found: Readings, row: Item) -> None:
-    """Take in a row of the history; raises when it cannot be read."""
+    """Take in a row of the history; raises one of the errors of parsing when it cannot be read."""
     pk, sk, row = row["pk"]["S"], row["sk"]["S"], schema.current(row)
     match sk.split("#"):
         case ["term", *_]:
@@ -159,14 +159,14 @@ def take_history(found: Readings, row: Item) -> None:
             found.of(entitlement).months[month] = MonthFigures(cap, left, held, used)
         case ["correction", _]:
             entitlement = entitlement_history.corrected(row)
-            made = Corrected(int(row["units"]["N"]), int(row["at"]["N"]))
+            made = Correction(int(row["units"]["N"]), int(row["at"]["N"]))
             found.of(entitlement).corrections.append(made)
         case _:
             raise ValueError(sk)
 
 
 def read_ticket(row: Item) -> None:
-    """Raise when a ticket cannot be read."""
+    """Parse a ticket and keep nothing of it; raises one of the errors of parsing when it cannot be read."""
     entitlement_items.unpack_hold("", schema.current(row)["hold"]["S"])
     entitlement_items.parse_entitlement_pk(row["pk"]["S"])
 
@@ -183,8 +183,8 @@ def _take_of_account(found: Readings, item: Item) -> None:
 
 
 def _take_event(found: Readings, row: Item) -> None:
-    told = schema.current(row)
-    found.events.append(Told(told["type"]["S"], json.loads(told["data"]["S"])))
+    event = schema.current(row)
+    found.events.append(StoredEvent(event["type"]["S"], json.loads(event["data"]["S"])))
 
 
 def _take_entitlement(found: Readings, item: Item) -> None:

@@ -1,7 +1,7 @@
-"""The equations of a subscription: its terms, its key, its account's place, its events. Rule: pure; nothing is guessed.
+"""The equations of a subscription: its terms, its key, its account's place, its events. Rule: pure; reads nothing.
 
-They compare items, so they hold of one moment: whoever has read those one after the other reads again before a breach
-is told.
+They compare several items, so they hold at any one moment: a caller who has read the items one after the other reads
+them again before it reports a breach.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from ops.audit.rows import Readings
 
 Facts = Counter[tuple[Any, ...]]
+"""Statements, and how often each is made."""
 
 CLOCKS_DIFFER_MS: Final = 5_000
-"""A term that ends within this may have ended already by the clock of whoever took the place."""
+"""A term that ends within this time may have ended already by the clock of the function that gave the place away."""
 _OF_TERMS: Final = (
     EventType.PURCHASED,
     EventType.RENEWED,
@@ -69,7 +70,7 @@ def sold(found: Readings, subscription: Subscription) -> Iterator[Breach]:
 
 
 def key(found: Readings, subscription: Subscription) -> Iterator[Breach]:
-    """All of the current term know its key, unless a new one is on its way; those of earlier terms know none."""
+    """Entitlements of the current term have its key, unless a new one is on its way; those of earlier terms none."""
     under_way = subscription.key_pending or _stopping(subscription)
     for there in found.entitlements.values():
         if there.id.term_number < subscription.term_number:
@@ -80,7 +81,7 @@ def key(found: Readings, subscription: Subscription) -> Iterator[Breach]:
 
 
 def stopped(found: Readings, subscription: Subscription) -> Iterator[Breach]:
-    """All of a cancelled term are stopped at the same instant; one that is being cancelled may have some that are."""
+    """All entitlements of a cancelled term stop at its instant; while it is being cancelled, some may have stopped."""
     at_ms, begun_ms = subscription.cancelled_at_ms, subscription.cancelling_at_ms
     for there in _current(found, subscription):
         fits = there.cancelled_at_ms in ({at_ms} if begun_ms is None else {None, begun_ms})
@@ -89,7 +90,7 @@ def stopped(found: Readings, subscription: Subscription) -> Iterator[Breach]:
 
 
 def state(subscription: Subscription) -> Iterator[Breach]:
-    """A subscription is due at its end until that is told, and at once while a key or a cancellation is under way."""
+    """A subscription is due at its end until its expiry is recorded, and while a key or a cancellation is under way."""
     who, due_at_ms = subscription.id, subscription.due_at_ms
     begun = subscription.key_pending or subscription.cancelling_at_ms is not None
     if subscription.cancelled_at_ms is not None:
@@ -117,7 +118,7 @@ def place(found: Readings, subscription: Subscription, now_ms: int) -> Iterator[
 
 
 def slot(account_id: str, slot: Slot) -> Iterator[Breach]:
-    """A place is due when its plan ends, and only then; the purchases of its day are within their bound."""
+    """Only a place that a plan holds is due, when the plan ends; the purchases of a day are within their bound."""
     due_at_ms = slot.until_ms if slot.kind is SlotKind.PLAN and slot.until_ms else None
     fits = slot.due_at_ms == due_at_ms
     yield from unless(fits, Equation.STATE, f"place of {account_id}", f"due at {due_at_ms}", slot.due_at_ms)
@@ -131,7 +132,7 @@ def listed(found: Readings, subscription: Subscription) -> Iterator[Breach]:
 
 
 def events(found: Readings, subscription: Subscription) -> Iterator[Breach]:
-    """What happened to the subscription was told once each, and nothing else was."""
+    """Everything that happened to the subscription has one event, and there is no other event of its terms and keys."""
     newest = subscription.term_number
     expected: Facts = Counter({(EventType.PURCHASED.value, 1): 1})
     expected.update((EventType.RENEWED.value, number) for number in range(2, newest + 1))
@@ -173,7 +174,7 @@ def corrections(found: Readings, subscription: Subscription) -> Iterator[Breach]
 
 
 def thresholds(found: Readings, entitlement: Entitlement) -> Iterator[Breach]:
-    """What is marked as told of a stored window has its event."""
+    """Every threshold that is marked as announced in a stored window has its event."""
     window = windows.stored_segment(entitlement)
     told = {
         (e.data["limit"], e.data["percent"])
@@ -195,12 +196,12 @@ def _current(found: Readings, subscription: Subscription) -> list[Entitlement]:
 
 
 def _stopping(subscription: Subscription) -> bool:
-    """A term that is stopped, or is being stopped, no longer waits for a key that was on its way."""
+    """Whether the term is cancelled or being cancelled: then it no longer waits for a key that was on its way."""
     return subscription.cancelled_at_ms is not None or subscription.cancelling_at_ms is not None
 
 
 def _compared(equation: Equation, who: str, expected: Facts, found: Facts) -> Iterator[Breach]:
-    """Facts that are missing or too many, each with how often it is expected and found."""
+    """A breach for each fact that is found more or less often than expected."""
     for fact in sorted({*expected, *found}, key=str):
         shown = " ".join(map(str, fact))
         fits = expected[fact] == found[fact]

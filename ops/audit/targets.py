@@ -1,8 +1,8 @@
 """Which tables an audit looks at, from the environment. Rule: a missing table is reported, and nothing is created.
 
 A deployment is named by its tables (`ENTITLEMENTS_TABLE=…` and so on, such as tables restored under other names), or by
-its CloudFormation stack (`STACK=…`; a table named beside it counts more), both through the standard AWS environment.
-`AT=…` sets the time to audit as of.
+its CloudFormation stack (`STACK=…`; a table that is named as well replaces the stack's), both through the standard AWS
+environment. `AT=…` sets the time to audit as of.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _NS_PER_MS: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A client, the tables, and the time that those who write them go by."""
+    """A client, the tables, and the clock of the functions that write them, in milliseconds."""
 
     dynamodb: Any
     tables: Tables
