@@ -1,1 +1,4 @@
-"""What writes the published contract from the code: the OpenAPI document and the schemas of events. Never shipped."""
+"""The published contract, made from the code: OpenAPI document and event schemas. Rule: never deployed; no local stack.
+
+The one exception: writing the document reads the routes of `template.yaml` by `local.cloudformation`.
+"""

@@ -1,8 +1,7 @@
-"""The `data` of every event type, as a schema that machines read. Rule: never ships; exact, and nothing beside it.
+"""The `data` of every event type as a pydantic model. Rule: a model takes what `docs/events.md` promises, and no more.
 
-For two readers: the test that every event the commands write is as promised, and the OpenAPI document, whose events
-are made from these. `docs/events.md` tells people the same. What a name means, and what may change within a version,
-stands there.
+The tests hold every event that the commands write to these models, and the OpenAPI document makes its events from
+them. What a field means, and what may change within a version, is in `docs/events.md`.
 """
 
 from __future__ import annotations

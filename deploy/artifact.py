@@ -1,9 +1,10 @@
-"""Makes one artifact of the folder it runs in. Rule: same input, same bytes; nothing ships that nobody needs.
+"""Makes one artifact from the folder it runs in. Rule: same input, same bytes; nothing ships that no function needs.
 
 Run by `sam build` through the Makefile beside it, with any Python from 3.11 that has pip: it needs nothing but the
 standard library. The wheels are those of the target, ARCH (arm64 or x86_64) and LAMBDA_PYTHON (3.13), pinned with
 hashes. Bytecode is made by a Python of that very version, so one has to be somewhere on the machine: on PATH, in
-pyenv, or named by LAMBDA_PYTHON_PATH. Without one, the artifact has none, which is said: cold starts are slower then.
+pyenv, or named by LAMBDA_PYTHON_PATH. Without one, the artifact has no bytecode and starts slower,
+as a line on standard error says.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ NOT_SHIPPED: Final = (
     "aws_lambda_powertools/event_handler/openapi/swagger_ui/*.css",
 )
 SERVICES: Final = ("dynamodb", "xray")
-"""Of which there are clients: X-Ray's SDK makes one as it is loaded, though it does not ask by it."""
+"""The services that have clients: the X-Ray SDK makes one when it is loaded, though it never asks X-Ray by it."""
 BOTOCORE_DATA: Final = frozenset(
     {*SERVICES, "_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"}
 )
-A_TIME: Final = 315_532_800
-"""1980-01-01, the oldest a zip can hold: when a build ran is no part of what it made."""
+OLDEST_SECONDS: Final = 315_532_800
+"""1980-01-01 in seconds, the oldest time a zip can hold: an artifact does not depend on when it was built."""
 
 
 def main(kind: str, artifacts: Path) -> None:
@@ -61,7 +62,7 @@ def main(kind: str, artifacts: Path) -> None:
 
 
 def install(root: Path, version: str, architecture: str) -> None:
-    """Put the pinned wheels of the target there; raises `SystemExit` when one cannot be had."""
+    """Put the pinned wheels of the target into a folder; raises `SystemExit` when one cannot be installed."""
     if architecture not in PLATFORMS:
         sys.exit(f"ARCH must be one of {', '.join(PLATFORMS)}, not {architecture!r}.")
     target = ["--python-version", version, "--implementation", "cp", "--only-binary", ":all:"]
@@ -75,7 +76,7 @@ def install(root: Path, version: str, architecture: str) -> None:
 
 
 def prune(root: Path) -> None:
-    """Take away what comes with the wheels and is never used."""
+    """Remove what comes with the wheels and no function uses."""
     paths = [path for pattern in NOT_SHIPPED for path in root.glob(pattern)]
     paths += [path for path in root.glob("botocore/data/*") if path.name not in BOTOCORE_DATA]
     for path in paths:
@@ -94,7 +95,7 @@ def keep_endpoints(file: Path) -> None:
 
 
 def copy_code(source: Path, root: Path) -> None:
-    """Copy the modules and packages of the folder: what is there besides is not shipped."""
+    """Copy the Python files of a folder; other files of it are not shipped."""
     root.mkdir(parents=True, exist_ok=True)
     for module in sorted(source.rglob("*.py")):
         target = root / module.relative_to(source)
@@ -117,14 +118,15 @@ def python_of(version: str) -> str | None:
     named = os.environ.get("LAMBDA_PYTHON_PATH")
     paths = [named, shutil.which(f"python{version}"), sys.executable]
     paths += sorted(map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python{version}")), reverse=True)
-    told = (said_by(path) for path in paths if path)
-    return next((path for known, path in told if known == version), None)
+    found = (version_and_path(path) for path in paths if path)
+    return next((path for known, path in found if known == version), None)
 
 
-def said_by(path: str) -> tuple[str, str]:
-    """The version of an interpreter and where it really is; a name on PATH may be of one that does not work.
+def version_and_path(path: str) -> tuple[str, str]:
+    """The version of an interpreter and where its program is; the version is empty when it does not work.
 
-    What it names may be a script before it, or an environment with packages of its own: both are left out.
+    A path may name a script that starts the interpreter, or an environment with packages of its own: the path that is
+    given back leads past both.
     """
     script = "import os, sys; print('%d.%d' % sys.version_info[:2], os.path.realpath(sys.executable))"
     try:
@@ -139,7 +141,7 @@ def stamp(artifacts: Path) -> None:
     """Give every file the same time and mode."""
     for path in [artifacts, *artifacts.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
-        os.utime(path, (A_TIME, A_TIME))
+        os.utime(path, (OLDEST_SECONDS, OLDEST_SECONDS))
 
 
 def version_here() -> str:

@@ -1,4 +1,4 @@
-"""Tells what a build made: each artifact's size, and a digest. Rule: the digest hangs on content alone.
+"""Prints the size and a digest of each artifact of a build. Rule: a digest depends on names, modes and content alone.
 
 Usage: python -m deploy.sizes FOLDER, the folder that `sam build` filled.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 _KIB: Final = 1024
-_DIGEST_SHOWN: Final = 16
+_DIGEST_SHOWN: Final = 16  # of 64 digits
 
 
 def files_of(artifact: Path) -> list[Path]:
@@ -31,7 +31,7 @@ def digest_of(artifact: Path) -> str:
 
 
 def zipped_bytes(artifact: Path) -> int:
-    """How large the artifact is when it is sent to AWS."""
+    """The size in bytes of the zip that is sent to AWS."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
         for path in files_of(artifact):

@@ -1,5 +1,6 @@
-"""The API's OpenAPI document, generated from the code. Rule: told by the code or told here once.
+"""The API's OpenAPI document, generated from the code. Rule: what the code says is taken from it.
 
-`customer` and `operator` list the operations, `parts` says what one is made of, `shapes` what is answered, `examples`
-what is shown; `schemas`, `responses` and `document` put it in OpenAPI's words.
+What the code does not say is written here, once. `customer` and `operator` list the operations, `parts` defines what an
+operation is described by, `shapes` what is answered, `examples` the values that are shown; `schemas`, `responses` and
+`document` put all of it into OpenAPI's words.
 """

@@ -1,4 +1,4 @@
-"""`python -m contract.openapi`: writes `docs/openapi.json` anew."""
+"""`python -m contract.openapi`: writes `docs/openapi.json` anew. Rule: it only calls `document`."""
 
 import sys
 

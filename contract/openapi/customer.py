@@ -1,4 +1,4 @@
-"""The calls of customers. Rule: in the order in which a customer meets them."""
+"""The operations that customers call. Rule: in the order in which a customer meets them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The API's document, OpenAPI 3.1. Rule: generated: nothing in it is written twice, and nothing is left out.
+"""Builds the API's document, in OpenAPI 3.1. Rule: it is generated, so that nothing in it is written twice.
 
-An operation is shown from the day the template has its route.
+It shows every operation whose route the template has, and no other.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Json = dict[str, Any]
 
 
 def main() -> int:
-    """Write `docs/openapi.json`."""
+    """Write `docs/openapi.json`, print its path, and give 0; raises `CommandError` for a broken template."""
     from local.cloudformation import template  # noqa: PLC0415 - it is slow to load
 
     expanded = template.load(ROOT / "template.yaml")
@@ -55,12 +55,12 @@ def main() -> int:
 
 
 def text(routes: Iterable[str]) -> str:
-    """The document as it is kept, of the operations that have a route."""
+    """The document as `docs/openapi.json` holds it, with the operations of these routes, such as `GET /v1/models`."""
     return json.dumps(document(routes), indent=2, ensure_ascii=False) + "\n"
 
 
 def document(routes: Iterable[str]) -> Json:
-    """The document of the operations that have a route."""
+    """The document with the operations of these routes; a route without an operation is left out."""
     present = set(routes)
     operations = [operation for operation in OPERATIONS if operation.route in present]
     paths: dict[str, Json] = {}

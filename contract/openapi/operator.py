@@ -1,4 +1,4 @@
-"""The calls of operators. Rule: each wants the scope `operator`, which is asked for before anything else."""
+"""The operations that operators call. Rule: each needs the scope `operator`, which is checked before anything else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operation is made of. Rule: words of the API as it deploys; how OpenAPI spells them is `document`'s."""
+"""The parts that an operation is described by. Rule: they say what the API does, in no words of OpenAPI's."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What is sent: its model, and examples by name."""
+    """The body of a request: its model, and examples by name."""
 
     model: type[Strict]
     examples: dict[str, Any]
@@ -40,7 +40,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is answered when the call is carried out; several shapes where a repeat is answered in another."""
+    """The answer when the call is carried out; it has several shapes where a repeat is answered in another one."""
 
     status: int
     description: str
@@ -51,7 +51,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One route of the template. `refusals` are examples of what it may answer beside what every call may."""
+    """One route of the template. `refusals` are examples of those that it may answer beside `EVERY_CALL`."""
 
     route: str
     name: str
@@ -65,12 +65,12 @@ class Operation:
 
     @property
     def method(self) -> str:
-        """In lower case, as a path item has it."""
+        """The HTTP method in lower case, as OpenAPI's path items have it."""
         return self.route.partition(" ")[0].lower()
 
     @property
     def path(self) -> str:
-        """With its variables in braces."""
+        """The path, with its variables in braces."""
         return self.route.partition(" ")[2]
 
 
@@ -83,6 +83,7 @@ EVERY_CALL: Final = (
     Refusal(ErrorCode.INTERNAL_ERROR, message="Something failed on our side. Request id: 1b7cbe0e."),
     Refusal(ErrorCode.TEMPORARILY_UNAVAILABLE, retry_after=1),
 )
+"""Examples of the refusals that every operation may answer."""
 NOT_FOUND: Final = Refusal(ErrorCode.NOT_FOUND)
 FORBIDDEN: Final = Refusal(ErrorCode.FORBIDDEN)
 

@@ -1,4 +1,4 @@
-"""Answers and refusals -> responses. Rule: each code under its status, with the text a caller reads."""
+"""Turns an operation's answer and refusals into OpenAPI's responses. Rule: each error code is under its status."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ HEADERS: Final[dict[str, Json]] = {
 GATEWAY: Final = {401: "Unauthorized", 413: "Request Entity Too Large", 429: "Too Many Requests"}
 """What API Gateway answers to any call before a function runs."""
 BROKEN: Final = {500: "Internal Server Error", 503: "Service Unavailable"}
-"""What it answers when a function fails or runs out of time."""
+"""What API Gateway answers when a function fails or runs out of time."""
 WORDS: Final = {
     400: "The request is at fault: `param` names the field.",
     401: "No valid token; API Gateway's own answer.",
@@ -55,6 +55,7 @@ WORDS: Final = {
     500: "Our failure; the message has an id to quote.",
     503: "Busy: the same request may be sent again.",
 }
+"""The description of each status of a refusal."""
 
 
 def responses(operation: Operation) -> Json:
@@ -72,26 +73,26 @@ def responses(operation: Operation) -> Json:
 def _done(answer: Answer) -> Json:
     response: Json = {"description": answer.description, "headers": _headers(_REQUEST_ID, *answer.headers)}
     if answer.shapes:
-        known = [schemas.reference(shape) for shape in answer.shapes]
-        schema = known[0] if len(known) == 1 else {"oneOf": known}
+        alternatives = [schemas.reference(shape) for shape in answer.shapes]
+        schema = alternatives[0] if len(alternatives) == 1 else {"oneOf": alternatives}
         response["content"] = {_JSON: {"schema": schema, "examples": _examples(answer.examples)}}
     return response
 
 
 def _refused(status: int, refusals: list[Refusal]) -> Json:
     by_gateway = {**GATEWAY, **BROKEN}.get(status)
-    known: list[Json] = []
+    alternatives: list[Json] = []
     shown: Json = {}
     headers = [_REQUEST_ID]
     if refusals:
-        known.append(_envelope(refusals))
+        alternatives.append(_envelope(refusals))
         shown |= {_name(refusal, refusals): refusal.fields() for refusal in refusals}
         if any(refusal.retry_after is not None for refusal in refusals):
             headers.append(_RETRY_AFTER)
     if by_gateway is not None:
-        known.append(schemas.reference(shapes.GatewayMessage))
+        alternatives.append(schemas.reference(shapes.GatewayMessage))
         shown["API Gateway"] = {"message": by_gateway}
-    schema = known[0] if len(known) == 1 else {"oneOf": known}
+    schema = alternatives[0] if len(alternatives) == 1 else {"oneOf": alternatives}
     content = {_JSON: {"schema": schema, "examples": _examples(shown)}}
     return {"description": WORDS[status], "headers": _headers(*headers), "content": content}
 
@@ -100,11 +101,11 @@ def _envelope(refusals: list[Refusal]) -> Json:
     retryable = any(refusal.retry_after is not None for refusal in refusals)
     codes = list(dict.fromkeys(refusal.code.code for refusal in refusals))
     types = list(dict.fromkeys(refusal.code.error_type for refusal in refusals))
-    told = {"properties": {"code": {"enum": codes}, "type": {"enum": types}}}
+    detail = {"properties": {"code": {"enum": codes}, "type": {"enum": types}}}
     return {
         "allOf": [
             schemas.reference(shapes.RetryableError if retryable else shapes.Error),
-            {"properties": {"error": told}},
+            {"properties": {"error": detail}},
         ]
     }
 

@@ -1,4 +1,4 @@
-"""pydantic models -> JSON Schema 2020-12. Rule: what pydantic checks is what the document says, in fewer words."""
+"""Turns pydantic models into JSON Schema 2020-12. Rule: a schema says what pydantic checks, no more and no less."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _bodies(model: type[BaseModel]) -> set[type[BaseModel]]:
 
 
 def _body(schema: Json) -> Json:
-    """A request's fields are described by the rule that a refusal states; of the model, its first sentence is shown."""
+    """The schema of a request: each field is described by the rule that a refusal states, the model by one sentence."""
     first, dot, _ = schema.get("description", "").partition(".")
     schema["description"] = " ".join((first + dot).split())
     for field in schema.get("properties", {}).values():
@@ -49,7 +49,7 @@ def _body(schema: Json) -> Json:
 
 
 def _plain(schema: Json) -> Json:
-    """Without titles of fields, and with null as one of the types of a simple value."""
+    """The schema without titles of fields, and with null as one of the types of a simple value."""
     for field in schema.get("properties", {}).values():
         field.pop("title", None)
         if field.get("default", ...) is None:

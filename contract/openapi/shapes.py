@@ -1,6 +1,7 @@
-"""What the API answers with, as pydantic models. Rule: closed: what is not listed here is never answered.
+"""What the API answers with, as pydantic models. Rule: each is closed: no other field is ever answered.
 
-The document shows them, and the tests hold every answer to them. A field's description is a sentence of its own.
+The document shows these models with their docstrings, and the tests hold every answer to them. The description of a
+field is a sentence.
 """
 
 from __future__ import annotations
@@ -222,7 +223,7 @@ EVENTS = tuple(
     for kind, schema in event_schemas.SCHEMAS.items()
     if kind not in (EventType.TIER_DOWN, EventType.TIER_UP, EventType.PLAN_STARTED, EventType.PLAN_ENDED)
 )
-"""Those whose subject is a subscription."""
+"""The events whose subject is a subscription: others are in no account's list."""
 Event = Union[EVENTS]  # type: ignore[valid-type]  # noqa: UP007 - made of what `event_schemas` lists
 
 
