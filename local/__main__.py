@@ -1,4 +1,4 @@
-"""`python -m local [command]`: the local stack, and what belongs to it."""
+"""`python -m local [command]`: the local stack and its tools. Rule: names commands, and holds none of them."""
 
 import sys
 

@@ -1,6 +1,6 @@
 """`make audit`: lets `ops.audit` check a deployment, a folder of data, or the local stack that runs.
 
-Rule: finds the tables and nothing more; what must hold is said in `ops.audit`. Unless the environment names a
+Rule: finds the tables, and leaves what must hold in them to `ops.audit`. Unless the environment names a
 deployment, the tables are those in the folder that `make run DATA=…` has filled, or those of the stack at `PORT`.
 """
 
@@ -28,7 +28,7 @@ _ANSWER_SECONDS: Final = 20
 
 
 def main() -> int:
-    """Audit what the environment names, or what is here; its exit status."""
+    """Audit what the environment names or what is here, and give the exit status."""
     return command.audit(chosen)
 
 
@@ -51,9 +51,9 @@ def chosen() -> Iterator[Target]:
 def _running(port: int) -> Target:
     """The tables of the stack at a port, and its clock."""
     url = f"http://{HOST}:{port}"
-    told = _ask(f"{url}/_local/store", url)
+    store = _ask(f"{url}/_local/store", url)
     try:
-        dynamodb, tables = provisioning.client(told["endpoint"]), complete(Tables(**told["tables"]))
+        dynamodb, tables = provisioning.client(store["endpoint"]), complete(Tables(**store["tables"]))
     except (KeyError, TypeError):
         raise CommandError(f"What answers at {url} is no stack of this version.") from None
 

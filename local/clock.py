@@ -1,4 +1,4 @@
-"""The stack's clock: real time until it is moved, then it stands still until moved again."""
+"""The stack's clock: real time until it is moved, then it stands still. Rule: functions go by it, tokens do not."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Clock:
         return self._frozen_ms
 
     def now_ms(self) -> int:
-        """What the functions take for now."""
+        """The time that the functions go by, in milliseconds."""
         return time.time_ns() // _NS_PER_MS if self._frozen_ms is None else self._frozen_ms
 
     def set(self, instant: datetime) -> None:
@@ -36,6 +36,6 @@ class Clock:
             self._frozen_ms = to_ms(instant)
 
     def advance(self, seconds: int) -> None:
-        """Stand still so much later than now."""
+        """Stand still so many seconds later than now."""
         with self._lock:
             self._frozen_ms = self.now_ms() + seconds * 1000

@@ -1,4 +1,4 @@
-"""`python -m local expanded`: the template as CloudFormation gets it, for the tools that check it."""
+"""`python -m local expanded`: prints the template as CloudFormation gets it. Rule: adds nothing of ours."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ops.errors import CommandError
 
 
 def main() -> int:
-    """Print it; its exit status."""
+    """Print the expanded template; 0, or 1 when it is broken."""
     try:
         expanded = load(settings.template_file(), settings.parameters())
     except CommandError as problem:

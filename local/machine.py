@@ -28,13 +28,13 @@ def free_port() -> int:
 
 
 def die_with_parent() -> None:
-    """Run in a child before it starts: no orphan remains even when the parent is killed."""
+    """Called in a child before its program starts: the child then ends with its parent, even when that is killed."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def stop(process: subprocess.Popen[Any]) -> None:
-    """End a child: ask, wait, then kill."""
+    """End a child: ask it to end, wait, then kill it."""
     if process.poll() is None:
         process.terminate()
         try:

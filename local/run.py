@@ -1,4 +1,4 @@
-"""`make run`: starts everything on loopback, says where it is, and stops it all on Ctrl-C."""
+"""`make run`: starts every part of the local stack on loopback, and stops it on Ctrl-C. Rule: only joins parts."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def started(port: int, template_file: Path) -> Iterator[Stack]:
         secret = settings.deployment_secrets(state, expanded, keep=bool(given or data))
         log = cleanup.enter_context(_open_log(state / _LOG_FILE))
         endpoint = given or cleanup.enter_context(engine.running(data))
-        # A store of the user's own that checks credentials asks for permissions itself.
+        # A DynamoDB of the user's own that checks credentials checks permissions as well.
         guard = None if given and provisioning.credentials_are_given() else _gate(expanded, log)
         store = endpoint if guard is None else cleanup.enter_context(gate.running(guard, endpoint))
         parameters.reach(expanded, store)
@@ -69,7 +69,7 @@ def started(port: int, template_file: Path) -> Iterator[Stack]:
             )
         http = server.HttpServer(stack, port)
         cleanup.callback(http.stop)
-        cleanup.callback(stack.stopping.set)  # before the server waits for what is running: who listens leaves
+        cleanup.callback(stack.stopping.set)  # ends the streams of events before the server waits for its requests
         prepare(endpoint, read, kept=data is not None)
         _wait_ready(stack)
         http.start()
@@ -93,11 +93,11 @@ def _open_log(path: Path) -> IO[bytes]:
 
 
 def _gate(expanded: dict[str, Any], log: IO[bytes]) -> gate.Gate:
-    def tell(problem: str) -> None:
+    def log_problem(problem: str) -> None:
         log.write(json.dumps({"level": "ERROR", "location": "local.iam.gate", "message": problem}).encode() + b"\n")
         log.flush()
 
-    return gate.Gate(policies.of_functions(expanded), tell)
+    return gate.Gate(policies.of_functions(expanded), log_problem)
 
 
 def surroundings(known_as: str | None = None) -> dict[str, str]:

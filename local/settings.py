@@ -1,4 +1,7 @@
-"""What the person at the terminal chose, from the environment: PORT, DATA, PARAMETERS, and what is run."""
+"""What the environment says the local stack is to run, where, and with which data. Rule: it starts nothing.
+
+A value that cannot be used raises `CommandError` with its variable's name.
+"""
 
 from __future__ import annotations
 
@@ -52,12 +55,12 @@ def claimed(folder: Path) -> IO[str]:
 
 
 def state_folder() -> Path:
-    """Where the secrets and the log of this stack are kept: with the data, where it is kept."""
+    """Where the secrets and the log of this stack are kept: in the data folder where there is one."""
     return data_folder() or _OWN_FOLDER
 
 
 def key_folder() -> Path:
-    """Where the key that signs tokens is kept: beside the code, so that a token needs no word of DATA."""
+    """Where the key that signs tokens is kept: beside the code, so that `make token` need not know the data folder."""
     return _OWN_FOLDER
 
 
@@ -68,7 +71,7 @@ def artifacts() -> Path | None:
 
 
 def code_folder() -> Path:
-    """What the template's folders are in."""
+    """The folder that the template's own folders are in."""
     return artifacts() or ROOT
 
 
@@ -97,7 +100,10 @@ def chosen_template() -> template.Template:
 
 
 def deployment_secrets(folder: Path, expanded: dict[str, Any], *, keep: bool) -> dict[str, Any]:
-    """The values of the template's secrets; kept with data on disk, for its keys were signed with them."""
+    """The values of the template's secrets, the kept ones where there are; raises `CommandError` for damaged ones.
+
+    They are kept with the data, for its API keys were signed with them.
+    """
     path = folder / _SECRETS_FILE
     try:
         if keep and path.exists():
@@ -106,7 +112,7 @@ def deployment_secrets(folder: Path, expanded: dict[str, Any], *, keep: bool) ->
         values = template.secret_values(expanded)
         if keep:
             folder.mkdir(parents=True, exist_ok=True)
-            part = path.with_suffix(".part")  # whoever is killed in between leaves no half of it
+            part = path.with_suffix(".part")  # a process that is killed in between leaves no half of it
             part.touch(0o600)
             part.write_text(json.dumps(values), "utf-8")
             part.replace(path)

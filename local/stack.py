@@ -1,4 +1,4 @@
-"""Everything that runs, put together. Rule: the gateways below ask it; it knows nothing of HTTP."""
+"""The running stack: its template, runtimes, store, events and clock. Rule: it knows nothing of HTTP or processes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Stack:
         return next((s for s in self.template.schedules if s.function == function), None)
 
     def run_schedule(self, schedule: Schedule) -> Any:
-        """Run a scheduled function now, with the event the scheduler sends."""
+        """Run a scheduled function now, with the event that the scheduler sends; raises `FunctionError`."""
         event = {
             "version": "0",
             "id": str(uuid.uuid4()),
@@ -77,7 +77,7 @@ class Stack:
             try:
                 self.run_schedule(schedule)
             except FunctionError:
-                continue  # its log tells; the next run comes anyway
+                continue  # the function's log says why; the next run comes all the same
 
     def stop(self) -> None:
         """End every runtime."""

@@ -1,4 +1,4 @@
-"""`make -s token ACCOUNT=… [SCOPE=…]`: prints a JWT that the local stack accepts, and nothing else."""
+"""`make -s token ACCOUNT=… [SCOPE=…]`: prints a JWT that the local stack accepts. Rule: prints nothing else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ops.errors import CommandError
 
 
 def main() -> int:
-    """Print a token for ACCOUNT, with SCOPE as its scope claim."""
+    """Print a token for ACCOUNT, with SCOPE as its scope claim; 0, 1 when it cannot be made, 2 without ACCOUNT."""
     account = os.environ.get("ACCOUNT")
     if not account:
         sys.stderr.write("Say whose token: make -s token ACCOUNT=acct_demo\n")

@@ -1,1 +1,1 @@
-"""API Gateway's HTTP API: routes, tokens, CORS, events in and responses out. Rule: answers as AWS does."""
+"""Stands for API Gateway's HTTP API: routes, tokens, CORS, events in and responses out. Rule: answers as AWS does."""

@@ -1,4 +1,4 @@
-"""What API Gateway tells browsers of other origins. Rule: on answers of functions only, as the configuration says.
+"""The CORS headers that API Gateway adds for browsers. Rule: only to the answers of functions, and as configured.
 
 A preflight is answered by whatever route takes OPTIONS, the default route too; without such a route, by API Gateway.
 """
@@ -39,7 +39,7 @@ def headers(configured: Cors | None, request: HttpRequest) -> dict[str, str]:
 
 
 def without(given: dict[str, str]) -> dict[str, str]:
-    """A function's headers but for those of CORS: where it is configured, those do not count."""
+    """A function's headers but for those of CORS, which API Gateway replaces where CORS is configured."""
     return {name: value for name, value in given.items() if not name.lower().startswith(_PREFIX)}
 
 

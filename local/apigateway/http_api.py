@@ -1,4 +1,4 @@
-"""API Gateway's part: routes, JWTs, events of payload format 2.0. Rule: what it answers by itself is API Gateway's."""
+"""Stands for API Gateway: routes, JWTs, events of format 2.0. Rule: what it answers itself, API Gateway answers so."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from local.stack import Stack
 
 MAX_BODY_BYTES: Final = 10 * 1024 * 1024
+"""The largest body that API Gateway takes."""
 _TEXT_TYPES: Final = re.compile(r"text/|application/(json|javascript|xml|x-www-form-urlencoded)\b|.*\+(json|xml)\b")
 _TIMEOUT: Final = "Sandbox.Timedout"
 

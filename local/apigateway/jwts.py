@@ -1,4 +1,4 @@
-"""JWTs of the local stack: a signing key of its own, really verified with PyJWT. Rule: real time, never the stack's."""
+"""JWTs of the local stack, signed and verified with a key of its own. Rule: by real time, never the stack's clock."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def signing_key(folder: Path) -> ec.EllipticCurvePrivateKey:
             part = path.with_suffix(f".{os.getpid()}")
             part.touch(_PRIVATE)
             part.write_bytes(pem)
-            with contextlib.suppress(FileExistsError):  # of two stacks that start at once, the first decides
+            with contextlib.suppress(FileExistsError):  # of two stacks that start at once, the first one's key is kept
                 os.link(part, path)
             part.unlink()
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
@@ -48,7 +48,7 @@ def signing_key(folder: Path) -> ec.EllipticCurvePrivateKey:
 
 
 def issue(key: ec.EllipticCurvePrivateKey, claims: dict[str, Any], issuer: str, audience: str) -> str:
-    """A token valid for a day."""
+    """A token with these claims that is valid for a day."""
     now = int(time.time())
     times = {"iat": now, "nbf": now - 60, "exp": now + DAY_SECONDS}
     return jwt.encode({"iss": issuer, "aud": audience, **times, **claims}, key, ALGORITHM)
@@ -57,7 +57,7 @@ def issue(key: ec.EllipticCurvePrivateKey, claims: dict[str, Any], issuer: str, 
 def verify(
     token: str, key: ec.EllipticCurvePrivateKey, issuer: str, audience: tuple[str, ...]
 ) -> dict[str, Any] | None:
-    """The claims of a token that is ours and in force, else None."""
+    """The claims of a token that this key signed, for this issuer and audience, and that is in force; else None."""
     try:
         claims: dict[str, Any] = jwt.decode(
             token,

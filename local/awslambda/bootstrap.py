@@ -1,6 +1,6 @@
 """Starts Lambda's runtime client for `local.awslambda.emulator`. Rule: it changes nothing but the clock.
 
-Arguments: the file that tells what time it is (milliseconds, or nothing while the clock runs), and the handler.
+Arguments: the file that holds the time (milliseconds, or nothing while the clock runs), and the handler.
 """
 
 import ctypes
@@ -19,14 +19,16 @@ def _stand_still(file: Path) -> None:
     running = time.time_ns
 
     def time_ns() -> int:
-        told = file.read_bytes()
-        return int(told) * _NS_PER_MS if told else running()
+        frozen_ms = file.read_bytes()
+        return int(frozen_ms) * _NS_PER_MS if frozen_ms else running()
 
     time.time_ns = time_ns
 
 
 if __name__ == "__main__":
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # in a group of its own, it would outlive the emulator
+    ctypes.CDLL(None).prctl(
+        _PR_SET_PDEATHSIG, signal.SIGKILL
+    )  # its process group is its own: it would outlive the emulator
     _stand_still(Path(sys.argv.pop(1)))
     sys.path[0] = str(Path.cwd())  # the function's folder, in place of the one of this file
     runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)

@@ -1,8 +1,8 @@
-"""Built functions in Lambda's own runtime, without Docker. Rule: they get what the build and template give, no more.
+"""Built functions in Lambda's own runtime, without Docker. Rule: they get what build and template give.
 
-The pool asks it as it asks any runtime. AWS's Runtime Interface Emulator, which the SAM CLI ships, starts the function,
-hands it invocations and ends those that outlast their timeout; AWS's runtime client loads the handler. One emulator
-stands for one execution environment: a second invocation at the same time would break it.
+`EmulatedRuntime` is one of the pool's runtimes. AWS's Runtime Interface Emulator, which the SAM CLI ships, starts the
+function, hands it invocations and ends those that outlast their timeout; AWS's runtime client loads the handler. One
+emulator stands for one execution environment: a second invocation at the same time would break it.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _EMULATORS: Final = ".tools/sam/lib/python3*/site-packages/samcli/local/rapid/aw
 _CLIENTS: Final = ".tools/lambda-python"
 _START_SECONDS: Final = 10.0
 _PAUSE_SECONDS: Final = 0.005
-_PATIENCE_SECONDS: Final = 30  # the emulator ends what outlasts its timeout; this is for one that hangs itself
+_PATIENCE_SECONDS: Final = 30  # for an emulator that hangs; a function's timeout it ends itself
 _PORTS_TRIED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What stands for Lambda: the emulator, a Python of the functions' version, and the runtime client for it."""
+    """What a function runs in: the emulator, a Python of the functions' version, and the runtime client for it."""
 
     emulator: Path
     python: str
@@ -51,7 +51,7 @@ class Tools:
 
 
 def tools(version: str) -> Tools:
-    """What this machine has; raises `CommandError` where something is missing."""
+    """The tools for a version of Python; raises `CommandError` where this machine lacks one."""
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         raise CommandError("Lambda's runtime is emulated on Linux x86-64 only.")
     emulator = next(iter(ROOT.glob(_EMULATORS)), None)
@@ -68,7 +68,7 @@ class EmulatedRuntime:
     def __init__(self, function: Function, settings: dict[str, str], log: IO[bytes], with_tools: Tools) -> None:
         self._function = function
         self._clock = tempfile.NamedTemporaryFile(prefix="modelpass-clock-")  # noqa: SIM115 - closed by stop()
-        self._told: int | None = None
+        self._frozen_ms: int | None = None
         self._environment = {**settings, **_environment(function, with_tools.client)}
         self._tools = with_tools
         self._log = log
@@ -112,8 +112,8 @@ class EmulatedRuntime:
         return False
 
     def invoke(self, invocation: Json) -> Any:
-        """Run the handler once; raises `FunctionError`."""
-        self._tell_time(invocation["nowMs"])
+        """Run the handler once; raises `FunctionError` when it fails, outlasts its timeout or dies."""
+        self._set_clock(invocation["nowMs"])
         connection = http.client.HTTPConnection(
             HOST, self._port, timeout=_PATIENCE_SECONDS + invocation["timeoutSeconds"]
         )
@@ -131,15 +131,15 @@ class EmulatedRuntime:
     def _result(self, status: int, raw: bytes) -> Any:
         try:
             result = json.loads(raw)
-        except ValueError:  # a sentence in place of a result: it was ended
+        except ValueError:  # a sentence in place of a result: the emulator has ended the function
             raise FunctionError(timed_out(self._function.timeout_seconds)) from None
         if status != http.client.OK or (isinstance(result, dict) and {"errorType", "errorMessage"} <= result.keys()):
             raise FunctionError(result)
         return result
 
-    def _tell_time(self, now_ms: int | None) -> None:
-        if now_ms != self._told:
-            self._told = now_ms
+    def _set_clock(self, now_ms: int | None) -> None:
+        if now_ms != self._frozen_ms:
+            self._frozen_ms = now_ms
             self._clock.truncate(0)
             self._clock.seek(0)
             self._clock.write(b"" if now_ms is None else str(now_ms).encode())

@@ -1,7 +1,7 @@
-"""Processes that stand for Lambda's execution environments. Rule: one invocation each, grown on demand, bounded.
+"""Processes that stand for Lambda's execution environments. Rule: one invocation at a time each, and a bounded number.
 
-An invocation that outlasts its function's timeout ends its process, as in Lambda; the next gets a new one.
-`Runtime` is the seam: whatever starts, takes an invocation and can be stopped may stand in its place.
+An invocation that outlasts its function's timeout ends its process, as in Lambda; the next gets a new one. A pool knows
+its runtimes as `Startable`: `Runtime` runs the sources in a process, `local.awslambda.emulator` a build.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ if TYPE_CHECKING:
     from local.cloudformation.template import Function
 
 LARGEST: Final = 4
-# A child told to die with its parent dies with the thread that started it: that thread must outlive all invocations.
+"""The most runtimes of one function."""
+# A child that is to die with its parent dies with the thread that started it: this thread outlives all invocations.
 SPAWNER: Final = ThreadPoolExecutor(1, "spawner")
 
 Json = dict[str, Any]
 
 
 class FunctionError(Exception):
-    """The function failed, timed out or died: what Lambda reports of it."""
+    """The function failed, timed out or died; `report` is what Lambda reports of it."""
 
     def __init__(self, report: Json) -> None:
         super().__init__(report["errorType"])
@@ -76,7 +77,7 @@ class Runtime:
             raise FunctionError(died(self._function.name)) from None
 
     def invoke(self, invocation: Json) -> Any:
-        """Run the handler once; raises `FunctionError`."""
+        """Run the handler once; raises `FunctionError` when it fails, outlasts its timeout or dies."""
         timer = threading.Timer(self._function.timeout_seconds, self._process.kill)
         timer.start()
         try:
@@ -109,13 +110,13 @@ class Runtime:
 
 
 class Startable(Protocol):
-    """A runtime as the pool knows it."""
+    """What a pool needs of a runtime."""
 
     def wait_ready(self) -> None:
         """Wait until it takes invocations; raises `FunctionError` when it never will."""
 
     def invoke(self, invocation: Json) -> Any:
-        """Run the handler once; raises `FunctionError`."""
+        """Run the handler once; raises `FunctionError` when it fails, outlasts its timeout or dies."""
 
     @property
     def alive(self) -> bool:

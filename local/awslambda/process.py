@@ -1,7 +1,7 @@
 """One function in a process of its own, as in Lambda. Rule: one invocation at a time, and only its own environment.
 
-Started by `local.pool`. Reads frames from standard input and answers on the descriptor named by its argument; what
-the function prints goes to standard output and error, as logs. A frame is a length (4 bytes) and JSON.
+Started by `local.awslambda.pool`. Reads frames from standard input and answers on the descriptor named by its argument;
+what the function prints goes to standard output and error, as logs. A frame is a length (4 bytes) and JSON.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def receive_frame(stream: IO[bytes]) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a handler is told of its invocation; the names are Lambda's."""
+    """The context of an invocation, with Lambda's names; `deadline` is in seconds of the steady clock."""
 
     aws_request_id: str
     function_name: str
@@ -53,12 +53,12 @@ class Context:
     log_stream_name: str = "local"
 
     def get_remaining_time_in_millis(self) -> int:
-        """How long the invocation may still take."""
+        """How many milliseconds the invocation may still take."""
         return max(0, int((self.deadline - time.monotonic()) * _MS_PER_SECOND))
 
 
 def main() -> None:
-    """Load the handler, say so, and answer invocations until the parent is gone."""
+    """Load the handler, report that it is ready, and answer invocations until the parent is gone."""
     frozen: list[int | None] = [None]
     module_name, _, handler_name = os.environ["_HANDLER"].partition(".")
     with os.fdopen(int(sys.argv[1]), "wb") as out:
@@ -72,12 +72,12 @@ def main() -> None:
                 return
             frozen[0] = invocation["nowMs"]
             reply = _invoke(handler, invocation)
-            sys.stdout.flush()  # who has the answer finds the logs
+            sys.stdout.flush()  # a caller who has the answer finds the logs
             send_frame(out, reply)
 
 
 def _use_clock(frozen: list[int | None]) -> None:
-    """Let the clock stand still where the stack moved it; functions without a clock have none to move."""
+    """Let the function's clock stand still where the stack's does; a function without a clock has none to stop."""
     wiring: Any = sys.modules.get("modelpass.runtime.wiring")
     if wiring is not None:
         system_clock = wiring.clock

@@ -1,1 +1,1 @@
-"""CloudFormation and SAM: `template.yaml` as AWS reads it. Rule: what cannot be applied here is said, never guessed."""
+"""Stands for CloudFormation and SAM: reads `template.yaml`. Rule: refuses what cannot be applied here."""

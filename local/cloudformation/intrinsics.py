@@ -1,4 +1,4 @@
-"""What the template's functions (Ref, Sub, If, ...) stand for. Rule: what can only be known on AWS is refused."""
+"""Resolves the template's functions (Ref, Sub, If, …). Rule: what can be known on AWS only raises `CommandError`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Fills in an expanded template's values; table names get `prefix`."""
+    """Resolves values of an expanded template, with these secrets; names of tables get `prefix`."""
 
     expanded: Json
     secret: dict[str, Json]

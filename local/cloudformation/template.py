@@ -1,4 +1,4 @@
-"""Reads `template.yaml`: what runs here is what deploys. Rule: no route, table or setting is written twice."""
+"""Reads `template.yaml`: what runs here is what is deployed. Rule: no route, table or setting is written twice."""
 
 from __future__ import annotations
 
@@ -132,14 +132,14 @@ def load(path: Path, values: dict[str, str] | None = None) -> Json:
 
 
 class _Policies:
-    """The SAM translator asks for managed policies; the template names none."""
+    """The managed policies, which the SAM translator asks for: the template names none."""
 
     def load(self) -> dict[str, str]:
         return {}
 
 
 def _take_folders(source: Json) -> dict[str, str]:
-    # The translator takes addresses of artifacts only; the folders are kept beside.
+    # The translator takes addresses of artifacts only, so the folders are kept in a mapping of their own.
     folders = {}
     for name, resource in source["Resources"].items():
         for uri in ("CodeUri", "ContentUri"):

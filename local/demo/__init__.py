@@ -1,1 +1,1 @@
-"""The story that `make demo` tells: a customer, a router and an operator against a running stack."""
+"""The story that `make demo` tells. Rule: it calls a running stack as customers and routers do, and checks answers."""

@@ -1,4 +1,4 @@
-"""How the demo tells its story and checks it. Rule: a step is told as done only after its answer was compared.
+"""How the demo tells its story and checks it. Rule: a step is shown as done only after its answer was checked.
 
 Colours are for terminals: piped, or with NO_COLOR set, the story is plain text.
 """

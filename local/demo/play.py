@@ -1,4 +1,4 @@
-"""`make demo`: plays the whole story against the stack of PORT, or against one of its own, and tells it.
+"""`make demo`: plays the story against the stack at PORT, or one of its own. Rule: ends what it started, and no other.
 
 Exit status: 0 when every step was answered as it should be, 1 when one was not, or no stack could be started.
 """
@@ -81,12 +81,12 @@ def _play(out: IO[str]) -> int:
 
 
 def _hush(out: IO[str]) -> None:
-    """What is still in the buffer has nowhere to go: keep it from failing once more at the end."""
+    """Send what is still in the buffer nowhere, so that writing it does not fail once more when the process ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
 
 
 def main() -> int:
-    """Play the story once."""
+    """Play the story once, and give the exit status."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")  # a terminal without these letters still gets its story
@@ -95,7 +95,7 @@ def main() -> int:
     except CommandError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    except BrokenPipeError:  # whoever read the story has heard enough
+    except BrokenPipeError:  # the reader of the output, such as `head`, has gone
         _hush(sys.stdout)
         return 1
     except OSError as error:

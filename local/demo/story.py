@@ -1,4 +1,4 @@
-"""The story of the demo: one account from the price to cancelling. Rule: every figure told was checked before.
+"""The story of the demo: one account from the price to cancelling. Rule: every figure is checked before it is shown.
 
 The figures are those of the contract's example: a text model with 50 calls a day and 5,000,000 tokens a month, an
 image model with 20 calls a day and 200 generations a month.
@@ -46,7 +46,7 @@ _ACTIVE_USAGE: Final = {
 
 @dataclass(slots=True)
 class Story:
-    """One telling; the clock stands still between the steps, so that every figure is known beforehand."""
+    """One performance; the clock stands still between the steps, so that every figure is known beforehand."""
 
     http: Http
     router: Router
@@ -56,7 +56,7 @@ class Story:
     requests: int = 0
 
     def tell(self) -> None:
-        """Play and tell all of it; raises `WrongAnswerError` at the first wrong answer."""
+        """Play every chapter; raises `WrongAnswerError` at the first wrong answer."""
         self._stop_clock()
         self._price()
         self._purchase()

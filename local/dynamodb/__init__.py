@@ -1,1 +1,1 @@
-"""DynamoDB: the engine, its tables, and the stream of what changes in them."""
+"""Stands for DynamoDB: the engine, its tables and their streams. Rule: tables are made as the template says."""

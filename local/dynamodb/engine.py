@@ -1,4 +1,4 @@
-"""The DynamoDB engine: dynoxide on a free loopback port. Rule: whoever starts it stops it, however they end."""
+"""The DynamoDB engine: dynoxide on a free loopback port. Rule: it ends with whoever started it, however they end."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def binary(modules: Path = ROOT / "node_modules") -> Path:
 def running(
     data: Path | None = None, modules: Path = ROOT / "node_modules", port: int | None = None, host: str = HOST
 ) -> Iterator[str]:
-    """Start the engine, in memory or on `data/modelpass.db`, and give its URL while it runs."""
+    """Start the engine, in memory or on `data/modelpass.db`, and give its URL while it runs; raises `CommandError`."""
     port = port or free_port()
     command = [str(binary(modules)), "--host", host, "--port", str(port)]
     if data is not None:
@@ -49,7 +49,7 @@ def running(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for the stack, which stops the engine last
+            start_new_session=True,  # Ctrl-C reaches the stack alone, which stops the engine last
             preexec_fn=die_with_parent,  # noqa: PLW1509
         )
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Makes the template's tables in an engine and fills the catalogue. Rule: what is there already is left as it is."""
+"""Makes the template's tables in the engine and fills the catalogue. Rule: what is there already is left as it is."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def credentials_are_given() -> bool:
 
 
 def credentials() -> dict[str, str]:
-    """Those of the environment, or else any."""
+    """The credentials of the environment, or else some that the engine takes."""
     if not credentials_are_given():
         return CREDENTIALS
     return {name: os.environ[name] for name in (*CREDENTIALS, _TOKEN) if os.environ.get(name)}
 
 
 def client(endpoint: str, service: str = "dynamodb") -> Any:
-    """A low-level DynamoDB client for the engine."""
+    """A low-level boto3 client of the engine, for DynamoDB or for its streams (`dynamodbstreams`)."""
     given = credentials()
     return boto3.client(
         service,

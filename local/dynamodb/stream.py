@@ -1,4 +1,4 @@
-"""A table's DynamoDB stream, read from its start and on. Rule: each record is handed over once, in order."""
+"""Reads a table's DynamoDB stream from its start. Rule: each record is handed over once, in the order of its shard."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class StreamReader:
         self._shards: dict[str, _Shard] = {}
 
     def records(self) -> Iterator[Json]:
-        """What has come since the last call, to the end of the stream; raises `NoStreamError`, and boto3's errors."""
+        """The records since the last call, up to the end of the stream; raises `NoStreamError`, and boto3's errors."""
         arn = self._dynamodb.describe_table(TableName=self._table)["Table"].get("LatestStreamArn")
         if arn is None:
             raise NoStreamError

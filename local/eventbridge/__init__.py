@@ -1,1 +1,1 @@
-"""EventBridge: the pipe from the stream of the events to the bus, and who listens there."""
+"""Stands for EventBridge: the pipe from the events table's stream, and the bus. Rule: only what the template says."""

@@ -1,7 +1,7 @@
 """The events as other systems get them: from the table's stream, through the template's pipe.
 
-Rule: a look at it reads the stream to its end, so that whoever has the answer of a command finds its events. They are
-shown as `docs/events.md` tells a consumer to read what the bus brings.
+Rule: every look reads the stream to its end, so that a caller who has the answer of a command finds its events. Events
+are shown as `docs/events.md` tells a consumer to read what arrives on the bus.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from local.eventbridge.pipe import Pipe
 
 KEPT: Final = 10_000
+"""How many events can be looked at; older ones are dropped."""
 _UNKNOWN_OPERATION: Final = ("UnknownOperationException", "NotImplemented", "NotImplementedError", "InvalidAction")
 
 Json = dict[str, Any]
@@ -82,7 +83,7 @@ class Feed:
             return
         try:
             event = read(pipe.put(record)["detail"])
-        except PipeError as error:  # a row that must not be: told from now on, for the bus would not tell
+        except PipeError as error:  # every later look fails as well: on AWS, nobody would learn of such a row
             self._broken = f"A row of {pipe.table} cannot go through the pipe: {error}"
             return
         self._numbers[event["id"]] = self._forgotten + len(self._events)

@@ -1,7 +1,7 @@
 """The template's pipe, applied here: which records of the stream pass it, and what they are on the bus.
 
-Rule: understands the patterns and paths that the template uses, and refuses a template that uses others. What
-EventBridge makes of those is not known well enough to be imitated: a path that a record lacks is an error here.
+Rule: it understands the patterns and paths that the template uses, and refuses a template that uses others, for what
+EventBridge makes of those is not known well enough to be imitated. A path that a record lacks is an error here.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from ops.errors import CommandError
 
 _SOURCE_PATH: Final = re.compile(r"\$(?:\.[A-Za-z0-9_-]+)+")
 _IN_TEMPLATE: Final = re.compile(r"<([^<>]*)>")
-_MARK: Final = "\0"  # no JSON text holds it, so that no word of the template is taken for a path
+_MARK: Final = "\0"  # JSON cannot hold it unescaped, so that no word of the template is taken for a path
 _EXISTS: Final = {"exists": True}
 
 Json = dict[str, Any]
 
 
 class PipeError(Exception):
-    """A record lacks what the pipe takes from it: on AWS nobody knows what would arrive."""
+    """A record lacks what the pipe takes from it: what would arrive on AWS is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pipe:
-    """From the stream of a table to the bus."""
+    """A pipe from the stream of a table to the bus."""
 
     table: str
     patterns: tuple[Json, ...]

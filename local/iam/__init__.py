@@ -1,1 +1,1 @@
-"""IAM: the policies of each function, and the gate before the store that holds it to them."""
+"""Stands for IAM: the policies of each function, and the gate that enforces them. Rule: as the template says."""

@@ -1,4 +1,4 @@
-"""Stands between the functions and the store, as IAM does. Rule: what a function's policies do not allow, fails.
+"""Stands between functions and store, as IAM does. Rule: a request that a function's policies do not allow is refused.
 
 Each function signs with an access key id that is its own name, as on AWS each has a role of its own. The engine checks
 no signature, and gets the id that all share, for DynamoDB Local keeps tables apart by it.
@@ -35,7 +35,7 @@ _ANSWER_SECONDS: Final = 60  # far longer than any function waits
 
 
 class Gate:
-    """What was asked of the store, by function: carried on when it is granted, refused when it is not."""
+    """Decides about the functions' requests and records them; `tell` is called with each refusal, in IAM's words."""
 
     def __init__(self, granted: Mapping[str, frozenset[Permission]], tell: Callable[[str], None]) -> None:
         self.granted = granted
@@ -78,7 +78,7 @@ def _permissions(operation: str, request: Any) -> set[Permission]:
     try:
         return set(asked(operation, request))
     except (AttributeError, KeyError, TypeError, ValueError):
-        return {(UNKNOWN, DYNAMODB + operation)}  # nobody may do what nobody can read
+        return {(UNKNOWN, DYNAMODB + operation)}  # no function has this permission: what cannot be read is refused
 
 
 class _Upstream:
@@ -91,7 +91,7 @@ class _Upstream:
 
     def send(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, str, list[tuple[str, str]], bytes]:
         if self._connection.sock is not None and _can_be_read(self._connection.sock):
-            self._connection.close()  # nothing was asked yet: all there is to read is its end
+            self._connection.close()  # nothing was sent yet: what can be read is that the store closed it
         self._connection.request("POST", path, body, headers)
         response = self._connection.getresponse()
         return response.status, response.reason, response.getheaders(), response.read()
@@ -108,7 +108,7 @@ def _can_be_read(connection: socket.socket) -> bool:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = 128  # every runtime comes at once
+    request_queue_size = 128  # all runtimes may connect at once
 
     def __init__(self, gate: Gate, endpoint: str) -> None:
         self.gate, self.endpoint = gate, endpoint
@@ -148,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(*answer)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: what is refused, the gate tells."""
+        """Log nothing: the gate reports what it refuses."""
 
     def _answer(self, status: int, reason: str, headers: list[tuple[str, str]], body: bytes) -> None:
         self.send_response_only(status, reason)

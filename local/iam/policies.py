@@ -1,4 +1,4 @@
-"""What a role lets its holder do, by the template; and what IAM asks about a request. Rule: no wildcard is known.
+"""What a role allows, by the template, and what IAM asks about a request. Rule: a policy with a wildcard is refused.
 
 A permission is a resource and an action. Resources have the template's names: a table, `table/index/name`, or
 `name/attribute` for another ARN than the resource's own. As in IAM, a transaction is asked about by its parts, and a
@@ -33,7 +33,7 @@ _PARTS: Final = {
 
 
 def asked(operation: str, request: Json) -> Iterator[Permission]:
-    """What IAM asks about a request to DynamoDB; tables have the names that they have there."""
+    """The permissions that IAM asks for before a request to DynamoDB; tables have the names of the request."""
     match operation:
         case "TransactWriteItems" | "TransactGetItems":
             for part in request["TransactItems"]:

@@ -1,1 +1,4 @@
-"""The HTTP server of the local stack: the API, Lambda's Invoke API, the reference page, and controls of its own."""
+"""The HTTP server of the local stack. Rule: it hands each request to whatever stands for the AWS service asked.
+
+Beside the HTTP API and Lambda's Invoke API, it answers the reference page and the stack's own controls.
+"""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from local.stack import Stack
 
 SERVICE: Final = "modelpass"
-"""By this a stack is told from whatever else may listen on a port."""
+"""By this name, `make demo` tells a stack from other programs that listen on a port."""
 _FURTHEST_SECONDS: Final = 100 * 366 * 86_400
 _SCHEDULE: Final = "/_local/schedule/"
 _YEARS: Final = range(1971, 2200)

@@ -1,6 +1,6 @@
 """`GET /_local/events`: the events so far as JSON, or as they come, as Server-Sent Events.
 
-Rule: who listens takes a place and gives it back, whether the client leaves, the stack stops or the stream fails.
+Rule: a listener takes one of `STREAMS` places and gives it back, when it leaves, the stack stops or the stream fails.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from local.eventbridge.feed import Feed
 
 STREAMS: Final = 8
-"""So many may listen at once, for each takes a thread of the server."""
-_PAUSE_SECONDS: Final = 0.25  # as often as a pipe looks
+"""How many may listen at once, for each takes a thread of the server."""
+_PAUSE_SECONDS: Final = 0.25  # as often as a pipe polls a stream
 _PAUSES_PER_SIGN: Final = 4
 _EVENT_STREAM: Final = "text/event-stream"
 _PLACES = threading.BoundedSemaphore(STREAMS)
@@ -61,7 +61,7 @@ class EventStream:
         return self
 
     def __next__(self) -> bytes:
-        """The next events; now and then a comment, for only a write tells that the client has left."""
+        """The next events, or a comment after some time without any: only a write shows that the client has left."""
         for _ in range(_PAUSES_PER_SIGN if self._begun else 1):
             try:
                 events = self._feed.after(self._after)

@@ -1,4 +1,4 @@
-"""The API's document and a page to read it by. Rule: everything comes from this folder, nothing from elsewhere.
+"""The API's document and a page to read it by. Rule: the page loads nothing from elsewhere.
 
 The page is Swagger UI from npm. It can send calls too, with a token from `make -s token`.
 """
@@ -22,7 +22,7 @@ _ASSETS: Final = {
     "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
     "favicon-32x32.png": "image/png",
 }
-# The browser itself sees to it that nothing is loaded from elsewhere, nor sent there.
+# The browser enforces that the page loads nothing from elsewhere, and sends nothing there.
 _POLICY: Final = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
 _HEADERS: Final = {
     "Cache-Control": "no-cache",

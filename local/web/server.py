@@ -1,4 +1,4 @@
-"""HTTP for all of the stack, carried by waitress. Rule: translates WSGI, and passes on."""
+"""The HTTP server of the stack, on waitress. Rule: translates WSGI requests, and passes each to what answers it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class HttpServer:
     """Listens on the port, answers once started. Raises `CommandError` when the port cannot be used."""
 
     def __init__(self, stack: Stack, port: int) -> None:
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that callers wait for a thread is no news
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns whenever a caller waits for a thread
         self._sockets: dict[int, Any] = {}
         self._stopping = threading.Event()
         self._loop = threading.Thread(target=self._run, daemon=True)
@@ -63,7 +63,7 @@ class HttpServer:
     def stop(self) -> None:
         """Let running requests end, for some seconds, and close every connection."""
         for name in ("waitress", "waitress.queue"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)  # who is still running finds its connection closed
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # what is still running finds its connection closed
         self._server.task_dispatcher.shutdown()
         self._stopping.set()
         if self._loop.is_alive():
@@ -72,7 +72,7 @@ class HttpServer:
         wasyncore.close_all(self._sockets)
 
     def _run(self) -> None:
-        # The sockets belong to this thread: closing them under its hands would make it fail.
+        # The sockets belong to this thread: were another thread to close them, it would fail.
         while not self._stopping.is_set():
             wasyncore.loop(timeout=1, use_poll=True, map=self._sockets, count=1)
 
