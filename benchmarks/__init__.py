@@ -1,1 +1,4 @@
-"""What `make bench`, `make bench-peers`, `make cost` and `make scale` run. Rule: figures are ratios of one run."""
+"""The measurements of `make bench`, `bench-against`, `bench-peers`, `cost` and `scale`. Rule: never deployed.
+
+A time is compared only with times of the same run; what is counted is exact.
+"""

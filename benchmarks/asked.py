@@ -1,7 +1,8 @@
-"""What a function asks of the store, heard between the two. Rule: nothing of the function says it, nothing is left out.
+"""Counts what a function asks of the store, by a relay between the two. Rule: it counts what passes, never a claim.
 
-Units are those that the reply tells; of a refused condition, those of the item it looked at (`support.capacity`). The
-read of which tiers are down, once per process in 3 to 4 seconds whatever the traffic, is told apart.
+Units are those that the reply reports; those of a refused condition follow from the item that it looked at
+(`tests.support.capacity`). The read of which tiers are down is not counted: a process makes it once in 3 to 4 seconds,
+whatever the traffic.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Asked:
     read_units: float = 0.0
 
     def each(self, count: int) -> Each:
-        """What one of so many asked for."""
+        """What one of `count` invocations asked for, on average."""
         return Each(len(self.operations) / count, self.write_units / count, self.read_units / count)
 
 
@@ -39,12 +40,12 @@ class Each(NamedTuple):
 
     @property
     def cells(self) -> list[str]:
-        """As a table shows them."""
+        """The figures as a table shows them."""
         return [f"{figure:.3g}" for figure in self]
 
 
 class Listener:
-    """Hears a relay."""
+    """Counts the requests that pass a relay."""
 
     def __init__(self, relay: Relay, catalogue_table: str) -> None:
         self._now = Asked()

@@ -1,4 +1,4 @@
-"""`make bench`: the figures of `docs/performance.md`, as ratios of one run. Rule: it tells, and asserts no time.
+"""`make bench`: the figures of `docs/performance.md`, as ratios of one run. Rule: times are reported, never asserted.
 
 Some sections alone: `make bench ONLY=hot,cold`. RUNS is how many rounds a comparison has, for a quick look. What is
 counted (requests, units, answers) is asserted; the status is 0 whether or not a target is met.

@@ -29,7 +29,7 @@ def ask(api_key: str, request_id: str, estimate: int = ESTIMATE, **more: Any) ->
 
 
 def report(grant: Json) -> Json:
-    """What it sends to settle."""
+    """What a router sends to settle a grant."""
     return {"authorizationId": grant["authorizationId"], "actualUsage": USED}
 
 
@@ -43,9 +43,9 @@ def asks(about: list[Json], **more: Any) -> list[Json]:
 
 
 def with_holds(setting: Setting, holds: int, count: int) -> list[Json]:
-    """What so many asks are about, so that the last of them is the hold of this number.
+    """The subscriptions that `count` requests are about, so that the last of them is the open hold number `holds`.
 
-    It is the same entitlement each time, or one for each ask where that would be more holds than that.
+    All are about the same one, or each about one of its own where `count` requests would open more than `holds`.
     """
     different, open_before = (1, holds - count) if holds >= count else (count, holds - 1)
     about = [setting.buy() for _ in range(different)]
@@ -69,19 +69,19 @@ class Client:
         return asks([self.bought] * count, **more)
 
     def grant(self, asks: list[Json]) -> list[Took]:
-        """Be granted all of them."""
+        """Send these requests, and check that each is granted as a new one."""
         granted = self.authorize.run(asks)
         assert all(took.answer["allowed"] and "replayed" not in took.answer for took in granted), granted[0]
         return granted
 
     def report(self, granted: list[Took]) -> list[Took]:
-        """Settle what was granted."""
+        """Settle what was granted, and check that each was settled in time."""
         settled = self.settle.run([report(took.answer) for took in granted])
         assert all(took.answer["settled"] and not took.answer["late"] for took in settled), settled[0]
         return settled
 
     def pairs(self, count: int) -> Iterator[tuple[str, list[Took]]]:
-        """So many requests open at once, then settled; both are repeated as well."""
+        """Open `count` requests at once, repeat them, settle them, and repeat the settles; what each took, by case."""
         asks = self.asks(count)
         granted = self.grant(asks)
         yield GRANT, granted
@@ -95,7 +95,7 @@ class Client:
 
 
 def client(setting: Setting, name: str | None = None, bought: Json | None = None, *, heard: bool = False) -> Client:
-    """The functions of a client, warm, on a subscription in use."""
+    """The functions with a store client, warm, on a subscription in use; `heard` ones send through the listener."""
     if bought is None:
         bought = setting.buy()
         setting.use(bought)

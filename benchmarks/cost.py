@@ -29,7 +29,7 @@ GIB: Final = 1024**3
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What one case took on average: of the store, of Lambda, of the logs."""
+    """What one case took on average: invocations of Lambda, units of the store, bytes of the logs."""
 
     invocations: int
     write_units: Decimal

@@ -1,4 +1,4 @@
-"""Markdown tables, and the blocks of a page that hold them. Rule: prose is a person's, a block is the last run's.
+"""Markdown tables, and the blocks of a page that hold them. Rule: people write the prose, the last run its blocks.
 
 A block stands between `<!-- bench:NAME -->` and `<!-- /bench:NAME -->`; nothing outside of blocks is ever written.
 """

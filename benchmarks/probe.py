@@ -1,9 +1,9 @@
-"""One function as Lambda loads it, and the CPU time of what it is asked. Rule: only what is named is inside the clock.
+"""Runs one function as Lambda loads it, and measures its CPU time. Rule: only the call that is measured is timed.
 
 Started by `probing` in the function's own Python, with its layers and its environment; it needs nothing else but the
-standard library. Reads frames from standard input and answers on the descriptor named by its argument, so that what
-the function writes goes where Lambda's log would be. The clock is that of this process: neither the engine nor the
-driver is in it, and waiting is not.
+standard library. Reads frames from standard input and answers on the descriptor named by its argument, so that what the
+function prints goes where Lambda's log would be. Times are CPU times of this process: they hold neither the engine's
+time nor the driver's, and no waiting.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _ID: Final = "00000000-0000-4000-8000-000000000000"
 
 
 def main() -> None:
-    """Load the function, say what it took, and do what is asked until the parent is gone."""
+    """Load the function, report its version of Python, and do what is asked until the parent is gone."""
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr] # each line is written, as in Lambda
     with os.fdopen(int(sys.argv[1]), "wb") as out:
         module, _, name = os.environ["_HANDLER"].partition(".")
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 class Probe:
-    """What can be asked; each answer tells the nanoseconds of CPU that it took."""
+    """What the parent can ask for; an answer holds the nanoseconds of CPU that each call took."""
 
     def __init__(self, app: Any, name: str) -> None:
         self._app = app
@@ -91,7 +91,7 @@ class Probe:
         return [_timed(lambda r: send("UpdateItem", r) and None, request) for request in _read(requests)]
 
     def spent(self) -> Json:
-        """All that this process took so far, its start as well."""
+        """The CPU that this process took so far, with its start, and the version of boto3 if it is loaded."""
         return {"ns": time.process_time_ns(), "boto3": _version("boto3")}
 
     def profile(self, events: list[Json]) -> list[Json]:
@@ -110,7 +110,7 @@ class Probe:
 
 @dataclass(slots=True)
 class Shares:
-    """Time by label; what is inside a label is not in the one around it, and what the looking takes is in none."""
+    """Time by label: what a label holds is not in the one around it, and what the measuring itself takes is in none."""
 
     turn_ns: float = 0.0
     spent: dict[str, float] = field(default_factory=dict)
@@ -147,7 +147,7 @@ class Shares:
 
 
 def _turn_ns() -> float:
-    """What one turn takes by itself: calls of nothing, labelled, turn twice."""
+    """The nanoseconds of one turn by itself: a labelled call of an empty function takes two."""
     shares = Shares()
     nothing = shares.within(REST, _nothing)
     shares.of(lambda: [nothing() for _ in range(_TURNS)])
@@ -159,7 +159,7 @@ def _nothing() -> None:
 
 
 def _is_there(module: str, path: str) -> bool:
-    """boto3 has its own ways to do what has a name in the other client."""
+    """Whether the function has loaded this module and name: with boto3, those of the lean client are not loaded."""
     return module in sys.modules and hasattr(sys.modules[module], path.partition(".")[0])
 
 
@@ -186,9 +186,9 @@ def _context() -> Context:
 
 
 def _read(requests: list[str]) -> list[Json]:
-    """Requests as DynamoDB takes them, with their bytes; what reads them ships with every function."""
-    dynamodb_json: Any = importlib.import_module("modelpass.dynamodb.wire_json")
-    return [dynamodb_json.decoded(request.encode()) for request in requests]
+    """Requests as a store client takes them, with their binary values; the function's own module decodes them."""
+    wire_json: Any = importlib.import_module("modelpass.dynamodb.wire_json")
+    return [wire_json.decoded(request.encode()) for request in requests]
 
 
 def _version(package: str) -> str:

@@ -1,4 +1,4 @@
-"""The parent's side of `probe`. Rule: whoever starts a probe stops it, and what a function logs is really written."""
+"""The parent's side of `probe`. Rule: whoever starts a probe stops it; what a function logs is written."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Probe:
         return [Took(done["answer"], done["ns"]) for done in self.ask("run", events=events)]
 
     def ask(self, what: str, **arguments: Any) -> Any:
-        """One of `probe.Probe`'s methods; raises `ProbeError`."""
+        """The answer of one of `probe.Probe`'s methods; raises `ProbeError` when the probe is gone."""
         assert self._process.stdin is not None
         send_frame(self._process.stdin, {"do": what, **arguments})
         return self._heard()

@@ -1,4 +1,4 @@
-"""Rounds of a comparison. Rule: all of a round is measured one after the other, and compared within the round.
+"""Rounds of a comparison. Rule: what is compared is measured one after the other in one round.
 
 A machine that slows down for a while slows all of a round down. Of each round the ratio to its own yardstick is taken,
 and of the ratios the median.

@@ -1,8 +1,8 @@
 """`make scale`: the work of a reset among 100,000 entitlements, alone and several at once, and an audit of them all.
 
-It prints the figures that `docs/scale.md` shows. Those of work are exact and the same on every machine; seconds are
-this machine's. The store is made to answer no sooner than after some milliseconds, as one in a Region does, where it is
-said so.
+Rule: it prints the figures that `docs/scale.md` shows, and asserts only that all work was done. The counts of work are
+exact and the same on every machine; seconds are this machine's. For several runs at once, the store is made to answer
+after some milliseconds, as one in a Region does.
 """
 
 from __future__ import annotations

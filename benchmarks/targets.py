@@ -1,4 +1,4 @@
-"""Targets beside what was found. Rule: it tells, and never fails; a target that is not met is in the table as such."""
+"""Targets beside what was found. Rule: it reports and never fails: the table says which are not met."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Targets:
         self.rows.append((what, "yes", "yes" if met else "no", _said(met=met)))
 
     def table(self) -> str:
-        """All of them."""
+        """The table of all targets."""
         return page.table(["what", "target", "found", "target is"], self.rows)
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SAMPLES: Final = 24
 OPEN: Final = 8
+"""So many holds are open at the most: they fit into one write unit."""
 
 
 class Yardstick:
@@ -51,11 +52,11 @@ class Yardstick:
         setting.boto3 = self._probe.ask("spent")["boto3"]
 
     def bare_ns(self) -> list[int]:
-        """What one takes, some times."""
+        """The CPU nanoseconds of `SAMPLES` bare updates, one by one."""
         return self._ns([self.request] * SAMPLES)
 
     def granting_ns(self) -> list[int]:
-        """What authorize's own request takes by the same client."""
+        """The CPU nanoseconds of authorize's own request by the same client, for each of `OPEN` open holds."""
         took = self._ns(list(self._grants()))
         clear = {
             **self._item,

@@ -20,11 +20,12 @@ from benchmarks.peers import cases, counting, environments, redis
 from benchmarks.peers.cases import Figures
 from benchmarks.peers.driver import Driver, DriverError, started
 from benchmarks.peers.metering import metered
-from benchmarks.peers.roster import ROWS, SHORT_WINDOW_SECONDS, WINDOW_SECONDS, Row, missing, outside
+from benchmarks.peers.roster import ROWS, SHORT_WINDOW_SECONDS, WINDOW_SECONDS, Row, environment_of, missing
 from benchmarks.peers.table import BLOCK, tables
 from local.dynamodb import engine
 from local.machine import ROOT
 from modelpass.dynamodb.transport import StoreError
+from ops.audit.targets import names_of
 from tests.support.lines import recorded
 from tests.support.world import DEPLOYMENT_KEY, World, model, new_world
 
@@ -37,7 +38,7 @@ ROUNDS, TIMES = 8, 50
 
 @dataclass(slots=True)
 class Run:
-    """One run: where the stores are, and what is known of each row."""
+    """One run: where the stores are, and the figures of each row so far."""
 
     own: dict[str, str]
     requests: str
@@ -48,7 +49,7 @@ class Run:
     def start(self, row: Row, stack: contextlib.ExitStack, window_seconds: int = WINDOW_SECONDS) -> Driver:
         """A driver of a row."""
         return stack.enter_context(
-            started(row.command, outside(row, self.own, self.dynamodb, self.redis, window_seconds))
+            started(row.command, environment_of(row, self.own, self.dynamodb, self.redis, window_seconds))
         )
 
     def name(self, row: Row, what: str) -> str:
@@ -56,7 +57,7 @@ class Run:
         return self.requests if not row.decides and row.store == "DynamoDB" else f"{what}-{ROWS.index(row)}"
 
     def of(self, row: Row) -> Figures:
-        """What is known of a row."""
+        """The figures of a row so far."""
         return self.found[row.name]
 
     def rows(self) -> list[Row]:
@@ -64,7 +65,7 @@ class Run:
         return [row for row in ROWS if not self.of(row).reason]
 
     def guarded(self, row: Row, task: Callable[..., None], *told: Any, **more: Any) -> None:
-        """Carry out a case; where it fails, the row says why."""
+        """Carry out a case of a row; when it fails, keep the reason for the table."""
         try:
             task(*told, **more)
         except (DriverError, StoreError, OSError) as error:
@@ -75,7 +76,7 @@ class Run:
 
 
 def main() -> int:
-    """Do all of it; the status to end with."""
+    """Set up, measure and print; 0 when every row was measured and the page was written, else 1."""
     failed = environments.set_up()
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
@@ -103,16 +104,12 @@ def main() -> int:
 
 def own_settings(world: World) -> dict[str, str]:
     """The environment of functions, as the template gives it."""
-    tables_by_name = {f"{name.upper()}_TABLE": getattr(world.tables, name) for name in TABLES}
     return {
-        **tables_by_name,
+        **{f"{name.upper()}_TABLE": table for name, table in names_of(world.tables).items()},
         "DEPLOYMENT_KEY": DEPLOYMENT_KEY.decode().replace(" ", "-"),
         "POWERTOOLS_SERVICE_NAME": "modelpass",
         "POWERTOOLS_METRICS_NAMESPACE": "Modelpass",
     }
-
-
-TABLES: Final = ("entitlements", "subscriptions", "history", "events", "catalogue")
 
 
 def recorded_requests(world: World) -> str:
@@ -145,7 +142,7 @@ def measure(run: Run) -> None:
 
 
 def say(what: str) -> None:
-    """Tell how far it is."""
+    """Write to standard error what is measured now."""
     sys.stderr.write(f"Measuring {what} ...\n")
 
 
@@ -161,7 +158,7 @@ def cpu(run: Run, drivers: dict[str, Driver]) -> None:
 
 
 def prepare(run: Run, row: Row, driver: Driver, keys: dict[str, Any]) -> None:
-    """A key without an end to it."""
+    """Let a driver prepare a key whose caps nobody reaches."""
     keys[row.name] = counting.prepared(driver, run.name(row, "endless"), WINDOW_SECONDS)
     run.of(row).reports = bool(driver.reports)
 
@@ -185,7 +182,10 @@ def count(run: Run, drivers: dict[str, Driver]) -> None:
 
 def count_requests(run: Run, row: Row) -> None:
     """A driver of its own, behind a meter."""
-    with metered(run.dynamodb) as (url, meter), started(row.command, outside(row, run.own, url, run.redis)) as driver:
+    with (
+        metered(run.dynamodb) as (url, meter),
+        started(row.command, environment_of(row, run.own, url, run.redis)) as driver,
+    ):
         key = counting.prepared(driver, run.name(row, "counted"), WINDOW_SECONDS)
         counting.dynamodb(driver, meter, key, run.of(row))
 
@@ -209,14 +209,14 @@ def tokens_race(run: Run, row: Row, driver: Driver) -> None:
 
 
 def kills(run: Run) -> None:
-    """All rows at once: it is waiting for the most part."""
+    """The crashes of all rows at once, for most of their time is waiting."""
     deciding = [row for row in run.rows() if row.decides]
     with ThreadPoolExecutor(len(deciding)) as pool:
         list(pool.map(lambda row: run.guarded(row, kill, run, row), deciding))
 
 
 def kill(run: Run, row: Row) -> None:
-    """One instance dies, another looks."""
+    """Kill one instance of a row, and let another one look what became of its hold."""
     with contextlib.ExitStack() as stack:
         holder, witness = (run.start(row, stack, SHORT_WINDOW_SECONDS) for _ in range(2))
         name = run.name(row, "killed")

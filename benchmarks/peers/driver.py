@@ -1,4 +1,4 @@
-"""A driver as the harness has it: a process to ask. Rule: whoever starts one ends it; no answer takes forever."""
+"""The harness's side of a driver: a process to ask. Rule: whoever starts one ends it; an answer has a time limit."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ class Driver:
         self.reports: bool | None = None
 
     def ask(self, what: str, **told: Any) -> Json:
-        """Its answer; raises `DriverError`."""
+        """Ask the driver, and wait for its answer; raises `DriverError`."""
         if self.reports is None:
             self.reports = bool(self._answer()["reports"])
         self.tell(what, **told)
         return self.answer()
 
     def tell(self, what: str, **told: Any) -> None:
-        """Ask, and let it work."""
+        """Ask the driver, and do not wait; raises `DriverError` when it has ended."""
         assert self.process.stdin is not None
         try:
             self.process.stdin.write(json.dumps({"do": what, **told}).encode() + b"\n")
@@ -67,7 +67,7 @@ class Driver:
             raise DriverError(self._last_words()) from None
 
     def answer(self) -> Json:
-        """What it says to what it was told last; raises `DriverError`."""
+        """The answer to what the driver was asked last; raises `DriverError`."""
         answer = self._answer()
         if "error" in answer:
             raise DriverError(answer["error"])

@@ -1,6 +1,6 @@
 """The environments of the peers, each pinned with hashes and in a folder of its own under `.tools`.
 
-Rule: one that cannot be set up takes only its own peers with it, and the reason is told.
+Rule: where one cannot be set up, only the rows that need it are not measured, and they say why.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SET_UP_SECONDS: Final = 900
 
 
 class EnvironmentFailedError(Exception):
-    """An environment cannot be set up; the message is the first error that was told."""
+    """An environment cannot be set up; the message is the first error that was printed."""
 
 
 @dataclass(frozen=True, slots=True)

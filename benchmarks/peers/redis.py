@@ -1,4 +1,4 @@
-"""A Redis server on a free loopback port, in memory, and as much of its protocol as is needed to watch it."""
+"""A Redis server on a free loopback port, in memory, and a watch on its commands. Rule: whoever starts it ends it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RedisError(Exception):
 
 @contextlib.contextmanager
 def running() -> Iterator[str]:
-    """Start a server, and give its address while it runs."""
+    """Start a server, and give its address while it runs; raises `RedisError`."""
     port = free_port()
     options = ["--port", str(port), "--bind", HOST, "--save", "", "--appendonly", "no"]
     process = subprocess.Popen(

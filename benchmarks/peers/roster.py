@@ -1,4 +1,4 @@
-"""Who is measured: each row, how its driver is started, what its ratio is to. Rule: ours is a row as any other."""
+"""Who is measured: each row, how its driver is started, what its ratio is to. Rule: all rows are treated alike."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def missing(row: Row, failed: dict[str, str]) -> str:
     return "; ".join(failed[name] for name in needed if name in failed)
 
 
-def outside(
+def environment_of(
     row: Row, own: dict[str, str], dynamodb: str, redis: str, window_seconds: int = WINDOW_SECONDS
 ) -> dict[str, str]:
     """The environment of a row's driver: where its store is, and what its documents advise."""

@@ -1,1 +1,1 @@
-"""The parts of `make bench`: each measures one thing, and gives its block of `docs/performance.md`."""
+"""The parts of `make bench`. Rule: each measures one thing, and gives its blocks of `docs/performance.md` as text."""

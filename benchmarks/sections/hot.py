@@ -1,7 +1,7 @@
 """Warm authorize and settle, whole handlers, against one bare boto3 `update_item` of the same kind of item.
 
-Rule: what is counted is asserted, what is timed is told. Each store client has processes and an item of its own; in a
-round the yardstick comes first, then each client in turn, with new requests, then with refusals.
+Rule: what is counted is asserted, what is timed is reported. Each store client has processes and an item of its own; in
+a round the yardstick comes first, then each client in turn, with new requests, then with refusals.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One entitlement that everybody asks for: blocks of calls, and what the bound on open holds costs.
 
-Rule: calls that were granted are the calls that are counted. Callers are threads with processes of their own for both
-functions, outside of Lambda's emulator, which would be slower than the item.
+Rule: it asserts that the calls that were granted are the calls that were counted. Callers are threads with processes of
+their own for both functions, outside of Lambda's emulator, which would be slower than the item.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Refusals in the order of the contract, each asked for the first time, and again and again.
 
-Rule: a refusal changes nothing, so every store client is refused the same; a process has not seen what is asked first.
+Rule: a refusal changes nothing, so every store client is refused the same; what is asked for the first time is new to
+the process.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Requests a second through the built functions in Lambda's runtime. Rule: what was granted adds up in the end.
+"""Requests a second through the built functions in Lambda's runtime. Rule: it asserts that every grant is counted.
 
 At n runtimes there are n of authorize and n of settle, and n callers, each of which is granted, reports and goes on to
 another entitlement. All of it shares this machine: callers, emulators, functions and the engine.

@@ -26,9 +26,8 @@ def _stand_still(file: Path) -> None:
 
 
 if __name__ == "__main__":
-    ctypes.CDLL(None).prctl(
-        _PR_SET_PDEATHSIG, signal.SIGKILL
-    )  # its process group is its own: it would outlive the emulator
+    # This process has a group of its own, so that it would outlive the emulator.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     _stand_still(Path(sys.argv.pop(1)))
     sys.path[0] = str(Path.cwd())  # the function's folder, in place of the one of this file
     runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)

@@ -1,4 +1,4 @@
-"""The yardstick: boto3's `update_item` with the very requests that authorize and settle send, and nothing around it."""
+"""The yardstick: boto3's `update_item` with the requests that authorize and settle send. Rule: nothing is around it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Bare:
         self.requests: tuple[Any, Any] | None = None
 
     def prepare(self, name: str, _: int, __: int, ___: int) -> Any:
-        """Take the requests as they come."""
+        """Read the requests, which are the name; caps and window do not matter."""
         self.requests = tuple(json.loads(name, object_hook=decoded))
         return name
 

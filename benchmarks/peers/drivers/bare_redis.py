@@ -1,4 +1,4 @@
-"""The floor on Redis: redis-py's `INCRBY`, and nothing around it."""
+"""The floor on Redis: redis-py's `INCRBY`. Rule: nothing is around it."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Bare:
         self.client = redis.Redis.from_url(os.environ["PEERS_REDIS_URL"])
 
     def prepare(self, name: str, _: int, __: int, ___: int) -> Any:
-        """A counter."""
+        """The name is the counter; caps and window do not matter."""
         return name
 
     def check(self, key: Any, tokens: int, _: str) -> Any:
-        """Count."""
+        """Add the tokens to the counter."""
         return self.client.incrby(key, tokens)
 
     def report(self, _: Any, __: Any, ___: int) -> Any:
-        """There is nothing to say."""
+        """Nothing is reported."""
 
     def left(self, _: Any) -> Any:
         """It decides nothing."""

@@ -1,4 +1,4 @@
-"""`limits` with its fixed window on Redis: one counter in memory, the floor of what a shared limit costs."""
+"""`limits` with its fixed window on Redis, the least that a shared limit costs. Rule: its public API alone."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Limits:
         return [name, by_calls, min(calls, tokens), window_seconds]
 
     def check(self, key: Any, tokens: int, _: str) -> Any:
-        """Hit."""
+        """Take the tokens, or one call, from the limit."""
         name, by_calls, cap, seconds = key
         hit = self.limiter.hit(RateLimitItemPerSecond(cap, seconds), name, cost=1 if by_calls else tokens)
         return name if hit else None
 
     def report(self, _: Any, __: Any, ___: int) -> Any:
-        """There is nothing to say."""
+        """Nothing is reported: what was taken stays taken."""
 
     def left(self, key: Any) -> Any:
         """What its statistics show."""

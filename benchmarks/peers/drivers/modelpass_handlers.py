@@ -1,4 +1,4 @@
-"""Modelpass: what the handlers of authorize and settle run, built by `wiring` as at a cold start."""
+"""Modelpass: what the handlers of authorize and settle run. Rule: `wiring` builds it, as at a cold start."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Modelpass:
         return {"apiKey": bought.api_key, "modelId": MODEL, "holdSeconds": hold}
 
     def check(self, key: Any, tokens: int, number: str) -> Any:
-        """Authorize."""
+        """Authorize one request; None where a limit refuses it."""
         event = {**key, "requestId": number, "estimatedUsage": tokens}
         answer = handle_authorize(self.built.deps, self.built.caches, event, "bench")
         if answer["allowed"]:
@@ -53,7 +53,7 @@ class Modelpass:
         return None
 
     def report(self, _: Any, grant: Any, used: int) -> Any:
-        """Settle."""
+        """Settle the authorization with what was used."""
         answer = handle_settle(self.built.deps, {"authorizationId": grant, "actualUsage": used}, "bench", FOREVER)
         if not answer["settled"]:
             raise RuntimeError(answer["error"]["code"])

@@ -1,5 +1,5 @@
 // The peers on Node.js: rate-limiter-flexible with its DynamoDB store, and its own floor, a bare UpdateItem of the AWS SDK.
-// What it says and hears is told by protocol.py. CPU time is that of the whole process.
+// Rule: it speaks as protocol.py defines, and configures the store as its documentation advises. CPU time is that of the whole process.
 "use strict";
 const readline = require("node:readline");
 const { DynamoDB } = require("@aws-sdk/client-dynamodb");

@@ -1,4 +1,4 @@
-"""zae-limiter by its synchronous API, on boto3: stored quotas, speculative writes and caches as by default."""
+"""zae-limiter by its synchronous API, on boto3. Rule: stored quotas, speculative writes and caches as by default."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Zae:
         return name
 
     def check(self, key: Any, tokens: int, _: str) -> Any:
-        """Acquire."""
+        """Acquire one call and the tokens; None where a quota refuses them."""
         stack = ExitStack()
         try:
             lease = stack.enter_context(self.limiter.acquire(key, RESOURCE, {"calls": 1, "tokens": tokens}))
@@ -59,7 +59,7 @@ class Zae:
         return stack, lease, tokens
 
     def report(self, _: Any, grant: Any, used: int) -> Any:
-        """Adjust, and leave the lease."""
+        """Adjust the tokens to what was used, and close the lease."""
         stack, lease, tokens = grant
         with stack:
             lease.adjust(tokens=used - tokens)
