@@ -1,4 +1,4 @@
-"""Every bad request over HTTP, as one table: status, code and `param`. Rule: none of them leaves a trace."""
+"""Every bad request over HTTP, as tables: status, code and `param`. Rule: none of them leaves anything in the store."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
 
 @pytest.fixture(scope="module", autouse=True)
 def a_model_in_one_tier(stack: Stack, engine: str) -> Iterator[None]:
-    """The demo catalogue offers every tier of every model: here is one that is offered in one."""
+    """Offer a model in one tier alone, beside the catalogue's models that are offered in all."""
     dynamodb = client_of(engine)
     listed = dynamodb.query(
         TableName="CatalogueTable",
@@ -146,7 +146,7 @@ def traces_of(engine: str, *marks: str) -> list[Any]:
 
 
 def refuse(answer: Answer, status: int, code: str, param: str | None) -> None:
-    """The envelope, whole."""
+    """Check the whole envelope of a refusal."""
     assert answer.headers["content-type"] == "application/json", answer
     error = answer.error
     assert (answer.status, error["code"], error["param"]) == (status, code, param), answer.body[:400]

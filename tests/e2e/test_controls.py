@@ -1,4 +1,4 @@
-"""What only the local stack has: health, the clock, the schedule run now."""
+"""What only the local stack answers: health, the clock, the schedule; and that functions follow the moved clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo as a person runs it. Rule: it tells only what was answered rightly; its status says whether all was."""
+"""The demo as a person runs it. Rule: it shows as done only what was answered right, and its status says if all was."""
 
 from __future__ import annotations
 

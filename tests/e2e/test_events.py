@@ -1,4 +1,4 @@
-"""`GET /_local/events`: what other systems get, at once and as it comes, also after a restart."""
+"""`GET /_local/events`: the events that other systems get, as a list and as a stream, also after a restart."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ PATH = "/_local/events"
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[str]:
-    """An engine alone: whatever other tests let expire would be heard here."""
+    """An engine of its own: on a shared one, the events of other tests would be heard here."""
     with local_engine.running() as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def stack(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack alone, whose clock stands still."""
+    """A stack of its own, whose clock stands still."""
     with support.running(AWS_ENDPOINT_URL_DYNAMODB=engine, DATA=str(tmp_path_factory.mktemp("events"))) as running:
         running.move_clock(advanceSeconds=0)
         yield running
@@ -52,7 +52,7 @@ def look(stack: Stack, after: str | None = None) -> Json:
 
 @contextlib.contextmanager
 def asked(stack: Stack, after: str | None = None, **headers: str) -> Iterator[http.client.HTTPResponse]:
-    """The answer to who wants to listen; the response holds the socket, and is closed with it."""
+    """The answer to a listener; the response holds the socket, and both are closed in the end."""
     connection = http.client.HTTPConnection(HOST, stack.port, timeout=20)
     with contextlib.closing(connection):
         path = PATH if after is None else f"{PATH}?after={after}"
@@ -63,7 +63,7 @@ def asked(stack: Stack, after: str | None = None, **headers: str) -> Iterator[ht
 
 @contextlib.contextmanager
 def listening(stack: Stack, after: str | None = None, **headers: str) -> Iterator[http.client.HTTPResponse]:
-    """An open stream of events; where those who left still hold their places, it waits for one."""
+    """An open stream of events; where listeners that left still hold all places, it waits for one."""
     for _ in range(10_000):
         with asked(stack, after, **headers) as response:
             if response.status != 503:
@@ -73,7 +73,7 @@ def listening(stack: Stack, after: str | None = None, **headers: str) -> Iterato
 
 
 def heard(response: http.client.HTTPResponse) -> Json:
-    """The next event of a stream, by its fields; comments are passed over, but not for ever."""
+    """The next event of a stream, by its fields; fails after 60 comments without one."""
     for _ in range(60):
         fields: dict[str, str] = {}
         while line := response.readline().decode().rstrip("\n"):

@@ -1,4 +1,4 @@
-"""Who may come in. Rule: API Gateway answers by itself, with its own body, and no function runs."""
+"""Which tokens are accepted. Rule: without a valid one, API Gateway answers with its own body, and no function runs."""
 
 from __future__ import annotations
 

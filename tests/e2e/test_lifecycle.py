@@ -25,7 +25,6 @@ from tests.support.stack import Answer, alive, descendants, run_to_end
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-    from subprocess import CompletedProcess
 
     from tests.support.stack import Stack
 
@@ -34,7 +33,9 @@ if TYPE_CHECKING:
 ENGINE = "node_modules/@dynoxide/linux-x64/dynoxide"
 
 
-def assert_does_not_start(ended: CompletedProcess[str], *words: str) -> None:
+def assert_does_not_start(*words: str, root: Path = ROOT, **settings_given: str) -> None:
+    """Run a stack with these settings, on a free port unless they name one: it ends with a sentence of these words."""
+    ended = run_to_end(root, **{"PORT": str(free_port()), **settings_given})
     assert ended.returncode == 1
     assert ended.stdout == ""
     assert "Traceback" not in ended.stderr
@@ -44,11 +45,11 @@ def assert_does_not_start(ended: CompletedProcess[str], *words: str) -> None:
 
 
 def test_a_taken_port_is_told_in_a_sentence(stack: Stack) -> None:
-    assert_does_not_start(run_to_end(PORT=str(stack.port)), str(stack.port), "PORT=")
+    assert_does_not_start(str(stack.port), "PORT=", PORT=str(stack.port))
 
 
 def test_a_bad_port_is_told_in_a_sentence() -> None:
-    assert_does_not_start(run_to_end(PORT="http"), "PORT must be")
+    assert_does_not_start("PORT must be", PORT="http")
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "3000.0", "3000 ", "3_000", "\u00b2", "\uff13\uff10\uff10\uff10"])
@@ -106,29 +107,26 @@ def test_a_template_with_a_wrong_value_is_told_in_a_sentence(tmp_path: Path, wro
     text = (ROOT / "template.yaml").read_text()
     assert wrong in text
     (tmp_path / "template.yaml").write_text(text.replace(wrong, value))
-    ended = run_to_end(PORT=str(free_port()), MODELPASS_TEMPLATE=str(tmp_path / "template.yaml"))
-    assert_does_not_start(ended, words)
+    assert_does_not_start(words, MODELPASS_TEMPLATE=str(tmp_path / "template.yaml"))
 
 
 def test_a_missing_template_is_told_in_a_sentence(tmp_path: Path) -> None:
-    ended = run_to_end(PORT=str(free_port()), MODELPASS_TEMPLATE=str(tmp_path / "none.yaml"))
-    assert_does_not_start(ended, "none.yaml", "No such file")
+    assert_does_not_start("none.yaml", "No such file", MODELPASS_TEMPLATE=str(tmp_path / "none.yaml"))
 
 
 def test_the_stack_of_a_broken_template_ends_with_the_sentence(tmp_path: Path) -> None:
     (tmp_path / "broken.yaml").write_text("Resources: [")
-    ended = run_to_end(PORT=str(free_port()), MODELPASS_TEMPLATE=str(tmp_path / "broken.yaml"))
-    assert_does_not_start(ended, "broken.yaml is broken")
+    assert_does_not_start("broken.yaml is broken", MODELPASS_TEMPLATE=str(tmp_path / "broken.yaml"))
 
 
 def test_a_data_folder_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert_does_not_start(run_to_end(PORT=str(free_port()), DATA=str(tmp_path / "file" / "data")), "file/data")
+    assert_does_not_start("file/data", DATA=str(tmp_path / "file" / "data"))
 
 
 def test_a_data_folder_in_use_is_told_in_a_sentence(tmp_path: Path) -> None:
     with settings.claimed(tmp_path):
-        assert_does_not_start(run_to_end(PORT=str(free_port()), DATA=str(tmp_path)), "A stack keeps its data", "DATA=")
+        assert_does_not_start("A stack keeps its data", "DATA=", DATA=str(tmp_path))
     settings.claimed(tmp_path).close()
 
 
@@ -137,7 +135,7 @@ def test_a_broken_catalogue_is_told_in_a_sentence(copied_root: Path, text: str) 
     (copied_root / "catalogue.json").unlink()
     (copied_root / "catalogue.json").write_text(text)
     (copied_root / "node_modules").symlink_to(ROOT / "node_modules")
-    assert_does_not_start(run_to_end(copied_root, PORT=str(free_port())), "catalogue.json is broken")
+    assert_does_not_start("catalogue.json is broken", root=copied_root)
 
 
 def test_ctrl_c_at_any_moment_of_the_start_ends_it_quietly(tmp_path: Path) -> None:
@@ -160,7 +158,7 @@ def test_ctrl_c_at_any_moment_of_the_start_ends_it_quietly(tmp_path: Path) -> No
 
 def test_a_log_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "functions.log").mkdir()
-    assert_does_not_start(run_to_end(PORT=str(free_port()), DATA=str(tmp_path)), "log")
+    assert_does_not_start("log", DATA=str(tmp_path))
 
 
 @pytest.fixture
@@ -174,7 +172,7 @@ def copied_root(tmp_path: Path) -> Path:
 
 
 def test_a_missing_engine_is_told_in_a_sentence(copied_root: Path) -> None:
-    assert_does_not_start(run_to_end(copied_root, PORT=str(free_port())), "make setup")
+    assert_does_not_start("make setup", root=copied_root)
 
 
 @pytest.mark.parametrize(("script", "mode"), [("#!/bin/sh\nexit 3\n", 0o700), ("no program", 0o700), ("", 0o600)])
@@ -189,7 +187,7 @@ def test_an_engine_that_does_not_run_is_told_in_a_sentence(tmp_path: Path, scrip
 
 def test_an_engine_that_is_not_there_is_told_in_a_sentence() -> None:
     nobody = f"http://{HOST}:{free_port()}"
-    assert_does_not_start(run_to_end(PORT=str(free_port()), AWS_ENDPOINT_URL_DYNAMODB=nobody), nobody)
+    assert_does_not_start(nobody, AWS_ENDPOINT_URL_DYNAMODB=nobody)
 
 
 def test_data_survives_a_kill_of_the_whole_stack(stack: Stack, tmp_path: Path, new_account: NewAccount) -> None:

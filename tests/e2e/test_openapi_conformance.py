@@ -1,7 +1,7 @@
-"""schemathesis, from the document, against the running stack. Rule: no 5xx, and nothing that is not written there.
+"""schemathesis, from the document, against the running stack. Rule: every answer is listed, and none is a 5xx.
 
-For each operation it sends the examples, the boundaries of every schema, and chance, both valid and not, always the
-same. What is well-formed names what exists, so that calls get past the first check.
+For each operation it sends the examples, the boundaries of every schema and random values, valid and invalid ones, the
+same in every run. Ids that are well-formed are replaced by existing ones, so that calls get past the first check.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 EXAMPLES: Final = 25
 EXPIRED: Final = 12
 OWN_MODEL: Final = "conformance"
-"""What operators' calls change, so that no other test finds its model changed."""
+"""The model that operators' calls change: no other test uses it."""
 CURRENCY: Final = "USD"
 WELL_FORMED: Final = {"subscriptionId": SUBSCRIPTION_ID_PATTERN, "modelId": MODEL_ID_PATTERN}
 MONTH_SECONDS: Final = 32 * 86_400
@@ -97,7 +97,7 @@ def well_formed_is_read(_: CheckContext, response: Response, case: Case[Any]) ->
 
 
 def operators_calls_want_the_scope(_: CheckContext, response: Response, case: Case[Any]) -> None:
-    """Before anything else is looked at, a customer is refused."""
+    """A customer who calls an operator's operation is refused, whatever else is wrong."""
     (needed,) = case.operation.definition.raw["security"]
     is_call = case.method.upper() == case.operation.method.upper()  # and not one with a method that is not there
     if OPERATOR_SCOPE in needed["jwt"] and is_call and response.request.headers["X-Who"] == "customer":
@@ -128,7 +128,7 @@ def expired(stack: Stack) -> Iterator[tuple[str, str]]:
 
 @pytest.fixture(scope="module", autouse=True)
 def own_model(stack: Stack) -> Iterator[None]:
-    """A model for operators' calls, which is gone when all is done."""
+    """A model for operators' calls, which is withdrawn in the end."""
     (put,) = DOCUMENT["paths"]["/v1/models/{modelId}"]["put"]["requestBody"]["content"].values()
     body = json.dumps(next(iter(put["examples"].values()))["value"]).encode()
     token = {"Authorization": f"Bearer {jwt_of('acct_operator', OPERATOR_SCOPE)}", "Content-Type": "application/json"}

@@ -39,7 +39,7 @@ def operate(stack: Stack, method: str, path: str, body: object = None) -> Answer
 
 
 def turn(stack: Stack, **body: Any) -> float:
-    """Say whether the text model's stable tier is available; gives the time at which that was answered."""
+    """Set whether the text model's stable tier is available; gives the steady clock's seconds at the answer."""
     answer = operate(stack, "PUT", TIER, body)
     assert answer.status == 200, answer
     assert answer.json["available"] is body["available"]
@@ -65,7 +65,7 @@ class Traffic:
         self.number = 0
 
     def ask(self) -> Json:
-        """One request; None of its units stay held."""
+        """Send one request and settle it, so that none of its units stays held."""
         self.number += 1
         answer = self.stack.authorize(self.key, f"r-{self.number}")
         if answer["allowed"]:
@@ -79,7 +79,7 @@ class Traffic:
         return at_once(MANY, lambda n: self.stack.authorize(self.key, f"m-{numbers[n]}", holdSeconds=1))
 
     def until(self, *, allowed: bool, since: float) -> float:
-        """Ask again and again until the answer is so; after how many seconds it was."""
+        """Ask again and again until the answer is as wanted; gives the seconds since `since`."""
         while True:
             answer = self.ask()
             waited = time.monotonic() - since

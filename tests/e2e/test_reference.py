@@ -1,4 +1,4 @@
-"""The document and the page to read it by, as the stack serves them. Rule: nothing is asked of anybody else."""
+"""The document and the page to read it by, as the stack serves them. Rule: it loads nothing from elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way back to the SDK: one parameter, and authorize and settle answer as before."""
+"""With one template parameter, authorize and settle use boto3 in place of the lean client, and answer the same."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def clients_of(stack: Stack) -> set[str]:
-    """The setting of each function's process that has it."""
+    """The values of STORE_CLIENT in the environments of the functions' processes."""
     entries = [
         entry.partition("=")
         for pid in support.descendants(stack.process.pid)

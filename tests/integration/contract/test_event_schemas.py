@@ -1,6 +1,6 @@
 """Every event that the commands write is as docs/events.md promises, and can go through the pipe.
 
-What writes an event is in `WRITERS`, with the types it writes.
+`WRITERS` lists what writes events, each with the types that it writes.
 """
 
 from __future__ import annotations

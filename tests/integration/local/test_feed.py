@@ -1,4 +1,4 @@
-"""The feed on the real engine's stream: complete, in order, once each, bounded; and what it says when it cannot."""
+"""The feed of events from the real engine's stream: complete, in order, each once, bounded; and how it fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`make audit` on the real engine: silent about whatever the service does, never about what was changed beside it."""
+"""The audit on the real engine reports no breach, whatever the service has done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""For every equation: what was changed behind the service's back breaks that one, and no other."""
+"""Each equation is broken by a change that the service did not make, and reports it alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`make audit` as it is called: it finds the tables it is to look at, tells what it found, and ends with its status."""
+"""`make audit` as it is called: it finds the tables to look at, prints what it found, and ends with a status."""
 
 from __future__ import annotations
 

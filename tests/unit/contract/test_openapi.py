@@ -1,6 +1,6 @@
-"""The API's document: as the code says, as the template routes, valid OpenAPI 3.1, and every example what it should be.
+"""The API's document is what the code says and the template routes, is valid OpenAPI 3.1, and shows valid examples.
 
-What is said of operations holds for all of them, also for those whose route is not in the template yet.
+Tests of operations cover all that are described, whether or not the template has their route.
 """
 
 from __future__ import annotations

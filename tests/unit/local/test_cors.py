@@ -1,4 +1,4 @@
-"""What browsers of other origins are told, and when nothing."""
+"""The CORS headers that API Gateway gives to browsers of other origins, and who gets none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The template's pipe, applied to records: which pass, what they are on the bus, and what cannot be applied is told."""
+"""The template's pipe, applied to records: which pass, what arrives on the bus, and which templates are refused."""
 
 from __future__ import annotations
 
