@@ -61,7 +61,7 @@ class Setting:
 
     @property
     def versions(self) -> str:
-        """What is measured in, for the head of a table."""
+        """The versions that figures depend on, for the head of a table."""
         return f"Python {self.python}, the built x86_64 artifacts, boto3 {self.boto3}, {os.cpu_count()} cores"
 
     @property
@@ -84,7 +84,7 @@ class Setting:
         return self.cleanup.enter_context(self.started(name, client, heard=heard))
 
     def started(self, name: str, client: str | None = None, *, heard: bool = False, **environment: str) -> Probe:
-        """The same, ended by who asks for it; what it asks of the store is `heard`, or goes straight there."""
+        """The same, ended by the caller; a `heard` one sends its requests to the store through the listener."""
         if heard:
             environment["AWS_ENDPOINT_URL_DYNAMODB"] = self.listener.url
         probe = Probe(self.function(name, client, **environment), self.tools.python)

@@ -29,7 +29,7 @@ def main() -> int:
     try:
         url = os.environ.get("API") or f"http://127.0.0.1:{os.environ.get('PORT') or 3000}"
         if not url.startswith(("http://", "https://")):
-            raise CommandError(f"API must be the URL of an API, not {url!r}.")  # noqa: TRY301 - told like the others
+            raise CommandError(f"API must be the URL of an API, not {url!r}.")  # noqa: TRY301 - reported as the others
         return seed(Http(url.rstrip("/"), token), catalogue_file.PATH)
     except CommandError as error:
         sys.stderr.write(f"{error}\n")

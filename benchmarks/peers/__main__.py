@@ -64,10 +64,10 @@ class Run:
         """Those that can be measured, as far as is known."""
         return [row for row in ROWS if not self.of(row).reason]
 
-    def guarded(self, row: Row, task: Callable[..., None], *told: Any, **more: Any) -> None:
+    def guarded(self, row: Row, task: Callable[..., None], *arguments: Any, **more: Any) -> None:
         """Carry out a case of a row; when it fails, keep the reason for the table."""
         try:
-            task(*told, **more)
+            task(*arguments, **more)
         except (DriverError, StoreError, OSError) as error:
             if task in (prepare, one_round):
                 self.of(row).reason = str(error)  # without these there is no figure to show
@@ -220,8 +220,8 @@ def kill(run: Run, row: Row) -> None:
     with contextlib.ExitStack() as stack:
         holder, witness = (run.start(row, stack, SHORT_WINDOW_SECONDS) for _ in range(2))
         name = run.name(row, "killed")
-        told = {"calls": 10**6, "tokens": 10**6, "window_seconds": SHORT_WINDOW_SECONDS}
-        witness.ask("prepare", name=f"{name}-ready", **told)
+        arguments = {"calls": 10**6, "tokens": 10**6, "window_seconds": SHORT_WINDOW_SECONDS}
+        witness.ask("prepare", name=f"{name}-ready", **arguments)
         run.of(row).crash = cases.crash(holder, witness, name, SHORT_WINDOW_SECONDS)
 
 

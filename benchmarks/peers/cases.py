@@ -66,8 +66,8 @@ def together(figures: Figures) -> list[float]:
 def calls_race(driver: Driver, name: str, window_seconds: int) -> Json:
     """So many workers of one process at a cap of calls, where tokens are no matter."""
     key = driver.ask("prepare", name=name, calls=CALLS_CAP, tokens=HUGE_TOKENS, window_seconds=window_seconds)["key"]
-    told = driver.ask("race", key=key, attempts=CALLS_ATTEMPTS, workers=WORKERS, tokens=TOKENS, used=USED)
-    return {**told, "beyond": beyond(told["granted"], 1, CALLS_CAP)}
+    race = driver.ask("race", key=key, attempts=CALLS_ATTEMPTS, workers=WORKERS, tokens=TOKENS, used=USED)
+    return {**race, "beyond": beyond(race["granted"], 1, CALLS_CAP)}
 
 
 def tokens_race(drivers: Sequence[Driver], name: str, window_seconds: int) -> Json:
@@ -80,10 +80,10 @@ def tokens_race(drivers: Sequence[Driver], name: str, window_seconds: int) -> Js
     share, workers = TOKENS_ATTEMPTS // len(drivers), WORKERS // len(drivers)
     for driver in drivers:
         driver.tell("race", key=key, attempts=share, workers=workers, tokens=TOKENS, used=USED)
-    told = added([driver.answer() for driver in drivers])
+    race = added([driver.answer() for driver in drivers])
     each = USED if drivers[0].reports else TOKENS
-    used = told["granted"] * each
-    return {**told, "beyond": beyond(told["granted"], each, TOKENS_CAP), "used": used}
+    used = race["granted"] * each
+    return {**race, "beyond": beyond(race["granted"], each, TOKENS_CAP), "used": used}
 
 
 def added(races: Sequence[Mapping[str, Any]]) -> Json:
@@ -100,8 +100,8 @@ def beyond(granted: int, each: int, cap: int) -> int:
 
 def crash(holder: Driver, witness: Driver, name: str, window_seconds: int) -> Json:
     """Kill an instance between a check and its report, and let another look whether and when the tokens are back."""
-    told = {"name": name, "calls": HUGE_CALLS, "tokens": CRASH_CAP, "window_seconds": window_seconds}
-    key = holder.ask("prepare", **told)["key"]
+    arguments = {"name": name, "calls": HUGE_CALLS, "tokens": CRASH_CAP, "window_seconds": window_seconds}
+    key = holder.ask("prepare", **arguments)["key"]
     holder.ask("race", key=key, attempts=CRASH_USES, workers=1, tokens=TOKENS, used=USED)
     before = holder.ask("left", key=key)["left"]
     if not holder.ask("hold", key=key, tokens=TOKENS)["held"]:

@@ -42,8 +42,8 @@ def redis(driver: Driver, address: str, key: Any, figures: Figures) -> None:
 
 def prepared(driver: Driver, name: str, window_seconds: int) -> Any:
     """A key whose caps nobody reaches."""
-    told = {"name": name, "calls": HUGE_CALLS, "tokens": HUGE_TOKENS, "window_seconds": window_seconds}
-    return driver.ask("prepare", **told)["key"]
+    arguments = {"name": name, "calls": HUGE_CALLS, "tokens": HUGE_TOKENS, "window_seconds": window_seconds}
+    return driver.ask("prepare", **arguments)["key"]
 
 
 def _pair_and_check(driver: Driver, key: Any, look: Callable[[], tuple[float, ...]]) -> tuple[list[float], list[float]]:

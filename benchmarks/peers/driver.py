@@ -50,18 +50,18 @@ class Driver:
         self._waiting.register(self.process.stdout, selectors.EVENT_READ)
         self.reports: bool | None = None
 
-    def ask(self, what: str, **told: Any) -> Json:
+    def ask(self, what: str, **arguments: Any) -> Json:
         """Ask the driver, and wait for its answer; raises `DriverError`."""
         if self.reports is None:
             self.reports = bool(self._answer()["reports"])
-        self.tell(what, **told)
+        self.tell(what, **arguments)
         return self.answer()
 
-    def tell(self, what: str, **told: Any) -> None:
+    def tell(self, what: str, **arguments: Any) -> None:
         """Ask the driver, and do not wait; raises `DriverError` when it has ended."""
         assert self.process.stdin is not None
         try:
-            self.process.stdin.write(json.dumps({"do": what, **told}).encode() + b"\n")
+            self.process.stdin.write(json.dumps({"do": what, **arguments}).encode() + b"\n")
             self.process.stdin.flush()
         except OSError:
             raise DriverError(self._last_words()) from None

@@ -53,9 +53,9 @@ class Meter:
         """Count one request for items, and what it consumed."""
         if operation not in OF_ITEMS:
             return
-        told = wire_json.decoded(answer)
-        refused = "__type" in told
-        units = (0.0, refused_units(self.store, json.loads(sent))) if refused else consumed(operation, told)
+        reply = wire_json.decoded(answer)
+        refused = "__type" in reply
+        units = (0.0, refused_units(self.store, json.loads(sent))) if refused else consumed(operation, reply)
         with self._lock:
             self.requests[operation] += 1
             self.refused += refused

@@ -71,8 +71,8 @@ def look(setting: Setting) -> tuple[str, dict[int, int]]:
     rows = [_row(bound, ratios) for bound in found]
     head = ["open holds", "bytes of the item", "write units of a grant", "of a settle", "of a refusal at the bound"]
     head += ["CPU, authorize", "CPU, settle", "blocks a second on AWS"]
-    told = f"{setting.versions}, {name}; medians of {runs} rounds.\n\n"
-    return told + page.table(head, rows), {bound.holds: ceil(bound.granted.write_units) for bound in found}
+    intro = f"{setting.versions}, {name}; medians of {runs} rounds.\n\n"
+    return intro + page.table(head, rows), {bound.holds: ceil(bound.granted.write_units) for bound in found}
 
 
 def _authorize(setting: Setting, holds: int, *, heard: bool = False) -> Probe:

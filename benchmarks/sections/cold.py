@@ -127,8 +127,8 @@ def init_ms(setting: Setting, start: Start) -> float:
         finally:
             runtime.stop()
         log.seek(0)
-        (told,) = _REPORT.findall(log.read())
-    return float(told)
+        (reported,) = _REPORT.findall(log.read())
+    return float(reported)
 
 
 def _cpu_ms(setting: Setting, start: Start) -> float:

@@ -93,12 +93,12 @@ def measure(setting: Setting) -> dict[str, str]:
         _look(setting, found, yardstick, (probes, heard), cases, runs)
     _assert_flat(found)
     head = ["function", "of what", "CPU", "largest by smallest", "requests", "write units", "read units", "should grow"]
-    told = (
+    intro = (
         f"{setting.versions}, {probes.client}; medians of {runs} rounds; CPU by one bare boto3 `update_item`"
         f" ({found.ratios.yardstick_us():.0f} µs here).\n\n"
     )
     rows = [found.row(*what, expected) for what, expected in EXPECTED.items()]
-    return {"growth": told + page.table(head, rows)}
+    return {"growth": intro + page.table(head, rows)}
 
 
 def _look(
@@ -106,7 +106,7 @@ def _look(
 ) -> None:
     timed, heard = probes
     for case in cases:
-        for _ in case.run(heard):  # the first of a process may be dearer
+        for _ in case.run(heard):  # the first request of a process may cost more
             continue
         setting.listener.taken()
         for command, took in case.run(heard):

@@ -60,12 +60,12 @@ def _by_block(setting: Setting) -> str:
         ]
         for block, count in taken.items()
     ]
-    told = (
+    intro = (
         f"{THREADS} callers, {setting.clients[0]}, {os.cpu_count()} cores; {runs} times {SECONDS:g} s of each, by"
         f" turns; {granted:,} calls, all counted.\n\n"
     )
     head = ["calls in a block", "blocks a second", "calls a second", "by single calls", "write units a call"]
-    return told + page.table([*head, "most on AWS, calls a second"], rows)
+    return intro + page.table([*head, "most on AWS, calls a second"], rows)
 
 
 def _calls(setting: Setting, bought: Json) -> int:

@@ -155,7 +155,7 @@ def _over_the_limit(setting: Setting, number: int) -> Json:
 
 
 def _crowded(setting: Setting, number: int) -> Json:
-    made = _new(setting, number, limit=10 * _BOUND)  # far from the threshold that would be told
+    made = _new(setting, number, limit=10 * _BOUND)  # far from the threshold that would be announced
     setting.use(made["bought"])
     setting.hold_open(made["bought"], _BOUND)
     return _asked(made)

@@ -101,12 +101,12 @@ def measure(setting: Setting) -> dict[str, str]:
     head += [f"{name} {percent}, ms" for name in ("authorize", "settle") for percent in ("p50", "p95", "p99")]
     first = {client: loads[client, LEVELS[0]].rate for client in setting.clients}
     rows = [[*what, *_cells(load, first[what[0]])] for what, load in loads.items()]
-    told = (
+    intro = (
         f"The built x86_64 artifacts in Lambda's runtime, {os.cpu_count()} cores;"
         f" {runs} times {SECONDS:g} s of each, by turns, {ENTITLEMENTS} entitlements, {granted:,} pairs, all"
         " counted.\n\n"
     )
-    return {"throughput": told + page.table([*head, "cores used by functions"], rows)}
+    return {"throughput": intro + page.table([*head, "cores used by functions"], rows)}
 
 
 def _drive(runtimes: Runtimes, level: int, bought: list[Json], load: Load) -> None:

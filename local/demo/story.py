@@ -178,9 +178,9 @@ class Story:
         self._call("Cancellation", "POST", f"{path}/cancel", {}, 200, {"status": "cancelled", "apiKey": None})
         self.teller.happened(f"POST {_SUBSCRIPTIONS}/…/cancel → 200, the place is free")
         self._refuse("The key", 403, _error("subscription_cancelled", "permission_error"))
-        told = self._call("Events", "GET", f"{path}/events", None, 200, {"next": None})
+        answer = self._call("Events", "GET", f"{path}/events", None, 200, {"next": None})
         self.teller.happened(f"GET {_SUBSCRIPTIONS}/…/events → the audit trail:")
-        for event in reversed(told["events"]):
+        for event in reversed(answer["events"]):
             self.teller.aside(f"{event['at']}  {event['type']}")
 
     def _grant(self, what: str, model_id: str, estimate: int, daily: Json, monthly: Json, calls: int = 1) -> Json:

@@ -141,11 +141,13 @@ def events(found: Readings, subscription: Subscription) -> Iterator[Breach]:
         expected[EventType.CANCELLED.value, newest] += 1
     elif subscription.due_at_ms is None:
         expected[EventType.EXPIRED.value, newest] += 1
-    told: Facts = Counter((e.type, e.data["term"]) for e in found.events if e.type in _OF_TERMS)
-    keys_told = sum(told.pop(fact) for fact in [*told] if fact[0] == EventType.KEY_REGENERATED)
-    yield from _compared(Equation.EVENTS, subscription.id, expected, told)
+    stored_facts: Facts = Counter((e.type, e.data["term"]) for e in found.events if e.type in _OF_TERMS)
+    keys_regenerated = sum(stored_facts.pop(fact) for fact in [*stored_facts] if fact[0] == EventType.KEY_REGENERATED)
+    yield from _compared(Equation.EVENTS, subscription.id, expected, stored_facts)
     made = subscription.key_generation
-    yield from unless(keys_told == made, Equation.EVENTS, subscription.id, f"key.regenerated {made} times", keys_told)
+    yield from unless(
+        keys_regenerated == made, Equation.EVENTS, subscription.id, f"key.regenerated {made} times", keys_regenerated
+    )
 
 
 def corrections(found: Readings, subscription: Subscription) -> Iterator[Breach]:
@@ -165,18 +167,18 @@ def corrections(found: Readings, subscription: Subscription) -> Iterator[Breach]
         used = there.counters.month_used + sum(row.used for row in beside.months.values())
         fits = used >= total
         yield from unless(fits, Equation.CORRECTIONS, named(there.id), f"units used, with {total} corrected", used)
-    told: Facts = Counter(
+    stored_facts: Facts = Counter(
         (e.data["modelId"], e.data["term"], e.data["units"], e.data["at"])
         for e in found.events
         if e.type == EventType.USAGE_CORRECTED
     )
-    yield from _compared(Equation.CORRECTIONS, subscription.id, recorded, told)
+    yield from _compared(Equation.CORRECTIONS, subscription.id, recorded, stored_facts)
 
 
 def thresholds(found: Readings, entitlement: Entitlement) -> Iterator[Breach]:
     """Every threshold that is marked as announced in a stored window has its event."""
     window = windows.stored_segment(entitlement)
-    told = {
+    announced = {
         (e.data["limit"], e.data["percent"])
         for e in found.events
         if e.type == EventType.THRESHOLD_REACHED
@@ -185,7 +187,7 @@ def thresholds(found: Readings, entitlement: Entitlement) -> Iterator[Breach]:
         > (window.month_start_ms if e.data["limit"] == "monthly" else window.day_start_ms)
     }
     for mark in sorted(entitlement.announced, key=lambda t: t.bit):
-        fits = (mark.limit, mark.percent) in told
+        fits = (mark.limit, mark.percent) in announced
         yield from unless(
             fits, Equation.THRESHOLDS, named(entitlement.id), f"{mark.limit} {mark.percent} % told", "no event"
         )

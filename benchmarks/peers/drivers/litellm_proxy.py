@@ -141,13 +141,13 @@ class LiteLlm:
     async def report(self, key: Any, grant: Any, used: int) -> Any:
         """Tell the rate limiter what was used, as the logging after a call does."""
         usage = litellm.Usage(prompt_tokens=WORDS_TOKENS, completion_tokens=used - WORDS_TOKENS, total_tokens=used)
-        told = {
+        call = {
             "litellm_call_id": grant["litellm_call_id"],
             "model": MODEL,
             "litellm_params": {"metadata": {"model_group": MODEL}},
             "standard_logging_object": {"metadata": {"user_api_key_hash": hash_token(key["key"])}},
         }
-        await self.hook.async_log_success_event(told, litellm.ModelResponse(usage=usage), None, None)
+        await self.hook.async_log_success_event(call, litellm.ModelResponse(usage=usage), None, None)
 
     async def left(self, key: Any) -> Any:
         """The cap less what its counter shows: that of Redis, or else this process's own."""

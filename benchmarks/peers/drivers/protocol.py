@@ -66,23 +66,22 @@ def _say(out: Any, answer: Json) -> None:
     out.flush()
 
 
-async def _answer(peer: Peer, what: str, told: Json) -> Json:
+async def _answer(peer: Peer, what: str, arguments: Json) -> Json:
     match what:
         case "prepare":
-            return {
-                "key": await settled(peer.prepare(told["name"], told["calls"], told["tokens"], told["window_seconds"]))
-            }
+            names = ("name", "calls", "tokens", "window_seconds")
+            return {"key": await settled(peer.prepare(*(arguments[name] for name in names)))}
         case "measure":
-            return await _measure(peer, **told)
+            return await _measure(peer, **arguments)
         case "race" if inspect.iscoroutinefunction(peer.check):
-            return await _race_of_tasks(peer, **told)
+            return await _race_of_tasks(peer, **arguments)
         case "race":
-            return await asyncio.to_thread(_race_of_threads, peer, **told)
+            return await asyncio.to_thread(_race_of_threads, peer, **arguments)
         case "hold":
-            held = peer.check(told["key"], told["tokens"], f"held-{os.urandom(4).hex()}")
+            held = peer.check(arguments["key"], arguments["tokens"], f"held-{os.urandom(4).hex()}")
             return {"held": await settled(held) is not None}
         case "left":
-            return {"left": await settled(peer.left(told["key"]))}
+            return {"left": await settled(peer.left(arguments["key"]))}
     raise ValueError(what)
 
 
