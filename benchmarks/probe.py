@@ -30,16 +30,16 @@ _SEAMS: Final = (
     ("modelpass.dynamodb.lean_client", "_exchange", "store client: socket and HTTP"),
     ("modelpass.dynamodb.wire_json", "encoded", "store client: request to JSON"),
     ("modelpass.dynamodb.wire_json", "decoded", "store client: JSON to reply"),
-    *(("modelpass.router.authorize", name, "reading the payload") for name in ("names_of", "request_of")),
+    *(("modelpass.router.authorize", name, "reading the payload") for name in ("line_facts_of", "request_of")),
     ("modelpass.router.settle", "request_of", "reading the payload"),
     ("modelpass.api_keys", "parse_api_key", "keys, MACs and digests"),
     *(
         ("modelpass.entitlements.authorization_ids", name, "keys, MACs and digests")
         for name in ("parse_authorization_id", "issue_authorization_id", "request_digest")
     ),
-    *(("modelpass.entitlements.updates", name, "expressions of the write") for name in ("grant", "settle")),
+    *(("modelpass.entitlements.updates", name, "expressions of the write") for name in ("authorize", "settle")),
     ("modelpass.entitlements.items", "entitlement_of", "reading the item"),
-    *(("modelpass.entitlements.answers", name, "the answer") for name in ("grant", "current_windows")),
+    *(("modelpass.entitlements.answers", name, "the answer") for name in ("granted", "current_windows")),
     ("modelpass.router.authorize", "authorize", "tries, thresholds and what is between"),
     ("modelpass.router.settle", "settle", "tries, thresholds and what is between"),
     ("modelpass.runtime.telemetry", "Line.__enter__", "log line"),

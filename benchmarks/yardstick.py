@@ -72,7 +72,7 @@ class Yardstick:
         assert api_key is not None
         for number in range(OPEN):
             held = hold(f"grant-{number}", at_ms=now_ms(), seconds=LONG)
-            request = updates.grant(self._setting.world.tables, self._id, api_key.key_hash, held, tuple(Tier), 100)
+            request = updates.authorize(self._setting.world.tables, self._id, api_key.key_hash, held, tuple(Tier), 100)
             yield wire_json.encoded(request).decode()
 
     def _ns(self, requests: list[str]) -> list[int]:

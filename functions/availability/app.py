@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from modelpass.api import catalogue_bodies, operators, requests, responses, tracing
 from modelpass.api.resolver import resolver
-from modelpass.catalogue.commands.admin import turn_tier
+from modelpass.catalogue.commands.admin import set_tier_availability
 from modelpass.runtime import wiring
 
 deps = tracing.traced(wiring.deps())
@@ -19,7 +19,7 @@ def put(model_id: str, tier: str) -> Response[str]:
     event = app.current_event
     operators.require_operator(event)
     turn = catalogue_bodies.parse_availability(model_id, tier, requests.json_body_of(event))
-    return responses.answer(turn_tier(deps, turn))
+    return responses.answer(set_tier_availability(deps, turn))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def post() -> Response[str]:
     event = app.current_event
     account_id, key = identity.account_of(event), requests.idempotency_key_of(event)
     order = subscription_bodies.parse_purchase(requests.json_body_of(event))
-    return responses.subscribed(purchase(deps, account_id, order, key), HTTPStatus.CREATED)
+    return responses.subscription_outcome(purchase(deps, account_id, order, key), HTTPStatus.CREATED)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ def post(subscription_id: str) -> Response[str]:
     """Make another key for an active subscription."""
     account_id = identity.account_of(app.current_event)
     requests.require_empty_body(app.current_event)
-    return responses.subscribed(regenerate(deps, account_id, subscription_id), HTTPStatus.OK)
+    return responses.subscription_outcome(regenerate(deps, account_id, subscription_id), HTTPStatus.OK)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def post(subscription_id: str) -> Response[str]:
     event = app.current_event
     account_id, key = identity.account_of(event), requests.idempotency_key_of(event)
     requests.require_empty_body(event)
-    return responses.subscribed(renew(deps, account_id, subscription_id, key), HTTPStatus.OK)
+    return responses.subscription_outcome(renew(deps, account_id, subscription_id, key), HTTPStatus.OK)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from local.cloudformation.template import Function
 
-LARGEST: Final = 4
+MAX_RUNTIMES: Final = 4
 """The most runtimes of one function."""
 # A child that is to die with its parent dies with the thread that started it: this thread outlives all invocations.
 SPAWNER: Final = ThreadPoolExecutor(1, "spawner")
@@ -161,7 +161,7 @@ class Pool:
 
     def _take(self) -> Startable:
         with self._condition:
-            while not self._idle and len(self._all) >= LARGEST:
+            while not self._idle and len(self._all) >= MAX_RUNTIMES:
                 self._condition.wait()
             if self._stopped:
                 raise FunctionError(died(self.function.name))

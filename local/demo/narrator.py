@@ -22,7 +22,7 @@ class WrongAnswerError(Exception):
     """A step was not answered as the contract says; the message lists what differs."""
 
 
-class Teller:
+class Narrator:
     """Writes the story to a stream."""
 
     def __init__(self, out: IO[str]) -> None:

@@ -17,7 +17,7 @@ from urllib.error import URLError
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import settings
-from local.demo.narrator import Teller, WrongAnswerError
+from local.demo.narrator import Narrator, WrongAnswerError
 from local.demo.router import Router
 from local.demo.story import Story
 from local.machine import HOST, free_port
@@ -55,7 +55,7 @@ def _is_stack(url: str) -> bool:
 
 
 def _play(out: IO[str]) -> int:
-    teller = Teller(out)
+    teller = Narrator(out)
     with _stack() as (url, running):
         whose = "the one that was running" if running else "started for this story, and stopped after it"
         account = f"acct_demo_{secrets.token_hex(4)}"

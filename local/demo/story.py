@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from local.demo.narrator import WrongAnswerError, check
 
 if TYPE_CHECKING:
-    from local.demo.narrator import Teller
+    from local.demo.narrator import Narrator
     from local.demo.router import Router
     from ops.api_client import Http
 
@@ -50,7 +50,7 @@ class Story:
 
     http: Http
     router: Router
-    teller: Teller
+    teller: Narrator
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     subscription: Json = field(default_factory=dict)
     requests: int = 0

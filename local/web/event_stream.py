@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from local.eventbridge.feed import FeedError, NoFeedError, UnknownEventError
 from local.messages import HttpRequest, HttpResponse, json_response
-from modelpass.errors import ErrorCode, Refusal, Refused, invalid, shown
+from modelpass.errors import ErrorCode, Refusal, Refused, invalid, quoted
 
 if TYPE_CHECKING:
     from local.eventbridge.feed import Feed
@@ -91,7 +91,7 @@ def _after(request: HttpRequest) -> str | None:
     query = parse_qsl(request.query, keep_blank_values=True)
     for name, _ in query:
         if name != "after":
-            raise invalid(shown(name), "Unknown parameter.")
+            raise invalid(quoted(name), "Unknown parameter.")
     given = dict(query).get("after")
     return given if given is not None else request.headers.get("last-event-id")
 

@@ -90,7 +90,7 @@ class Audit:
             self.report.items["history"] += len(page)
             for item in page:
                 pk = item["pk"]["S"]
-                if not item["sk"]["S"].startswith(entitlement_history.TICKET):
+                if not item["sk"]["S"].startswith(entitlement_history.TICKET_PREFIX):
                     self._subjects.add(pk)
                     continue
                 self._tickets[pk] += 1

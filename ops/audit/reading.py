@@ -109,7 +109,7 @@ def _of_partition(table: str, pk: str) -> dict[str, Any]:
 
 def _entitlement_keys(subscription_id: str, row: Item | None, history: tuple[Item, ...]) -> list[str]:
     """The keys of the entitlements that the row and the terms' rows name, even where one of these rows is damaged."""
-    _, begin = subscription_items.terms_of(subscription_id)
+    _, begin = subscription_items.terms_prefix(subscription_id)
     terms = (item for item in history if item["sk"]["S"].startswith(begin))
     rows = [*terms] if row is None else [*terms, row]
     sold = (

@@ -158,7 +158,7 @@ def take_history(found: Readings, row: Item) -> None:
             cap, left, held, used = (int(row[name]["N"]) for name in ("cap", "left", "held", "used"))
             found.of(entitlement).months[month] = MonthFigures(cap, left, held, used)
         case ["correction", _]:
-            entitlement = entitlement_history.corrected(row)
+            entitlement = entitlement_history.corrected_entitlement(row)
             made = Correction(int(row["units"]["N"]), int(row["at"]["N"]))
             found.of(entitlement).corrections.append(made)
         case _:

@@ -18,7 +18,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from local.demo.narrator import Teller, WrongAnswerError
+from local.demo.narrator import Narrator, WrongAnswerError
 from local.demo.router import Router
 from local.demo.story import Story
 from local.machine import HOST, ROOT, free_port
@@ -75,7 +75,7 @@ def test_from_the_last_day_of_a_month_the_story_is_the_same(stack: Stack) -> Non
     year = int(stack.now()[:4]) + 1
     stack.move_clock(now=f"{year}-01-31T23:59:59.999Z")
     told = io.StringIO()
-    Story(Http(stack.url, jwt_of("acct_january")), Router(stack.url), Teller(told)).tell()
+    Story(Http(stack.url, jwt_of("acct_january")), Router(stack.url), Narrator(told)).tell()
     assert_told(told.getvalue())
 
 
@@ -110,10 +110,10 @@ def test_a_terminal_that_wants_no_colours_gets_none(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     coloured = Terminal()
-    Teller(coloured).happened("it")
+    Narrator(coloured).happened("it")
     monkeypatch.setenv(name, value)
     plain = Terminal()
-    Teller(plain).happened("it")
+    Narrator(plain).happened("it")
     assert coloured.getvalue() == "  \033[32m✓\033[0m it\n"
     assert plain.getvalue() == "  ✓ it\n"
 
@@ -217,7 +217,7 @@ def test_an_answer_that_is_wrong_ends_the_story_with_what_was_expected_and_what_
     account = f"acct_told_{case}"
     with lying(stack, lie) as port:
         url = f"http://{HOST}:{port}"
-        story = Story(Http(url, jwt_of(account)), Router(url), Teller(io.StringIO()))
+        story = Story(Http(url, jwt_of(account)), Router(url), Narrator(io.StringIO()))
         with pytest.raises(WrongAnswerError) as wrong:
             story.tell()
     assert told in str(wrong.value)

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
-from local.awslambda.pool import LARGEST, FunctionError, Pool, Runtime
+from local.awslambda.pool import MAX_RUNTIMES, FunctionError, Pool, Runtime
 from local.cloudformation.template import Function
 from tests.support.concurrency import at_once
 
@@ -111,8 +111,8 @@ def test_a_function_that_cannot_be_loaded_is_reported(function: Function, log: I
 
 
 def test_many_at_once_share_a_bounded_number_of_runtimes(pool: Pool) -> None:
-    pids = {answer["pid"] for answer in at_once(4 * LARGEST, lambda _: run(pool, "answer"))}
-    assert 1 <= len(pids) <= LARGEST
+    pids = {answer["pid"] for answer in at_once(4 * MAX_RUNTIMES, lambda _: run(pool, "answer"))}
+    assert 1 <= len(pids) <= MAX_RUNTIMES
 
 
 def test_a_runtime_outlives_the_thread_that_asked_for_it(function: Function, log: IO[bytes]) -> None:

@@ -32,7 +32,7 @@ Figures = tuple[int, float, float]
 @pytest.fixture
 def metered_world(world: World) -> World:
     """A world whose way to the store is the deployed functions'."""
-    return world.with_send(metered(world.recorder, telemetry.asked))
+    return world.with_send(metered(world.recorder, telemetry.store_requested))
 
 
 def figures(line: Json) -> Figures:
@@ -100,7 +100,7 @@ def test_request_that_fails_is_counted(world: World) -> None:
         raise LookupError(INSIDE)
 
     key = world.buy()["apiKey"]
-    broken = world.with_send(metered(failing, telemetry.asked))
+    broken = world.with_send(metered(failing, telemetry.store_requested))
     with recorded() as output:
         broken.authorize(key, "r-1")
     assert (output.only()["decision"], figures(output.only())) == ("internal_error", (1, 0, 0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from local.demo.narrator import Teller
+from local.demo.narrator import Narrator
 from local.demo.router import Router
 from local.demo.story import Story
 from ops.api_client import Http
@@ -22,7 +22,7 @@ LIMIT, MANY = 40, 64
 
 def test_the_whole_story_is_played(stack: Stack) -> None:
     told = io.StringIO()
-    Story(Http(stack.url, jwt_of("acct_story")), Router(stack.url), Teller(told)).tell()
+    Story(Http(stack.url, jwt_of("acct_story")), Router(stack.url), Narrator(told)).tell()
     assert "subscription.cancelled" in told.getvalue()
 
 

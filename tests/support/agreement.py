@@ -38,7 +38,7 @@ def assert_windows(world: World, every: list[Bought]) -> None:
     """The calls and units of every day and month that had a grant, in every term ever sold."""
     closed = rows.Readings("")
     for row in world.all_items(world.tables.history):
-        if not row["sk"]["S"].startswith(history.TICKET):
+        if not row["sk"]["S"].startswith(history.TICKET_PREFIX):
             rows.take_history(closed, row)
     for bought in every:
         for number, term in enumerate(bought.terms, 1):

@@ -39,7 +39,7 @@ def assert_conserved(world: World) -> None:
     tickets: Counter[str] = Counter()
     found = rows.Readings("")
     for row in world.all_items(world.tables.history):
-        if row["sk"]["S"].startswith(history.TICKET):
+        if row["sk"]["S"].startswith(history.TICKET_PREFIX):
             tickets[row["pk"]["S"]] += 1
         else:
             rows.take_history(found, row)

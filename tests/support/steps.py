@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from modelpass import schema
-from modelpass.entitlements import items, transactions
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements import transactions as entitlement_transactions
 from modelpass.entitlements.windows import segment_at
 from tests.support.audit import assert_entitlement_conserved
 from tests.support.builders import TABLES
@@ -33,7 +34,7 @@ def checked(step: Change) -> Change:
     assert after.tickets == before.tickets + len(step.tickets) - (step.spent_ticket is not None)
     replaced = set(before.holds.values()) - set(after.holds.values())
     assert set(step.tickets) <= replaced
-    operation, request = transactions.request_of(TABLES, step, MAX_HOLDS)
+    operation, request = entitlement_transactions.request_of(TABLES, step, MAX_HOLDS)
     assert_well_formed(operation, request)
     update = request["TransactItems"][0]["Update"] if operation == "TransactWriteItems" else request
     assert (operation == "UpdateItem") == step.item_only
@@ -43,8 +44,8 @@ def checked(step: Change) -> Change:
 
 def stored(of: Entitlement) -> schema.Item:
     """An entitlement as it is stored, with what the reset looks for."""
-    item = items.entitlement_item(of)
+    item = entitlement_items.entitlement_item(of)
     if of.due_at_ms is not None:
-        item["dp"] = schema.text(schema.due_shard(items.entitlement_pk(of.id)))
+        item["dp"] = schema.text(schema.due_shard(entitlement_items.entitlement_pk(of.id)))
         item["da"] = schema.number(of.due_at_ms)
     return item

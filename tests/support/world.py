@@ -162,7 +162,7 @@ class World:
     """The way to the store without a fault, a record or a permission in it."""
 
     @property
-    def known(self) -> Caches:
+    def caches(self) -> Caches:
         """What the process knows: its refusals, for as long as it lives, and the tiers that are down at the moment."""
         down = TierCache(self.deps._replace(send=self.store))
         down.down_of(TEXT_MODEL, self.deps.retry_budget())  # warm, and not counted
@@ -221,7 +221,7 @@ class World:
     def authorize(self, api_key: str, request_id: str, estimate: int = 10, **more: Any) -> Json:
         more.setdefault("modelId", TEXT_MODEL)
         payload = {"apiKey": api_key, "requestId": request_id, "estimatedUsage": estimate, **more}
-        return authorize_door.handle_authorize(self.deps, self.known, payload, "req-test")
+        return authorize_door.handle_authorize(self.deps, self.caches, payload, "req-test")
 
     def settle(self, authorization_id: str, used: int, **more: Any) -> Json:
         payload = {"authorizationId": authorization_id, "actualUsage": used, **more}
@@ -275,7 +275,7 @@ class World:
 
     def turn_tier(self, model_id: str, tier: str, **body: Any) -> Json:
         """Take a tier down or bring it back, as an operator does."""
-        return admin.turn_tier(self.deps, catalogue_bodies.parse_availability(model_id, tier, body))
+        return admin.set_tier_availability(self.deps, catalogue_bodies.parse_availability(model_id, tier, body))
 
     def take_down(self, model_id: str, *tiers: str) -> None:
         for tier in tiers:

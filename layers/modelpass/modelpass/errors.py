@@ -167,7 +167,7 @@ class Refused(Exception):  # noqa: N818
         self.refusal = refusal
 
 
-def raise_any(refusal: Refusal | None) -> None:
+def raise_if_refused(refusal: Refusal | None) -> None:
     """Raise `Refused` if a rule has given a refusal."""
     if refusal is not None:
         raise Refused(refusal)
@@ -178,14 +178,14 @@ def invalid(param: str | None, message: str) -> Refused:
     return Refused(Refusal(ErrorCode.INVALID_REQUEST, param=param, message=message))
 
 
-def shown(name: object) -> str:
+def quoted(name: object) -> str:
     """A field name that a caller sent, as an error may repeat it: its first 64 characters, in ASCII."""
     return str(name)[:_SHOWN_CHARACTERS].encode("ascii", "backslashreplace").decode()
 
 
 def member_path(path: str, name: object) -> str:
     """How a member of an object is named inside a body: `months`, `models[1].channelTier`."""
-    return f"{path}.{shown(name)}" if path else shown(name)
+    return f"{path}.{quoted(name)}" if path else quoted(name)
 
 
 def temporarily_unavailable() -> Refused:

@@ -113,7 +113,7 @@ def put(
     return schema.put_if_absent(tables.events, row)
 
 
-def shown(row: schema.Item) -> dict[str, Any]:
+def event_answer(row: schema.Item) -> dict[str, Any]:
     """An event as callers see it; raises `UnreadableItemError` for a row of a version that is not understood."""
     row = schema.current(row)
     return {

@@ -134,7 +134,7 @@ def due_shard_name(shard: int) -> str:
     return f"{shard:03d}"
 
 
-def consistent_query(table: str, condition: str, values: Item) -> Request:
+def consistent_range_query(table: str, condition: str, values: Item) -> Request:
     """A strongly consistent query; `condition` compares `#pk` and `#sk` with placeholders that `values` binds."""
     return {
         "TableName": table,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelpass.dynamodb.transport import StoreBusyError
-from modelpass.entitlements.refusal_cache import KEPT_SECONDS, RefusalCache
+from modelpass.entitlements.refusal_cache import TTL_SECONDS, RefusalCache
 from tests.support.audit import assert_conserved
 from tests.support.concurrency import at_once
 from tests.support.faults import FaultAt
@@ -282,9 +282,9 @@ def test_key_that_a_restore_brings_back_is_good_again_in_five_minutes(world: Wor
     world.regenerate(made["subscriptionId"])
     assert code(world.authorize(made["apiKey"], "r-1")) == "invalid_api_key"
     world.dynamodb.put_item(TableName=world.tables.entitlements, Item=before)
-    seconds[0] = KEPT_SECONDS - 1
+    seconds[0] = TTL_SECONDS - 1
     assert code(world.authorize(made["apiKey"], "r-1")) == "invalid_api_key"
-    seconds[0] = KEPT_SECONDS
+    seconds[0] = TTL_SECONDS
     assert world.authorize(made["apiKey"], "r-1")["allowed"]
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from modelpass import api_keys, schema
 from modelpass.catalogue.tiers import Tier, Unit
-from modelpass.entitlements import authorization_ids, items
+from modelpass.entitlements import authorization_ids
+from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.model import Entitlement, EntitlementId, Hold, Limits
 from modelpass.schema import UnreadableItemError
 from tests.support.audit import assert_entitlement_conserved
@@ -34,18 +35,21 @@ LIMITS = st.builds(
     Limits, MODEL_IDS, st.sampled_from(Tier), st.sampled_from(Unit), st.integers(1, 10**9), st.integers(1, 10**15)
 )
 MAYBE_BYTES, MAYBE_MS = st.none() | st.binary(min_size=1, max_size=32), st.none() | st.integers(0, 10**14)
-ITEM = items.entitlement_item(entitlement(holds=[hold()], calls=1))
+ITEM = entitlement_items.entitlement_item(entitlement(holds=[hold()], calls=1))
 
 
 def test_partition_key_names_its_entitlement() -> None:
     one, two = EntitlementId(SUBSCRIPTION_ID, 1, "m:1"), EntitlementId(SUBSCRIPTION_ID, 11, "m")
-    assert [items.parse_entitlement_pk(items.entitlement_pk(e)) for e in (one, two)] == [one, two]
+    assert [entitlement_items.parse_entitlement_pk(entitlement_items.entitlement_pk(e)) for e in (one, two)] == [
+        one,
+        two,
+    ]
 
 
 @PROPERTY
 @given(HOLDS)
 def test_hold_is_packed_without_loss(made: Hold) -> None:
-    assert items.unpack_hold(made.key, items.pack_hold(made)) == made
+    assert entitlement_items.unpack_hold(made.key, entitlement_items.pack_hold(made)) == made
 
 
 @pytest.mark.parametrize(
@@ -70,11 +74,11 @@ def test_hold_is_packed_without_loss(made: Hold) -> None:
 )
 def test_malformed_hold_is_unreadable(packed: str) -> None:
     with pytest.raises(UnreadableItemError):
-        items.unpack_hold("key", packed)
-    item = items.entitlement_item(entitlement())
+        entitlement_items.unpack_hold("key", packed)
+    item = entitlement_items.entitlement_item(entitlement())
     item["h"]["M"]["key"] = {"S": packed}
     with pytest.raises(UnreadableItemError):
-        items.entitlement_of(item)
+        entitlement_items.entitlement_of(item)
 
 
 @PROPERTY
@@ -90,20 +94,20 @@ def test_entitlement_is_stored_without_loss(
         cancelled_at_ms=cancelled,
         due_at_ms=None,
     )
-    assert items.entitlement_of(items.entitlement_item(made)) == made
+    assert entitlement_items.entitlement_of(entitlement_items.entitlement_item(made)) == made
     due = {
-        **items.entitlement_item(made),
+        **entitlement_items.entitlement_item(made),
         "da": schema.number(7),
         "dp": schema.text("007"),
     }
-    assert items.entitlement_of(due) == made._replace(due_at_ms=7)
+    assert entitlement_items.entitlement_of(due) == made._replace(due_at_ms=7)
 
 
 @PROPERTY
 @given(entitlements())
 def test_built_entitlements_are_conserved_and_stored_without_loss(pair: Stored) -> None:
     assert_entitlement_conserved(pair[0])
-    assert items.entitlement_of(stored(pair[0])) == pair[0]
+    assert entitlement_items.entitlement_of(stored(pair[0])) == pair[0]
 
 
 @pytest.mark.parametrize("version", [None, {"N": "3"}, {"N": "0"}, {"S": "1"}, {"N": "1.5"}])
@@ -112,7 +116,7 @@ def test_unknown_schema_version_is_unreadable(version: Any) -> None:
     if version is not None:
         other["v"] = version
     with pytest.raises(UnreadableItemError):
-        items.entitlement_of(other)
+        entitlement_items.entitlement_of(other)
 
 
 def test_item_without_one_of_its_attributes_is_not_guessed() -> None:
@@ -121,12 +125,12 @@ def test_item_without_one_of_its_attributes_is_not_guessed() -> None:
         cut = copy.deepcopy(ITEM)
         del cut[name]
         with pytest.raises((UnreadableItemError, KeyError)):
-            items.entitlement_of(cut)
+            entitlement_items.entitlement_of(cut)
 
 
 @pytest.mark.parametrize(("name", "value"), [("tr", "gold"), ("un", "words"), ("lc", "x"), ("h", "text")])
 def test_entitlement_with_a_value_that_is_unknown_is_not_guessed(name: str, value: str) -> None:
     kind = "N" if name == "lc" else "S"
-    item = {**items.entitlement_item(entitlement(at_ms=NOON)), name: {kind: value}}
+    item = {**entitlement_items.entitlement_item(entitlement(at_ms=NOON)), name: {kind: value}}
     with pytest.raises((UnreadableItemError, KeyError, ValueError)):
-        items.entitlement_of(item)
+        entitlement_items.entitlement_of(item)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from modelpass.entitlements import refusal_cache
-from modelpass.entitlements.refusal_cache import KEPT_SECONDS, MOST_KEPT, RefusalCache, RememberedRefusal
+from modelpass.entitlements.refusal_cache import MAX_ENTRIES, TTL_SECONDS, RefusalCache, RememberedRefusal
 from modelpass.errors import ErrorCode, Refusal
 from tests.support.builders import entitlement
 from tests.support.concurrency import at_once
@@ -90,7 +90,7 @@ def test_what_is_known_of_every_model_comes_before_what_is_known_of_one(refusals
 def test_nothing_is_known_for_longer_than_five_minutes_however_often_it_is_asked_for(
     refusals: RefusalCache, seconds: Seconds, lesson: RememberedRefusal
 ) -> None:
-    assert KEPT_SECONDS == 300
+    assert TTL_SECONDS == 300
     refusals.remember(KEY, "guess", lesson)
     for seconds.now in (1000.0, 1100.0, 1299.9):
         assert refusals.recall(KEY, "guess") is lesson
@@ -117,14 +117,14 @@ def test_forgotten_is_one_model_of_one_key(refusals: RefusalCache) -> None:
 
 
 def test_of_very_many_the_newest_are_known_and_what_is_learnt_again_is_new(refusals: RefusalCache) -> None:
-    for number in range(MOST_KEPT):
+    for number in range(MAX_ENTRIES):
         refusals.remember(number_key(number), "m-1", LOOK)
     refusals.remember(number_key(0), "m-1", LOOK)
     refusals.remember(KEY, "guess", OF_THE_TERM)
     refusals.remember(OTHER_KEY, "m-1", LOOK)
-    known = [number for number in range(MOST_KEPT) if refusals.recall(number_key(number), "m-1")]
-    assert known == [0, *range(3, MOST_KEPT)]
-    assert len(refusals._kept) == MOST_KEPT
+    known = [number for number in range(MAX_ENTRIES) if refusals.recall(number_key(number), "m-1")]
+    assert known == [0, *range(3, MAX_ENTRIES)]
+    assert len(refusals._kept) == MAX_ENTRIES
 
 
 def test_64_threads_share_a_memory_and_it_stays_bounded_and_right() -> None:
@@ -134,7 +134,7 @@ def test_64_threads_share_a_memory_and_it_stays_bounded_and_right() -> None:
         wrong = 0
         for round_number in range(300):
             model_id = f"m-{round_number % 7}"
-            about = number_key((number * 37 + round_number) % (2 * MOST_KEPT))
+            about = number_key((number * 37 + round_number) % (2 * MAX_ENTRIES))
             steps: tuple[Callable[[], object], ...] = (
                 lambda: refusals.remember(about, model_id, LOOK),  # noqa: B023 - run at once
                 lambda: refusals.remember(KEY, model_id, REPLACED),  # noqa: B023 - likewise
@@ -143,12 +143,12 @@ def test_64_threads_share_a_memory_and_it_stays_bounded_and_right() -> None:
             steps[round_number % 3]()
             wrong += refusals.recall(KEY, model_id) not in (None, REPLACED)
             wrong += refusals.recall(about, model_id) not in (None, LOOK)
-            wrong += len(refusals._kept) > MOST_KEPT + 64
+            wrong += len(refusals._kept) > MAX_ENTRIES + 64
         return wrong
 
     assert sum(at_once(64, use)) == 0
     refusals.remember(OTHER_KEY, "m-1", LOOK)
-    assert len(refusals._kept) <= MOST_KEPT
+    assert len(refusals._kept) <= MAX_ENTRIES
 
 
 @pytest.mark.parametrize("code", OF_ENTITLEMENT)

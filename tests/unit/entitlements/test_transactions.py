@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from modelpass.entitlements import accounting, transactions
+from modelpass.entitlements import accounting
+from modelpass.entitlements import transactions as entitlement_transactions
 from modelpass.entitlements.windows import term_of
 from tests.support.builders import NOON, TABLES, entitlement, hold, ms
 from tests.support.steps import MAX_HOLDS, checked
@@ -15,14 +16,16 @@ def test_reclaim_of_forty_holds_of_twelve_months_is_one_transaction_within_dynam
     stored_now = entitlement(at_ms=ms("2027-10-24T00:00:00Z"), term=year, holds=gone)
     step = checked(accounting.reclaim(stored_now, tuple(gone)))
     assert (len(step.tickets), len(step.late_months)) == (40, 11)
-    _, request = transactions.request_of(TABLES, step)
+    _, request = entitlement_transactions.request_of(TABLES, step)
     assert len(request["TransactItems"]) == 1 + 40 + 11
 
 
 def test_change_that_grants_demands_the_key_no_cancellation_and_room() -> None:
     before = entitlement(holds=[hold("gone", 40)], calls=3, due_at_ms=NOON)
     reclaimed = accounting.reclaim(before, (hold("gone", 40),))
-    _, request = transactions.request_of(TABLES, accounting.grant(reclaimed, hold("new", 20, 2)), MAX_HOLDS)
+    _, request = entitlement_transactions.request_of(
+        TABLES, accounting.with_grant(reclaimed, hold("new", 20, 2)), MAX_HOLDS
+    )
     update = request["TransactItems"][0]["Update"]
     condition = update["ConditionExpression"]
     for name, value in update["ExpressionAttributeValues"].items():

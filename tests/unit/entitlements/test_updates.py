@@ -13,9 +13,9 @@ from tests.support.steps import MAX_HOLDS, stored
 def test_hot_writes_are_guarded_and_do_what_the_slow_steps_do() -> None:
     before = entitlement(holds=[hold("open", 40, 3)], calls=3, due_at_ms=NOON)
     new = hold("new", 20, 2)
-    granting = updates.grant(TABLES, before.id, b"hash", new, tuple(Tier), MAX_HOLDS)
+    granting = updates.authorize(TABLES, before.id, b"hash", new, tuple(Tier), MAX_HOLDS)
     assert_well_formed("UpdateItem", granting)
-    slow = accounting.grant(Change(before, before), new).after
+    slow = accounting.with_grant(Change(before, before), new).after
     assert apply_update(stored(before), granting) == stored(slow)
     settling = updates.settle(TABLES, before.id, hold("open", 40, 3), 25, 1, NOON)
     assert_well_formed("UpdateItem", settling)

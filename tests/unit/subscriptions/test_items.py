@@ -13,7 +13,7 @@ from modelpass.catalogue.tiers import Tier, Unit
 from modelpass.entitlements.model import Limits
 from modelpass.ids import subscription_id_of
 from modelpass.schema import UnreadableItemError
-from modelpass.subscriptions import items
+from modelpass.subscriptions import items as subscription_items
 from modelpass.subscriptions.model import Sale, Slot, SlotKind, Subscription
 from tests.support.builders import PROPERTY, subscription, terms
 
@@ -28,9 +28,9 @@ LIMITS = st.builds(
 MAYBE_BYTES, MAYBE_MS = st.none() | st.binary(min_size=1, max_size=32), st.none() | st.integers(0, 10**14)
 SLOT = Slot(SlotKind.PLAN, "plan-1", 17, purchase_day=20_788, purchases=3, revision=4, due_at_ms=17)
 ITEMS: list[tuple[Any, schema.Item]] = [
-    (items.subscription_of, items.subscription_item(subscription())),
-    (items.slot_of, items.slot_item("acct", SLOT)),
-    (items.term_row_of, items.term_row("sub_1", subscription().sold_term())),
+    (subscription_items.subscription_of, subscription_items.subscription_item(subscription())),
+    (subscription_items.slot_of, subscription_items.slot_item("acct", SLOT)),
+    (subscription_items.term_row_of, subscription_items.term_row("sub_1", subscription().sold_term())),
 ]
 SUBSCRIPTIONS = st.builds(
     lambda sold, currency, **rest: Subscription(
@@ -58,18 +58,18 @@ SUBSCRIPTIONS = st.builds(
 @PROPERTY
 @given(SUBSCRIPTIONS)
 def test_subscription_and_its_term_are_stored_without_loss(made: Subscription) -> None:
-    assert items.subscription_of(items.subscription_item(made)) == made
+    assert subscription_items.subscription_of(subscription_items.subscription_item(made)) == made
     sold = made.sold_term()
     assert [model_id for model_id, _ in sold.models] == [m.model_id for m in made.models]
-    assert items.term_row_of(items.term_row(made.id, sold)) == sold
+    assert subscription_items.term_row_of(subscription_items.term_row(made.id, sold)) == sold
 
 
 @pytest.mark.parametrize("made", [SLOT, SLOT._replace(kind=SlotKind.CUSTOM, due_at_ms=None)])
 def test_slot_is_stored_without_loss_and_names_its_account(made: Slot) -> None:
-    stored = items.slot_item("a#b/é", made)
-    assert items.slot_of(stored) == made
-    assert items.slot_account(stored) == "a#b/é"
-    assert items.slot_account(items.subscription_item(subscription())) is None
+    stored = subscription_items.slot_item("a#b/é", made)
+    assert subscription_items.slot_of(stored) == made
+    assert subscription_items.slot_account(stored) == "a#b/é"
+    assert subscription_items.slot_account(subscription_items.subscription_item(subscription())) is None
 
 
 @pytest.mark.parametrize(("read", "item"), ITEMS)

@@ -14,7 +14,7 @@ from modelpass.api.fields import MOST_REASON, Calls, ChannelTier, Units
 from modelpass.api.validation import Strict, validated
 from modelpass.catalogue.model import Bounds, CatalogueModel, Offer, Price, require_currency
 from modelpass.catalogue.tiers import MAX_CALLS, MAX_UNITS, UNIT_OF_KIND, Kind, Tier, Unit
-from modelpass.catalogue.transactions import TierTurn
+from modelpass.catalogue.transactions import TierAvailability
 from modelpass.errors import invalid
 from modelpass.ids import MODEL_ID_PATTERN, MODEL_ID_RULE, is_model_id
 
@@ -106,12 +106,12 @@ def parse_model(model_id: str, raw: object) -> Offer:
     return _offer(validated(ModelBody, raw), model_id, "")
 
 
-def parse_availability(model_id: str, tier_name: str, raw: object) -> TierTurn:
+def parse_availability(model_id: str, tier_name: str, raw: object) -> TierAvailability:
     """Check what an operator says of a tier of a model; raises `invalid_request` naming the field."""
     body = validated(AvailabilityBody, raw)
     if not body.available and body.reason is None:
         raise invalid("reason", "reason is required when available is false.")
-    return TierTurn(model_id, _tier_of(tier_name), body.available, body.reason)
+    return TierAvailability(model_id, _tier_of(tier_name), body.available, body.reason)
 
 
 def parse_file(raw: object) -> list[Offer]:

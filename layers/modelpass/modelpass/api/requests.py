@@ -14,7 +14,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from modelpass.dynamodb.pages import Page, sort_key_of
-from modelpass.errors import invalid, member_path, shown
+from modelpass.errors import invalid, member_path, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,7 +76,7 @@ def require_empty_body(event: APIGatewayProxyEventV2) -> None:
     """Refuse every body but an empty one and `{}`."""
     body = json_body_of(event) if _raw_body(event).strip() else {}
     if body != {}:
-        field = shown(next(iter(body))) if isinstance(body, dict) else None
+        field = quoted(next(iter(body))) if isinstance(body, dict) else None
         raise invalid(field, "This call takes no body, or {}.")
 
 
@@ -85,7 +85,7 @@ def query_of(event: APIGatewayProxyEventV2, *known: str) -> dict[str, str]:
     given: dict[str, str] = event.raw_event.get("queryStringParameters") or {}
     for name in given:
         if name not in known:
-            raise invalid(shown(name), "Unknown parameter.")
+            raise invalid(quoted(name), "Unknown parameter.")
     return given
 
 

@@ -32,7 +32,7 @@ def resolver(command: str) -> APIGatewayHttpResolver:
 
     def on_surprise(error: Exception) -> Response[str]:
         request_id = app.current_event.request_context.request_id
-        telemetry.surprised(error)
+        telemetry.report_unexpected(error)
         return responses.refuse(internal_error(request_id))
 
     app.exception_handler(Refused)(on_refusal)

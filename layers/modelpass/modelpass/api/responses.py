@@ -34,7 +34,7 @@ def no_content() -> Response[str]:
     return Response(int(HTTPStatus.NO_CONTENT), body="")
 
 
-def subscribed(outcome: Outcome, status: HTTPStatus) -> Response[str]:
+def subscription_outcome(outcome: Outcome, status: HTTPStatus) -> Response[str]:
     """The subscription of a purchase, a renewal or a new key, with 200 or 201.
 
     No cache may store it, for it may show a key. A repeat carries the header `Idempotent-Replayed`, and 201 carries

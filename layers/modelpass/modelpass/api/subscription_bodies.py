@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from modelpass.api.fields import Calls, ChannelTier, ModelId, Units  # noqa: TC001 - pydantic reads them
+from modelpass.api.fields import Calls, ChannelTier, ModelId, Units
 from modelpass.api.validation import Strict, rule_of, validated
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
 from modelpass.subscriptions.model import MAX_MODELS, MAX_MONTHS

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _NEVER_COUNTED: Final = f"attribute_not_exists(#pk) OR ({schema.UNDERSTOOD} AND attribute_not_exists(#rev))"
 
 
-class TierTurn(NamedTuple):
+class TierAvailability(NamedTuple):
     """What an operator wants of a tier of a model: that it is available or not, and for which reason."""
 
     model_id: str
@@ -68,7 +68,7 @@ def withdraw_model(table: str, model_id: str, now_ms: int) -> Request:
     }
 
 
-def turn_tier(tables: Tables, down: TiersDown, turn: TierTurn, now_ms: int) -> Request:
+def set_tier_availability(tables: Tables, down: TiersDown, turn: TierAvailability, now_ms: int) -> Request:
     """Take a tier down or bring it back, with its event; `down` is what was read before."""
     revision = down.revision + 1
     update = {
@@ -109,7 +109,7 @@ def _keep_currency(tables: Tables, currency: str) -> Request:
     }
 
 
-def _availability_event(tables: Tables, turn: TierTurn, revision: int, at_ms: int) -> Request:
+def _availability_event(tables: Tables, turn: TierAvailability, revision: int, at_ms: int) -> Request:
     data = {"modelId": turn.model_id, "channelTier": turn.tier.value}
     if turn.reason is not None:
         data["reason"] = turn.reason

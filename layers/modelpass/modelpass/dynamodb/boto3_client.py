@@ -21,7 +21,7 @@ from botocore.parsers import ResponseParserError
 
 from modelpass.dynamodb.transport import (
     CONNECT_SECONDS,
-    NOT_DONE,
+    FIRST_FAILURE_STATUS,
     READ_SECONDS,
     StoreBusyError,
     StoreRejectedError,
@@ -85,6 +85,6 @@ def _refuse_unreadable(response_dict: dict[str, Any], **_: object) -> None:
         decoded(response_dict["body"])
     except ValueError:
         cut = "content-length" not in response_dict["headers"]  # the connection broke before the headers were complete
-        if cut or response_dict["status_code"] < NOT_DONE:
+        if cut or response_dict["status_code"] < FIRST_FAILURE_STATUS:
             raise ResponseParserError from None
         response_dict["body"] = b""  # an error reply whose status alone tells what it means

@@ -26,7 +26,7 @@ from modelpass.dynamodb.root_certificates import ROOTS
 from modelpass.dynamodb.sigv4 import signed_headers
 from modelpass.dynamodb.transport import (
     CONNECT_SECONDS,
-    NOT_DONE,
+    FIRST_FAILURE_STATUS,
     READ_SECONDS,
     SERVER_ERROR,
     StoreBusyError,
@@ -184,7 +184,7 @@ def _read(head: http1.Head, raw: bytes) -> Response:
         answer = wire_json.decoded(raw)
     except ValueError:
         raise _unreadable(head.status) from None
-    if head.status < NOT_DONE:
+    if head.status < FIRST_FAILURE_STATUS:
         return answer
     code = str(answer.get("__type", head.status)).partition(":")[0].rpartition("#")[2]
     raise classify({**answer, "Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": head.status}})
@@ -195,6 +195,6 @@ def _unreadable(status: int) -> StoreError:
 
     A status from 300 to 499 says that the request was refused, and so not carried out.
     """
-    if status < NOT_DONE or status >= SERVER_ERROR:
+    if status < FIRST_FAILURE_STATUS or status >= SERVER_ERROR:
         return StoreBusyError("UnreadableReply")
     return StoreRejectedError(str(status))

@@ -27,7 +27,7 @@ CONNECT_SECONDS: Final = 1
 """How long a client waits for a connection."""
 READ_SECONDS: Final = 2
 """How long a client waits for a reply, once it is connected."""
-NOT_DONE: Final = 300
+FIRST_FAILURE_STATUS: Final = 300
 """A request was carried out when the HTTP status of its reply is below this."""
 SERVER_ERROR: Final = 500
 """From this HTTP status on, the store failed, and whether it carried a request out is not known."""

@@ -74,7 +74,7 @@ def reclaim(entitlement: Entitlement, holds: tuple[Hold, ...]) -> Change:
     return Change(entitlement, after, late_months=rows, tickets=holds)
 
 
-def grant(change: Change, hold: Hold) -> Change:
+def with_grant(change: Change, hold: Hold) -> Change:
     """Let a step also grant a hold, and make sure that the reset will look at the item when the windows end."""
     after = change.after
     counters = after.counters

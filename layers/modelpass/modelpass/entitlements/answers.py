@@ -55,7 +55,7 @@ def current_windows(entitlement: Entitlement, now_ms: int) -> Json:
     }
 
 
-def grant(entitlement: Entitlement, hold: Hold, authorization_id: str, now_ms: int) -> Json:
+def granted(entitlement: Entitlement, hold: Hold, authorization_id: str, now_ms: int) -> Json:
     """The answer of a granted authorize."""
     return {
         "allowed": True,

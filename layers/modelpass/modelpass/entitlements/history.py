@@ -13,7 +13,7 @@ from modelpass import schema
 from modelpass.entitlements import items
 from modelpass.entitlements.items import entitlement_pk
 from modelpass.entitlements.model import SETTLE_GRACE_MS, EntitlementId, Hold
-from modelpass.schema import consistent_query, number, text
+from modelpass.schema import consistent_range_query, number, text
 from modelpass.times import DAY_MS, MS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from modelpass.entitlements.model import Entitlement
     from modelpass.schema import Request, Tables
 
-TICKET: Final = "hold#"
+TICKET_PREFIX: Final = "hold#"
 """How the sort key of a ticket begins."""
 TICKET_KEPT_MS: Final = SETTLE_GRACE_MS + DAY_MS
 """How long after the end of the term a ticket is kept: a day longer than settles are accepted."""
@@ -88,16 +88,16 @@ def correction(tables: Tables, entitlement: EntitlementId, made: Correction) -> 
     return schema.put_if_absent(tables.history, row)  # one correction for each Idempotency-Key
 
 
-def corrected(record: schema.Item) -> EntitlementId:
+def corrected_entitlement(record: schema.Item) -> EntitlementId:
     """The entitlement that was corrected, from the record of the correction."""
     return EntitlementId(record["pk"]["S"], int(record["term"]["N"]), record["modelId"]["S"])
 
 
-def days(table: str, subscription_id: str, first: str, last: str) -> Request:
+def days_query(table: str, subscription_id: str, first: str, last: str) -> Request:
     """The query for a subscription's closed days of all terms and models, from the first date to the last."""
     pk, low, high = days_between(subscription_id, first, last)
     values = {":pk": text(pk), ":low": text(low), ":high": text(high)}
-    return consistent_query(table, "#pk = :pk AND #sk BETWEEN :low AND :high", values)
+    return consistent_range_query(table, "#pk = :pk AND #sk BETWEEN :low AND :high", values)
 
 
 def day_key(entitlement: EntitlementId, day: str) -> tuple[str, str]:
@@ -138,7 +138,7 @@ def correction_key(subscription_id: str, digest: str) -> tuple[str, str]:
 
 def ticket_key(entitlement: EntitlementId, hold: Hold) -> tuple[str, str]:
     """History table: the key of the ticket of a reclaimed hold."""
-    return entitlement_pk(entitlement), f"{TICKET}{hold.key}#{hold.nonce}"
+    return entitlement_pk(entitlement), f"{TICKET_PREFIX}{hold.key}#{hold.nonce}"
 
 
 def _add_to_row(tables: Tables, pair: tuple[str, str], deltas: dict[str, tuple[int, int]]) -> Request:

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from modelpass.entitlements.model import Entitlement
     from modelpass.errors import Refusal
 
-NO_MODEL: Final[frozenset[str]] = frozenset()
-KEPT_SECONDS: Final = 300.0
-MOST_KEPT: Final = 1024
+NO_MODELS: Final[frozenset[str]] = frozenset()
+TTL_SECONDS: Final = 300.0
+MAX_ENTRIES: Final = 1024
 
 
 class RememberedRefusal(NamedTuple):
@@ -54,7 +54,7 @@ def remembered(refusal: Refusal, entitlement: Entitlement) -> RememberedRefusal:
     if refusal.code is not ErrorCode.INVALID_API_KEY:
         return RememberedRefusal(account_id)
     if entitlement.key_hash is None:  # a renewal has taken the key out of all models of the term at once
-        return RememberedRefusal(account_id, refusal, NO_MODEL)
+        return RememberedRefusal(account_id, refusal, NO_MODELS)
     return RememberedRefusal(
         account_id, refusal
     )  # a later key is here, which may not have reached the other models yet
@@ -81,8 +81,8 @@ class RefusalCache:
         """Keep what the refusal of a key and a model says, in place of what was kept before."""
         about = (key_hash, model_id) if remembered.held is None else key_hash
         self._kept.pop(about, None)  # so that the oldest always comes first
-        self._kept[about] = (self._monotonic() + KEPT_SECONDS, remembered)
-        if len(self._kept) > MOST_KEPT:
+        self._kept[about] = (self._monotonic() + TTL_SECONDS, remembered)
+        if len(self._kept) > MAX_ENTRIES:
             self._kept.popitem(last=False)
 
     def forget(self, key_hash: bytes, model_id: str) -> None:

@@ -156,14 +156,14 @@ def _refuse_capacity(entitlement: Entitlement, attempt: Attempt, now_ms: int) ->
 def _grant_or_clear_the_way(rolled: Change, attempt: Attempt, now_ms: int) -> Change:
     hold, entitlement = attempt.hold, rolled.after
     if _fits(entitlement, attempt):
-        return accounting.grant(rolled, hold)
+        return accounting.with_grant(rolled, hold)
     if rolled.exact:
         return rolled  # a step of its own, for it is exact: the expired holds come after it
     expired = windows.expired_holds(entitlement, now_ms)
     first = [h for h in expired if h.key == hold.key]
     rest = [h for h in expired if h.key != hold.key]
     reclaimed = accounting.reclaim(entitlement, tuple(first + rest)[: accounting.RECLAIM_BATCH])
-    return accounting.grant(reclaimed, hold) if _fits(reclaimed.after, attempt) else reclaimed
+    return accounting.with_grant(reclaimed, hold) if _fits(reclaimed.after, attempt) else reclaimed
 
 
 def _fits(entitlement: Entitlement, attempt: Attempt) -> bool:

@@ -70,7 +70,7 @@ _GRANT_ALIASES: Final = _aliases(_GRANT_NAMES)
 _SETTLE_ALIASES: Final = _aliases(_SETTLE_NAMES)
 
 
-def grant(
+def authorize(
     tables: Tables,
     entitlement: EntitlementId,
     key_hash: bytes,
@@ -126,7 +126,7 @@ def settle(tables: Tables, entitlement: EntitlementId, hold: Hold, used: int, ca
     }
 
 
-def bring_key(tables: Tables, entitlement: EntitlementId, key_hash: bytes, generation: int) -> Request:
+def set_key(tables: Tables, entitlement: EntitlementId, key_hash: bytes, generation: int) -> Request:
     """Give an entitlement the hash of a new key, unless it has that of a newer one; usage and open holds stay.
 
     `generation` numbers the subscription's keys: a later key has a higher number.
@@ -147,7 +147,7 @@ def bring_key(tables: Tables, entitlement: EntitlementId, key_hash: bytes, gener
     }
 
 
-def stop(tables: Tables, entitlement: EntitlementId, at_ms: int) -> Request:
+def cancel(tables: Tables, entitlement: EntitlementId, at_ms: int) -> Request:
     """Let an entitlement grant nothing more, from `at_ms` (milliseconds); what is open can still be settled."""
     return {
         "TableName": tables.entitlements,
@@ -161,7 +161,7 @@ def stop(tables: Tables, entitlement: EntitlementId, at_ms: int) -> Request:
     }
 
 
-def retire_key(tables: Tables, entitlement: EntitlementId) -> Request:
+def remove_key(tables: Tables, entitlement: EntitlementId) -> Request:
     """Take the key out of an entitlement of a term that is over, so that no machine grants on it by a wrong clock."""
     return {
         "TableName": tables.entitlements,

@@ -44,13 +44,13 @@ _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 def handle_authorize(deps: Deps, caches: Caches, event: object, function_request_id: str) -> Json:
     """Answer one authorize, whatever was sent and whatever fails; it raises nothing, and leaves one line in the log."""
-    with telemetry.Line("authorize", function_request_id, **names_of(event)):
+    with telemetry.Line("authorize", function_request_id, **line_facts_of(event)):
         try:
             answer = authorize(deps, caches, request_of(event), _explain_missing)
         except Refused as refusal:
             answer = refused(refusal.refusal, None, 0)
         except Exception as error:  # the caller still gets an answer; the log says where it failed
-            telemetry.surprised(error)
+            telemetry.report_unexpected(error)
             answer = refused(internal_error(function_request_id), None, 0)
         telemetry.decided(decision_of(answer, "granted"))
     return answer
@@ -70,7 +70,7 @@ def request_of(event: object) -> AuthorizeRequest:
     )
 
 
-def names_of(event: object) -> dict[str, str]:
+def line_facts_of(event: object) -> dict[str, str]:
     """The fields of the log's line that the payload gives: `requestId` and `modelId`, each only if well-formed."""
     fields = event if isinstance(event, dict) else {}
     patterns = {"requestId": _REQUEST_ID, "modelId": MODEL_ID}

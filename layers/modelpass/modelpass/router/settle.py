@@ -59,11 +59,11 @@ def _settle_one(deps: Deps, event: object, function_request_id: str) -> Json:
     except Refused as refusal:
         answer = _unsettled(refusal.refusal)
     except Exception as error:  # the caller still gets an answer; the log says where it failed
-        telemetry.surprised(error)
+        telemetry.report_unexpected(error)
         answer = _unsettled(internal_error(function_request_id))
     telemetry.decided(decision_of(answer, "settled"))
     if answer.get("tierBreached"):
-        telemetry.breached()
+        telemetry.count_tier_breach()
     return answer
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard, TypeVar
 
 from modelpass.catalogue.tiers import MAX_CALLS, MAX_UNITS, Tier
 from modelpass.entitlements.model import MAX_HOLD_SECONDS
-from modelpass.errors import invalid, shown
+from modelpass.errors import invalid, quoted
 
 if TYPE_CHECKING:
     import re
@@ -29,7 +29,7 @@ def known_fields(event: object, known: frozenset[str]) -> dict[str, Any]:
         raise invalid(None, "The payload must be a JSON object.")
     for name in event:
         if name not in known:
-            raise invalid(shown(name), "Unknown field.")
+            raise invalid(quoted(name), "Unknown field.")
     return event
 
 

@@ -43,7 +43,7 @@ class Line:
     """The line of one request: begun when it comes in, filled as facts become known, written once when it ends.
 
     A request that ends by an exception, or without a decision, gets the decision `internal_error`. The functions below
-    write to the line of the request that is being carried out; outside of one, all but `surprised` do nothing.
+    write to the line of the request that is being carried out; outside of one, all but `report_unexpected` do nothing.
     """
 
     def __init__(self, command: str, function_request_id: str, **facts: Fact) -> None:
@@ -62,7 +62,7 @@ class Line:
     def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
         if error is not None:
             self.decision = INTERNAL_ERROR
-            surprised(error)
+            report_unexpected(error)
         _line.reset(self._before)
         self._write(round((steady_seconds() - self._began) * MS_PER_SECOND, 1))
 
@@ -107,7 +107,7 @@ def decided(code: str, **facts: Fact) -> None:
         line.facts |= facts
 
 
-def asked(read_units: float, write_units: float) -> None:
+def store_requested(read_units: float, write_units: float) -> None:
     """Count one request to the store, and add the read and write units that its reply says it consumed."""
     line = _line.get()
     if line is not None:
@@ -116,7 +116,7 @@ def asked(read_units: float, write_units: float) -> None:
         line.write_units += write_units
 
 
-def breached() -> None:
+def count_tier_breach() -> None:
     """Count a request that was served in another tier than the one that was bought (metric `TierBreaches`)."""
     _measure("TierBreaches", "Count", 1)
 
@@ -126,7 +126,7 @@ def reset_lag(seconds: int) -> None:
     _measure("ResetLagSeconds", "Seconds", seconds)
 
 
-def surprised(error: BaseException) -> None:
+def report_unexpected(error: BaseException) -> None:
     """Write an ERROR line for an unexpected failure: its type, the functions it passed, and the request's facts.
 
     Its message is left out, because messages may quote what was sent. Outside of a request it is written as well.

@@ -16,7 +16,7 @@ from modelpass.entitlements.commands.roll_over import roll_over
 from modelpass.errors import Refused
 from modelpass.runtime import telemetry
 from modelpass.schedule.due_index import OutOfTimeError, due
-from modelpass.subscriptions.commands.expire import conclude
+from modelpass.subscriptions.commands.expire import expire
 from modelpass.times import MS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _work_off(deps: Deps, stop_at: float, tally: Tally) -> None:
 
 
 def _conclude(deps: Deps, key: Item, tally: Tally) -> None:
-    tally.subscriptions_expired += conclude(deps, key)
+    tally.subscriptions_expired += expire(deps, key)
 
 
 def _roll_over(deps: Deps, key: Item, tally: Tally) -> None:
@@ -92,4 +92,4 @@ def _carry_out(step: Callable[[], None], tally: Tally) -> None:
     except (StoreBusyError, Refused):
         tally.more = True
     except Exception as error:  # one item that cannot be read must not stop the others
-        telemetry.surprised(error)
+        telemetry.report_unexpected(error)

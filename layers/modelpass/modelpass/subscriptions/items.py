@@ -16,7 +16,7 @@ from modelpass.entitlements.model import Limits
 from modelpass.schema import (
     Item,
     binary,
-    consistent_query,
+    consistent_range_query,
     due_attributes,
     number,
     optional_binary,
@@ -62,11 +62,11 @@ def subscription_key(subscription_id: str) -> tuple[str, str]:
 
 def term_key(subscription_id: str, number: int) -> tuple[str, str]:
     """History table: the key of a term as it was sold; the keys are in the order of the terms' numbers."""
-    pk, prefix = terms_of(subscription_id)
+    pk, prefix = terms_prefix(subscription_id)
     return pk, f"{prefix}{number:06d}"
 
 
-def terms_of(subscription_id: str) -> tuple[str, str]:
+def terms_prefix(subscription_id: str) -> tuple[str, str]:
     """History table: the partition of a subscription's terms as they were sold, and how their sort keys begin."""
     return subscription_id, "term#"
 
@@ -78,8 +78,8 @@ def slot_account(item: Item) -> str | None:
 
 def sold_terms(table: str, subscription_id: str) -> Request:
     """The query for a subscription's terms, in the order they were sold."""
-    pk, prefix = terms_of(subscription_id)
-    return consistent_query(
+    pk, prefix = terms_prefix(subscription_id)
+    return consistent_range_query(
         table, "#pk = :pk AND begins_with(#sk, :prefix)", {":pk": text(pk), ":prefix": text(prefix)}
     )
 

@@ -36,7 +36,7 @@ class Bought(NamedTuple):
     sale: Sale
 
 
-def bought(offered: Catalogue, order: PurchaseOrder) -> Bought:
+def price_purchase(offered: Catalogue, order: PurchaseOrder) -> Bought:
     """What a purchase buys, and for how much.
 
     Raises `Refused` for the first model that is not offered so: `unknown_model`, `tier_not_offered`, or
@@ -54,7 +54,7 @@ def bought(offered: Catalogue, order: PurchaseOrder) -> Bought:
     return Bought(tuple(limits), _priced(offered, limits))
 
 
-def bought_again(offered: Catalogue, models: tuple[Limits, ...]) -> Sale:
+def price_renewal(offered: Catalogue, models: tuple[Limits, ...]) -> Sale:
     """For how much the models of a subscription are sold now.
 
     Raises `Refused` (`unknown_model`, `tier_not_offered`) when one is not offered any more. The bounds of the catalogue

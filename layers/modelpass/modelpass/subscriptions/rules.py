@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 
-from modelpass.entitlements.refusal_cache import NO_MODEL, RememberedRefusal
+from modelpass.entitlements.refusal_cache import NO_MODELS, RememberedRefusal
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.subscriptions.model import MAX_PURCHASES_PER_DAY, Slot, SlotKind, Status, Subscription
 from modelpass.times import DAY_MS, seconds_until
@@ -83,7 +83,7 @@ def remembered(refusal: Refusal, subscription: Subscription | None, asked: Entit
         return RememberedRefusal(None)
     account_id = subscription.account_id
     if subscription.term_number > asked.term_number:
-        return RememberedRefusal(account_id, refusal, NO_MODEL)
+        return RememberedRefusal(account_id, refusal, NO_MODELS)
     held = frozenset(limits.model_id for limits in subscription.models)
     if subscription.term_number < asked.term_number or asked.model_id in held:
         # The row contradicts the entitlements, as in tables of which only some were restored: nothing is for good.

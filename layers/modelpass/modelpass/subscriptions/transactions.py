@@ -13,7 +13,7 @@ from modelpass import schema
 from modelpass.entitlements import accounting
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.model import Entitlement, EntitlementId, Limits
-from modelpass.entitlements.updates import retire_key
+from modelpass.entitlements.updates import remove_key
 from modelpass.entitlements.windows import segment_at
 from modelpass.schema import number, text
 from modelpass.subscriptions import events, items, rules, slots
@@ -53,7 +53,7 @@ def renew(tables: Tables, old: Subscription, new: Subscription, slot: Slot | Non
         {"Update": _begin_term(tables, old, new)},
         *slots.write(tables, new.account_id, slot, place, now_ms),
         *_new_entitlements(tables, new),
-        *({"Update": retire_key(tables, e)} for e in old.entitlement_ids()),
+        *({"Update": remove_key(tables, e)} for e in old.entitlement_ids()),
         {"Put": _sold_term(tables, new)},
         {"Put": events.renewed(tables, new, now_ms)},
     ]

@@ -22,7 +22,7 @@ from modelpass.ids import is_model_id
 if TYPE_CHECKING:
     from modelpass.catalogue.model import ListedModel, Offer
     from modelpass.catalogue.tiers import TiersDown
-    from modelpass.catalogue.transactions import TierTurn
+    from modelpass.catalogue.transactions import TierAvailability
     from modelpass.runtime.deps import Deps
 
 Json = dict[str, Any]
@@ -74,7 +74,7 @@ def withdraw_model(deps: Deps, model_id: str) -> None:
             schema.require_understood(failure.item)
 
 
-def turn_tier(deps: Deps, turn: TierTurn) -> Json:
+def set_tier_availability(deps: Deps, turn: TierAvailability) -> Json:
     """Take a tier down or bring it back, with an event; nothing is written when it is so already.
 
     Raises `Refused`: `not_found` for an unknown model, `tier_not_offered` for a tier that it was never offered in,
@@ -89,7 +89,9 @@ def turn_tier(deps: Deps, turn: TierTurn) -> Json:
         if turn.tier not in state.listed.ever:
             raise Refused(Refusal(ErrorCode.TIER_NOT_OFFERED, param="tier"))
         if turn.available == ((turn.model_id, turn.tier) in state.down.pairs):
-            deps.send("TransactWriteItems", transactions.turn_tier(deps.tables, state.down, turn, deps.now_ms()))
+            deps.send(
+                "TransactWriteItems", transactions.set_tier_availability(deps.tables, state.down, turn, deps.now_ms())
+            )
 
     budget.until_done(attempt)
     fields = {"modelId": turn.model_id, "channelTier": turn.tier.value}

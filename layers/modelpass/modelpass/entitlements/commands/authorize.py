@@ -135,7 +135,7 @@ class _Authorize:
         if not tiers or self._remembered is not None:
             return None
         hold = self._new_hold(self._deps.now_ms())
-        request = updates.grant(
+        request = updates.authorize(
             self._deps.tables,
             self._id,
             self._api_key.key_hash,
@@ -191,7 +191,7 @@ class _Authorize:
         authorization = authorization_ids.Authorization(entitlement.id, entitlement.limits.tier, hold)
         authorization_id = authorization_ids.issue_authorization_id(authorization, self._deps.deployment_keys)
         self._granted_until_ms = hold.expires_at_ms
-        return answers.grant(entitlement, hold, authorization_id, self._deps.now_ms())
+        return answers.granted(entitlement, hold, authorization_id, self._deps.now_ms())
 
     def _remember(self, remembered: RememberedRefusal) -> None:
         self._caches.refusals.remember(self._api_key.key_hash, self._id.model_id, remembered)

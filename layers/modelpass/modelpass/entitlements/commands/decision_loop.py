@@ -123,7 +123,7 @@ def announce_thresholds(deps: Deps, budget: RetryBudget, entitlement: Entitlemen
     except Refused:  # the budget is used up
         return
     except (StoreRejectedError, schema.UnreadableItemError) as error:
-        telemetry.surprised(error)
+        telemetry.report_unexpected(error)
 
 
 def _announce_thresholds(deps: Deps, budget: RetryBudget, entitlement: Entitlement) -> None:

@@ -28,7 +28,7 @@ def cancel(deps: Deps, account_id: str, subscription_id: str) -> Subscription:
     budget = deps.retry_budget()
 
     def attempt() -> Subscription:
-        found = repository.own(deps, budget, account_id, subscription_id)
+        found = repository.own_subscription(deps, budget, account_id, subscription_id)
         if found.cancelling_at_ms is None:
             if found.status(deps.now_ms()) is not Status.ACTIVE:
                 return found
@@ -45,12 +45,12 @@ def _begin(deps: Deps, found: Subscription) -> Subscription:
 
 
 def _finish(deps: Deps, budget: RetryBudget, found: Subscription) -> Subscription:
-    slot = repository.place_of(deps, budget, found.account_id)
-    stop(deps, budget, found, slot)
+    slot = repository.slot_of_account(deps, budget, found.account_id)
+    finish_cancellation(deps, budget, found, slot)
     return found._replace(cancelled_at_ms=found.cancelling_at_ms, cancelling_at_ms=None, due_at_ms=None)
 
 
-def stop(deps: Deps, budget: RetryBudget, subscription: Subscription, slot: Slot | None) -> None:
+def finish_cancellation(deps: Deps, budget: RetryBudget, subscription: Subscription, slot: Slot | None) -> None:
     """Stop every entitlement, then cancel the row and free the place. It does nothing unless a cancellation was begun.
 
     Raises `ConditionFailedError` when another caller has finished it, or the place is not `slot` any more.
@@ -59,6 +59,6 @@ def stop(deps: Deps, budget: RetryBudget, subscription: Subscription, slot: Slot
     if at_ms is None:
         return
     for entitlement in subscription.entitlement_ids():
-        repository.write_once(deps, budget, updates.stop(deps.tables, entitlement, at_ms))
+        repository.write_once(deps, budget, updates.cancel(deps.tables, entitlement, at_ms))
     request = revocations.end_cancellation(deps.tables, subscription, slot, deps.now_ms())
     deps.send("TransactWriteItems", request)

@@ -16,7 +16,7 @@ from modelpass.entitlements import answers as entitlement_answers
 from modelpass.entitlements import rules as entitlement_rules
 from modelpass.entitlements.change import Correction
 from modelpass.entitlements.commands import decision_loop
-from modelpass.errors import ErrorCode, Refusal, Refused, invalid, raise_any
+from modelpass.errors import ErrorCode, Refusal, Refused, invalid, raise_if_refused
 from modelpass.runtime import telemetry
 from modelpass.subscriptions import idempotency
 from modelpass.subscriptions.commands import repository
@@ -59,7 +59,7 @@ def correct(deps: Deps, operator: str, subscription_id: str, order: CorrectionOr
     digest = idempotency.correction(operator, subscription_id, idempotency_key)
 
     def attempt() -> Booked:
-        found = repository.any_of(deps, budget, subscription_id)
+        found = repository.any_subscription(deps, budget, subscription_id)
         telemetry.note(accountId=found.account_id)
         record = _read(deps, budget, history.correction_key(subscription_id, digest))
         if record is not None:
@@ -100,7 +100,7 @@ def _book(deps: Deps, budget: RetryBudget, entitlement: Entitlement, made: Corre
         entitlement = decision_loop.write(deps, budget, opening)
     step = accounting.correct(entitlement, made)
     if made.units < 0:
-        raise_any(entitlement_rules.refuse_correction(made.units, _used(deps, budget, step)))
+        raise_if_refused(entitlement_rules.refuse_correction(made.units, _used(deps, budget, step)))
     return decision_loop.write(deps, budget, step)
 
 
@@ -129,7 +129,7 @@ def _read(deps: Deps, budget: RetryBudget, pair: tuple[str, str]) -> schema.Item
 def _repeated(deps: Deps, budget: RetryBudget, record: schema.Item, order: CorrectionOrder, nonce: bytes) -> Booked:
     if bytes(record["body"]["B"]) != idempotency.body(order.raw):
         raise Refused(Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"))
-    entitlement = decision_loop.read(deps, budget, history.corrected(record))
+    entitlement = decision_loop.read(deps, budget, history.corrected_entitlement(record))
     units, at_ms = int(record["units"]["N"]), int(record["at"]["N"])
     answer = _answer(deps, budget, entitlement, units, at_ms, record["reason"]["S"])
     return Booked(answer, replayed=bytes(record["nonce"]["B"]) != nonce)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from modelpass.subscriptions.model import Slot
 
 
-def conclude(deps: Deps, key: schema.Item) -> bool:
+def expire(deps: Deps, key: schema.Item) -> bool:
     """Do what is due on the row with this primary key. True when it has announced the end of a term.
 
     Raises `ConditionFailedError` when another writer came first, `StoreBusyError`, and `temporarily_unavailable`.
@@ -34,11 +34,11 @@ def conclude(deps: Deps, key: schema.Item) -> bool:
         return False
     budget = deps.retry_budget()
     if subscription.cancelling_at_ms is not None:
-        slot = repository.place_of(deps, budget, subscription.account_id)
-        cancel.stop(deps, budget, subscription, slot)
+        slot = repository.slot_of_account(deps, budget, subscription.account_id)
+        cancel.finish_cancellation(deps, budget, subscription, slot)
         return False
     if subscription.key_pending:
-        regenerate.bring_key(deps, budget, subscription)
+        regenerate.finish_new_key(deps, budget, subscription)
         return False
     deps.send("TransactWriteItems", transactions.expire(deps.tables, subscription))
     return True

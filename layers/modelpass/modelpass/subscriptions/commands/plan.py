@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelpass.errors import invalid, raise_any
+from modelpass.errors import invalid, raise_if_refused
 from modelpass.subscriptions import events, rules, slots
 from modelpass.subscriptions.commands import repository
 from modelpass.subscriptions.model import SlotKind
@@ -36,7 +36,7 @@ def set_plan(deps: Deps, account_id: str, order: PlanOrder) -> None:
         place = slots.planned(slot, plan_id, until_ms)
         if slot is not None and slot.held(now_ms) and (slot.kind, slot.holder_id) == (SlotKind.PLAN, plan_id):
             return slots.write(deps.tables, account_id, slot, place, now_ms) if slot.until_ms != until_ms else []
-        raise_any(rules.refuse_place(slot, now_ms))
+        raise_if_refused(rules.refuse_place(slot, now_ms))
         started = events.plan_started(deps.tables, account_id, place, now_ms)
         return [*slots.write(deps.tables, account_id, slot, place, now_ms), {"Put": started}]
 
@@ -63,7 +63,7 @@ def _change(deps: Deps, account_id: str, actions_of: Callable[[Slot | None, int]
     budget = deps.retry_budget()
 
     def attempt() -> None:
-        slot = repository.place_of(deps, budget, account_id)
+        slot = repository.slot_of_account(deps, budget, account_id)
         actions = actions_of(slot, deps.now_ms())
         if actions:
             deps.send("TransactWriteItems", {"TransactItems": actions})

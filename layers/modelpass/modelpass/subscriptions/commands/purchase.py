@@ -13,7 +13,7 @@ from modelpass import api_keys
 from modelpass.catalogue.commands import repository as catalogue_repository
 from modelpass.encoding import ID_BYTES
 from modelpass.entitlements import windows
-from modelpass.errors import ErrorCode, Refusal, Refused, raise_any
+from modelpass.errors import ErrorCode, Refusal, Refused, raise_if_refused
 from modelpass.ids import subscription_id_of
 from modelpass.subscriptions import idempotency, pricing, rules, transactions
 from modelpass.subscriptions.answers import Outcome
@@ -59,12 +59,12 @@ class _Purchase(NamedTuple):
 
     def attempt(self) -> Outcome:
         deps = self.deps
-        found, slot = repository.with_place(deps, self.budget, self.subscription_id, self.account_id)
+        found, slot = repository.subscription_and_slot(deps, self.budget, self.subscription_id, self.account_id)
         if found is not None:
             return self._repeat(found)
-        bought = pricing.bought(catalogue_repository.load(deps, self.budget), self.order)
+        bought = pricing.price_purchase(catalogue_repository.load(deps, self.budget), self.order)
         now_ms = deps.now_ms()
-        raise_any(rules.refuse_purchase(slot, now_ms))
+        raise_if_refused(rules.refuse_purchase(slot, now_ms))
         new = self._new_subscription(bought, now_ms)
         deps.send("TransactWriteItems", transactions.purchase(deps.tables, new, slot, now_ms))
         return Outcome(new, new.status(now_ms), self.api_key)

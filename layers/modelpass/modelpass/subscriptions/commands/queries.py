@@ -39,14 +39,14 @@ _MOST_KEYS: Final = 100
 
 def get_subscription(deps: Deps, account_id: str, subscription_id: str) -> Json:
     """One subscription, with its status at this moment."""
-    found = repository.own(deps, deps.retry_budget(), account_id, subscription_id)
+    found = repository.own_subscription(deps, deps.retry_budget(), account_id, subscription_id)
     return answers.subscription(found, found.status(deps.now_ms()))
 
 
 def get_usage(deps: Deps, account_id: str, subscription_id: str) -> Json:
     """The live counters of every model of the current term."""
     budget = deps.retry_budget()
-    found = repository.own(deps, budget, account_id, subscription_id)
+    found = repository.own_subscription(deps, budget, account_id, subscription_id)
     ids = found.entitlement_ids()
     by_id = {e.id: e for e in _entitlements(deps, budget, list(ids))}
     return answers.usage(found, [by_id[i] for i in ids], deps.now_ms())
@@ -72,10 +72,10 @@ def list_subscriptions(deps: Deps, account_id: str, page: Page) -> Json:
 def list_events(deps: Deps, account_id: str, subscription_id: str, page: Page) -> Json:
     """A page of what happened to a subscription, newest first."""
     budget = deps.retry_budget()
-    found = repository.own(deps, budget, account_id, subscription_id)
+    found = repository.own_subscription(deps, budget, account_id, subscription_id)
     request = pages.request(deps.tables.events, found.id, EVENTS, page)
     rows, following = pages.cut(_one_page(deps, budget, request), page)
-    return {"events": [outbox.shown(row) for row in rows], "next": following}
+    return {"events": [outbox.event_answer(row) for row in rows], "next": following}
 
 
 def get_history(deps: Deps, account_id: str, subscription_id: str, days: Mapping[str, str]) -> Json:
@@ -84,7 +84,7 @@ def get_history(deps: Deps, account_id: str, subscription_id: str, days: Mapping
     `days` may have the dates `from` and `to`. Raises `not_found`, and then `invalid_request` naming the date at fault.
     """
     budget, table = deps.retry_budget(), deps.tables.history
-    found = repository.own(deps, budget, account_id, subscription_id)
+    found = repository.own_subscription(deps, budget, account_id, subscription_id)
     span = usage_history.span_of(days, found, deps.now_ms())
     stored = budget.persist(lambda: transport.query_all(deps.send, items.sold_terms(table, found.id)))
     recorded = [items.term_row_of(row) for row in stored]
@@ -94,7 +94,7 @@ def get_history(deps: Deps, account_id: str, subscription_id: str, days: Mapping
     earlier = _entitlements(deps, budget, usage_history.unrecorded(found, recorded))
     entitlements = earlier + _entitlements(deps, budget, ids)
     terms = usage_history.terms_in(usage_history.terms_of(earlier), span) + terms
-    request = history.days(table, found.id, span.first.isoformat(), span.last.isoformat())
+    request = history.days_query(table, found.id, span.first.isoformat(), span.last.isoformat())
     rows = budget.persist(lambda: transport.query_all(deps.send, request)) if span.first <= span.last else []
     return {
         "days": usage_history.answer(found, span, rows, entitlements),
@@ -107,7 +107,7 @@ def quote(deps: Deps, order: PurchaseOrder) -> Json:
 
     It reads the catalogue and nothing else, so it says nothing of the account's place.
     """
-    models, sale = pricing.bought(catalogue_repository.load(deps, deps.retry_budget()), order)
+    models, sale = pricing.price_purchase(catalogue_repository.load(deps, deps.retry_budget()), order)
     return pricing.quote_answer([(m.model_id, m.tier) for m in models], sale, order.months)
 
 

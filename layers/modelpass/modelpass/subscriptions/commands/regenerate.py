@@ -1,7 +1,7 @@
 """Regenerate: make another key within the term. Rule: once it has answered, the earlier key is refused; usage stays.
 
 The new key is written first to the subscription's row, then to each entitlement by a write of its own. What a crash
-leaves undone is finished by the next call or by the reset (`bring_key`).
+leaves undone is finished by the next call or by the reset (`finish_new_key`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from modelpass import api_keys
 from modelpass.entitlements import updates
-from modelpass.errors import raise_any
+from modelpass.errors import raise_if_refused
 from modelpass.subscriptions import revocations, rules
 from modelpass.subscriptions.answers import Outcome
 from modelpass.subscriptions.commands import repository
@@ -30,12 +30,12 @@ def regenerate(deps: Deps, account_id: str, subscription_id: str) -> Outcome:
     budget, secret = deps.retry_budget(), deps.new_secret()
 
     def attempt() -> Outcome:
-        found = repository.own(deps, budget, account_id, subscription_id)
+        found = repository.own_subscription(deps, budget, account_id, subscription_id)
         now_ms = deps.now_ms()
         api_key = api_keys.issue_api_key(subscription_id, found.term_number, secret, deps.deployment_keys)
         key_hash = api_keys.api_key_hash(api_key)
         if found.key_hash != key_hash:  # else an earlier try has written it, whose reply was lost
-            raise_any(rules.refuse_new_key(found, now_ms))
+            raise_if_refused(rules.refuse_new_key(found, now_ms))
             found = found._replace(
                 key_hash=key_hash,
                 key_tail=api_keys.api_key_tail(api_key),
@@ -44,15 +44,15 @@ def regenerate(deps: Deps, account_id: str, subscription_id: str) -> Outcome:
                 due_at_ms=now_ms,
             )
             deps.send("TransactWriteItems", revocations.begin_new_key(deps.tables, found, now_ms))
-        bring_key(deps, budget, found)
+        finish_new_key(deps, budget, found)
         return Outcome(found, found.status(deps.now_ms()), api_key)
 
     return budget.until_done(attempt)
 
 
-def bring_key(deps: Deps, budget: RetryBudget, subscription: Subscription) -> None:
+def finish_new_key(deps: Deps, budget: RetryBudget, subscription: Subscription) -> None:
     """Write the row's key to every entitlement, then note that in the row. Once this returns, no older key grants."""
     for entitlement in subscription.entitlement_ids():
-        request = updates.bring_key(deps.tables, entitlement, subscription.key_hash, subscription.key_generation)
+        request = updates.set_key(deps.tables, entitlement, subscription.key_hash, subscription.key_generation)
         repository.write_once(deps, budget, request)
     repository.write_once(deps, budget, revocations.end_new_key(deps.tables, subscription))

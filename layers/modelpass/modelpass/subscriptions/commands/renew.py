@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from modelpass import api_keys
 from modelpass.catalogue.commands import repository as catalogue_repository
 from modelpass.entitlements import windows
-from modelpass.errors import ErrorCode, Refusal, Refused, raise_any
+from modelpass.errors import ErrorCode, Refusal, Refused, raise_if_refused
 from modelpass.ids import is_subscription_id
 from modelpass.subscriptions import idempotency, pricing, rules, transactions
 from modelpass.subscriptions.answers import Outcome
@@ -53,7 +53,7 @@ class _Renewal(NamedTuple):
 
     def attempt(self) -> Outcome:
         deps = self.deps
-        found, slot = repository.with_place(deps, self.budget, self.subscription_id, self.account_id)
+        found, slot = repository.subscription_and_slot(deps, self.budget, self.subscription_id, self.account_id)
         if found is None or found.account_id != self.account_id:
             raise Refused(Refusal(ErrorCode.NOT_FOUND))
         now_ms = deps.now_ms()
@@ -63,9 +63,9 @@ class _Renewal(NamedTuple):
             return Outcome(found, found.status(now_ms), made)
         if self.digest is not None and found.renewal_digest == self.digest:
             return Outcome(found, found.status(now_ms), None, replayed=True)
-        sale = pricing.bought_again(catalogue_repository.load(deps, self.budget), found.models)
+        sale = pricing.price_renewal(catalogue_repository.load(deps, self.budget), found.models)
         now_ms = deps.now_ms()
-        raise_any(rules.refuse_renewal(found, slot, now_ms))
+        raise_if_refused(rules.refuse_renewal(found, slot, now_ms))
         api_key = self._key_of_term(found.term_number + 1)
         new = self._next_term(found, sale, api_key, now_ms)
         deps.send("TransactWriteItems", transactions.renew(deps.tables, found, new, slot, now_ms))

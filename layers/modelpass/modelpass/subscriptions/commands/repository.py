@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from modelpass.subscriptions.model import Slot, Subscription
 
 
-def own(deps: Deps, budget: RetryBudget, account_id: str, subscription_id: str) -> Subscription:
+def own_subscription(deps: Deps, budget: RetryBudget, account_id: str, subscription_id: str) -> Subscription:
     """A subscription of this account; raises `not_found` for another account's, as for one that does not exist."""
-    found = any_of(deps, budget, subscription_id)
+    found = any_subscription(deps, budget, subscription_id)
     if found.account_id != account_id:
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
     return found
 
 
-def any_of(deps: Deps, budget: RetryBudget, subscription_id: str) -> Subscription:
+def any_subscription(deps: Deps, budget: RetryBudget, subscription_id: str) -> Subscription:
     """A subscription of whichever account; raises `not_found` when there is none."""
     found = None
     if is_subscription_id(subscription_id):  # other text cannot be an id, and is not looked up
@@ -40,14 +40,14 @@ def any_of(deps: Deps, budget: RetryBudget, subscription_id: str) -> Subscriptio
     return items.subscription_of(found)
 
 
-def place_of(deps: Deps, budget: RetryBudget, account_id: str) -> Slot | None:
+def slot_of_account(deps: Deps, budget: RetryBudget, account_id: str) -> Slot | None:
     """The account's one place; None when nothing has ever held it."""
     key = schema.primary_key(items.slot_key(account_id))
     found = budget.persist(lambda: transport.get(deps.send, deps.tables.subscriptions, key))
     return None if found is None else items.slot_of(found)
 
 
-def with_place(
+def subscription_and_slot(
     deps: Deps, budget: RetryBudget, subscription_id: str, account_id: str
 ) -> tuple[Subscription | None, Slot | None]:
     """A subscription, of whichever account, and an account's place, both as they are at one moment.
