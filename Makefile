@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SAM_VENV := .tools/sam
 CHECKOV_VENV := .tools/checkov
+MUTMUT := .tools/mutmut
 SETUP := $(VENV)/.ready node_modules/.ready
 SAM := $(SAM_VENV)/bin/sam
 CHECKOV := $(CHECKOV_VENV)/bin/checkov
@@ -33,7 +34,7 @@ RIGHT_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
   || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-lambda demo token seed upgrade audit restore openapi test test-runtime soak bench bench-against bench-peers faults cost scale lint format types \
+.PHONY: help setup run run-lambda demo token seed upgrade audit restore openapi test test-runtime soak bench bench-against bench-peers faults cost scale coverage mutants lint format types \
   validate build lambda-runtime check lock clean
 
 help: ## name every target
@@ -85,6 +86,12 @@ $(CHECKOV): requirements/checkov.txt
 	@echo "Setting up checkov ..." >&2
 	@$(PYTHON) -m venv $(CHECKOV_VENV)
 	@$(CHECKOV_VENV)/bin/pip $(INSTALL) -r requirements/checkov.txt >&2
+	@touch $@
+
+# Beside the packages of $(VENV): the tests of a mutant need these as well.
+$(MUTMUT): requirements/mutants.txt | $(VENV)/.ready
+	@echo "Setting up mutmut ..." >&2
+	@rm -rf $@ && $(BIN)/pip $(INSTALL) --target $@ -r requirements/mutants.txt >&2
 	@touch $@
 
 run: $(SETUP) ## run the whole service on this machine (PORT=3000, DATA=folder to keep the data)
@@ -145,6 +152,12 @@ scale: $(SETUP) ## the reset's work among 100,000 entitlements, and an audit of 
 bench-peers: $(SETUP) ## measure Modelpass and its peers on the same engine, into docs/peers.md, a few minutes
 	@$(BENCHMARK).peers
 
+coverage: $(SETUP) ## which lines and branches of the package the tests in this process reach, a few minutes
+	$(BIN)/python -m pytest --cov --cov-report=term tests/unit tests/property tests/integration
+
+mutants: $(SETUP) $(MUTMUT) ## change the pure core in small ways, and see that a test fails (ONLY=rules,windows MINUTES=10)
+	@PYTHONPATH=$(CURDIR)/$(MUTMUT) nice $(BIN)/python -m mutation
+
 lint: $(SETUP) ## style and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -173,15 +186,16 @@ check: lint types validate build test-runtime test ## all that CI runs
 lock: $(VENV)/.ready ## pin the newest versions that fit, with hashes
 	$(PYTHON) -m venv .tools/uv && .tools/uv/bin/pip install --quiet uv==$(UV)
 	for pair in layers/modelpass/requirements layers/sdk/requirements layers/powertools/requirements \
-	    layers/pydantic/requirements layers/tracer/requirements requirements/dev requirements/sam requirements/checkov \
-	    requirements/lambda-runtime requirements/peers-limits requirements/peers-litellm requirements/peers-redis \
+	    layers/pydantic/requirements layers/tracer/requirements requirements/dev requirements/mutants requirements/sam \
+	    requirements/checkov requirements/lambda-runtime requirements/peers-limits requirements/peers-litellm requirements/peers-redis \
 	    requirements/peers-zae; do \
 	  above=; \
 	  case $$pair in \
 	    layers/powertools/*) above=layers/sdk/requirements.txt;; \
 	    layers/pydantic/* | layers/tracer/*) above="layers/sdk/requirements.txt layers/powertools/requirements.txt";; \
+	    requirements/mutants) above=requirements/dev.txt;; \
 	  esac; \
-	  own=; [ -z "$$above" ] || own=$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' $$above); \
+	  own=; [ -z "$$above" ] || own=$$(sed -n 's/^\([a-z0-9-]*\)\(\[.*\]\)\?==.*/--no-emit-package \1/p' $$above); \
 	  [ $$pair != requirements/peers-redis ] || own="--no-deps"; \
 	  .tools/uv/bin/uv pip compile --upgrade --universal --no-strip-extras --python-version 3.11 --generate-hashes \
 	    --no-header --no-annotate --quiet $$own $$pair.in -o $$pair.txt || exit 1; done

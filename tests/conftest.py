@@ -8,7 +8,7 @@ import zoneinfo
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +23,9 @@ os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "modelpass")
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Modelpass")
 
 settings.register_profile("soak", max_examples=5000)  # `make soak`
+settings.register_profile(  # `make mutants`: the same examples each time, and none made smaller
+    "mutants", derandomize=True, deadline=None, database=None, phases=(Phase.explicit, Phase.generate)
+)
 
 from local.dynamodb import engine as local_engine  # noqa: E402
 from tests.support import leaks  # noqa: E402

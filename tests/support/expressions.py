@@ -77,3 +77,17 @@ def _assert_placeholders(write: Json) -> None:
     assert not re.search(r"\w", bare), f"an attribute or value stands bare: {bare}"
     targets = re.findall(r"(?:SET |REMOVE |, )(#[\w.#]+)(?= =|,|$| REMOVE)", write.get("UpdateExpression", ""))
     assert len(set(targets)) == len(targets), text
+
+
+def spelled(write: Json) -> tuple[list[str], list[str], list[str]]:
+    """What a write demands, sets and removes, clause by clause, with every name and value in its place."""
+    names, values = write["ExpressionAttributeNames"], write["ExpressionAttributeValues"]
+
+    def spell(clause: str) -> str:
+        named = _NAME.sub(lambda match: names[match[0]], clause)
+        return _VALUE.sub(lambda match: str(next(iter(values[match[0]].values()))), named)
+
+    sets, _, removes = write["UpdateExpression"].partition("REMOVE ")
+    demands = [spell(clause) for clause in write["ConditionExpression"].split(" AND ")]
+    sets = sets.removeprefix("SET ").strip()
+    return demands, [spell(clause) for clause in sets.split(", ")], [spell(path) for path in removes.split(", ")]

@@ -18,7 +18,7 @@ ROOT: Final = Path(__file__).parents[2]
 PACKAGE: Final = ROOT / "layers" / "modelpass" / "modelpass"
 SHIPPED: Final = "modelpass"
 """The name of the package that every function shares."""
-TREES: Final = ("functions", "deploy", "ops", "local", "contract", "benchmarks")
+TREES: Final = ("functions", "deploy", "ops", "local", "contract", "benchmarks", "mutation")
 """The other folders with Python in them, but for the tests; their files are named from the folder on."""
 
 

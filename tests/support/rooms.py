@@ -60,6 +60,7 @@ MAY_IMPORT: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("contract.*", ("contract.*", "modelpass.*", "local.cloudformation.*")),
     ("local.*", ("local.*", "ops.*", "deploy.*", "modelpass.*")),
     ("benchmarks.*", ("benchmarks.*", "local.*", "ops.*", "deploy.*", "modelpass.*")),
+    ("mutation.*", ("mutation.*",)),
 )
 """Each room with what its files may import of the project, as patterns of dotted names. The rest is forbidden."""
 

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from modelpass.catalogue.tiers import Tier
 from modelpass.entitlements import accounting, change, windows
-from modelpass.entitlements.change import Change, TierBreach
+from modelpass.entitlements.change import Change, Correction, DayRow, TierBreach
 from modelpass.entitlements.model import Entitlement, Hold
 from modelpass.entitlements.windows import segment_at
 from modelpass.times import DAY_MS
 from ops.audit.entitlement_equations import held_in_stored_month
-from tests.support.builders import NOON, PROPERTY, entitlements, hold
+from tests.support.builders import NOON, PROPERTY, entitlement, entitlements, hold
 from tests.support.steps import checked
 
 Stored = tuple[Entitlement, int]
@@ -132,3 +132,21 @@ def closed_figures(*steps: Change) -> dict[int, tuple[int, int, int]]:
         left, held, used = rows.get(row.month, (0, 0, 0))
         rows[row.month] = (left + row.left, held + row.held, used + row.used)
     return {month: figures for month, figures in rows.items() if any(figures)}
+
+
+def test_settle_and_correction_of_the_stored_windows_leave_no_rows_beside_the_item() -> None:
+    open_hold = hold(units=10, calls=2)
+    stored = entitlement(holds=[open_hold], calls=2)
+    booked = accounting.book(stored, open_hold, 4, 1, reclaimed=False)
+    for step in (booked, accounting.correct(stored, correction(5, NOON))):
+        assert (step.late_day, step.late_months) == (None, ())
+
+
+def test_correction_of_an_earlier_day_moves_units_and_no_calls() -> None:
+    step = accounting.correct(entitlement(at_ms=NOON), correction(5, NOON - DAY_MS))
+    assert (step.late_day, step.late_months) == (DayRow("2026-11-30", 0, 5), ())
+    assert step.after.counters.month_used == 5
+
+
+def correction(units: int, at_ms: int) -> Correction:
+    return Correction("key", b"body", b"nonce", "operator", units, at_ms, "reason", NOON)

@@ -6,7 +6,7 @@ import pytest
 
 from modelpass.entitlements import rules as entitlement_rules
 from modelpass.entitlements.change import DayRow, MonthRow
-from modelpass.errors import Refusal
+from modelpass.errors import ErrorCode, Refusal
 from tests.support.builders import NOON, attempt, entitlement, hold, ms
 
 DAY_ENDS, MONTH_ENDS = ms("2026-12-02T00:00:00Z"), ms("2026-12-23T10:30:00Z")
@@ -125,3 +125,20 @@ def test_reset_changes_no_decision() -> None:
             assert isinstance(with_reset, Refusal) == isinstance(without, Refusal)
             if isinstance(without, Refusal):
                 assert with_reset == without
+
+
+@pytest.mark.parametrize(("units", "used"), [(-7, 7), (-6, 7), (1, 0), (0, 0)])
+def test_correction_may_take_all_that_was_used(units: int, used: int) -> None:
+    assert entitlement_rules.refuse_correction(units, used) is None
+
+
+@pytest.mark.parametrize(
+    ("units", "used", "bound"),
+    [(-8, 7, "at least -7: no more"), (-1, 0, "above 0: nothing"), (-2, 1, "at least -1: no more")],
+)
+def test_correction_that_takes_more_is_told_how_much_there_is(units: int, used: int, bound: str) -> None:
+    assert entitlement_rules.refuse_correction(units, used) == Refusal(
+        ErrorCode.INVALID_REQUEST,
+        param="units",
+        message=f"units must be {bound} was used in the windows of that instant; at names another.",
+    )

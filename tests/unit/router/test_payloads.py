@@ -142,3 +142,57 @@ def test_payload_shows_no_key_when_it_is_shown() -> None:
 def test_settle_of_more_calls_than_held_names_its_field() -> None:
     refusal = refuse_too_many_calls(3).refusal
     assert (refusal.code, refusal.param) == (ErrorCode.INVALID_REQUEST, "calls")
+
+
+TOLD = [
+    # payload, what is wrong with it, what is told
+    ("authorize", {"calls": 0}, "calls must be a whole number from 1 to 1000000000."),
+    ("authorize", {"holdSeconds": 0}, "holdSeconds must be a whole number from 1 to 86400."),
+    ("authorize", {"estimatedUsage": -1}, "estimatedUsage must be a whole number from 0 to 1000000000000000."),
+    ("settle", {"calls": -1}, "calls must be a whole number from 0 to 1000000000."),
+    ("authorize", {"channelTier": "gold"}, "channelTier must be one of basic, stable, enterprise."),
+    ("settle", {"servedTier": 1}, "servedTier must be one of basic, stable, enterprise."),
+    ("authorize", {"apiKey": 1}, "apiKey must be a string."),
+    ("authorize", {"modelId": ""}, "modelId must be 1 to 64 of A-Z a-z 0-9 . _ : -."),
+    ("authorize", {"requestId": ""}, "requestId must be 1 to 64 of A-Z a-z 0-9 _ -."),
+    ("settle", {"extra": 1}, "Unknown field."),
+]
+
+
+@pytest.mark.parametrize(("name", "wrong", "message"), TOLD)
+def test_refusal_tells_what_may_be_given(name: str, wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(Refused) as caught:
+        parse(name, {**well_formed(name), **wrong})
+    assert caught.value.refusal.message == message
+
+
+@pytest.mark.parametrize(("name", "field"), REQUIRED)
+def test_missing_field_is_told_as_required(name: str, field: str) -> None:
+    event = well_formed(name)
+    del event[field]
+    with pytest.raises(Refused) as caught:
+        parse(name, event)
+    assert caught.value.refusal.message == f"{field} is required."
+
+
+def test_settle_of_more_calls_than_held_tells_how_many_are_held() -> None:
+    assert refuse_too_many_calls(3).refusal.message == "calls must be at most the 3 held by the authorization."
+
+
+def test_payload_shows_its_model_and_its_request() -> None:
+    assert repr(authorize.request_of(AUTHORIZE)) == "AuthorizeRequest(m-1, r-1)"
+
+
+@pytest.mark.parametrize(
+    ("event", "named"),
+    [
+        (AUTHORIZE, {"requestId": "r-1", "modelId": "m-1"}),
+        ({"requestId": "r 1", "modelId": "m-1"}, {"modelId": "m-1"}),
+        ({"requestId": "r-1", "modelId": 1, "extra": 1}, {"requestId": "r-1"}),
+        ({}, {}),
+        ([AUTHORIZE], {}),
+        (None, {}),
+    ],
+)
+def test_what_a_request_names_well_is_known_whatever_else_is_wrong(event: Any, named: dict[str, str]) -> None:
+    assert authorize.line_facts_of(event) == named

@@ -1,0 +1,43 @@
+"""What is remembered of an Idempotency-Key: it is stored, so it must come out the same in every release."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import pytest
+
+from modelpass.encoding import base64url
+from modelpass.ids import subscription_id_of
+from modelpass.subscriptions import idempotency
+
+
+def digest(text: str) -> bytes:
+    return sha256(text.encode()).digest()
+
+
+def test_id_of_a_purchase_is_of_its_account_and_key() -> None:
+    expected = subscription_id_of(digest("purchase\0acct\0order-1")[:15])
+    assert idempotency.subscription_id("acct", "order-1") == expected == "sub_bktyexb5aq4dt4atgfm3gtwk"
+
+
+def test_renewal_is_remembered_by_account_subscription_and_key() -> None:
+    expected = digest("renew\0acct\0sub_1\0order-1")[:16]
+    assert idempotency.renewal("acct", "sub_1", "order-1") == expected
+    assert expected.hex() == "eca8740eaf105b61dc5b6d9745dfb177"
+
+
+def test_correction_is_recorded_under_operator_subscription_and_key() -> None:
+    expected = base64url(digest("correct\0op\0sub_1\0ticket-1")[:15])
+    assert idempotency.correction("op", "sub_1", "ticket-1") == expected == "wESZ4pjJHD5EYyseS5HF"
+
+
+@pytest.mark.parametrize(
+    ("body", "canonical"),
+    [
+        ({"b": [2, 1], "a": "é"}, '{"a":"\\u00e9","b":[2,1]}'),
+        ({"a": {"d": None, "c": 1.5}}, '{"a":{"c":1.5,"d":null}}'),
+        ([], "[]"),
+    ],
+)
+def test_body_is_remembered_by_its_json_value_members_in_order(body: object, canonical: str) -> None:
+    assert idempotency.body(body) == digest(canonical)

@@ -1,0 +1,78 @@
+"""The writes of an account's one place: guarded by the place just as it was read, and telling a plan that has ended."""
+
+from __future__ import annotations
+
+import pytest
+
+from modelpass import schema
+from modelpass.subscriptions import slots
+from modelpass.subscriptions.model import Slot, SlotKind
+from modelpass.times import DAY_MS
+from tests.support.builders import NOON, SUBSCRIPTION_ID, TABLES, TERM, slot, subscription
+
+TODAY = NOON // DAY_MS
+AS_READ = "#kd = :kd AND #id = :id AND #un = :un AND #pd = :pd AND #pn = :pn"
+
+
+def test_first_place_of_an_account_is_put_where_there_is_none() -> None:
+    new = slots.renewed(None, subscription())
+    (action,) = slots.write(TABLES, "acct", None, new, NOON)
+    put = action["Put"]
+    assert (put["TableName"], put["ConditionExpression"]) == (TABLES.subscriptions, "attribute_not_exists(#pk)")
+    assert put["ExpressionAttributeNames"] == {"#pk": "pk"}
+    assert "ExpressionAttributeValues" not in put
+
+
+@pytest.mark.parametrize(("revision", "unchanged"), [(7, "#rv = :rv"), (0, "(attribute_not_exists(#rv) OR #rv = :rv)")])
+def test_place_is_replaced_only_as_it_was_read_and_one_of_version_1_may_have_no_revision(
+    revision: int, unchanged: str
+) -> None:
+    old = slot(NOON, day=TODAY, purchases=3)._replace(revision=revision)
+    (action,) = slots.write(TABLES, "acct", old, slots.freed(old), NOON - 1)
+    put = action["Put"]
+    assert put["ConditionExpression"] == f"{schema.UNDERSTOOD} AND {AS_READ} AND {unchanged}"
+    assert put["ExpressionAttributeNames"] == {f"#{name}": name for name in ("v", "rv", "kd", "id", "un", "pd", "pn")}
+    assert put["ExpressionAttributeValues"] == {
+        **schema.understood(),
+        ":rv": {"N": str(revision)},
+        ":kd": {"S": old.kind.value},
+        ":id": {"S": SUBSCRIPTION_ID},
+        ":un": {"N": str(NOON)},
+        ":pd": {"N": str(TODAY)},
+        ":pn": {"N": "3"},
+    }
+
+
+@pytest.mark.parametrize(("now_ms", "told"), [(NOON - 1, False), (NOON, True)])
+def test_end_of_a_plan_is_told_with_the_write_that_follows_it_and_no_sooner(*, now_ms: int, told: bool) -> None:
+    old = slots.planned(None, "plan-1", NOON)
+    actions = slots.write(TABLES, "acct", old, slots.renewed(old, subscription()), now_ms)
+    assert [action["Put"]["TableName"] for action in actions] == [TABLES.subscriptions, TABLES.events][: 1 + told]
+
+
+def test_end_of_a_plan_that_was_told_is_not_told_again() -> None:
+    old = slots.planned(None, "plan-1", NOON)._replace(due_at_ms=None)
+    assert len(slots.write(TABLES, "acct", old, slots.freed(old), NOON)) == 1
+
+
+def test_place_counts_its_revisions_from_one_and_keeps_the_days_purchases() -> None:
+    first = slots.bought(None, subscription(), 1, NOON)
+    assert first == Slot(SlotKind.CUSTOM, SUBSCRIPTION_ID, TERM.ends_at_ms, TODAY, 1, 1, None)
+    second = slots.planned(first, "plan-1", NOON)
+    assert second == Slot(SlotKind.PLAN, "plan-1", NOON, TODAY, 1, 2, NOON)
+    assert slots.freed(second) == Slot(SlotKind.PLAN, "plan-1", 0, TODAY, 1, 3, None)
+    assert slots.renewed(second, subscription()) == Slot(
+        SlotKind.CUSTOM,
+        SUBSCRIPTION_ID,
+        TERM.ends_at_ms,
+        TODAY,
+        1,
+        3,
+        None,
+    )
+
+
+def test_purchase_by_a_clock_that_is_behind_counts_on_the_stored_day() -> None:
+    old = slot(0, day=TODAY + 1, purchases=4)
+    assert slots.bought(old, subscription(), 5, NOON)[3:5] == (TODAY + 1, 5)
+    assert slots.bought(slot(0, day=TODAY - 1, purchases=4), subscription(), 1, NOON)[3:5] == (TODAY, 1)

@@ -1,0 +1,346 @@
+"""Every clause of the writes that sell, renew, end, cancel and give a new key, spelled out with its values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from modelpass import schema
+from modelpass.entitlements import history, updates
+from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements.change import Correction, DayRow, MonthRow
+from modelpass.entitlements.model import EntitlementId
+from modelpass.entitlements.windows import term_of
+from modelpass.schema import Tables
+from modelpass.subscriptions import events as subscription_events
+from modelpass.subscriptions import items as subscription_items
+from modelpass.subscriptions import revocations, slots
+from modelpass.subscriptions import transactions as subscription_transactions
+from modelpass.subscriptions.model import SlotKind
+from tests.support.builders import (
+    CAP,
+    KEY_HASH,
+    LIMIT,
+    NOON,
+    SUBSCRIPTION_ID,
+    TABLES,
+    TERM,
+    entitlement,
+    hold,
+    limits,
+    ms,
+    slot,
+    subscription,
+)
+from tests.support.expressions import spelled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TERM_ENDS = TERM.ends_at_ms
+UNDERSTOOD, SAME_TERM = "v IN (2, 1)", "tn = 1"
+RUNNING = [UNDERSTOOD, SAME_TERM, "attribute_not_exists(xc)", "attribute_not_exists(xi)", "attribute_exists(dp)"]
+KEY_IS_NEWER = "(attribute_not_exists(kg) OR kg < 4)"
+DUE_NOW = [f"dp = {schema.due_shard(subscription_items.subscription_key(SUBSCRIPTION_ID)[0])}", f"da = {NOON}"]
+OF_ROW = (TABLES.subscriptions, schema.primary_key(subscription_items.subscription_key(SUBSCRIPTION_ID)))
+OF_MODEL = EntitlementId(SUBSCRIPTION_ID, 1, "m-1")
+OF_ITEM = (TABLES.entitlements, entitlement_items.entitlement_key(OF_MODEL))
+BOUGHT = subscription(models=(limits("m-1"), limits("m-2")))
+REGENERATED = BOUGHT._replace(key_generation=4, key_tail="tail")
+
+
+def about(write: Any) -> tuple[str, Any]:
+    return write["TableName"], write["Key"]
+
+
+def actions_of(request: Any) -> list[str]:
+    """What a transaction does to which table."""
+    return [f"{name} {write['TableName']}" for action in request["TransactItems"] for name, write in action.items()]
+
+
+def is_put_where_there_is_none(put: Any) -> bool:
+    condition, names = put["ConditionExpression"], put["ExpressionAttributeNames"]
+    return (condition, names) == ("attribute_not_exists(#pk)", {"#pk": "pk"})
+
+
+def test_new_key_begins_in_the_row_of_a_running_subscription_that_has_no_newer_one() -> None:
+    request = revocations.begin_new_key(TABLES, REGENERATED, NOON)
+    assert actions_of(request) == ["Update S", "Put V"]
+    update = request["TransactItems"][0]["Update"]
+    assert about(update) == OF_ROW
+    assert spelled(update) == (
+        [*RUNNING, KEY_IS_NEWER],
+        [f"kh = {KEY_HASH!r}", "kt = tail", "kg = 4", "kp = 1", *DUE_NOW],
+        [""],
+    )
+
+
+def test_new_key_is_brought_to_what_has_a_key_and_none_as_new() -> None:
+    update = updates.set_key(TABLES, OF_MODEL, REGENERATED.key_hash, REGENERATED.key_generation)
+    assert about(update) == OF_ITEM
+    assert spelled(update) == (
+        [UNDERSTOOD, "attribute_exists(kh)", KEY_IS_NEWER],
+        [f"kh = {KEY_HASH!r}", "kg = 4"],
+        [""],
+    )
+    assert update["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
+
+
+def test_new_key_ends_where_neither_a_newer_one_nor_a_cancellation_has_begun() -> None:
+    update = revocations.end_new_key(TABLES, REGENERATED)
+    assert about(update) == OF_ROW
+    assert spelled(update) == (
+        [UNDERSTOOD, SAME_TERM, "kg = 4", "attribute_exists(kp)", "attribute_not_exists(xi)"],
+        [f"da = {TERM_ENDS}"],
+        ["kp"],
+    )
+
+
+def test_cancellation_begins_in_the_row_of_a_running_subscription() -> None:
+    update = revocations.begin_cancellation(TABLES, BOUGHT, NOON)
+    assert about(update) == OF_ROW
+    assert spelled(update) == (RUNNING, [f"xi = {NOON}", *DUE_NOW], [""])
+
+
+def test_entitlement_is_stopped_once() -> None:
+    update = updates.cancel(TABLES, OF_MODEL, NOON)
+    assert about(update) == OF_ITEM
+    assert spelled(update) == ([UNDERSTOOD, "attribute_not_exists(xc)"], [f"xc = {NOON}"], [""])
+    assert update["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
+
+
+@pytest.mark.parametrize(("begun_ms", "told_ms"), [(NOON - 5, NOON - 5), (None, NOON)])
+def test_cancellation_ends_as_of_when_it_began(begun_ms: int | None, told_ms: int) -> None:
+    cancelling = BOUGHT._replace(cancelling_at_ms=begun_ms)
+    request = revocations.end_cancellation(TABLES, cancelling, None, NOON)
+    assert actions_of(request) == ["Update S", "Put V"]
+    update, event = request["TransactItems"][0]["Update"], request["TransactItems"][1]["Put"]
+    assert about(update) == OF_ROW
+    assert spelled(update) == (
+        [UNDERSTOOD, SAME_TERM, f"xi = {told_ms}"],
+        [f"xc = {told_ms}"],
+        ["xi", "kp", "dp", "da"],
+    )
+    assert event == subscription_events.cancelled(TABLES, cancelling, told_ms)
+
+
+@pytest.mark.parametrize(
+    ("kind", "holder", "freed"),
+    [
+        (SlotKind.CUSTOM, SUBSCRIPTION_ID, True),
+        (SlotKind.CUSTOM, "sub_other", False),
+        (SlotKind.PLAN, SUBSCRIPTION_ID, False),
+    ],
+)
+def test_cancellation_frees_the_place_only_of_the_subscription_itself(
+    *, kind: SlotKind, holder: str, freed: bool
+) -> None:
+    place = slot(TERM_ENDS, kind)._replace(holder_id=holder)
+    request = revocations.end_cancellation(TABLES, BOUGHT._replace(cancelling_at_ms=NOON), place, NOON)
+    assert actions_of(request) == ["Update S", *["Put S"] * freed, "Put V"]
+    if freed:
+        item = request["TransactItems"][1]["Put"]["Item"]
+        assert item == subscription_items.slot_item("acct", slots.freed(place), TABLES.version)
+
+
+def test_purchase_writes_everything_where_there_is_none_and_takes_the_place() -> None:
+    request = subscription_transactions.purchase(TABLES, BOUGHT, None, NOON)
+    assert actions_of(request) == ["Put S", "Put S", "Put S", "Put E", "Put E", "Put H", "Put V"]
+    row, place, entry, first, second, term, event = (action["Put"] for action in request["TransactItems"])
+    assert all(is_put_where_there_is_none(put) for put in (row, place, entry, first, second, term))
+    assert row["Item"] == subscription_items.subscription_item(BOUGHT)
+    taken = slots.bought(None, BOUGHT, 1, NOON)
+    assert place["Item"] == subscription_items.slot_item("acct", taken)
+    pair = subscription_items.bought_key("acct", BOUGHT.created_at_ms, taken.revision, SUBSCRIPTION_ID)
+    assert entry["Item"] == {**schema.primary_key(pair), "v": {"N": "2"}, "id": {"S": SUBSCRIPTION_ID}}
+    for put, bought in zip((first, second), BOUGHT.models, strict=True):
+        assert put["Item"] == entitlement_items.entitlement_item(entitlement(at_ms=TERM.starts_at_ms, bought=bought))
+    assert term["Item"] == subscription_items.term_row(SUBSCRIPTION_ID, BOUGHT.sold_term())
+    assert event == subscription_events.purchased(TABLES, BOUGHT)
+
+
+RENEWED = BOUGHT._replace(
+    term_number=2, term=term_of(TERM_ENDS + 1000, 1, "UTC"), key_hash=bytes(16), key_tail="tail", due_at_ms=7
+)
+
+
+def test_renewal_begins_a_term_where_the_old_one_has_ended_and_nobody_cancelled() -> None:
+    request = subscription_transactions.renew(TABLES, BOUGHT, RENEWED, None, NOON)
+    retired = ["Update E"] * 2
+    assert actions_of(request) == ["Update S", "Put S", "Put E", "Put E", *retired, "Put H", "Put V", "Put V"]
+    begin = request["TransactItems"][0]["Update"]
+    demands, sets, removes = spelled(begin)
+    assert about(begin) == OF_ROW
+    assert demands == [
+        *(UNDERSTOOD, SAME_TERM, f"xa <= {RENEWED.term.starts_at_ms}", "attribute_not_exists(xc)"),
+        *("attribute_not_exists(xi)", "attribute_exists(dp)"),
+    ]
+    starts = (RENEWED.term.starts_at_ms, RENEWED.expires_at_ms, bytes(16))
+    assert sets[:5] == [
+        "tn = 2",
+        *("{} = {}".format(*pair) for pair in zip(("st", "xa", "kh"), starts, strict=True)),
+        "kt = tail",
+    ]
+    assert (sets[5], sets[-2:]) == ("cu = USD", [DUE_NOW[0], "da = 7"])
+    assert removes == ["kp", "rd"]
+    assert begin["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
+
+
+def test_renewal_retires_the_old_key_in_every_model_and_keeps_the_day_of_purchases() -> None:
+    old_place = slot(NOON, day=20_000, purchases=3)
+    writes = subscription_transactions.renew(TABLES, BOUGHT, RENEWED, old_place, NOON)["TransactItems"]
+    assert writes[1]["Put"]["Item"] == subscription_items.slot_item("acct", slots.renewed(old_place, RENEWED))
+    for action, model_id in zip(writes[4:6], ("m-1", "m-2"), strict=True):
+        assert about(action["Update"]) == (
+            TABLES.entitlements,
+            entitlement_items.entitlement_key(OF_MODEL._replace(model_id=model_id)),
+        )
+        assert spelled(action["Update"]) == ([UNDERSTOOD], [""], ["kh"])
+
+
+def test_renewal_by_a_request_notes_its_key_and_of_an_end_that_was_told_tells_none() -> None:
+    by_request = RENEWED._replace(renewal_digest=b"digest")
+    request = subscription_transactions.renew(TABLES, BOUGHT._replace(due_at_ms=None), by_request, None, NOON)
+    demands, sets, removes = spelled(request["TransactItems"][0]["Update"])
+    assert "attribute_exists(dp)" not in demands
+    assert "rd = b'digest'" in sets
+    assert removes == ["kp"]
+    assert actions_of(request).count("Put V") == 1
+
+
+def test_end_of_a_term_is_told_once() -> None:
+    request = subscription_transactions.expire(TABLES, BOUGHT)
+    assert actions_of(request) == ["Update S", "Put V"]
+    update = request["TransactItems"][0]["Update"]
+    assert about(update) == OF_ROW
+    assert spelled(update) == ([UNDERSTOOD, SAME_TERM, f"da = {TERM_ENDS}"], [""], ["dp", "da"])
+
+
+def test_ticket_is_written_once_and_kept_for_a_day_longer_than_settles_are_accepted() -> None:
+    put = history.ticket(TABLES, entitlement(), hold())
+    assert put["TableName"] == TABLES.history
+    assert is_put_where_there_is_none(put)
+    assert put["Item"] == {
+        **schema.primary_key(history.ticket_key(OF_MODEL, hold())),
+        "v": {"N": "2"},
+        "hold": {"S": entitlement_items.pack_hold(hold())},
+        "ttl": {"N": str(ms("2027-05-25T10:30:00Z") // 1000)},
+    }
+
+
+def test_ticket_is_spent_by_the_one_settle_that_finds_it() -> None:
+    delete = history.spent_ticket(TABLES, entitlement(), hold())
+    assert about(delete) == (TABLES.history, schema.primary_key(history.ticket_key(OF_MODEL, hold())))
+    assert spelled({**delete, "UpdateExpression": ""})[0] == [UNDERSTOOD]
+
+
+def test_row_that_figures_are_added_to_is_made_where_there_is_none() -> None:
+    day = history.add_to_day(TABLES, entitlement(), DayRow("2026-11-30", -2, 5))
+    assert about(day) == (TABLES.history, schema.primary_key(history.day_key(OF_MODEL, "2026-11-30")))
+    demands, sets, _ = spelled(day)
+    assert demands == [f"attribute_not_exists(pk) OR {UNDERSTOOD}"]
+    assert ", ".join(sets) == (
+        "v = if_not_exists(v, 2), calls = if_not_exists(calls, 0) + -2, units = if_not_exists(units, 0) + 5"
+    )
+    month = history.add_to_month(TABLES, entitlement(), MonthRow(0, -9, 4, 5))
+    assert about(month) == (TABLES.history, schema.primary_key(history.month_key(OF_MODEL, 0)))
+    assert ", ".join(spelled(month)[1]) == (
+        f"v = if_not_exists(v, 2), cap = if_not_exists(cap, {CAP}) + 0, left = if_not_exists(left, {CAP}) + -9, "
+        "held = if_not_exists(held, 0) + 4, used = if_not_exists(used, 0) + 5"
+    )
+
+
+@pytest.mark.parametrize(
+    ("write", "demand"),
+    [
+        (lambda: history.add_to_day(TABLES, entitlement(), DayRow("2026-11-30", 0, -5)), "units >= 5"),
+        (lambda: history.add_to_month(TABLES, entitlement(), MonthRow(0, 5, 0, -5)), "used >= 5"),
+    ],
+)
+def test_what_was_used_is_taken_only_from_a_row_that_has_it(write: Callable[[], Any], demand: str) -> None:
+    assert spelled(write())[0] == [UNDERSTOOD, demand]
+
+
+def test_new_entitlement_has_all_that_was_bought_and_nothing_for_the_reset() -> None:
+    made = subscription_transactions._new_entitlement(BOUGHT, limits("m-2"))
+    assert (made.counters.day_left, made.counters.month_left, made.due_at_ms) == (LIMIT, CAP, None)
+    assert made.segment_start_ms == TERM.starts_at_ms
+
+
+def test_correction_is_recorded_once_with_who_why_and_when() -> None:
+    made = Correction("key", b"body", b"nonce", "operator", -5, NOON - 1, "reason", NOON)
+    put = history.correction(TABLES, OF_MODEL, made)
+    assert put["TableName"] == TABLES.history
+    assert is_put_where_there_is_none(put)
+    assert put["Item"] == {
+        **schema.primary_key(history.correction_key(SUBSCRIPTION_ID, "key")),
+        "v": {"N": "2"},
+        "body": {"B": b"body"},
+        "nonce": {"B": b"nonce"},
+        "operator": {"S": "operator"},
+        "modelId": {"S": "m-1"},
+        "term": {"N": "1"},
+        "units": {"N": "-5"},
+        "at": {"N": str(NOON - 1)},
+        "reason": {"S": "reason"},
+        "madeAt": {"N": str(NOON)},
+    }
+    assert history.corrected_entitlement(put["Item"]) == OF_MODEL
+
+
+def test_closed_days_are_asked_for_from_the_first_to_the_last() -> None:
+    pk, low, high = history.days_between(SUBSCRIPTION_ID, "2026-11-24", "2026-11-30")
+    assert history.days_query("H", SUBSCRIPTION_ID, "2026-11-24", "2026-11-30") == {
+        "TableName": "H",
+        "KeyConditionExpression": "#pk = :pk AND #sk BETWEEN :low AND :high",
+        "ExpressionAttributeNames": {"#pk": "pk", "#sk": "sk"},
+        "ExpressionAttributeValues": {":pk": {"S": pk}, ":low": {"S": low}, ":high": {"S": high}},
+        "ConsistentRead": True,
+    }
+
+
+def test_terms_are_asked_for_by_what_their_keys_begin_with() -> None:
+    pk, prefix = subscription_items.terms_prefix(SUBSCRIPTION_ID)
+    assert subscription_items.sold_terms("H", SUBSCRIPTION_ID) == {
+        "TableName": "H",
+        "KeyConditionExpression": "#pk = :pk AND begins_with(#sk, :prefix)",
+        "ExpressionAttributeNames": {"#pk": "pk", "#sk": "sk"},
+        "ExpressionAttributeValues": {":pk": {"S": pk}, ":prefix": {"S": prefix}},
+        "ConsistentRead": True,
+    }
+
+
+def test_term_is_sold_once() -> None:
+    put = subscription_transactions._sold_term(TABLES, BOUGHT)
+    assert put["TableName"] == TABLES.history
+    assert is_put_where_there_is_none(put)
+    assert put["Item"] == subscription_items.term_row(SUBSCRIPTION_ID, BOUGHT.sold_term())
+
+
+OLDER = Tables("E", "S", "H", "V", "C", version=1)
+
+
+def versions_of(request: Any) -> set[str]:
+    """The schema version of every item that a transaction puts."""
+    puts = [action["Put"]["Item"] for action in request["TransactItems"] if "Put" in action]
+    return {item["v"]["N"] for item in puts}
+
+
+def test_new_items_are_of_the_version_that_the_deployment_writes() -> None:
+    assert versions_of(subscription_transactions.purchase(OLDER, BOUGHT, None, NOON)) == {"1"}
+    assert versions_of(subscription_transactions.renew(OLDER, BOUGHT, RENEWED, None, NOON)) == {"1"}
+    assert versions_of(subscription_transactions.expire(OLDER, BOUGHT)) == {"1"}
+    assert versions_of(revocations.begin_new_key(OLDER, REGENERATED, NOON)) == {"1"}
+    assert versions_of(revocations.end_cancellation(OLDER, BOUGHT, slot(NOON), NOON)) == {"1"}
+    assert history.ticket(OLDER, entitlement(), hold())["Item"]["v"] == {"N": "1"}
+    row = history.add_to_day(OLDER, entitlement(), DayRow("2026-11-30", 1, 1))
+    assert row["ExpressionAttributeValues"][":new"] == {"N": "1"}
+    made = Correction("key", b"body", b"nonce", "operator", -5, NOON, "reason", NOON)
+    assert history.correction(OLDER, OF_MODEL, made)["Item"]["v"] == {"N": "1"}
+
+
+@pytest.mark.parametrize("row", [DayRow("2026-11-30", -1, 0), DayRow("2026-11-30", 1, 1)])
+def test_row_from_which_nothing_used_is_taken_need_not_be_there(row: DayRow) -> None:
+    found = spelled(history.add_to_day(TABLES, entitlement(), row))[0]
+    assert found == [f"attribute_not_exists(pk) OR {UNDERSTOOD}"]

@@ -1,0 +1,117 @@
+"""Which days and terms a question for daily usage is about, at their bounds, and that each figure counts once."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from modelpass import schema
+from modelpass.catalogue.tiers import Tier
+from modelpass.entitlements import history
+from modelpass.entitlements.model import EntitlementId, Term
+from modelpass.errors import Refused
+from modelpass.subscriptions import usage_history
+from modelpass.subscriptions.model import SoldTerm
+from modelpass.subscriptions.usage_history import Span
+from tests.support.builders import NOON, SUBSCRIPTION_ID, TERM, entitlement, limits, ms, subscription
+
+BORN, TODAY = date(2026, 11, 23), date(2026, 12, 1)
+STORED = subscription(models=(limits("m-1"), limits("m-2")))
+LONG_AFTER = ms("2029-06-01T00:00:00Z")
+LAST_DAY = date(2027, 2, 23)
+
+
+@pytest.mark.parametrize(
+    ("query", "span"),
+    [
+        ({}, Span(BORN, TODAY, TODAY)),  # the 30 days begin before the subscription does
+        ({"from": "2026-11-30"}, Span(date(2026, 11, 30), TODAY, TODAY)),
+        ({"to": "2026-11-30"}, Span(BORN, date(2026, 11, 30), TODAY)),
+        ({"from": "2026-11-30", "to": "2026-11-30"}, Span(date(2026, 11, 30), date(2026, 11, 30), TODAY)),
+        ({"from": "2020-01-01", "to": "2020-01-05"}, Span(BORN, date(2020, 1, 5), TODAY)),
+        ({"to": "2030-01-01"}, Span(date(2029, 12, 3), TODAY, TODAY)),
+        ({"to": "0001-01-10"}, Span(BORN, date(1, 1, 10), TODAY)),
+        ({"from": "2030-01-01"}, Span(date(2030, 1, 1), TODAY, TODAY)),
+        ({"from": "2025-12-01"}, Span(BORN, TODAY, TODAY)),  # 366 days
+    ],
+)
+def test_days_are_those_asked_for_as_far_as_the_subscription_has_had_them(query: dict[str, str], span: Span) -> None:
+    assert usage_history.span_of(query, STORED, NOON) == span
+
+
+def test_without_bounds_the_last_thirty_days_are_shown_and_none_after_the_term() -> None:
+    assert usage_history.span_of({}, STORED, LONG_AFTER) == Span(date(2027, 1, 25), LAST_DAY, date(2029, 6, 1))
+
+
+@pytest.mark.parametrize(
+    ("query", "param", "message"),
+    [
+        ({"from": "2026-11-31"}, "from", "from must be a date such as 2026-11-24."),
+        ({"to": "today"}, "to", "to must be a date such as 2026-11-24."),
+        ({"from": "2026-12-02", "to": "2026-12-01"}, "from", "from must not be later than to."),
+        ({"from": "2025-11-30"}, "from", "from must be less than 366 days before to."),
+        ({"from": "2025-01-01", "to": "2026-01-02"}, "from", "from must be less than 366 days before to."),
+    ],
+)
+def test_question_that_cannot_be_answered_is_told_its_field(query: dict[str, str], param: str, message: str) -> None:
+    with pytest.raises(Refused) as caught:
+        usage_history.span_of(query, STORED, NOON)
+    assert (caught.value.refusal.param, caught.value.refusal.message) == (param, message)
+
+
+def sold(number: int, starts: str, ends: str) -> SoldTerm:
+    return SoldTerm(number, Term(ms(starts), 1, "UTC", ms(ends)), (("m-1", Tier.STABLE),), None)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "numbers"),
+    [
+        (date(2026, 12, 1), date(2026, 12, 31), [1, 2]),
+        (date(2026, 11, 1), date(2026, 11, 23), [1]),  # its first day
+        (date(2026, 11, 1), date(2026, 11, 22), []),
+        (date(2026, 12, 23), date(2026, 12, 23), [1]),  # its last day
+        (date(2026, 12, 24), date(2026, 12, 24), [2]),  # one term ended with the day before
+        (date(2027, 1, 25), date(2027, 1, 25), []),
+        (date(2026, 12, 2), date(2026, 12, 1), []),  # no day at all
+    ],
+)
+def test_terms_are_those_that_had_any_of_the_days(first: date, last: date, numbers: list[int]) -> None:
+    terms = [
+        sold(1, "2026-11-23T23:59:59Z", "2026-12-24T00:00:00Z"),
+        sold(2, "2026-12-24T00:00:00Z", "2027-01-24T10:00:00Z"),
+    ]
+    assert [t.number for t in usage_history.terms_in(terms, Span(first, last, TODAY))] == numbers
+
+
+def test_terms_without_a_row_are_found_by_their_entitlements() -> None:
+    renewed = STORED._replace(term_number=3)
+    unrecorded = usage_history.unrecorded(renewed, [sold(2, "2026-11-23T00:00:00Z", "2026-12-23T00:00:00Z")])
+    assert unrecorded == [EntitlementId(SUBSCRIPTION_ID, n, m) for n in (1, 3) for m in ("m-1", "m-2")]
+    second = entitlement()._replace(id=EntitlementId(SUBSCRIPTION_ID, 2, "m-1"))
+    assert usage_history.terms_of([second, entitlement(), entitlement(bought=limits("m-2", Tier.BASIC))]) == [
+        SoldTerm(1, TERM, (("m-1", Tier.STABLE), ("m-2", Tier.BASIC)), None),
+        SoldTerm(2, TERM, (("m-1", Tier.STABLE),), None),
+    ]
+
+
+def row(day: str, calls: int, units: int, term: int = 1, model_id: str = "m-1") -> schema.Item:
+    pair = history.day_key(EntitlementId(SUBSCRIPTION_ID, term, model_id), day)
+    return {
+        **schema.primary_key(pair),
+        "v": schema.number(2),
+        "calls": schema.number(calls),
+        "units": schema.number(units),
+    }
+
+
+def test_figures_of_a_day_add_up_and_a_day_that_is_closed_is_not_counted_from_the_item_too() -> None:
+    rows = [row("2026-11-30", 3, 30), row("2026-11-30", 1, 5, term=2), row("2026-12-01", 2, 20)]
+    closed_by_now = entitlement(calls=7, day_units=70)
+    open_now = entitlement(calls=4, day_units=40, bought=limits("m-2"))
+    assert usage_history.answer(STORED, Span(date(2026, 11, 30), TODAY, TODAY), rows, [closed_by_now, open_now]) == [
+        {"date": "2026-11-30", "modelId": "m-1", "calls": 4, "units": 35, "closed": True},
+        {"date": "2026-11-30", "modelId": "m-2", "calls": 0, "units": 0, "closed": True},
+        {"date": "2026-12-01", "modelId": "m-1", "calls": 2, "units": 20, "closed": False},
+        {"date": "2026-12-01", "modelId": "m-2", "calls": 4, "units": 40, "closed": False},
+    ]
