@@ -6,12 +6,10 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from modelpass.times import to_ms
+from modelpass.times import NS_PER_MS, to_ms
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-_NS_PER_MS = 1_000_000
 
 
 class Clock:
@@ -28,7 +26,7 @@ class Clock:
 
     def now_ms(self) -> int:
         """The time that the functions go by, in milliseconds."""
-        return time.time_ns() // _NS_PER_MS if self._frozen_ms is None else self._frozen_ms
+        return time.time_ns() // NS_PER_MS if self._frozen_ms is None else self._frozen_ms
 
     def set(self, instant: datetime) -> None:
         """Stand still at an instant."""

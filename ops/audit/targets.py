@@ -16,7 +16,7 @@ import boto3
 
 from modelpass.runtime import config
 from modelpass.schema import Tables
-from modelpass.times import instant_ms
+from modelpass.times import NS_PER_MS, instant_ms
 from ops.aws import dynamodb_client
 from ops.errors import CommandError
 from ops.stack_tables import LOGICAL, table_names
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _AUDITED: Final = ("entitlements", "subscriptions", "history", "events")
-_NS_PER_MS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +85,4 @@ def complete(tables: Tables) -> Tables:
 
 def system_ms() -> int:
     """The machine's own time in milliseconds."""
-    return time.time_ns() // _NS_PER_MS
+    return time.time_ns() // NS_PER_MS

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 MS_PER_SECOND: Final = 1000
+NS_PER_MS: Final = 1_000_000
 DAY_MS: Final = 86_400_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from modelpass.api import catalogue_bodies
-from modelpass.catalogue.model import ANY_CALLS, ANY_UNITS, Bounds, model_answer
+from modelpass.catalogue.answers import model_answer
+from modelpass.catalogue.model import ANY_CALLS, ANY_UNITS, Bounds
 from modelpass.catalogue.tiers import MAX_CALLS, MAX_UNITS, Kind, Tier, TiersDown
 from modelpass.errors import Refused
 

@@ -9,6 +9,7 @@ import pytest
 from modelpass import schema
 from modelpass.catalogue import items as catalogue_items
 from modelpass.catalogue import transactions as catalogue_transactions
+from modelpass.catalogue.answers import catalogue_answer, model_answer
 from modelpass.catalogue.items import (
     catalogue_of,
     currency_of,
@@ -17,7 +18,7 @@ from modelpass.catalogue.items import (
     model_item,
     settings_item,
 )
-from modelpass.catalogue.model import Bounds, CatalogueModel, ListedModel, Price, model_answer
+from modelpass.catalogue.model import Bounds, CatalogueModel, ListedModel, Price
 from modelpass.catalogue.tiers import Kind, Tier, TiersDown, Unit, tiers_down_key, tiers_down_of
 from modelpass.catalogue.transactions import TierAvailability
 from tests.support.builders import NOON, TABLES
@@ -123,7 +124,7 @@ def test_catalogue_is_of_what_is_not_withdrawn_with_one_currency() -> None:
     down = {**schema.primary_key(tiers_down_key()), "v": {"N": "2"}, "rev": {"N": "4"}, "tiers": {"SS": ["m-1#stable"]}}
     read = catalogue_of([model_item(MODEL), gone, settings, down, model_item(other)])
     assert (read.models, read.down, read.currency()) == ({"m-1": MODEL, "a-2": other}, DOWN, "USD")
-    assert [shown["modelId"] for shown in read.answer()["models"]] == ["a-2", "m-1"]
+    assert [shown["modelId"] for shown in catalogue_answer(read)["models"]] == ["a-2", "m-1"]
     assert currency_of(settings) == "EUR"
     assert currency_of(None) is None
     empty = catalogue_of([])

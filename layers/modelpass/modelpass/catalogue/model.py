@@ -9,15 +9,13 @@ can still be taken down.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from modelpass.catalogue.tiers import MAX_CALLS, MAX_UNITS, UNIT_OF_KIND, Kind, Tier, Unit
 from modelpass.errors import invalid
 
 if TYPE_CHECKING:
     from modelpass.catalogue.tiers import TiersDown
-
-Json = dict[str, Any]
 
 PRICE_FIELDS: Final = ("currency", "base", "perUnit", "perDailyCall")
 """The names of the fields of a `Price`, in their order."""
@@ -84,10 +82,6 @@ class Catalogue:
         """The one currency of all its prices; None when nothing is offered."""
         return next((price.currency for model in self.models.values() for price in model.tiers.values()), None)
 
-    def answer(self) -> Json:
-        """The answer of `GET /v1/models`."""
-        return {"models": [model_answer(m, self.down) for _, m in sorted(self.models.items())]}
-
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -100,25 +94,6 @@ class Offer:
     model: CatalogueModel
     currency: str
     said_available: tuple[tuple[Tier, bool | None], ...]
-
-
-def model_answer(model: CatalogueModel, down: TiersDown) -> Json:
-    """A model as callers see it."""
-    return {
-        "modelId": model.model_id,
-        "kind": model.kind.value,
-        "unit": model.unit.value,
-        "tiers": [
-            {
-                "channelTier": tier.value,
-                "available": (model.model_id, tier) not in down.pairs,
-                "price": price_fields(price),
-            }
-            for tier in Tier
-            if (price := model.tiers.get(tier)) is not None
-        ],
-        "limits": {name: {"min": bounds.least, "max": bounds.most} for name, bounds in bounds_by_name(model).items()},
-    }
 
 
 def price_fields(price: Price) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.errors import temporarily_unavailable
+from modelpass.schema import require_understood
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +79,17 @@ class RetryBudget:
                 self.lost_race()
             except StoreBusyError as failure:
                 self.busy(failure)
+
+    def until_written(self, write: Callable[[], object]) -> None:
+        """Carry out a guarded write; where its guard fails, the write was done before, or something newer has come.
+
+        Raises `UnreadableItemError` when the guard failed because the item is of a version that is not understood.
+        """
+        try:
+            self.persist(write)
+        except ConditionFailedError as failure:
+            if failure.item is not None:
+                require_understood(failure.item)  # else a write that was never done would pass as done
 
     def persist(self, read: Callable[[], _T]) -> _T:
         """Repeat a read until it returns; after a pause on `StoreBusyError`. Every other failure is raised."""

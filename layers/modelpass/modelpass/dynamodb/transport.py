@@ -140,6 +140,13 @@ def get(send: Send, table: str, key: schema.Item) -> schema.Item | None:
     return send("GetItem", request).get("Item")
 
 
+def get_together(send: Send, table: str, keys: list[schema.Item]) -> list[schema.Item | None]:
+    """Items as of one moment, in the order of their keys, None for each that is missing."""
+    gets = [{"Get": {"TableName": table, "Key": key}} for key in keys]
+    responses = send("TransactGetItems", {"TransactItems": gets})["Responses"]
+    return [response.get("Item") for response in responses]
+
+
 def get_many(send: Send, table: str, keys: list[schema.Item]) -> list[schema.Item]:
     """Items by strongly consistent reads, in no order; what is missing is left out. At most 100 keys, none twice.
 

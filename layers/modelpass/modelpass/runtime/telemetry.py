@@ -15,7 +15,7 @@ import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass.times import MS_PER_SECOND, from_ms
+from modelpass.times import MS_PER_SECOND, NS_PER_MS, from_ms
 
 if TYPE_CHECKING:
     from contextvars import Token
@@ -25,7 +25,6 @@ Fact = str | int | None
 """The value of a field of the line; a field that is None is left out."""
 
 INTERNAL_ERROR: Final = "internal_error"
-_NS_PER_MS: Final = 1_000_000
 
 _LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -67,7 +66,7 @@ class Line:
         self._write(round((steady_seconds() - self._began) * MS_PER_SECOND, 1))
 
     def _write(self, latency_ms: float) -> None:
-        now_ms = time.time_ns() // _NS_PER_MS
+        now_ms = time.time_ns() // NS_PER_MS
         if _LEVELS.index(level) > _LEVELS.index("INFO"):  # a deployment that wants no lines still gets metrics
             shown: dict[str, Any] = {"command": self.facts["command"], "decision": self.decision}
         else:
@@ -139,7 +138,7 @@ def report_unexpected(error: BaseException) -> None:
         frame = frame.tb_next
     failure = f"{type(error).__name__} in {' < '.join(reversed(where))}"
     known = _known(line.facts if line is not None else {})
-    heading = _heading("ERROR", INTERNAL_ERROR, time.time_ns() // _NS_PER_MS)
+    heading = _heading("ERROR", INTERNAL_ERROR, time.time_ns() // NS_PER_MS)
     _print(_encoder.encode({**heading, **known, "failure": failure}))
 
 

@@ -19,18 +19,18 @@ from modelpass.dynamodb.retries import Pacing
 from modelpass.dynamodb.transport import metered
 from modelpass.runtime import config, telemetry
 from modelpass.runtime.deps import Deps
+from modelpass.times import NS_PER_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from modelpass.dynamodb.transport import Send
 
-_NS_PER_MS: Final = 1_000_000
 _CHANCE_BYTES: Final = 6
 
 
 def _system_clock() -> int:
-    return time.time_ns() // _NS_PER_MS
+    return time.time_ns() // NS_PER_MS
 
 
 clock: Callable[[], int] = _system_clock

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from modelpass import schema
 from modelpass.catalogue import items, transactions
+from modelpass.catalogue.answers import model_answer
 from modelpass.catalogue.commands import repository
 from modelpass.catalogue.items import currency_of, listed_model_of
-from modelpass.catalogue.model import model_answer, require_currency
+from modelpass.catalogue.model import require_currency
 from modelpass.catalogue.tiers import tiers_down_key, tiers_down_of
-from modelpass.dynamodb.transport import ConditionFailedError
+from modelpass.dynamodb import transport
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
 from modelpass.ids import is_model_id
 
@@ -65,13 +66,9 @@ def withdraw_model(deps: Deps, model_id: str) -> None:
     if not is_model_id(model_id):
         return
     table = deps.tables.catalogue
-    try:
-        deps.retry_budget().persist(
-            lambda: deps.send("UpdateItem", transactions.withdraw_model(table, model_id, deps.now_ms())),
-        )
-    except ConditionFailedError as failure:
-        if failure.item is not None:
-            schema.require_understood(failure.item)
+    deps.retry_budget().until_written(
+        lambda: deps.send("UpdateItem", transactions.withdraw_model(table, model_id, deps.now_ms())),
+    )
 
 
 def set_tier_availability(deps: Deps, turn: TierAvailability) -> Json:
@@ -101,10 +98,8 @@ def set_tier_availability(deps: Deps, turn: TierAvailability) -> Json:
 def _read(deps: Deps, model_id: str) -> _State:
     if not is_model_id(model_id):
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
-    pairs = (items.settings_key(), items.model_key(model_id), tiers_down_key())
-    gets = [{"Get": {"TableName": deps.tables.catalogue, "Key": schema.primary_key(pair)}} for pair in pairs]
-    responses = deps.send("TransactGetItems", {"TransactItems": gets})["Responses"]
-    settings, model, down = (response.get("Item") for response in responses)
+    keys = [schema.primary_key(pair) for pair in (items.settings_key(), items.model_key(model_id), tiers_down_key())]
+    settings, model, down = transport.get_together(deps.send, deps.tables.catalogue, keys)
     listed = None if model is None else listed_model_of(model)
     return _State(currency_of(settings), listed, tiers_down_of(down))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from modelpass.catalogue.answers import catalogue_answer
 from modelpass.catalogue.commands import repository
 
 if TYPE_CHECKING:
@@ -15,4 +16,4 @@ def get_models(deps: Deps) -> dict[str, Any]:
 
     Raises `Refused` (`temporarily_unavailable`) while the store cannot be read.
     """
-    return repository.load(deps, deps.retry_budget()).answer()
+    return catalogue_answer(repository.load(deps, deps.retry_budget()))

@@ -6,6 +6,7 @@ a crash leaves undone is finished by a repeat of the call or by the reset (`stop
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from modelpass.entitlements import updates
@@ -59,6 +60,7 @@ def finish_cancellation(deps: Deps, budget: RetryBudget, subscription: Subscript
     if at_ms is None:
         return
     for entitlement in subscription.entitlement_ids():
-        repository.write_once(deps, budget, updates.cancel(deps.tables, entitlement, at_ms))
+        request = updates.cancel(deps.tables, entitlement, at_ms)
+        budget.for_another().until_written(partial(deps.send, "UpdateItem", request))
     request = revocations.end_cancellation(deps.tables, subscription, slot, deps.now_ms())
     deps.send("TransactWriteItems", request)

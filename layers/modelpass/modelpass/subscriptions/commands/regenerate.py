@@ -6,6 +6,7 @@ leaves undone is finished by the next call or by the reset (`finish_new_key`).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from modelpass import api_keys
@@ -52,7 +53,9 @@ def regenerate(deps: Deps, account_id: str, subscription_id: str) -> Outcome:
 
 def finish_new_key(deps: Deps, budget: RetryBudget, subscription: Subscription) -> None:
     """Write the row's key to every entitlement, then note that in the row. Once this returns, no older key grants."""
-    for entitlement in subscription.entitlement_ids():
-        request = updates.set_key(deps.tables, entitlement, subscription.key_hash, subscription.key_generation)
-        repository.write_once(deps, budget, request)
-    repository.write_once(deps, budget, revocations.end_new_key(deps.tables, subscription))
+    requests = [
+        updates.set_key(deps.tables, entitlement, subscription.key_hash, subscription.key_generation)
+        for entitlement in subscription.entitlement_ids()
+    ]
+    for request in (*requests, revocations.end_new_key(deps.tables, subscription)):
+        budget.for_another().until_written(partial(deps.send, "UpdateItem", request))

@@ -5,11 +5,11 @@ What only one command reads stays in that command. Reads raise `temporarily_unav
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from modelpass import schema
 from modelpass.dynamodb import transport
-from modelpass.dynamodb.transport import ConditionFailedError
 from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.ids import is_subscription_id
 from modelpass.subscriptions import items
@@ -17,7 +17,6 @@ from modelpass.subscriptions import items
 if TYPE_CHECKING:
     from modelpass.dynamodb.retries import RetryBudget
     from modelpass.runtime.deps import Deps
-    from modelpass.schema import Request
     from modelpass.subscriptions.model import Slot, Subscription
 
 
@@ -54,24 +53,10 @@ def subscription_and_slot(
 
     Each is None when there is none.
     """
-    pairs = (items.subscription_key(subscription_id), items.slot_key(account_id))
-    gets = [{"Get": {"TableName": deps.tables.subscriptions, "Key": schema.primary_key(pair)}} for pair in pairs]
-    request = {"TransactItems": gets}
-    responses = budget.persist(lambda: deps.send("TransactGetItems", request))["Responses"]
-    subscription, slot = (response.get("Item") for response in responses)
+    keys = [schema.primary_key(pair) for pair in (items.subscription_key(subscription_id), items.slot_key(account_id))]
+    read = partial(transport.get_together, deps.send, deps.tables.subscriptions, keys)
+    subscription, slot = budget.persist(read)
     return (
         items.subscription_of(subscription) if subscription else None,
         items.slot_of(slot) if slot else None,
     )
-
-
-def write_once(deps: Deps, budget: RetryBudget, request: Request) -> None:
-    """Carry out an update, and accept that its guard fails: then it was done before, by whomever, or is superseded.
-
-    Raises `UnreadableItemError` when the guard failed because the item is of a schema version that is not understood.
-    """
-    try:
-        budget.for_another().persist(lambda: deps.send("UpdateItem", request))
-    except ConditionFailedError as failure:
-        if failure.item is not None:
-            schema.require_understood(failure.item)  # else an update that was never done would pass as done
