@@ -124,7 +124,7 @@ test: $(SETUP) ## run every test but those in Lambda's runtime
 test-runtime: lambda-runtime ## run the built functions in Lambda's own runtime, one by one and together
 	MODELPASS_ARTIFACTS=$(BUILT_HERE) LAMBDA_PYTHON=$(PYTHON_HERE) $(BIN)/python -m pytest tests/runtime tests/e2e/test_main_job.py
 
-soak: $(SETUP) ## hold the service to the ledger for longer, about half an hour
+soak: $(SETUP) ## compare the service with the ledger over random requests, about half an hour
 	$(BIN)/python -m pytest -n0 -s --hypothesis-profile=soak tests/property | grep -v '^{'
 
 bench: lambda-runtime ## how fast it is, as ratios of one run, into docs/performance.md (ONLY=hot,cold RUNS=3)
@@ -140,7 +140,7 @@ bench-against: lambda-runtime ## measure authorize and settle beside those of an
 	@MODELPASS_ARTIFACTS=$(BUILT_HERE) MODELPASS_BEFORE=$(BEFORE_COPY)/$(BUILT_HERE) LAMBDA_PYTHON=$(PYTHON_HERE) \
 	  $(BENCHMARK).against | grep -v --line-buffered '^{'
 
-faults: $(SETUP) ## let every store call fail and every two commands meet with boto3 as well, a quarter of an hour
+faults: $(SETUP) ## let every store call fail and run every two commands into each other, with boto3 as well, a quarter of an hour
 	STORE_CLIENT=boto3 $(BIN)/python -m pytest tests/integration/test_{faults,interleavings,lost_replies,races}.py
 
 cost: $(SETUP) ## what a million requests cost, from what they consume here (BILLED_MS=8 MEMORY_MIB=512)

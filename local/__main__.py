@@ -1,4 +1,4 @@
-"""`python -m local [command]`: the local stack and its tools. Rule: names commands, and holds none of them."""
+"""`python -m local [command]`, by default `run`: the local stack and its tools. Rule: names commands, holds none."""
 
 import sys
 
@@ -13,4 +13,4 @@ COMMANDS = {
 }
 
 if __name__ == "__main__":
-    sys.exit(carry_out(COMMANDS))
+    sys.exit(carry_out(COMMANDS, default="run"))

@@ -68,5 +68,6 @@ def _ask(address: str, url: str) -> Any:
         with urlopen(address, timeout=_ANSWER_SECONDS) as response:  # noqa: S310
             return json.load(response)
     except (OSError, ValueError) as error:
-        what = f"No stack answers at {url} ({error}): start one with `make run`, or say what to audit"
+        reason = getattr(error, "reason", error)
+        what = f"No stack answers at {url} ({reason}): start one with `make run`, or say what to audit"
         raise CommandError(f"{what}: DATA=folder, STACK=name, or the tables by name.") from None

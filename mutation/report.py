@@ -1,4 +1,4 @@
-"""What became of each mutant: a diff of every survivor, and a table. Rule: survivors are excused by name, or count."""
+"""What became of each mutant: a diff of every survivor, and a table. Rule: a survivor counts unless excused."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def excuses() -> frozenset[Change]:
 
 
 def show(found: dict[str, str], excused: frozenset[Change]) -> bool:
-    """Print it all. True if every survivor is excused, and every excuse that could be is of use."""
+    """Print it all; true when every survivor is excused and no excuse is out of date."""
     unused = set(excused)
     table: dict[str, Counter[str]] = defaultdict(Counter)
     for name, given in found.items():
@@ -94,7 +94,7 @@ def _lines(diff: list[str], sign: str) -> str:
 
 
 def _place(module: str, of_class: str, function: str, diff: list[str]) -> str:
-    """The file and line: where the function holds the first line that goes, the nearest to where the diff has it."""
+    """File and line of the mutated code: of equal lines in the function, the one nearest to where the diff has it."""
     path = PACKAGE / f"{module.replace('.', '/')}.py"
     source = path.read_text("utf-8")
     body: list[ast.stmt] = ast.parse(source).body

@@ -29,7 +29,7 @@ LOG: Final = FOLDER / "mutmut.log"
 SOURCE: Final = Path("src") / "modelpass"
 PYTEST: Final = (
     *("-n0", "-p", "no:cacheprovider", "--hypothesis-profile=mutants"),
-    *("--assert=plain", "--tb=no", "-p", "no:unraisableexception"),  # that a test fails is all that is asked
+    *("--assert=plain", "--tb=no", "-p", "no:unraisableexception"),  # only whether a test fails matters
 )
 PASSED_OVER: Final = (
     *("unit/test_purity", "unit/test_import_rules", "unit/test_*_imports"),  # a mutated module imports mutmut

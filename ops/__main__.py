@@ -1,4 +1,4 @@
-"""`python -m ops [command]`: the tools for deployments on AWS. Rule: names commands, and holds none of them."""
+"""`python -m ops <command>`: the tools for deployments on AWS. Rule: names commands, and holds none of them."""
 
 import sys
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
 from ops.errors import CommandError
 
@@ -48,6 +48,9 @@ def status_of(command: Callable[[], int], *failures: type[Exception]) -> int:
     """
     try:
         return command()
+    except NoRegionError:
+        sys.stderr.write("Say in which Region: AWS_DEFAULT_REGION=…\n")
+        return 2
     except (CommandError, BotoCoreError, ClientError, *failures) as error:
         sys.stderr.write(f"{error}\n")
         return 2

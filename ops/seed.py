@@ -24,7 +24,7 @@ def main() -> int:
     """Send every model of the catalogue file once, and give the exit status."""
     token = os.environ.get("TOKEN")
     if not token:
-        sys.stderr.write("Say as whom: make seed TOKEN=… [API=https://…], a JWT with the scope operator\n")
+        sys.stderr.write("Say as whom: make seed TOKEN=… [API=https://…]; TOKEN is a JWT with the scope operator.\n")
         return 2
     try:
         url = os.environ.get("API") or f"http://127.0.0.1:{os.environ.get('PORT') or 3000}"

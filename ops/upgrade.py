@@ -1,4 +1,4 @@
-"""`make upgrade`: brings what is stored to the newest schema version. Rule: one guarded write an item, safe to repeat.
+"""`make upgrade`: brings what is stored to the newest schema version. Rule: every write is guarded, and safe to repeat.
 
 STACK names the deployment; credentials and Region are those of the environment. A local stack that keeps its data
 upgrades it by itself when it starts. The service may go on meanwhile: an item that changes in between is left for the

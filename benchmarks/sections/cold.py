@@ -1,7 +1,7 @@
 """INIT of every function in Lambda's runtime, and the CPU until the first answer. Rule: all are started by turns.
 
 INIT is what the runtime's emulator reports. It is taken with the Region's own address of DynamoDB, so that what TLS
-needs is set up as when deployed; nothing is reached, for in place of the handler something is named that cannot be
+needs is set up as when deployed. DynamoDB is never called, because the handler is replaced by something that cannot be
 called. The CPU is that of a process, without Lambda's client, until it has answered one request against the engine:
 what a function imports only when it is asked is in it.
 """

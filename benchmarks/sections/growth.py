@@ -1,7 +1,7 @@
 """What each function costs as things grow. Rule: where the design says flat, requests and units are equal.
 
 This is asserted; CPU is reported, as a multiple of the yardstick in the same round. Open holds, models and days are
-gone through by turns, subscriptions one size after the other, for they all lie in the same tables.
+measured by turns; numbers of subscriptions one after the other, because all lie in the same tables.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Stands for API Gateway: routes, JWTs, events of format 2.0. Rule: what it answers itself, API Gateway answers so."""
+"""Stands for API Gateway: routes, JWTs, events of format 2.0. Rule: its own answers are those of API Gateway."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Stands between functions and store, as IAM does. Rule: a request that a function's policies do not allow is refused.
 
 Each function signs with an access key id that is its own name, as on AWS each has a role of its own. The engine checks
-no signature, and gets the id that all share, for DynamoDB Local keeps tables apart by it.
+no signature. The gate passes requests on under one shared id, because DynamoDB Local keeps a set of tables for each id.
 """
 
 from __future__ import annotations

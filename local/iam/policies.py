@@ -1,8 +1,8 @@
 """What a role allows, by the template, and what IAM asks about a request. Rule: a policy with a wildcard is refused.
 
 A permission is a resource and an action. Resources have the template's names: a table, `table/index/name`, or
-`name/attribute` for another ARN than the resource's own. As in IAM, a transaction is asked about by its parts, and a
-query of an index about the index.
+`name/attribute` where the template uses another attribute of a resource than its `Arn`, such as a stream's. As in IAM,
+a transaction is asked about by its parts, and a query of an index about the index.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Pages of a listing as a query asks for them: read by the API's own function, then asked of the command."""
+"""Lists subscriptions and events by a query as callers send it: the API's own function reads it, a command answers."""
 
 from __future__ import annotations
 

@@ -10,7 +10,8 @@ What files really import is read by `tests/support/imports.py`; `tests/unit/test
 - A *door* is a room that requests come in by: `api` over HTTP, `router` by Lambda Invoke, `schedule` from EventBridge.
 - A *pure* file reads no clock, no chance and no store, and imports no file that does.
 
-Imports for types count like any other: they show what a file depends on.
+Imports for types count like any other: they show what a file depends on. Files of `tests` are in no room, and who
+imports `tests.support` (`benchmarks` and `mutation` do) is not checked.
 """
 
 from __future__ import annotations

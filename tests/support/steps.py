@@ -1,4 +1,4 @@
-"""What holds of every slow step on an entitlement. Rule: no store; a step and its request are looked at, never made."""
+"""What holds of every slow step on an entitlement. Rule: no store; a step and its request are inspected, never sent."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,10 +19,11 @@ from modelpass.outbox import EventType
 from modelpass.subscriptions import items as subscription_items
 from ops.audit.breaches import Equation
 from tests.support.builders import entitlement, hold, slot, subscription
-from tests.support.imports import PACKAGE
+from tests.support.imports import PACKAGE, modules
 from tests.support.world import template_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from pydantic import BaseModel
@@ -128,3 +130,47 @@ def test_every_file_that_the_tables_of_the_design_name_is_there() -> None:
     assert len(named_paths) > 20
     for path in named_paths:
         assert list(ROOT.glob(path)), path
+
+
+def docstrings(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            yield ast.get_docstring(node) or ""
+
+
+def bound(path: Path) -> set[str]:
+    names = {path.stem}
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+    return names
+
+
+def lacking(docstring: str, modules_by_name: Mapping[str, set[str]]) -> set[str]:
+    """The names of the form `module.name` that the module does not have."""
+    dotted = re.findall(r"`(?:\w+\.)*(\w+)\.(\w+)`", docstring)
+    return {f"{m}.{n}" for m, n in dotted if m in modules_by_name and n not in modules_by_name[m] | {"toml", "yaml"}}
+
+
+def test_names_of_modules_in_docstrings_are_of_what_is_there() -> None:
+    by_name: dict[str, set[str]] = defaultdict(set)
+    for dotted, path in modules().items():
+        *_, package, name = ("", *dotted.split("."))
+        by_name[name] |= bound(path)
+        by_name[package].add(name)
+    assert lacking("`outbox.Moment`, `modelpass.outbox.Nothing` and `events.d`", by_name) == {
+        "outbox.Nothing",
+        "events.d",
+    }
+    for dotted, path in modules().items():
+        assert [name for text in docstrings(path) for name in lacking(text, by_name)] == [], dotted
+
+
+def test_constants_in_docstrings_are_of_what_is_there() -> None:
+    for dotted, path in modules().items():
+        source = path.read_text("utf-8")
+        for text in docstrings(path):
+            for name in re.findall(r"`([A-Z]+_[A-Z_]+)`", text):
+                assert source.count(name) > text.count(name), f"{dotted}: {name}"

@@ -46,7 +46,7 @@ class DeploymentKeys(NamedTuple):
         return self.secrets[0]
 
     def by_signer(self, signer: str) -> bytes:
-        """The accepted secret with this `signer_of`; the one that signs now, when it is no longer accepted."""
+        """The accepted secret whose `signer_of` this is; where there is none any more, the one that signs now."""
         return next((s for s in self.secrets if signer_of(s) == signer), self.signing())
 
 

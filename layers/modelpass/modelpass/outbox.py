@@ -67,7 +67,8 @@ class Subject(NamedTuple):
 class Moment(NamedTuple):
     """When something happened, and in which order within its millisecond.
 
-    `round` is the number of the term, or a revision that grows; `number` orders events of one type in one round.
+    `round` groups the events of one time: it is the number of the term or, for plans and tiers, a revision that grows.
+    `number` orders events of one type within a round.
     """
 
     ms: int

@@ -1,6 +1,6 @@
 """What can be bought: models, the tiers each is offered in, their prices, and the bounds of what may be bought.
 
-Rule: pure; values, and how callers see them. How they are stored is in `items`, what is charged in
+Rule: pure; values alone. How callers see them is in `answers`, how they are stored in `items`, what is charged in
 `subscriptions.pricing`. The fields of a price and the names of the limits are the same wherever they are stored, shown
 or sent. A model that was withdrawn stays stored, with a mark: whoever has a subscription to it keeps it, and its tiers
 can still be taken down.

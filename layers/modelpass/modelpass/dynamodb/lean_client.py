@@ -1,7 +1,8 @@
 """The seam to DynamoDB without an SDK, for the hot path: HTTP/1.1 on kept connections, signed by `sigv4`.
 
-Rule: it sends a request once and raises the failures of `transport`, exactly as `boto3_client` does; every suite of
-faults and races runs with both. Nothing is sent again here: commands retry (`retries`), with the clock read anew.
+Rule: it sends a request once and raises the failures of `transport`, exactly as `boto3_client` does; `make test` and
+`make faults` together run the suites of faults and races with both. Nothing is sent again here: commands retry
+(`retries`), with the clock read anew.
 
 What it does: it checks certificates and host names, takes the credentials that the environment has at each request,
 bounds the time of each request, and keeps connections for the next request, but trusts none that has waited long.

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 BUSY_TRIES: Final = 6
-"""How many times a budget lets the store be busy before it gives up."""
+"""A budget gives up when the store is busy for the time that this counts."""
 LOST_RACES: Final = 60
-"""How many times a budget lets another writer come first before it gives up."""
+"""A budget gives up when another writer comes first for the time that this counts."""
 DEADLINE_SECONDS: Final = 6.0
 """How long a command may go on trying, counted from the start of its budget."""
 _FIRST_PAUSE_SECONDS: Final = 0.02

@@ -17,7 +17,7 @@ from modelpass.entitlements.windows import expired_holds, segment_after, stored_
 RECLAIM_BATCH: Final = 40
 """The most holds reclaimed in one step. Each is guarded and gets a row; a transaction has at most 100 actions."""
 REVISIT_MS: Final = 3_600_000
-"""The reset looks again at an entitlement with open holds no sooner than this."""
+"""The reset comes back for open holds no sooner than this after its last look; a window that ends may bring it back."""
 
 
 def roll(entitlement: Entitlement, now_ms: int) -> Change:

@@ -1,4 +1,4 @@
-"""The refusals that a process remembers, and what each says of the next request of the same key.
+"""The refusals that a process remembers, and how it treats the next request with the same key.
 
 Rule: pure; only a refusal that can never reverse is kept as an answer, and no figure is kept. After any other refusal,
 the next request reads before it writes.
@@ -12,9 +12,9 @@ one. Keys under a deployment key that is no longer accepted are refused before m
 restored to an earlier moment bring an old key back, which is why a refusal is kept for minutes and no longer.
 
 The row of a subscription has the hash of a new key before its entitlements have it. So what the row says of a key is
-remembered only of models that are not in the term, except that a later term has begun: then every entitlement has lost
-the key. A cancellation that the row notes as complete never reverses either. Every other refusal may reverse with time
-or by a settle, an operator or a router, or it shows windows, which move on.
+remembered only for models that are not in the term. Where a later term has begun, it is remembered for all models, for
+then every entitlement has lost the key. A cancellation that the row notes as complete never reverses either. Every
+other refusal may reverse with time or by a settle, an operator or a router, or it shows windows, which move on.
 """
 
 from __future__ import annotations
@@ -55,13 +55,12 @@ def remembered(refusal: Refusal, entitlement: Entitlement) -> RememberedRefusal:
         return RememberedRefusal(account_id)
     if entitlement.key_hash is None:  # a renewal has taken the key out of all models of the term at once
         return RememberedRefusal(account_id, refusal, NO_MODELS)
-    return RememberedRefusal(
-        account_id, refusal
-    )  # a later key is here, which may not have reached the other models yet
+    # A later key is here, which may not have reached the other models yet.
+    return RememberedRefusal(account_id, refusal)
 
 
 class RefusalCache:
-    """The newest `MOST_KEPT` refusals of a process, each kept for `KEPT_SECONDS` and no longer.
+    """The newest `MAX_ENTRIES` refusals of a process, each kept for `TTL_SECONDS` and no longer.
 
     `monotonic` is a steady clock in seconds. Threads may share a cache: each use of the dictionary is one call into C.
     """

@@ -3,8 +3,8 @@
 Rule: pure; decisions from a stored entitlement and the time that is passed in, in the order that the contract
 publishes. Authorize refuses by the first that fails: key, cancelled, expired, (model), tier asked for, request id, tier
 unavailable, monthly cap, daily limit, open holds. (Whether a model is in the subscription is decided in
-`subscriptions.rules`.) The conditional write of the hot path (`updates.grant`) demands the same rules all at once; only
-when it fails are they asked one by one, of the item that the failure brought back.
+`subscriptions.rules`.) The conditional write of the hot path (`updates.authorize`) demands the same rules all at once;
+only when it fails are they asked one by one, of the item that the failure brought back.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ def _grant_or_clear_the_way(rolled: Change, attempt: Attempt, now_ms: int) -> Ch
     if _fits(entitlement, attempt):
         return accounting.with_grant(rolled, hold)
     if rolled.exact:
-        return rolled  # a step of its own, for it is exact: the expired holds come after it
+        return rolled  # opening windows is exact, so it is a step of its own; the next gives expired holds back
     expired = windows.expired_holds(entitlement, now_ms)
     first = [h for h in expired if h.key == hold.key]
     rest = [h for h in expired if h.key != hold.key]

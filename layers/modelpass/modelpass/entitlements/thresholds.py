@@ -1,9 +1,9 @@
 """Which shares of a limit are reached and not announced yet. Rule: pure; each is announced once per window.
 
-Counted are used and held, as callers see them: a hold that has expired no longer counts. Which thresholds of the stored
-windows were announced is noted in the item (`announced`), so that a request that reaches nothing new writes nothing
-more. A request that does is followed by one more write: the note and the event together. If that write is lost, the
-next request or the reset finds the threshold reached and not announced, at the latest when the window is closed.
+What counts is used plus held, as callers see them: a hold that has expired no longer counts. Which thresholds of the
+stored windows were announced is noted in the item (`announced`), so that a request that reaches nothing new writes
+nothing more. A request that does is followed by one more write: the note and the event together. If that write is lost,
+the next request or the reset finds the threshold reached and not announced, at the latest when the window is closed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LEAST: Final = min(t.percent for t in Threshold)
 
 
 def announce(change: Change, now_ms: int) -> Change:
-    """Let a step also announce what its stored windows, going on or closing, have reached before it."""
+    """Let a step also announce what its stored windows had reached before it, whether it closes them or not."""
     return _with_announcements(change, _unannounced(change.before, now_ms))
 
 
@@ -50,6 +50,7 @@ def _unannounced(entitlement: Entitlement, now_ms: int) -> tuple[Announcement, .
 
 def _with_announcements(change: Change, announcements: tuple[Announcement, ...]) -> Change:
     before, after = change.before, change.after
-    goes_on = {True: before.month == after.month, False: before.day == after.day}  # by whether it is the month
+    # By `monthly`: is the window the same after the step?
+    goes_on = {True: before.month == after.month, False: before.day == after.day}
     noted = frozenset(a.threshold for a in announcements if goes_on[a.threshold.monthly])
     return change._replace(after=after._replace(announced=after.announced | noted), announcements=announcements)

@@ -138,7 +138,7 @@ def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Re
 
 
 def _demand_announced(expression: _Expression, before: Entitlement) -> None:
-    """What was announced of the windows is what was read: it is announced once, and forgotten with its window."""
+    """Nobody has announced a threshold of these windows since they were read, so that none is announced twice."""
     expression.demand("ta", "=", items.announced_value(before.announced))
     if not before.announced:  # an item of version 1 may lack the note that nothing was announced
         expression.conditions[-1] = f"(attribute_not_exists({expression.name('ta')}) OR {expression.conditions[-1]})"
@@ -148,7 +148,7 @@ def _write_counters(expression: _Expression, step: Change) -> None:
     for attribute, name in _COUNTERS:
         old, new = getattr(step.before.counters, name), getattr(step.after.counters, name)
         if step.exact:
-            # The figures that are closed into a row, or that let the reset's mark go, are those that are there.
+            # The counters are still as read: a closed window's row, and whether the reset has work left, rest on them.
             expression.demand(attribute, "=", number(old))
             if new != old:
                 expression.set(attribute, number(new))

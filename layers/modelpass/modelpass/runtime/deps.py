@@ -1,4 +1,4 @@
-"""What a command is given from outside, as one value: clock, randomness, store, settings. Rule: a type, nothing real.
+"""What a command is given from outside, as one value: clock, randomness, store, settings. Rule: the type alone.
 
 `wiring` builds the real one at cold start, and tests build others. No command reads a clock, random bytes or the
 environment by itself.

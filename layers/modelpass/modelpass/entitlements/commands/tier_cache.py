@@ -1,4 +1,4 @@
-"""Which tiers are down, kept in the process for 3 to 4 seconds. Rule: nothing else of a decision is kept that long.
+"""Which tiers are down, kept in the process for 3 to 4 seconds. Rule: a grant depends on nothing else that is kept.
 
 One small item of the catalogue names them. A change binds everywhere within 5 seconds: at most 4 in the cache, and the
 time of a read. While the item cannot be read, requests are refused.

@@ -1,7 +1,7 @@
 """Cancel: end a subscription now. Rule: once it has answered, the key grants nothing and the account's place is free.
 
 First every entitlement is stopped, then the place is freed, so that an account never has two active subscriptions. What
-a crash leaves undone is finished by a repeat of the call or by the reset (`stop`).
+a crash leaves undone is finished by a repeat of the call or by the reset (`finish_cancellation`).
 """
 
 from __future__ import annotations

@@ -32,8 +32,8 @@ def purchase(deps: Deps, account_id: str, order: PurchaseOrder, idempotency_key:
     """Buy a custom subscription.
 
     Raises `Refused` and changes nothing: `idempotency_key_reused` for another body under the same key, what
-    `pricing.bought` refuses, `active_subscription_exists`, and `too_many_purchases`. After `temporarily_unavailable` it
-    may have been bought all the same; a repeat under the same Idempotency-Key tells.
+    `pricing.price_purchase` refuses, `active_subscription_exists`, and `too_many_purchases`. After
+    `temporarily_unavailable` it may have been bought all the same; a repeat under the same Idempotency-Key tells.
     """
     budget = deps.retry_budget()
     subscription_id = (

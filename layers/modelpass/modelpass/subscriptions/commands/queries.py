@@ -103,7 +103,7 @@ def get_history(deps: Deps, account_id: str, subscription_id: str, days: Mapping
 
 
 def quote(deps: Deps, order: PurchaseOrder) -> Json:
-    """The price of a purchase at this moment, line by line; raises what `pricing.bought` refuses.
+    """The price of a purchase at this moment, line by line; raises what `pricing.price_purchase` refuses.
 
     It reads the catalogue and nothing else, so it says nothing of the account's place.
     """

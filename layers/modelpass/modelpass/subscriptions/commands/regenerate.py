@@ -26,7 +26,8 @@ def regenerate(deps: Deps, account_id: str, subscription_id: str) -> Outcome:
     """Make a new key.
 
     Raises `Refused` and changes nothing unless the subscription is active: `subscription_expired`,
-    `subscription_cancelled`, or `not_found`. Each call makes another key, because a key is shown only once.
+    `subscription_cancelled`, or `not_found`. Each call makes another key, because a key is shown only once. After
+    `temporarily_unavailable` a new key may have been begun: a repeat makes another, or the reset finishes it.
     """
     budget, secret = deps.retry_budget(), deps.new_secret()
 

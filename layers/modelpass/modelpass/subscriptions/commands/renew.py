@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def renew(deps: Deps, account_id: str, subscription_id: str, idempotency_key: str | None) -> Outcome:
     """Begin a new term of an expired subscription.
 
-    Raises `Refused` and changes nothing: `not_found`, what `pricing.bought_again` refuses, `subscription_not_expired`,
+    Raises `Refused` and changes nothing: `not_found`, what `pricing.price_renewal` refuses, `subscription_not_expired`,
     and `active_subscription_exists`. After `temporarily_unavailable` the term may have begun all the same; a repeat
     under the same Idempotency-Key tells.
     """
