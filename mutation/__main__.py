@@ -12,7 +12,7 @@ from mutation import modules, report, workplace
 if TYPE_CHECKING:
     from pathlib import Path
 
-TESTS = ("tests/unit", "tests/integration")
+TESTS = (("tests/unit",), ("tests/integration", "tests/property"))
 """What a mutant is tried by: the second only if the first, which are faster, did not see it."""
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from modelpass.dynamodb.endpoint import RotatingCredentials
 from modelpass.dynamodb.sigv4 import Credentials, signed_headers
+from tests.support.builders import PROPERTY
 from tests.support.wire import Wire, serving, told
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def botocores(url: str, headers: dict[str, str], body: bytes, credentials: Crede
     return {name.lower(): value for name, value in request.headers.items()}
 
 
+@PROPERTY
 @given(BODIES, TARGETS, HOSTS, REGIONS, CREDENTIALS, TIMES)
 @example(b"{}", "DynamoDB_20120810.GetItem", "h1", "eu-west-1", Credentials("id", "secret", None), MIDNIGHT)
 def test_signature_is_botocores(
@@ -56,6 +58,7 @@ def test_signature_is_botocores(
         assert ours == theirs
 
 
+@PROPERTY
 @given(st.lists(st.tuples(CREDENTIALS, REGIONS, st.integers(1, 3)), min_size=2, max_size=12))
 def test_signing_keys_that_are_kept_are_never_those_of_others(signers: list[tuple[Credentials, str, int]]) -> None:
     """More signers and days than keys are kept, by turns and again."""
@@ -82,7 +85,7 @@ def as_a_server_sees_it(asked: Asked, credentials: Credentials, region: str, url
 
 
 @given(ITEMS, CREDENTIALS, st.sampled_from(["GetItem", "UpdateItem", "TransactWriteItems"]))
-@settings(max_examples=60)
+@settings(PROPERTY, max_examples=60)
 def test_what_goes_over_the_wire_is_signed_as_the_service_checks_it(
     wire: Wire, item: dict[str, dict[str, str]], credentials: Credentials, operation: str
 ) -> None:

@@ -8,10 +8,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from modelpass import macs
+from tests.support.builders import PROPERTY
 
 KEYS = st.binary(max_size=200)
 
 
+@PROPERTY
 @given(key=KEYS, message=st.binary(max_size=300))
 @example(key=b"k" * 64, message=b"")
 @example(key=b"k" * 65, message=b"")

@@ -156,11 +156,10 @@ def test_month_that_is_closed_is_corrected_in_its_row_and_never_below_zero(world
         ({"why": "not"}, "why"),
     ],
 )
-def test_field_at_fault_is_named_and_nothing_is_written(world: World, body: Any, param: str) -> None:
+def test_field_at_fault_is_named_and_nothing_is_written(world: World, body: dict[str, Any], param: str) -> None:
     name, _ = used(world, 30)
     before = world.all_items(world.tables.entitlements)
-    units = body.pop("units", 5)
-    assert refusal(lambda: world.correct(name, units, **body)) == ("invalid_request", param)
+    assert refusal(lambda: world.correct(name, **{"units": 5} | body)) == ("invalid_request", param)
     assert world.all_items(world.tables.entitlements) == before
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from modelpass.dynamodb import http1
 from modelpass.dynamodb.http1 import LONGEST_BODY, LONGEST_HEAD, Head, MalformedReplyError, head_of
+from tests.support.builders import PROPERTY
 
 WELL = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 MALFORMED = {
@@ -101,6 +102,7 @@ def as_python_reads_it(raw: bytes) -> tuple[int, str | None, bool, bytes]:
     return response.status, checksum and checksum.strip(), closes, response.read()
 
 
+@PROPERTY
 @given(replies())
 def test_reply_of_the_one_form_is_read_as_pythons_own_client_reads_it(raw: bytes) -> None:
     head = head_of(raw)
@@ -111,6 +113,7 @@ def test_reply_of_the_one_form_is_read_as_pythons_own_client_reads_it(raw: bytes
     assert head.length == len(body)
 
 
+@PROPERTY
 @given(replies())
 def test_head_is_the_same_wherever_a_reply_is_split(raw: bytes) -> None:
     whole = head_of(raw)
@@ -146,6 +149,7 @@ def test_what_never_ends_is_refused_once_it_is_too_long() -> None:
         http1.head_of(b"x" * (LONGEST_HEAD + 4))
 
 
+@PROPERTY
 @given(st.binary(max_size=200))
 def test_no_bytes_whatsoever_raise_anything_else(raw: bytes) -> None:
     for start in (b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n"):
@@ -153,3 +157,10 @@ def test_no_bytes_whatsoever_raise_anything_else(raw: bytes) -> None:
             head_of(start + raw + b"\r\n\r\n")
         except MalformedReplyError:
             continue
+
+
+def test_head_ends_with_its_first_empty_line_whatever_the_body_has() -> None:
+    head = head_of(WELL.replace(b": 2", b": 8").replace(b"{}", b'"\r\n\r\n..'))
+    assert head == head_of(WELL.replace(b": 2", b": 8"))
+    assert head is not None
+    assert head.length == 8

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelpass.dynamodb import wire_json
+from tests.support.builders import PROPERTY
 
 TEXTS = st.text(max_size=12)
 NAMES = st.one_of(TEXTS, st.sampled_from(["B", "BS", "S", "M", "L", "NULL"]))  # names that look like types as well
@@ -70,6 +71,7 @@ def wire(value: Any) -> Any:
     return [wire(inner) for inner in value] if isinstance(value, list) else value
 
 
+@PROPERTY
 @given(ITEMS, ITEMS)
 def test_request_holds_what_botocore_would_send(key: Any, values: Any) -> None:
     request = {
@@ -85,6 +87,7 @@ def test_request_holds_what_botocore_would_send(key: Any, values: Any) -> None:
     assert ours.isascii()
 
 
+@PROPERTY
 @given(ITEMS)
 def test_reply_is_read_as_botocore_reads_it(item: Any) -> None:
     raw = json.dumps({"Item": wire(item), "ConsumedCapacity": {"TableName": "t", "CapacityUnits": 1.5}}).encode()
@@ -93,7 +96,7 @@ def test_reply_is_read_as_botocore_reads_it(item: Any) -> None:
 
 
 @given(st.lists(ITEMS, max_size=3))
-@settings(max_examples=30)
+@settings(PROPERTY, max_examples=30)
 def test_replies_with_many_items_are_read_as_botocore_reads_them(items: list[Any]) -> None:
     queried = json.dumps({"Items": wire(items), "Count": len(items), "ScannedCount": len(items)}).encode()
     assert wire_json.decoded(queried) == as_it_parses("Query", queried)
@@ -101,6 +104,7 @@ def test_replies_with_many_items_are_read_as_botocore_reads_them(items: list[Any
     assert wire_json.decoded(batch) == as_it_parses("BatchGetItem", batch)
 
 
+@PROPERTY
 @given(ITEMS)
 def test_what_is_sent_comes_back_as_it_was(item: Any) -> None:
     assert wire_json.decoded(wire_json.encoded({"Item": item})) == {"Item": item}

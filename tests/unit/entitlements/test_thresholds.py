@@ -74,6 +74,10 @@ def test_hold_counts_in_its_month_to_the_last_millisecond_of_it_however_late_it_
     expires_with_it = entitlement(at_ms=MONTH_ENDS - 1, used=100, holds=[granted], calls=1)
     assert told(thresholds.announce(accounting.roll(expires_with_it, MONTH_ENDS), MONTH_ENDS)) == [MONTH_80]
 
+    over_before = hold(units=700, at_ms=MONTH_ENDS - 1001, seconds=1)
+    expires_sooner = entitlement(at_ms=MONTH_ENDS - 1, used=100, holds=[over_before], calls=1)
+    assert told(thresholds.announce(accounting.roll(expires_sooner, MONTH_ENDS), MONTH_ENDS)) == []
+
 
 def test_clock_that_is_behind_the_stored_windows_tells_of_these() -> None:
     step = thresholds.announcing_step(entitlement(calls=40, bought=limits()), ms("2026-11-30T12:00:00Z"))

@@ -44,6 +44,13 @@ def test_without_bounds_the_last_thirty_days_are_shown_and_none_after_the_term()
     assert usage_history.span_of({}, STORED, LONG_AFTER) == Span(date(2027, 1, 25), LAST_DAY, date(2029, 6, 1))
 
 
+def test_term_that_ends_with_the_first_millisecond_of_a_day_has_that_day() -> None:
+    ending = STORED._replace(term=TERM._replace(ends_at_ms=ms("2027-02-24T00:00:00.001Z")))
+    assert usage_history.span_of({}, ending, LONG_AFTER).last == date(2027, 2, 24)
+    term = sold(1, "2026-11-23T23:59:59Z", "2026-12-24T00:00:00.001Z")
+    assert usage_history.terms_in([term], Span(date(2026, 12, 24), date(2026, 12, 24), TODAY)) == [term]
+
+
 @pytest.mark.parametrize(
     ("query", "param", "message"),
     [
