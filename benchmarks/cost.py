@@ -7,13 +7,13 @@ printed as such. What it prints is what `docs/cost.md` shows.
 from __future__ import annotations
 
 import json
-import os
 import sys
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from benchmarks import given
 from local.dynamodb import engine
 from tests.support.lines import recorded
 from tests.support.world import DAY_MS, World, model, new_world
@@ -99,7 +99,7 @@ def row(name: str, used: Used, prices: dict[str, Decimal], billed_ms: Decimal, m
 def main() -> None:
     """Measure, and print a table in Markdown."""
     prices = {name: Decimal(str(value)) for name, value in json.loads(PRICES.read_text("utf-8"))["dollars"].items()}
-    billed_ms, memory = Decimal(os.environ.get("BILLED_MS") or 8), Decimal(os.environ.get("MEMORY_MIB") or 512)
+    billed_ms, memory = given.positive("BILLED_MS", 8), given.positive("MEMORY_MIB", 512)
     with engine.running() as url:
         found = cases(new_world(url))
     sys.stdout.write(f"Dollars per million, at {billed_ms} ms billed per invocation of {memory} MiB:\n\n")

@@ -6,10 +6,11 @@ and of the ratios the median.
 
 from __future__ import annotations
 
-import os
 import statistics
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from benchmarks import given
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def count(default: int) -> int:
     """How many rounds: RUNS, or the section's own number."""
-    return int(os.environ.get("RUNS") or default)
+    return given.positive_whole("RUNS", default)
 
 
 @dataclass(slots=True)

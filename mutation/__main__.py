@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -18,7 +19,7 @@ TESTS = (("tests/unit",), ("tests/integration", "tests/property"))
 
 def main() -> int:
     """Status 1 when a mutant survived that is not excused, or an excuse is of no use any more."""
-    only, minutes = os.environ.get("ONLY", ""), float(os.environ.get("MINUTES") or 10)
+    only, minutes = os.environ.get("ONLY", ""), _minutes()
     chosen = modules.named(only) if only else modules.changed()
     if not chosen:
         print("No module of the pure core has changed; name some: make mutants ONLY=rules,windows")
@@ -34,6 +35,17 @@ def main() -> int:
     if not finished:
         print(f"{minutes:g} minutes were over before every mutant was reached; MINUTES= gives more.")
     return 0 if fine else 1
+
+
+def _minutes() -> float:
+    text = os.environ.get("MINUTES") or "10"
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes < math.inf:
+        raise SystemExit(f"MINUTES must be a number above 0: {text!r}")
+    return minutes
 
 
 def _try(chosen: list[Path], end: float) -> tuple[dict[str, str], bool]:
