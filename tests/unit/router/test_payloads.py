@@ -10,7 +10,7 @@ import pytest
 from modelpass.catalogue.tiers import Tier
 from modelpass.entitlements.commands.authorize import AuthorizeRequest
 from modelpass.entitlements.commands.settle import SettleRequest, refuse_too_many_calls
-from modelpass.errors import ErrorCode, Refused
+from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.router import authorize, settle
 
 AUTHORIZE = {"apiKey": "k", "modelId": "m-1", "requestId": "r-1", "estimatedUsage": 4000}
@@ -68,7 +68,9 @@ def test_what_is_given_is_taken() -> None:
 @pytest.mark.parametrize("name", ["authorize", "settle"])
 @pytest.mark.parametrize("event", NOT_OBJECTS)
 def test_payload_that_is_no_object_is_refused_without_a_field(name: str, event: Any) -> None:
-    assert refused(name, event) is None
+    with pytest.raises(Refused) as caught:
+        parse(name, event)
+    assert caught.value.refusal == Refusal(ErrorCode.INVALID_REQUEST, message="The payload must be a JSON object.")
 
 
 @pytest.mark.parametrize(("name", "field"), REQUIRED)
