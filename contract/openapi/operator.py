@@ -104,7 +104,7 @@ OPERATIONS: Final = (
         ),
         (
             ANY_SUBSCRIPTION_ID,
-            idempotency_key("Makes the correction safe to repeat.", required=True),
+            idempotency_key("Makes the correction safe to repeat, by any operator.", required=True),
         ),
         body=Body(operator_bodies.CorrectionRequest, {"bytes for tokens": examples.CORRECTION_BODY}),
         operator=True,

@@ -211,11 +211,13 @@ class World:
         plan.end_plan(self.deps, account)
         return {}
 
-    def correct(self, subscription_id: str, units: int, key: str = "ticket-1", **body: Any) -> Json:
+    def correct(
+        self, subscription_id: str, units: int, key: str = "ticket-1", *, by: str = "operator", **body: Any
+    ) -> Json:
         """Correct usage, as an operator does."""
         raw = {"modelId": TEXT_MODEL, "units": units, "reason": "bytes for tokens", **body}
         parsed = operator_bodies.parse_correction(raw)
-        answer, replayed = correct_command.correct(self.deps, "operator", subscription_id, parsed, key)
+        answer, replayed = correct_command.correct(self.deps, by, subscription_id, parsed, key)
         return {**answer, "replayed": True} if replayed else answer
 
     def authorize(self, api_key: str, request_id: str, estimate: int = 10, **more: Any) -> Json:

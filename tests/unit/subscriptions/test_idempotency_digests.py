@@ -26,9 +26,14 @@ def test_renewal_is_remembered_by_account_subscription_and_key() -> None:
     assert expected.hex() == "eca8740eaf105b61dc5b6d9745dfb177"
 
 
-def test_correction_is_recorded_under_operator_subscription_and_key() -> None:
+def test_correction_is_recorded_under_subscription_and_key() -> None:
+    expected = base64url(digest("correct\0sub_1\0ticket-1")[:15])
+    assert idempotency.correction("sub_1", "ticket-1") == expected == "5e9lrba-UC_j94zHp39N"
+
+
+def test_correction_of_the_release_before_was_recorded_under_its_operator_too() -> None:
     expected = base64url(digest("correct\0op\0sub_1\0ticket-1")[:15])
-    assert idempotency.correction("op", "sub_1", "ticket-1") == expected == "wESZ4pjJHD5EYyseS5HF"
+    assert idempotency.earlier_correction("op", "sub_1", "ticket-1") == expected == "wESZ4pjJHD5EYyseS5HF"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Digests of Idempotency-Keys and of the bodies that came with them. Rule: pure; only a digest is ever stored.
 
-A key's digest is scoped to the call, the caller and, except for a purchase, the subscription: the same key in another
-scope is another key. Where a digest is compared and what a repeat gets is said by the commands.
+A key's digest is scoped to what the call acts on: the account for a purchase, the subscription and its account for a
+renewal, the subscription alone for a correction, whichever operator asks. The same key in another scope is another key.
+Where a digest is compared and what a repeat gets is said by the commands.
 """
 
 from __future__ import annotations
@@ -26,10 +27,14 @@ def renewal(account_id: str, subscription: str, idempotency_key: str) -> bytes:
     return _digest("renew", account_id, subscription, idempotency_key)[:_DIGEST_BYTES]
 
 
-def correction(operator: str, subscription: str, idempotency_key: str) -> str:
+def correction(subscription: str, idempotency_key: str) -> str:
     """The digest of a correction's Idempotency-Key, as the text under which the correction is recorded."""
-    digest = _digest("correct", operator, subscription, idempotency_key)[:ID_BYTES]
-    return base64url(digest)
+    return base64url(_digest("correct", subscription, idempotency_key)[:ID_BYTES])
+
+
+def earlier_correction(operator: str, subscription: str, idempotency_key: str) -> str:
+    """The text under which earlier code recorded a correction: it scoped the key to the operator as well."""
+    return base64url(_digest("correct", operator, subscription, idempotency_key)[:ID_BYTES])
 
 
 def body(raw: object) -> bytes:
@@ -39,4 +44,9 @@ def body(raw: object) -> bytes:
 
 
 def _digest(*scope: str) -> bytes:
+    """The digest of a call's name and what its key is scoped to, with the key at the end.
+
+    No two scopes make one text, though the name of an account may hold a NUL: there is at most one such name, and
+    neither what stands before it nor a subscription's id nor an Idempotency-Key can hold one.
+    """
     return hashlib.sha256("\0".join(scope).encode()).digest()

@@ -49,25 +49,24 @@ class _Meant(NamedTuple):
 
 
 def correct(deps: Deps, operator: str, subscription_id: str, order: CorrectionOrder, idempotency_key: str) -> Booked:
-    """Book a correction, once for each Idempotency-Key of an operator and a subscription.
+    """Book a correction, once for each Idempotency-Key of a subscription, whichever operators send it.
 
     Raises `Refused` and changes nothing: `invalid_request` when the subscription's current term has no such model, when
     the instant is not in it, or when more is to be taken than was used; `idempotency_key_reused` for another body under
     the same key; `not_found` when there is no such subscription.
     """
     budget, nonce = deps.retry_budget(), deps.entropy(_NONCE_BYTES)
-    digest = idempotency.correction(operator, subscription_id, idempotency_key)
 
     def attempt() -> Booked:
         found = repository.any_subscription(deps, budget, subscription_id)
         telemetry.note(accountId=found.account_id)
-        record = _read(deps, budget, history.correction_key(subscription_id, digest))
+        record = _record(deps, budget, operator, subscription_id, idempotency_key)
         if record is not None:
             return _repeated(deps, budget, record, order, nonce)
         entitlement_id, at_ms = _meant(found, order, deps.now_ms())
         telemetry.note(modelId=entitlement_id.model_id)
         made = Correction(
-            key=digest,
+            key=idempotency.correction(subscription_id, idempotency_key),
             body=idempotency.body(order.raw),
             nonce=nonce,
             operator=operator,
@@ -80,6 +79,19 @@ def correct(deps: Deps, operator: str, subscription_id: str, order: CorrectionOr
         return Booked(_answer(deps, budget, entitlement, made.units, made.at_ms, made.reason), replayed=False)
 
     return budget.until_done(attempt)
+
+
+def _record(
+    deps: Deps, budget: RetryBudget, operator: str, subscription_id: str, idempotency_key: str
+) -> schema.Item | None:
+    """What was booked under this Idempotency-Key; None when nothing was."""
+    current = idempotency.correction(subscription_id, idempotency_key)
+    record = _read(deps, budget, history.correction_key(subscription_id, current))
+    if record is not None:
+        return record
+    # Earlier code kept it under the operator's name as well, where only a repeat by the same operator can find it.
+    earlier = idempotency.earlier_correction(operator, subscription_id, idempotency_key)
+    return _read(deps, budget, history.correction_key(subscription_id, earlier))
 
 
 def _meant(found: Subscription, order: CorrectionOrder, now_ms: int) -> _Meant:
