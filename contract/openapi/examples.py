@@ -110,4 +110,5 @@ CORRECTION: Final[Json] = {
     "monthly": MONTHLY,
 }
 PLAN_BODY: Final[Json] = {"planId": "plan_team", "expiresAt": EXPIRES}
-PLAN: Final[Json] = {"accountId": "acct_demo", **PLAN_BODY}
+PLAN: Final[Json] = {"accountId": "acct_demo", **PLAN_BODY, "asOf": None, "applied": True}
+PLAN_KNOWN: Final[Json] = {**PLAN, "asOf": "2026-11-24T18:00:00Z", "applied": False}

@@ -9,9 +9,11 @@ from contract.openapi.parts import (
     ACCOUNT_ID,
     ANY_MODEL_ID,
     ANY_SUBSCRIPTION_ID,
+    AS_OF,
     FORBIDDEN,
     MODEL_ID,
     NOT_FOUND,
+    PLAN_ID,
     TIER,
     Answer,
     Body,
@@ -20,11 +22,13 @@ from contract.openapi.parts import (
     idempotency_key,
 )
 from modelpass.api import catalogue_bodies, operator_bodies
+from modelpass.api.responses import HELD_BY
 from modelpass.catalogue.tiers import Tier
 from modelpass.errors import ErrorCode, Refusal
-from modelpass.ids import MAX_ACCOUNT_BYTES
+from modelpass.ids import MAX_ACCOUNT_BYTES, MODEL_ID_RULE
 
 _BAD_ACCOUNT: Final = bad("accountId", f"accountId must be 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8.")
+_LATER: Final = bad("asOf", "asOf must not be later than now.")
 _MODEL: Final = {
     "kind": "text",
     "tiers": [{"channelTier": "stable", "price": examples.PRICE}],
@@ -113,26 +117,41 @@ OPERATIONS: Final = (
         "PUT /v1/accounts/{accountId}/plan-subscription",
         "putPlanSubscription",
         "Record that a plan is active",
-        "It takes the account's one place until it expires. The same plan again updates when that is.",
-        Answer(200, "The plan.", (shapes.PlanSubscription,), {"a plan": examples.PLAN}),
+        "It takes the account's one place until it expires. The same plan again updates when that is. News that is "
+        "older (`asOf`) than what is known of the place changes nothing, and is answered with what is known.",
+        Answer(
+            200,
+            "The plan that holds the place; `applied` is false when the news was older than what is known.",
+            (shapes.PlanSubscription,),
+            {"a plan": examples.PLAN, "older news": examples.PLAN_KNOWN},
+            (HELD_BY,),
+        ),
         (
             _BAD_ACCOUNT,
             bad("expiresAt", "expiresAt must be later than now."),
+            _LATER,
             FORBIDDEN,
             Refusal(ErrorCode.ACTIVE_SUBSCRIPTION_EXISTS),
         ),
         (ACCOUNT_ID,),
-        body=Body(operator_bodies.PlanRequest, {"a plan": examples.PLAN_BODY}),
+        body=Body(
+            operator_bodies.PlanRequest,
+            {
+                "a plan": examples.PLAN_BODY,
+                "as of an instant": {**examples.PLAN_BODY, "asOf": examples.PLAN_KNOWN["asOf"]},
+            },
+        ),
         operator=True,
     ),
     Operation(
-        "DELETE /v1/accounts/{accountId}/plan-subscription",
+        "DELETE /v1/accounts/{accountId}/plan-subscription/{planId}",
         "deletePlanSubscription",
         "Record that a plan has ended",
-        "The account's place is free.",
-        Answer(204, "Ended; also when there is none."),
-        (_BAD_ACCOUNT, FORBIDDEN),
-        (ACCOUNT_ID,),
+        "The account's place is free, unless another plan or a custom subscription holds it, or newer news of the "
+        "plan is known: then nothing changes, and a header says what holds it.",
+        Answer(204, "Ended; also when it does not hold the place.", headers=(HELD_BY,)),
+        (_BAD_ACCOUNT, bad("planId", f"planId must be {MODEL_ID_RULE}."), _LATER, FORBIDDEN),
+        (ACCOUNT_ID, PLAN_ID, AS_OF),
         operator=True,
     ),
 )

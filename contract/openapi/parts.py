@@ -117,6 +117,23 @@ ACCOUNT_ID: Final = Parameter(
 )
 
 
+PLAN_ID: Final = Parameter(
+    "planId",
+    "path",
+    {"type": "string", "pattern": f"^{MODEL_ID_PATTERN}$"},
+    f"The plan that has ended: {MODEL_ID_RULE}.",
+    "plan_team",
+)
+AS_OF: Final = Parameter(
+    "asOf",
+    "query",
+    {"type": "string", "format": "date-time"},
+    "The instant that the news is from, not later than now; older news than what is known changes nothing.",
+    "2026-11-24T18:00:00Z",
+    required=False,
+)
+
+
 def idempotency_key(description: str, *, required: bool = False) -> Parameter:
     """The header that makes a call safe to repeat."""
     schema = {"type": "string", "pattern": f"^{requests.IDEMPOTENCY_KEY_PATTERN}$"}

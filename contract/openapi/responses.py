@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from contract.openapi import parts, schemas, shapes
+from modelpass.api.responses import HELD_BY
 
 if TYPE_CHECKING:
     from contract.openapi.parts import Answer, Operation
@@ -37,6 +38,10 @@ HEADERS: Final[dict[str, Json]] = {
     "Idempotent-Replayed": {
         "description": "Only in the answer to a repeat.",
         "schema": {"type": "string", "const": "true"},
+    },
+    HELD_BY: {
+        "description": "The id of the plan or the subscription that holds the place; only where news changed nothing.",
+        "schema": {"type": "string"},
     },
 }
 GATEWAY: Final = {401: "Unauthorized", 413: "Request Entity Too Large", 429: "Too Many Requests"}

@@ -247,11 +247,13 @@ class Correction(Shape):
 
 
 class PlanSubscription(Shape):
-    """The plan that holds an account's one place."""
+    """The plan that holds an account's one place, as it is known."""
 
     account_id: str
-    plan_id: str
-    expires_at: Instant
+    plan_id: Annotated[str | None, Field(description="Null where no plan holds the place.")]
+    expires_at: Instant | None
+    as_of: Annotated[Instant | None, Field(description="The instant of the newest news; null where none told one.")]
+    applied: Annotated[bool, Field(description="False when the news was older than what is known.")]
 
 
 class ErrorDetail(Shape):

@@ -8,7 +8,6 @@ from modelpass.api import identity, operator_bodies, operators, requests, respon
 from modelpass.api.resolver import resolver
 from modelpass.runtime import wiring
 from modelpass.subscriptions.commands.plan import end_plan, set_plan
-from modelpass.times import rfc3339
 
 deps = tracing.traced(wiring.deps())
 app = resolver("plan")
@@ -20,18 +19,21 @@ def put() -> Response[str]:
     """Let a plan hold an account's place, or move its end."""
     event = app.current_event
     operators.require_operator(event)
+    requests.query_of(event)
     account_id = identity.account_in_path(event)
     order = operator_bodies.parse_plan(requests.json_body_of(event))
-    set_plan(deps, account_id, order)
-    return responses.answer({"accountId": account_id, "planId": order.plan_id, "expiresAt": rfc3339(order.until_ms)})
+    return responses.plan(account_id, set_plan(deps, account_id, order))
 
 
-@app.delete(ROUTE)
+@app.delete(ROUTE + r"/[\s\S]+")
 def delete() -> Response[str]:
-    """Free an account's place if a plan holds it."""
-    operators.require_operator(app.current_event)
-    end_plan(deps, identity.account_in_path(app.current_event))
-    return responses.no_content()
+    """Free an account's place if this plan holds it."""
+    event = app.current_event
+    operators.require_operator(event)
+    query = requests.query_of(event, "asOf")
+    account_id = identity.account_in_path(event)
+    end = operator_bodies.parse_plan_end(event.raw_event["pathParameters"].get("planId"), query)
+    return responses.plan_ended(end_plan(deps, account_id, end))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -51,7 +51,8 @@ def test_a_preflight_is_answered_without_a_token(open_stack: Stack, path: str, o
 def test_an_answer_tells_who_may_read_it_and_which_headers(open_stack: Stack) -> None:
     answer = open_stack.api("GET", "/v1/models", "acct_page", Origin=OTHER)
     assert answer.status == 200
-    assert told(answer) == {"allow-origin": OTHER, "expose-headers": "Location,Retry-After,Idempotent-Replayed"}
+    exposed = "Location,Retry-After,Idempotent-Replayed,Modelpass-Held-By"
+    assert told(answer) == {"allow-origin": OTHER, "expose-headers": exposed}
     refused = open_stack.api("GET", "/v1/subscriptions/none", "acct_page", Origin=OTHER)
     assert (refused.status, told(refused)) == (404, told(answer))
 

@@ -64,8 +64,12 @@ SENSE: Final[dict[str, dict[str, str]]] = {
         "limits": "the lower bound is not above the upper one",
     },
     "setAvailability": {"reason": "wanted when a tier is taken down"},
-    "putPlanSubscription": {"expiresAt": "a time to come", "accountId": "bytes, not characters"},
-    "deletePlanSubscription": {"accountId": "bytes, not characters"},
+    "putPlanSubscription": {
+        "expiresAt": "a time to come",
+        "accountId": "bytes, not characters",
+        "asOf": "not later than now",
+    },
+    "deletePlanSubscription": {"accountId": "bytes, not characters", "asOf": "not later than now"},
 }
 """What a schema cannot say of a field: it may be refused as `invalid_request` though it is well-formed."""
 

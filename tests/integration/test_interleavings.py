@@ -20,6 +20,7 @@ from tests.support.scenes import (
     OPERATORS,
     PLACE_COMMANDS,
     PLACES,
+    PLAN_NEWS,
     SCENES,
     THRESHOLD_COMMANDS,
     WITHOUT_A_GRANT,
@@ -115,6 +116,11 @@ def named(*values: Callable[..., object]) -> object:
             for scene in PLACES
             for pair in combinations_with_replacement(PLACE_COMMANDS, 2)
             if scene not in SCENES or not {*pair} <= {*COMMANDS}
+        ),
+        *(
+            named(scene, *pair)
+            for scene in PLACES
+            for pair in (*product(PLAN_NEWS, PLACE_COMMANDS), *combinations_with_replacement(PLAN_NEWS, 2))
         ),
         *(named(refused, *pair) for pair in product((authorize, repeat), COMMANDS)),
         *(named(replaced, authorize, other) for other in COMMANDS),

@@ -180,7 +180,7 @@ def test_place_is_kept_freed_and_taken(earlier: Earlier) -> None:
     assert refusal(lambda: world.set_plan("gold", "untouched")) == "active_subscription_exists"
     world.set_plan("gold", "told")
     assert refusal(lambda: world.buy("told")) == "active_subscription_exists"
-    world.end_plan("told")
+    world.end_plan("gold", "told")
     assert world.buy("told")["apiKey"]
     assert world.buy("expired")["apiKey"]
     assert refusal(lambda: world.renew(earlier.id_of("expired"), "expired")) == "active_subscription_exists"

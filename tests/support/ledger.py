@@ -222,6 +222,24 @@ class Plan:
     until_ms: int
 
 
+@dataclass(slots=True)
+class News:
+    """The instants of all news of plans that an account's place has taken in, as they came.
+
+    `elsewhere` are those which told that another plan has ended than the one that held the place.
+    """
+
+    applied: list[int] = field(default_factory=list)
+    elsewhere: list[int] = field(default_factory=list)
+
+    def outdated(self, as_of_ms: int | None, *, of_holder: bool) -> bool:
+        known = self.applied if of_holder else self.applied + self.elsewhere
+        return as_of_ms is not None and any(as_of_ms < at_ms for at_ms in known)
+
+    def take(self, as_of_ms: int | None) -> None:
+        self.applied += [] if as_of_ms is None else [as_of_ms]
+
+
 def seconds(ms: int) -> int:
     return -(-ms // SECOND_MS)
 

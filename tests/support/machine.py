@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from modelpass.errors import Refused
 from tests.support.faults import FaultAt
+from tests.support.ledger import News
 from tests.support.world import IMAGE_MODEL, TEXT_MODEL, World, new_world
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Machine(RuleBasedStateMachine):
         self.bought: list[Bought] = []
         self.purchases: dict[tuple[str, str], Bought] = {}
         self.plans: dict[str, Plan] = {}
+        self.news: defaultdict[str, News] = defaultdict(News)
         self.corrected: list[tuple[Bought, str, str, Json]] = []
         self.down: set[tuple[str, str]] = set()
         self.events: Counter[str] = Counter()

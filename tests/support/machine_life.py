@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
-from tests.support.ledger import DAY_MS, OFFSETS_MS, Bought, Plan
+from tests.support.ledger import DAY_MS, OFFSETS_MS, Bought, Plan, rfc3339
 from tests.support.machine import ACCOUNTS, ANY, FAULTS, Fault, Json, Machine, refusable
 from tests.support.world import IMAGE_MODEL, model
 
@@ -22,6 +22,9 @@ BODIES = st.fixed_dictionaries(
         "timezone": st.sampled_from(sorted(OFFSETS_MS)),
     }
 )
+PLANS = st.sampled_from(("gold", "silver"))
+AGES = st.sampled_from((None, 0, 0, 3_600_000, DAY_MS, 40 * DAY_MS))
+"""How long before now news of a plan is from, in milliseconds; None for news that does not say."""
 
 
 class LifeRules(Machine):
@@ -108,29 +111,54 @@ class LifeRules(Machine):
             bought.cancelled = True
             self.events["subscription.cancelled"] += 1
 
-    @rule(account=ACCOUNTS, plan_id=st.sampled_from(("gold", "silver")), days=st.sampled_from((0, 1, 30)), fault=FAULTS)
-    def set_plan(self, account: str, plan_id: str, days: int, fault: Fault) -> None:
+    @rule(account=ACCOUNTS, plan_id=PLANS, days=st.sampled_from((0, 1, 30)), age=AGES, fault=FAULTS)
+    def set_plan(self, account: str, plan_id: str, days: int, age: int | None, fault: Fault) -> None:
         """Let a plan take the account's place, under a fault or none."""
-        answer = refusable(lambda: self.faulty(fault).set_plan(plan_id, account, days=days))
-        plan, until_ms = self.plans.get(account), self.now_ms + days * DAY_MS
+        as_of_ms = None if age is None else self.now_ms - age
+        answer = refusable(lambda: self.faulty(fault).set_plan(plan_id, account, days=days, as_of_ms=as_of_ms))
+        plan, until_ms, holds = self.plans.get(account), self.now_ms + days * DAY_MS, self.holds(account, plan_id)
+        if self.news[account].outdated(as_of_ms, of_holder=holds):
+            assert isinstance(answer, dict)
+            running = plan is not None and self.now_ms < plan.until_ms
+            assert (answer["applied"], answer["planId"]) == (False, plan.id if plan and running else None)
+            return
         if days == 0:
             assert answer == "invalid_request"
-        elif plan is not None and self.now_ms < plan.until_ms and plan.id == plan_id:
+        elif plan is not None and holds:
             assert isinstance(answer, dict)
+            assert (answer["applied"], answer["expiresAt"]) == (True, rfc3339(until_ms))
             plan.until_ms = until_ms
+            self.news[account].take(as_of_ms)
         elif self.place_taken(account):
             assert answer == "active_subscription_exists"
         else:
             assert isinstance(answer, dict)
+            assert (answer["applied"], answer["planId"]) == (True, plan_id)
             self.take_place(account)
             self.plans[account] = Plan(plan_id, until_ms)
+            self.news[account].take(as_of_ms)
             self.events["plan.started"] += 1
 
-    @rule(account=ACCOUNTS, fault=FAULTS)
-    def end_plan(self, account: str, fault: Fault) -> None:
-        """End the account's plan, if it has one."""
-        self.faulty(fault).end_plan(account)
-        plan = self.plans.get(account)
-        if plan is not None and self.now_ms < plan.until_ms:
+    @rule(account=ACCOUNTS, plan_id=PLANS, age=AGES, fault=FAULTS)
+    def end_plan(self, account: str, plan_id: str, age: int | None, fault: Fault) -> None:
+        """End a plan of the account, which may be the one that holds the place."""
+        as_of_ms = None if age is None else self.now_ms - age
+        plan, holds, taken = self.plans.get(account), self.holds(account, plan_id), self.place_taken(account)
+        answer = self.faulty(fault).end_plan(plan_id, account, as_of_ms=as_of_ms)
+        news, late = self.news[account], self.news[account].outdated(as_of_ms, of_holder=holds)
+        assert (answer["heldBy"] is not None) == (taken and (late or not holds))
+        if holds and not late:
             del self.plans[account]
+            news.take(as_of_ms)
             self.events["plan.ended"] += 1
+        elif not late and as_of_ms is not None and as_of_ms > max(news.applied + news.elsewhere, default=as_of_ms - 1):
+            if plan is not None and self.now_ms < plan.until_ms:
+                news.elsewhere.append(as_of_ms)
+            else:
+                news.take(as_of_ms)
+                self.take_place(account)
+
+    def holds(self, account: str, plan_id: str) -> bool:
+        """Whether this plan holds the account's place now."""
+        plan = self.plans.get(account)
+        return plan is not None and plan.id == plan_id and self.now_ms < plan.until_ms

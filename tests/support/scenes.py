@@ -288,6 +288,22 @@ def no_plan(scene: Scene) -> Json:
     return _refusable(scene.world.end_plan)
 
 
+def plan_of_now(scene: Scene) -> Json:
+    return _refusable(lambda: scene.world.set_plan("gold", days=50, as_of_ms=scene.world.clock.now_ms))
+
+
+def older_plan(scene: Scene) -> Json:
+    return _refusable(lambda: scene.world.set_plan("gold", days=40, as_of_ms=scene.world.clock.now_ms - 2))
+
+
+def older_end(scene: Scene) -> Json:
+    return _refusable(lambda: scene.world.end_plan("gold", as_of_ms=scene.world.clock.now_ms - 1))
+
+
+def end_of_another_plan(scene: Scene) -> Json:
+    return _refusable(lambda: scene.world.end_plan("silver", as_of_ms=scene.world.clock.now_ms - 1))
+
+
 def quote(scene: Scene) -> Json:
     body = parse_purchase({"models": [model(calls=4, cap=100)]})
     return _refusable(lambda: subscription_queries.quote(scene.world.deps, body))
@@ -321,6 +337,8 @@ THRESHOLD_COMMANDS = (cross, authorize, repeat, settle, breach, reset, cancel)
 CORRECTIONS = (correct, take_back, correct_earlier)
 PLACE_COMMANDS = (plan, longer_plan, other_plan, no_plan, buy, renew, cancel, reset)
 """Those that contend for an account's one place."""
+PLAN_NEWS = (plan_of_now, older_plan, older_end, end_of_another_plan)
+"""Those that say from when they are."""
 COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy, cancel, regenerate)
 READS = (authorize_anew, look, list_all, models, quote)
 """Commands that change nothing, whatever comes between."""
@@ -338,7 +356,7 @@ def _refusable(command: Callable[[], Json]) -> Json:
 
 def shown(answer: Json) -> Json:
     """An answer without what chance decides."""
-    hidden = ("authorizationId", "apiKey", "apiKeyMasked", "subscriptionId")
+    hidden = ("authorizationId", "apiKey", "apiKeyMasked", "subscriptionId", "heldBy")
     return {name: value is not None if name in hidden else value for name, value in answer.items()}
 
 

@@ -45,8 +45,8 @@ from modelpass.subscriptions.commands import correct as correct_command
 from modelpass.subscriptions.commands import plan, purchase
 from modelpass.subscriptions.commands import regenerate as regenerate_command
 from modelpass.subscriptions.commands import renew as renew_command
-from modelpass.subscriptions.orders import PlanOrder
-from modelpass.times import DAY_MS, rfc3339, to_ms
+from modelpass.subscriptions.orders import PlanEnd, PlanOrder
+from modelpass.times import DAY_MS, to_ms
 from tests.support.capacity import units_of_refused_write
 from tests.support.permitted import ASKED, Permits, Permitted, commands_of
 from tests.support.plain import Plain
@@ -202,14 +202,15 @@ class World:
         ended = cancel_command.cancel(self.deps, account, subscription_id)
         return subscription_answers.subscription(ended, ended.status(self.deps.now_ms()))
 
-    def set_plan(self, plan_id: str = "gold", account: str = "acct", *, days: int = 30) -> Json:
+    def set_plan(
+        self, plan_id: str = "gold", account: str = "acct", *, days: int = 30, as_of_ms: int | None = None
+    ) -> Json:
         until_ms = self.clock.now_ms + days * DAY_MS
-        plan.set_plan(self.deps, account, PlanOrder(plan_id, until_ms))
-        return {"expiresAt": rfc3339(until_ms)}
+        told = plan.set_plan(self.deps, account, PlanOrder(plan_id, until_ms, as_of_ms))
+        return subscription_answers.plan(account, told)
 
-    def end_plan(self, account: str = "acct") -> Json:
-        plan.end_plan(self.deps, account)
-        return {}
+    def end_plan(self, plan_id: str = "gold", account: str = "acct", *, as_of_ms: int | None = None) -> Json:
+        return {"heldBy": plan.end_plan(self.deps, account, PlanEnd(plan_id, as_of_ms)).held_by}
 
     def correct(
         self, subscription_id: str, units: int, key: str = "ticket-1", *, by: str = "operator", **body: Any

@@ -34,7 +34,7 @@ ROUTES = {
     "POST /v1/subscriptions/{subscriptionId}/cancel": "CancelFunction",
     "POST /v1/subscriptions/{subscriptionId}/corrections": "CorrectFunction",
     "PUT /v1/accounts/{accountId}/plan-subscription": "PlanFunction",
-    "DELETE /v1/accounts/{accountId}/plan-subscription": "PlanFunction",
+    "DELETE /v1/accounts/{accountId}/plan-subscription/{planId}": "PlanFunction",
     "$default": "NotFoundFunction",
 }
 SIGNING = {"PurchaseFunction", "RenewFunction", "RegenerateFunction", "AuthorizeFunction", "SettleFunction"}
@@ -85,7 +85,7 @@ def test_browsers_may_call_from_the_origins_of_the_parameter_and_by_default_from
     assert allowed.origins == ("https://a.example", "http://localhost:5173")
     assert set(allowed.methods) == {"GET", "POST", "PUT", "DELETE"}
     assert allowed.headers == ("Authorization", "Content-Type", "Idempotency-Key")
-    assert allowed.exposed == ("Location", "Retry-After", "Idempotent-Replayed")
+    assert allowed.exposed == ("Location", "Retry-After", "Idempotent-Replayed", "Modelpass-Held-By")
 
 
 def test_all_of_cors_hangs_on_one_condition() -> None:

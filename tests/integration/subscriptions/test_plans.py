@@ -41,7 +41,7 @@ def test_plan_keeps_a_custom_subscription_out_and_the_refusal_names_it(world: Wo
 def test_custom_subscription_keeps_a_plan_out_and_ending_no_plan_leaves_it(world: World) -> None:
     made = world.buy()
     assert refusal(world.set_plan)[0] == "active_subscription_exists"
-    world.end_plan()
+    assert world.end_plan()["heldBy"] == made["subscriptionId"]
     assert world.authorize(made["apiKey"], "r-1")["allowed"]
     assert refusal(world.buy)[0] == "active_subscription_exists"
     world.cancel(made["subscriptionId"])

@@ -64,7 +64,16 @@ def test_subscription_and_its_term_are_stored_without_loss(made: Subscription) -
     assert subscription_items.term_row_of(subscription_items.term_row(made.id, sold)) == sold
 
 
-@pytest.mark.parametrize("made", [SLOT, SLOT._replace(kind=SlotKind.CUSTOM, due_at_ms=None)])
+@pytest.mark.parametrize(
+    "made",
+    [
+        SLOT,
+        SLOT._replace(kind=SlotKind.CUSTOM, due_at_ms=None),
+        SLOT._replace(as_of_ms=8),
+        SLOT._replace(ended_as_of_ms=9),
+        SLOT._replace(as_of_ms=-8, ended_as_of_ms=0),
+    ],
+)
 def test_slot_is_stored_without_loss_and_names_its_account(made: Slot) -> None:
     stored = subscription_items.slot_item("a#b/é", made)
     assert subscription_items.slot_of(stored) == made

@@ -6,7 +6,7 @@ import pytest
 
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.subscriptions import rules as subscription_rules
-from modelpass.subscriptions.model import SlotKind, Subscription
+from modelpass.subscriptions.model import Slot, SlotKind, Subscription
 from tests.support.builders import KEY_HASH, NOON, SUBSCRIPTION_ID, ms, slot, subscription
 
 DAY_ENDS, TERM_ENDS = ms("2026-12-02T00:00:00Z"), ms("2027-02-23T10:30:00Z")
@@ -19,6 +19,35 @@ def test_place_is_taken_until_its_last_millisecond_and_free_by_itself_after_it()
     assert taken is not None
     assert (taken.code, taken.retry_after) == (ErrorCode.ACTIVE_SUBSCRIPTION_EXISTS, None)
     assert subscription_rules.refuse_place(slot(NOON), NOON) is None
+
+
+PLAN = slot(NOON, SlotKind.PLAN)._replace(holder_id="pro", as_of_ms=5, ended_as_of_ms=9)
+
+
+@pytest.mark.parametrize(
+    ("place", "plan_id", "now_ms", "known"),
+    [
+        (None, "pro", NOON, None),
+        (slot(NOON), "pro", NOON - 1, None),
+        (PLAN, "pro", NOON - 1, 5),
+        (PLAN, "max", NOON - 1, 9),
+        (PLAN, "pro", NOON, 9),
+        (PLAN._replace(kind=SlotKind.CUSTOM), "pro", NOON - 1, 9),
+        (PLAN._replace(ended_as_of_ms=None), "max", NOON - 1, 5),
+        (PLAN._replace(as_of_ms=None), "pro", NOON - 1, None),
+        (PLAN._replace(as_of_ms=0, ended_as_of_ms=None), "pro", NOON - 1, 0),
+    ],
+)
+def test_news_of_a_plan_is_measured_by_what_is_known_of_it_and_of_one_to_come_by_all_that_is_known(
+    place: Slot | None, plan_id: str, now_ms: int, known: int | None
+) -> None:
+    assert subscription_rules.newest_news_ms(place, plan_id, now_ms) == known
+    assert not subscription_rules.is_outdated(place, plan_id, None, now_ms)
+    if known is None:
+        assert not subscription_rules.is_outdated(place, plan_id, -(10**13), now_ms)
+    else:
+        ages = [subscription_rules.is_outdated(place, plan_id, known + ms, now_ms) for ms in (-1, 0, 1)]
+        assert ages == [True, False, False]
 
 
 @pytest.mark.parametrize(("kind", "word"), [(SlotKind.PLAN, "plan"), (SlotKind.CUSTOM, "custom subscription")])

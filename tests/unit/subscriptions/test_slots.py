@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from modelpass import schema
@@ -10,8 +12,12 @@ from modelpass.subscriptions.model import Slot, SlotKind
 from modelpass.times import DAY_MS
 from tests.support.builders import NOON, SUBSCRIPTION_ID, TABLES, TERM, slot, subscription
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 TODAY = NOON // DAY_MS
 AS_READ = "#kd = :kd AND #id = :id AND #un = :un AND #pd = :pd AND #pn = :pn"
+NAMES = ("v", "rv", "kd", "id", "un", "pd", "pn", "ao", "ae")
 
 
 def test_first_place_of_an_account_is_put_where_there_is_none() -> None:
@@ -30,8 +36,9 @@ def test_place_is_replaced_only_as_it_was_read_and_one_of_version_1_may_have_no_
     old = slot(NOON, day=TODAY, purchases=3)._replace(revision=revision)
     (action,) = slots.write(TABLES, "acct", old, slots.freed(old), NOON - 1)
     put = action["Put"]
-    assert put["ConditionExpression"] == f"{schema.UNDERSTOOD} AND {AS_READ} AND {unchanged}"
-    assert put["ExpressionAttributeNames"] == {f"#{name}": name for name in ("v", "rv", "kd", "id", "un", "pd", "pn")}
+    none_known = "attribute_not_exists(#ao) AND attribute_not_exists(#ae)"
+    assert put["ConditionExpression"] == f"{schema.UNDERSTOOD} AND {AS_READ} AND {none_known} AND {unchanged}"
+    assert put["ExpressionAttributeNames"] == {f"#{name}": name for name in NAMES}
     assert put["ExpressionAttributeValues"] == {
         **schema.understood(),
         ":rv": {"N": str(revision)},
@@ -43,22 +50,42 @@ def test_place_is_replaced_only_as_it_was_read_and_one_of_version_1_may_have_no_
     }
 
 
+@pytest.mark.parametrize(
+    ("as_of_ms", "ended_as_of_ms", "unchanged"),
+    [
+        (5, None, "#ao = :ao AND attribute_not_exists(#ae)"),
+        (None, 6, "attribute_not_exists(#ao) AND #ae = :ae"),
+        (5, 6, "#ao = :ao AND #ae = :ae"),
+    ],
+)
+def test_place_is_replaced_only_while_the_same_news_is_known(
+    as_of_ms: int | None, ended_as_of_ms: int | None, unchanged: str
+) -> None:
+    old = slot(NOON)._replace(as_of_ms=as_of_ms, ended_as_of_ms=ended_as_of_ms)
+    (action,) = slots.write(TABLES, "acct", old, slots.freed(old), NOON - 1)
+    put = action["Put"]
+    assert put["ConditionExpression"] == f"{schema.UNDERSTOOD} AND {AS_READ} AND {unchanged} AND #rv = :rv"
+    known = {":ao": as_of_ms, ":ae": ended_as_of_ms}
+    shown = {name: put["ExpressionAttributeValues"].get(name) for name in known}
+    assert shown == {name: None if ms is None else {"N": str(ms)} for name, ms in known.items()}
+
+
 @pytest.mark.parametrize(("now_ms", "told"), [(NOON - 1, False), (NOON, True)])
 def test_end_of_a_plan_is_told_with_the_write_that_follows_it_and_no_sooner(*, now_ms: int, told: bool) -> None:
-    old = slots.planned(None, "plan-1", NOON)
+    old = slots.planned(None, "plan-1", NOON, None)
     actions = slots.write(TABLES, "acct", old, slots.renewed(old, subscription()), now_ms)
     assert [action["Put"]["TableName"] for action in actions] == [TABLES.subscriptions, TABLES.events][: 1 + told]
 
 
 def test_end_of_a_plan_that_was_told_is_not_told_again() -> None:
-    old = slots.planned(None, "plan-1", NOON)._replace(due_at_ms=None)
+    old = slots.planned(None, "plan-1", NOON, None)._replace(due_at_ms=None)
     assert len(slots.write(TABLES, "acct", old, slots.freed(old), NOON)) == 1
 
 
 def test_place_counts_its_revisions_from_one_and_keeps_the_days_purchases() -> None:
     first = slots.bought(None, subscription(), 1, NOON)
     assert first == Slot(SlotKind.CUSTOM, SUBSCRIPTION_ID, TERM.ends_at_ms, TODAY, 1, 1, None)
-    second = slots.planned(first, "plan-1", NOON)
+    second = slots.planned(first, "plan-1", NOON, None)
     assert second == Slot(SlotKind.PLAN, "plan-1", NOON, TODAY, 1, 2, NOON)
     assert slots.freed(second) == Slot(SlotKind.PLAN, "plan-1", 0, TODAY, 1, 3, None)
     assert slots.renewed(second, subscription()) == Slot(
@@ -76,3 +103,35 @@ def test_purchase_by_a_clock_that_is_behind_counts_on_the_stored_day() -> None:
     old = slot(0, day=TODAY + 1, purchases=4)
     assert slots.bought(old, subscription(), 5, NOON)[3:5] == (TODAY + 1, 5)
     assert slots.bought(slot(0, day=TODAY - 1, purchases=4), subscription(), 1, NOON)[3:5] == (TODAY, 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda old: slots.bought(old, subscription(), 1, NOON),
+        lambda old: slots.renewed(old, subscription()),
+        lambda old: slots.planned(old, "plan-2", NOON, None),
+        slots.freed,
+    ],
+    ids=["bought", "renewed", "planned", "freed"],
+)
+def test_what_is_known_of_plans_outlives_every_change_of_the_place(change: Callable[[Slot], Slot]) -> None:
+    old = slot(NOON)._replace(as_of_ms=5, ended_as_of_ms=6)
+    assert change(old)[-2:] == (5, 6)
+
+
+def test_newer_news_of_the_place_outweighs_what_was_kept_apart_of_another_plan() -> None:
+    old = slots.planned(None, "plan-1", NOON, 5)._replace(ended_as_of_ms=9)
+    assert [slots.freed(old, ms)[-2:] for ms in (8, 9, 10)] == [(8, 9), (9, None), (10, None)]
+    assert slots.planned(None, "plan-1", NOON, None)._replace(ended_as_of_ms=9)[-2:] == (None, 9)
+
+
+def test_end_of_a_plan_that_does_not_hold_the_place_is_kept_and_changes_nothing_else() -> None:
+    plan = slots.planned(None, "plan-1", NOON, 5)
+    beside_a_plan = slots.ended_elsewhere(plan, "plan-2", 7, NOON - 1)
+    assert beside_a_plan == plan._replace(revision=2, ended_as_of_ms=7)
+    custom = slots.bought(None, subscription(), 1, NOON)
+    for now_ms in (NOON, TERM.ends_at_ms):
+        assert slots.ended_elsewhere(custom, "plan-2", 7, now_ms) == custom._replace(revision=2, as_of_ms=7)
+    assert slots.ended_elsewhere(None, "plan-2", 7, NOON) == Slot(SlotKind.PLAN, "plan-2", 0, 0, 0, 1, None, 7)
+    assert slots.ended_elsewhere(plan, "plan-2", 7, NOON) == slots.freed(plan, 7)  # its own end is told by this write

@@ -1,7 +1,8 @@
 """The JSON bodies of operators' calls on accounts and subscriptions. Rule: their form only, with times as instants.
 
-Whether the subscription has such a model, or the time is a possible one, is checked by the command. The bodies of calls
-on the catalogue are in `catalogue_bodies`.
+What ends a plan has no body: its path and its query are read here as well. Whether the subscription has such a model,
+or the time is a possible one, is checked by the command. The bodies of calls on the catalogue are in
+`catalogue_bodies`.
 """
 
 from __future__ import annotations
@@ -14,13 +15,17 @@ from modelpass.api.fields import MOST_REASON, ModelId
 from modelpass.api.validation import Strict, validated
 from modelpass.catalogue.tiers import MAX_UNITS
 from modelpass.errors import invalid
-from modelpass.subscriptions.orders import CorrectionOrder, PlanOrder
+from modelpass.ids import MODEL_ID_RULE, is_model_id
+from modelpass.subscriptions.orders import CorrectionOrder, PlanEnd, PlanOrder
 from modelpass.times import instant_ms
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic.config import JsonDict
 
-_TIME_RULE: Final = "an RFC 3339 time such as 2026-12-24T00:00:00Z"
+TIME_RULE: Final = "an RFC 3339 time such as 2026-12-24T00:00:00Z"
+"""Completes the sentence "… must be …"."""
 _TIME_FORMAT: Final[JsonDict] = {"format": "date-time"}
 _UNITS_RULE: Final = f"a whole number from -{MAX_UNITS} to {MAX_UNITS}, and not 0"
 
@@ -29,7 +34,8 @@ class PlanRequest(Strict):
     """The JSON body of `PUT /v1/accounts/{accountId}/plan-subscription`."""
 
     plan_id: ModelId
-    expires_at: Annotated[str, Field(description=_TIME_RULE, json_schema_extra=_TIME_FORMAT)]
+    expires_at: Annotated[str, Field(description=TIME_RULE, json_schema_extra=_TIME_FORMAT)]
+    as_of: Annotated[str | None, Field(description=TIME_RULE, json_schema_extra=_TIME_FORMAT)] = None
 
 
 class CorrectionRequest(Strict):
@@ -37,7 +43,7 @@ class CorrectionRequest(Strict):
 
     model_id: ModelId
     units: Annotated[int, Field(ge=-MAX_UNITS, le=MAX_UNITS, description=_UNITS_RULE)]
-    at: Annotated[str | None, Field(description=_TIME_RULE, json_schema_extra=_TIME_FORMAT)] = None
+    at: Annotated[str | None, Field(description=TIME_RULE, json_schema_extra=_TIME_FORMAT)] = None
     reason: Annotated[str, Field(min_length=1, max_length=MOST_REASON, description=f"1 to {MOST_REASON} characters")]
 
 
@@ -46,16 +52,32 @@ def parse_correction(raw: object) -> CorrectionOrder:
     body = validated(CorrectionRequest, raw)
     if body.units == 0:
         raise invalid("units", f"units must be {_UNITS_RULE}.")
-    at_ms = None if body.at is None else instant_ms(body.at)
-    if body.at is not None and at_ms is None:
-        raise invalid("at", f"at must be {_TIME_RULE}.")
-    return CorrectionOrder(body.model_id, body.units, at_ms, body.reason, raw)
+    return CorrectionOrder(body.model_id, body.units, _optional_instant("at", body.at), body.reason, raw)
 
 
 def parse_plan(raw: object) -> PlanOrder:
     """Check what another system says of a plan; raises `invalid_request` naming the field."""
     body = validated(PlanRequest, raw)
-    until_ms = instant_ms(body.expires_at)
-    if until_ms is None:
-        raise invalid("expiresAt", f"expiresAt must be {_TIME_RULE}.")
-    return PlanOrder(body.plan_id, until_ms)
+    return PlanOrder(body.plan_id, _instant("expiresAt", body.expires_at), _optional_instant("asOf", body.as_of))
+
+
+def parse_plan_end(plan_id: str | None, query: Mapping[str, str]) -> PlanEnd:
+    """Check which plan a path says has ended, and its query; raises `invalid_request` naming the variable.
+
+    A blank in `asOf` is read as the plus sign that it was: an offset such as `+01:00` loses it in a query.
+    """
+    if not is_model_id(plan_id):
+        raise invalid("planId", f"planId must be {MODEL_ID_RULE}.")
+    as_of = query.get("asOf")
+    return PlanEnd(plan_id, _optional_instant("asOf", None if as_of is None else as_of.replace(" ", "+")))
+
+
+def _optional_instant(field: str, text: str | None) -> int | None:
+    return None if text is None else _instant(field, text)
+
+
+def _instant(field: str, text: str) -> int:
+    at_ms = instant_ms(text)
+    if at_ms is None:
+        raise invalid(field, f"{field} must be {TIME_RULE}.")
+    return at_ms

@@ -17,8 +17,10 @@ from modelpass.subscriptions import answers as subscription_answers
 
 if TYPE_CHECKING:
     from modelpass.errors import Refusal
-    from modelpass.subscriptions.answers import Outcome
+    from modelpass.subscriptions.answers import Outcome, PlanOutcome
 
+HELD_BY: Final = "Modelpass-Held-By"
+"""The header that says what holds an account's place, where news of a plan has changed nothing."""
 _REPLAYED: Final = {"Idempotent-Replayed": "true"}
 
 
@@ -28,10 +30,22 @@ def answer(body: dict[str, Any], *, replayed: bool = False) -> Response[str]:
     return _response(HTTPStatus.OK, body, _REPLAYED if replayed else {})
 
 
-def no_content() -> Response[str]:
-    """204: the call is done, and there is nothing to show."""
+def no_content(headers: dict[str, Any] | None = None) -> Response[str]:
+    """204: the call is done, and there is nothing to show but perhaps a header."""
     telemetry.decided("ok")
-    return Response(int(HTTPStatus.NO_CONTENT), body="")
+    return Response(int(HTTPStatus.NO_CONTENT), body="", headers=headers)
+
+
+def plan(account_id: str, told: PlanOutcome) -> Response[str]:
+    """200 with the plan that holds an account's place; with the header `HELD_BY` where the news was not applied."""
+    telemetry.decided("ok")
+    headers = {} if told.applied else _held_by(told)
+    return _response(HTTPStatus.OK, subscription_answers.plan(account_id, told), headers)
+
+
+def plan_ended(told: PlanOutcome) -> Response[str]:
+    """204, with the header `HELD_BY` where something holds the account's place all the same."""
+    return no_content(_held_by(told))
 
 
 def subscription_outcome(outcome: Outcome, status: HTTPStatus) -> Response[str]:
@@ -54,6 +68,10 @@ def refuse(refusal: Refusal) -> Response[str]:
     telemetry.decided(refusal.code.code)
     headers = {} if refusal.retry_after is None else {"Retry-After": str(refusal.retry_after)}
     return _response(refusal.code.status, refusal.fields(), headers)
+
+
+def _held_by(told: PlanOutcome) -> dict[str, Any]:
+    return {} if told.held_by is None else {HELD_BY: told.held_by}
 
 
 def _response(status: int, body: dict[str, Any], headers: dict[str, Any]) -> Response[str]:

@@ -6,16 +6,17 @@ Prices are shown by `pricing`, the windows of an entitlement by `entitlements.an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelpass import api_keys
 from modelpass.entitlements.answers import current_windows
 from modelpass.subscriptions import pricing
+from modelpass.subscriptions.model import SlotKind
 from modelpass.times import rfc3339
 
 if TYPE_CHECKING:
     from modelpass.entitlements.model import Entitlement, Limits
-    from modelpass.subscriptions.model import SoldTerm, Status, Subscription
+    from modelpass.subscriptions.model import Slot, SoldTerm, Status, Subscription
 
 Json = dict[str, Any]
 
@@ -35,6 +36,35 @@ class Outcome:
 
     def __repr__(self) -> str:
         return f"Outcome({self.subscription.id})"
+
+
+class PlanOutcome(NamedTuple):
+    """What news of a plan has come to: the holder of the account's place, if it has one, as it is known now.
+
+    `applied` is False for news that was older than what is known, which is from the instant `as_of_ms` (milliseconds;
+    None where no news told one).
+    """
+
+    applied: bool
+    holder: Slot | None
+    as_of_ms: int | None
+
+    @property
+    def held_by(self) -> str | None:
+        """The id of the plan or the subscription that holds the place; None when it is free."""
+        return None if self.holder is None else self.holder.holder_id
+
+
+def plan(account_id: str, told: PlanOutcome) -> Json:
+    """The plan that holds an account's place, with null where none does, and whether the news was applied."""
+    holder = told.holder if told.holder is not None and told.holder.kind is SlotKind.PLAN else None
+    return {
+        "accountId": account_id,
+        "planId": None if holder is None else holder.holder_id,
+        "expiresAt": None if holder is None else rfc3339(holder.until_ms),
+        "asOf": None if told.as_of_ms is None else rfc3339(told.as_of_ms),
+        "applied": told.applied,
+    }
 
 
 def usage(subscription: Subscription, entitlements: list[Entitlement], now_ms: int) -> Json:

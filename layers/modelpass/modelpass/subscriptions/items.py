@@ -177,6 +177,10 @@ def slot_item(account_id: str, slot: Slot, version: int = schema.NEWEST) -> Item
         "pn": number(slot.purchases),
         "rv": number(slot.revision),
     }
+    if slot.as_of_ms is not None:
+        item["ao"] = number(slot.as_of_ms)
+    if slot.ended_as_of_ms is not None:
+        item["ae"] = number(slot.ended_as_of_ms)
     if slot.due_at_ms is not None:
         item |= due_attributes(pk, slot.due_at_ms)
     return item
@@ -193,6 +197,8 @@ def slot_of(item: Item) -> Slot:
         purchases=int(item["pn"]["N"]),
         revision=int(item["rv"]["N"]),
         due_at_ms=optional_number(item, "da"),
+        as_of_ms=optional_number(item, "ao"),
+        ended_as_of_ms=optional_number(item, "ae"),
     )
 
 

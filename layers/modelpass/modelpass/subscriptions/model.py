@@ -113,6 +113,9 @@ class Slot(NamedTuple):
 
     `purchase_day` counts UTC days from 1970-01-01. `revision` grows with every change. `due_at_ms` is when the reset
     announces the end of a plan; it is None for a custom subscription, whose own row has the time.
+
+    `as_of_ms` is the instant of the newest news of plans that was applied to the place. `ended_as_of_ms` is a later
+    one, of news that another plan has ended than the one that held the place. Either is None where there is none.
     """
 
     kind: SlotKind
@@ -122,7 +125,13 @@ class Slot(NamedTuple):
     purchases: int
     revision: int
     due_at_ms: int | None
+    as_of_ms: int | None = None
+    ended_as_of_ms: int | None = None
 
     def held(self, now_ms: int) -> bool:
         """Whether the place is taken at this moment; it becomes free by the clock alone."""
         return now_ms < self.until_ms
+
+    def held_by_plan(self, plan_id: str, now_ms: int) -> bool:
+        """Whether this plan has the place at this moment."""
+        return self.held(now_ms) and (self.kind, self.holder_id) == (SlotKind.PLAN, plan_id)

@@ -31,10 +31,21 @@ class PurchaseOrder(NamedTuple):
 
 
 class PlanOrder(NamedTuple):
-    """A plan of another system that shall hold an account's place, and until when (milliseconds)."""
+    """A plan of another system that shall hold an account's place, and until when (milliseconds).
+
+    `as_of_ms` is the instant that this news is from (milliseconds); None where the other system does not say.
+    """
 
     plan_id: str
     until_ms: int
+    as_of_ms: int | None
+
+
+class PlanEnd(NamedTuple):
+    """A plan of another system that has ended, by news of the instant `as_of_ms` (milliseconds), or of none."""
+
+    plan_id: str
+    as_of_ms: int | None
 
 
 class CorrectionOrder(NamedTuple):

@@ -1,7 +1,8 @@
 """The rules of who may buy, renew and get a key, and of why a key without an entitlement is refused. Rule: pure.
 
 Each rule is given stored values and the time (milliseconds), and gives the refusal or None. What may be remembered of a
-refusal is decided here as well. The rules of authorize and settle are in `entitlements.rules`.
+refusal is decided here as well, and which news of a plan is too old to change anything. The rules of authorize and
+settle are in `entitlements.rules`.
 """
 
 from __future__ import annotations
@@ -27,6 +28,24 @@ def refuse_place(slot: Slot | None, now_ms: int) -> Refusal | None:
         ErrorCode.ACTIVE_SUBSCRIPTION_EXISTS,
         message=f"The account already has an active {what}: {slot.holder_id}.",
     )
+
+
+def newest_news_ms(slot: Slot | None, plan_id: str, now_ms: int) -> int | None:
+    """The instant (milliseconds) of the news that news of a plan is measured by; None where none is known.
+
+    For the plan that holds the place, it is the newest that was applied to the place. For any other it is the newest of
+    all, for whoever takes the place has to know what became of it.
+    """
+    if slot is None:
+        return None
+    known = [slot.as_of_ms] if slot.held_by_plan(plan_id, now_ms) else [slot.as_of_ms, slot.ended_as_of_ms]
+    return max((at_ms for at_ms in known if at_ms is not None), default=None)
+
+
+def is_outdated(slot: Slot | None, plan_id: str, as_of_ms: int | None, now_ms: int) -> bool:
+    """Whether news of a plan is older than what is known; of the same instant, or of none, it is not."""
+    newest_ms = newest_news_ms(slot, plan_id, now_ms)
+    return as_of_ms is not None and newest_ms is not None and as_of_ms < newest_ms
 
 
 def refuse_purchase(slot: Slot | None, now_ms: int) -> Refusal | None:

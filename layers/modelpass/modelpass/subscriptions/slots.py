@@ -1,7 +1,9 @@
 """An account's one place after each change, and the guarded write of a change. Rule: pure; of two writers, one wins.
 
-Whether a place may be taken is decided in `rules`. Every write demands the place as it was read. When a plan's time was
-over and its end was not announced yet, the write that changes the place puts that event into the same transaction.
+Whether a place may be taken, and whether news of a plan is outdated, is decided in `rules`. Every write demands the
+place as it was read, and keeps which news of plans is the newest (`as_of_ms`, in milliseconds), whoever has the place.
+When a plan's time was over and its end was not announced yet, the write that changes the place puts that event into the
+same transaction.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ _FREE: Final = 0
 """Until when a freed place is held: before every time that a clock can show."""
 _CONTENT: Final = ("kd", "id", "un", "pd", "pn")
 """The attributes by which a place is compared with what was read, beside its revision."""
+_OPTIONAL: Final = ("ao", "ae")
+"""Those that may be absent: also where code that does not know them has written the place since it was read."""
 
 
 def bought(slot: Slot | None, subscription: Subscription, purchases: int, now_ms: int) -> Slot:
@@ -34,14 +38,28 @@ def renewed(slot: Slot | None, subscription: Subscription) -> Slot:
     return _next(slot, SlotKind.CUSTOM, subscription.id, subscription.expires_at_ms, None)
 
 
-def planned(slot: Slot | None, plan_id: str, until_ms: int) -> Slot:
-    """The place of an account that has a plan of another system until `until_ms`."""
-    return _next(slot, SlotKind.PLAN, plan_id, until_ms, until_ms)
+def planned(slot: Slot | None, plan_id: str, until_ms: int, as_of_ms: int | None) -> Slot:
+    """The place of an account that has a plan of another system until `until_ms`, by news of the instant `as_of_ms`."""
+    return _next(slot, SlotKind.PLAN, plan_id, until_ms, until_ms, as_of_ms)
 
 
-def freed(slot: Slot) -> Slot:
-    """The place after it is given back, or after the end of its plan is announced."""
-    return _next(slot, slot.kind, slot.holder_id, _FREE, None)
+def freed(slot: Slot, as_of_ms: int | None = None) -> Slot:
+    """The place after it is given back, perhaps by news of a plan, or after the end of its plan is announced."""
+    return _next(slot, slot.kind, slot.holder_id, _FREE, None, as_of_ms)
+
+
+def ended_elsewhere(slot: Slot | None, plan_id: str, as_of_ms: int, now_ms: int) -> Slot:
+    """The place after news that a plan has ended which does not hold it: as it was, but for what is known by now.
+
+    Beside another plan, whose own news goes on from where it was, the instant is kept apart.
+    """
+    if slot is None:
+        return _next(None, SlotKind.PLAN, plan_id, _FREE, None, as_of_ms)
+    if slot.kind is SlotKind.CUSTOM:
+        return _next(slot, slot.kind, slot.holder_id, slot.until_ms, None, as_of_ms)
+    if slot.held(now_ms):
+        return slot._replace(revision=slot.revision + 1, ended_as_of_ms=as_of_ms)
+    return freed(slot, as_of_ms)
 
 
 def write(tables: Tables, account_id: str, old: Slot | None, new: Slot, now_ms: int) -> list[Request]:
@@ -66,14 +84,28 @@ def _as_it_was_read(account_id: str, old: Slot) -> Request:
     read = items.slot_item(account_id, old)
     same = " AND ".join(f"#{name} = :{name}" for name in _CONTENT)
     revision = "#rv = :rv" if old.revision else "(attribute_not_exists(#rv) OR #rv = :rv)"
+    news = " AND ".join(
+        f"#{name} = :{name}" if name in read else f"attribute_not_exists(#{name})" for name in _OPTIONAL
+    )
+    compared = ("rv", *_CONTENT, *(name for name in _OPTIONAL if name in read))
     return {
-        "ConditionExpression": f"{schema.UNDERSTOOD} AND {same} AND {revision}",
-        "ExpressionAttributeNames": {f"#{name}": name for name in ("v", "rv", *_CONTENT)},
-        "ExpressionAttributeValues": {**schema.understood(), **{f":{name}": read[name] for name in ("rv", *_CONTENT)}},
+        "ConditionExpression": f"{schema.UNDERSTOOD} AND {same} AND {news} AND {revision}",
+        "ExpressionAttributeNames": {f"#{name}": name for name in ("v", "rv", *_CONTENT, *_OPTIONAL)},
+        "ExpressionAttributeValues": {**schema.understood(), **{f":{name}": read[name] for name in compared}},
     }
 
 
-def _next(slot: Slot | None, kind: SlotKind, holder_id: str, until_ms: int, due_at_ms: int | None) -> Slot:
+def _next(
+    slot: Slot | None,
+    kind: SlotKind,
+    holder_id: str,
+    until_ms: int,
+    due_at_ms: int | None,
+    as_of_ms: int | None = None,
+) -> Slot:
+    known_ms = slot.as_of_ms if slot and as_of_ms is None else as_of_ms
+    ended_ms = slot.ended_as_of_ms if slot else None
+    outweighed = ended_ms is not None and known_ms is not None and ended_ms <= known_ms
     return Slot(
         kind=kind,
         holder_id=holder_id,
@@ -82,4 +114,6 @@ def _next(slot: Slot | None, kind: SlotKind, holder_id: str, until_ms: int, due_
         purchases=slot.purchases if slot else 0,
         revision=slot.revision + 1 if slot else 1,
         due_at_ms=due_at_ms,
+        as_of_ms=known_ms,
+        ended_as_of_ms=None if outweighed else ended_ms,
     )
