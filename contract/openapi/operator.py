@@ -52,7 +52,7 @@ OPERATIONS: Final = (
         "Withdraw a model",
         "It can be neither bought nor renewed; existing subscriptions keep it until their term ends.",
         Answer(204, "Withdrawn; also when there is none."),
-        (FORBIDDEN,),
+        (bad("colour", "Unknown parameter."), FORBIDDEN),
         (ANY_MODEL_ID,),
         operator=True,
     ),

@@ -18,6 +18,7 @@ def put(model_id: str, tier: str) -> Response[str]:
     """Say whether a tier of a model is available."""
     event = app.current_event
     operators.require_operator(event)
+    requests.query_of(event)
     turn = catalogue_bodies.parse_availability(model_id, tier, requests.json_body_of(event))
     return responses.answer(set_tier_availability(deps, turn))
 

@@ -18,6 +18,7 @@ app = resolver("cancel")
 def post(subscription_id: str) -> Response[str]:
     """End a subscription now."""
     account_id = identity.account_of(app.current_event)
+    requests.query_of(app.current_event)
     requests.require_empty_body(app.current_event)
     ended = cancel(deps, account_id, subscription_id)
     return responses.answer(subscription_answers.subscription(ended, ended.status(deps.now_ms())))

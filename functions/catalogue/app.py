@@ -18,6 +18,7 @@ def put(model_id: str) -> Response[str]:
     """Create or replace a model."""
     event = app.current_event
     operators.require_operator(event)
+    requests.query_of(event)
     offer = catalogue_bodies.parse_model(model_id, requests.json_body_of(event))
     return responses.answer(put_model(deps, offer))
 
@@ -26,6 +27,7 @@ def put(model_id: str) -> Response[str]:
 def delete(model_id: str) -> Response[str]:
     """Withdraw a model."""
     operators.require_operator(app.current_event)
+    requests.query_of(app.current_event)
     withdraw_model(deps, model_id)
     return responses.no_content()
 

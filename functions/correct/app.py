@@ -18,6 +18,7 @@ def post(subscription_id: str) -> Response[str]:
     """Correct what was used."""
     event = app.current_event
     operators.require_operator(event)
+    requests.query_of(event)
     operator, key = identity.account_of(event), requests.required_idempotency_key_of(event)
     order = operator_bodies.parse_correction(requests.json_body_of(event))
     booked = correct(deps, operator, subscription_id, order, key)

@@ -18,7 +18,9 @@ app = resolver("purchase")
 def post() -> Response[str]:
     """Buy a custom subscription."""
     event = app.current_event
-    account_id, key = identity.account_of(event), requests.idempotency_key_of(event)
+    account_id = identity.account_of(event)
+    requests.query_of(event)
+    key = requests.idempotency_key_of(event)
     order = subscription_bodies.parse_purchase(requests.json_body_of(event))
     return responses.subscription_outcome(purchase(deps, account_id, order, key), HTTPStatus.CREATED)
 

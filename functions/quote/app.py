@@ -18,6 +18,7 @@ def post() -> Response[str]:
     """What a purchase would cost now."""
     event = app.current_event
     identity.account_of(event)  # refuses a token that names no account; the price is the same for all
+    requests.query_of(event)
     order = subscription_bodies.parse_purchase(requests.json_body_of(event))
     return responses.answer(quote(deps, order))
 

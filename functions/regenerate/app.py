@@ -18,6 +18,7 @@ app = resolver("regenerate")
 def post(subscription_id: str) -> Response[str]:
     """Make another key for an active subscription."""
     account_id = identity.account_of(app.current_event)
+    requests.query_of(app.current_event)
     requests.require_empty_body(app.current_event)
     return responses.subscription_outcome(regenerate(deps, account_id, subscription_id), HTTPStatus.OK)
 

@@ -18,7 +18,9 @@ app = resolver("renew")
 def post(subscription_id: str) -> Response[str]:
     """Begin a new term of an expired subscription."""
     event = app.current_event
-    account_id, key = identity.account_of(event), requests.idempotency_key_of(event)
+    account_id = identity.account_of(event)
+    requests.query_of(event)
+    key = requests.idempotency_key_of(event)
     requests.require_empty_body(event)
     return responses.subscription_outcome(renew(deps, account_id, subscription_id, key), HTTPStatus.OK)
 

@@ -286,12 +286,28 @@ def test_handlers_side_by_side_keep_to_their_own_event(service: Service, account
         assert len(service.http("get-models", account).json["models"]) == 3
 
 
-@pytest.mark.parametrize(
-    "name", ["get-models", "get-subscriptions", "get-subscription", "get-usage", "get-history", "get-events"]
-)
-def test_parameter_that_a_call_does_not_know_is_named(service: Service, account: str, name: str) -> None:
+EVERY_CALL = pytest.mark.parametrize("name", [name for name in HTTP_SAMPLES if name != "not-found"])
+"""Every route of the template: a test above holds that each has a sample."""
+
+
+@EVERY_CALL
+def test_parameter_that_a_call_does_not_know_is_named_and_nothing_is_changed(
+    service: Service, account: str, name: str
+) -> None:
     bought = service.buy(account)
     event = http_sample(name, account, bought["subscriptionId"])
     event |= {"rawQueryString": "colour=red", "queryStringParameters": {"colour": "red"}}
+    before = service.items()
     answer = service.answer(name, event)
     assert (answer.status, answer.error) == (400, ("invalid_request", "colour"))
+    assert service.items() == before
+
+
+@EVERY_CALL
+def test_customer_is_forbidden_an_operators_call_before_its_parameters_are_looked_at(
+    service: Service, account: str, name: str
+) -> None:
+    event = http_sample(name, account, service.buy(account)["subscriptionId"])
+    event |= {"rawQueryString": "colour=red", "queryStringParameters": {"colour": "red"}}
+    is_operators = event["requestContext"]["authorizer"]["jwt"]["claims"].pop("scope", None) is not None
+    assert service.answer(name, event).status == (403 if is_operators else 400)

@@ -81,7 +81,10 @@ def require_empty_body(event: APIGatewayProxyEventV2) -> None:
 
 
 def query_of(event: APIGatewayProxyEventV2, *known: str) -> dict[str, str]:
-    """The query's parameters by name; refuses one that is not among the `known` ones."""
+    """The query's parameters by name; refuses one that is not among the `known` ones.
+
+    Every handler calls it, once it knows who calls: a parameter that would do nothing is never taken in silence.
+    """
     given: dict[str, str] = event.raw_event.get("queryStringParameters") or {}
     for name in given:
         if name not in known:
