@@ -256,6 +256,7 @@ def test_a_renewal_takes_no_body_but_an_empty_object(
         ("GET", "/v2/models"),
         ("GET", "//v1/models"),
         ("OPTIONS", "/v1/models"),
+        ("DELETE", "/v1/accounts/acct_lost/plan-subscription"),
         ("PUT", "/%00/..%2f"),
         ("GET", "/v1/mod%C3%A8les"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from modelpass import outbox
 from modelpass.outbox import Order
 from tests.support.builders import NOON
@@ -18,3 +20,9 @@ def test_events_sort_by_time_and_within_a_millisecond_by_their_order() -> None:
 def test_events_of_one_fact_share_an_id_and_of_another_do_not() -> None:
     assert outbox.event_id("a", "b") == outbox.event_id("a", "b")
     assert len({outbox.event_id(*facts) for facts in (("a", "b"), ("ab",), ("b", "a"), ("a", "b", ""))}) == 4
+
+
+def test_events_of_two_accounts_never_share_an_id_whatever_the_accounts_are_called() -> None:
+    accounts = ["".join(letters) for length in (1, 2, 3) for letters in product("\0a1", repeat=length)]
+    facts = [(f"account#{account}", revision) for account in accounts for revision in ("1", "11")]
+    assert len({outbox.event_id("plan.ended", *each) for each in facts}) == len(facts)

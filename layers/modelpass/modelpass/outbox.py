@@ -132,6 +132,10 @@ def event_key(subject_id: str, at_ms: int, order: Order, event_id: str) -> tuple
 
 
 def event_id(*facts: str) -> str:
-    """The id of the event about what happened: the same facts always give the same id."""
+    """The id of the event about what happened: the same facts always give the same id.
+
+    Other facts give another, though the name of an account may hold a NUL: it is the only fact that may, and events of
+    one type have equally many facts.
+    """
     digest = hashlib.sha256("\0".join(facts).encode()).digest()[:ID_BYTES]
     return "evt_" + base32(digest)
