@@ -99,7 +99,7 @@ class RequestRules(Machine):
         if refusal is not None or book is None:
             shown = None if refusal == "invalid_api_key" else book
             self.assert_refused(answer, refusal, shown)
-            if book is not None:
+            if book is not None and refusal == "tier_not_included":  # the others may be answered from memory
                 book.look(self.now_ms)
             return
         held = next((g for g in book.open_holds(self.now_ms) if g.request_id == request_id), None)
