@@ -66,7 +66,7 @@ class KeyRegenerated(_Strict):
 
 
 class ThresholdReached(_Strict):
-    """`limit.threshold_reached`."""
+    """`limit.threshold_reached`: of what was really used, once for each crossing."""
 
     model_id: Text
     term: Count

@@ -275,13 +275,27 @@ def test_process_reads_which_tiers_are_down_once_in_three_seconds(customer: Cust
     assert (world.recorder.calls, world.recorder.read_units) == (["GetItem"] * 2, 2)
 
 
-def test_request_that_reaches_a_threshold_tells_it_in_one_transaction_and_the_next_costs_as_ever(
+def test_report_that_reaches_a_threshold_tells_it_in_one_transaction_and_the_next_costs_as_ever(
     customer: Customer,
 ) -> None:
-    cost = customer.cost(partial(customer.authorize, "crosses", 9000), allowed=True)
+    crossing = customer.authorize("crosses", 9000)
+    cost = customer.cost(lambda: customer.settle(crossing, 9000), settled=True)
     assert cost == (["UpdateItem", "TransactWriteItems"], 5, 0)
     assert customer.cost(partial(customer.authorize, "above", 1), allowed=True) == WRITE
     assert customer.cost(partial(customer.authorize, "full", 9000), code="monthly_cap_reached") == WRITE
+
+
+def test_report_that_gives_calls_back_below_a_threshold_arms_it_again_in_one_more_write(world: World) -> None:
+    made = world.buy(models=[model(calls=10)])
+    using = Customer(world, made["subscriptionId"], made["apiKey"])
+    granted = [using.authorize(f"r-{number}") for number in range(8)]
+    cost = using.cost(lambda: using.settle(granted[0], 0, calls=0), settled=True)
+    assert cost == (["UpdateItem", "UpdateItem"], 2, 0)
+    assert using.cost(lambda: using.settle(granted[1], 0, calls=0), settled=True) == WRITE
+
+
+def test_open_block_that_is_no_use_yet_costs_what_a_grant_costs(customer: Customer) -> None:
+    assert customer.cost(partial(customer.authorize, "block", 10, calls=90), allowed=True) == WRITE
 
 
 def test_first_request_of_an_untouched_window_is_two_plain_writes(world: World) -> None:

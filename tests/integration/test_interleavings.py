@@ -16,6 +16,8 @@ from tests.support.faults import Interleave
 from tests.support.scenes import (
     COMMANDS,
     CORRECTIONS,
+    MOVE_A_DAY,
+    MOVE_A_MONTH,
     NEED_A_GRANT,
     OPERATORS,
     PLACE_COMMANDS,
@@ -28,9 +30,11 @@ from tests.support.scenes import (
     authorize,
     buy,
     cross,
+    crossed,
     expired,
     in_use,
     next_day,
+    one_call_left,
     reclaimed,
     refused,
     renew,
@@ -104,6 +108,8 @@ def named(*values: Callable[..., object]) -> object:
             if scene not in WITHOUT_A_GRANT or not {*pair} & NEED_A_GRANT
         ),
         *(named(scene, cross, other) for scene in (in_use, rolled, next_day) for other in THRESHOLD_COMMANDS),
+        *(named(one_call_left, *pair) for pair in combinations_with_replacement(MOVE_A_DAY, 2)),
+        *(named(crossed, *pair) for pair in combinations_with_replacement(MOVE_A_MONTH, 2)),
         *(
             named(scene, *pair)
             for scene in (in_use, next_day, rolled, reclaimed)

@@ -163,6 +163,39 @@ def test_renewal_and_purchase_of_one_account_leave_one_active(world: World) -> N
     assert sum(isinstance(r, dict) for r in results) == 1
 
 
+def test_settles_that_cross_at_once_tell_once_and_again_after_a_correction_below(world: World) -> None:
+    made = world.buy(models=[model(calls=1000, cap=160)])
+
+    def used(number: int) -> Any:
+        return world.settle(world.authorize(made["apiKey"], f"r-{number}", 10)["authorizationId"], 10)
+
+    for round_number in (1, 2, 3):
+        at_once(16, used)
+        assert world.entitlement(made["subscriptionId"]).counters.month_used == 160
+        assert world.events().count("limit.threshold_reached") == 2 * round_number
+        at_once(16, lambda n: world.correct(made["subscriptionId"], -10, f"ticket-{round_number}-{n}"))  # noqa: B023
+    assert world.events().count("limit.threshold_reached") == 6
+    assert_conserved(world)
+
+
+def test_calls_that_are_made_and_voided_at_once_leave_marks_that_are_true(world: World) -> None:
+    made = world.buy(models=[model(calls=20, cap=10**6)])
+
+    def made_and_voided(number: int) -> None:
+        answer = world.authorize(made["apiKey"], f"r-{number}", 1)
+        if answer["allowed"]:
+            world.settle(answer["authorizationId"], 0, calls=0)
+
+    at_once(32, made_and_voided)
+    assert world.entitlement(made["subscriptionId"]).counters.day_calls == 0
+    before = world.events().count("limit.threshold_reached")
+    world.authorize(made["apiKey"], "single", 1)  # looks, where the last of them lost a race
+    assert not world.entitlement(made["subscriptionId"]).announced
+    at_once(19, lambda n: world.authorize(made["apiKey"], f"s-{n}", 1))
+    assert world.events().count("limit.threshold_reached") == before + 2
+    assert_conserved(world)
+
+
 def test_mixed_traffic_with_duplicates_keeps_every_equation(world: World) -> None:
     made = world.buy(models=[model(calls=10**6, cap=3000)])
 

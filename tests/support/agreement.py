@@ -10,10 +10,10 @@ from modelpass.entitlements import history
 from modelpass.subscriptions import items as subscription_items
 from modelpass.subscriptions.commands import queries as subscription_queries
 from ops.audit import rows
-from tests.support.ledger import UNITS, rfc3339
+from tests.support.ledger import UNITS
 
 if TYPE_CHECKING:
-    from tests.support.ledger import Book, Bought, Plan
+    from tests.support.ledger import Book, Bought, Plan, Share
     from tests.support.world import World
 
 
@@ -100,29 +100,19 @@ def assert_events(world: World, every: list[Bought], plans: dict[str, Plan], exp
 
 
 def assert_thresholds(world: World, every: list[Bought]) -> None:
-    """What a request saw reached is told, once per window; nothing else but what came late to a closed window."""
+    """Each crossing that a request saw is told, and none more often than what was really used has crossed it."""
     rows = [row for row in world.all_items(world.tables.events) if row["type"]["S"] == "limit.threshold_reached"]
-    told: Counter[tuple[str, int, str, tuple[str, int, str]]] = Counter()
+    assert len({row["id"]["S"] for row in rows}) == len(rows), "each crossing is an event of its own"
+    told: Counter[tuple[str, int, str, Share]] = Counter()
     for row in rows:
         data = json.loads(row["data"]["S"])
-        fact = (data["limit"], data["percent"], data["windowEndsAt"])
-        told[row["pk"]["S"], data["term"], data["modelId"], fact] += 1
-    assert set(told.values()) <= {1}, "a threshold is told once per window"
+        share = (data["limit"], data["percent"], data["windowEndsAt"])
+        told[row["pk"]["S"], data["term"], data["modelId"], share] += 1
     for bought in every:
         for number, term in enumerate(bought.terms, 1):
             for book in term.values():
-                facts = {fact for *at, fact in told if at == [bought.id, number, book.model_id]}
-                assert book.told <= facts, (book.told, facts)
-                assert facts - book.told <= _late(book), (book, facts)
-
-
-def _late(book: Book) -> set[tuple[str, int, str]]:
-    """What a window may have reached before it was closed: by reports after its end, with the holds it ended with."""
-    calendar = book.calendar
-    late = set()
-    for at_ms in book.active_at():
-        month, end_ms = calendar.month(at_ms), calendar.month_end(at_ms)
-        left_open = sum(max(0, g.units - g.used) for g in book.of_month(month) if g.expires_at_ms >= end_ms)
-        most = book.used(month) + left_open
-        late |= {("monthly", percent, rfc3339(end_ms)) for percent in (80, 100) if most * 100 >= book.cap * percent}
-    return late
+                book.look_everywhere(world.clock.now_ms)
+                times = Counter(
+                    {share: n for (*at, share), n in told.items() if at == [bought.id, number, book.model_id]}
+                )
+                assert book.seen.times <= times <= book.crossed.times, (book.seen, times, book.crossed)

@@ -73,6 +73,7 @@ def entitlement(  # noqa: PLR0913 - a builder names every field
     day_units: int = 0,
     tickets: int = 0,
     announced: Iterable[Threshold] = (),
+    lapses: int = 0,
     due_at_ms: int | None = None,
 ) -> Entitlement:
     """An entitlement whose stored windows are those of `at_ms`, with what is left following from the rest."""
@@ -94,6 +95,7 @@ def entitlement(  # noqa: PLR0913 - a builder names every field
         holds={h.key: h for h in holds},
         tickets=tickets,
         announced=frozenset(announced),
+        lapses=lapses,
         due_at_ms=due_at_ms,
     )
     left = bought.monthly_cap - used - held_in_stored_month(made)
@@ -187,6 +189,7 @@ def entitlements(draw: st.DrawFn, *, over: bool = False, least_holds: int = 0) -
         day_units=draw(st.integers(0, used)),
         tickets=draw(st.integers(1, 5)),
         announced=draw(st.frozensets(st.sampled_from(Threshold))),
+        lapses=draw(st.integers(0, 2)),
         due_at_ms=draw(st.none() | st.integers(term.starts_at_ms, ends_ms)),
     )
     current, later = st.integers(segment.start_ms, segment.end_ms - 1), st.integers(segment.end_ms, ends_ms - 1)

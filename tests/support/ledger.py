@@ -7,11 +7,17 @@ grants whenever it is asked, so it cannot share a mistake with what it is compar
 from __future__ import annotations
 
 import calendar
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 Json = dict[str, Any]
+Share = tuple[str, int, str]
+"""A share of a limit in a window: which limit, how many percent, when the window ends."""
 
 SECOND_MS, DAY_MS = 1000, 86_400_000
 GRACE_MS = 90 * DAY_MS
@@ -87,6 +93,23 @@ class Calendar:
 
 
 @dataclass(slots=True)
+class Crossings:
+    """How often each share was crossed upwards, as somebody saw it who looked now and then."""
+
+    times: Counter[Share] = field(default_factory=Counter)
+    above: set[Share] = field(default_factory=set)
+
+    def follow(self, shares: Iterable[tuple[Share, bool, bool]]) -> None:
+        """Look: a share that is used is above from then on, until what is counted is below it again."""
+        for share, used, counted in shares:
+            if used and share not in self.above:
+                self.above.add(share)
+                self.times[share] += 1
+            elif not counted:
+                self.above.discard(share)
+
+
+@dataclass(slots=True)
 class Book:
     """All grants of one model of one term."""
 
@@ -98,8 +121,10 @@ class Book:
     grants: list[Grant] = field(default_factory=list)
     corrections: list[tuple[int, int]] = field(default_factory=list)
     """Of an operator: at which instant, and by how many units."""
-    told: set[tuple[str, int, str]] = field(default_factory=set)
-    """Thresholds that a request has seen reached: limit, percent, end of the window."""
+    seen: Crossings = field(default_factory=Crossings)
+    """By requests, each of which tells what it sees."""
+    crossed: Crossings = field(default_factory=Crossings)
+    """By somebody who looks at all windows after every step."""
 
     def of_day(self, day: int) -> list[Grant]:
         return [g for g in self.grants if self.calendar.day(g.granted_at_ms) == day]
@@ -150,16 +175,29 @@ class Book:
         }
 
     def look(self, now_ms: int) -> None:
-        """A request has looked at the windows in force: what they have reached is told from now on."""
-        if now_ms >= self.calendar.ends_at_ms:
-            return
-        month = self.calendar.month(now_ms)
-        taken = {
-            "daily": (self.calls(self.calendar.day(now_ms)), self.limit, self.calendar.day_end(now_ms)),
-            "monthly": (self.used(month) + self.held(month, now_ms), self.cap, self.calendar.month_end(now_ms)),
-        }
-        for name, (amount, limit, ends_at_ms) in taken.items():
-            self.told |= {(name, p, rfc3339(ends_at_ms)) for p in (80, 100) if amount * 100 >= limit * p}
+        """A request has looked at the windows in force."""
+        if now_ms < self.calendar.ends_at_ms:
+            self.seen.follow(self.shares(now_ms, now_ms))
+
+    def look_everywhere(self, now_ms: int) -> None:
+        """A step has ended."""
+        for at_ms in self.active_at():
+            self.crossed.follow(self.shares(at_ms, now_ms))
+
+    def shares(self, at_ms: int, now_ms: int) -> Iterator[tuple[Share, bool, bool]]:
+        """Of the windows of an instant: whether each share is used, and whether it is with what open blocks reserve.
+
+        A block reserves its calls until it is settled or has expired, within its day; an estimate is never used.
+        """
+        day, day_end_ms, month = self.calendar.day(at_ms), self.calendar.day_end(at_ms), self.calendar.month(at_ms)
+        blocks = [g for g in self.of_day(day) if g.calls > 1 and g.open_at(min(now_ms, day_end_ms - 1))]
+        calls, units = self.calls(day), self.used(month)
+        unreserved = calls - sum(g.calls for g in blocks)
+        for percent in (80, 100):
+            least = self.limit * percent
+            yield ("daily", percent, rfc3339(day_end_ms)), unreserved * 100 >= least, calls * 100 >= least
+            used = units * 100 >= self.cap * percent
+            yield ("monthly", percent, rfc3339(self.calendar.month_end(at_ms))), used, used
 
     def refuse_capacity(self, units: int, calls: int, most_holds: int, now_ms: int) -> tuple[str, int] | None:
         """The first limit that leaves no room, and after how many seconds to come back."""

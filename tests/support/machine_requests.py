@@ -99,7 +99,7 @@ class RequestRules(Machine):
         if refusal is not None or book is None:
             shown = None if refusal == "invalid_api_key" else book
             self.assert_refused(answer, refusal, shown)
-            if book is not None:
+            if book is not None and refusal == "tier_not_included":  # the others may be answered from memory
                 book.look(self.now_ms)
             return
         held = next((g for g in book.open_holds(self.now_ms) if g.request_id == request_id), None)
@@ -197,7 +197,23 @@ class RequestRules(Machine):
         """Correct what was used at some instant of the current term, under a fault or none."""
         bought = self.bought[which % len(self.bought)]
         book = list(bought.terms[-1].values())[which % len(bought.terms[-1])]
-        at_ms = min(self.now_ms, book.calendar.ends_at_ms - 1) - back
+        self.assert_corrected(bought, book, min(self.now_ms, book.calendar.ends_at_ms - 1) - back, units, fault)
+
+    @precondition(lambda self: self.bought)
+    @rule(which=ANY, percent=st.sampled_from((80, 100)), off_by=st.sampled_from((-1, 0)), fault=FAULTS)
+    def correct_to_a_share(self, which: int, percent: int, off_by: int, fault: Fault) -> None:
+        """Bring what was used to a share of the cap, or to a unit below it: these are the crossings that are told."""
+        bought = self.bought[which % len(self.bought)]
+        book = list(bought.terms[-1].values())[which % len(bought.terms[-1])]
+        at_ms = min(self.now_ms, book.calendar.ends_at_ms - 1)
+        units = -(-book.cap * percent // 100) + off_by - book.used(book.calendar.month(at_ms))
+        if units:
+            self.assert_corrected(bought, book, at_ms, units, fault)
+
+    correct_to_a_share_often = correct_to_a_share
+
+    def assert_corrected(self, bought: Bought, book: Book, at_ms: int, units: int, fault: Fault) -> None:
+        """Correct what was used at an instant, and compare with what the ledger says."""
         body = {"modelId": book.model_id, "at": rfc3339(at_ms)}
         key = f"ticket-{len(self.corrected)}-{self.now_ms}"
         answer = refusable(lambda: self.faulty(fault).correct(bought.id, units, key, **body))

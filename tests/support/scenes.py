@@ -123,6 +123,23 @@ def _break_off(world: World, at: int, command: Callable[[World], object]) -> Non
         command(world.with_send(FaultAt(world.deps.send, at, "lost")))
 
 
+def crossed(world: World) -> Scene:
+    """A report has brought the month to 85 of 100 units, which was told."""
+    scene = in_use(world)
+    world.settle(scene.authorization_ids[0], 85)
+    return scene
+
+
+def one_call_left(world: World) -> Scene:
+    """The next call brings the day to its limit, from below the first share that is told."""
+    scene = in_use(world)
+    assert world.authorize(scene.api_key, "third", 1, holdSeconds=60)["allowed"]
+    return scene
+
+
+THRESHOLD_SCENES = (crossed, one_call_left)
+
+
 def refused(world: World) -> Scene:
     """The process has refused this key and model, so that it looks before it writes."""
     scene = in_use(world)
@@ -179,8 +196,18 @@ def authorize(scene: Scene) -> Json:
 
 
 def cross(scene: Scene) -> Json:
-    """Brings a month in which two holds are open to 80 percent of its cap."""
-    return scene.world.authorize(scene.api_key, "crossing", 25)
+    """Brings a month in which nothing is used yet to 80 percent of its cap."""
+    if not scene.authorization_ids:
+        return {}
+    return scene.world.settle(scene.authorization_ids[0], 80)
+
+
+def take_last_call(scene: Scene) -> Json:
+    return scene.world.authorize(scene.api_key, "last", 1)
+
+
+def settle_last(scene: Scene) -> Json:
+    return scene.world.settle(scene.authorization_ids[-1], 14)
 
 
 def repeat(scene: Scene) -> Json:
@@ -334,6 +361,9 @@ def bring_back(scene: Scene) -> Json:
 
 
 THRESHOLD_COMMANDS = (cross, authorize, repeat, settle, breach, reset, cancel)
+MOVE_A_DAY = (take_last_call, void, settle, breach, reset)
+MOVE_A_MONTH = (take_back, correct, settle_last, cross, reset)
+"""Those that move usage over a threshold, upwards and downwards, and those that look."""
 CORRECTIONS = (correct, take_back, correct_earlier)
 PLACE_COMMANDS = (plan, longer_plan, other_plan, no_plan, buy, renew, cancel, reset)
 """Those that contend for an account's one place."""

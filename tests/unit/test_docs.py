@@ -60,7 +60,7 @@ def test_every_attribute_of_an_entitlement_is_listed() -> None:
     listed = set()
     for row in re.findall(r"^\| (`.+?) \| [SNMB]", DATA_MODEL, re.MULTILINE):
         listed |= named(row)
-    stored = entitlement_items.entitlement_item(entitlement(holds=[hold()]))
+    stored = entitlement_items.entitlement_item(entitlement(holds=[hold()], lapses=1))
     assert listed == {*stored, "xc", "kg", "dp", "da"}
 
 

@@ -53,7 +53,8 @@ def new_key_and_cancellation(world: World) -> None:
 
 def thresholds(world: World) -> None:
     made = world.buy(models=[model(calls=1, cap=10)])
-    world.authorize(made["apiKey"], "r-1", 10)
+    granted = world.authorize(made["apiKey"], "r-1", 10)
+    world.settle(granted["authorizationId"], 10)
 
 
 def plans(world: World) -> None:

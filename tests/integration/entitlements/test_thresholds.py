@@ -1,6 +1,6 @@
-"""Thresholds, on the real engine: each is announced once per window, under races and after crashes.
+"""Thresholds, on the real engine: what was really used is announced once per crossing, under races and after crashes.
 
-A request that reaches none writes nothing more for them, and what cannot be announced fails no request.
+A request that crosses none writes nothing more for them, and what cannot be announced fails no request.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 from modelpass.dynamodb.transport import ConditionFailedError, Response, Send, StoreBusyError, StoreRejectedError
 from tests.support.audit import assert_conserved
 from tests.support.concurrency import at_once
-from tests.support.faults import Interleave
+from tests.support.faults import Interleave, SlowReply
 from tests.support.world import DAY_MS, World, model
 
 if TYPE_CHECKING:
@@ -39,13 +39,41 @@ def bought(world: World, calls: int = 5, cap: int = 100, **body: Any) -> str:
     return str(world.buy(models=[model(calls=calls, cap=cap)], **body)["apiKey"])
 
 
-def test_each_share_is_told_when_it_is_reached_and_not_a_unit_before(world: World) -> None:
+def use(world: World, api_key: str, request_id: str, units: int) -> None:
+    """One request that is estimated exactly and settled."""
+    world.settle(world.authorize(api_key, request_id, units)["authorizationId"], units)
+
+
+def test_each_share_is_told_when_it_is_used_and_not_a_unit_before(world: World) -> None:
     key = bought(world, calls=100)
     seen = []
     for number, units in enumerate((79, 1, 19, 1)):
-        world.authorize(key, f"r-{number}", units)
+        use(world, key, f"r-{number}", units)
         seen.append(set(told(world)))
     assert seen == [set(), {MONTHLY_80}, {MONTHLY_80}, {MONTHLY_80, MONTHLY_100}]
+
+
+def test_estimate_that_is_voided_tells_nothing_and_what_is_used_later_is_told(world: World) -> None:
+    key = bought(world, calls=100)
+    granted = world.authorize(key, "estimated", 100)
+    assert told(world) == Counter()
+    world.settle(granted["authorizationId"], 0, calls=0)
+    use(world, key, "little", 10)
+    assert told(world) == Counter()
+    use(world, key, "rest", 90)
+    assert told(world) == Counter([MONTHLY_80, MONTHLY_100])
+
+
+def test_estimate_that_expires_tells_nothing(world: World) -> None:
+    key = bought(world, calls=100, months=2)
+    world.authorize(key, "left-open", 100, holdSeconds=60)
+    world.clock.advance(60_000)
+    world.make_all_due()
+    world.reset()
+    assert world.authorize(key, "next", 100)["allowed"]
+    world.clock.advance(31 * DAY_MS)
+    world.reset()
+    assert told(world) == Counter()
 
 
 def test_calls_of_the_day_are_told_and_the_next_day_again(world: World) -> None:
@@ -64,12 +92,121 @@ def test_limit_of_one_call_reaches_both_shares_at_once(world: World) -> None:
     assert told(world) == Counter([DAILY_80, DAILY_100])
 
 
-def test_share_that_is_left_and_reached_again_in_its_window_is_told_once(world: World) -> None:
+def test_block_that_is_given_back_tells_nothing(world: World) -> None:
+    key = bought(world, calls=10)
+    block = world.authorize(key, "block", 10, calls=10)
+    assert block["daily"]["used"] == 10
+    world.settle(block["authorizationId"], 0, calls=0)
+    part = world.authorize(key, "block", 10, calls=10)
+    world.settle(part["authorizationId"], 1, calls=7)
+    assert told(world) == Counter()
+    world.authorize(key, "single", 1)
+    assert told(world) == Counter([DAILY_80])
+
+
+def test_block_tells_what_it_made_as_it_is_settled(world: World) -> None:
+    key = bought(world, calls=10)
+    block = world.authorize(key, "block", 10, calls=10)
+    world.settle(block["authorizationId"], 1, calls=9)
+    assert told(world) == Counter([DAILY_80])
+
+
+def test_calls_beside_an_open_block_are_told_by_themselves(world: World) -> None:
+    key = bought(world, calls=12)
+    world.authorize(key, "block", 10, calls=2)
+    seen = []
+    for number in range(10):
+        world.authorize(key, f"r-{number}", 1)
+        seen.append(sum(told(world).values()))
+    assert seen == [0] * 9 + [1]  # 80 percent of 12 are reached by the tenth
+
+
+@pytest.mark.parametrize("by", ["refusal", "replay", "reset", "next-day"])
+def test_calls_of_a_block_that_expired_are_used_and_told_by_whoever_looks(world: World, by: str) -> None:
+    key = bought(world, calls=10, months=2)
+    world.authorize(key, "open", 1)
+    world.authorize(key, "block", 10, calls=9, holdSeconds=60)
+    world.clock.advance(59_999)
+    assert not world.authorize(key, "too-many", 1)["allowed"]
+    assert told(world) == Counter()
+    world.clock.advance(1)
+    match by:
+        case "refusal":
+            assert not world.authorize(key, "too-many", 1)["allowed"]
+        case "replay":
+            assert world.authorize(key, "open", 1)["replayed"]
+        case "reset":
+            world.clock.advance(15 * 60_000)  # it comes when the first hold expires
+            world.reset()
+        case _:
+            world.clock.advance(DAY_MS)
+            world.reset()
+    assert told(world) == Counter([DAILY_80, DAILY_100])
+
+
+def test_block_that_expires_unseen_in_the_last_day_of_a_term_is_told_by_the_reset(world: World) -> None:
+    key = bought(world, calls=10)
+    world.clock.advance(30 * DAY_MS - 120_000)
+    world.authorize(key, "block", 10, calls=10, holdSeconds=60)
+    assert told(world) == Counter()
+    world.clock.advance(DAY_MS)
+    world.reset()
+    assert told(world) == Counter([("daily", 80, MONTH_ENDS), ("daily", 100, MONTH_ENDS)])
+
+
+def test_correction_that_takes_usage_below_a_share_arms_it_again(world: World) -> None:
+    made = world.buy(models=[model(calls=100, cap=100)])
+    key = made["apiKey"]
+    use(world, key, "wrong", 100)
+    assert told(world) == Counter([MONTHLY_80, MONTHLY_100])
+    world.correct(made["subscriptionId"], -20, "above-80")
+    use(world, key, "up-1", 20)
+    assert told(world) == Counter([MONTHLY_80, MONTHLY_100, MONTHLY_100])
+    world.correct(made["subscriptionId"], -99, "nearly-all")
+    use(world, key, "up-2", 78)
+    assert told(world) == Counter([MONTHLY_80, MONTHLY_100, MONTHLY_100])
+    use(world, key, "up-3", 1)
+    use(world, key, "up-4", 1)
+    assert told(world) == Counter([MONTHLY_80, MONTHLY_80, MONTHLY_100, MONTHLY_100])
+
+
+def test_each_crossing_has_an_event_with_an_id_of_its_own(world: World) -> None:
+    made = world.buy(models=[model(calls=100, cap=100)])
+    use(world, made["apiKey"], "wrong", 80)
+    for number in range(3):
+        world.correct(made["subscriptionId"], -1, f"down-{number}")
+        world.correct(made["subscriptionId"], 1, f"up-{number}")
+    rows = [row for row in world.all_items(world.tables.events) if row["type"]["S"] == "limit.threshold_reached"]
+    assert len({row["id"]["S"] for row in rows}) == len(rows) == 4
+
+
+def test_correction_that_leaves_usage_above_a_share_tells_it_no_more(world: World) -> None:
+    made = world.buy(models=[model(calls=100, cap=100)])
+    use(world, made["apiKey"], "used", 90)
+    world.correct(made["subscriptionId"], -10, "to-80")
+    world.correct(made["subscriptionId"], 5, "to-85")
+    assert told(world) == Counter([MONTHLY_80])
+
+
+def test_calls_that_are_voided_arm_the_day_again(world: World) -> None:
+    key = bought(world)
+    ids = [world.authorize(key, f"r-{n}", 1)["authorizationId"] for n in range(5)]
+    assert told(world) == Counter([DAILY_80, DAILY_100])
+    world.settle(ids[0], 0, calls=0)
+    world.authorize(key, "s-1", 1)
+    assert told(world) == Counter([DAILY_80, DAILY_100, DAILY_100])
+    for authorization_id in ids[1:3]:
+        world.settle(authorization_id, 0, calls=0)
+    world.authorize(key, "s-2", 1)
+    assert told(world) == Counter([DAILY_80, DAILY_80, DAILY_100, DAILY_100])
+
+
+def test_share_that_is_left_open_and_reached_by_estimates_alone_is_never_told(world: World) -> None:
     key = bought(world, calls=100)
     for number in range(3):
         granted = world.authorize(key, f"r-{number}", 90)
         world.settle(granted["authorizationId"], 0)
-    assert told(world) == Counter([MONTHLY_80])
+    assert told(world) == Counter()
 
 
 def test_report_above_its_estimate_is_told(world: World) -> None:
@@ -85,18 +222,13 @@ def test_report_that_comes_after_midnight_tells_of_the_month_that_goes_on(world:
     assert told(world) == Counter([MONTHLY_80])
 
 
-def test_hold_that_has_expired_does_not_count(world: World) -> None:
-    key = bought(world, calls=100)
-    world.authorize(key, "r-1", 70, holdSeconds=1)
-    world.clock.advance(1000)
-    world.authorize(key, "r-2", 20)
-    assert told(world) == Counter()
-
-
 def test_64_requests_at_once_tell_each_share_once(world: World) -> None:
     key = bought(world, calls=60, cap=600)
     answers = at_once(64, lambda n: world.authorize(key, f"r-{n}", 10))
-    assert sum(a["allowed"] for a in answers) == 60
+    ids = [a["authorizationId"] for a in answers if a["allowed"]]
+    assert len(ids) == 60
+    assert told(world) == Counter([DAILY_80, DAILY_100])
+    at_once(60, lambda n: world.settle(ids[n], 10))
     assert told(world) == Counter([DAILY_80, DAILY_100, MONTHLY_80, MONTHLY_100])
     assert_conserved(world)
 
@@ -115,31 +247,81 @@ class GoneAfterOne:
         return self.send(operation, request)
 
 
-def crossed_and_crashed(world: World) -> str:
-    """A grant that reached a share, and the store went away before that could be told."""
+def crossed_and_crashed(world: World) -> tuple[str, str]:
+    """A settle that reached a share, and the store went away before that could be told; the key and the settled id."""
     key = bought(world, calls=100)
     world.authorize(key, "first", 1)
-    assert world.with_send(GoneAfterOne(world.deps.send)).authorize(key, "crossing", 90)["allowed"]
+    crossing = world.authorize(key, "crossing", 90)["authorizationId"]
+    assert world.with_send(GoneAfterOne(world.deps.send)).settle(crossing, 90)["settled"]
     assert told(world) == Counter()
-    return key
+    return key, crossing
 
 
 @pytest.mark.parametrize("by", ["grant", "replay", "refusal", "settle", "reset"])
 def test_what_a_crash_left_untold_is_told_by_the_next_request_or_the_reset(world: World, by: str) -> None:
-    key = crossed_and_crashed(world)
+    key, crossing = crossed_and_crashed(world)
     match by:
         case "grant":
             assert world.authorize(key, "next", 1)["allowed"]
         case "replay":
-            assert world.authorize(key, "crossing", 90)["replayed"]
+            assert world.authorize(key, "first", 1)["replayed"]
         case "refusal":
             assert not world.authorize(key, "next", 50)["allowed"]
         case "settle":
-            settled = world.authorize(key, "crossing", 90)
-            world.settle(settled["authorizationId"], 90)
+            assert world.settle(crossing, 90)["replayed"]
         case _:
             world.make_all_due()
             world.reset()
+    assert told(world) == Counter([MONTHLY_80])
+
+
+@pytest.mark.parametrize("by", ["replay", "refusal", "settle", "correction", "reset"])
+def test_mark_that_a_crash_left_is_taken_away_by_the_next_request_or_the_reset(world: World, by: str) -> None:
+    made = world.buy(models=[model(calls=10, cap=100)])
+    key, name = made["apiKey"], made["subscriptionId"]
+    ids = [world.authorize(key, f"r-{n}", 1)["authorizationId"] for n in range(8)]
+    assert world.with_send(GoneAfterOne(world.deps.send)).settle(ids[0], 0, calls=0)["settled"]
+    assert len(world.entitlement(name).announced) == 1
+    match by:
+        case "replay":
+            assert world.authorize(key, "r-1", 1)["replayed"]
+        case "refusal":
+            assert not world.authorize(key, "next", 1, channelTier="enterprise")["allowed"]
+        case "settle":
+            world.settle(ids[1], 1)
+        case "correction":
+            world.correct(name, 1)
+        case _:
+            world.make_all_due()
+            world.reset()
+    assert not world.entitlement(name).announced
+    world.authorize(key, "again", 1)
+    assert told(world) == Counter([DAILY_80, DAILY_80])
+
+
+@pytest.mark.parametrize("by", ["grant", "reset", "midnight"])
+def test_marks_that_earlier_code_set_for_estimates_spend_no_alert(world: World, by: str) -> None:
+    made = world.buy(models=[model(calls=100, cap=100)])
+    key, name = made["apiKey"], made["subscriptionId"]
+    world.authorize(key, "first", 1)
+    (stored,) = world.all_items(world.tables.entitlements)
+    world.dynamodb.update_item(
+        TableName=world.tables.entitlements,
+        Key={"pk": stored["pk"]},
+        UpdateExpression="SET ta = :ta",
+        ExpressionAttributeValues={":ta": {"N": "12"}},
+    )
+    match by:
+        case "grant":
+            world.authorize(key, "next", 1)
+        case "reset":
+            world.make_all_due()
+            world.reset()
+        case _:
+            world.clock.advance(DAY_MS)
+            world.reset()
+    assert not world.entitlement(name).announced
+    use(world, key, "used", 98)
     assert told(world) == Counter([MONTHLY_80])
 
 
@@ -173,27 +355,104 @@ def test_event_that_cannot_be_written_never_costs_the_router_its_grant(world: Wo
 
 @dataclass(slots=True)
 class KeepsBack:
-    """Does not send what tells a threshold, but keeps it: a request that is on its way for a long time."""
+    """Does not send what writes a mark, but keeps it: a request that is on its way for a long time."""
 
     send: Send
-    kept: list[Request] = field(default_factory=list)
+    kept: list[tuple[str, Request]] = field(default_factory=list)
 
     def __call__(self, operation: str, request: Request) -> Response:
-        if operation == "TransactWriteItems":
-            self.kept.append(request)
+        if "#ta" in str(request):
+            self.kept.append((operation, request))
             raise StoreBusyError("injected")
         return self.send(operation, request)
 
 
+def arrives(world: World, late: KeepsBack) -> None:
+    """What was kept back reaches the store now, and its guard fails."""
+    with pytest.raises(ConditionFailedError):
+        world.deps.send(*late.kept[0])
+
+
 def test_telling_that_arrives_late_tells_nothing_twice(world: World) -> None:
     key = bought(world, calls=100)
-    world.authorize(key, "first", 1)
     slow = KeepsBack(world.deps.send)
-    world.with_send(slow).authorize(key, "crossing", 90)
+    use(world.with_send(slow), key, "crossing", 90)
     world.clock.advance(1)
     world.authorize(key, "next", 1)
-    with pytest.raises(ConditionFailedError):
-        world.deps.send("TransactWriteItems", slow.kept[0])
+    arrives(world, slow)
+    assert told(world) == Counter([MONTHLY_80])
+
+
+def test_telling_that_arrives_after_its_share_was_told_and_armed_again_tells_nothing(world: World) -> None:
+    """The marks look just as they did when it was sent, and usage has risen again: what rose then is told once."""
+    made = world.buy(models=[model(calls=100, cap=100)])
+    key, slow = made["apiKey"], KeepsBack(world.deps.send)
+    use(world.with_send(slow), key, "crossing", 90)
+    world.authorize(key, "next", 1)
+    assert told(world) == Counter([MONTHLY_80])
+    world.correct(made["subscriptionId"], -50)
+    arrives(world, slow)
+    again = world.authorize(key, "crossing-again", 50)["authorizationId"]
+    world.with_send(GoneAfterOne(world.deps.send)).settle(again, 50)
+    arrives(world, slow)
+    assert told(world) == Counter([MONTHLY_80])
+    world.authorize(key, "first", 1)
+    assert told(world) == Counter([MONTHLY_80, MONTHLY_80])
+
+
+def test_telling_that_arrives_when_usage_was_taken_back_tells_nothing(world: World) -> None:
+    made = world.buy(models=[model(calls=100, cap=100)])
+    slow = KeepsBack(world.deps.send)
+    use(world.with_send(slow), made["apiKey"], "crossing", 80)
+    world.with_send(slow).correct(made["subscriptionId"], -1)
+    arrives(world, slow)
+    assert (told(world), world.entitlement(made["subscriptionId"]).announced) == (Counter(), frozenset())
+    world.correct(made["subscriptionId"], 1, "back")
+    assert told(world) == Counter([MONTHLY_80])
+
+
+def test_telling_of_calls_that_arrives_when_some_were_given_back_tells_nothing(world: World) -> None:
+    key = bought(world, calls=10)
+    ids = [world.authorize(key, f"r-{n}", 1)["authorizationId"] for n in range(7)]
+    slow = KeepsBack(world.deps.send)
+    world.with_send(slow).authorize(key, "crossing", 1)
+    world.settle(ids[0], 0, calls=0)
+    arrives(world, slow)
+    assert told(world) == Counter()
+
+
+def test_mark_is_not_taken_away_late_once_its_share_is_reached_again(world: World) -> None:
+    made = world.buy(models=[model(calls=10, cap=100)])
+    key, slow = made["apiKey"], KeepsBack(world.deps.send)
+    ids = [world.authorize(key, f"r-{n}", 1)["authorizationId"] for n in range(8)]
+    world.with_send(slow).settle(ids[0], 0, calls=0)
+    world.authorize(key, "again", 1)
+    arrives(world, slow)
+    (mark,) = world.entitlement(made["subscriptionId"]).announced
+    assert (mark.limit, mark.percent) == ("daily", 80)
+
+
+def test_telling_whose_reply_is_lost_is_not_repeated_though_its_share_is_armed_again_meanwhile(world: World) -> None:
+    made = world.buy(models=[model(calls=100, cap=100)])
+    granted = world.authorize(made["apiKey"], "crossing", 90)["authorizationId"]
+
+    def taken_back() -> None:
+        world.correct(made["subscriptionId"], -50, "down")
+        world.correct(made["subscriptionId"], 50, "up")
+
+    send = SlowReply(world.deps.send, 1, taken_back, lost=True)
+    assert world.with_send(send).settle(granted, 90)["settled"]
+    assert send.reached
+    assert told(world) == Counter([MONTHLY_80, MONTHLY_80])
+
+
+def test_correction_keeps_a_mark_whose_share_it_no_longer_takes_usage_below(world: World) -> None:
+    """Usage rises between its look and its write."""
+    made = world.buy(models=[model(calls=100, cap=100)])
+    use(world, made["apiKey"], "used", 85)
+    send = Interleave(world.deps.send, 3, lambda: world.correct(made["subscriptionId"], 10, "up"))
+    assert world.with_send(send).correct(made["subscriptionId"], -10, "down")["monthly"]["used"] == 85
+    assert send.reached
     assert told(world) == Counter([MONTHLY_80])
 
 
@@ -201,13 +460,12 @@ def test_telling_that_arrives_while_its_window_is_closed_marks_nothing_in_the_ne
     key = bought(world, calls=100, months=2)
     world.authorize(key, "first", 1)
     slow = KeepsBack(world.deps.send)
-    crossing = world.with_send(slow).authorize(key, "crossing", 90)
-    world.with_send(slow).settle(crossing["authorizationId"], 0)
+    use(world.with_send(slow), key, "crossing", 90)
     world.clock.advance(31 * DAY_MS)
-    send = Interleave(world.deps.send, 1, lambda: world.deps.send("TransactWriteItems", slow.kept[0]))
-    assert world.with_send(send).authorize(key, "of-the-next-month", 1)["allowed"]
-    assert send.reached
-    world.authorize(key, "crossing-again", 90)
+    late = Interleave(world.deps.send, 1, lambda: world.deps.send(*slow.kept[0]))
+    assert world.with_send(late).authorize(key, "of-the-next-month", 1)["allowed"]
+    assert late.reached
+    use(world, key, "crossing-again", 90)
     assert told(world) == Counter([MONTHLY_80, ("monthly", 80, "2027-01-23T00:00:00Z")])
 
 
@@ -219,7 +477,7 @@ def test_what_is_reported_after_the_term_reaches_nothing_any_more(world: World) 
 
 
 def test_grant_is_not_answered_once_its_hold_expired_while_a_threshold_was_told(world: World) -> None:
-    key = bought(world, calls=100)
+    key = bought(world, calls=2)
     world.authorize(key, "first", 1)
 
     def slow(operation: str, request: Request) -> Response:
@@ -227,12 +485,12 @@ def test_grant_is_not_answered_once_its_hold_expired_while_a_threshold_was_told(
             world.clock.advance(2000)
         return world.deps.send(operation, request)
 
-    answer = world.with_send(slow).authorize(key, "crossing", 90, holdSeconds=1)
+    answer = world.with_send(slow).authorize(key, "crossing", 1, holdSeconds=1)
     assert (answer["allowed"], answer["error"]["code"]) == (False, "temporarily_unavailable")
 
 
 def test_telling_ends_with_the_time_of_its_request(world: World) -> None:
-    key = bought(world, calls=100)
+    key = bought(world, calls=2)
     world.authorize(key, "first", 1)
     seconds = [0.0]
     tries = []
@@ -246,18 +504,20 @@ def test_telling_ends_with_the_time_of_its_request(world: World) -> None:
 
     pacing = world.deps.pacing._replace(monotonic=lambda: seconds[0])
     slow = replace(world, deps=world.deps._replace(send=silent, pacing=pacing))
-    assert slow.authorize(key, "crossing", 90)["allowed"]
+    assert slow.authorize(key, "crossing", 1)["allowed"]
     assert tries == [0.0, 4.0]
 
 
 def test_item_of_another_schema_costs_no_grant(world: World) -> None:
-    name = world.buy(models=[model(calls=100, cap=100)])
+    name = world.buy(models=[model(calls=2, cap=100)])
     key = name["apiKey"]
     world.authorize(key, "first", 1)
+    changed = []
 
     def deployed_meanwhile(operation: str, request: Request) -> Response:
         if operation == "TransactWriteItems":
             (stored,) = world.all_items(world.tables.entitlements)
+            changed.append(stored)
             world.dynamodb.update_item(
                 TableName=world.tables.entitlements,
                 Key={"pk": stored["pk"]},
@@ -266,7 +526,8 @@ def test_item_of_another_schema_costs_no_grant(world: World) -> None:
             )
         return world.deps.send(operation, request)
 
-    assert world.with_send(deployed_meanwhile).authorize(key, "crossing", 90)["allowed"]
+    assert world.with_send(deployed_meanwhile).authorize(key, "crossing", 1)["allowed"]
+    assert changed
 
 
 def test_what_a_late_report_reaches_in_the_last_month_is_told_by_the_reset_if_it_must(world: World) -> None:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 DAY_BEGINS, DAY_ENDS = ms("2026-12-01T00:00:00Z"), ms("2026-12-02T00:00:00Z")
 OPEN, NEW = hold("open", 40, 3), hold("new", 20, 2)
 UNDERSTOOD, SAME_WINDOWS = "v IN (2, 1)", f"ws = {DAY_BEGINS}"
-NOTHING_TOLD = "(attribute_not_exists(ta) OR ta = 0)"
+NO_LAPSE = "attribute_not_exists(tl)"
+NOTHING_TOLD = ["(attribute_not_exists(ta) OR ta = 0)", NO_LAPSE]
 MAY_GRANT = [f"kh = {KEY_HASH!r}", "attribute_not_exists(xc)"]
 NEXT_DAY = [
     f"ws = {DAY_ENDS}",
@@ -31,6 +32,7 @@ NEXT_DAY = [
     "db = 0",
     "mb = 739800000",
 ]
+DAY_80, _, MONTH_80, MONTH_100 = Threshold
 MARKED = "dp = 080"
 """The shard of the due index that the entitlement's key falls to."""
 
@@ -110,7 +112,7 @@ def test_windows_are_closed_only_with_the_figures_that_go_to_their_rows() -> Non
     assert update_of(step, "Update H") == (
         [
             *(UNDERSTOOD, SAME_WINDOWS, "dl = 47", "dc = 3", "du = 7", "ml = 993", "mu = 7"),
-            *(f"we = {DAY_ENDS}", NOTHING_TOLD),
+            *(f"we = {DAY_ENDS}", *NOTHING_TOLD),
         ],
         ["dl = 50", "dc = 0", "du = 0", *NEXT_DAY],
         [""],
@@ -121,7 +123,7 @@ def test_windows_are_opened_with_a_grant_in_them_and_the_reset_is_told_of_it() -
     new = hold("new", 20, 2, at_ms=DAY_ENDS)
     step = accounting.with_grant(accounting.roll(entitlement(calls=3, used=7, day_units=7), DAY_ENDS), new)
     demands, sets, removes = update_of(step, "Update H")
-    assert demands[7:] == [is_new(new), *MAY_GRANT, "size(h) < 100", f"we = {DAY_ENDS}", NOTHING_TOLD]
+    assert demands[7:] == [is_new(new), *MAY_GRANT, "size(h) < 100", f"we = {DAY_ENDS}", *NOTHING_TOLD]
     assert sets == [
         *("dl = 48", "dc = 2", "du = 0", "ml = 973", f"{path(new)} = {entitlement_items.pack_hold(new)}"),
         *(*NEXT_DAY, MARKED, f"da = {new.expires_at_ms}"),
@@ -205,22 +207,52 @@ def test_grant_of_a_request_whose_earlier_hold_has_expired_replaces_it() -> None
 def test_reset_takes_its_mark_away_only_from_what_is_as_it_was_read() -> None:
     idle = entitlement(due_at_ms=NOON)
     assert update_of(accounting.rearm(Change(idle, idle), NOON)) == (
-        [UNDERSTOOD, SAME_WINDOWS, "dl = 50", "dc = 0", "du = 0", "ml = 1000", "mu = 0", NOTHING_TOLD],
+        [UNDERSTOOD, SAME_WINDOWS, "dl = 50", "dc = 0", "du = 0", "ml = 1000", "mu = 0", *NOTHING_TOLD],
         [""],
         ["dp", "da"],
     )
 
 
-def test_threshold_is_told_once_by_the_mark_as_it_was_read() -> None:
-    first = thresholds.announcing_step(entitlement(calls=40), NOON)
+def test_threshold_is_told_once_by_the_marks_as_they_were_read_while_it_is_reached() -> None:
+    first = thresholds.announcing_step(entitlement(calls=41), NOON)
     assert first is not None
-    assert update_of(first, "Put V") == ([UNDERSTOOD, SAME_WINDOWS, NOTHING_TOLD], ["ta = 1"], [""])
-    told = {t for t in Threshold if t.bit == 1}
-    second = thresholds.announcing_step(entitlement(calls=50, announced=told), NOON)
+    assert update_of(first, "Put V") == ([UNDERSTOOD, SAME_WINDOWS, *NOTHING_TOLD, "dc >= 40"], ["ta = 1"], [""])
+    second = thresholds.announcing_step(entitlement(calls=50, used=1001, announced=[DAY_80], lapses=2), NOON)
     assert second is not None
-    demands, sets, _ = update_of(second, "Put V")
-    assert demands == [UNDERSTOOD, SAME_WINDOWS, "ta = 1"]
-    assert sets != ["ta = 1"]
+    assert update_of(second, *["Put V"] * 3) == (
+        [UNDERSTOOD, SAME_WINDOWS, "ta = 1", "tl = 2", "dc >= 50", "mu >= 1000"],
+        ["ta = 15"],
+        [""],
+    )
+
+
+def test_calls_of_an_open_block_do_not_help_to_tell_a_threshold() -> None:
+    step = thresholds.announcing_step(entitlement(calls=45, holds=[OPEN]), NOON)
+    assert step is not None
+    assert update_of(step, "Put V")[0] == [UNDERSTOOD, SAME_WINDOWS, *NOTHING_TOLD, "dc >= 43"]
+
+
+def test_mark_is_taken_away_only_while_its_threshold_is_not_reached_and_each_time_is_counted() -> None:
+    lapsed = entitlement(calls=39, used=799, announced=list(Threshold), lapses=2)
+    step = thresholds.announcing_step(lapsed, NOON)
+    assert step is not None
+    assert update_of(step) == (
+        [UNDERSTOOD, SAME_WINDOWS, "ta = 15", "tl = 2", "dc < 40", "mu < 800"],
+        ["ta = 0", "tl = 3"],
+        [""],
+    )
+
+
+def test_correction_takes_the_mark_of_what_it_leaves_below_with_it() -> None:
+    stored = entitlement(used=1000, day_units=900, announced=[MONTH_80, MONTH_100], due_at_ms=NOON)
+    step = thresholds.without_lapsed(accounting.correct(stored, correction(-5)))
+    assert update_of(step, "Put H", "Put V") == (
+        [UNDERSTOOD, SAME_WINDOWS, "du >= 5", "mu >= 5", "ta = 12", NO_LAPSE, "mu < 1005", f"da = {NOON}"],
+        ["du = du + -5", "ml = ml + 5", "mu = mu + -5", "ta = 4", "tl = 1"],
+        [""],
+    )
+    above = thresholds.without_lapsed(accounting.correct(entitlement(used=900, due_at_ms=NOON), correction(50)))
+    assert update_of(above, "Put H", "Put V")[0] == [UNDERSTOOD, SAME_WINDOWS, f"da = {NOON}"]
 
 
 def beside(step: Change) -> list[Any]:

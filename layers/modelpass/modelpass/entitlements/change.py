@@ -56,11 +56,15 @@ class Correction(NamedTuple):
 
 
 class Announcement(NamedTuple):
-    """An event about a threshold that was reached: when it is made, and when the window ends that reached it."""
+    """An event about a threshold that was reached: when it is made, and when the window ends that reached it.
+
+    `least` is what the window's counter shows at least while that is true: calls, those reserved included, or units.
+    """
 
     threshold: Threshold
     window_ends_at_ms: int
     at_ms: int
+    least: int
 
 
 class Change(NamedTuple):

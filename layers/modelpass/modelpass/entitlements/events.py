@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def threshold_reached(tables: Tables, entitlement: Entitlement, announcement: Announcement) -> Request:
-    """The event that used and held have reached a share of a limit; there is one for each share and window."""
+    """The event that a share of a limit was reached; there is one for each crossing.
+
+    Of one share and window, a mark lapses between two crossings. How often marks had lapsed tells the two apart.
+    """
     threshold, entitlement_id = announcement.threshold, entitlement.id
     window = str(entitlement.month) if threshold.monthly else entitlement.day
     data = {
@@ -28,7 +31,9 @@ def threshold_reached(tables: Tables, entitlement: Entitlement, announcement: An
         "percent": threshold.percent,
         "windowEndsAt": rfc3339(announcement.window_ends_at_ms),
     }
-    facts = (items.entitlement_pk(entitlement_id), threshold.limit, window, str(threshold.percent))
+    # Before any mark lapsed, the id is that which code of before gives the one event of a share and window.
+    lapses = (str(entitlement.lapses),) if entitlement.lapses else ()
+    facts = (items.entitlement_pk(entitlement_id), threshold.limit, window, str(threshold.percent), *lapses)
     at = Moment(announcement.at_ms, entitlement_id.term_number, threshold.percent)
     return put(tables, EventType.THRESHOLD_REACHED, _subject(entitlement), at, data, facts)
 

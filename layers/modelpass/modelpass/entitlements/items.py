@@ -71,6 +71,8 @@ def entitlement_item(entitlement: Entitlement, version: int = schema.NEWEST) -> 
     }
     if entitlement.key_hash is not None:
         item["kh"] = binary(entitlement.key_hash)
+    if entitlement.lapses:
+        item["tl"] = number(entitlement.lapses)
     if entitlement.cancelled_at_ms is not None:
         item["xc"] = number(entitlement.cancelled_at_ms)
     return item
@@ -122,6 +124,7 @@ def entitlement_of(item: Item) -> Entitlement:
         holds={name: unpack_hold(name, value["S"]) for name, value in item["h"]["M"].items()},
         tickets=int(item["rc"]["N"]),
         announced=_ANNOUNCED[int(item["ta"]["N"])],
+        lapses=optional_number(item, "tl") or 0,
         due_at_ms=optional_number(item, "da"),
     )
 

@@ -22,7 +22,7 @@ SETTLE_GRACE_MS: Final = 90 * DAY_MS
 
 
 class Threshold(Enum):
-    """A share of a limit that is announced to other systems once per window: (limit, percent, its bit as stored)."""
+    """A share of a limit whose crossing is announced to other systems: (limit, percent, its bit as stored)."""
 
     DAILY_80 = ("daily", 80, 1)
     DAILY_100 = ("daily", 100, 2)
@@ -35,9 +35,9 @@ class Threshold(Enum):
         self.bit = bit
         self.monthly = limit == "monthly"
 
-    def reached_by(self, taken: int, limit: int) -> bool:
-        """Whether what is taken of a limit is this share of it or more; both in calls or both in units."""
-        return taken * 100 >= limit * self.percent
+    def least_of(self, limit: int) -> int:
+        """The smallest whole number of calls or units that is this share of a limit or more."""
+        return -(-limit * self.percent // 100)
 
 
 class Term(NamedTuple):
@@ -126,8 +126,9 @@ class Entitlement(NamedTuple):
     The stored windows are named by `day` and `month` (a local date, and the number of the month in the term) and began
     at `day_start_ms` and `month_start_ms`. The segment is where both are in force: it ends with the first of them.
     `key_hash` is None once the key was replaced by a renewal. `tickets` counts reclaimed, unsettled holds.
-    `announced` are the thresholds of the stored windows that were announced. `due_at_ms` is when the reset looks at
-    the item, None when there is nothing to look for.
+    `announced` are the thresholds of the stored windows that were announced; `lapses` counts how often some of these
+    marks were taken away in a window that went on. `due_at_ms` is when the reset looks at the item, None when there is
+    nothing to look for.
     """
 
     id: EntitlementId
@@ -145,6 +146,7 @@ class Entitlement(NamedTuple):
     holds: dict[str, Hold]
     tickets: int
     announced: frozenset[Threshold]
+    lapses: int
     due_at_ms: int | None
 
     @property

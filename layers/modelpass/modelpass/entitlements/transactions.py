@@ -129,7 +129,7 @@ def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Re
     if step.exact or after.announced != before.announced:
         _demand_announced(expression, before)
     if after.announced != before.announced:
-        expression.set("ta", items.announced_value(after.announced))
+        _write_announced(expression, step)
     if step.counts and not step.exact and step.grant is None:
         _demand_due(expression, before)
     if after.due_at_ms != before.due_at_ms:
@@ -142,6 +142,39 @@ def _demand_announced(expression: _Expression, before: Entitlement) -> None:
     expression.demand("ta", "=", items.announced_value(before.announced))
     if not before.announced:  # an item of version 1 may lack the note that nothing was announced
         expression.conditions[-1] = f"(attribute_not_exists({expression.name('ta')}) OR {expression.conditions[-1]})"
+    # Nor has a mark been set and taken away again since, after which the marks look just as they were read.
+    if before.lapses:
+        expression.demand("tl", "=", number(before.lapses))
+    else:
+        expression.conditions.append(f"attribute_not_exists({expression.name('tl')})")
+
+
+def _write_announced(expression: _Expression, step: Change) -> None:
+    expression.set("ta", items.announced_value(step.after.announced))
+    if step.after.lapses != step.before.lapses:
+        expression.set("tl", number(step.after.lapses))
+    if not step.exact:  # an exact step demands the counters as they were read
+        _demand_crossings(expression, step)
+
+
+def _demand_crossings(expression: _Expression, step: Change) -> None:
+    """With this write, what is announced is reached, and what loses its mark is not: others may have counted since.
+
+    A block that was granted since may stand in for calls that were given back since. Then what is announced was reached
+    when it was read, and is still told once.
+    """
+    before, after = step.before, step.after
+    lapsed = before.announced - after.announced
+    for attribute, monthly, limit, moved in (
+        ("dc", False, before.limits.daily_call_limit, after.counters.day_calls - before.counters.day_calls),
+        ("mu", True, before.limits.monthly_cap, after.counters.month_used - before.counters.month_used),
+    ):
+        told = [a.least for a in step.announcements if a.threshold.monthly is monthly]
+        if told:
+            expression.demand(attribute, ">=", number(max(told) - moved))
+        gone = [t.least_of(limit) for t in lapsed if t.monthly is monthly]
+        if gone:
+            expression.demand(attribute, "<", number(min(gone) - moved))
 
 
 def _write_counters(expression: _Expression, step: Change) -> None:

@@ -110,6 +110,7 @@ def _new_entitlement(subscription: Subscription, limits: Limits) -> Entitlement:
         holds={},
         tickets=0,
         announced=frozenset(),
+        lapses=0,
         due_at_ms=None,
     )
 

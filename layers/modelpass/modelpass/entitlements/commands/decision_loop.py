@@ -114,9 +114,10 @@ def write(deps: Deps, budget: RetryBudget, step: Change, max_open_holds: int = 0
 
 
 def announce_thresholds(deps: Deps, budget: RetryBudget, entitlement: Entitlement) -> None:
-    """Write the events of thresholds that are reached and not announced; nothing is written when there are none.
+    """Write the events of thresholds that are crossed upwards, and take away the marks of those crossed downwards.
 
-    Raises no failure of the store: what cannot be written now is announced by the next request or the reset.
+    Nothing is written when there are none. Raises no failure of the store: what cannot be written now is written after
+    the next request or by the reset.
     """
     try:
         _announce_thresholds(deps, budget, entitlement)

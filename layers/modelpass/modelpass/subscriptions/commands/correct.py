@@ -2,7 +2,8 @@
 
 The amount is added to the day and the month window of an instant, as a late report would be. It may be negative, but
 takes no more than was used in those windows, and `cap = left + held + used` stays true. The record with its reason and
-the event are written in the transaction that books the amount.
+the event are written in the transaction that books the amount, and a threshold that it takes usage below is armed again
+in it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from modelpass import schema
 from modelpass.dynamodb import transport
-from modelpass.entitlements import accounting, history
+from modelpass.entitlements import accounting, history, thresholds
 from modelpass.entitlements import answers as entitlement_answers
 from modelpass.entitlements import rules as entitlement_rules
 from modelpass.entitlements.change import Correction
@@ -110,7 +111,7 @@ def _book(deps: Deps, budget: RetryBudget, entitlement: Entitlement, made: Corre
     if made.at_ms >= entitlement.segment_end_ms:
         opening = entitlement_rules.open_windows(entitlement, made.at_ms, made.made_at_ms)
         entitlement = decision_loop.write(deps, budget, opening)
-    step = accounting.correct(entitlement, made)
+    step = thresholds.without_lapsed(accounting.correct(entitlement, made))
     if made.units < 0:
         raise_if_refused(entitlement_rules.refuse_correction(made.units, _used(deps, budget, step)))
     return decision_loop.write(deps, budget, step)
