@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 
-from tests.template.resources import SOURCE, Json, arn, of_type, properties_of
+from tests.template.resources import SOURCE, Json, arn, of_type, properties_of, under
 
 (STAGE,) = of_type("AWS::ApiGatewayV2::Stage").values()
-FORMAT: str = STAGE["AccessLogSettings"]["Format"]
+FORMAT: str = under(STAGE["AccessLogSettings"]["Format"])
 LINE: Json = json.loads(FORMAT)
 FORBIDDEN = ("identity", "userAgent", "sourceIp", "path", "protocol", "domain", "claims.email", "claims.name", "header")
 
@@ -19,7 +19,7 @@ def test_routes_are_throttled_as_the_parameters_say() -> None:
         "ThrottlingBurstLimit": {"Ref": "ApiBurstRequests"},
     }
     for name in ("ApiRequestsPerSecond", "ApiBurstRequests"):
-        assert SOURCE["Parameters"][name]["Default"] > 0
+        assert int(SOURCE["Parameters"][name]["Default"]) > 0
     assert "RouteSettings" not in STAGE
 
 
