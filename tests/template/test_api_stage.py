@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 from tests.template.resources import SOURCE, Json, arn, of_type, properties_of, under
 
 (STAGE,) = of_type("AWS::ApiGatewayV2::Stage").values()
@@ -41,6 +43,25 @@ def test_line_names_the_account_and_nothing_else_about_a_person() -> None:
     assert LINE["accountId"] == "$context.authorizer.claims.sub"
     assert [value for value in LINE.values() if "claims" in value] == [LINE["accountId"]]
     assert not [word for word in FORBIDDEN if word in FORMAT]
+
+
+@pytest.mark.parametrize(
+    ("claim", "named"),
+    [
+        ("org_id", "$context.authorizer.claims.org_id"),
+        ("custom:org_id", "$context.authorizer.claims.custom:org_id"),
+        ("org-id", "$context.authorizer.claims.org-id"),
+        (
+            "https://example.com/org_id",
+            "-",
+        ),  # the gateway has no variable for it: the function's line names the account
+        ("example.com/org_id", "-"),
+        ("org.id", "-"),
+    ],
+)
+def test_line_names_the_account_by_the_claim_of_the_deployment(claim: str, named: str) -> None:
+    line = json.loads(under(STAGE["AccessLogSettings"]["Format"], AccountClaim=claim))
+    assert line == {**LINE, "accountId": named}
 
 
 def test_line_and_function_tell_the_same_request_id() -> None:

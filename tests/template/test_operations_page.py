@@ -7,6 +7,7 @@ import re
 from local.machine import ROOT
 from tests.support.world import permits
 from tests.template.resources import RESOURCES, SOURCE, of_type
+from tests.unit.api.test_claims import PROVIDERS
 
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
 WRITES = ("PutItem", "UpdateItem", "DeleteItem")
@@ -47,3 +48,11 @@ def test_every_parameter_has_its_row_with_its_default_and_what_it_takes() -> Non
         told = "`" + declared["Default"] + "`"
         assert default.startswith(told if declared["Default"] and name != "JwtIssuer" else ("empty: ", "a placeholder"))
         assert all(re.search(rf"\b{re.escape(value)}\b", takes) for value in declared.get("AllowedValues", []))
+
+
+def test_every_provider_whose_tokens_are_tried_has_its_row() -> None:
+    section = PAGE.partition("\n## Identity providers\n")[2].partition("\n## ")[0]
+    named = set(
+        re.findall(r"^\| (?:Amazon |Microsoft )?(Cognito|Entra ID|Auth0|Okta|Keycloak) \|", section, re.MULTILINE)
+    )
+    assert named == {provider.partition(",")[0] for provider in PROVIDERS}

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError
 
 from local.cloudformation import parameters
 from local.cloudformation.template import REGION
+from modelpass.api.claims import names_of
 from modelpass.dynamodb.endpoint import ConfigError, store_endpoint
 from modelpass.runtime import config
 from ops.errors import CommandError
@@ -20,6 +21,10 @@ from tests.template.resources import EXPANDED, SOURCE, under
 TOPIC: Final = "arn:aws:sns:eu-west-1:123456789012"
 NO_NUMBERS: Final = ["", "1.5", "1e3", "1.0", "+1", "01", "1 ", " 1", "1\n", "-2", "-0", "0x1", "many", "NaN", "\u0661"]
 """What a CloudFormation `Number` takes for one, or what looks like a whole number and is written otherwise."""
+CLAIMS: Final = (
+    ["scope", "scp", "cognito:groups", "custom:org_id", "https://example.com/roles", "org-id", "o", "c" * 128],
+    ["", " ", "a b", 'a"b', "a\\b", "a$b", "a{b}", "a,b", "é", "c" * 129, "a\n"],
+)
 CONCURRENCY: Final = (["-1", "0", "1", "2", "500", "10000"], [*NO_NUMBERS, "-10", "1000000"])
 ROWS: Final[dict[str, tuple[list[str], list[str]]]] = {
     "Stage": (["dev", "prod", "a", "eu-2", "a" * 16], ["", "Prod", "2", "-a", "a_b", "a" * 17, "dev\n", "é"]),
@@ -83,6 +88,20 @@ ROWS: Final[dict[str, tuple[list[str], list[str]]]] = {
         ],
         ["", " ", "a b", " a", "a ", ",", "a,", ",a", "a,,b", "a, b", "a\tb", "a\n", "é"],
     ),
+    "OperatorClaim": CLAIMS,
+    "OperatorValue": (
+        [
+            "operator",
+            "modelpass/operator",
+            "api://modelpass/operator",
+            "Model.Operator",
+            "read:models",
+            "op|1",
+            "o" * 255,
+        ],
+        ["", " ", "a b", "a,b", "[a]", "a]", "{a", "a}", '"a"', "a\\b", "é", "o" * 256, "a\n", "a\t"],
+    ),
+    "AccountClaim": CLAIMS,
     "CorsOrigins": (
         [
             *("", "*", "https://*", "http://*", "https://*,http://localhost:5173", "https://console.example"),
@@ -331,6 +350,15 @@ def _both_take(value: str) -> bool:
 @pytest.mark.parametrize("value", ROWS["MaxOpenHolds"][0])
 def test_open_holds_that_are_taken_are_read_by_the_functions(value: str) -> None:
     assert config.max_open_holds({"MAX_OPEN_HOLDS": value}) == int(value)
+
+
+@pytest.mark.parametrize("name", ["OperatorClaim", "OperatorValue", "AccountClaim"])
+def test_claims_that_are_taken_are_read_by_the_functions(name: str) -> None:
+    setting = {"OperatorClaim": "OPERATOR_CLAIM", "OperatorValue": "OPERATOR_VALUE", "AccountClaim": "ACCOUNT_CLAIM"}[
+        name
+    ]
+    for value in ROWS[name][0]:
+        assert value in names_of({setting: value})
 
 
 def test_alarm_of_slow_authorizes_can_begin_before_the_function_times_out() -> None:
