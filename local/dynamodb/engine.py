@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 VERSION: Final = "1.2.1"
 """The version of dynoxide that everything is tested with."""
 _PROGRAM: Final = "dynoxide"
+_LOCKED: Final = "@dynoxide/linux-x64"
+"""The one package that the lock file names, and `make setup` brings."""
+_SET_UP: Final = ".ready"
+"""What `make setup` leaves in the folder of npm's packages."""
 _SYSTEMS: Final = {"Linux": "linux", "Darwin": "darwin"}
 _PROCESSORS: Final = {"x86_64": "x64", "aarch64": "arm64", "arm64": "arm64"}
 _FILE: Final = "modelpass.db"
@@ -41,10 +45,9 @@ def binary(modules: Path = ROOT / "node_modules") -> Path:
             return program
     found = shutil.which(_PROGRAM)
     if found is None:
-        get = "cargo install dynoxide-rs" if package is None else f"npm install --no-save {package}@{VERSION}"
         raise CommandError(
-            f"The DynamoDB engine is missing: get it with `{get}`, put a {_PROGRAM} on PATH, or set "
-            "AWS_ENDPOINT_URL_DYNAMODB to a DynamoDB of your own."
+            f"The DynamoDB engine is missing: get it with `{_way_to_get(package, modules)}`, put a {_PROGRAM} on PATH, "
+            "or set AWS_ENDPOINT_URL_DYNAMODB to a DynamoDB of your own."
         )
     _tell_of_another_version(found)
     return Path(found)
@@ -54,6 +57,14 @@ def _package() -> str | None:
     """The package of npm that holds the engine for this platform; None where dynoxide publishes none."""
     system, processor = _SYSTEMS.get(platform.system()), _PROCESSORS.get(platform.machine())
     return None if system is None or processor is None else f"@dynoxide/{system}-{processor}"
+
+
+def _way_to_get(package: str | None, modules: Path) -> str:
+    if package is None:
+        return "cargo install dynoxide-rs"
+    if package == _LOCKED and not (modules / _SET_UP).exists():
+        return "make setup"
+    return f"npm install --no-save {package}@{VERSION}"
 
 
 def _tell_of_another_version(program: str) -> None:

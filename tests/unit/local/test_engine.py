@@ -33,9 +33,10 @@ PACKAGE: Final[dict[str, Any]] = json.loads((ROOT / "package.json").read_text("u
 
 @pytest.fixture
 def modules(tmp_path: Path) -> Path:
-    """A folder of npm's, in which no engine is."""
+    """A folder of npm's that was set up, in which no engine is."""
     folder = tmp_path / "node_modules"
     folder.mkdir()
+    (folder / ".ready").touch()
     return folder
 
 
@@ -90,6 +91,18 @@ def test_without_one_a_line_says_by_which_command_to_get_it(
     assert f"`npm install --no-save @dynoxide/{PUBLISHED[here]}@{engine.VERSION}`" in str(told.value)
     assert "PATH" in str(told.value)
     assert "\n" not in str(told.value)
+
+
+def test_before_anything_was_set_up_the_line_says_to_do_that_where_it_brings_the_engine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pretend(monkeypatch, "Linux", "x86_64")
+    with pytest.raises(CommandError, match="`make setup`"):
+        engine.binary(tmp_path)
+    assert [f"@dynoxide/{PUBLISHED['Linux', 'x86_64']}"] == [*PACKAGE["optionalDependencies"]]
+    pretend(monkeypatch, "Darwin", "arm64")
+    with pytest.raises(CommandError, match="`npm install --no-save @dynoxide/darwin-arm64@"):
+        engine.binary(tmp_path)
 
 
 @pytest.mark.parametrize("here", ELSEWHERE, ids=" ".join)
