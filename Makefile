@@ -100,7 +100,7 @@ run: $(SETUP) ## run the whole service on this machine (PORT=3000, DATA=folder t
 demo: $(SETUP) ## play the whole story, against the running stack or one of its own
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local demo
 
-token: $(VENV)/.ready ## print a JWT for ACCOUNT=… [SCOPE=operator]
+token: $(VENV)/.ready ## print a JWT for ACCOUNT=… [SCOPE=operator] [CLAIMS='{…}']
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local token
 
 seed: $(VENV)/.ready ## put catalogue.json into a deployment: TOKEN=… [API=https://…], as an operator

@@ -1,34 +1,59 @@
-"""`make -s token ACCOUNT=… [SCOPE=…]`: prints a JWT that the local stack accepts. Rule: prints nothing else."""
+"""`make -s token ACCOUNT=… [SCOPE=…] [CLAIMS=…]`: prints a JWT that the local stack accepts. Rule: prints nothing else.
+
+Its claims have the names that the template's parameters give them, so PARAMETERS must be those of the stack.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import Any
 
 from local import settings
 from local.apigateway import jwts
+from modelpass.api.claims import DEFAULTS, SUBJECT, names_of
 from ops.errors import CommandError
 
 
 def main() -> int:
-    """Print a token for ACCOUNT, with SCOPE as its scope claim; 0, 1 when it cannot be made, 2 without ACCOUNT."""
+    """Print a token for ACCOUNT; 0, 1 when it cannot be made, 2 without ACCOUNT.
+
+    SCOPE becomes the operators' claim, and the word `operator` in it the value that makes one. CLAIMS, an object in
+    JSON, is put over what is made of these, to try what an identity provider sends; null leaves a claim out.
+    """
     account = os.environ.get("ACCOUNT")
     if not account:
         sys.stderr.write("Say whose token: make -s token ACCOUNT=acct_demo\n")
         return 2
-    claims = {"sub": account}
-    if os.environ.get("SCOPE"):
-        claims["scope"] = os.environ["SCOPE"]
     try:
-        print(token_of(claims))
+        print(token_of(claims_of(account, os.environ.get("SCOPE", "")) | _given(os.environ.get("CLAIMS", ""))))
     except CommandError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
+def claims_of(account: str, scope: str = "") -> dict[str, Any]:
+    """The claims by which the stack of this folder knows an account, and by this scope; raises `CommandError`."""
+    names = names_of(settings.chosen_template().environment())
+    made = {SUBJECT: account, names.account: account}
+    words = [names.operator_value if word == DEFAULTS.operator_value else word for word in scope.split()]
+    return made | {names.operator: " ".join(words)} if words else made
+
+
+def _given(text: str) -> dict[str, Any]:
+    try:
+        claims = json.loads(text or "{}")
+    except ValueError:
+        claims = None
+    if not isinstance(claims, dict):
+        raise CommandError(f'CLAIMS must be an object in JSON, such as \'{{"roles": ["operator"]}}\', not {text!r}.')
+    return claims
+
+
 def token_of(claims: dict[str, Any]) -> str:
-    """A token with these claims for the stack of this folder; raises `CommandError`."""
+    """A token with these claims, but for those that are None, for the stack of this folder; raises `CommandError`."""
     key, template = jwts.signing_key(settings.key_folder()), settings.chosen_template()
+    claims = {name: value for name, value in claims.items() if value is not None}
     return jwts.issue(key, claims, template.issuer, template.audience[0])

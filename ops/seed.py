@@ -1,6 +1,6 @@
 """`make seed`: fills a deployment's catalogue with the models of the catalogue file. Rule: only by operators' calls.
 
-API is the URL of the deployment's API (default: the local stack), TOKEN a JWT with the scope `operator`. A repeat
+API is the URL of the deployment's API (default: the local stack), TOKEN an operator's JWT. A repeat
 changes nothing. Exit status: 0 when every model was taken, 1 when one was refused or nothing answered, 2 without TOKEN.
 """
 
@@ -24,7 +24,7 @@ def main() -> int:
     """Send every model of the catalogue file once, and give the exit status."""
     token = os.environ.get("TOKEN")
     if not token:
-        sys.stderr.write("Say as whom: make seed TOKEN=… [API=https://…]; TOKEN is a JWT with the scope operator.\n")
+        sys.stderr.write("Say as whom: make seed TOKEN=… [API=https://…]; TOKEN is an operator's JWT.\n")
         return 2
     try:
         url = os.environ.get("API") or f"http://127.0.0.1:{os.environ.get('PORT') or 3000}"

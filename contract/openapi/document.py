@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from contract.openapi import customer, operator, responses, schemas, shapes
 from contract.openapi.examples import ROOT
-from modelpass.api.identity import OPERATOR_SCOPE
+from modelpass.api.claims import DEFAULTS
 from modelpass.api.requests import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ _CUSTOMER, _OPERATOR = "Customer", "Operator"
 _TAGS: Final = {
     _CUSTOMER: "An account, by its JWT, sees and changes its own subscriptions. Another account's answer as if they "
     "did not exist.",
-    _OPERATOR: f"A JWT with the scope `{OPERATOR_SCOPE}`; without it, 403 `forbidden`.",
+    _OPERATOR: f"A JWT whose claim `{DEFAULTS.operator}` holds `{DEFAULTS.operator_value}`; without it, 403 "
+    "`forbidden`. A deployment may name another claim and value.",
 }
 _ABOUT: Final = f"""\
 Who may use which AI model, how often and how much: the calls of customers and operators. The model router does not call
@@ -78,8 +79,10 @@ def document(routes: Iterable[str]) -> Json:
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "The account is its `sub` claim; an operator's `scope` claim has "
-                    f"`{OPERATOR_SCOPE}`. Locally: `make -s token ACCOUNT=acct_demo [SCOPE={OPERATOR_SCOPE}]`.",
+                    "description": f"The account is its `{DEFAULTS.account}` claim; an operator's "
+                    f"`{DEFAULTS.operator}` claim has `{DEFAULTS.operator_value}`. A deployment may name other claims, "
+                    "by its parameters `AccountClaim`, `OperatorClaim` and `OperatorValue`. Locally: "
+                    f"`make -s token ACCOUNT=acct_demo [SCOPE={DEFAULTS.operator_value}]`.",
                 }
             },
             "headers": responses.HEADERS,
@@ -126,7 +129,7 @@ def _operation(operation: Operation) -> Json:
         "summary": operation.summary,
         "description": operation.description,
         "tags": [_OPERATOR if operation.operator else _CUSTOMER],
-        "security": [{_SCHEME: [OPERATOR_SCOPE] if operation.operator else []}],
+        "security": [{_SCHEME: [DEFAULTS.operator_value] if operation.operator else []}],
     }
     if operation.parameters:
         made["parameters"] = [_parameter(parameter) for parameter in operation.parameters]

@@ -1,4 +1,4 @@
-"""The operations that operators call. Rule: each needs the scope `operator`, which is checked before anything else."""
+"""The operations that operators call. Rule: each needs an operator's token, which is checked first."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ ACCOUNT_ID: Final = Parameter(
     "accountId",
     "path",
     {"type": "string", "minLength": 1, "maxLength": MAX_ACCOUNT_BYTES},
-    f"The `sub` claim of the account's tokens: 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8.",
+    f"The account as its tokens' claim names it, by default `sub`: 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8.",
     "acct_demo",
 )
 

@@ -19,7 +19,7 @@ def post(subscription_id: str) -> Response[str]:
     event = app.current_event
     operators.require_operator(event)
     requests.query_of(event)
-    operator, key = identity.account_of(event), requests.required_idempotency_key_of(event)
+    operator, key = identity.operator_of(event), requests.required_idempotency_key_of(event)
     order = operator_bodies.parse_correction(requests.json_body_of(event))
     booked = correct(deps, operator, subscription_id, order, key)
     return responses.answer(booked.answer, replayed=booked.replayed)

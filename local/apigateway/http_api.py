@@ -121,7 +121,7 @@ def _event(
         "timeEpoch": int(time.time() * 1000),
     }
     if claims is not None:
-        shown = {name: _claim(value) for name, value in claims.items()}
+        shown = {name: _claim(value) for name, value in claims.items() if value is not None}
         context["authorizer"] = {"jwt": {"claims": shown, "scopes": None}}
     event: Json = {
         "version": "2.0",
@@ -144,9 +144,11 @@ def _event(
 
 
 def _claim(value: object) -> str:
-    # API Gateway hands claims over as text; a list is shown in brackets, separated by blanks.
+    # API Gateway hands claims over as text; a list is shown in brackets, separated by blanks, and null not at all.
     if isinstance(value, list):
-        return f"[{' '.join(map(str, value))}]"
+        return f"[{' '.join(map(_claim, value))}]"
+    if isinstance(value, dict):
+        return f"map[{' '.join(f'{name}:{_claim(inner)}' for name, inner in sorted(value.items()))}]"
     return value if isinstance(value, str) else json.dumps(value)
 
 

@@ -12,7 +12,8 @@ REGION: Final = "eu-west-1"
 ACCOUNT: Final = "123456789012"
 _DYNAMIC = re.compile(r"\{\{resolve:secretsmanager:([^:}]+):SecretString:([^:}]+)\}\}")
 _PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
-_PSEUDO: Final = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::Partition": "aws"}
+PSEUDO: Final = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::Partition": "aws"}
+"""The pseudo parameters that the template may refer to."""
 
 Json = dict[str, Any]
 
@@ -26,16 +27,17 @@ class Resolver:
     prefix: str
 
     def value(self, value: Any) -> str:
-        """The text of a literal, Ref, Sub or GetAtt, with dynamic references filled in."""
+        """The text of a literal, Ref, Sub or Join, with dynamic references filled in."""
         if isinstance(value, dict):
             ((function, argument),) = value.items()
             match function:
                 case "Ref":
                     value = self._ref(argument)
                 case "Fn::Sub":
-                    if not isinstance(argument, str):
-                        raise CommandError("The template uses Fn::Sub with a list, which runs on AWS only.")
-                    value = _PLACEHOLDER.sub(lambda m: self._ref(m[1]), argument).replace("${!", "${")
+                    value = self._sub(argument)
+                case "Fn::Join":
+                    separator, parts = argument
+                    value = separator.join(self.value(part) for part in self.structure(parts))
                 case _:
                     raise CommandError(f"The template uses {function}, which runs on AWS only.")
         return _DYNAMIC.sub(lambda m: str(self.secret[m[1]][m[2]]), str(value))
@@ -53,11 +55,16 @@ class Resolver:
                 made = self.value(text).split(separator)
             case {"Ref": "AWS::NoValue"}:
                 made = None
-            case {"Ref": _} | {"Fn::Sub": _}:
+            case {"Ref": _} | {"Fn::Sub": _} | {"Fn::Join": _}:
                 made = self.value(value)
             case _:
                 made = {name: made for name, inner in value.items() if (made := self.structure(inner)) is not None}
         return made
+
+    def _sub(self, argument: Any) -> str:
+        text, variables = (argument, {}) if isinstance(argument, str) else argument
+        given = {name: str(self.structure(value)) for name, value in variables.items()}
+        return _PLACEHOLDER.sub(lambda m: given[m[1]] if m[1] in given else self._ref(m[1]), text).replace("${!", "${")
 
     def _holds(self, condition: Json) -> bool:
         match condition:
@@ -65,14 +72,16 @@ class Resolver:
                 return self._holds(self.expanded["Conditions"][name])
             case {"Fn::Not": [inner]}:
                 return not self._holds(inner)
+            case {"Fn::And": [*inner]}:
+                return all(self._holds(one) for one in inner)
             case {"Fn::Equals": [one, other]}:
                 return self.value(one) == self.value(other)
             case _:
                 raise CommandError(f"The template uses the condition {next(iter(condition))}, which runs on AWS only.")
 
     def _ref(self, name: str) -> str:
-        if name in _PSEUDO:
-            return _PSEUDO[name]
+        if name in PSEUDO:
+            return PSEUDO[name]
         parameters = self.expanded.get("Parameters", {})
         if name in parameters:
             return str(parameters[name]["Default"])
@@ -82,15 +91,18 @@ class Resolver:
 
 def check_references(value: Any, known: set[str]) -> None:
     """Refuse a Ref, GetAtt or Sub that names nothing: CloudFormation would."""
+    for target in sorted(references(value) - known):
+        if not target.startswith("AWS::"):
+            raise CommandError(f"The template refers to {target}, which it does not have.")
+
+
+def references(value: Any) -> set[str]:
+    """Whatever a part of the template refers to, by Ref, GetAtt or Sub."""
     if isinstance(value, list):
-        for inner in value:
-            check_references(inner, known)
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            for target in _targets(name, inner):
-                if target not in known and not target.startswith("AWS::"):
-                    raise CommandError(f"The template refers to {target}, which it does not have.")
-            check_references(inner, known)
+        return {target for inner in value for target in references(inner)}
+    if not isinstance(value, dict):
+        return set()
+    return {target for name, inner in value.items() for target in (*_targets(name, inner), *references(inner))}
 
 
 def _targets(function: str, argument: Any) -> list[str]:
@@ -101,5 +113,8 @@ def _targets(function: str, argument: Any) -> list[str]:
             return [argument[0]]
         case "Fn::Sub", str():
             return [name.partition(".")[0] for name in _PLACEHOLDER.findall(argument)]
+        case "Fn::Sub", [str(text), dict(variables)]:
+            named = [name.partition(".")[0] for name in _PLACEHOLDER.findall(text)]
+            return [name for name in named if name not in variables]
         case _:
             return []

@@ -1,4 +1,8 @@
-"""The template's parameters, set for this run. Rule: what CloudFormation would refuse is refused, in a sentence."""
+"""The template's parameters, set for this run. Rule: what CloudFormation would refuse is refused, in a sentence.
+
+A sentence says what CloudFormation would: a parameter's `ConstraintDescription` where it has one, or an assertion's
+`AssertDescription`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from local.cloudformation import rules
 from ops.errors import CommandError
 
 _ENDPOINT: Final = "StoreEndpoint"
@@ -27,7 +32,10 @@ def of_text(text: str) -> dict[str, str]:
 
 
 def apply(template: Json, values: dict[str, str]) -> None:
-    """Put values in the place of the template's defaults; raises `CommandError` for those it does not allow."""
+    """Put values in the place of the template's defaults; raises `CommandError` for those it does not allow.
+
+    A value is not allowed by its parameter's own constraints, or by a Rule together with others.
+    """
     declared: Json = template.get("Parameters") or {}
     for name, value in values.items():
         if name not in declared:
@@ -35,8 +43,12 @@ def apply(template: Json, values: dict[str, str]) -> None:
             raise CommandError(f"PARAMETERS names {name}; the template's parameters are {has}.")
         wrong = _what_is_wrong(declared[name], value)
         if wrong is not None:
-            raise CommandError(f"PARAMETERS: {name} must {wrong}, not {value!r}.")
+            told = declared[name].get("ConstraintDescription", f"must {wrong}")
+            raise CommandError(f"PARAMETERS: {name} {told}, not {value!r}.")
         declared[name]["Default"] = value
+    broken = rules.broken(template, set(values))
+    if broken is not None:
+        raise CommandError(f"PARAMETERS: {broken}.")
 
 
 def reach(expanded: Json, endpoint: str) -> None:
@@ -51,8 +63,9 @@ def _what_is_wrong(declared: Json, value: str) -> str | None:
     allowed = [str(one) for one in declared.get("AllowedValues", [])]
     if allowed and value not in allowed:
         return f"be one of {', '.join(allowed)}"
-    if "AllowedPattern" in declared and re.fullmatch(declared["AllowedPattern"], value) is None:
-        return f"match {declared['AllowedPattern']}"
+    pattern = declared.get("AllowedPattern")
+    if pattern is not None and re.fullmatch(pattern, value, re.ASCII) is None:  # as Java reads \d and its like
+        return f"match {pattern}"
     match declared["Type"]:
         case "Number":
             return _outside(declared, value, "Value")

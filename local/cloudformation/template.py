@@ -231,7 +231,7 @@ def _routes(api: Json) -> list[Route]:
 def _authorizer(api: Json, resolver: Resolver) -> tuple[str, tuple[str, ...]]:
     (scheme,) = api["Body"]["components"]["securitySchemes"].values()
     jwt = scheme["x-amazon-apigateway-authorizer"]["jwtConfiguration"]
-    return resolver.value(jwt["issuer"]), tuple(resolver.value(a) for a in jwt["audience"])
+    return resolver.value(jwt["issuer"]), tuple(resolver.structure(jwt["audience"]))
 
 
 def _cors(api: Json, resolver: Resolver) -> Cors | None:

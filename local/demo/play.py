@@ -22,7 +22,7 @@ from local.demo.router import Router
 from local.demo.story import Story
 from local.machine import HOST, free_port
 from local.run import started
-from local.token import token_of
+from local.token import claims_of, token_of
 from local.web import controls
 from ops.api_client import Http
 from ops.errors import CommandError
@@ -63,7 +63,7 @@ def _play(out: IO[str]) -> int:
             "Modelpass, from the price to cancelling",
             {"Stack": f"{url} ({whose})", "Account": account, "Clock": "stopped, and moved forward by the story"},
         )
-        story = Story(Http(url, token_of({"sub": account})), Router(url), teller)
+        story = Story(Http(url, token_of(claims_of(account))), Router(url), teller)
         try:
             story.tell()
         except WrongAnswerError as wrong:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import platform
+import shutil
 import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.request import urlopen
 
@@ -14,24 +17,66 @@ from ops.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
-_PACKAGES: Final = {("Linux", "x86_64"): "linux-x64"}
+
+VERSION: Final = "1.2.1"
+"""The version of dynoxide that everything is tested with."""
+_PROGRAM: Final = "dynoxide"
+_LOCKED: Final = "@dynoxide/linux-x64"
+"""The one package that the lock file names, and `make setup` brings."""
+_SET_UP: Final = ".ready"
+"""What `make setup` leaves in the folder of npm's packages."""
+_SYSTEMS: Final = {"Linux": "linux", "Darwin": "darwin"}
+_PROCESSORS: Final = {"x86_64": "x64", "aarch64": "arm64", "arm64": "arm64"}
 _FILE: Final = "modelpass.db"
 _START_SECONDS: Final = 10.0
 _PAUSE_SECONDS: Final = 0.01
 
 
 def binary(modules: Path = ROOT / "node_modules") -> Path:
-    """The engine's program; raises `CommandError` where npm has not brought it."""
-    package = _PACKAGES.get((platform.system(), platform.machine()))
-    if package is None:
+    """The engine's program: npm's for this platform, else a `dynoxide` on PATH.
+
+    One on PATH may be of another version than `VERSION`; then a line on stderr says so. Raises `CommandError`, which
+    names a command that gets one, where there is none.
+    """
+    package = _package()
+    if package is not None:
+        program = modules / package / _PROGRAM
+        if program.is_file():
+            return program
+    found = shutil.which(_PROGRAM)
+    if found is None:
         raise CommandError(
-            "The engine has no package for this platform: set AWS_ENDPOINT_URL_DYNAMODB to a DynamoDB of your own."
+            f"The DynamoDB engine is missing: get it with `{_way_to_get(package, modules)}`, put a {_PROGRAM} on PATH, "
+            "or set AWS_ENDPOINT_URL_DYNAMODB to a DynamoDB of your own."
         )
-    path = modules / "@dynoxide" / package / "dynoxide"
-    if not path.is_file():
-        raise CommandError("The DynamoDB engine is missing: run `make setup` (it needs npm).")
-    return path
+    _tell_of_another_version(found)
+    return Path(found)
+
+
+def _package() -> str | None:
+    """The package of npm that holds the engine for this platform; None where dynoxide publishes none."""
+    system, processor = _SYSTEMS.get(platform.system()), _PROCESSORS.get(platform.machine())
+    return None if system is None or processor is None else f"@dynoxide/{system}-{processor}"
+
+
+def _way_to_get(package: str | None, modules: Path) -> str:
+    if package is None:
+        return "cargo install dynoxide-rs"
+    if package == _LOCKED and not (modules / _SET_UP).exists():
+        return "make setup"
+    return f"npm install --no-save {package}@{VERSION}"
+
+
+def _tell_of_another_version(program: str) -> None:
+    try:
+        told = subprocess.run(
+            [program, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=_START_SECONDS, check=False
+        )
+        version = told.stdout.decode(errors="replace").strip().rpartition(" ")[2]
+    except (OSError, subprocess.TimeoutExpired):
+        version = ""
+    if version != VERSION:
+        sys.stderr.write(f"The DynamoDB engine is {program}, of version {version or 'unknown'}; tested is {VERSION}.\n")
 
 
 @contextlib.contextmanager

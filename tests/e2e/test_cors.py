@@ -85,9 +85,11 @@ def test_functions_run_with_the_parameters_that_were_set(open_stack: Stack) -> N
     ("parameters", "words"),
     [
         ("MaxHolds=5", ("MaxHolds", "MaxOpenHolds")),
-        ("MaxOpenHolds=0", ("MaxOpenHolds must be at least 1",)),
+        ("MaxOpenHolds=0", ("MaxOpenHolds must be a whole number from 1 to 1000",)),
         ("LogLevel=LOUD", ("LogLevel must be one of DEBUG",)),
-        ("CorsOrigins=console.example", ("CorsOrigins must match",)),
+        ("CorsOrigins=console.example", ("CorsOrigins must be * or origins",)),
+        (f"CorsOrigins={ONE}/", ("CorsOrigins must be * or origins", f"not '{ONE}/'")),
+        ("SettleConcurrency=9", ("SettleConcurrency must be -1, 0 or at least SettleQueueConcurrency",)),
         ("MaxOpenHolds", ("PARAMETERS must be like",)),
     ],
 )

@@ -172,7 +172,7 @@ def copied_root(tmp_path: Path) -> Path:
 
 
 def test_a_missing_engine_is_told_in_a_sentence(copied_root: Path) -> None:
-    assert_does_not_start("make setup", root=copied_root)
+    assert_does_not_start("make setup", root=copied_root, PATH="")
 
 
 @pytest.mark.parametrize(("script", "mode"), [("#!/bin/sh\nexit 3\n", 0o700), ("no program", 0o700), ("", 0o600)])

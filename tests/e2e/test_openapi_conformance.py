@@ -23,7 +23,7 @@ from schemathesis.generation.meta import FuzzingPhaseData
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from contract.openapi.document import FILE
-from modelpass.api.identity import OPERATOR_SCOPE
+from modelpass.api.claims import DEFAULTS
 from modelpass.api.subscription_bodies import TIME_ZONE_FORMAT, time_zones
 from modelpass.ids import MODEL_ID_PATTERN, SUBSCRIPTION_ID_PATTERN
 from tests.support import documented
@@ -104,7 +104,7 @@ def operators_calls_want_the_scope(_: CheckContext, response: Response, case: Ca
     """A customer who calls an operator's operation is refused, whatever else is wrong."""
     (needed,) = case.operation.definition.raw["security"]
     is_call = case.method.upper() == case.operation.method.upper()  # and not one with a method that is not there
-    if OPERATOR_SCOPE in needed["jwt"] and is_call and response.request.headers["X-Who"] == "customer":
+    if DEFAULTS.operator_value in needed["jwt"] and is_call and response.request.headers["X-Who"] == "customer":
         assert response.status_code in (403, 413), f"a customer's call was answered {response.status_code}"
 
 
@@ -135,7 +135,10 @@ def own_model(stack: Stack) -> Iterator[None]:
     """A model for operators' calls, which is withdrawn in the end."""
     (put,) = DOCUMENT["paths"]["/v1/models/{modelId}"]["put"]["requestBody"]["content"].values()
     body = json.dumps(next(iter(put["examples"].values()))["value"]).encode()
-    token = {"Authorization": f"Bearer {jwt_of('acct_operator', OPERATOR_SCOPE)}", "Content-Type": "application/json"}
+    token = {
+        "Authorization": f"Bearer {jwt_of('acct_operator', DEFAULTS.operator_value)}",
+        "Content-Type": "application/json",
+    }
     assert stack.send("PUT", f"/v1/models/{OWN_MODEL}", body, token).status == 200
     yield
     assert stack.send("DELETE", f"/v1/models/{OWN_MODEL}", None, token).status == 204
@@ -164,7 +167,10 @@ def test_every_answer_is_one_that_the_document_lists(
     if is_valid(case):
         case.body = as_whole_numbers(case.body)
         name_currency(case.body)
-    headers = {"Authorization": f"Bearer {jwt_of(account, OPERATOR_SCOPE if who == 'operator' else '')}", "X-Who": who}
+    headers = {
+        "Authorization": f"Bearer {jwt_of(account, DEFAULTS.operator_value if who == 'operator' else '')}",
+        "X-Who": who,
+    }
     case.call_and_validate(base_url=stack.url, headers=headers, checks=CHECKED)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 
-from tests.template.resources import SOURCE, Json, arn, of_type, properties_of
+import pytest
+
+from tests.template.resources import SOURCE, Json, arn, of_type, properties_of, under
 
 (STAGE,) = of_type("AWS::ApiGatewayV2::Stage").values()
-FORMAT: str = STAGE["AccessLogSettings"]["Format"]
+FORMAT: str = under(STAGE["AccessLogSettings"]["Format"])
 LINE: Json = json.loads(FORMAT)
 FORBIDDEN = ("identity", "userAgent", "sourceIp", "path", "protocol", "domain", "claims.email", "claims.name", "header")
 
@@ -19,7 +21,7 @@ def test_routes_are_throttled_as_the_parameters_say() -> None:
         "ThrottlingBurstLimit": {"Ref": "ApiBurstRequests"},
     }
     for name in ("ApiRequestsPerSecond", "ApiBurstRequests"):
-        assert SOURCE["Parameters"][name]["Default"] > 0
+        assert int(SOURCE["Parameters"][name]["Default"]) > 0
     assert "RouteSettings" not in STAGE
 
 
@@ -41,6 +43,25 @@ def test_line_names_the_account_and_nothing_else_about_a_person() -> None:
     assert LINE["accountId"] == "$context.authorizer.claims.sub"
     assert [value for value in LINE.values() if "claims" in value] == [LINE["accountId"]]
     assert not [word for word in FORBIDDEN if word in FORMAT]
+
+
+@pytest.mark.parametrize(
+    ("claim", "named"),
+    [
+        ("org_id", "$context.authorizer.claims.org_id"),
+        ("custom:org_id", "$context.authorizer.claims.custom:org_id"),
+        ("org-id", "$context.authorizer.claims.org-id"),
+        (
+            "https://example.com/org_id",
+            "-",
+        ),  # the gateway has no variable for it: the function's line names the account
+        ("example.com/org_id", "-"),
+        ("org.id", "-"),
+    ],
+)
+def test_line_names_the_account_by_the_claim_of_the_deployment(claim: str, named: str) -> None:
+    line = json.loads(under(STAGE["AccessLogSettings"]["Format"], AccountClaim=claim))
+    assert line == {**LINE, "accountId": named}
 
 
 def test_line_and_function_tell_the_same_request_id() -> None:

@@ -66,7 +66,8 @@ def test_tokens_are_checked_for_issuer_and_audience_by_the_gateway() -> None:
     authorizer = scheme["x-amazon-apigateway-authorizer"]
     assert authorizer["type"] == "jwt"
     assert authorizer["identitySource"] == "$request.header.Authorization"
-    assert authorizer["jwtConfiguration"] == {"issuer": {"Ref": "JwtIssuer"}, "audience": [{"Ref": "JwtAudience"}]}
+    issuer, audience = {"Ref": "JwtIssuer"}, {"Fn::Split": [",", {"Ref": "JwtAudience"}]}
+    assert authorizer["jwtConfiguration"] == {"issuer": issuer, "audience": audience}
 
 
 def cors_under(origins: str) -> tuple[Json, Cors | None]:

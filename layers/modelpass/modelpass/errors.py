@@ -55,7 +55,7 @@ class ErrorCode(Enum):
         _PERMISSION,
         "The subscription includes this model in another tier.",
     )
-    FORBIDDEN = ("forbidden", 403, _PERMISSION, "The token lacks the scope for this call.")
+    FORBIDDEN = ("forbidden", 403, _PERMISSION, "This call is for operators, and the token is none of theirs.")
     NOT_FOUND = ("not_found", 404, _NOT_FOUND, "There is no such resource.")
     AUTHORIZATION_NOT_FOUND = (
         "authorization_not_found",

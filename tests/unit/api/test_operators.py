@@ -1,4 +1,4 @@
-"""Operators are let through by the scope of their token, in every form that the gateway shows it in."""
+"""Operators are let through by what their token claims, and by nothing that a call does not need."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from modelpass.api import identity
+from modelpass.api.claims import ClaimNames
 from modelpass.api.operators import require_operator
 from modelpass.errors import ErrorCode, Refused
 from tests.support.http_events import event_of
@@ -21,15 +23,26 @@ from tests.support.http_events import event_of
         ({"scope": ""}, False),
         ({"scope": "operators"}, False),
         ({"scope": "Operator"}, False),
-        ({"scope": ["operator"]}, False),
+        ({"scope": ["operator"]}, True),
         ({"scp": "operator"}, False),
     ],
     ids=str,
 )
-def test_operators_are_known_by_their_scope(claims: Any, *, operator: bool) -> None:
+def test_operators_are_known_by_their_claim(claims: Any, *, operator: bool) -> None:
     if operator:
         require_operator(event_of(claims=claims))
         return
     with pytest.raises(Refused) as caught:
         require_operator(event_of(claims=claims))
+    assert caught.value.refusal.code is ErrorCode.FORBIDDEN
+
+
+@pytest.mark.parametrize("more", [{}, {"sub": ""}, {"sub": "ada"}, {"sub": "ada", "org_id": "[one two]"}], ids=str)
+def test_operator_needs_no_account_and_is_known_by_the_names_of_the_deployment(
+    monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(identity, "NAMES", ClaimNames("roles", "Model.Operator", "org_id"))
+    require_operator(event_of(claims={"roles": "[Model.Read Model.Operator]", **more}))
+    with pytest.raises(Refused) as caught:
+        require_operator(event_of(claims={"scope": "operator", "roles": "[Model.Read]", **more}))
     assert caught.value.refusal.code is ErrorCode.FORBIDDEN

@@ -18,20 +18,43 @@ DECLARED: dict[str, Any] = {
     "Days": {"Type": "Number", "Default": 7, "AllowedValues": [7, 14]},
     "Pattern": {"Type": "String", "Default": "", "AllowedPattern": "[a-z]*"},
     "Short": {"Type": "String", "Default": "ab", "MinLength": 2, "MaxLength": 3},
+    "Digits": {"Type": "String", "Default": "1", "AllowedPattern": r"\d+", "ConstraintDescription": "must be digits"},
     "Free": {"Type": "String", "Default": "x"},
     "Ami": {"Type": "AWS::EC2::Image::Id", "Default": "x"},
 }
 
 
+FREE, CHOICE = {"Ref": "Free"}, {"Ref": "Choice"}
+RULES: dict[str, Any] = {
+    "DefaultOfFreeIsForHereAlone": {
+        "Assertions": [{"Assert": {"Fn::Not": [{"Fn::Equals": [FREE, "x"]}]}, "AssertDescription": "Free must be set"}]
+    },
+    "ShortOnesGoWithA": {
+        "RuleCondition": {"Fn::Equals": [CHOICE, "b"]},
+        "Assertions": [
+            {
+                "Assert": {
+                    "Fn::And": [
+                        {"Fn::Or": [{"Fn::Equals": [FREE, "y"]}, {"Fn::Contains": [["z", 7], FREE]}]},
+                        {"Fn::Not": [{"Fn::Equals": [{"Ref": "AWS::Region"}, "us-east-1"]}]},
+                    ]
+                },
+                "AssertDescription": "Choice b wants Free to be y, z or 7",
+            }
+        ],
+    },
+}
+
+
 def applied(**values: str) -> dict[str, str]:
-    template = {"Parameters": {name: dict(declared) for name, declared in DECLARED.items()}}
+    template = {"Parameters": {name: dict(declared) for name, declared in DECLARED.items()}, "Rules": RULES}
     parameters.apply(template, values)
     return {name: str(declared["Default"]) for name, declared in template["Parameters"].items()}
 
 
 def test_values_take_the_place_of_defaults_and_the_others_stay() -> None:
     before = applied()
-    values = {"Number": "5", "Choice": "b", "Days": "14", "Pattern": "xyz", "Short": "abc", "Free": "a=b,c"}
+    values = {"Number": "5", "Choice": "a", "Days": "14", "Pattern": "xyz", "Short": "abc", "Free": "a=b,c"}
     assert applied(**values) == {**before, **values}
 
 
@@ -47,6 +70,9 @@ def test_values_take_the_place_of_defaults_and_the_others_stay() -> None:
         ("Days", "8", "one of 7, 14"),
         ("Pattern", "ABC", "match"),
         ("Pattern", "abc1", "match"),
+        ("Digits", "x", "^PARAMETERS: Digits must be digits, not 'x'.$"),
+        ("Digits", "\u0661", "must be digits"),  # Java's \\d is of ASCII alone
+        ("Digits", "1\n", "must be digits"),
         ("Short", "a", "length of at least 2"),
         ("Short", "abcd", "length of at most 3"),
         ("Ami", "y", "AWS only"),
@@ -82,3 +108,34 @@ def test_functions_get_the_values_that_were_set() -> None:
     expanded = load(ROOT / "template.yaml", {"MaxOpenHolds": "5"})
     functions = read(expanded, ROOT, secret_values(expanded)).functions
     assert functions["AuthorizeFunction"].environment["MAX_OPEN_HOLDS"] == "5"
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"Choice": "b"}, "Choice b wants Free to be y, z or 7"),
+        ({"Choice": "b", "Free": "w"}, "Choice b wants Free to be y, z or 7"),
+        ({"Choice": "b", "Free": "y"}, None),
+        ({"Choice": "b", "Free": "7"}, None),
+        ({"Choice": "a", "Free": "w"}, None),
+        ({"Free": "x"}, "Free must be set"),
+        ({"Number": "5"}, None),
+        ({}, None),
+    ],
+)
+def test_rule_is_checked_when_one_of_its_parameters_is_set(values: dict[str, str], told: str | None) -> None:
+    if told is None:
+        applied(**values)
+        return
+    with pytest.raises(CommandError, match=f"^PARAMETERS: {told}.$"):
+        applied(**values)
+
+
+@pytest.mark.parametrize(
+    "assertion", [{"Fn::EachMemberIn": [["a"], ["a"]]}, {"Fn::Equals": [{"Fn::RefAll": "X"}, "a"]}]
+)
+def test_rule_that_cannot_be_checked_here_is_told(assertion: dict[str, Any]) -> None:
+    rule = {"RuleCondition": {"Fn::Equals": [{"Ref": "A"}, "1"]}, "Assertions": [{"Assert": assertion}]}
+    template = {"Parameters": {"A": {"Type": "String", "Default": "0"}}, "Rules": {"One": rule}}
+    with pytest.raises(CommandError, match="runs on AWS only"):
+        parameters.apply(template, {"A": "1"})

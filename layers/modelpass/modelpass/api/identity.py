@@ -1,30 +1,42 @@
 """Who calls, and which account the path names. Rule: reads a request and nothing else, and writes nothing.
 
-An account is known by the token's `sub` claim alone, and an operator by its scope. API Gateway has verified the claims
-before a function runs. Who may call what is said by the handlers: those for operators call `require_operator` first.
+Which claims of a token name the account and make an operator, the deployment says; `claims` reads them. Whoever bears
+the token, an operator too, is known by its `sub` claim. API Gateway has verified the claims before a function runs. Who
+may call what is said by the handlers: those for operators call `require_operator` first.
 """
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Final
 
+from modelpass.api import claims
 from modelpass.errors import invalid
 from modelpass.ids import MAX_ACCOUNT_BYTES, is_account
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
-OPERATOR_SCOPE: Final = "operator"
+NAMES: Final = claims.names_of(os.environ)
+"""The claims of this deployment, read once at cold start."""
 _UNDECODED: Final = "\ufffd"
 """What API Gateway puts in the place of bytes that are no UTF-8."""
 
 
 def account_of(event: APIGatewayProxyEventV2) -> str:
-    """The caller's account: the `sub` claim. Raises `invalid_request` where it cannot name an account."""
+    """The caller's account. Raises `invalid_request`, which names the claim, where it cannot name an account."""
+    account = caller_of(event.raw_event)
+    if account is None:
+        kind = "" if NAMES.account == claims.SUBJECT else "text, no list and no object, of "
+        raise invalid(NAMES.account, _must_be(NAMES.account, kind))
+    return account
+
+
+def operator_of(event: APIGatewayProxyEventV2) -> str:
+    """The operator's own name, the `sub` claim. Raises `invalid_request` where it names nobody."""
     subject = subject_of(event.raw_event)
     if subject is None:
-        message = f"The token's sub claim must be 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8."
-        raise invalid("sub", message)
+        raise invalid(claims.SUBJECT, _must_be(claims.SUBJECT, ""))
     return subject
 
 
@@ -43,18 +55,26 @@ def named_account_of(event: APIGatewayProxyEventV2) -> str | None:
     return name if is_account(name) and _UNDECODED not in name else None
 
 
+def caller_of(event: dict[str, Any]) -> str | None:
+    """The caller's account, from the event as it came; None where no claim names one."""
+    return claims.account_in(_claims(event), NAMES)
+
+
 def subject_of(event: dict[str, Any]) -> str | None:
-    """The caller's `sub` claim, from the event as it came; None where there is none that can name an account."""
-    subject = _claims(event).get("sub")
+    """The `sub` claim, from the event as it came; None where there is none that can be told."""
+    subject = _claims(event).get(claims.SUBJECT)
     return subject if is_account(subject) else None
 
 
 def is_operator(event: APIGatewayProxyEventV2) -> bool:
-    """Whether the token has the scope `operator`, alone or among others."""
-    scopes = _claims(event.raw_event).get("scope", "")
-    return isinstance(scopes, str) and OPERATOR_SCOPE in scopes.strip("[]").split()  # a list comes as "[a b]"
+    """Whether the token makes its bearer an operator."""
+    return claims.makes_operator(_claims(event.raw_event), NAMES)
+
+
+def _must_be(claim: str, kind: str) -> str:
+    return f"The token's {claim} claim must be {kind}1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8."
 
 
 def _claims(event: dict[str, Any]) -> dict[str, Any]:
-    claims: dict[str, Any] = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
-    return claims
+    found: dict[str, Any] = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
+    return found

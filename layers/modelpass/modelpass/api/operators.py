@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 
 def require_operator(event: APIGatewayProxyEventV2) -> None:
-    """Refuse a token without the scope `operator` (`forbidden`); else name the operator in the log's line.
+    """Refuse a token that makes no operator (`forbidden`); else name the operator in the log's line.
 
-    An operator acts on the accounts of others. So the line's `operatorId` becomes the caller, and its `accountId` the
-    account that the path names, or none. Without the scope, `accountId` stays the caller.
+    An operator acts on the accounts of others. So the line's `operatorId` becomes the token's `sub`, and its
+    `accountId` the account that the path names, or none. Of who is refused, `accountId` stays the account. An operator
+    needs no account of its own: a token that names none will do.
     """
     if not identity.is_operator(event):
         raise Refused(Refusal(ErrorCode.FORBIDDEN))

@@ -91,7 +91,7 @@ def _facts_of(event: dict[str, Any]) -> dict[str, str | None]:
     subscription_id, model_id = named.get("subscriptionId", ""), named.get("modelId")
     return {
         "apiRequestId": event["requestContext"].get("requestId"),
-        "accountId": identity.subject_of(event),
+        "accountId": identity.caller_of(event),
         "subscriptionId": subscription_id if is_subscription_id(subscription_id) else None,
         "modelId": model_id if is_model_id(model_id) else None,
     }

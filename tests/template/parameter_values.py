@@ -1,0 +1,253 @@
+"""Values for every parameter of the template: those that work, and those that cannot. Rule: values alone, no test."""
+
+from __future__ import annotations
+
+from typing import Final
+
+TOPIC: Final = "arn:aws:sns:eu-west-1:123456789012"
+NO_NUMBERS: Final = ["", "1.5", "1e3", "1.0", "+1", "01", "1 ", " 1", "1\n", "-2", "-0", "0x1", "many", "NaN", "\u0661"]
+"""What a CloudFormation `Number` takes for one, or what looks like a whole number and is written otherwise."""
+CLAIMS: Final = (
+    ["scope", "scp", "cognito:groups", "custom:org_id", "https://example.com/roles", "org-id", "o", "c" * 128],
+    ["", " ", "a b", 'a"b', "a\\b", "a$b", "a{b}", "a,b", "é", "c" * 129, "a\n"],
+)
+CONCURRENCY: Final = (["-1", "0", "1", "2", "500", "10000"], [*NO_NUMBERS, "-10", "1000000"])
+ROWS: Final[dict[str, tuple[list[str], list[str]]]] = {
+    "Stage": (["dev", "prod", "a", "eu-2", "a" * 16], ["", "Prod", "2", "-a", "a_b", "a" * 17, "dev\n", "é"]),
+    "JwtIssuer": (
+        [
+            "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123",
+            "https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0",
+            "https://sts.windows.net/72f988bf-86f1-41af-91ab-2d7cd011db47/",
+            "https://tenant.eu.auth0.com/",
+            "https://example.okta.com/oauth2/default",
+            "https://sso.example.com:8443/realms/Main",
+            "https://Sso.Example.com/realms/a%20b",
+            "https://xn--bcher-kva.example",
+        ],
+        [
+            *(
+                "",
+                "sso.example.com",
+                "http://sso.example.com",
+                "HTTPS://sso.example.com",
+                "https://",
+                "https:///realms",
+            ),
+            *(
+                "https://sso.example.com?a=b",
+                "https://sso.example.com/?a",
+                "https://sso.example.com/#a",
+                "https://a b.com",
+            ),
+            *("https://user@sso.example.com", "https://user:word@sso.example.com/", "https://sso.example.com:0/"),
+            *("https://sso.example.com:65536", "https://sso.example.com:", "https://localhost:8080/realms/Main"),
+            *(
+                "https://10.0.0.1/",
+                "https://[::1]/",
+                "https://sso..example.com",
+                "https://.example.com",
+                "https://-a.com",
+            ),
+            *(
+                "https://sso.example.com/ ",
+                " https://sso.example.com",
+                "https://sso.example.com\n",
+                "https://bücher.example",
+            ),
+            *(
+                "https://sso.example.com,https://other.example.com",
+                'https://sso.example.com/"',
+                "https://a_b.example.com",
+            ),
+        ],
+    ),
+    "JwtAudience": (
+        [
+            "modelpass",
+            "https://api.example.com/",
+            "api://2ff814a6-3304",
+            "4t9n1d5bg",
+            "one,two",
+            "api://a,api://b",
+            "-",
+        ],
+        ["", " ", "a b", " a", "a ", ",", "a,", ",a", "a,,b", "a, b", "a\tb", "a\n", "é"],
+    ),
+    "OperatorClaim": CLAIMS,
+    "OperatorValue": (
+        [
+            "operator",
+            "modelpass/operator",
+            "api://modelpass/operator",
+            "Model.Operator",
+            "read:models",
+            "op|1",
+            "o" * 255,
+        ],
+        ["", " ", "a b", "a,b", "[a]", "a]", "{a", "a}", '"a"', "a\\b", "é", "o" * 256, "a\n", "a\t"],
+    ),
+    "AccountClaim": CLAIMS,
+    "CorsOrigins": (
+        [
+            *("", "*", "https://*", "http://*", "https://*,http://localhost:5173", "https://console.example"),
+            *(
+                "http://localhost",
+                "http://localhost:5173",
+                "http://127.0.0.1:3000",
+                "https://my_host:8443",
+                "https://4you",
+            ),
+            *("https://xn--bcher-kva.example", "https://a.example,https://b.example", "https://a.example:80"),
+            *("http://a.example:443", "https://a.example:8080", "http://a.example:8", "https://a.example:65535"),
+            *(
+                "https://a.example,https://a.example:8443",
+                "https://a.example,http://a.example",
+                "https://1.2.3.example",
+            ),
+            *("https://a.b,https://a.bc", "https://0x.example", "https://example.com,https://www.example.com"),
+        ],
+        [
+            *(
+                "https://a.example/",
+                "https://a.example/app",
+                "https://a.example,https://b.example/",
+                "https://a.example?b",
+            ),
+            *("https://a.example#b", "https://user@a.example", "https://user:word@a.example", "https://A.example"),
+            *(
+                "HTTPS://a.example",
+                "Https://a.example",
+                "https://a.example:443",
+                "http://a.example:80",
+                "http://localhost:80",
+            ),
+            *("https://a.example:443,https://b.example", "https://b.example,http://a.example:80", "https://a.example:"),
+            *("https://a.example:0", "https://a.example:08443", "https://a.example:65536", "https://a.example:port"),
+            *("*,https://a.example", "https://a.example,*", "*,*", "*.example", "https://*.example", "https://a.*"),
+            *(
+                "https://*:8443",
+                "https://*/",
+                "https://**",
+                "https://a.example,https://a.example",
+                "https://*,https://*",
+            ),
+            *("https://a.example,https://b.example,https://a.example", "https://a.example,", ",https://a.example", ","),
+            *(
+                "https://a.example,,https://b.example",
+                "https://a.example, https://b.example",
+                "https://a.example;https://b",
+            ),
+            *(
+                "a.example",
+                "//a.example",
+                "https:a.example",
+                "https://",
+                "https:///",
+                "null",
+                "file://",
+                "ftp://a.example",
+            ),
+            *("capacitor://localhost", "chrome-extension://abc", "https://bücher.example", "https://a..example"),
+            *("https://.example", "https://-a.example", "https://a-.example", "https://127.1", "http://256.0.0.1"),
+            *("http://127.0.0.01", "http://2130706433", "http://0x7f000001", "http://a.0x1", " https://a.example"),
+            *(
+                "https://a.example ",
+                "https://a.example\n",
+                "https://a.example\n,https://b.example",
+                "http://[::1]:3000",
+            ),
+        ],
+    ),
+    "ApiRequestsPerSecond": (["1", "100", "10000", "999999"], [*NO_NUMBERS, "-1", "0", "1000000"]),
+    "ApiBurstRequests": (["1", "200", "5000", "999999"], [*NO_NUMBERS, "-1", "0", "1000000"]),
+    "AuthorizeConcurrency": CONCURRENCY,
+    "SettleConcurrency": (
+        ["-1", "0", "10", "15", "99", "100", "200", "1000", "12340"],
+        [*NO_NUMBERS, "-10", "101", "1005", "1000000"],
+    ),
+    "ResetConcurrency": CONCURRENCY,
+    "SettleQueueConcurrency": (
+        ["2", "5", "10", "20", "50", "100", "200", "500", "1000"],
+        [*NO_NUMBERS, "-1", "0", "1", "3", "1001", "2000"],
+    ),
+    "MaxOpenHolds": (["1", "9", "100", "999", "1000"], [*NO_NUMBERS, "-1", "0", "1001", "9999"]),
+    "DeploymentKeyRevision": (["1", "2", "20261127"], [*NO_NUMBERS, "-1", "0", "1" * 10]),
+    "Architecture": (["arm64", "x86_64"], ["", "x86", "ARM64", "amd64"]),
+    "StoreEndpoint": (
+        [
+            *("", "http://127.0.0.1:8000", "http://localhost:8000/", "https://dynamodb.eu-west-1.amazonaws.com"),
+            *(
+                "http://172.17.0.1:8000",
+                "http://dynamodb",
+                "https://store.example:443",
+                "http://[::1]:8000",
+                "http://a-b:1",
+            ),
+        ],
+        [
+            *(
+                "127.0.0.1:8000",
+                "localhost",
+                "ftp://store",
+                "//store",
+                "http://",
+                "http://:8000",
+                "http:store",
+                "http://a b",
+            ),
+            *("http://store:8000/path", "http://store:8000//", "http://store?a=b", "http://store/?", "http://store#a"),
+            *(
+                "http://user@store",
+                "http://user:word@store:8000",
+                "http://store:0",
+                "http://store:65536",
+                "http://store:",
+            ),
+            *(
+                "http://store:port",
+                "http://.store",
+                "http://store..example",
+                "http://a_b:8000",
+                "http://-a",
+                "http://a-",
+            ),
+            *("HTTP://store", "http://Store", " http://store", "http://store ", "http://store\n", "http://störe"),
+            *("http://[::1", "http://::1", "http://[store]", f"http://{'a' * 64}", "http://store,http://other"),
+        ],
+    ),
+    "StoreClient": (["lean", "boto3"], ["", "Lean", "sdk"]),
+    "SchemaVersionWritten": (["1", "2"], [*NO_NUMBERS, "0", "3", "1,2"]),
+    "Tracing": (["Disabled", "Active"], ["", "active", "PassThrough", "true"]),
+    "LogLevel": (["DEBUG", "INFO", "WARNING", "ERROR"], ["", "info", "TRACE", "LOUD"]),
+    "LogRetentionDays": (["7", "14", "30", "60", "90", "180", "365"], [*NO_NUMBERS, "0", "1", "8", "7.0"]),
+    "AlarmTopicArn": (
+        [
+            *("", f"{TOPIC}:on-call", f"{TOPIC}:On_Call-1", "arn:aws-cn:sns:cn-north-1:123456789012:on-call"),
+            *("arn:aws-us-gov:sns:us-gov-west-1:123456789012:a", "arn:aws-eusc:sns:eusc-de-east-1:123456789012:a"),
+        ],
+        [
+            *(
+                "on-call",
+                f"{TOPIC}:on-call.fifo",
+                f"{TOPIC}:",
+                TOPIC,
+                f"{TOPIC}:a:2bcfbf39-05c3-41de-beaa-fcfcc21c8f55",
+            ),
+            *("arn:aws:sqs:eu-west-1:123456789012:a", "arn:aws:sns::123456789012:a", "arn:aws:sns:eu-west-1::a"),
+            *(
+                "arn:aws:sns:eu-west-1:12345678901:a",
+                f"{TOPIC}:a b",
+                f"{TOPIC}:{'a' * 257}",
+                f"{TOPIC}:a\n",
+                f"{TOPIC}:*",
+            ),
+            *("arn:AWS:sns:eu-west-1:123456789012:a", "arn:gcp:sns:eu-west-1:123456789012:a", f"{TOPIC}:a,{TOPIC}:b"),
+            "arn:aws:sns:anywhere:123456789012:a",
+        ],
+    ),
+    "AuthorizeP99AlarmMs": (["1", "500", "9999", "14999"], [*NO_NUMBERS, "-1", "0", "15000", "60000"]),
+    "ResetLagAlarmSeconds": (["60", "99", "3600", "999999"], [*NO_NUMBERS, "-1", "0", "59", "1000000"]),
+}
+NEEDED: Final = {"SettleConcurrency": {"SettleQueueConcurrency": "2"}}
+"""What else has to be said for a value to work."""

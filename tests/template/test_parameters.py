@@ -1,0 +1,129 @@
+"""Every parameter of the template: what works is taken, and what cannot work is refused before anything is made."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Final
+
+import boto3
+import pytest
+from botocore.exceptions import BotoCoreError
+
+from local.cloudformation import parameters
+from local.cloudformation.template import REGION
+from modelpass.api.claims import names_of
+from modelpass.dynamodb.endpoint import ConfigError, store_endpoint
+from modelpass.runtime import config
+from ops.errors import CommandError
+from tests.template.parameter_values import NEEDED, ROWS
+from tests.template.policies import function
+from tests.template.resources import EXPANDED, SOURCE, under
+
+PAIRS: Final = [
+    (name, value, taken)
+    for name, rows in ROWS.items()
+    for taken, row in zip((True, False), rows, strict=True)
+    for value in row
+]
+
+
+def refusal(**values: str) -> str | None:
+    """What is said of values that the template does not allow, alone or together."""
+    declared = {name: dict(one) for name, one in SOURCE["Parameters"].items()}
+    try:
+        parameters.apply({"Parameters": declared, "Rules": SOURCE["Rules"]}, values)
+    except CommandError as error:
+        return str(error)
+    return None
+
+
+def test_every_parameter_has_its_row_of_values_that_work_and_of_values_that_do_not() -> None:
+    assert list(ROWS) == list(SOURCE["Parameters"])
+    assert all(taken and refused for taken, refused in ROWS.values())
+
+
+@pytest.mark.parametrize(("name", "value", "taken"), PAIRS)
+def test_what_works_is_taken_and_what_cannot_work_is_refused(name: str, value: str, taken: bool) -> None:  # noqa: FBT001
+    told = refusal(**NEEDED.get(name, {}), **{name: value})
+    assert (told is None) == taken, told
+    if told is not None:
+        assert told.startswith(f"PARAMETERS: {name} must ")
+        assert "\n" not in told
+
+
+@pytest.mark.parametrize("name", SOURCE["Parameters"])
+def test_parameter_is_text_that_is_constrained_and_says_in_words_how(name: str) -> None:
+    declared = SOURCE["Parameters"][name]
+    assert declared["Type"] == "String"  # a Number takes 1.5 and 1e3, and hands them on as they are written
+    assert isinstance(declared["Default"], str)
+    assert ("AllowedPattern" in declared) != ("AllowedValues" in declared)
+    if "AllowedPattern" in declared:
+        assert declared["ConstraintDescription"].startswith("must be ")
+
+
+def test_settle_has_at_least_what_its_queue_takes_for_every_pair_of_values() -> None:
+    reserved = [*range(-1, 100), *range(100, 1020, 10)]
+    for taken, most in itertools.product(SOURCE["Parameters"]["SettleQueueConcurrency"]["AllowedValues"], reserved):
+        told = refusal(SettleQueueConcurrency=taken, SettleConcurrency=str(most))
+        assert (told is None) == (most in (-1, 0) or most >= int(taken)), (taken, most, told)
+
+
+def test_too_little_for_the_default_of_the_queue_is_refused_in_words() -> None:
+    assert refusal(SettleConcurrency="9") == (
+        "PARAMETERS: SettleConcurrency must be -1, 0 or at least SettleQueueConcurrency."
+    )
+
+
+def test_placeholder_of_the_issuer_is_refused_when_it_is_set_and_not_when_the_default_stands() -> None:
+    assert refusal(JwtIssuer="https://issuer.example") is not None
+    assert refusal(Stage="prod") is None
+
+
+@pytest.mark.parametrize("value", [v for v in ROWS["StoreEndpoint"][0] if v])
+def test_endpoint_that_is_taken_is_one_that_both_clients_of_the_store_take(value: str) -> None:
+    host = store_endpoint({"AWS_ENDPOINT_URL_DYNAMODB": value}).host
+    client = boto3.client("dynamodb", endpoint_url=value, region_name=REGION)
+    assert host in client.meta.endpoint_url
+
+
+def test_endpoint_that_one_of_the_clients_refuses_is_refused() -> None:
+    refused_by_one = [value for value in ROWS["StoreEndpoint"][1] if not _both_take(value)]
+    assert len(refused_by_one) > 20  # the others are written as nobody writes them, in upper case or with two slashes
+    assert all(refusal(StoreEndpoint=value) for value in refused_by_one)
+
+
+def _both_take(value: str) -> bool:
+    try:
+        store_endpoint({"AWS_ENDPOINT_URL_DYNAMODB": value})
+        boto3.client("dynamodb", endpoint_url=value, region_name=REGION)
+    except (ConfigError, BotoCoreError, ValueError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize("value", ROWS["MaxOpenHolds"][0])
+def test_open_holds_that_are_taken_are_read_by_the_functions(value: str) -> None:
+    assert config.max_open_holds({"MAX_OPEN_HOLDS": value}) == int(value)
+
+
+@pytest.mark.parametrize("name", ["OperatorClaim", "OperatorValue", "AccountClaim"])
+def test_claims_that_are_taken_are_read_by_the_functions(name: str) -> None:
+    setting = {"OperatorClaim": "OPERATOR_CLAIM", "OperatorValue": "OPERATOR_VALUE", "AccountClaim": "ACCOUNT_CLAIM"}[
+        name
+    ]
+    for value in ROWS[name][0]:
+        assert value in names_of({setting: value})
+
+
+def test_alarm_of_slow_authorizes_can_begin_before_the_function_times_out() -> None:
+    timeout_ms = function("AuthorizeFunction")["Timeout"] * 1000
+    assert refusal(AuthorizeP99AlarmMs=str(timeout_ms - 1)) is None
+    assert refusal(AuthorizeP99AlarmMs=str(timeout_ms)) is not None
+
+
+def test_several_audiences_are_each_enough() -> None:
+    (api,) = (r["Properties"] for r in EXPANDED.values() if r["Type"] == "AWS::ApiGatewayV2::Api")
+    (scheme,) = api["Body"]["components"]["securitySchemes"].values()
+    audience = scheme["x-amazon-apigateway-authorizer"]["jwtConfiguration"]["audience"]
+    assert under(audience) == ["modelpass"]
+    assert under(audience, JwtAudience="one,https://two.example/") == ["one", "https://two.example/"]
