@@ -95,10 +95,13 @@ class Story:
     def _grants(self) -> None:
         self.teller.chapter("The router asks before every request, and reports after it")
         granted = self._grant("First request", TEXT, 4000, _daily(50, 1), _monthly(5_000_000, 0, 4000))
-        again = {"allowed": True, "replayed": True, "authorizationId": granted["authorizationId"]}
-        expected = {**again, "daily": _daily(50, 1), "monthly": _monthly(5_000_000, 0, 4000)}
-        self._authorize("Replay", expected, estimatedUsage=4000, requestId=self._last_request())
-        self.teller.happened("The same request once more → the same grant, counted once")
+        again = {"authorizationId": granted["authorizationId"], "daily": _daily(50, 1)}
+        expected = {**again, "allowed": True, "monthly": _monthly(5_000_000, 0, 4000)}
+        self._authorize("Repeat", expected, estimatedUsage=4000)
+        self.teller.happened("The same attempt once more, its reply was lost → the same grant, counted once")
+        refused = {"allowed": False, "statusCode": 409, "error": _error("request_in_progress", "conflict_error")}
+        self._authorize("Another attempt", refused, estimatedUsage=4000, attempt="another")
+        self.teller.refused("Another attempt at the same request → 409 request_in_progress")
         settled = {"settled": True, "late": False, "tierBreached": False}
         figures = {"daily": _daily(50, 1), "monthly": _monthly(5_000_000, 1234, 0)}
         self._settle("Settle", granted, 1234, {**settled, **figures})
@@ -115,7 +118,7 @@ class Story:
         self._refuse("Another tier", 403, _error("tier_not_included", "permission_error"), channelTier="enterprise")
         self._refuse("Another model", 403, _error("model_not_included", "permission_error"), modelId="some-model")
         self._refuse("A mistyped key", 401, _error("invalid_api_key", "authentication_error"), apiKey=wrong)
-        too_much = self._limited("monthly_cap_reached", "monthlyTokenCap", self.subscription["expiresAt"])
+        too_much = {**_error("monthly_cap_reached", "rate_limit_error"), "param": "monthlyTokenCap"}
         self._refuse("More tokens than the month has left", 429, too_much, estimatedUsage=4_998_767)
         self._usage("Usage after the refusals", {"models": before["models"]})
         self.teller.happened("GET …/usage → none of these moved a counter")
@@ -206,6 +209,7 @@ class Story:
     def _authorize(self, what: str, expected: Json, **payload: Any) -> Json:
         key = self.subscription["apiKey"]
         base = {"apiKey": key, "modelId": TEXT, "requestId": self._last_request(), "estimatedUsage": 10}
+        base["attempt"] = f"of-{self._last_request()}"
         answer = self.router.invoke("AuthorizeFunction", {**base, **payload})
         check(what, expected, answer)
         return dict(answer)

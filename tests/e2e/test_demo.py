@@ -196,10 +196,10 @@ def changed(path_part: str, *names: str, to: Any) -> Callable[[str, Any], Any]:
 
 LIES = {
     "a figure": (changed("Authorize", "monthly", "held", to=4001), "monthly.held: expected 4000, came 4001"),
-    "a code": (changed("Authorize", "error", "code", to="other"), 'error.code: expected "tier_not_included"'),
+    "a code": (changed("Authorize", "error", "code", to="other"), 'error.code: expected "request_in_progress"'),
     "no error": (changed("Authorize", "error", to=None), "error: expected"),
-    "a hint": (changed("Authorize", "retryAfter", to=1), "retryAfter: expected"),
-    "a replay": (changed("Authorize", "replayed", to=False), "replayed: expected true, came false"),
+    "a hint": (changed("Authorize", "retryAfter", to=7), "retryAfter: expected"),
+    "a replay": (changed("Settle", "replayed", to=False), "replayed: expected true, came false"),
     "a settle": (changed("Settle", "late", to=True), "late: expected false, came true"),
     "a status": (changed("subscriptions", "status", to="odd"), 'body.status: expected "active", came "odd"'),
     "a key": (changed("subscriptions", "apiKey", to="sk-custom-old"), "Masked key"),

@@ -234,7 +234,7 @@ def test_who_wants_fewer_lines_still_counts_every_decision(customer: Customer, l
         customer.authorize(calls=51)()
     (line,) = output.lines()
     assert set(line) == {"_aws", "command", "decision", "Decisions"}
-    assert line["decision"] == "daily_call_limit_reached"
+    assert line["decision"] == "request_exceeds_limit"
     assert_embedded(line)
 
 

@@ -91,7 +91,7 @@ def test_units_of_a_condition_that_fails_are_charged_and_not_told(metered_world:
     key = world.buy()["apiKey"]
     world.authorize(key, "opens-the-window")
     line, seen = logged(world, lambda: world.authorize(key, "r-1", 10**6))
-    assert (line["decision"], seen) == ("monthly_cap_reached", (1, 0, 1))
+    assert (line["decision"], seen) == ("request_exceeds_limit", (1, 0, 1))
     assert figures(line) == (1, 0, 0)
 
 

@@ -58,6 +58,47 @@ def test_64_repeats_of_one_authorize_count_once(world: World) -> None:
     assert world.entitlement(made["subscriptionId"]).counters.day_calls == 1
 
 
+def test_64_repeats_of_one_attempt_count_once_and_are_all_the_plain_grant(world: World) -> None:
+    made = world.buy()
+    answers = at_once(THREADS, lambda _: world.authorize(made["apiKey"], "same", attempt="a-1"))
+    assert len({a["authorizationId"] for a in answers}) == 1
+    assert all(a["allowed"] and "replayed" not in a for a in answers)
+    assert world.entitlement(made["subscriptionId"]).counters.day_calls == 1
+    assert_conserved(world)
+
+
+def test_of_64_attempts_at_one_request_one_may_send_it(world: World) -> None:
+    made = world.buy()
+    answers = at_once(THREADS, lambda n: world.authorize(made["apiKey"], "same", attempt=f"a-{n}"))
+    assert granted(answers) == 1
+    assert {a["error"]["code"] for a in answers if not a["allowed"]} == {"request_in_progress"}
+    assert world.entitlement(made["subscriptionId"]).counters.day_calls == 1
+    assert_conserved(world)
+
+
+def test_once_the_last_unit_is_taken_no_estimate_of_nothing_is_granted(world: World) -> None:
+    """Half ask for the last units, half for none: whoever comes after the last unit was taken is refused."""
+    made = world.buy(models=[model(calls=1000, cap=100)])
+    taken = threading.Event()
+
+    def ask(number: int) -> Any:
+        if number % 2:
+            began_after = taken.is_set()
+            answer = world.authorize(made["apiKey"], f"r-{number}", 0)
+            return {**answer, "too late": began_after and answer["allowed"]}
+        answer = world.authorize(made["apiKey"], f"r-{number}", 10)
+        if answer["allowed"] and answer["monthly"]["remaining"] == 0:
+            taken.set()
+        return answer
+
+    answers = at_once(THREADS, ask)
+    assert sum(a["allowed"] and a["heldUsage"] == 10 for a in answers) == 10
+    assert not any(a.get("too late") for a in answers)
+    assert world.authorize(made["apiKey"], "late", 0)["error"]["code"] == "monthly_cap_reached"
+    assert world.authorize(made["apiKey"], "free", 0, unitFree=True)["allowed"]
+    assert_conserved(world)
+
+
 def test_64_repeats_of_one_settle_count_once(world: World) -> None:
     made = world.buy()
     authorization_id = world.authorize(made["apiKey"], "r-1")["authorizationId"]

@@ -40,7 +40,10 @@ class Customer:
         return lambda: self.service.settle(granted["authorizationId"], **changes)
 
     def again(self, drive: Drive) -> Drive:
-        drive()
+        return self.after(drive, drive)
+
+    def after(self, first: Drive, drive: Drive) -> Drive:
+        first()
         return drive
 
     def invoke(self, function: str, event: object) -> Drive:
@@ -63,8 +66,15 @@ ROUTER: dict[str, tuple[Callable[[Customer], Drive], str, str, set[str]]] = {
     # what is asked, the command, the decision, what the line names beside what every line has
     "granted": (lambda c: c.authorize(), "authorize", "granted", NAMED | {"requestId"}),
     "repeated": (lambda c: c.again(c.authorize()), "authorize", "replayed", NAMED | {"requestId"}),
+    "the same attempt": (lambda c: c.again(c.authorize(attempt="a")), "authorize", "replayed", NAMED | {"requestId"}),
+    "another attempt": (
+        lambda c: c.after(c.authorize(attempt="a"), c.authorize(attempt="b")),
+        "authorize",
+        "request_in_progress",
+        NAMED | {"requestId"},
+    ),
     "over the limit": (
-        lambda c: c.authorize(calls=51),
+        lambda c: c.after(c.authorize(requestId="all", calls=50), c.authorize()),
         "authorize",
         "daily_call_limit_reached",
         NAMED | {"requestId"},

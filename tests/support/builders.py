@@ -102,7 +102,7 @@ def entitlement(  # noqa: PLR0913 - a builder names every field
     return made._replace(counters=made.counters._replace(month_left=left))
 
 
-def attempt(
+def attempt(  # noqa: PLR0913 - a builder names every field
     granting: Hold | None = None,
     *,
     key_hash: bytes = KEY_HASH,
@@ -110,9 +110,18 @@ def attempt(
     down: Iterable[Tier] = (),
     max_open_holds: int = 100,
     own_nonces: Iterable[str] = (),
+    mark: bytes | None = None,
+    unit_free: bool = False,
 ) -> entitlement_rules.Attempt:
     return entitlement_rules.Attempt(
-        key_hash, granting or hold(), tier, frozenset(down), max_open_holds, own_nonces=frozenset(own_nonces)
+        key_hash,
+        granting or hold(),
+        tier,
+        frozenset(down),
+        max_open_holds,
+        own_nonces=frozenset(own_nonces),
+        mark=mark,
+        unit_free=unit_free,
     )
 
 

@@ -36,6 +36,7 @@ class Grant:
     units: int
     calls: int
     authorization_id: str
+    attempt: str | None = None
     settled: tuple[int, int] | None = None
 
     def open_at(self, now_ms: int) -> bool:
@@ -153,6 +154,10 @@ class Book:
     def held(self, month: int, now_ms: int) -> int:
         return sum(g.units for g in self.of_month(month) if g.open_at(now_ms))
 
+    def left(self, now_ms: int) -> int:
+        month = self.calendar.month(now_ms)
+        return max(0, self.cap - self.used(month) - self.held(month, now_ms))
+
     def windows(self, now_ms: int) -> Json:
         calls = self.calls(self.calendar.day(now_ms))
         month = self.calendar.month(now_ms)
@@ -168,7 +173,7 @@ class Book:
                 "limit": self.cap,
                 "used": used,
                 "held": held,
-                "remaining": max(0, self.cap - used - held),
+                "remaining": self.left(now_ms),
                 "overrun": max(0, used + held - self.cap),
                 "resetsAt": rfc3339(self.calendar.month_end(now_ms)),
             },
@@ -199,16 +204,31 @@ class Book:
             used = units * 100 >= self.cap * percent
             yield ("monthly", percent, rfc3339(self.calendar.month_end(at_ms))), used, used
 
-    def refuse_capacity(self, units: int, calls: int, most_holds: int, now_ms: int) -> tuple[str, int] | None:
-        """The first limit that leaves no room, and after how many seconds to come back."""
+    def refuse_capacity(
+        self, units: int, calls: int, most_holds: int, now_ms: int, *, unit_free: bool
+    ) -> tuple[str, int | None] | None:
+        """The first limit that leaves no room, and after how many seconds to come back, if that can help."""
         month = self.calendar.month(now_ms)
-        if self.used(month) + self.held(month, now_ms) + units > self.cap:
-            return "monthly_cap_reached", seconds(self.calendar.month_end(now_ms) - now_ms)
+        overrun = self.used(month) + self.held(month, now_ms) > self.cap
+        left = self.left(now_ms)
+        if units > self.cap:
+            return "request_exceeds_limit", None
+        if overrun or units > left or (left == 0 and not unit_free):
+            wait = seconds(self.calendar.month_end(now_ms) - now_ms)
+            return "monthly_cap_reached", self.wait(units, calls, wait, now_ms)
+        if calls > self.limit:
+            return "request_exceeds_limit", None
         if self.calls(self.calendar.day(now_ms)) + calls > self.limit:
-            return "daily_call_limit_reached", seconds(self.calendar.day_end(now_ms) - now_ms)
+            wait = seconds(self.calendar.day_end(now_ms) - now_ms)
+            return "daily_call_limit_reached", self.wait(units, calls, wait, now_ms)
         if len(self.open_holds(now_ms)) >= most_holds:
-            return "too_many_open_holds", 1
+            return "too_many_open_holds", self.wait(units, calls, 1, now_ms)
         return None
+
+    def wait(self, units: int, calls: int, after: int, now_ms: int) -> int | None:
+        """A number of seconds to come back after, unless the term is over by then or no limit is large enough."""
+        fits = units <= self.cap and calls <= self.limit
+        return after if fits and now_ms + after * SECOND_MS < self.calendar.ends_at_ms else None
 
     def late(self, grant: Grant, now_ms: int) -> bool:
         at_ms, ends = grant.granted_at_ms, self.calendar

@@ -10,6 +10,7 @@ from hypothesis.stateful import precondition, rule
 from tests.support.ledger import DAY_MS, GRACE_MS, SECOND_MS, UNITS, Book, Bought, Grant, rfc3339
 from tests.support.machine import ANY, FAULTS, MOST_HOLDS, TIERS, Fault, Json, Machine, refusable
 
+ATTEMPTS = st.sampled_from((None, None, "first", "second"))
 STATUS = {
     "invalid_api_key": 401,
     "subscription_cancelled": 403,
@@ -17,6 +18,8 @@ STATUS = {
     "model_not_included": 403,
     "tier_not_included": 403,
     "request_id_reused": 409,
+    "request_in_progress": 409,
+    "request_exceeds_limit": 400,
     "tier_unavailable": 503,
     "monthly_cap_reached": 429,
     "daily_call_limit_reached": 429,
@@ -34,6 +37,8 @@ class Asked:
     calls: int
     seconds: int
     tier: str | None
+    attempt: str | None
+    unit_free: bool
 
 
 class RequestRules(Machine):
@@ -50,6 +55,8 @@ class RequestRules(Machine):
         calls=st.sampled_from((1, 1, 1, 2, 5)),
         tier=st.sampled_from((None,) * 9 + TIERS),
         seconds=st.sampled_from((1, 60, 900, 86_400)),
+        attempt=ATTEMPTS,
+        unit_free=st.booleans(),
         fault=FAULTS,
     )
     def authorize(  # noqa: PLR0913 - a payload has that many fields
@@ -64,6 +71,8 @@ class RequestRules(Machine):
         calls: int,
         tier: str | None,
         seconds: int,
+        attempt: str | None,
+        unit_free: bool,
         fault: Fault,
     ) -> None:
         """Authorize with the current key or an older one."""
@@ -71,24 +80,35 @@ class RequestRules(Machine):
         term = len(bought.terms) - 1 if newest else which % len(bought.terms)
         of_term = sorted(bought.terms[term])
         model_id = "another-model" if other_model else of_term[which % len(of_term)]
-        asked = Asked(model_id, request_id, units, calls, seconds, tier)
+        asked = Asked(model_id, request_id, units, calls, seconds, tier, attempt, unit_free and units == 0)
         self.assert_authorized(bought, None if replaced and bought.replaced else term, asked, fault)
 
+    @precondition(lambda self: self.bought)
+    @rule(which=ANY, unit_free=st.booleans(), fault=FAULTS)
+    def authorize_the_rest(self, which: int, unit_free: bool, fault: Fault) -> None:  # noqa: FBT001
+        """Ask for all that the month has left, and then for nothing."""
+        bought = self.bought[which % len(self.bought)]
+        book = list(bought.terms[-1].values())[which % len(bought.terms[-1])]
+        for request_id, units in (("rest", book.left(self.now_ms)), ("none", 0)):
+            asked = Asked(book.model_id, request_id, units, 1, 60, None, None, unit_free and units == 0)
+            self.assert_authorized(bought, len(bought.terms) - 1, asked, fault)
+
     @precondition(lambda self: self.grants())
-    @rule(which=ANY, more_units=st.sampled_from((0, 0, 0, 1)), fault=FAULTS)
-    def authorize_again(self, which: int, more_units: int, fault: Fault) -> None:
-        """Repeat any authorize that was granted, mostly with the same figures."""
+    @rule(which=ANY, more_units=st.sampled_from((0, 0, 0, 1)), attempt=ATTEMPTS, fault=FAULTS)
+    def authorize_again(self, which: int, more_units: int, attempt: str | None, fault: Fault) -> None:
+        """Repeat any authorize that was granted, mostly with the same figures, as the same attempt or another."""
         bought, book, grant = self.grants()[-1 - which % len(self.grants())]
         term = next(n for n, books in enumerate(bought.terms) if any(b is book for b in books.values()))
-        asked = Asked(book.model_id, grant.request_id, grant.units + more_units, grant.calls, 60, None)
+        units = grant.units + more_units
+        asked = Asked(book.model_id, grant.request_id, units, grant.calls, 60, None, attempt, unit_free=False)
         self.assert_authorized(bought, term, asked, fault)
 
     def assert_authorized(self, bought: Bought, term: int | None, asked: Asked, fault: Fault) -> None:
         """Authorize with a term's key, or the one that was replaced last, and compare with what the ledger says."""
-        model_id, request_id, units, calls, seconds, tier = astuple(asked)
-        more = {"calls": calls, "holdSeconds": seconds, "modelId": model_id}
-        if tier is not None:
-            more["channelTier"] = tier
+        model_id, request_id, units, calls, seconds, tier, attempt, unit_free = astuple(asked)
+        more = {"calls": calls, "holdSeconds": seconds, "modelId": model_id, "unitFree": unit_free}
+        more |= {} if tier is None else {"channelTier": tier}
+        more |= {} if attempt is None else {"attempt": attempt}
         key = bought.replaced[-1] if term is None else bought.keys[term]
         answer = self.faulty(fault).authorize(key, request_id, units, **more)
         if term is None:
@@ -103,22 +123,31 @@ class RequestRules(Machine):
                 book.look(self.now_ms)
             return
         held = next((g for g in book.open_holds(self.now_ms) if g.request_id == request_id), None)
-        if held is not None and (held.units, held.calls) == (units, calls):
-            assert answer == {**self.granted(bought, book, held), "replayed": True}
-        elif held is not None:
-            self.assert_refused(answer, "request_id_reused", book)
+        if held is not None:
+            self.assert_repeated(answer, bought, book, held, asked)
         elif (model_id, book.tier) in self.down:
-            self.assert_refused(answer, "tier_unavailable", book, 5)
-        elif (full := book.refuse_capacity(units, calls, MOST_HOLDS, self.now_ms)) is not None:
+            self.assert_refused(answer, "tier_unavailable", book, book.wait(units, calls, 5, self.now_ms))
+        elif full := book.refuse_capacity(units, calls, MOST_HOLDS, self.now_ms, unit_free=unit_free):
             self.assert_refused(answer, full[0], book, full[1])
         else:
             expires_at_ms = self.now_ms + seconds * SECOND_MS
             authorization_id = answer.get("authorizationId", "")
             assert authorization_id not in {g.authorization_id for _, _, g in self.grants()}
-            grant = Grant(request_id, self.now_ms, expires_at_ms, units, calls, authorization_id)
+            grant = Grant(request_id, self.now_ms, expires_at_ms, units, calls, authorization_id, attempt)
             book.grants.append(grant)
             assert answer == self.granted(bought, book, grant)
         book.look(self.now_ms)
+
+    def assert_repeated(self, answer: Json, bought: Bought, book: Book, held: Grant, asked: Asked) -> None:
+        """A request whose hold is open is answered by what it was granted, and to which attempt."""
+        if (held.units, held.calls) != (asked.units, asked.calls):
+            self.assert_refused(answer, "request_id_reused", book)
+        elif asked.attempt is None:
+            assert answer == {**self.granted(bought, book, held), "replayed": True}
+        elif asked.attempt == held.attempt:
+            assert answer == self.granted(bought, book, held)
+        else:
+            self.assert_refused(answer, "request_in_progress", book)
 
     def refused_before_counting(self, bought: Bought, term: int, book: Book | None, tier: str | None) -> str | None:
         """What is wrong with the key, the term, the model or the tier asked for: in this order."""

@@ -25,6 +25,12 @@ class ErrorCode(Enum):
     DUPLICATE_MODEL = ("duplicate_model", 400, _INVALID, "Each model may be bought once.")
     UNKNOWN_MODEL = ("unknown_model", 400, _INVALID, "The catalogue has no such model.")
     TIER_NOT_OFFERED = ("tier_not_offered", 400, _INVALID, "The model is not offered in this tier.")
+    REQUEST_EXCEEDS_LIMIT = (
+        "request_exceeds_limit",
+        400,
+        _INVALID,
+        "The request asks for more than the whole limit, so it can never be granted.",
+    )
     INVALID_API_KEY = (
         "invalid_api_key",
         401,
@@ -80,6 +86,12 @@ class ErrorCode(Enum):
         409,
         _CONFLICT,
         "The request id belongs to an open authorization with other figures.",
+    )
+    REQUEST_IN_PROGRESS = (
+        "request_in_progress",
+        409,
+        _CONFLICT,
+        "Another attempt at this request was granted before and is not settled yet.",
     )
     IDEMPOTENCY_KEY_REUSED = (
         "idempotency_key_reused",

@@ -18,6 +18,8 @@ MODEL_ID_RULE: Final = "1 to 64 of A-Z a-z 0-9 . _ : -"
 MODEL_ID: Final = re.compile(MODEL_ID_PATTERN)
 SUBSCRIPTION_ID_PATTERN: Final = r"sub_[a-z2-7]{24}"
 _SUBSCRIPTION_ID: Final = re.compile(SUBSCRIPTION_ID_PATTERN)
+_LIKE_A_SECRET: Final = re.compile(r"sk-custom-|auth_[A-Za-z0-9_-]{100}|eyJ[A-Za-z0-9_-]*\.eyJ")
+"""An API key, an authorization id or a JWT, also inside a longer text."""
 _SUBSCRIPTION_PREFIX: Final = "sub_"
 
 
@@ -34,6 +36,14 @@ def is_model_id(value: object) -> TypeGuard[str]:
 def is_subscription_id(text: str) -> bool:
     """Whether this can be the id of a subscription."""
     return _SUBSCRIPTION_ID.fullmatch(text) is not None
+
+
+def may_be_logged(text: str) -> bool:
+    """Whether a well-formed id that a caller sent may stand in the log: not where it looks like a secret.
+
+    A caller may have put an API key, an authorization id or a token into the wrong field.
+    """
+    return _LIKE_A_SECRET.search(text) is None
 
 
 def subscription_id_of(entropy: bytes) -> str:

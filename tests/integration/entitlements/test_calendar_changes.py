@@ -153,7 +153,7 @@ def test_month_that_began_in_the_hour_that_moved_is_sold_once(
 ) -> None:
     """By the new data its first hour is still the month before: it goes on, and no cap comes back."""
     world.clock.now_ms = ms("2026-03-10T23:00:00Z") - minutes_before_midnight * 60_000
-    made = world.buy(timezone=before, months=2, models=[model(calls=99, cap=100)])
+    made = world.buy(timezone=before, months=3, models=[model(calls=99, cap=100)])
     month_ms = month_window_start_ms(world.entitlement(made["subscriptionId"]).term, 1)
     first = world.authorize(made["apiKey"], "first-month", 60, holdSeconds=86_400)
     world.clock.now_ms = month_ms

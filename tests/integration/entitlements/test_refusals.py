@@ -145,7 +145,7 @@ def test_repeat_of_a_grant_is_replayed_after_a_refusal(world: World) -> None:
 @pytest.mark.parametrize("renewed", [False, True])
 def test_replaced_key_is_refused_without_the_store_and_the_new_one_granted_at_once(world: World, renewed: bool) -> None:  # noqa: FBT001
     made = world.buy(models=[model(), model(IMAGE_MODEL)], months=1)
-    assert code(world.authorize(made["apiKey"], "r-1", 9999)) == "monthly_cap_reached"
+    assert code(world.authorize(made["apiKey"], "r-1", 9999)) == "request_exceeds_limit"
     if renewed:
         world.clock.advance(31 * DAY_MS)
         assert code(world.authorize(made["apiKey"], "r-1")) == "subscription_expired"

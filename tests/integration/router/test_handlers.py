@@ -74,8 +74,43 @@ def test_authorize_repeated_is_the_same_grant(service: Service, bought: Json) ->
     assert service.authorize(bought["apiKey"]) == {**first, "replayed": True}
 
 
+def test_repeat_of_an_attempt_is_the_grant_itself_and_another_attempt_is_in_progress(
+    service: Service, bought: Json
+) -> None:
+    first = service.authorize(bought["apiKey"], attempt="a-1")
+    assert first["allowed"]
+    assert "replayed" not in first
+    assert service.authorize(bought["apiKey"], attempt="a-1") == first
+    assert service.authorize(bought["apiKey"]) == {**first, "replayed": True}
+    other = service.authorize(bought["apiKey"], attempt="a-2")
+    assert (other["allowed"], other["statusCode"]) == (False, 409)
+    assert (other["error"]["code"], other["error"]["param"]) == ("request_in_progress", "attempt")
+    assert (other["daily"], other["monthly"]) == (first["daily"], first["monthly"])
+    service.settle(first["authorizationId"])
+    anew = service.authorize(bought["apiKey"], attempt="a-2")
+    assert anew["allowed"]
+    assert anew["authorizationId"] != first["authorizationId"]
+
+
+def test_request_that_can_never_fit_is_refused_without_a_time_to_come_back(service: Service, bought: Json) -> None:
+    for more, param in (({"calls": 51}, "dailyCallLimit"), ({"estimatedUsage": 5_000_001}, "monthlyTokenCap")):
+        answer = service.authorize(bought["apiKey"], **more)
+        assert set(answer) == {"allowed", "statusCode", "error", "daily", "monthly"}
+        error = answer["error"]
+        assert (answer["statusCode"], error["code"], error["param"]) == (400, "request_exceeds_limit", param)
+        assert error["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize("request_id", ["r" * 128, "chatcmpl-123/abc:def@x", "~!#$%&'()*+,-./;<=>?[]^`{|}", "%2F"])
+def test_request_ids_are_taken_as_routers_spell_them(service: Service, bought: Json, request_id: str) -> None:
+    first = service.authorize(bought["apiKey"], requestId=request_id)
+    assert service.authorize(bought["apiKey"], requestId=request_id) == {**first, "replayed": True}
+    assert service.settle(first["authorizationId"])["settled"]
+
+
 def test_refused_authorize_is_ready_to_pass_on(service: Service, bought: Json) -> None:
-    answer = service.authorize(bought["apiKey"], calls=51)
+    service.authorize(bought["apiKey"], requestId="all-of-the-day", calls=50)
+    answer = service.authorize(bought["apiKey"])
     assert set(answer) == {"allowed", "statusCode", "retryAfter", "error", "daily", "monthly"}
     assert (answer["allowed"], answer["statusCode"]) == (False, 429)
     assert answer["retryAfter"] == 86_400

@@ -74,7 +74,7 @@ def test_grant_takes_just_the_units_and_calls_of_its_hold(pair: Stored, units: i
     step = accounting.roll(before, now_ms) if over else Change(before, before)
     new = hold("new", units, calls, at_ms=now_ms)
     assume(calls <= step.after.counters.day_left)
-    granted = checked(accounting.with_grant(step, new))
+    granted = checked(accounting.with_grant(step, new, new.units))
     was, now = step.after.counters, granted.after.counters
     assert (was.day_calls + calls, was.month_left - units) == (now.day_calls, now.month_left)
     assert granted.after.holds == {**before.holds, new.key: new}

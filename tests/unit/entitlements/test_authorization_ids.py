@@ -52,6 +52,18 @@ def test_replay_after_a_rotation_shows_the_same_id_whatever_the_two_deployment_k
 
 
 @PROPERTY
+@given(st.text("!~aA0-", min_size=1), st.text("!~aA0-", min_size=1), st.binary(min_size=9, max_size=9))
+def test_nonce_tells_its_attempt_and_no_other(one: str, other: str, entropy: bytes) -> None:
+    mark = authorization_ids.attempt_mark(one)
+    nonce = authorization_ids.nonce_text(entropy, mark)
+    marked = hold()._replace(nonce=nonce)
+    assert len(nonce) == len(authorization_ids.nonce_text(entropy))
+    assert authorization_ids.has_mark(marked, mark)
+    assert authorization_ids.has_mark(marked, authorization_ids.attempt_mark(other)) is (one == other)
+    assert urlsafe_b64decode(nonce)[len(mark) :] == entropy[len(mark) :]
+
+
+@PROPERTY
 @given(
     st.builds(
         Authorization,

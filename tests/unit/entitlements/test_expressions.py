@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from modelpass.catalogue.tiers import Tier
 from modelpass.entitlements import accounting, history, thresholds, updates
 from modelpass.entitlements import events as entitlement_events
@@ -121,7 +123,7 @@ def test_windows_are_closed_only_with_the_figures_that_go_to_their_rows() -> Non
 
 def test_windows_are_opened_with_a_grant_in_them_and_the_reset_is_told_of_it() -> None:
     new = hold("new", 20, 2, at_ms=DAY_ENDS)
-    step = accounting.with_grant(accounting.roll(entitlement(calls=3, used=7, day_units=7), DAY_ENDS), new)
+    step = accounting.with_grant(accounting.roll(entitlement(calls=3, used=7, day_units=7), DAY_ENDS), new, new.units)
     demands, sets, removes = update_of(step, "Update H")
     assert demands[7:] == [is_new(new), *MAY_GRANT, "size(h) < 100", f"we = {DAY_ENDS}", *NOTHING_TOLD]
     assert sets == [
@@ -177,7 +179,7 @@ def test_correction_that_adds_demands_no_figures_and_marks_what_was_idle() -> No
 
 
 def test_grant_by_what_expired_holds_give_back_demands_what_it_takes_beyond_that() -> None:
-    step = accounting.with_grant(accounting.reclaim(with_open(), (OPEN,)), NEW)
+    step = accounting.with_grant(accounting.reclaim(with_open(), (OPEN,)), NEW, NEW.units)
     assert update_of(step, "Put H") == (
         [
             *(UNDERSTOOD, SAME_WINDOWS, is_there(OPEN), is_new(NEW), *MAY_GRANT),
@@ -194,9 +196,17 @@ def test_grant_by_what_expired_holds_give_back_demands_what_it_takes_beyond_that
     )
 
 
+@pytest.mark.parametrize(("needed", "demand"), [(1, "ml >= -39"), (0, "ml >= -40")])
+def test_grant_that_holds_nothing_demands_what_it_needs(needed: int, demand: str) -> None:
+    step = accounting.with_grant(accounting.reclaim(with_open(), (OPEN,)), hold("none", 0, 1), needed)
+    demands, sets, _ = update_of(step, "Put H")
+    assert demand in demands
+    assert "ml = ml + 40" in sets
+
+
 def test_grant_of_a_request_whose_earlier_hold_has_expired_replaces_it() -> None:
     again = hold("open", 20, 2, nonce=b"newnonces")
-    step = accounting.with_grant(accounting.reclaim(with_open(), (OPEN,)), again)
+    step = accounting.with_grant(accounting.reclaim(with_open(), (OPEN,)), again, again.units)
     demands, sets, removes = update_of(step, "Put H")
     assert demands[2] == is_there(OPEN)
     assert is_new(again) not in demands

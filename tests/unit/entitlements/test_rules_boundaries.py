@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from modelpass.catalogue.tiers import Tier
+from modelpass.entitlements.authorization_ids import attempt_mark, nonce_text
 from modelpass.entitlements.change import Change
 from modelpass.entitlements.rules import Attempt, PriorGrant, decide_authorize
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.times import seconds_until
-from tests.support.builders import CAP, KEY_HASH, LIMIT, NOON, attempt, entitlement, hold, limits, ms
+from tests.support.builders import CAP, KEY_HASH, LIMIT, NOON, TERM, attempt, entitlement, hold, limits, ms
 
 if TYPE_CHECKING:
     from modelpass.entitlements.model import Entitlement, Hold
@@ -68,11 +69,115 @@ def test_limits_are_reached_exactly_and_never_passed() -> None:
     assert over_limit.code is ErrorCode.DAILY_CALL_LIMIT_REACHED
 
 
-def test_overrun_refuses_even_a_request_that_needs_no_units() -> None:
-    told = decide(entitlement(used=CAP + 1), attempt(hold(units=0)))
+def test_estimate_of_nothing_is_granted_only_while_something_is_left() -> None:
+    wanted = attempt(hold(units=0))
+    granted(entitlement(used=CAP - 1), wanted)
+    for used, held in ((CAP, 0), (CAP + 1, 0), (CAP - 40, 40)):
+        told = decide(entitlement(used=used, holds=[hold("open", held)]), wanted)
+        assert isinstance(told, Refusal)
+        assert (told.code, told.param) == (ErrorCode.MONTHLY_CAP_REACHED, "monthlyTokenCap")
+
+
+def test_estimate_of_nothing_is_granted_by_what_an_expired_hold_gives_back() -> None:
+    spent = entitlement(used=CAP - 1, holds=[hold("lost", 1, seconds=60)], calls=1)
+    wanted = attempt(hold(units=0))
+    assert isinstance(decide(spent, wanted, NOON + 59_999), Refusal)
+    step = granted(spent, wanted, NOON + 60_000)
+    assert (step.tickets, step.units_needed) == ((hold("lost", 1, seconds=60),), 1)
+
+
+def test_call_that_is_free_of_units_needs_none_but_no_overrun_either() -> None:
+    wanted = attempt(hold(units=0), unit_free=True)
+    assert granted(entitlement(used=CAP), wanted).units_needed == 0
+    told = decide(entitlement(used=CAP + 1), wanted)
     assert isinstance(told, Refusal)
     assert told.code is ErrorCode.MONTHLY_CAP_REACHED
-    granted(entitlement(used=CAP), attempt(hold(units=0)))
+
+
+WITHOUT_ROOM: dict[str, tuple[Entitlement, dict[str, Any]]] = {
+    # what refuses, in which order, with how long a wait: what is stored, and what is asked for besides
+    "tier": (entitlement(at_ms=TERM_ENDS - 1), {"down": [Tier.STABLE]}),
+    "month": (entitlement(at_ms=TERM_ENDS - 1, used=CAP), {}),
+    "day": (entitlement(at_ms=TERM_ENDS - 1, calls=LIMIT), {}),
+    "holds": (entitlement(at_ms=TERM_ENDS - 1), {"max_open_holds": 0}),
+}
+
+
+@pytest.mark.parametrize(
+    ("reason", "wait"),
+    [("tier", 5), ("month", None), ("day", None), ("holds", 1)],
+    ids=["tier", "month", "day", "holds"],
+)
+def test_nobody_is_told_to_come_back_when_the_term_will_have_ended(reason: str, wait: int | None) -> None:
+    stored, asked = WITHOUT_ROOM[reason]
+    instants = [TERM_ENDS - 1, TERM_ENDS - 3_600_000, ms("2027-02-23T00:00:00Z")]
+    if wait is not None:  # else the windows of the last day end with the term or after it
+        instants = [TERM_ENDS - 1, TERM_ENDS - wait * 1000]
+        told = decide(stored, attempt(hold(at_ms=TERM_ENDS), **asked), TERM_ENDS - wait * 1000 - 1)
+        assert isinstance(told, Refusal)
+        assert told.retry_after == wait
+    for now_ms in instants:
+        told = decide(stored, attempt(hold(at_ms=now_ms), **asked), now_ms)
+        assert isinstance(told, Refusal)
+        assert told.retry_after is None
+
+
+def test_wait_that_is_rounded_up_to_the_end_of_the_term_is_not_told() -> None:
+    short = TERM._replace(ends_at_ms=DAY_ENDS + 500)
+    stored = entitlement(term=short, calls=LIMIT)
+    for now_ms, wait in ((DAY_ENDS - 1000, 1), (DAY_ENDS - 501, 1), (DAY_ENDS - 500, None), (DAY_ENDS - 1, None)):
+        told = decide(stored, attempt(), now_ms)
+        assert isinstance(told, Refusal)
+        assert (told.code, told.retry_after) == (ErrorCode.DAILY_CALL_LIMIT_REACHED, wait)
+
+
+@pytest.mark.parametrize("asked", [hold(units=CAP + 1), hold(calls=LIMIT + 1)], ids=["cap", "daily limit"])
+def test_request_that_can_never_fit_is_never_told_to_come_back(asked: Hold) -> None:
+    for stored, more in (
+        (entitlement(), {"down": [Tier.STABLE]}),
+        (entitlement(used=CAP), {}),
+        (entitlement(calls=LIMIT), {}),
+        (entitlement(), {"max_open_holds": 0}),
+        (entitlement(), {}),
+    ):
+        told = decide(stored, attempt(asked, **more))
+        assert isinstance(told, Refusal)
+        assert told.retry_after is None
+
+
+def test_whole_limits_may_be_asked_for_and_one_more_is_told_by_name() -> None:
+    granted(entitlement(), attempt(hold(units=CAP, calls=LIMIT)))
+    for asked, param in ((hold(units=CAP + 1), "monthlyTokenCap"), (hold(calls=LIMIT + 1), "dailyCallLimit")):
+        assert decide(entitlement(), attempt(asked)) == Refusal(ErrorCode.REQUEST_EXCEEDS_LIMIT, param=param)
+
+
+MARK = attempt_mark("first")
+MARKED = hold()._replace(nonce=nonce_text(b"nine byte", MARK))
+
+
+def test_same_attempt_is_shown_its_grant_and_another_is_told_that_it_is_in_progress() -> None:
+    stored, again = entitlement(holds=[MARKED], calls=1), hold(nonce=b"nine more")
+    assert decide(stored, attempt(again, mark=MARK)) == PriorGrant(MARKED, own=True)
+    for mark in (attempt_mark("second"), attempt_mark("First")):
+        assert decide(stored, attempt(again, mark=mark)) == Refusal(ErrorCode.REQUEST_IN_PROGRESS, param="attempt")
+    assert decide(stored, attempt(again)) == PriorGrant(MARKED, own=False)
+
+
+def test_attempt_at_a_request_that_was_granted_without_one_is_another() -> None:
+    told = decide(entitlement(holds=[hold()], calls=1), attempt(hold(nonce=b"nine more"), mark=MARK))
+    assert told == Refusal(ErrorCode.REQUEST_IN_PROGRESS, param="attempt")
+
+
+def test_same_attempt_with_other_figures_is_no_repeat() -> None:
+    told = decide(entitlement(holds=[MARKED], calls=1), attempt(hold(units=11), mark=MARK))
+    assert told == Refusal(ErrorCode.REQUEST_ID_REUSED, param="requestId")
+
+
+def test_once_the_hold_has_expired_any_attempt_is_granted_anew() -> None:
+    stored = entitlement(holds=[MARKED], calls=1)
+    for mark in (MARK, attempt_mark("second")):
+        again = hold(nonce=b"nine more", at_ms=NOON + 900_000)
+        assert granted(stored, attempt(again, mark=mark), NOON + 900_000).tickets == (MARKED,)
 
 
 def test_open_holds_are_bounded_exactly() -> None:

@@ -24,7 +24,7 @@ def test_change_that_grants_demands_the_key_no_cancellation_and_room() -> None:
     before = entitlement(holds=[hold("gone", 40)], calls=3, due_at_ms=NOON)
     reclaimed = accounting.reclaim(before, (hold("gone", 40),))
     _, request = entitlement_transactions.request_of(
-        TABLES, accounting.with_grant(reclaimed, hold("new", 20, 2)), MAX_HOLDS
+        TABLES, accounting.with_grant(reclaimed, hold("new", 20, 2), 20), MAX_HOLDS
     )
     update = request["TransactItems"][0]["Update"]
     condition = update["ConditionExpression"]

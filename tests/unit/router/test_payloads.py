@@ -27,10 +27,13 @@ WHOLE_NUMBERS = [
     ("settle", "calls", 0, 10**9),
 ]
 REQUIRED = [("authorize", name) for name in AUTHORIZE] + [("settle", name) for name in SETTLE]
+VISIBLE_ASCII = ["r", "R" * 128, "0f8fad5b-d9cb_469f", "chatcmpl-a.b:c/d+e=", "!", "~{|}"]
+NOT_VISIBLE_ASCII = ["", "R" * 129, "a b", " a", "a\t", "é", "r\n", "\x7f", "\ud800", "٣"]
 PATTERNS = [
     # field, what it may be, what it may not be
     ("modelId", ["m", "M" * 64, "a.b_c:d-e", "claude-opus-4-6"], ["", "M" * 65, "a b", "a/b", "a#b", "é", "m\n", "٣"]),
-    ("requestId", ["r", "R" * 64, "0f8fad5b-d9cb_469f"], ["", "R" * 65, "a b", "a.b", "a:b", "é", "r\n", "\ud800"]),
+    ("requestId", VISIBLE_ASCII, NOT_VISIBLE_ASCII),
+    ("attempt", VISIBLE_ASCII, NOT_VISIBLE_ASCII),
 ]
 TIERS = [("authorize", "channelTier"), ("settle", "servedTier")]
 
@@ -59,8 +62,12 @@ def test_what_is_left_out_has_its_default() -> None:
 
 
 def test_what_is_given_is_taken() -> None:
-    given = {**AUTHORIZE, "calls": 5, "channelTier": "enterprise", "holdSeconds": 60}
-    assert authorize.request_of(given) == AuthorizeRequest("k", "m-1", "r-1", 4000, 5, Tier.ENTERPRISE, 60)
+    given = {**AUTHORIZE, "calls": 5, "channelTier": "enterprise", "holdSeconds": 60, "attempt": "a-1"}
+    asked = AuthorizeRequest("k", "m-1", "r-1", 4000, 5, Tier.ENTERPRISE, 60, attempt="a-1")
+    assert authorize.request_of(given) == asked
+    free = {**AUTHORIZE, "estimatedUsage": 0, "unitFree": True}
+    assert authorize.request_of(free) == AuthorizeRequest("k", "m-1", "r-1", 0, 1, None, 900, unit_free=True)
+    assert authorize.request_of({**AUTHORIZE, "unitFree": False}).unit_free is False
     settled = {**SETTLE, "calls": 0, "servedTier": "basic"}
     assert settle.request_of(settled) == SettleRequest("a", 1234, 0, Tier.BASIC)
 
@@ -156,7 +163,10 @@ TOLD = [
     ("settle", {"servedTier": 1}, "servedTier must be one of basic, stable, enterprise."),
     ("authorize", {"apiKey": 1}, "apiKey must be a string."),
     ("authorize", {"modelId": ""}, "modelId must be 1 to 64 of A-Z a-z 0-9 . _ : -."),
-    ("authorize", {"requestId": ""}, "requestId must be 1 to 64 of A-Z a-z 0-9 _ -."),
+    ("authorize", {"requestId": ""}, "requestId must be 1 to 128 visible ASCII characters."),
+    ("authorize", {"attempt": ""}, "attempt must be 1 to 128 visible ASCII characters."),
+    ("authorize", {"unitFree": 1}, "unitFree must be true or false."),
+    ("authorize", {"unitFree": True}, "unitFree is for calls whose estimatedUsage is 0."),
     ("settle", {"extra": 1}, "Unknown field."),
 ]
 
@@ -191,6 +201,9 @@ def test_payload_shows_its_model_and_its_request() -> None:
         (AUTHORIZE, {"requestId": "r-1", "modelId": "m-1"}),
         ({"requestId": "r 1", "modelId": "m-1"}, {"modelId": "m-1"}),
         ({"requestId": "r-1", "modelId": 1, "extra": 1}, {"requestId": "r-1"}),
+        ({"requestId": f"sk-custom-{'k' * 60}", "modelId": f"x/sk-custom-{'k' * 60}"}, {}),
+        ({"requestId": f"auth_{'a' * 100}", "modelId": "auth_service"}, {"modelId": "auth_service"}),
+        ({"requestId": "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln"}, {}),
         ({}, {}),
         ([AUTHORIZE], {}),
         (None, {}),

@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from modelpass.api import identity, responses, tracing
 from modelpass.errors import ErrorCode, Refusal, Refused, internal_error
-from modelpass.ids import is_model_id, is_subscription_id
+from modelpass.ids import is_model_id, is_subscription_id, may_be_logged
 from modelpass.runtime import telemetry
 
 _NO_SUCH_ROUTE: Final = Refusal(ErrorCode.NOT_FOUND, message="There is no such route.")
@@ -93,5 +93,5 @@ def _facts_of(event: dict[str, Any]) -> dict[str, str | None]:
         "apiRequestId": event["requestContext"].get("requestId"),
         "accountId": identity.caller_of(event),
         "subscriptionId": subscription_id if is_subscription_id(subscription_id) else None,
-        "modelId": model_id if is_model_id(model_id) else None,
+        "modelId": model_id if is_model_id(model_id) and may_be_logged(model_id) else None,
     }

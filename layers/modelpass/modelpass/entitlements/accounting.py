@@ -74,8 +74,11 @@ def reclaim(entitlement: Entitlement, holds: tuple[Hold, ...]) -> Change:
     return Change(entitlement, after, late_months=rows, tickets=holds)
 
 
-def with_grant(change: Change, hold: Hold) -> Change:
-    """Let a step also grant a hold, and make sure that the reset will look at the item when the windows end."""
+def with_grant(change: Change, hold: Hold, units_needed: int) -> Change:
+    """Let a step also grant a hold, and make sure that the reset will look at the item when the windows end.
+
+    `units_needed` have to be left for it when it is written: at least those that it holds.
+    """
     after = change.after
     counters = after.counters
     granted = after._replace(
@@ -88,7 +91,7 @@ def with_grant(change: Change, hold: Hold) -> Change:
     )
     if not granted.armed:
         granted = granted._replace(due_at_ms=min(hold.expires_at_ms, granted.segment_end_ms))
-    return change._replace(after=granted, grant=hold)
+    return change._replace(after=granted, grant=hold, units_needed=units_needed)
 
 
 def book(entitlement: Entitlement, hold: Hold, used: int, calls: int, *, reclaimed: bool) -> Change:

@@ -71,15 +71,16 @@ class Change(NamedTuple):
     """One atomic step on one entitlement.
 
     `exact` steps demand the counters just as they were read; the others add and subtract, guarded by the segment and by
-    the value of every hold they touch. `grant` is the hold that the step grants, if it grants one. `closed_…` are the
-    figures of windows that it closes, `late_…` what it adds to windows closed before. `tickets` are holds that it
-    reclaims, `spent_ticket` is a reclaimed hold that it settles.
+    the value of every hold they touch. `grant` is the hold that the step grants, if it grants one, and `units_needed`
+    how many units have to be left for it. `closed_…` are the figures of windows that it closes, `late_…` what it adds
+    to windows closed before. `tickets` are holds that it reclaims, `spent_ticket` is a reclaimed hold that it settles.
     """
 
     before: Entitlement
     after: Entitlement
     exact: bool = False
     grant: Hold | None = None
+    units_needed: int = 0
     closed_day: DayRow | None = None
     closed_month: MonthRow | None = None
     late_day: DayRow | None = None

@@ -12,11 +12,11 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from modelpass.entitlements import accounting, thresholds, windows
+from modelpass.entitlements import accounting, authorization_ids, thresholds, windows
 from modelpass.entitlements.change import Change
 from modelpass.entitlements.model import SETTLE_GRACE_MS, Entitlement, Hold
 from modelpass.errors import ErrorCode, Refusal
-from modelpass.times import seconds_until
+from modelpass.times import MS_PER_SECOND, seconds_until
 
 if TYPE_CHECKING:
     from modelpass.catalogue.tiers import Tier
@@ -28,7 +28,8 @@ HOLD_RETRY_SECONDS: Final = 1
 class Attempt(NamedTuple):
     """One try to authorize: the hold it would grant, and what the router asked for.
 
-    `own_nonces` are the nonces of earlier tries of the same invocation, whose replies may have been lost.
+    `own_nonces` are the nonces of earlier tries of the same invocation, whose replies may have been lost. `mark` is
+    that of the router's `attempt`, None when it names none. `unit_free` says that the call uses no units by nature.
     """
 
     key_hash: bytes
@@ -37,10 +38,21 @@ class Attempt(NamedTuple):
     tiers_down: frozenset[Tier]
     max_open_holds: int
     own_nonces: frozenset[str]
+    mark: bytes | None = None
+    unit_free: bool = False
+
+    @property
+    def units_needed(self) -> int:
+        """How many units have to be left: those that it holds, and one where it would hold none but may use some."""
+        return self.hold.units or (0 if self.unit_free else 1)
 
 
 class PriorGrant(NamedTuple):
-    """The open hold of a request that was granted before: by this invocation (`own`) or an earlier one (a replay)."""
+    """The open hold of a request that was granted before.
+
+    `own` tells that it was granted to this very attempt, whose reply was lost: by an earlier try of this invocation, or
+    by an earlier invocation with the same `attempt`. Else it is a replay.
+    """
 
     hold: Hold
     own: bool
@@ -62,7 +74,8 @@ def decide_authorize(entitlement: Entitlement, attempt: Attempt, now_ms: int) ->
     if held is not None and held.expires_at_ms > now_ms:
         return _answer_repeat(held, attempt)
     if entitlement.limits.tier in attempt.tiers_down:
-        return Refusal(ErrorCode.TIER_UNAVAILABLE, retry_after=TIER_RETRY_SECONDS)
+        wait = _wait(entitlement, attempt, TIER_RETRY_SECONDS, now_ms)
+        return Refusal(ErrorCode.TIER_UNAVAILABLE, retry_after=wait)
     rolled = _with_windows_in_force(entitlement, now_ms)
     refusal = _refuse_capacity(rolled.after, attempt, now_ms)
     if refusal is not None:
@@ -123,7 +136,11 @@ def _refuse_access(entitlement: Entitlement, attempt: Attempt, now_ms: int) -> R
 def _answer_repeat(held: Hold, attempt: Attempt) -> Refusal | PriorGrant:
     if (held.units, held.calls) != (attempt.hold.units, attempt.hold.calls):
         return Refusal(ErrorCode.REQUEST_ID_REUSED, param="requestId")
-    return PriorGrant(held, own=False)
+    if attempt.mark is None:
+        return PriorGrant(held, own=False)
+    if authorization_ids.has_mark(held, attempt.mark):
+        return PriorGrant(held, own=True)
+    return Refusal(ErrorCode.REQUEST_IN_PROGRESS, param="attempt")
 
 
 def _with_windows_in_force(entitlement: Entitlement, now_ms: int) -> Change:
@@ -133,42 +150,54 @@ def _with_windows_in_force(entitlement: Entitlement, now_ms: int) -> Change:
 
 
 def _refuse_capacity(entitlement: Entitlement, attempt: Attempt, now_ms: int) -> Refusal | None:
-    segment = windows.stored_segment(entitlement)
+    segment, limits = windows.stored_segment(entitlement), entitlement.limits
     hold, expired = attempt.hold, windows.expired_holds(entitlement, now_ms)
     back = sum(h.units for h in expired if windows.of_stored_month(entitlement, h))
-    if hold.units > entitlement.counters.month_left + back:
-        return Refusal(
-            ErrorCode.MONTHLY_CAP_REACHED,
-            param="monthlyTokenCap",
-            retry_after=seconds_until(segment.month_end_ms, now_ms),
-        )
+    if hold.units > limits.monthly_cap:
+        return Refusal(ErrorCode.REQUEST_EXCEEDS_LIMIT, param="monthlyTokenCap")
+    if attempt.units_needed > entitlement.counters.month_left + back:
+        wait = _wait(entitlement, attempt, seconds_until(segment.month_end_ms, now_ms), now_ms)
+        return Refusal(ErrorCode.MONTHLY_CAP_REACHED, param="monthlyTokenCap", retry_after=wait)
+    if hold.calls > limits.daily_call_limit:
+        return Refusal(ErrorCode.REQUEST_EXCEEDS_LIMIT, param="dailyCallLimit")
     if hold.calls > entitlement.counters.day_left:
-        return Refusal(
-            ErrorCode.DAILY_CALL_LIMIT_REACHED,
-            param="dailyCallLimit",
-            retry_after=seconds_until(segment.day_end_ms, now_ms),
-        )
+        wait = _wait(entitlement, attempt, seconds_until(segment.day_end_ms, now_ms), now_ms)
+        return Refusal(ErrorCode.DAILY_CALL_LIMIT_REACHED, param="dailyCallLimit", retry_after=wait)
     if len(entitlement.holds) - len(expired) >= attempt.max_open_holds:
-        return Refusal(ErrorCode.TOO_MANY_OPEN_HOLDS, retry_after=HOLD_RETRY_SECONDS)
+        wait = _wait(entitlement, attempt, HOLD_RETRY_SECONDS, now_ms)
+        return Refusal(ErrorCode.TOO_MANY_OPEN_HOLDS, retry_after=wait)
     return None
+
+
+def _wait(entitlement: Entitlement, attempt: Attempt, seconds: int, now_ms: int) -> int | None:
+    """After how many seconds to come back; None where that cannot help.
+
+    It cannot when the term will have ended by then, nor when the request asks for more than a whole limit.
+    """
+    limits = entitlement.limits
+    never_fits = attempt.hold.units > limits.monthly_cap or attempt.hold.calls > limits.daily_call_limit
+    too_late = now_ms + seconds * MS_PER_SECOND >= entitlement.expires_at_ms
+    return None if never_fits or too_late else seconds
 
 
 def _grant_or_clear_the_way(rolled: Change, attempt: Attempt, now_ms: int) -> Change:
     hold, entitlement = attempt.hold, rolled.after
     if _fits(entitlement, attempt):
-        return accounting.with_grant(rolled, hold)
+        return accounting.with_grant(rolled, hold, attempt.units_needed)
     if rolled.exact:
         return rolled  # opening windows is exact, so it is a step of its own; the next gives expired holds back
     expired = windows.expired_holds(entitlement, now_ms)
     first = [h for h in expired if h.key == hold.key]
     rest = [h for h in expired if h.key != hold.key]
     reclaimed = accounting.reclaim(entitlement, tuple(first + rest)[: accounting.RECLAIM_BATCH])
-    return accounting.with_grant(reclaimed, hold) if _fits(reclaimed.after, attempt) else reclaimed
+    if not _fits(reclaimed.after, attempt):
+        return reclaimed
+    return accounting.with_grant(reclaimed, hold, attempt.units_needed)
 
 
 def _fits(entitlement: Entitlement, attempt: Attempt) -> bool:
     return (
-        attempt.hold.units <= entitlement.counters.month_left
+        attempt.units_needed <= entitlement.counters.month_left
         and attempt.hold.key not in entitlement.holds
         and len(entitlement.holds) < attempt.max_open_holds
     )

@@ -15,7 +15,7 @@ from modelpass.schema import binary, number, text
 
 if TYPE_CHECKING:
     from modelpass.entitlements.change import Change
-    from modelpass.entitlements.model import Entitlement
+    from modelpass.entitlements.model import Entitlement, Hold
     from modelpass.schema import Request, Tables
 
 _COUNTERS: Final = (
@@ -118,7 +118,7 @@ def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Re
         _demand_used(expression, step)
     removed = _write_holds(expression, before, after)
     if step.grant is not None:
-        _demand_grant(expression, step, max_open_holds + removed)
+        _demand_grant(expression, step, step.grant, max_open_holds + removed)
     if after.segment_end_ms != before.segment_end_ms:
         # Nobody has opened the next windows since, perhaps by another version of the calendar.
         expression.demand("we", "=", number(before.segment_end_ms))
@@ -220,7 +220,7 @@ def _write_holds(expression: _Expression, before: Entitlement, after: Entitlemen
     return removed
 
 
-def _demand_grant(expression: _Expression, step: Change, holds_below: int) -> None:
+def _demand_grant(expression: _Expression, step: Change, grant: Hold, holds_below: int) -> None:
     before, after = step.before, step.after
     if before.key_hash is not None:
         # The key is still the current one.
@@ -228,11 +228,11 @@ def _demand_grant(expression: _Expression, step: Change, holds_below: int) -> No
     # The subscription was not cancelled since.
     expression.conditions.append(f"attribute_not_exists({expression.name('xc')})")
     if not step.exact:
-        # Others may have taken from the counters since: what this step takes is still there.
+        # Others may have taken from the counters since: what this step takes is still there, and what it only needs.
         taken_calls = before.counters.day_left - after.counters.day_left
         taken_units = before.counters.month_left - after.counters.month_left
         expression.demand("dl", ">=", number(taken_calls))
-        expression.demand("ml", ">=", number(taken_units))
+        expression.demand("ml", ">=", number(taken_units + step.units_needed - grant.units))
     if after.due_at_ms == before.due_at_ms:
         # The reset has not taken its mark away since: it is going to look at what is granted here.
         expression.demand("da", "<=", number(after.segment_end_ms))

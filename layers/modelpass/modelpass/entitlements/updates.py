@@ -25,6 +25,7 @@ _SEGMENT_BEGUN: Final = "#ws <= :now"  # a clock that is behind must not count i
 _ARMED: Final = "#da <= #we"  # the reset is going to look at this window
 _CALLS_LEFT: Final = "#dl >= :calls"
 _UNITS_LEFT: Final = "#ml >= :units"
+_SOMETHING_LEFT: Final = "#ml > :units"  # an estimate of 0 fits everywhere, and its usage would overrun a full month
 _REQUEST_IS_NEW: Final = "attribute_not_exists(#h.#k)"  # a repeat is answered, not counted
 _HOLDS_BOUNDED: Final = "size(#h) < :max"  # keeps the item, and so its price, small
 
@@ -70,23 +71,27 @@ _GRANT_ALIASES: Final = _aliases(_GRANT_NAMES)
 _SETTLE_ALIASES: Final = _aliases(_SETTLE_NAMES)
 
 
-def authorize(
+def authorize(  # noqa: PLR0913 - each is a part of the condition
     tables: Tables,
     entitlement: EntitlementId,
     key_hash: bytes,
     hold: Hold,
     tiers: tuple[Tier, ...],
     max_open_holds: int,
+    *,
+    unit_free: bool = False,
 ) -> Request:
     """Authorize in one write: every rule is in the condition, every counter in the update.
 
-    `tiers` are those that the entitlement may have for this request: the one asked for, or all that are up.
+    `tiers` are those that the entitlement may have for this request: the one asked for, or all that are up. `unit_free`
+    says that the call uses no units by nature: else a hold of none demands that some are left.
     """
     tier_values = {f":t{i}": text(tier) for i, tier in enumerate(tiers)}
+    condition = _GRANT_CONDITION if hold.units or unit_free else f"{_GRANT_CONDITION} AND {_SOMETHING_LEFT}"
     return {
         "TableName": tables.entitlements,
         "Key": items.entitlement_key(entitlement),
-        "ConditionExpression": f"{_GRANT_CONDITION} AND #tr IN ({', '.join(tier_values)})",
+        "ConditionExpression": f"{condition} AND #tr IN ({', '.join(tier_values)})",
         "UpdateExpression": _GRANT_UPDATE,
         "ExpressionAttributeNames": {**_GRANT_ALIASES, "#k": hold.key},
         "ExpressionAttributeValues": {

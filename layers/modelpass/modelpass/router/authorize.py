@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from modelpass.entitlements.answers import decision_of, refused
 from modelpass.entitlements.commands.authorize import AuthorizeRequest, authorize
 from modelpass.entitlements.model import DEFAULT_HOLD_SECONDS
-from modelpass.errors import Refused, internal_error
-from modelpass.ids import MODEL_ID, MODEL_ID_RULE
+from modelpass.errors import Refused, internal_error, invalid
+from modelpass.ids import MODEL_ID, MODEL_ID_RULE, may_be_logged
 from modelpass.router.validation import (
     SECONDS,
     SOME_CALLS,
@@ -25,6 +25,7 @@ from modelpass.router.validation import (
     required,
     text,
     tier_named,
+    true_or_false,
 )
 from modelpass.runtime import telemetry
 
@@ -37,44 +38,67 @@ if TYPE_CHECKING:
     from modelpass.runtime.deps import Deps
 
 _FIELDS: Final = frozenset(
-    {"apiKey", "modelId", "requestId", "estimatedUsage", "calls", "channelTier", "holdSeconds"},
+    {
+        "apiKey",
+        "modelId",
+        "requestId",
+        "attempt",
+        "estimatedUsage",
+        "unitFree",
+        "calls",
+        "channelTier",
+        "holdSeconds",
+    },
 )
-_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_TOKEN: Final = re.compile(r"[!-~]{1,128}")
+_token: Final = matching(_TOKEN, "1 to 128 visible ASCII characters")
+_model_id: Final = matching(MODEL_ID, MODEL_ID_RULE)
 
 
 def handle_authorize(deps: Deps, caches: Caches, event: object, function_request_id: str) -> Json:
     """Answer one authorize, whatever was sent and whatever fails; it raises nothing, and leaves one line in the log."""
+    done = "granted"
     with telemetry.Line("authorize", function_request_id, **line_facts_of(event)):
         try:
-            answer = authorize(deps, caches, request_of(event), _explain_missing)
+            answer, repeated = authorize(deps, caches, request_of(event), _explain_missing)
+            done = "replayed" if repeated else "granted"
         except Refused as refusal:
             answer = refused(refusal.refusal, None, 0)
         except Exception as error:  # the caller still gets an answer; the log says where it failed
             telemetry.report_unexpected(error)
             answer = refused(internal_error(function_request_id), None, 0)
-        telemetry.decided(decision_of(answer, "granted"))
+        telemetry.decided(decision_of(answer, done))
     return answer
 
 
 def request_of(event: object) -> AuthorizeRequest:
     """Check an authorize payload; raises `invalid_request` naming the first field at fault."""
     fields = known_fields(event, _FIELDS)
-    return AuthorizeRequest(
-        api_key=text(fields, "apiKey"),
-        model_id=matching(fields, "modelId", MODEL_ID, MODEL_ID_RULE),
-        request_id=matching(fields, "requestId", _REQUEST_ID, "1 to 64 of A-Z a-z 0-9 _ -"),
+    request = AuthorizeRequest(
+        api_key=text("apiKey", required(fields, "apiKey")),
+        model_id=_model_id("modelId", required(fields, "modelId")),
+        request_id=_token("requestId", required(fields, "requestId")),
         units=UNITS("estimatedUsage", required(fields, "estimatedUsage")),
         calls=optional(fields, "calls", SOME_CALLS, 1),
         tier=optional(fields, "channelTier", tier_named, None),
         hold_seconds=optional(fields, "holdSeconds", SECONDS, DEFAULT_HOLD_SECONDS),
+        attempt=optional(fields, "attempt", _token, None),
+        unit_free=optional(fields, "unitFree", true_or_false, default=False),
     )
+    if request.unit_free and request.units:
+        raise invalid("unitFree", "unitFree is for calls whose estimatedUsage is 0.")
+    return request
 
 
 def line_facts_of(event: object) -> dict[str, str]:
-    """The fields of the log's line that the payload gives: `requestId` and `modelId`, each only if well-formed."""
+    """The fields of the log's line that the payload gives: `requestId` and `modelId`.
+
+    Each is there only if it is well-formed and does not look like a secret.
+    """
     fields = event if isinstance(event, dict) else {}
-    patterns = {"requestId": _REQUEST_ID, "modelId": MODEL_ID}
-    return {name: fields[name] for name, pattern in patterns.items() if matches(pattern, fields.get(name))}
+    patterns = {"requestId": _TOKEN, "modelId": MODEL_ID}
+    named = {name: fields[name] for name, pattern in patterns.items() if matches(pattern, fields.get(name))}
+    return {name: value for name, value in named.items() if may_be_logged(value)}
 
 
 def _explain_missing(

@@ -39,7 +39,7 @@ def request_of(event: object) -> SettleRequest:
     """Check a settle payload; raises `invalid_request` naming the first field at fault."""
     fields = known_fields(event, _FIELDS)
     return SettleRequest(
-        authorization_id=text(fields, "authorizationId"),
+        authorization_id=text("authorizationId", required(fields, "authorizationId")),
         used=UNITS("actualUsage", required(fields, "actualUsage")),
         calls=optional(fields, "calls", CALLS, None),
         served_tier=optional(fields, "servedTier", tier_named, None),

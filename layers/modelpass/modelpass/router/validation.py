@@ -40,25 +40,34 @@ def required(fields: dict[str, Any], name: str) -> Any:
     return fields[name]
 
 
-def text(fields: dict[str, Any], name: str) -> str:
-    """A string that must be there."""
-    value = required(fields, name)
+def text(name: str, value: object) -> str:
+    """A string."""
     if not isinstance(value, str):
         raise invalid(name, f"{name} must be a string.")
     return value
 
 
-def matching(fields: dict[str, Any], name: str, pattern: re.Pattern[str], rule: str) -> str:
-    """A string that must be there and match; `rule` completes the sentence "… must be …"."""
-    value = text(fields, name)
-    if pattern.fullmatch(value) is None:
-        raise invalid(name, f"{name} must be {rule}.")
-    return value
+def matching(pattern: re.Pattern[str], rule: str) -> _Check[str]:
+    """The check of a string that must match as a whole; `rule` completes the sentence "… must be …"."""
+
+    def check(name: str, value: object) -> str:
+        if pattern.fullmatch(text(name, value)) is None:
+            raise invalid(name, f"{name} must be {rule}.")
+        return text(name, value)
+
+    return check
 
 
 def matches(pattern: re.Pattern[str], value: object) -> TypeGuard[str]:
     """Whether this is a string that matches as a whole."""
     return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def true_or_false(name: str, value: object) -> bool:
+    """A JSON boolean."""
+    if not isinstance(value, bool):
+        raise invalid(name, f"{name} must be true or false.")
+    return value
 
 
 def tier_named(name: str, value: object) -> Tier:

@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 class AuthorizeRequest(NamedTuple):
     """A well-formed authorize, of which only the key may still be any text.
 
-    `units` is an upper bound in the model's unit; `tier` is None when the router does not ask for one.
+    `units` is an upper bound in the model's unit; `tier` is None when the router does not ask for one. `attempt` is the
+    router's name for this one of its tries to send the request, None when it has none. `unit_free` says that the call
+    uses no units by nature.
     """
 
     api_key: str
@@ -47,6 +49,8 @@ class AuthorizeRequest(NamedTuple):
     calls: int
     tier: Tier | None
     hold_seconds: int
+    attempt: str | None = None
+    unit_free: bool = False
 
     def __repr__(self) -> str:
         return f"AuthorizeRequest({self.model_id}, {self.request_id})"
@@ -64,6 +68,13 @@ class Caches(NamedTuple):
         return Caches(TierCache(deps), RefusalCache(deps.pacing.monotonic))
 
 
+class Authorized(NamedTuple):
+    """The answer of an authorize; `repeated` tells that it shows a grant which an earlier invocation has counted."""
+
+    answer: Json
+    repeated: bool
+
+
 class MissingEntitlement(NamedTuple):
     """Why a key is refused whose term has no entitlement for the model, and what to remember of the refusal."""
 
@@ -71,11 +82,13 @@ class MissingEntitlement(NamedTuple):
     remembered: RememberedRefusal
 
 
-def authorize(deps: Deps, caches: Caches, request: AuthorizeRequest, explain_missing: ExplainMissing) -> Json:
+def authorize(deps: Deps, caches: Caches, request: AuthorizeRequest, explain_missing: ExplainMissing) -> Authorized:
     """Answer one authorize.
 
     Granted: exactly one hold and `calls` calls are counted, durably. Refused, by an answer or by `Refused`: nothing is.
     (`temporarily_unavailable` may hide a grant whose reply was lost: a repeat shows it, or else its hold expires.)
+    While its hold is open, a repeat shows the grant again: to the same `attempt` as the plain grant, to another as a
+    refusal, and as a replay (`"replayed": true`) to a request that names no attempt.
 
     Raises `Refused`: `invalid_api_key` for a key that was never issued, a refusal that is remembered for good, the
     reason why there is no such entitlement, `temporarily_unavailable`. All other refusals are returned as answers.
@@ -107,12 +120,14 @@ class _Authorize:
         self._budget = deps.retry_budget()
         self._own_nonces: set[str] = set()
         self._granted_until_ms: int | None = None
+        self._repeated = False
+        self._mark = None if request.attempt is None else authorization_ids.attempt_mark(request.attempt)
         self._request_key = authorization_ids.request_digest(request.request_id)
         self._id = EntitlementId(api_key.subscription_id, api_key.term_number, request.model_id)
         self._remembered: RememberedRefusal | None = None
         self._down: frozenset[Tier] = frozenset()
 
-    def run(self) -> Json:
+    def run(self) -> Authorized:
         refusals = self._caches.refusals
         self._remembered = remembered = refusals.recall(self._api_key.key_hash, self._id.model_id)
         if remembered is not None:
@@ -120,14 +135,14 @@ class _Authorize:
             if remembered.refusal is not None:
                 raise Refused(remembered.refusal)
             if remembered.held is not None:
-                return self.refuse_missing()
+                return Authorized(self.refuse_missing(), repeated=False)
         self._down = self._caches.tiers.down_of(self._request.model_id, self._budget)
         answer = decision_loop.until_answered(self._deps, self._budget, self._id, self)
         if self._granted_until_ms is not None and self._granted_until_ms <= self._deps.now_ms():
             raise temporarily_unavailable()  # the store took longer than the hold lasts: nobody may rely on it
         if remembered is not None and answer["allowed"]:
             refusals.forget(self._api_key.key_hash, self._id.model_id)
-        return answer
+        return Authorized(answer, self._repeated)
 
     def write_at_once(self) -> Decision | None:
         wanted = (self._request.tier,) if self._request.tier else tuple(Tier)
@@ -142,6 +157,7 @@ class _Authorize:
             hold,
             tiers,
             self._deps.max_open_holds,
+            unit_free=self._request.unit_free,
         )
         entitlement = items.entitlement_of(self._deps.send("UpdateItem", request)["Attributes"])
         return Decision(self._granted(entitlement, hold), entitlement)
@@ -155,12 +171,15 @@ class _Authorize:
             tiers_down=self._down,
             max_open_holds=self._deps.max_open_holds,
             own_nonces=frozenset(self._own_nonces),
+            mark=self._mark,
+            unit_free=self._request.unit_free,
         )
         decided = rules.decide_authorize(entitlement, attempt, now_ms)
         if isinstance(decided, Refusal):
             self._remember(refusal_cache.remembered(decided, entitlement))
             return Decision(answers.refused(decided, entitlement, now_ms), entitlement)
         if isinstance(decided, rules.PriorGrant):
+            self._repeated = decided.hold.nonce not in self._own_nonces
             answer = self._granted(entitlement, decided.hold)
             return Decision(answer if decided.own else {**answer, "replayed": True}, entitlement)
         entitlement = decision_loop.write(self._deps, self._budget, decided, self._deps.max_open_holds)
@@ -175,7 +194,7 @@ class _Authorize:
         raise Refused(missing.refusal)
 
     def _new_hold(self, now_ms: int) -> Hold:
-        nonce = authorization_ids.nonce_text(self._deps.entropy(authorization_ids.NONCE_BYTES))
+        nonce = authorization_ids.nonce_text(self._deps.entropy(authorization_ids.NONCE_BYTES), self._mark or b"")
         self._own_nonces.add(nonce)
         return Hold(
             key=self._request_key,
