@@ -26,19 +26,20 @@ class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
 
 
-class QuoteLine(_Strict):
-    """What one model costs a month."""
+class SoldLine(_Strict):
+    """What one model of a term was sold for. `total` may be absent in events of earlier code, but is never null."""
 
     model_id: Text
     channel_tier: Tier
     monthly: Money
+    total: Annotated[Money, Field(json_schema_extra=lambda schema: schema.pop("default", None))] = ""
 
 
-class Quote(_Strict):
+class SoldPrice(_Strict):
     """What a term was sold for."""
 
     currency: Text
-    lines: list[QuoteLine]
+    lines: list[SoldLine]
     monthly_total: Money
     months: Count
     total: Money
@@ -56,7 +57,7 @@ class TermEnded(_Strict):
 class TermSold(TermEnded):
     """A term of a subscription that begins: `subscription.purchased`, `subscription.renewed`."""
 
-    price: Quote
+    price: SoldPrice
 
 
 class KeyRegenerated(_Strict):

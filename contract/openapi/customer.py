@@ -7,7 +7,7 @@ from typing import Final
 from contract.openapi import examples, parts, shapes
 from contract.openapi.parts import NO_BODY, NOT_FOUND, SUBSCRIPTION_ID, Answer, Body, Operation, Parameter, bad
 from modelpass.api.requests import DEFAULT_ENTRIES, MOST_ENTRIES
-from modelpass.api.subscription_bodies import PurchaseRequest
+from modelpass.api.subscription_bodies import PurchaseRequest, QuoteRequest, RenewalRequest
 from modelpass.catalogue.tiers import MAX_CALLS
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.ids import MAX_ACCOUNT_BYTES
@@ -25,7 +25,14 @@ _NOT_SOLD: Final = (
     Refusal(ErrorCode.TIER_NOT_OFFERED, param="models[0].channelTier"),
 )
 _TAKEN: Final = Refusal(ErrorCode.ACTIVE_SUBSCRIPTION_EXISTS)
-_PURCHASE: Final = Body(PurchaseRequest, {"two models": examples.PURCHASE_BODY})
+_NOT_RENEWED: Final = tuple(
+    Refusal(refusal.code, param=f"models[0].{(refusal.param or '').rpartition('.')[2]}") for refusal in _NOT_SOLD
+)
+_OTHER_PRICE: Final = Refusal(ErrorCode.PRICE_CHANGED, param="expectedTotal", message="The total is 99.00 USD now.")
+_PURCHASE: Final = Body(
+    PurchaseRequest,
+    {"two models": examples.PURCHASE_BODY, "at this price": {**examples.PURCHASE_BODY, **examples.EXPECTED}},
+)
 _PAGE: Final = (
     Parameter(
         "limit",
@@ -53,7 +60,8 @@ OPERATIONS: Final = (
         "POST /v1/quotes",
         "quote",
         "Ask what a purchase would cost",
-        "Takes the body of a purchase, checks it as a purchase does, answers the price, and changes nothing.",
+        "Takes the body of a purchase, checks it as a purchase does, answers the price, and changes nothing. "
+        "`expectedTotal` may be there, and is compared with nothing.",
         Answer(200, "The price.", (shapes.Quote,), {"two models": examples.QUOTE}),
         (_BAD_LIMIT, Refusal(ErrorCode.DUPLICATE_MODEL, param="models[1].modelId"), *_NOT_SOLD),
         body=_PURCHASE,
@@ -64,7 +72,8 @@ OPERATIONS: Final = (
         "Buy a custom subscription",
         f"Completely or not at all. An account has one active subscription, and buys at most {MAX_PURCHASES_PER_DAY} "
         "times a UTC day. A subscription is sold in full: cancelling refunds nothing. `apiKey` is in the answer to the "
-        "call that made it, and in no other: of the key, only a hash is stored.",
+        "call that made it, and in no other: of the key, only a hash is stored. With `expectedTotal` it is sold at "
+        "that total or not at all.",
         Answer(
             201,
             "Bought; of a repeat under the same `Idempotency-Key`, the subscription as it is now, without its key.",
@@ -76,6 +85,7 @@ OPERATIONS: Final = (
             _BAD_LIMIT,
             Refusal(ErrorCode.DUPLICATE_MODEL, param="models[1].modelId"),
             *_NOT_SOLD,
+            _OTHER_PRICE,
             _TAKEN,
             Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"),
             Refusal(ErrorCode.TOO_MANY_PURCHASES, retry_after=28140),
@@ -161,7 +171,8 @@ OPERATIONS: Final = (
         "renew",
         "Begin a new term",
         "Of an expired subscription, at once, with the same models, limits, months and time zone: a new key, and usage "
-        "from zero. The old key fails on the very next request.",
+        "from zero, sold at the prices of now; with `expectedTotal`, at that total or not at all. The old key fails on "
+        "the very next request.",
         Answer(
             200,
             "Renewed; of a repeat under the same `Idempotency-Key`, the subscription as it is now, without its key.",
@@ -170,17 +181,38 @@ OPERATIONS: Final = (
             _KEY_HEADERS,
         ),
         (
-            _BAD_BODY,
-            *(Refusal(r.code, param=f"models[0].{(r.param or '').rpartition('.')[2]}") for r in _NOT_SOLD),
+            bad("months", "Unknown field."),
+            *_NOT_RENEWED,
             NOT_FOUND,
+            _OTHER_PRICE,
             _TAKEN,
             Refusal(ErrorCode.SUBSCRIPTION_NOT_EXPIRED),
+            Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"),
         ),
         (
             SUBSCRIPTION_ID,
             parts.idempotency_key("Makes the renewal safe to repeat: a repeat begins no second term."),
         ),
-        body=NO_BODY,
+        body=Body(RenewalRequest, {"at any price": {}, "at this price": examples.EXPECTED}, required=False),
+    ),
+    Operation(
+        "POST /v1/subscriptions/{subscriptionId}/quotes",
+        "quoteRenewal",
+        "Ask what a renewal would cost",
+        "At the prices of now, changing nothing: `renew` is the body of a renewal. `bindsAt` is when it would begin. "
+        "Whether the account's place will be free by then is not looked at.",
+        Answer(200, "The price.", (shapes.RenewalQuote,), {"of a running term": examples.RENEWAL_QUOTE}),
+        (
+            bad("renew", "renew is required."),
+            *_NOT_RENEWED,
+            NOT_FOUND,
+            Refusal(
+                ErrorCode.SUBSCRIPTION_NOT_EXPIRED,
+                message="A cancelled subscription is never renewed: buy anew.",
+            ),
+        ),
+        (SUBSCRIPTION_ID,),
+        body=Body(QuoteRequest, {"a renewal": {"renew": {}}}),
     ),
     Operation(
         "POST /v1/subscriptions/{subscriptionId}/key",

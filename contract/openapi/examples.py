@@ -41,13 +41,15 @@ CATALOGUE: Final[Json] = {"models": [MODEL]}
 QUOTE: Final[Json] = {
     "currency": "USD",
     "lines": [
-        {"modelId": TEXT_ID, "channelTier": TEXT["channelTier"], "monthly": "29.00"},
-        {"modelId": IMAGE["modelId"], "channelTier": IMAGE["channelTier"], "monthly": "7.20"},
+        {"modelId": TEXT_ID, "channelTier": TEXT["channelTier"], "monthly": "29.00", "total": "29.00"},
+        {"modelId": IMAGE["modelId"], "channelTier": IMAGE["channelTier"], "monthly": "7.20", "total": "7.20"},
     ],
     "monthlyTotal": "36.20",
     "months": 1,
     "total": "36.20",
 }
+EXPECTED: Final[Json] = {"expectedTotal": QUOTE["total"]}
+RENEWAL_QUOTE: Final[Json] = {**QUOTE, "bindsAt": EXPIRES}
 SUBSCRIPTION: Final[Json] = {
     "subscriptionId": SUBSCRIPTION_ID,
     "status": "active",
@@ -57,6 +59,7 @@ SUBSCRIPTION: Final[Json] = {
     "expiresAt": EXPIRES,
     "timezone": "UTC",
     "models": [{**TEXT, "unit": "tokens"}, {**IMAGE, "unit": "generations"}],
+    "price": QUOTE,
 }
 BOUGHT: Final[Json] = {**SUBSCRIPTION, "apiKey": _API_KEY}
 RENEWED: Final[Json] = {**BOUGHT, "term": 2, "startsAt": "2026-12-26T16:11:01Z", "expiresAt": "2027-01-26T16:11:01Z"}

@@ -99,8 +99,29 @@ class Availability(Shape):
     reason: Annotated[str | None, Field(description="The operator's; null where none was given.")]
 
 
-Quote = event_schemas.Quote
-"""A price, line by line: what is quoted is what events tell."""
+class PriceLine(Shape):
+    """What one model costs."""
+
+    model_id: ModelId
+    channel_tier: Tier
+    monthly: Annotated[Decimal, Field(description="For a month.")]
+    total: Annotated[Decimal, Field(description="For all months.")]
+
+
+class Quote(Shape):
+    """A price, line by line: exact, and never rounded."""
+
+    currency: Currency
+    lines: list[PriceLine]
+    monthly_total: Decimal
+    months: Annotated[int, Field(ge=1)]
+    total: Annotated[Decimal, Field(description="What the lines' totals add up to.")]
+
+
+class RenewalQuote(Quote):
+    """What a renewal would cost now."""
+
+    binds_at: Annotated[Instant, Field(description="When it would begin: now, or when the running term ends.")]
 
 
 class Entitlement(Shape):
@@ -126,6 +147,7 @@ class Subscription(Shape):
     expires_at: Instant
     timezone: TimeZone
     models: list[Entitlement]
+    price: Annotated[Quote | None, Field(description="What the term was sold at; null where that was not kept.")]
 
 
 class SubscriptionWithKey(Subscription):

@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass.api import identity, requests, responses, tracing
+from modelpass.api import identity, requests, responses, subscription_bodies, tracing
 from modelpass.api.resolver import resolver
 from modelpass.runtime import wiring
 from modelpass.subscriptions.commands.renew import renew
@@ -21,8 +21,8 @@ def post(subscription_id: str) -> Response[str]:
     account_id = identity.account_of(event)
     requests.query_of(event)
     key = requests.idempotency_key_of(event)
-    requests.require_empty_body(event)
-    return responses.subscription_outcome(renew(deps, account_id, subscription_id, key), HTTPStatus.OK)
+    order = subscription_bodies.parse_renewal(requests.optional_json_body_of(event))
+    return responses.subscription_outcome(renew(deps, account_id, subscription_id, order, key), HTTPStatus.OK)
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

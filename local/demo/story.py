@@ -163,7 +163,10 @@ class Story:
         old_key = self.subscription["apiKey"]
         path = f"{_SUBSCRIPTIONS}/{self.subscription['subscriptionId']}"
         same = {"subscriptionId": self.subscription["subscriptionId"], "term": 2}
-        renewed = self._call("Renewal", "POST", f"{path}/renew", {}, 200, {**self._bought(), **same})
+        quote = self._call("Quote of the renewal", "POST", f"{path}/quotes", {"renew": {}}, 200, QUOTE)
+        self.teller.happened(f"POST {_SUBSCRIPTIONS}/…/quotes → {quote['total']} {quote['currency']} for a month")
+        expecting = {"expectedTotal": quote["total"]}
+        renewed = self._call("Renewal", "POST", f"{path}/renew", expecting, 200, {**self._bought(), **same})
         self._check_key(renewed)
         self.subscription = renewed
         self.teller.happened(f"POST {_SUBSCRIPTIONS}/…/renew → 200, term 2 until {renewed['expiresAt']}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.support.handlers import Json
 
 HTTP_SAMPLES = (
-    *("purchase", "quote", "renew", "regenerate", "cancel", "correct", "put-plan", "delete-plan"),
+    *("purchase", "quote", "quote-renewal", "renew", "regenerate", "cancel", "correct", "put-plan", "delete-plan"),
     *(
         "get-subscriptions",
         "get-subscription",
@@ -95,6 +95,7 @@ def test_purchase_is_created_with_its_place_and_is_kept_by_no_cache(service: Ser
         "expiresAt": "2026-12-23T00:00:00Z",
         "timezone": "UTC",
         "models": [{**m, "unit": units[m["modelId"]]} for m in sample("purchase-body")["models"]],
+        "price": service.http("quote", account).json,
     }
 
 
@@ -183,10 +184,127 @@ def test_renewal_begins_a_new_term_and_is_replayed_without_the_key(
     assert again.json == {name: value for name, value in first.json.items() if name != "apiKey"}
 
 
-def test_renewal_takes_no_body(service: Service, account: str) -> None:
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ('{"months": 2}', "months"),
+        ('{"expectedTotal": 36.2}', "expectedTotal"),
+        ('{"expectedTotal": "36,20"}', "expectedTotal"),
+        ('{"expectedTotal": "36.20", "expectedTotal": "1"}', "expectedTotal"),
+        ("null", None),
+        ("[]", None),
+    ],
+)
+def test_renewal_takes_an_expected_total_and_nothing_else(
+    service: Service, account: str, body: str, param: str | None
+) -> None:
     bought = service.buy(account)
-    answer = service.http("renew", account, bought["subscriptionId"], body='{"months": 2}')
-    assert (answer.status, answer.error) == (400, ("invalid_request", "months"))
+    answer = service.http("renew", account, bought["subscriptionId"], body=body)
+    assert (answer.status, answer.error) == (400, ("invalid_request", param))
+
+
+def test_purchase_at_another_total_is_refused_with_the_total_of_now_and_sold_at_that(
+    service: Service, account: str
+) -> None:
+    refused = service.http("purchase", account, body=body_with("expectedTotal", "9.99"))
+    assert (refused.status, refused.error) == (409, ("price_changed", "expectedTotal"))
+    assert refused.json["error"]["type"] == "conflict_error"
+    assert refused.json["error"]["message"] == "The total is 36.20 USD now."
+    assert "Retry-After" not in refused.headers
+    assert service.http("get-subscriptions", account).json["subscriptions"] == []
+    sold = service.http("purchase", account, body=body_with("expectedTotal", "36.2"))
+    assert (sold.status, sold.json["price"]["total"]) == (201, "36.20")
+    again = service.http("purchase", account, body=body_with("expectedTotal", "36.2"))
+    assert (again.headers["Idempotent-Replayed"], again.json["price"]) == ("true", sold.json["price"])
+    other = service.http("purchase", account)
+    assert (other.status, other.error) == (422, ("idempotency_key_reused", "Idempotency-Key"))
+
+
+def test_renewal_at_another_total_is_refused_and_its_key_is_good_for_one_body(
+    service: Service, account: str, clock: Clock
+) -> None:
+    bought = service.buy(account)
+    clock.advance(31 * DAY_MS)
+
+    def renew(body: str) -> Any:
+        return service.http("renew", account, bought["subscriptionId"], body=body)
+
+    refused = renew('{"expectedTotal": "36.21"}')
+    assert (refused.status, refused.error) == (409, ("price_changed", "expectedTotal"))
+    assert service.http("get-subscription", account, bought["subscriptionId"]).json["term"] == 1
+    sold = renew('{"expectedTotal": "36.200"}')
+    assert (sold.status, sold.json["term"], sold.json["price"]) == (200, 2, bought["price"])
+    assert renew('{"expectedTotal": "36.200"}').headers["Idempotent-Replayed"] == "true"
+    for other in ('{"expectedTotal": "36.20"}', "{}", ""):
+        assert (renew(other).status, renew(other).error) == (422, ("idempotency_key_reused", "Idempotency-Key"))
+
+
+@pytest.mark.parametrize("absent", ["", "{}", '{"expectedTotal": null}'])
+def test_body_of_a_renewal_without_a_total_is_one_and_the_same(
+    service: Service, account: str, clock: Clock, absent: str
+) -> None:
+    bought = service.buy(account)
+    clock.advance(31 * DAY_MS)
+    assert service.http("renew", account, bought["subscriptionId"], body=absent).json["term"] == 2
+    for other in ("", "{}", '{"expectedTotal": null}'):
+        again = service.http("renew", account, bought["subscriptionId"], body=other)
+        assert (again.status, again.headers["Idempotent-Replayed"]) == (200, "true")
+
+
+def test_quote_checks_the_form_of_an_expected_total_and_compares_it_with_nothing(
+    service: Service, account: str
+) -> None:
+    answer = service.http("quote", account, body=body_with("expectedTotal", "9.99"))
+    assert (answer.status, answer.json["total"]) == (200, "36.20")
+    answer = service.http("quote", account, body=body_with("expectedTotal", "cheap"))
+    assert (answer.status, answer.error) == (400, ("invalid_request", "expectedTotal"))
+
+
+def test_renewal_is_quoted_at_the_price_and_the_instant_that_it_would_have(
+    service: Service, account: str, clock: Clock
+) -> None:
+    bought = service.buy(account)
+    quoted = service.http("quote-renewal", account, bought["subscriptionId"])
+    assert (quoted.status, quoted.json) == (200, {**bought["price"], "bindsAt": bought["expiresAt"]})
+    clock.advance(31 * DAY_MS)
+    body = '{"renew": {"expectedTotal": "1"}}'
+    quoted = service.http("quote-renewal", account, bought["subscriptionId"], body=body)
+    renewed = service.http("renew", account, bought["subscriptionId"]).json
+    assert quoted.json == {**renewed["price"], "bindsAt": renewed["startsAt"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ("{}", "renew"),
+        ('{"renew": null}', "renew"),
+        ('{"renew": []}', "renew"),
+        ('{"renew": true}', "renew"),
+        ('{"renew": {"months": 2}}', "renew.months"),
+        ('{"renew": {"expectedTotal": "-1"}}', "renew.expectedTotal"),
+        ('{"renew": {}, "extend": {"months": 1}}', "extend"),
+        ('{"change": {}}', "renew"),
+        ('{"renew": {}, "renew": {}}', "renew"),
+        ("[]", None),
+        ("null", None),
+        ("", "Content-Type"),
+    ],
+)
+def test_quote_of_anything_but_a_renewal_is_refused_by_name(
+    service: Service, account: str, body: str, param: str | None
+) -> None:
+    bought = service.buy(account)
+    headers = {"content-type": "application/json" if body else None}
+    answer = service.http("quote-renewal", account, bought["subscriptionId"], body=body, headers=headers)
+    assert (answer.status, answer.error) == (400, ("invalid_request", param))
+
+
+def test_renewal_of_a_cancelled_subscription_is_not_quoted(service: Service, account: str) -> None:
+    bought = service.buy(account)
+    service.http("cancel", account, bought["subscriptionId"])
+    answer = service.http("quote-renewal", account, bought["subscriptionId"])
+    assert (answer.status, answer.error) == (409, ("subscription_not_expired", None))
+    assert "buy anew" in answer.json["error"]["message"]
 
 
 def test_subscription_is_shown_without_its_key(service: Service, account: str) -> None:
@@ -220,7 +338,7 @@ def test_usage_shows_the_live_counters_of_every_model(service: Service, account:
     assert (image["unit"], image["daily"]["used"], image["monthly"]["remaining"]) == ("generations", 0, 200)
 
 
-@pytest.mark.parametrize("name", ["get-subscription", "get-usage", "renew"])
+@pytest.mark.parametrize("name", ["get-subscription", "get-usage", "renew", "quote-renewal"])
 def test_id_of_another_account_answers_just_as_an_unknown_one(service: Service, account: str, name: str) -> None:
     bought = service.buy(account)
     others = service.http(name, f"{account}-other", bought["subscriptionId"])
@@ -258,7 +376,7 @@ def test_unknown_route_or_method_answers_in_the_envelope(service: Service, metho
     assert answer.json["error"]["type"] == "not_found_error"
 
 
-@pytest.mark.parametrize("name", ["purchase", "renew", "get-subscription", "get-usage", "quote"])
+@pytest.mark.parametrize("name", ["purchase", "renew", "get-subscription", "get-usage", "quote", "quote-renewal"])
 @pytest.mark.parametrize("subject", ["", "a" * 256, "é" * 128], ids=["empty", "long", "long in bytes"])
 def test_token_without_a_usable_subject_is_refused(service: Service, name: str, subject: str) -> None:
     answer = service.http(name, subject, NEVER_ISSUED)

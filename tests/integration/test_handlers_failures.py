@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 GET_ID = "sub_" + "a" * 24
 READS = ("get-subscription", "get-usage", "get-subscriptions", "get-history", "get-events", "get-models")
-CUSTOMERS = ("purchase", "renew", "quote", *READS)
+CUSTOMERS = ("purchase", "renew", "quote", "quote-renewal", *READS)
 OPERATORS = ("correct", "put-plan", "delete-plan", "put-model", "withdraw-model", "availability")
 OF_KEYS = ("regenerate", "cancel")
 HTTP_COMMANDS = (*CUSTOMERS, *OPERATORS, *OF_KEYS)
@@ -53,7 +53,7 @@ def assert_temporary(answer: Answer) -> None:
     assert (answer.headers["Retry-After"], answer.json["retryAfter"]) == ("1", 1)
 
 
-@pytest.mark.parametrize("name", ["get-subscription", "get-usage", "renew"])
+@pytest.mark.parametrize("name", ["get-subscription", "get-usage", "renew", "quote-renewal"])
 def test_unreadable_subscription_is_an_internal_error_and_left_as_it_is(
     service: Service, account: str, name: str
 ) -> None:

@@ -85,6 +85,7 @@ def commands(of: Life) -> dict[str, Callable[[], object]]:
         "correct yesterday": lambda: world.correct(name, -1, "ticket-3", at="2026-11-23T12:00:00Z"),
         **{command.__name__: partial(command, of.scene) for command in operators},
         "renew": lambda: world.renew(name),
+        "renewal's price": lambda: subscription_queries.quote_renewal(world.deps, "acct", name),
         "buy": lambda: world.buy(key="another"),
         "plan": world.set_plan,
         "end plan": world.end_plan,
@@ -116,7 +117,11 @@ def fails(command: Callable[[], object]) -> bool:
 
 KINDS = {
     "entitlement": ("entitlements", "", {"usage", "authorize", "replay", "settle", "correct", "regenerate", "history"}),
-    "subscription": ("subscriptions", "subscription", {"subscription", "usage", "list", "correct", "cancel", "renew"}),
+    "subscription": (
+        "subscriptions",
+        "subscription",
+        {"subscription", "usage", "list", "correct", "cancel", "renew", "renewal's price"},
+    ),
     "place": ("subscriptions", "slot", {"buy", "plan", "end plan", "cancel"}),
     "entry": ("subscriptions", "bought#", {"list"}),
     "day": ("history", "day#2026-11-23#1#claude", {"history", "settle of yesterday", "correct yesterday"}),

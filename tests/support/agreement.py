@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from modelpass.entitlements import history
 from modelpass.subscriptions import items as subscription_items
 from modelpass.subscriptions.commands import queries as subscription_queries
 from ops.audit import rows
-from tests.support.ledger import UNITS
+from tests.support.ledger import UNITS, total
 
 if TYPE_CHECKING:
     from tests.support.ledger import Book, Bought, Plan, Share
@@ -65,10 +66,11 @@ def _assert_book(world: World, subscription_id: str, number: int, book: Book, cl
 
 
 def assert_history(world: World, every: list[Bought]) -> None:
-    """The days of the last month, of all terms, as a customer sees them."""
+    """The days of the last month, of all terms, and what these were sold at, as a customer sees them."""
     for bought in every:
-        shown = subscription_queries.get_history(world.deps, bought.account, bought.id, {})["days"]
-        for day in shown:
+        shown = subscription_queries.get_history(world.deps, bought.account, bought.id, {})
+        assert {Fraction(term["price"]["total"]) for term in shown["terms"]} <= {total(bought.body)}
+        for day in shown["days"]:
             books = [term[day["modelId"]] for term in bought.terms]
             days = [(b, b.calendar.number(day["date"])) for b in books]
             expected = sum(b.calls(d) for b, d in days), sum(b.day_units(d) for b, d in days)

@@ -142,6 +142,7 @@ def subscription(term: Term = TERM, models: tuple[Limits, ...] | None = None) ->
         sale=Sale("USD", ("12.00",) * len(models or (1,))),
         body_digest=None,
         renewal_digest=None,
+        renewal_body=None,
         due_at_ms=term.ends_at_ms,
     )
 

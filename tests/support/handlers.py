@@ -59,6 +59,7 @@ FUNCTION_OF_SAMPLE = {
     "withdraw-model": "CatalogueFunction",
     "availability": "AvailabilityFunction",
     "quote": "QuoteFunction",
+    "quote-renewal": "QuoteFunction",
     "not-found": "NotFoundFunction",
     "authorize": "AuthorizeFunction",
     "settle": "SettleFunction",

@@ -10,6 +10,7 @@ import calendar
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ GRACE_MS = 90 * DAY_MS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OFFSETS_MS = {"UTC": 0, "Asia/Kolkata": 19_800_000, "Etc/GMT+5": -18_000_000}
 UNITS = {"claude-opus-4-6": "tokens", "nano-banana-2": "generations"}
+PRICES = {
+    ("claude-opus-4-6", "stable"): ("12.00", "0.000003", "0.04"),
+    ("nano-banana-2", "basic"): ("3.00", "0.02", "0.01"),
+    ("nano-banana-2", "enterprise"): ("20.00", "0.05", "0.04"),
+}
+"""What a month costs: a base, for each unit of the cap, for each call of the daily limit."""
 
 
 @dataclass(slots=True)
@@ -246,6 +253,7 @@ class Bought:
     keys: list[str] = field(default_factory=list)
     replaced: list[str] = field(default_factory=list)
     renewal_key: str | None = None
+    renewal_total: str | None = None
     cancelled: bool = False
 
     @property
@@ -296,6 +304,16 @@ class News:
 
     def take(self, as_of_ms: int | None) -> None:
         self.applied += [] if as_of_ms is None else [as_of_ms]
+
+
+def total(body: Json) -> Fraction:
+    """What a purchase body, or a renewal of what it bought, costs in all."""
+    monthly = Fraction(0)
+    for model in body["models"]:
+        base, per_unit, per_call = map(Fraction, PRICES[model["modelId"], model["channelTier"]])
+        monthly += base + per_unit * model["monthlyTokenCap"] + per_call * model["dailyCallLimit"]
+    months: int = body["months"]
+    return monthly * months
 
 
 def seconds(ms: int) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
-from tests.support.ledger import DAY_MS, OFFSETS_MS, Bought, Plan, rfc3339
+from tests.support.ledger import DAY_MS, OFFSETS_MS, Bought, Plan, rfc3339, total
 from tests.support.machine import ACCOUNTS, ANY, FAULTS, Fault, Json, Machine, refusable
 from tests.support.world import IMAGE_MODEL, model
 
@@ -27,6 +29,25 @@ AGES = st.sampled_from((None, 0, 0, 3_600_000, DAY_MS, 40 * DAY_MS))
 """How long before now news of a plan is from, in milliseconds; None for news that does not say."""
 
 
+MILLION = 10**6
+EXPECTED = st.sampled_from((None, None, 0, 0, 1, -1))
+"""By how many millionths the total that is expected differs from the right one; None where none is expected."""
+
+
+def expecting(body: Json, more: int | None) -> Json:
+    """The member of a body that expects the total of a purchase body, or one that differs."""
+    if more is None:
+        return {}
+    millionths, rest = divmod(total(body) * MILLION + more, 1)
+    assert rest == 0, "no price of the ledger has finer parts"
+    return {"expectedTotal": f"{millionths // MILLION}.{millionths % MILLION:06d}"}
+
+
+def fits(bought: Json, order: Json) -> bool:
+    """Whether an order expects what a purchase body costs, or expects nothing."""
+    return "expectedTotal" not in order or Fraction(order["expectedTotal"]) == total(bought)
+
+
 class LifeRules(Machine):
     """What customers do with their subscriptions, and other systems with the place."""
 
@@ -35,10 +56,10 @@ class LifeRules(Machine):
         """Nothing happens without a subscription."""
         self.purchase_checked(account, body, key, fault)
 
-    @rule(account=ACCOUNTS, body=BODIES, key=st.sampled_from((None, "k1", "k2")), fault=FAULTS)
-    def purchase(self, account: str, body: Json, key: str | None, fault: Fault) -> None:
-        """Buy, under a fault or none."""
-        self.purchase_checked(account, body, key, fault)
+    @rule(account=ACCOUNTS, body=BODIES, key=st.sampled_from((None, "k1", "k2")), more=EXPECTED, fault=FAULTS)
+    def purchase(self, account: str, body: Json, key: str | None, more: int | None, fault: Fault) -> None:
+        """Buy, at the right total, at another or at any, under a fault or none."""
+        self.purchase_checked(account, {**body, **expecting(body, more)}, key, fault)
 
     def purchase_checked(self, account: str, body: Json, key: str | None, fault: Fault) -> None:
         """Buy, and compare; a repeat of an Idempotency-Key is shown what it bought."""
@@ -47,6 +68,8 @@ class LifeRules(Machine):
         if first is not None:
             known = {"apiKey": None, "subscriptionId": first.id, "replayed": True}
             assert answer == (known if first.body == body else "idempotency_key_reused")
+        elif not fits(body, body):
+            assert answer == "price_changed"
         elif self.place_taken(account):
             assert answer == "active_subscription_exists"
         else:
@@ -62,13 +85,17 @@ class LifeRules(Machine):
                 self.purchases[account, key] = made
 
     @precondition(lambda self: self.bought)
-    @rule(which=ANY, key=st.sampled_from((None, "n1", "n2")), fault=FAULTS)
-    def renew(self, which: int, key: str | None, fault: Fault) -> None:
-        """Renew a subscription, under a fault or none."""
+    @rule(which=ANY, key=st.sampled_from((None, "n1", "n2")), more=EXPECTED, fault=FAULTS)
+    def renew(self, which: int, key: str | None, more: int | None, fault: Fault) -> None:
+        """Renew a subscription, at the right total, at another or at any, under a fault or none."""
         bought = self.bought[which % len(self.bought)]
-        answer = refusable(lambda: self.faulty(fault).renew(bought.id, bought.account, key))
+        order = expecting(bought.body, more)
+        answer = refusable(lambda: self.faulty(fault).renew(bought.id, bought.account, key, **order))
         if key is not None and key == bought.renewal_key:
-            assert answer == {"apiKey": None, "replayed": True}
+            same = order.get("expectedTotal") == bought.renewal_total
+            assert answer == ({"apiKey": None, "replayed": True} if same else "idempotency_key_reused")
+        elif not fits(bought.body, order):
+            assert answer == "price_changed"
         elif bought.status(self.now_ms) != "expired":
             assert answer == "subscription_not_expired"
         elif self.place_taken(bought.account):
@@ -78,7 +105,7 @@ class LifeRules(Machine):
             assert answer["apiKey"] not in {None, *bought.keys, *bought.replaced}
             self.take_place(bought.account)
             bought.begin_term(answer["apiKey"], self.now_ms)
-            bought.renewal_key = key
+            bought.renewal_key, bought.renewal_total = key, order.get("expectedTotal")
             self.events["subscription.renewed"] += 1
 
     @precondition(lambda self: self.bought)

@@ -336,6 +336,10 @@ def quote(scene: Scene) -> Json:
     return _refusable(lambda: subscription_queries.quote(scene.world.deps, body))
 
 
+def quote_renewal(scene: Scene) -> Json:
+    return _refusable(lambda: subscription_queries.quote_renewal(scene.world.deps, "acct", scene.subscription_id))
+
+
 def offer(scene: Scene) -> Json:
     """A price that is twice what it was."""
     listed = catalogue_file.offers_of(catalogue_file.PATH)[0]
@@ -370,7 +374,7 @@ PLACE_COMMANDS = (plan, longer_plan, other_plan, no_plan, buy, renew, cancel, re
 PLAN_NEWS = (plan_of_now, older_plan, older_end, end_of_another_plan)
 """Those that say from when they are."""
 COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy, cancel, regenerate)
-READS = (authorize_anew, look, list_all, models, quote)
+READS = (authorize_anew, look, list_all, models, quote, quote_renewal)
 """Commands that change nothing, whatever comes between."""
 OPERATORS = (offer, withdraw, take_down, bring_back)
 """Commands about the catalogue, whatever a subscription is like."""
@@ -399,7 +403,7 @@ def stored(world: World) -> list[str]:
     return sorted(rows) + world.events()
 
 
-_CHANCE = ("kh", "kt", "dp", "bd", "rd", "pk", "nonce")
+_CHANCE = ("kh", "kt", "dp", "bd", "rd", "rb", "pk", "nonce")
 
 
 def _row(table: str, item: Json) -> str:

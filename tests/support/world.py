@@ -19,7 +19,7 @@ from local.iam.policies import of_functions
 from local.machine import ROOT
 from modelpass import schema
 from modelpass.api import catalogue_bodies, operator_bodies
-from modelpass.api.subscription_bodies import parse_purchase
+from modelpass.api.subscription_bodies import parse_purchase, parse_renewal
 from modelpass.api_keys import DeploymentKeys
 from modelpass.catalogue.commands import admin
 from modelpass.dynamodb.boto3_client import boto3_send
@@ -190,8 +190,8 @@ class World:
             "replayed": outcome.replayed,
         }
 
-    def renew(self, subscription_id: str, account: str = "acct", key: str | None = None) -> Json:
-        outcome = renew_command.renew(self.deps, account, subscription_id, key)
+    def renew(self, subscription_id: str, account: str = "acct", key: str | None = None, **body: Any) -> Json:
+        outcome = renew_command.renew(self.deps, account, subscription_id, parse_renewal(body), key)
         return {"apiKey": outcome.api_key, "replayed": outcome.replayed}
 
     def regenerate(self, subscription_id: str, account: str = "acct") -> Json:

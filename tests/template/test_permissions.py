@@ -75,7 +75,13 @@ def offer_the_first(scene: Scene) -> Json:
 
 
 COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
-    "AuthorizeFunction": (scenes.authorize, scenes.repeat, authorize_all_there_is, scenes.authorize_anew),
+    "AuthorizeFunction": (
+        scenes.authorize,
+        scenes.repeat,
+        authorize_all_there_is,
+        scenes.authorize_anew,
+        scenes.take_last_call,
+    ),
     "SettleFunction": (scenes.settle, scenes.void, scenes.breach),
     "ResetFunction": (scenes.reset,),
     "RenewFunction": (scenes.renew,),
@@ -88,7 +94,7 @@ COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
     "ModelsFunction": (scenes.models,),
     "CatalogueFunction": (scenes.offer, offer_the_first, scenes.withdraw),
     "AvailabilityFunction": (scenes.take_down, scenes.bring_back),
-    "QuoteFunction": (scenes.quote,),
+    "QuoteFunction": (scenes.quote, scenes.quote_renewal),
     "NotFoundFunction": (not_found,),
 }
 
@@ -107,7 +113,7 @@ def sent(world: World, command: Callable[[Scene], Json], scene: Scene) -> set[tu
 @pytest.mark.parametrize("function", COMMANDS)
 def test_function_may_do_exactly_what_its_commands_do(engine: str, function: str) -> None:
     used: set[tuple[str, str]] = set()
-    for situation in (*scenes.SCENES, *scenes.PLACES, month_rolled):
+    for situation in (*scenes.SCENES, *scenes.THRESHOLD_SCENES, *scenes.PLACES, month_rolled):
         for command in COMMANDS[function]:
             world = new_world(engine)
             used |= sent(world, command, situation(world))

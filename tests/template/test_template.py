@@ -22,6 +22,7 @@ ROUTES = {
     "PUT /v1/models/{modelId}": "CatalogueFunction",
     "DELETE /v1/models/{modelId}": "CatalogueFunction",
     "PUT /v1/models/{modelId}/tiers/{tier}/availability": "AvailabilityFunction",
+    "POST /v1/subscriptions/{subscriptionId}/quotes": "QuoteFunction",
     "POST /v1/quotes": "QuoteFunction",
     "POST /v1/subscriptions": "PurchaseFunction",
     "GET /v1/subscriptions": "SubscriptionsFunction",

@@ -30,7 +30,6 @@ MAY_LOAD: Final = {
     "cancel": STORE | ROUTES,
     "models": STORE | ROUTES,
     "regenerate": STORE | ROUTES,
-    "renew": STORE | ROUTES,
     "subscriptions": STORE | ROUTES,
     "availability": STORE | ROUTES | BODY,
     "catalogue": STORE | ROUTES | BODY,
@@ -38,6 +37,7 @@ MAY_LOAD: Final = {
     "plan": STORE | ROUTES | BODY,
     "purchase": STORE | ROUTES | BODY,
     "quote": STORE | ROUTES | BODY,
+    "renew": STORE | ROUTES | BODY,
 }
 """Packages that are neither Python's own nor ours, by function. What a function need not load is not in its line."""
 CATALOGUE, ENTITLEMENTS, SUBSCRIPTIONS = "catalogue.commands", "entitlements.commands", "subscriptions.commands"

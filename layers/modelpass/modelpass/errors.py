@@ -81,6 +81,7 @@ class ErrorCode(Enum):
         _CONFLICT,
         "Only an expired subscription can be renewed.",
     )
+    PRICE_CHANGED = ("price_changed", 409, _CONFLICT, "It costs another total than was expected.")
     REQUEST_ID_REUSED = (
         "request_id_reused",
         409,

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from tests.support.world import Clock
 
 
+RENEWALS = pytest.mark.parametrize("name", ["renew", "quote-renewal"])
+
+
 def expired(service: Service, clock: Clock, account: str) -> str:
     """A subscription whose term is over."""
     subscription_id: str = service.buy(account)["subscriptionId"]
@@ -40,22 +43,28 @@ def stored(service: Service, table: str, key: schema.Item, **changed: Any) -> It
     service.dynamodb.put_item(TableName=name, Item=kept)
 
 
-def test_renewal_of_a_model_no_longer_on_sale_is_refused(service: Service, clock: Clock, account: str) -> None:
+@RENEWALS
+def test_renewal_of_a_model_no_longer_on_sale_is_refused(
+    service: Service, clock: Clock, account: str, name: str
+) -> None:
     subscription_id = expired(service, clock, account)
     key = schema.primary_key(catalogue_items.model_key(IMAGE_MODEL))
     with stored(service, "CatalogueTable", key):
         service.dynamodb.delete_item(TableName=service.tables["CatalogueTable"], Key=key)
-        answer = service.http("renew", account, subscription_id)
+        answer = service.http(name, account, subscription_id)
     assert (answer.status, answer.error) == (400, ("unknown_model", "models[1].modelId"))
 
 
-def test_renewal_in_a_tier_no_longer_on_sale_is_refused(service: Service, clock: Clock, account: str) -> None:
+@RENEWALS
+def test_renewal_in_a_tier_no_longer_on_sale_is_refused(
+    service: Service, clock: Clock, account: str, name: str
+) -> None:
     subscription_id = expired(service, clock, account)
     key = schema.primary_key(catalogue_items.model_key(IMAGE_MODEL))
     item = service.dynamodb.get_item(TableName=service.tables["CatalogueTable"], Key=key)["Item"]
     others = {"M": {tier: price for tier, price in item["tiers"]["M"].items() if tier != "basic"}}
     with stored(service, "CatalogueTable", key, tiers=others):
-        answer = service.http("renew", account, subscription_id)
+        answer = service.http(name, account, subscription_id)
     assert (answer.status, answer.error) == (400, ("tier_not_offered", "models[1].channelTier"))
 
 

@@ -138,8 +138,8 @@ def test_quote_is_answered_in_its_form(service: Service, account: str) -> None:
     assert answer.json == {
         "currency": "USD",
         "lines": [
-            {"modelId": "claude-opus-4-6", "channelTier": "stable", "monthly": "29.00"},
-            {"modelId": "nano-banana-2", "channelTier": "basic", "monthly": "7.20"},
+            {"modelId": "claude-opus-4-6", "channelTier": "stable", "monthly": "29.00", "total": "29.00"},
+            {"modelId": "nano-banana-2", "channelTier": "basic", "monthly": "7.20", "total": "7.20"},
         ],
         "monthlyTotal": "36.20",
         "months": 1,

@@ -106,9 +106,10 @@ def test_every_type_is_written_by_something() -> None:
     assert set().union(*WRITERS.values()) == set(EventType)
 
 
+LINE: Json = {"modelId": "m-1", "channelTier": "stable", "monthly": "12.00", "total": "24.00"}
 QUOTE: Json = {
     "currency": "USD",
-    "lines": [{"modelId": "m-1", "channelTier": "stable", "monthly": "12.00"}],
+    "lines": [LINE],
     "monthlyTotal": "12.00",
     "months": 2,
     "total": "24.00",
@@ -120,6 +121,7 @@ PLAN: Json = {"planId": "gold", "expiresAt": AT}
 PROMISED: list[tuple[EventType, Json]] = [
     (EventType.PURCHASED, {**TERM, "price": QUOTE}),
     (EventType.RENEWED, {**TERM, "price": QUOTE}),
+    (EventType.RENEWED, {**TERM, "price": {**QUOTE, "lines": [{n: v for n, v in LINE.items() if n != "total"}]}}),
     (EventType.EXPIRED, TERM),
     (EventType.CANCELLED, TERM),
     (EventType.KEY_REGENERATED, {"term": 2}),

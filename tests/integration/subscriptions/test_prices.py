@@ -8,15 +8,15 @@ import pytest
 
 from modelpass import schema
 from modelpass.api.subscription_bodies import parse_purchase
-from modelpass.catalogue.items import model_item
-from modelpass.catalogue.model import CatalogueModel, Price
-from modelpass.catalogue.tiers import Kind, Tier
 from modelpass.errors import Refused
+from modelpass.subscriptions import answers, pricing
 from modelpass.subscriptions import items as subscription_items
-from modelpass.subscriptions import pricing
 from modelpass.subscriptions.commands import queries as subscription_queries
+from modelpass.subscriptions.commands import regenerate
 from tests.support.faults import FaultAt
-from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, json, model
+from tests.support.listings import list_subscriptions
+from tests.support.prices import offer, terms, told
+from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 
 if TYPE_CHECKING:
     from modelpass.subscriptions.model import SoldTerm, Subscription
@@ -26,20 +26,13 @@ BOTH = [model(cap=5_000_000), model(IMAGE_MODEL, "basic", 20, 200)]
 PRICE = {
     "currency": "USD",
     "lines": [
-        {"modelId": TEXT_MODEL, "channelTier": "stable", "monthly": "29.00"},
-        {"modelId": IMAGE_MODEL, "channelTier": "basic", "monthly": "7.20"},
+        {"modelId": TEXT_MODEL, "channelTier": "stable", "monthly": "29.00", "total": "87.00"},
+        {"modelId": IMAGE_MODEL, "channelTier": "basic", "monthly": "7.20", "total": "21.60"},
     ],
     "monthlyTotal": "36.20",
     "months": 3,
     "total": "108.60",
 }
-
-
-def offer(world: World, model_id: str, **prices: str) -> None:
-    """Put a text model in the stable tier at this price."""
-    price = Price("USD", **{"base": "1.00", "per_unit": "0.000001", "per_daily_call": "0.01", **prices})
-    item = model_item(CatalogueModel(model_id, Kind.TEXT, {Tier.STABLE: price}))
-    world.dynamodb.put_item(TableName=world.tables.catalogue, Item=item)
 
 
 def quote(world: World, **body: Any) -> Json:
@@ -52,20 +45,9 @@ def row(world: World, subscription_id: str) -> Subscription:
     return subscription_items.subscription_of(found["Item"])
 
 
-def terms(world: World) -> list[SoldTerm]:
-    """The rows of terms, in the order of their keys."""
-    rows = [r for r in world.all_items(world.tables.history) if r["sk"]["S"].startswith("term#")]
-    return [subscription_items.term_row_of(r) for r in sorted(rows, key=lambda r: r["sk"]["S"])]
-
-
 def monthly(sold: SoldTerm) -> tuple[str, ...]:
     assert sold.sale is not None
     return sold.sale.monthly
-
-
-def told(world: World, kind: str) -> list[Json]:
-    found = [e for e in world.all_items(world.tables.events) if e["type"]["S"] == kind]
-    return [json.loads(event["data"]["S"]) for event in found]
 
 
 def test_quote_is_the_price_that_the_purchase_keeps_in_its_row_its_history_and_its_event(world: World) -> None:
@@ -76,6 +58,20 @@ def test_quote_is_the_price_that_the_purchase_keeps_in_its_row_its_history_and_i
     assert terms(world) == [stored.sold_term()]
     (event,) = told(world, "subscription.purchased")
     assert event["price"] == PRICE
+
+
+def test_price_of_the_term_is_shown_wherever_its_subscription_is(world: World) -> None:
+    made = world.buy(models=BOTH, months=3)["subscriptionId"]
+    offer(world, TEXT_MODEL, base="99.00")
+    outcome = regenerate.regenerate(world.deps, "acct", made)
+    (listed,) = list_subscriptions(world.deps, "acct")["subscriptions"]
+    shown = [
+        subscription_queries.get_subscription(world.deps, "acct", made),
+        listed,
+        answers.subscription(outcome.subscription, outcome.status, outcome.api_key),
+        world.cancel(made),
+    ]
+    assert [answer["price"] for answer in shown] == [PRICE] * 4
 
 
 def test_quote_changes_nothing_and_asks_only_the_catalogue(world: World) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from modelpass.api.subscription_bodies import parse_purchase, time_zones
+from modelpass.api.subscription_bodies import parse_purchase, parse_renewal, require_quote_of_renewal, time_zones
 from modelpass.catalogue.tiers import Tier
 from modelpass.errors import Refused
+from modelpass.subscriptions.orders import RenewalOrder
 
 Json = dict[str, Any]
 
@@ -28,6 +29,10 @@ MODEL_FIELDS: list[tuple[str, list[Any], list[Any]]] = [
     ("monthlyTokenCap", [1, 10**15], [*NOT_WHOLE, 10**15 + 1]),
 ]
 REFUSED = [(field, value) for field, _, values in MODEL_FIELDS for value in values]
+NO_TOTALS: list[Any] = [
+    *("", " ", "1.", ".5", "01", "00", "-1", "+1", "1e2", "1,00", "1 ", " 1", "1\n", "NaN", "Infinity", "0x1", "1.2.3"),
+    *("\u0661", "1_0", "\ud800", 1, 1.5, 0, True, False, [], {}, ["1"]),
+]
 ZONES = ["", "utc", "Mars/Olympus", "UTC+1", "../UTC", "/etc/localtime", "Factory", "Europe/Berlin ", "\ud800", "UTC\0"]
 
 
@@ -139,6 +144,29 @@ def test_every_iana_time_zone_is_taken() -> None:
 )
 def test_unknown_field_is_refused_and_shown_in_part(raw: Any, param: str) -> None:
     assert refused(raw) == ("invalid_request", param)
+
+
+@pytest.mark.parametrize("total", ["0", "0.00", "99", "99.0", "36.20", "1.000000000000", "9" * 40 + "." + "9" * 20])
+def test_expected_total_is_a_decimal_string(total: str) -> None:
+    assert parse_purchase(body(expectedTotal=total)).expected_total == total
+    order = parse_renewal({"expectedTotal": total})
+    assert (order.expected_total, order.raw) == (total, {"expectedTotal": total})
+
+
+@pytest.mark.parametrize("total", [*NO_TOTALS, "9" * 41, "0." + "0" * 21, "9" * 5000], ids=shown)
+def test_what_is_no_decimal_string_is_no_expected_total(total: Any) -> None:
+    assert refused(body(expectedTotal=total)) == ("invalid_request", "expectedTotal")
+    for parse, raw, at in ((parse_renewal, {}, ""), (require_quote_of_renewal, {"renew": {}}, "renew.")):
+        with pytest.raises(Refused) as caught:
+            parse({"renew": {"expectedTotal": total}} if raw else {"expectedTotal": total})
+        assert caught.value.refusal.param == f"{at}expectedTotal"
+
+
+def test_total_that_is_left_out_or_null_is_none() -> None:
+    for raw in ({}, {"expectedTotal": None}):
+        assert parse_purchase(body(**raw)).expected_total is None
+        assert parse_renewal(raw) == RenewalOrder(None, {})
+        require_quote_of_renewal({"renew": raw})
 
 
 def test_message_of_a_refusal_does_not_repeat_what_was_sent() -> None:

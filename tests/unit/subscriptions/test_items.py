@@ -51,6 +51,7 @@ SUBSCRIPTIONS = st.builds(
     key_pending=st.booleans(),
     body_digest=MAYBE_BYTES,
     renewal_digest=MAYBE_BYTES,
+    renewal_body=MAYBE_BYTES,
     due_at_ms=MAYBE_MS,
 )
 
@@ -62,6 +63,15 @@ def test_subscription_and_its_term_are_stored_without_loss(made: Subscription) -
     sold = made.sold_term()
     assert [model_id for model_id, _ in sold.models] == [m.model_id for m in made.models]
     assert subscription_items.term_row_of(subscription_items.term_row(made.id, sold)) == sold
+
+
+def test_body_of_a_renewal_is_of_the_term_it_began_and_of_no_later_one() -> None:
+    made = subscription()._replace(term_number=2, renewal_digest=b"digest", renewal_body=b"body")
+    stored = subscription_items.subscription_item(made)
+    assert subscription_items.subscription_of(stored) == made
+    by_code_of_before = {**stored, "tn": {"N": "3"}, "rd": {"B": b"another"}}
+    read = subscription_items.subscription_of(by_code_of_before)
+    assert (read.renewal_digest, read.renewal_body) == (b"another", None)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +103,7 @@ def test_unknown_schema_version_is_unreadable(read: Any, item: schema.Item, vers
 
 @pytest.mark.parametrize(("read", "item"), ITEMS)
 def test_item_without_one_of_its_attributes_is_not_guessed(read: Any, item: schema.Item) -> None:
-    optional = {"kh", "xc", "xi", "kp", "bd", "rd", "dp", "da", "pk", "sk"}
+    optional = {"kh", "xc", "xi", "kp", "bd", "rd", "rb", "dp", "da", "pk", "sk"}
     for name in item.keys() - optional:
         cut = copy.deepcopy(item)
         del cut[name]

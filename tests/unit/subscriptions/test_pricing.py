@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from modelpass.catalogue.model import Price
 from modelpass.catalogue.tiers import MAX_CALLS, MAX_UNITS, Tier, Unit
 from modelpass.entitlements.model import Limits
+from modelpass.errors import ErrorCode
 from modelpass.subscriptions import pricing
 from modelpass.subscriptions.model import Sale
 from tests.support.builders import PROPERTY, limits, subscription
@@ -75,7 +76,9 @@ def test_every_amount_is_the_exact_one_up_to_the_largest_figures(lines: list[Any
     quote = pricing.quote_answer([(m.model_id, m.tier) for m, _ in lines], sale, months)
     assert Fraction(quote["monthlyTotal"]) == sum(exact)
     assert Fraction(quote["total"]) == sum(exact) * months
-    for shown in (*sale.monthly, quote["monthlyTotal"], quote["total"]):
+    totals = [line["total"] for line in quote["lines"]]
+    assert [Fraction(total) for total in totals] == [amount * months for amount in exact]
+    for shown in (*sale.monthly, *totals, quote["monthlyTotal"], quote["total"]):
         # No exponent, two decimals at least, and none of the further ones is a trailing zero.
         assert re.fullmatch(r"(0|[1-9][0-9]*)\.([0-9]{2}|[0-9]{2,}[1-9])", shown), shown
 
@@ -99,13 +102,41 @@ def test_quote_shows_its_lines_in_the_order_of_the_models() -> None:
     assert pricing.quote_answer([("b", Tier.STABLE), ("a", Tier.BASIC)], sale, 3) == {
         "currency": "EUR",
         "lines": [
-            {"modelId": "b", "channelTier": "stable", "monthly": "29.00"},
-            {"modelId": "a", "channelTier": "basic", "monthly": "7.203"},
+            {"modelId": "b", "channelTier": "stable", "monthly": "29.00", "total": "87.00"},
+            {"modelId": "a", "channelTier": "basic", "monthly": "7.203", "total": "21.609"},
         ],
         "monthlyTotal": "36.203",
         "months": 3,
         "total": "108.609",
     }
+
+
+NUMBERS = st.from_regex(r"(0|[1-9][0-9]{0,39})(\.[0-9]{1,20})?", fullmatch=True)
+
+
+@PROPERTY
+@given(st.lists(st.tuples(BOUGHT, PRICES), min_size=1, max_size=40), st.integers(1, 12), NUMBERS, st.integers(0, 9))
+def test_total_expected_is_compared_as_a_number_and_any_other_is_refused(
+    lines: list[Any], months: int, number: str, zeros: int
+) -> None:
+    sale = pricing.sale_of(lines, "USD")
+    total = pricing.quote_answer([(m.model_id, m.tier) for m, _ in lines], sale, months)["total"]
+    for same in (None, total, total + "0" * zeros, total.removesuffix("0"), total.removesuffix(".00")):
+        assert pricing.refuse_total(sale, months, same) is None
+    refusal = pricing.refuse_total(sale, months, number)
+    assert (refusal is None) == (Fraction(number) == Fraction(total))
+    least_more = f"{total}{'0' * 8}1"
+    refusal = pricing.refuse_total(sale, months, least_more)
+    assert refusal is not None
+    assert (refusal.code, refusal.param) == (ErrorCode.PRICE_CHANGED, "expectedTotal")
+    assert refusal.message == f"The total is {total} USD now."
+
+
+def test_comparison_does_not_depend_on_the_processs_own_arithmetic(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(getcontext(), "prec", 2)
+    sale = Sale("USD", ("1234.56", "0.01"))
+    assert pricing.refuse_total(sale, 3, "3703.71") is None
+    assert pricing.refuse_total(sale, 3, "3700") is not None
 
 
 def test_term_is_priced_for_all_of_its_months() -> None:

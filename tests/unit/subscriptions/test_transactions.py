@@ -183,7 +183,7 @@ def test_renewal_begins_a_term_where_the_old_one_has_ended_and_nobody_cancelled(
         "kt = tail",
     ]
     assert (sets[5], sets[-2:]) == ("cu = USD", [DUE_NOW[0], "da = 7"])
-    assert removes == ["kp", "rd"]
+    assert removes == ["kp", "rd", "rb"]
     assert begin["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
 
 
@@ -205,8 +205,13 @@ def test_renewal_by_a_request_notes_its_key_and_of_an_end_that_was_told_tells_no
     demands, sets, removes = spelled(request["TransactItems"][0]["Update"])
     assert "attribute_exists(dp)" not in demands
     assert "rd = b'digest'" in sets
-    assert removes == ["kp"]
+    assert removes == ["kp", "rb"]
     assert actions_of(request).count("Put V") == 1
+    with_a_body = by_request._replace(renewal_body=b"body")
+    request = subscription_transactions.renew(TABLES, BOUGHT, with_a_body, None, NOON)
+    update = request["TransactItems"][0]["Update"]
+    assert update["ExpressionAttributeValues"][":rb"] == {"M": {"tn": {"N": "2"}, "bd": {"B": b"body"}}}
+    assert spelled(update)[2] == ["kp"]
 
 
 def test_end_of_a_term_is_told_once() -> None:

@@ -72,9 +72,14 @@ def json_body_of(event: APIGatewayProxyEventV2) -> object:
     return value
 
 
+def optional_json_body_of(event: APIGatewayProxyEventV2) -> object:
+    """The value of a JSON body, as `json_body_of` gives it; an empty object where there is no body."""
+    return json_body_of(event) if _raw_body(event).strip() else {}
+
+
 def require_empty_body(event: APIGatewayProxyEventV2) -> None:
     """Refuse every body but an empty one and `{}`."""
-    body = json_body_of(event) if _raw_body(event).strip() else {}
+    body = optional_json_body_of(event)
     if body != {}:
         field = quoted(next(iter(body))) if isinstance(body, dict) else None
         raise invalid(field, "This call takes no body, or {}.")

@@ -1,20 +1,30 @@
-"""The JSON body of a purchase or a quote. Rule: its form only; what the catalogue offers is checked by the command."""
+"""The JSON bodies of purchases, renewals and quotes. Rule: their form only; what is on offer is checked by commands."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from modelpass.api.fields import Calls, ChannelTier, ModelId, Units
 from modelpass.api.validation import Strict, rule_of, validated
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
 from modelpass.subscriptions.model import MAX_MODELS, MAX_MONTHS
-from modelpass.subscriptions.orders import OrderLine, PurchaseOrder
+from modelpass.subscriptions.orders import OrderLine, PurchaseOrder, RenewalOrder
 
 TIME_ZONE_FORMAT: Final = "iana-time-zone"
 """The format that the OpenAPI document gives to a name that `time_zones` contains."""
+
+
+_TOTAL_RULE: Final = "a decimal string with at most 40 digits before the point and 20 after it"
+
+ExpectedTotal = Annotated[
+    str | None,
+    StringConstraints(pattern=r"^(0|[1-9][0-9]{0,39})(\.[0-9]{1,20})?$"),
+    Field(description=_TOTAL_RULE),
+]
+"""What the caller takes a sale to cost in all; there is no sale so large that it would not fit."""
 
 
 class PurchaseModel(Strict):
@@ -37,6 +47,19 @@ class PurchaseRequest(Strict):
     timezone: Annotated[
         str, Field(description="an IANA time zone name", json_schema_extra={"format": TIME_ZONE_FORMAT})
     ] = "UTC"
+    expected_total: ExpectedTotal = None
+
+
+class RenewalRequest(Strict):
+    """The JSON body of `POST /v1/subscriptions/{subscriptionId}/renew`."""
+
+    expected_total: ExpectedTotal = None
+
+
+class QuoteRequest(Strict):
+    """The JSON body of `POST /v1/subscriptions/{subscriptionId}/quotes`: the body of the call whose price is asked."""
+
+    renew: Annotated[RenewalRequest, Field(description="the body of a renewal")]
 
 
 def parse_purchase(raw: object) -> PurchaseOrder:
@@ -53,7 +76,18 @@ def parse_purchase(raw: object) -> PurchaseOrder:
         OrderLine(line.model_id, line.channel_tier, line.daily_call_limit, line.monthly_token_cap)
         for line in body.models
     )
-    return PurchaseOrder(lines, body.months, body.timezone, raw)
+    return PurchaseOrder(lines, body.months, body.timezone, body.expected_total, raw)
+
+
+def parse_renewal(raw: object) -> RenewalOrder:
+    """Check a renewal's body; raises `invalid_request` naming the field. A member that is null counts as absent."""
+    body = validated(RenewalRequest, raw)
+    return RenewalOrder(body.expected_total, body.model_dump(by_alias=True, exclude_none=True))
+
+
+def require_quote_of_renewal(raw: object) -> None:
+    """Refuse what does not ask for the price of a renewal (`invalid_request`), which is all that is quoted today."""
+    validated(QuoteRequest, raw)
 
 
 @lru_cache(maxsize=1)

@@ -85,7 +85,10 @@ def usage(subscription: Subscription, entitlements: list[Entitlement], now_ms: i
 
 
 def subscription(stored: Subscription, status: Status, api_key: str | None = None) -> Json:
-    """A subscription; `apiKey` is there only when a key is given, which was just made."""
+    """A subscription; `apiKey` is there only when a key is given, which was just made.
+
+    `price` is what its current term was sold at; None where that is not known.
+    """
     return {
         "subscriptionId": stored.id,
         "status": status.value,
@@ -96,6 +99,7 @@ def subscription(stored: Subscription, status: Status, api_key: str | None = Non
         "expiresAt": rfc3339(stored.expires_at_ms),
         "timezone": stored.term.time_zone,
         "models": [_limits(m) for m in stored.models],
+        "price": pricing.price_of_term(stored.sold_term()),
     }
 
 

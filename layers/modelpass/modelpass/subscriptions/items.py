@@ -113,6 +113,9 @@ def subscription_item(subscription: Subscription, version: int = schema.NEWEST) 
         item["bd"] = binary(subscription.body_digest)
     if subscription.renewal_digest is not None:
         item["rd"] = binary(subscription.renewal_digest)
+    if subscription.renewal_body is not None:
+        # Code of before renews without a look at this: the term says which renewal it belongs to.
+        item["rb"] = {"M": {"tn": item["tn"], "bd": binary(subscription.renewal_body)}}
     if subscription.due_at_ms is not None:
         item |= due_attributes(pk[0], subscription.due_at_ms)
     return item
@@ -137,6 +140,7 @@ def subscription_of(item: Item) -> Subscription:
         sale=_sale_of(item),
         body_digest=optional_binary(item, "bd"),
         renewal_digest=optional_binary(item, "rd"),
+        renewal_body=_renewal_body_of(item),
         due_at_ms=optional_number(item, "da"),
     )
 
@@ -216,6 +220,11 @@ def _sale_of(item: Item) -> Sale | None:
     if item["cu"] == schema.UNKNOWN:
         return None
     return Sale(item["cu"]["S"], tuple(value["M"]["pr"]["S"] for value in item["ms"]["L"]))
+
+
+def _renewal_body_of(item: Item) -> bytes | None:
+    body = item.get("rb", {}).get("M")
+    return optional_binary(body, "bd") if body and body["tn"] == item["tn"] else None
 
 
 def _currency(sale: Sale | None) -> Item:

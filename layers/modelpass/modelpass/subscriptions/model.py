@@ -67,6 +67,8 @@ class Subscription(NamedTuple):
     entitlements: while `key_pending` is set, the row's key has still to be written to them, and while
     `cancelling_at_ms` is set, they have still to be stopped. A repeat of the call or the reset finishes either.
     `due_at_ms` is when the reset has work on the row; it is None once the row is cancelled or its end was announced.
+    `renewal_digest` and `renewal_body` tell a repeat of the renewal that began the current term: digests of its
+    Idempotency-Key and of its body, None where it had none.
     """
 
     id: str
@@ -84,6 +86,7 @@ class Subscription(NamedTuple):
     sale: Sale | None
     body_digest: bytes | None
     renewal_digest: bytes | None
+    renewal_body: bytes | None
     due_at_ms: int | None
 
     @property

@@ -6,7 +6,7 @@ commands. `raw` is the JSON value that an order came as: a repeat under the same
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from modelpass.catalogue.tiers import Tier
@@ -22,12 +22,20 @@ class OrderLine(NamedTuple):
 
 
 class PurchaseOrder(NamedTuple):
-    """A custom subscription to buy, or to quote."""
+    """A custom subscription to buy, or to quote; it is bought at `expected_total` only, unless that is None."""
 
     lines: tuple[OrderLine, ...]
     months: int
     time_zone: str
+    expected_total: str | None
     raw: object
+
+
+class RenewalOrder(NamedTuple):
+    """A new term to begin, at `expected_total` only, unless that is None; `raw` is empty where nothing was asked."""
+
+    expected_total: str | None
+    raw: dict[str, Any]
 
 
 class PlanOrder(NamedTuple):

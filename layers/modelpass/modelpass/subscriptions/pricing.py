@@ -66,20 +66,39 @@ def price_renewal(offered: Catalogue, models: tuple[Limits, ...]) -> Sale:
 
 
 def quote_answer(models: Sequence[tuple[str, Tier]], sale: Sale, months: int) -> Json:
-    """A price as callers see it, line by line and in total: `currency`, `lines`, `monthlyTotal`, `months`, `total`."""
+    """A price as callers see it: `currency`, `lines`, `monthlyTotal`, `months` and `total`.
+
+    Each line has the price of a month and the `total` of all months; these totals add up to that of the sale.
+    """
     with localcontext(_EXACT):
-        monthly = sum(map(Decimal, sale.monthly), Decimal(0))
-        total = monthly * months
         return {
             "currency": sale.currency,
             "lines": [
-                {"modelId": model_id, "channelTier": tier.value, "monthly": price}
+                {
+                    "modelId": model_id,
+                    "channelTier": tier.value,
+                    "monthly": price,
+                    "total": _shown(Decimal(price) * months),
+                }
                 for (model_id, tier), price in zip(models, sale.monthly, strict=True)
             ],
-            "monthlyTotal": _shown(monthly),
+            "monthlyTotal": _shown(_total(sale, 1)),
             "months": months,
-            "total": _shown(total),
+            "total": _shown(_total(sale, months)),
         }
+
+
+def refuse_total(sale: Sale, months: int, expected_total: str | None) -> Refusal | None:
+    """Refuse (`price_changed`) when a sale costs another total than the buyer expects; one who names none takes any.
+
+    Totals are compared as numbers: "99" is "99.00".
+    """
+    with localcontext(_EXACT):
+        total = _total(sale, months)
+        if expected_total is None or Decimal(expected_total) == total:
+            return None
+        message = f"The total is {_shown(total)} {sale.currency} now."
+    return Refusal(ErrorCode.PRICE_CHANGED, param="expectedTotal", message=message)
 
 
 def price_of_term(sold: SoldTerm) -> Json | None:
@@ -104,6 +123,10 @@ def _offered(offered: Catalogue, index: int, model_id: str, tier: Tier) -> Catal
 def _priced(offered: Catalogue, models: tuple[Limits, ...] | list[Limits]) -> Sale:
     prices = [offered.models[m.model_id].tiers[m.tier] for m in models]
     return sale_of(zip(models, prices, strict=True), prices[0].currency)
+
+
+def _total(sale: Sale, months: int) -> Decimal:
+    return sum(map(Decimal, sale.monthly), Decimal(0)) * months
 
 
 def _monthly(limits: Limits, price: Price) -> str:

@@ -71,6 +71,13 @@ def refuse_renewal(subscription: Subscription, slot: Slot | None, now_ms: int) -
     return refuse_place(slot, now_ms)
 
 
+def refuse_future_renewal(subscription: Subscription) -> Refusal | None:
+    """Refuse what will never be renewed (`subscription_not_expired`): it was cancelled, or that has begun."""
+    if subscription.cancelled_at_ms is None and subscription.cancelling_at_ms is None:
+        return None
+    return Refusal(ErrorCode.SUBSCRIPTION_NOT_EXPIRED, message="A cancelled subscription is never renewed: buy anew.")
+
+
 def refuse_new_key(subscription: Subscription, now_ms: int) -> Refusal | None:
     """Refuse unless the subscription is active and nobody has begun to cancel it."""
     if subscription.cancelling_at_ms is not None:

@@ -125,11 +125,11 @@ def _list_entry(tables: Tables, subscription: Subscription, place: Slot) -> Requ
 
 def _begin_term(tables: Tables, old: Subscription, new: Subscription) -> Request:
     item = items.subscription_item(new)
-    changed = ("tn", "st", "xa", "kh", "kt", "cu", "ms", "rd", "dp", "da")
+    changed = ("tn", "st", "xa", "kh", "kt", "cu", "ms", "rd", "rb", "dp", "da")
     written = [n for n in changed if n in item]
-    update = "SET " + ", ".join(f"#{n} = :{n}" for n in written) + " REMOVE #kp"
-    if "rd" not in item:
-        update += ", #rd"  # the Idempotency-Key of an earlier renewal must not count as a repeat of this one
+    # The Idempotency-Key and the body of an earlier renewal must not count as a repeat of this one.
+    removed = ["kp", *(n for n in ("rd", "rb") if n not in item)]
+    update = "SET " + ", ".join(f"#{n} = :{n}" for n in written) + " REMOVE " + ", ".join(f"#{n}" for n in removed)
     return {
         "TableName": tables.subscriptions,
         "Key": schema.primary_key(items.subscription_key(new.id)),

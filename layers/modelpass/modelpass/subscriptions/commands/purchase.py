@@ -1,8 +1,9 @@
 """Purchase: buy a subscription in one transaction. Rule: a repeat under the same Idempotency-Key changes nothing.
 
-First it looks for a repeat, then asks the catalogue, then the account's place; the first that refuses is answered. When
-a reply was lost, the invocation recognises its own subscription by the hash of the key that only it knows. Any other
-call under the same Idempotency-Key gets the subscription without its key.
+First it looks for a repeat, then asks the catalogue, then the account's place; the first that refuses is answered. What
+is written is the very price that was compared with the total expected, whatever the catalogue says by then. When a
+reply was lost, the invocation recognises its own subscription by the hash of the key that only it knows. Any other call
+under the same Idempotency-Key gets the subscription without its key.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ def purchase(deps: Deps, account_id: str, order: PurchaseOrder, idempotency_key:
     """Buy a custom subscription.
 
     Raises `Refused` and changes nothing: `idempotency_key_reused` for another body under the same key, what
-    `pricing.price_purchase` refuses, `active_subscription_exists`, and `too_many_purchases`. After
-    `temporarily_unavailable` it may have been bought all the same; a repeat under the same Idempotency-Key tells.
+    `pricing.price_purchase` refuses, `price_changed` for another total than the order expects,
+    `active_subscription_exists`, and `too_many_purchases`. After `temporarily_unavailable` it may have been bought all
+    the same; a repeat under the same Idempotency-Key tells.
     """
     budget = deps.retry_budget()
     subscription_id = (
@@ -63,6 +65,7 @@ class _Purchase(NamedTuple):
         if found is not None:
             return self._repeat(found)
         bought = pricing.price_purchase(catalogue_repository.load(deps, self.budget), self.order)
+        raise_if_refused(pricing.refuse_total(bought.sale, self.order.months, self.order.expected_total))
         now_ms = deps.now_ms()
         raise_if_refused(rules.refuse_purchase(slot, now_ms))
         new = self._new_subscription(bought, now_ms)
@@ -96,5 +99,6 @@ class _Purchase(NamedTuple):
             sale=bought.sale,
             body_digest=self.body_digest,
             renewal_digest=None,
+            renewal_body=None,
             due_at_ms=term.ends_at_ms,
         )

@@ -16,8 +16,10 @@ from modelpass.dynamodb import pages, transport
 from modelpass.dynamodb.pages import Listing
 from modelpass.entitlements import history
 from modelpass.entitlements import items as entitlement_items
-from modelpass.subscriptions import answers, items, pricing, usage_history
+from modelpass.errors import raise_if_refused
+from modelpass.subscriptions import answers, items, pricing, rules, usage_history
 from modelpass.subscriptions.commands import repository
+from modelpass.times import rfc3339, whole_second
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,6 +111,21 @@ def quote(deps: Deps, order: PurchaseOrder) -> Json:
     """
     models, sale = pricing.price_purchase(catalogue_repository.load(deps, deps.retry_budget()), order)
     return pricing.quote_answer([(m.model_id, m.tier) for m in models], sale, order.months)
+
+
+def quote_renewal(deps: Deps, account_id: str, subscription_id: str) -> Json:
+    """The price of a renewal at this moment, and when it would begin (`bindsAt`): now, or at the end of the term.
+
+    Raises `not_found`, what `pricing.price_renewal` refuses, and `subscription_not_expired` for a cancelled one. It
+    says nothing of the account's place.
+    """
+    budget = deps.retry_budget()
+    found = repository.own_subscription(deps, budget, account_id, subscription_id)
+    sale = pricing.price_renewal(catalogue_repository.load(deps, budget), found.models)
+    raise_if_refused(rules.refuse_future_renewal(found))
+    binds_at_ms = max(found.expires_at_ms, whole_second(deps.now_ms()))
+    price = pricing.quote_answer(found.sold_term().models, sale, found.term.months)
+    return {**price, "bindsAt": rfc3339(binds_at_ms)}
 
 
 def _one_page(deps: Deps, budget: RetryBudget, request: schema.Request) -> list[schema.Item]:

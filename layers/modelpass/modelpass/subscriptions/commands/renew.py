@@ -1,9 +1,9 @@
 """Renew: begin a new term of an expired subscription. Rule: a repeat under the same Idempotency-Key changes nothing.
 
 The new term has the models, limits, months and time zone of the one before, a key of its own, and usage from zero; it
-is sold at the prices of the moment. First it looks for a repeat, then asks the catalogue, then the subscription's
-status and the account's place. When a reply was lost, the invocation recognises its own term by the hash of the key
-that only it knows.
+is sold at the prices of the moment, at the total expected or not at all. First it looks for a repeat, then asks the
+catalogue, then the subscription's status and the account's place. When a reply was lost, the invocation recognises its
+own term by the hash of the key that only it knows.
 """
 
 from __future__ import annotations
@@ -24,30 +24,35 @@ if TYPE_CHECKING:
     from modelpass.dynamodb.retries import RetryBudget
     from modelpass.runtime.deps import Deps
     from modelpass.subscriptions.model import Sale, Subscription
+    from modelpass.subscriptions.orders import RenewalOrder
 
 
-def renew(deps: Deps, account_id: str, subscription_id: str, idempotency_key: str | None) -> Outcome:
+def renew(
+    deps: Deps, account_id: str, subscription_id: str, order: RenewalOrder, idempotency_key: str | None
+) -> Outcome:
     """Begin a new term of an expired subscription.
 
-    Raises `Refused` and changes nothing: `not_found`, what `pricing.price_renewal` refuses, `subscription_not_expired`,
-    and `active_subscription_exists`. After `temporarily_unavailable` the term may have begun all the same; a repeat
-    under the same Idempotency-Key tells.
+    Raises `Refused` and changes nothing: `not_found`, `idempotency_key_reused` for another body under the same key,
+    what `pricing.price_renewal` refuses, `price_changed` for another total than the order expects,
+    `subscription_not_expired`, and `active_subscription_exists`. After `temporarily_unavailable` the term may have
+    begun all the same; a repeat under the same Idempotency-Key tells.
     """
     if not is_subscription_id(subscription_id):
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
     budget = deps.retry_budget()
     digest = None if idempotency_key is None else idempotency.renewal(account_id, subscription_id, idempotency_key)
-    command = _Renewal(deps, budget, account_id, subscription_id, digest, deps.new_secret())
+    command = _Renewal(deps, budget, account_id, subscription_id, order, digest, deps.new_secret())
     return budget.until_done(command.attempt)
 
 
 class _Renewal(NamedTuple):
-    """One invocation: whose subscription, the digest of its Idempotency-Key, and the secret of the new key."""
+    """One invocation: what is ordered, the digest of its Idempotency-Key, and the secret of the new key."""
 
     deps: Deps
     budget: RetryBudget
     account_id: str
     subscription_id: str
+    order: RenewalOrder
     digest: bytes | None
     secret: bytes
 
@@ -62,14 +67,23 @@ class _Renewal(NamedTuple):
             # This invocation wrote it, and the reply was lost.
             return Outcome(found, found.status(now_ms), made)
         if self.digest is not None and found.renewal_digest == self.digest:
-            return Outcome(found, found.status(now_ms), None, replayed=True)
+            return self._repeat(found, now_ms)
         sale = pricing.price_renewal(catalogue_repository.load(deps, self.budget), found.models)
+        raise_if_refused(pricing.refuse_total(sale, found.term.months, self.order.expected_total))
         now_ms = deps.now_ms()
         raise_if_refused(rules.refuse_renewal(found, slot, now_ms))
         api_key = self._key_of_term(found.term_number + 1)
         new = self._next_term(found, sale, api_key, now_ms)
         deps.send("TransactWriteItems", transactions.renew(deps.tables, found, new, slot, now_ms))
         return Outcome(new, new.status(now_ms), api_key)
+
+    def _repeat(self, found: Subscription, now_ms: int) -> Outcome:
+        if found.renewal_body != self._body_digest():
+            raise Refused(Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"))
+        return Outcome(found, found.status(now_ms), None, replayed=True)
+
+    def _body_digest(self) -> bytes | None:
+        return idempotency.body(self.order.raw) if self.order.raw else None
 
     def _key_of_term(self, number: int) -> str:
         return api_keys.issue_api_key(self.subscription_id, number, self.secret, self.deps.deployment_keys)
@@ -84,5 +98,6 @@ class _Renewal(NamedTuple):
             key_pending=False,
             sale=sale,
             renewal_digest=self.digest,
+            renewal_body=None if self.digest is None else self._body_digest(),
             due_at_ms=term.ends_at_ms,
         )
