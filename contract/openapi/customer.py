@@ -143,7 +143,8 @@ OPERATIONS: Final = (
                 "from",
                 "query",
                 {"type": "string", "format": "date"},
-                f"The first day; without it, {DEFAULT_DAYS} days are shown.",
+                "The first day; without it, the calendar month of `to` is shown up to `to`, and without both the last "
+                f"{DEFAULT_DAYS} days.",
                 "2026-11-24",
                 required=False,
             ),
@@ -151,7 +152,8 @@ OPERATIONS: Final = (
                 "to",
                 "query",
                 {"type": "string", "format": "date"},
-                f"The last day, {MOST_DAYS} days at most in all; without it, today or the last day of the term.",
+                f"The last day, {MOST_DAYS} days at most in all; where it is left out or later, today or, once the "
+                "term has ended, its last day.",
                 "2026-11-25",
                 required=False,
             ),

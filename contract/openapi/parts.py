@@ -10,6 +10,7 @@ from modelpass.api.validation import Strict
 from modelpass.catalogue.tiers import Tier
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.ids import MAX_ACCOUNT_BYTES, MODEL_ID_PATTERN, MODEL_ID_RULE, SUBSCRIPTION_ID_PATTERN
+from modelpass.times import TIME_RULE
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -128,7 +129,8 @@ AS_OF: Final = Parameter(
     "asOf",
     "query",
     {"type": "string", "format": "date-time"},
-    "The instant that the news is from, not later than now; older news than what is known changes nothing.",
+    f"The instant that the news is from, not later than now, as {TIME_RULE}; older news than what is known changes "
+    "nothing.",
     "2026-11-24T18:00:00Z",
     required=False,
 )

@@ -39,13 +39,26 @@ def _bodies(model: type[BaseModel]) -> set[type[BaseModel]]:
 
 
 def _body(schema: Json) -> Json:
-    """The schema of a request: each field is described by the rule that a refusal states, the model by one sentence."""
+    """The schema of a request: each field is described by the rule that a refusal states, the model by one sentence.
+
+    What may be left out may be null.
+    """
     first, dot, _ = schema.get("description", "").partition(".")
     schema["description"] = " ".join((first + dot).split())
-    for field in schema.get("properties", {}).values():
+    for name, field in schema.get("properties", {}).items():
         if "description" in field:
             field["description"] = f"Must be {field['description']}."
+        if name not in schema.get("required", ()):
+            _let_be_null(field)
     return schema
+
+
+def _let_be_null(field: Json) -> None:
+    """Let an optional field be null, which `Strict` reads as left out."""
+    if "$ref" in field:
+        field["anyOf"] = [{"$ref": field.pop("$ref")}, {"type": "null"}]
+    elif isinstance(field.get("type"), str):
+        field["type"] = [field["type"], "null"]
 
 
 def _plain(schema: Json) -> Json:

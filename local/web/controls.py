@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from local.awslambda.pool import FunctionError
 from local.messages import HttpRequest, HttpResponse, json_response
 from local.web import event_stream
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
-from modelpass.times import MS_PER_SECOND, from_ms, rfc3339
+from modelpass.times import MS_PER_SECOND, TIME_RULE, from_ms, instant_ms, rfc3339
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from local.stack import Stack
 
 SERVICE: Final = "modelpass"
@@ -72,7 +73,7 @@ def _move(stack: Stack, body: bytes) -> None:
                 raise invalid("advanceSeconds", f"advanceSeconds must lead to a time {_RANGE}.")
             stack.clock.advance(seconds)
         case {"now": _} if len(wanted) == 1:
-            raise invalid("now", "now must be an RFC 3339 time.")
+            raise invalid("now", f"now must be {TIME_RULE}.")
         case {"advanceSeconds": _} if len(wanted) == 1:
             raise invalid("advanceSeconds", "advanceSeconds must be a whole number.")
         case _:
@@ -80,13 +81,12 @@ def _move(stack: Stack, body: bytes) -> None:
 
 
 def _instant(text: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise invalid("now", "now must be an RFC 3339 time.") from None
-    if instant.tzinfo is None or instant.year not in _YEARS:
-        raise invalid("now", f"now must be an RFC 3339 time with an offset, {_RANGE}.")
-    return instant
+    at_ms = instant_ms(text)
+    if at_ms is None:
+        raise invalid("now", f"now must be {TIME_RULE}.")
+    if _beyond(at_ms):
+        raise invalid("now", f"now must be a time {_RANGE}.")
+    return from_ms(at_ms)
 
 
 def _beyond(at_ms: int) -> bool:

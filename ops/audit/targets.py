@@ -16,7 +16,7 @@ import boto3
 
 from modelpass.runtime import config
 from modelpass.schema import Tables
-from modelpass.times import NS_PER_MS, instant_ms
+from modelpass.times import NS_PER_MS, TIME_RULE, instant_ms
 from ops.aws import dynamodb_client
 from ops.errors import CommandError
 from ops.stack_tables import LOGICAL, table_names
@@ -66,7 +66,7 @@ def time_named() -> int | None:
         return None
     at_ms = instant_ms(text)
     if at_ms is None:
-        raise CommandError(f"AT must be a time such as 2026-12-24T00:00:00Z, not {text!r}.")
+        raise CommandError(f"AT must be {TIME_RULE}, not {text!r}.")
     return at_ms
 
 

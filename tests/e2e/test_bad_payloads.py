@@ -26,8 +26,8 @@ def each(field: str, values: tuple[Any, ...]) -> list[tuple[str, Any]]:
     return [(field, value) for value in values]
 
 
-NOT_WHOLE: tuple[Any, ...] = (True, 1.5, 1.0, "10", None, [], {}, -1)
-TOO_LARGE: tuple[Any, ...] = (*NOT_WHOLE, 10**15 + 1)
+NOT_WHOLE: tuple[Any, ...] = (True, 1.5, 1.0, "10", [], {}, -1)
+TOO_LARGE: tuple[Any, ...] = (*NOT_WHOLE, None, 10**15 + 1)
 WRONG_AUTHORIZE: list[tuple[str, Any]] = [
     *each("estimatedUsage", TOO_LARGE),
     *each("calls", (*NOT_WHOLE, 0, 10**9 + 1)),
@@ -37,7 +37,7 @@ WRONG_AUTHORIZE: list[tuple[str, Any]] = [
     *each("unitFree", (1, 0, "true", "", [])),
     *each("modelId", ("", "m" * TOO_LONG, "a b", "a#b", "ü", "m\n", 1, None)),
     *each("apiKey", (1, None, [], True)),
-    *each("channelTier", ("gold", "", "Stable", 1, None, ["stable"])),
+    *each("channelTier", ("gold", "", "Stable", 1, ["stable"])),
     ("coupon", 1),
     ("Calls", 1),
 ]
@@ -45,7 +45,7 @@ WRONG_SETTLE: list[tuple[str, Any]] = [
     *each("actualUsage", TOO_LARGE),
     *each("calls", (*NOT_WHOLE, 10**9 + 1)),
     *each("authorizationId", (1, None, [], True)),
-    *each("servedTier", ("gold", "", "Stable", 1, None, ["stable"])),
+    *each("servedTier", ("gold", "", "Stable", 1, ["stable"])),
     ("coupon", 1),
 ]
 LITERALS = ("1e400", "-1e400", "9" * 5_000, "-" + "9" * 5_000, "1e3", '"\\ud800"')

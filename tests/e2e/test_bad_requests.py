@@ -103,10 +103,10 @@ SHAPES: dict[str, tuple[str, str | None]] = {
     "a model id with a blank": (with_model(modelId="a b"), MODEL),
     "a model id with a line end": (with_model(modelId=TEXT_MODEL + "\n"), MODEL),
     "a model id with #": (with_model(modelId="a#b"), MODEL),
-    **{f"{value!r} months": (body(months=value), "months") for value in (0, 13, -1, 1.5, "1", True, None)},
+    **{f"{value!r} months": (body(months=value), "months") for value in (0, 13, -1, 1.5, "1", True)},
     **{
         f"time zone {value!r}": (body(timezone=value), "timezone")
-        for value in ("", "Mars/Phobos", "utc", "UTC\x00", "../UTC", "Europe/", "x" * 1000, "Ümlaut/Ö", 1, None)
+        for value in ("", "Mars/Phobos", "utc", "UTC\x00", "../UTC", "Europe/", "x" * 1000, "Ümlaut/Ö", 1)
     },
 }
 CATALOGUE: dict[str, tuple[str, str, str]] = {

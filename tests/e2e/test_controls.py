@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,6 +33,10 @@ BAD_CLOCKS: list[tuple[str, str | None]] = [
     ('{"now": null}', "now"),
     ('{"now": "2026-11-24"}', "now"),
     ('{"now": "2026-11-24T00:00:00"}', "now"),
+    ('{"now": "2026-11-24 00:00:00Z"}', "now"),
+    ('{"now": "20261124T000000Z"}', "now"),
+    ('{"now": "2026-W48-2T00:00:00Z"}', "now"),
+    ('{"now": "2026-11-24T00:00:60Z"}', "now"),
     ('{"now": "2026-13-24T00:00:00Z"}', "now"),
     ('{"now": "1970-11-24T00:00:00Z"}', "now"),
     ('{"now": "9999-12-31T23:59:59Z"}', "now"),
@@ -64,6 +68,12 @@ def test_the_clock_stands_where_it_was_put(stack: Stack) -> None:
     moved = datetime.fromisoformat(stack.move_clock(advanceSeconds=90))
     assert moved - later == timedelta(seconds=90)
     assert datetime.fromisoformat(stack.now()) == moved
+
+
+def test_the_clock_is_put_by_every_form_of_a_time(stack: Stack) -> None:
+    later = datetime.fromisoformat(stack.now()).replace(microsecond=0) + timedelta(hours=1)
+    text = later.astimezone(UTC).strftime("%Y-%m-%dt%H:%M:%S.123456789z")
+    assert datetime.fromisoformat(stack.move_clock(now=text)) == later + timedelta(milliseconds=123)
 
 
 @pytest.mark.parametrize(("body", "param"), BAD_CLOCKS, ids=lambda value: str(value)[:48])

@@ -106,6 +106,14 @@ def test_purchase_repeated_is_told_as_a_replay_without_the_key(service: Service,
     assert again.json == {name: value for name, value in first.json.items() if name != "apiKey"}
 
 
+def test_purchase_repeated_with_nulls_for_what_was_left_out_is_a_replay(service: Service, account: str) -> None:
+    models = sample("purchase-body")["models"]
+    first = service.http("purchase", account, body=json.dumps({"models": models}))
+    again = service.http("purchase", account, body=json.dumps({"models": models, "months": None, "timezone": None}))
+    assert (first.status, again.status, again.headers["Idempotent-Replayed"]) == (201, 201, "true")
+    assert again.json["subscriptionId"] == first.json["subscriptionId"]
+
+
 def test_idempotency_key_with_another_body_is_refused(service: Service, account: str) -> None:
     service.buy(account)
     answer = service.http("purchase", account, body=body_with("months", 2))

@@ -69,7 +69,42 @@ def test_instant_in_a_query_may_have_an_offset_whether_or_not_its_sign_was_escap
     assert put(service, account, asOf="2026-11-21T23:59:59.999Z").json["asOf"] == "2026-11-22T00:00:00Z"
 
 
-@pytest.mark.parametrize("as_of", ["", "yesterday", "2026-11-22", "2026-11-22T00:00:00", "1795392000000"])
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ("2026-11-22t00:00:00.123456789z", "2026-11-22T00:00:00.123Z"),
+        ("2026-11-22T05:30:00.0009+05:30", "2026-11-22T00:00:00Z"),
+        ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
+        ("0001-01-01T00:00:00-00:00", "0001-01-01T00:00:00Z"),
+    ],
+)
+def test_instant_is_taken_in_every_form_in_the_body_and_in_the_query(
+    service: Service, account: str, sent: str, told: str
+) -> None:
+    answer = put(service, account, asOf=sent)
+    assert (answer.status, answer.json["asOf"]) == (200, told)
+    assert delete(service, account, query=f"asOf={sent}").status == 204
+
+
+def test_end_of_a_plan_is_taken_in_every_form(service: Service, account: str) -> None:
+    answer = put(service, account, expiresAt="2026-12-24t05:30:00.000999999+05:30")
+    assert (answer.status, answer.json["expiresAt"]) == (200, "2026-12-24T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    "as_of",
+    [
+        "",
+        "yesterday",
+        "2026-11-22",
+        "2026-11-22T00:00:00",
+        "2026-11-22%2000:00:00Z",
+        "2026-11-22T24:00:00Z",
+        "2026-11-22T00:00:60Z",
+        "0001-01-01T00:00:00+23:59",
+        "1795392000000",
+    ],
+)
 def test_text_that_names_no_instant_is_refused_by_name(service: Service, account: str, as_of: str) -> None:
     before = service.items()
     for answer in (put(service, account, asOf=as_of), delete(service, account, query=f"asOf={as_of}")):

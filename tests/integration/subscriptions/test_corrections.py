@@ -14,7 +14,7 @@ from modelpass.times import rfc3339
 from tests.support.audit import assert_conserved, counted
 from tests.support.concurrency import refused_or_done_at_once as at_once
 from tests.support.faults import Interleave
-from tests.support.world import DAY_MS, World, model
+from tests.support.world import DAY_MS, TEXT_MODEL, World, model
 
 
 def refusal(command: Any) -> tuple[str, str | None]:
@@ -71,6 +71,33 @@ def test_repeat_corrects_once_and_another_body_is_refused(world: World) -> None:
     assert refusal(lambda: world.correct(name, -6)) == ("idempotency_key_reused", "Idempotency-Key")
     assert world.correct(name, -5, "ticket-2")["monthly"]["used"] == 90
     assert world.events().count("usage.corrected") == 2
+
+
+def test_repeat_may_send_as_null_what_it_left_out_before(world: World) -> None:
+    name, _ = used(world)
+    first = world.correct(name, -5)
+    assert world.correct(name, -5, at=None) == {**first, "replayed": True}
+    other = world.correct(name, -5, "ticket-2", at=None)
+    assert world.correct(name, -5, "ticket-2") == {**other, "replayed": True}
+    assert counted(world, name) == (1, 90)
+
+
+@pytest.mark.parametrize("at", ["2026-11-23t00:00:00.000999z", "2026-11-23T05:30:00.000000001+05:30"])
+def test_instant_is_taken_in_every_form(world: World, at: str) -> None:
+    name, _ = used(world)
+    assert world.correct(name, -5, at=at)["at"] == "2026-11-23T00:00:00Z"
+
+
+def test_ticket_whose_instant_was_null_in_the_release_before_is_recognised(world: World) -> None:
+    name, _ = used(world)
+    first = world.correct(name, -5, at=None)
+    (record,) = (r for r in world.all_items(world.tables.history) if r["sk"]["S"].startswith("correction#"))
+    raw = {"modelId": TEXT_MODEL, "units": -5, "reason": "bytes for tokens", "at": None}
+    record["body"] = {"B": idempotency.earlier_body(raw)}
+    world.dynamodb.put_item(TableName=world.tables.history, Item=record)
+    assert world.correct(name, -5, at=None) == {**first, "replayed": True}
+    assert refusal(lambda: world.correct(name, -6, at=None)) == ("idempotency_key_reused", "Idempotency-Key")
+    assert counted(world, name) == (1, 95)
 
 
 def test_ticket_that_two_operators_book_is_booked_once_and_shown_to_the_second_as_the_first_was(world: World) -> None:

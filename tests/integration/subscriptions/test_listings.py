@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -214,7 +215,29 @@ def test_days_before_the_purchase_and_after_today_or_the_term_are_left_out(world
     assert history(world, name, to="0001-01-01") == {"days": [], "terms": []}
     world.clock.advance(60 * DAY_MS)
     assert history(world, name)["days"][-1]["date"] == "2026-12-22"
-    assert len(history(world, name)["days"]) == 30
+    assert history(world, name)["days"][0]["date"] == "2026-11-23"
+    assert [d["date"] for d in history(world, name, to="2027-01-22")["days"]] == [
+        f"2026-12-{day:02}" for day in range(1, 23)
+    ]
+
+
+def test_usage_of_the_first_of_a_month_is_shown_on_its_last_day_and_of_its_rest_on_the_first_of_the_next(
+    world: World,
+) -> None:
+    made = world.buy(months=2)
+    for day, used in (("2026-12-01", 7), ("2026-12-02", 5)):
+        world.clock.set(datetime.fromisoformat(f"{day}T00:00:00Z"))
+        world.settle(world.authorize(made["apiKey"], f"r-{used}", 10)["authorizationId"], used)
+    for today, query, units in (
+        ("2026-12-31", {}, [7, 5]),
+        ("2026-12-31", {"to": "2026-12-31"}, [7, 5]),
+        ("2026-12-31", {"to": "2027-01-01"}, [7, 5]),  # it is tomorrow already where the caller is
+        ("2027-01-01", {}, [5]),
+        ("2027-01-01", {"to": "2026-12-31"}, [7, 5]),
+    ):
+        world.clock.set(datetime.fromisoformat(f"{today}T00:00:00Z"))
+        shown = history(world, made["subscriptionId"], **query)["days"]
+        assert [d["units"] for d in shown if d["units"]] == units, (today, query)
 
 
 @pytest.mark.parametrize("name", ["from_", "to"])

@@ -22,10 +22,10 @@ NO_AMOUNTS: list[Any] = [
     *("", "1.", ".5", "-1", "+1", "1e3", "1,5", "01", "00.1", " 1", "1 ", "1\n", "0x1", "NaN", "Infinity", "1_0", "٣"),
     *("1" * 13, "0." + "1" * 13, 1, 1.5, 0, True, None, [], {}),
 ]
-NO_OBJECTS: list[Any] = [None, [], "all", 1]
+NO_OBJECTS: list[Any] = [[], "all", 1]
 NO_CURRENCIES: list[Any] = ["", "usd", "USDX", "US", "US1", "USD\n", None, 1]
 NO_TIERS: list[Any] = [[], None, {}, "basic", [{}] * 4]
-NO_BOUNDS: list[Any] = [0, -1, 1.0, "1", True, None]
+NO_BOUNDS: list[Any] = [0, -1, 1.0, "1", True]
 REFUSED: list[tuple[str, Any]] = [
     *((f"tiers[0].price.{name}", value) for name in ("base", "perUnit", "perDailyCall") for value in NO_AMOUNTS),
     *(("tiers[0].price.currency", value) for value in NO_CURRENCIES),

@@ -17,7 +17,7 @@ AUTHORIZE = {"apiKey": "k", "modelId": "m-1", "requestId": "r-1", "estimatedUsag
 SETTLE = {"authorizationId": "a", "actualUsage": 1234}
 NOT_OBJECTS: list[Any] = [None, True, 1, 1.5, "text", [], [AUTHORIZE], b"{}"]
 NOT_STRINGS: list[Any] = [None, True, 0, 1.5, ["k"], {"k": 1}]
-NOT_WHOLE: list[Any] = [None, True, False, 1.5, 1.0, "50", "", [1], {}, -1, float("nan"), float("inf"), 10**5000]
+NOT_WHOLE: list[Any] = [True, False, 1.5, 1.0, "50", "", [1], {}, -1, float("nan"), float("inf"), 10**5000]
 WHOLE_NUMBERS = [
     # payload, field, least, most
     ("authorize", "estimatedUsage", 0, 10**15),
@@ -25,6 +25,10 @@ WHOLE_NUMBERS = [
     ("authorize", "holdSeconds", 1, 86_400),
     ("settle", "actualUsage", 0, 10**15),
     ("settle", "calls", 0, 10**9),
+]
+OPTIONAL = [
+    *(("authorize", name) for name in ("calls", "channelTier", "holdSeconds")),
+    *(("settle", name) for name in ("calls", "servedTier")),
 ]
 REQUIRED = [("authorize", name) for name in AUTHORIZE] + [("settle", name) for name in SETTLE]
 VISIBLE_ASCII = ["r", "R" * 128, "0f8fad5b-d9cb_469f", "chatcmpl-a.b:c/d+e=", "!", "~{|}"]
@@ -59,6 +63,23 @@ def refused(name: str, event: Any) -> str | None:
 def test_what_is_left_out_has_its_default() -> None:
     assert authorize.request_of(AUTHORIZE) == AuthorizeRequest("k", "m-1", "r-1", 4000, 1, None, 900)
     assert settle.request_of(SETTLE) == SettleRequest("a", 1234, None, None)
+
+
+@pytest.mark.parametrize(("name", "field"), OPTIONAL)
+def test_optional_field_that_is_null_is_one_left_out(name: str, field: str) -> None:
+    assert parse(name, {**well_formed(name), field: None}) == parse(name, well_formed(name))
+    everything = {**well_formed(name), **dict.fromkeys(f for n, f in OPTIONAL if n == name)}
+    assert parse(name, everything) == parse(name, well_formed(name))
+
+
+@pytest.mark.parametrize(("name", "field"), REQUIRED)
+def test_required_field_that_is_null_is_refused_by_name(name: str, field: str) -> None:
+    assert refused(name, {**well_formed(name), field: None}) == field
+
+
+@pytest.mark.parametrize("name", ["authorize", "settle"])
+def test_unknown_field_that_is_null_is_unknown(name: str) -> None:
+    assert refused(name, {**well_formed(name), "extra": None}) == "extra"
 
 
 def test_what_is_given_is_taken() -> None:
@@ -117,7 +138,7 @@ def test_ids_are_of_their_characters_and_length(field: str, good: list[str], bad
 
 
 @pytest.mark.parametrize(("name", "field"), TIERS)
-@pytest.mark.parametrize("value", ["", "gold", "Stable", "stable ", None, True, 1, ["stable"], {"stable": 1}])
+@pytest.mark.parametrize("value", ["", "gold", "Stable", "stable ", True, 1, ["stable"], {"stable": 1}])
 def test_tier_outside_the_three_is_refused(name: str, field: str, value: Any) -> None:
     assert refused(name, {**well_formed(name), field: value}) == field
 

@@ -40,9 +40,15 @@ def test_correction_of_the_release_before_was_recorded_under_its_operator_too() 
     ("body", "canonical"),
     [
         ({"b": [2, 1], "a": "é"}, '{"a":"\\u00e9","b":[2,1]}'),
-        ({"a": {"d": None, "c": 1.5}}, '{"a":{"c":1.5,"d":null}}'),
+        ({"a": {"d": None, "c": 1.5}, "b": None}, '{"a":{"c":1.5}}'),
+        ({"a": [{"b": None}, None, {"c": {"d": None}}]}, '{"a":[{},null,{"c":{}}]}'),
+        ({"a": 0, "b": False, "c": "", "d": []}, '{"a":0,"b":false,"c":"","d":[]}'),
         ([], "[]"),
     ],
 )
-def test_body_is_remembered_by_its_json_value_members_in_order(body: object, canonical: str) -> None:
+def test_body_is_remembered_by_its_json_value_members_in_order_and_without_nulls(body: object, canonical: str) -> None:
     assert idempotency.body(body) == digest(canonical)
+
+
+def test_body_was_remembered_with_its_nulls_by_the_release_before() -> None:
+    assert idempotency.earlier_body({"at": None, "a": 1}) == digest('{"a":1,"at":null}')

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from calendar import monthrange
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from modelpass import schema
 from modelpass.catalogue.tiers import Tier
-from modelpass.entitlements import history
+from modelpass.entitlements import history, windows
 from modelpass.entitlements.model import EntitlementId, Term
 from modelpass.errors import Refused
 from modelpass.subscriptions import usage_history
@@ -25,13 +27,17 @@ LAST_DAY = date(2027, 2, 23)
 @pytest.mark.parametrize(
     ("query", "span"),
     [
-        ({}, Span(BORN, TODAY, TODAY)),  # the 30 days begin before the subscription does
+        ({}, Span(BORN, TODAY, TODAY)),  # the 31 days begin before the subscription does
         ({"from": "2026-11-30"}, Span(date(2026, 11, 30), TODAY, TODAY)),
         ({"to": "2026-11-30"}, Span(BORN, date(2026, 11, 30), TODAY)),
         ({"from": "2026-11-30", "to": "2026-11-30"}, Span(date(2026, 11, 30), date(2026, 11, 30), TODAY)),
         ({"from": "2020-01-01", "to": "2020-01-05"}, Span(BORN, date(2020, 1, 5), TODAY)),
-        ({"to": "2030-01-01"}, Span(date(2029, 12, 3), TODAY, TODAY)),
+        ({"to": "2026-11-22"}, Span(BORN, date(2026, 11, 22), TODAY)),  # the day before the first: none
+        ({"to": "2026-12-02"}, Span(TODAY, TODAY, TODAY)),
+        ({"to": "2030-01-01"}, Span(TODAY, TODAY, TODAY)),
+        ({"to": "9999-12-31"}, Span(TODAY, TODAY, TODAY)),
         ({"to": "0001-01-10"}, Span(BORN, date(1, 1, 10), TODAY)),
+        ({"from": "2025-12-01", "to": "2026-12-01"}, Span(BORN, TODAY, TODAY)),  # 366 days
         ({"from": "2030-01-01"}, Span(date(2030, 1, 1), TODAY, TODAY)),
         ({"from": "2025-12-01"}, Span(BORN, TODAY, TODAY)),  # 366 days
     ],
@@ -40,8 +46,53 @@ def test_days_are_those_asked_for_as_far_as_the_subscription_has_had_them(query:
     assert usage_history.span_of(query, STORED, NOON) == span
 
 
-def test_without_bounds_the_last_thirty_days_are_shown_and_none_after_the_term() -> None:
-    assert usage_history.span_of({}, STORED, LONG_AFTER) == Span(date(2027, 1, 25), LAST_DAY, date(2029, 6, 1))
+def test_without_bounds_the_last_thirty_one_days_are_shown_and_none_after_the_term() -> None:
+    assert usage_history.span_of({}, STORED, LONG_AFTER) == Span(date(2027, 1, 24), LAST_DAY, date(2029, 6, 1))
+
+
+@pytest.mark.parametrize("to", ["2027-02-23", "2027-02-24", "2027-02-28", "2027-03-01", "2029-06-01", "2031-01-31"])
+def test_last_day_asked_for_after_the_term_is_read_as_the_last_of_the_term(to: str) -> None:
+    span = usage_history.span_of({"to": to}, STORED, LONG_AFTER)
+    assert span == Span(date(2027, 2, 1), LAST_DAY, date(2029, 6, 1))
+
+
+ZONES = ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago", "America/Havana", "Asia/Beirut"]
+"""Fourteen hours ahead of UTC, eleven behind, and two whose clocks are moved at midnight."""
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_on_each_day_of_a_term_whoever_names_no_first_day_is_shown_the_days_before_it(zone: str) -> None:
+    bought = ms("2027-01-31T10:30:00Z")
+    sold_in = STORED._replace(term=windows.term_of(bought, 24, zone), created_at_ms=bought)
+    born = datetime.fromtimestamp(bought / 1000, ZoneInfo(zone)).date()
+    ends = datetime.fromtimestamp(sold_in.expires_at_ms / 1000, ZoneInfo(zone)).date()
+    lengths = set()
+    for n in range((ends - born).days):
+        day = born + timedelta(days=n)
+        lengths.add(monthrange(day.year, day.month)[1])
+        month = [day.replace(day=d) for d in range(1, day.day + 1)]
+        month_end = day.replace(day=monthrange(day.year, day.month)[1])
+        last_31 = [day - timedelta(days=d) for d in range(30, -1, -1)]
+        now_ms = round(datetime.combine(day, time(23, 59), ZoneInfo(zone)).timestamp() * 1000)
+        for to in (day, day + timedelta(days=1), month_end, month_end + timedelta(days=1)):
+            shown = days_of(usage_history.span_of({"to": to.isoformat()}, sold_in, now_ms))
+            assert shown == [d for d in month if d >= born], (day, to)
+        assert days_of(usage_history.span_of({}, sold_in, now_ms)) == [d for d in last_31 if d >= born], day
+    assert lengths == {28, 29, 30, 31}
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_whole_month_is_shown_by_its_last_day_from_wherever_it_is_asked(zone: str) -> None:
+    long_ago = STORED._replace(term=windows.term_of(ms("2023-06-15T10:30:00Z"), 24, zone), created_at_ms=0)
+    for year, month in [(2023, 12), (2024, 1), (2024, 2), (2024, 3), (2024, 4), (2025, 2)]:
+        length = monthrange(year, month)[1]
+        query = {"to": date(year, month, length).isoformat()}
+        shown = days_of(usage_history.span_of(query, long_ago, LONG_AFTER))
+        assert shown == [date(year, month, d) for d in range(1, length + 1)]
+
+
+def days_of(span: Span) -> list[date]:
+    return [span.first + timedelta(days=n) for n in range((span.last - span.first).days + 1)]
 
 
 def test_term_that_ends_with_the_first_millisecond_of_a_day_has_that_day() -> None:

@@ -17,15 +17,13 @@ from modelpass.catalogue.tiers import MAX_UNITS
 from modelpass.errors import invalid
 from modelpass.ids import MODEL_ID_RULE, is_model_id
 from modelpass.subscriptions.orders import CorrectionOrder, PlanEnd, PlanOrder
-from modelpass.times import instant_ms
+from modelpass.times import TIME_RULE, instant_ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pydantic.config import JsonDict
 
-TIME_RULE: Final = "an RFC 3339 time such as 2026-12-24T00:00:00Z"
-"""Completes the sentence "… must be …"."""
 _TIME_FORMAT: Final[JsonDict] = {"format": "date-time"}
 _UNITS_RULE: Final = f"a whole number from -{MAX_UNITS} to {MAX_UNITS}, and not 0"
 

@@ -1,14 +1,15 @@
 """How the JSON bodies of HTTP calls are checked by pydantic. Rule: knows no body; each stands in a `…_bodies` module.
 
-A body is a `Strict` model. The first field at fault is named by its path. The description of each field completes the
-sentence "… must be …", in refusals and in the OpenAPI document.
+A body is a `Strict` model. An optional field that is null counts as left out, at every depth. The first field at fault
+is named by its path. The description of each field completes the sentence "… must be …", in refusals and in the OpenAPI
+document.
 """
 
 from __future__ import annotations
 
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from modelpass.errors import Refused, invalid, member_path
@@ -26,6 +27,14 @@ class Strict(BaseModel):
         alias_generator=to_camel,
         hide_input_in_errors=True,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, raw: object) -> object:
+        if not isinstance(raw, dict):
+            return raw
+        optional = {field.alias for field in cls.model_fields.values() if not field.is_required()}
+        return {name: value for name, value in raw.items() if value is not None or name not in optional}
 
 
 def validated(model: type[_M], raw: object) -> _M:

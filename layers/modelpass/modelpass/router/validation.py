@@ -78,8 +78,8 @@ def tier_named(name: str, value: object) -> Tier:
 
 
 def optional(fields: dict[str, Any], name: str, check: _Check[_T], default: _D) -> _T | _D:
-    """The value of a field that may be left out: checked if it is there, else the default."""
-    return check(name, fields[name]) if name in fields else default
+    """The value of a field that may be left out or null: checked if it is there, else the default."""
+    return default if (value := fields.get(name)) is None else check(name, value)
 
 
 def _whole_in(low: int, high: int) -> _Check[int]:

@@ -38,9 +38,23 @@ def earlier_correction(operator: str, subscription: str, idempotency_key: str) -
 
 
 def body(raw: object) -> bytes:
-    """The digest of a body: equal for equal JSON values, with members in any order and arrays in their order."""
+    """The digest of a body: equal for equal JSON values, with members in any order and arrays in their order.
+
+    A member that is null counts as left out, at every depth.
+    """
+    return earlier_body(_without_nulls(raw))
+
+
+def earlier_body(raw: object) -> bytes:
+    """The digest by which earlier code remembered a body: a member that is null was another than one left out."""
     canonical = json.dumps(raw, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).digest()
+
+
+def _without_nulls(raw: object) -> object:
+    if isinstance(raw, dict):
+        return {name: _without_nulls(value) for name, value in raw.items() if value is not None}
+    return [_without_nulls(value) for value in raw] if isinstance(raw, list) else raw
 
 
 def _digest(*scope: str) -> bytes:

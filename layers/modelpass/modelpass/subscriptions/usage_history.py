@@ -28,8 +28,8 @@ Json = dict[str, Any]
 
 MOST_DAYS: Final = 366
 """How many days a query may ask for."""
-DEFAULT_DAYS: Final = 30
-"""How many days are shown, up to the last one, when the query names no first one."""
+DEFAULT_DAYS: Final = 31
+"""How many days are shown, up to the last one, when the query names none: on the 1st, more than that day."""
 _ONE_DAY: Final = timedelta(days=1)
 _DATE_RULE: Final = "a date such as 2026-11-24"
 
@@ -49,20 +49,22 @@ class Span:
 def span_of(query: Mapping[str, str], subscription: Subscription, now_ms: int) -> Span:
     """The days that a query asks for, cut to those that the subscription has had.
 
-    Without `from` the 30 days up to `to` are shown, without `to` all days up to the last one. Raises `invalid_request`
+    Its last day is today or, once it has ended, the last of its term; a later `to` is read as that day, so that who
+    asks from where it is tomorrow already gets an answer. With `to` alone the calendar month of `to` is shown, up to
+    it; with `from` alone all days from it to the last one; with neither the last 31 days. Raises `invalid_request`
     naming the parameter.
     """
     zone = subscription.term.time_zone
     born = windows.day_of(subscription.created_at_ms, zone)
     today = windows.day_of(now_ms, zone)
     ends = min(today, windows.day_of(subscription.expires_at_ms - 1, zone))
-    last = _date(query, "to") or ends
-    first = _date(query, "from") or last - min((DEFAULT_DAYS - 1) * _ONE_DAY, last - date.min)
-    if first > last and "to" in query:
-        raise invalid("from", "from must not be later than to.")
-    if (last - first).days >= MOST_DAYS:
-        raise invalid("from", f"from must be less than {MOST_DAYS} days before to.")
-    return Span(max(first, born), min(last, ends), today)
+    last, first = _date(query, "to"), _date(query, "from")
+    if first is not None:
+        _require_range(first, last, ends)
+    cut = ends if last is None else min(last, ends)
+    if first is None:
+        first = cut - (DEFAULT_DAYS - 1) * _ONE_DAY if last is None else cut.replace(day=1)
+    return Span(max(first, born), cut, today)
 
 
 def terms_in(terms: list[SoldTerm], span: Span) -> list[SoldTerm]:
@@ -124,6 +126,13 @@ def answer(
         for model in subscription.models
         for calls, units in (figures.get((day.isoformat(), model.model_id), (0, 0)),)
     ]
+
+
+def _require_range(first: date, last: date | None, ends: date) -> None:
+    if last is not None and first > last:
+        raise invalid("from", "from must not be later than to.")
+    if ((last or ends) - first).days >= MOST_DAYS:
+        raise invalid("from", f"from must be less than {MOST_DAYS} days before to.")
 
 
 def _date(query: Mapping[str, str], name: str) -> date | None:

@@ -140,7 +140,8 @@ def _read(deps: Deps, budget: RetryBudget, pair: tuple[str, str]) -> schema.Item
 
 
 def _repeated(deps: Deps, budget: RetryBudget, record: schema.Item, order: CorrectionOrder, nonce: bytes) -> Booked:
-    if bytes(record["body"]["B"]) != idempotency.body(order.raw):
+    # Earlier code took `at` as null, and remembered it.
+    if bytes(record["body"]["B"]) not in (idempotency.body(order.raw), idempotency.earlier_body(order.raw)):
         raise Refused(Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"))
     entitlement = decision_loop.read(deps, budget, history.corrected_entitlement(record))
     units, at_ms = int(record["units"]["N"]), int(record["at"]["N"])
