@@ -11,6 +11,7 @@ import sys
 from http import HTTPStatus
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from ops import catalogue_file
 from ops.api_client import Http
@@ -45,7 +46,7 @@ def seed(http: Http, path: Path) -> int:
     """
     refused = 0
     for entry in catalogue_file.entries_of(path):
-        status, answer = http.call("PUT", f"/v1/models/{entry['modelId']}", entry)
+        status, answer = http.call("PUT", f"/v1/models/{quote(entry['modelId'], safe='')}", entry)
         if status == HTTPStatus.OK:
             print(f"{entry['modelId']}: offered in {', '.join(t['channelTier'] for t in answer['tiers'])}")
         else:

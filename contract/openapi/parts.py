@@ -99,7 +99,11 @@ ANY_SUBSCRIPTION_ID: Final = Parameter(
     "subscriptionId", "path", SUBSCRIPTION_ID.schema, "A subscription of any account.", SUBSCRIPTION_ID.example
 )
 MODEL_ID: Final = Parameter(
-    "modelId", "path", {"type": "string", "pattern": f"^{MODEL_ID_PATTERN}$"}, f"{MODEL_ID_RULE}.", "claude-opus-4-6"
+    "modelId",
+    "path",
+    {"type": "string", "pattern": f"^{MODEL_ID_PATTERN}$"},
+    f"{MODEL_ID_RULE}; percent-encoded, `/` as `%2F`.",
+    "claude-opus-4-6",
 )
 ANY_MODEL_ID: Final = Parameter(
     "modelId",

@@ -26,9 +26,12 @@ HEADERS: Final[dict[str, Json]] = {
         "schema": {"type": "integer", "minimum": 1},
     },
     "Location": {
-        "description": "The path of what was made.",
+        "description": "The path of what was made, with what the deployment has in front of `/v1`.",
         "required": True,
-        "schema": {"type": "string", "pattern": f"^/v1/subscriptions/{parts.SUBSCRIPTION_ID.schema['pattern'][1:]}"},
+        "schema": {
+            "type": "string",
+            "pattern": f"^(/[^/]+)*/v1/subscriptions/{parts.SUBSCRIPTION_ID.schema['pattern'][1:]}",
+        },
     },
     "Cache-Control": {
         "description": "The answer may hold a key: it is not to be kept.",

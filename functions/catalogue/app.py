@@ -1,4 +1,8 @@
-"""CatalogueFunction: an operator puts or withdraws a model. Rule: check the scope, parse, call one command, answer."""
+"""CatalogueFunction: operators' calls about models. Rule: check the scope, parse, call one command, answer.
+
+One function serves all of them, for API Gateway cannot tell them apart: a model's id may have slashes, and a path that
+is longer for them comes by one route, whether it ends in the id or goes on to a tier.
+"""
 
 from typing import Any
 
@@ -6,8 +10,8 @@ from aws_lambda_powertools.event_handler import Response
 
 from modelpass.api import catalogue_bodies, operators, requests, responses, tracing
 from modelpass.api.resolver import resolver
-from modelpass.catalogue.commands.admin import put_model, withdraw_model
-from modelpass.runtime import wiring
+from modelpass.catalogue.commands.admin import put_model, set_tier_availability, withdraw_model
+from modelpass.runtime import telemetry, wiring
 
 deps = tracing.traced(wiring.deps())
 app = resolver("catalogue")
@@ -30,6 +34,17 @@ def delete(model_id: str) -> Response[str]:
     requests.query_of(app.current_event)
     withdraw_model(deps, model_id)
     return responses.no_content()
+
+
+@app.put("/v1/models/<model_id>/tiers/<tier>/availability")
+def put_availability(model_id: str, tier: str) -> Response[str]:
+    """Say whether a tier of a model is available."""
+    telemetry.note(command="availability")
+    event = app.current_event
+    operators.require_operator(event)
+    requests.query_of(event)
+    turn = catalogue_bodies.parse_availability(model_id, tier, requests.json_body_of(event))
+    return responses.answer(set_tier_availability(deps, turn))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Stands for API Gateway: routes, JWTs, events of format 2.0. Rule: its own answers are those of API Gateway."""
+"""Stands for API Gateway: routes, JWTs, events of format 2.0. Rule: its own answers are those of API Gateway.
+
+As API Gateway does, it decodes a path once, before it looks for the route: `%2F` in an id is a slash like any other.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ def handle(stack: Stack, request: HttpRequest) -> HttpResponse:
     if len(request.body) > MAX_BODY_BYTES:
         return message(413, "Request Entity Too Large")
     allowed = cors.headers(stack.template.cors, request)
-    route, variables = match_route(stack.template.routes, request.method, request.raw_path)
+    route, variables = match_route(stack.template.routes, request.method, unquote(request.raw_path))
     if route is None:
         return HttpResponse(204, allowed, b"") if cors.is_preflight(request) and allowed else message(404, "Not Found")
     claims = None
@@ -61,9 +64,13 @@ def handle(stack: Stack, request: HttpRequest) -> HttpResponse:
 
 
 def match_route(routes: tuple[Route, ...], method: str, path: str) -> tuple[Route | None, dict[str, str]]:
-    """The route for a path and its variables; the route with fewer variables comes first, `$default` last."""
+    """The route for a decoded path, and its variables.
+
+    A route that matches segment by segment comes before one that ends in a greedy variable (`{rest+}`), then the one
+    with fewer variables; `$default` comes last.
+    """
     default = None
-    for route in sorted(routes, key=lambda r: r.key.count("{")):
+    for route in sorted(routes, key=lambda r: (r.key.endswith("+}"), r.key.count("{"))):
         if route.key == DEFAULT_ROUTE:
             default = route
             continue
@@ -75,15 +82,19 @@ def match_route(routes: tuple[Route, ...], method: str, path: str) -> tuple[Rout
 
 
 def _match_path(pattern: str, path: str) -> dict[str, str] | None:
-    wanted, given = pattern.split("/"), path.split("/")
+    # Whether API Gateway takes an empty segment for a variable is not documented. Here a greedy route does, so that
+    # an id which begins or ends with a slash arrives as it was sent.
+    wanted = pattern.split("/")
+    greedy = pattern.endswith("+}")
+    given = path.split("/", len(wanted) - 1 if greedy else -1)
     if len(wanted) != len(given):
         return None
     variables = {}
     for want, have in zip(wanted, given, strict=True):
         if want.startswith("{"):
-            if not have:
+            if not have and not greedy:
                 return None
-            variables[want[1:-1]] = unquote(have)
+            variables[want.strip("{+}")] = have
         elif want != have:
             return None
     return variables

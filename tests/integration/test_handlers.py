@@ -11,7 +11,7 @@ import pytest
 from local import messages
 from local.apigateway import http_api
 from local.cloudformation.template import Route
-from tests.support.handlers import FUNCTION_OF_SAMPLE, Service, http_sample, sample
+from tests.support.handlers import FUNCTION_OF_SAMPLE, IN_FRONT_OF_SAMPLE, Service, http_sample, sample
 from tests.support.world import DAY_MS, Clock
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 HTTP_SAMPLES = (
     *("purchase", "quote", "quote-renewal", "renew", "regenerate", "cancel", "correct", "put-plan", "delete-plan"),
+    *("put-model-slash", "withdraw-model-slash", "availability-slash", "put-plan-slash", "delete-plan-slash"),
+    *IN_FRONT_OF_SAMPLE,
     *(
         "get-subscriptions",
         "get-subscription",
@@ -57,14 +59,18 @@ def test_http_sample_has_the_form_that_the_gateway_builds(service: Service, name
     http = context["http"]
     raw = event.get("body", "").encode()
     claims = context["authorizer"]["jwt"]["claims"] if "authorizer" in context else None
+    front, stage = IN_FRONT_OF_SAMPLE.get(name, ("", "$default"))
+    path = event["rawPath"].removeprefix(front)  # API Gateway takes it off before it looks for the route
     request = messages.HttpRequest(
-        http["method"], event["rawPath"], event["rawQueryString"], event["headers"], raw, http["sourceIp"]
+        http["method"], path, event["rawQueryString"], event["headers"], raw, http["sourceIp"]
     )
     route, variables = http_api.match_route(service.template.routes, request.method, request.raw_path)
     assert route == Route(event["routeKey"], FUNCTION_OF_SAMPLE[name], authorized=claims is not None)
     built = http_api._event(request, route, variables, claims, context["requestId"])
     for own in ("accountId", "apiId", "domainName", "domainPrefix", "time", "timeEpoch"):
         built["requestContext"][own] = context[own]
+    built["rawPath"] = built["requestContext"]["http"]["path"] = front + path
+    built["requestContext"]["stage"] = stage
     assert event == built
 
 

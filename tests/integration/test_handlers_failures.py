@@ -228,6 +228,6 @@ def test_log_is_one_json_line_per_decision_and_names_every_command(service: Serv
     assert {line["level"] for line in decided} == {"INFO"}
     assert {(line["level"], "LookupError" in line["failure"]) for line in failed} == {("ERROR", True)}
     commands = {line["command"] for line in decided}
-    http = {"purchase", "renew", "subscriptions", "models", "quote", "catalogue", "availability", "not_found"}
+    http = {"purchase", "renew", "subscriptions", "models", "quote", "catalogue", "not_found"}
     http |= {"regenerate", "cancel", "plan", "correct"}
-    assert commands == http | {"authorize", "settle", "reset"}
+    assert commands == http | {"authorize", "settle", "reset", "availability"}

@@ -29,7 +29,9 @@ EVERY = {"level", "message", "timestamp", "service", "_aws", "Decisions"}
 EVERY |= {"command", "decision", "latencyMs", "storeRequests", "readUnits", "writeUnits", "coldStart"}
 EVERY |= {"function_request_id"}
 CATALOGUE = {"put-model", "withdraw-model", "availability"}
-OPERATORS = {"correct", "put-plan", "delete-plan", *CATALOGUE}
+CATALOGUE |= {f"{name}-slash" for name in CATALOGUE}
+PLANS = {"put-plan", "delete-plan", "put-plan-slash", "delete-plan-slash"}
+OPERATORS = {"correct", *PLANS, *CATALOGUE}
 HTTP = sorted(set(FUNCTION_OF_SAMPLE) - {"authorize", "settle", "settle-batch", "reset", "not-found"})
 pytestmark = pytest.mark.usefixtures("clock", "few_shards")
 
@@ -55,11 +57,11 @@ def names_of(name: str, line: Json) -> set[str]:
     """What the line of an HTTP call names beside what every line has."""
     path = sample(name)["requestContext"]["http"]["path"]
     named = {"apiRequestId", "operatorId" if name in OPERATORS else "accountId"}
-    if "/subscriptions/sub_" in path or (name == "purchase" and line["decision"] in {"ok", "replayed"}):
+    if "/subscriptions/sub_" in path or (name.startswith("purchase") and line["decision"] in {"ok", "replayed"}):
         named.add("subscriptionId")
     if "/models/" in path:
         named.add("modelId")
-    if name in {"put-plan", "delete-plan"}:
+    if name in PLANS:
         named.add("accountId")
     return named | ({"accountId", "modelId"} if name == "correct" else set())
 
@@ -145,7 +147,7 @@ def test_what_is_not_well_formed_is_never_named(customer: Customer) -> None:
     with recorded() as output:
         customer.service.answer("get-usage", event)
         customer.service.answer("not-found", sample("not-found"))
-        availability = json.dumps(http_sample("availability", customer.account)).replace(TEXT_MODEL, "m" * 65)
+        availability = json.dumps(http_sample("availability", customer.account)).replace(TEXT_MODEL, "m" * 129)
         customer.service.answer("availability", json.loads(availability))
     assert [set(line) & {*NAMED, "operatorId"} for line in output.decided()] == [set(), set(), {"operatorId"}]
 
@@ -243,7 +245,7 @@ def test_preflight_is_told_as_what_it_is() -> None:
     answer_preflights(app)
     headers = {"origin": "https://console.example", "access-control-request-method": "PUT"}
     asked = {"http": {"method": "OPTIONS", "path": "/v1/models"}, "stage": "$default", "requestId": "api-1"}
-    event = {"version": "2.0", "rawPath": "/v1/models", "headers": headers, "requestContext": asked}
+    event = {"routeKey": "$default", "rawPath": "/v1/models", "headers": headers, "requestContext": asked}
     with recorded() as output:
         answer = app.resolve(event, Context("r", "f", "128", "arn", 0.0))  # type: ignore[arg-type] # as far as read
     assert answer["statusCode"] == 204
@@ -269,7 +271,7 @@ def test_page_names_every_command() -> None:
     (row,) = re.findall(r"^\| `command` \|.*: (.+?) \|$", PAGE, re.MULTILINE)
     apps = "".join(app.read_text("utf-8") for app in (ROOT / "functions").glob("*/app.py"))
     resolvers = set(re.findall(r'resolver\("(\w+)"\)', apps))
-    assert set(re.findall(r"`(\w+)`", row)) == resolvers | {"authorize", "settle", "reset", "preflight"}
+    assert set(re.findall(r"`(\w+)`", row)) == resolvers | {"authorize", "settle", "reset", "preflight", "availability"}
 
 
 def test_example_of_the_page_is_a_line_as_it_is_written(customer: Customer) -> None:

@@ -65,7 +65,7 @@ def http_call(customer: Customer, name: str, **changes: Any) -> Drive:
 ROUTER: dict[str, tuple[Callable[[Customer], Drive], str, str, set[str]]] = {
     # what is asked, the command, the decision, what the line names beside what every line has
     "granted": (lambda c: c.authorize(), "authorize", "granted", NAMED | {"requestId"}),
-    "repeated": (lambda c: c.again(c.authorize()), "authorize", "replayed", NAMED | {"requestId"}),
+    "repeated": (lambda c: c.again(c.authorize(attempt=None)), "authorize", "replayed", NAMED | {"requestId"}),
     "the same attempt": (lambda c: c.again(c.authorize(attempt="a")), "authorize", "replayed", NAMED | {"requestId"}),
     "another attempt": (
         lambda c: c.after(c.authorize(attempt="a"), c.authorize(attempt="b")),

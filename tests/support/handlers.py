@@ -43,21 +43,29 @@ Json = dict[str, Any]
 EVENTS = ROOT / "events"
 FUNCTION_OF_SAMPLE = {
     "purchase": "PurchaseFunction",
+    "purchase-staged": "PurchaseFunction",
+    "purchase-mapped-and-staged": "PurchaseFunction",
     "renew": "RenewFunction",
     "regenerate": "RegenerateFunction",
     "cancel": "CancelFunction",
     "correct": "CorrectFunction",
     "put-plan": "PlanFunction",
     "delete-plan": "PlanFunction",
+    "put-plan-slash": "PlanFunction",
+    "delete-plan-slash": "PlanFunction",
     "get-subscription": "SubscriptionsFunction",
     "get-usage": "SubscriptionsFunction",
     "get-subscriptions": "SubscriptionsFunction",
     "get-history": "SubscriptionsFunction",
     "get-events": "SubscriptionsFunction",
     "get-models": "ModelsFunction",
+    "get-models-mapped": "ModelsFunction",
     "put-model": "CatalogueFunction",
     "withdraw-model": "CatalogueFunction",
-    "availability": "AvailabilityFunction",
+    "availability": "CatalogueFunction",
+    "put-model-slash": "CatalogueFunction",
+    "withdraw-model-slash": "CatalogueFunction",
+    "availability-slash": "CatalogueFunction",
     "quote": "QuoteFunction",
     "quote-renewal": "QuoteFunction",
     "not-found": "NotFoundFunction",
@@ -66,6 +74,12 @@ FUNCTION_OF_SAMPLE = {
     "settle-batch": "SettleFunction",
     "reset": "ResetFunction",
 }
+IN_FRONT_OF_SAMPLE = {
+    "get-models-mapped": ("/entitlements", "$default"),
+    "purchase-staged": ("/prod", "prod"),
+    "purchase-mapped-and-staged": ("/entitlements", "prod"),
+}
+"""Samples from behind a mapping, a named stage, and both: what the path has in front of the route's, and the stage."""
 INSIDE = "an inside detail that no caller and no log may see"
 _SUBSCRIPTION_ID = "sub_REPLACE-WITH-AN-ID"
 _TABLE = "AWS::DynamoDB::Table"

@@ -92,8 +92,7 @@ COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
     "PurchaseFunction": (scenes.buy, buy_as_another),
     "SubscriptionsFunction": (scenes.look, scenes.list_all),
     "ModelsFunction": (scenes.models,),
-    "CatalogueFunction": (scenes.offer, offer_the_first, scenes.withdraw),
-    "AvailabilityFunction": (scenes.take_down, scenes.bring_back),
+    "CatalogueFunction": (scenes.offer, offer_the_first, scenes.withdraw, scenes.take_down, scenes.bring_back),
     "QuoteFunction": (scenes.quote, scenes.quote_renewal),
     "NotFoundFunction": (not_found,),
 }
@@ -185,7 +184,7 @@ def test_what_interleaves_is_held_to_its_own_function(world: World) -> None:
     looked: list[str | None] = []
     watching = Interleave(world.deps.send, 0, lambda: looked.append(permits().running()))
     world.with_send(watching).take_down(TEXT_MODEL, "basic")
-    assert looked == ["AvailabilityFunction"]
+    assert looked == ["CatalogueFunction"]
 
 
 def outward(source: str) -> set[str]:
@@ -210,4 +209,5 @@ def test_functions_make_one_client_which_is_of_dynamodb_and_know_no_other_way_ou
         "boto3_client": {*sdk, "botocore.exceptions", "botocore.parsers"},
         "lean_client": {"socket", "ssl"},
         "endpoint": {"urllib.parse"},  # reads an address, and asks nobody
+        "routes": {"urllib.parse"},  # reads and writes paths, and asks nobody
     }

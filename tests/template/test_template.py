@@ -21,8 +21,10 @@ ROUTES = {
     "GET /v1/models": "ModelsFunction",
     "PUT /v1/models/{modelId}": "CatalogueFunction",
     "DELETE /v1/models/{modelId}": "CatalogueFunction",
-    "PUT /v1/models/{modelId}/tiers/{tier}/availability": "AvailabilityFunction",
     "POST /v1/subscriptions/{subscriptionId}/quotes": "QuoteFunction",
+    "PUT /v1/models/{modelId}/tiers/{tier}/availability": "CatalogueFunction",
+    "PUT /v1/models/{modelId}/{rest+}": "CatalogueFunction",
+    "DELETE /v1/models/{modelId}/{rest+}": "CatalogueFunction",
     "POST /v1/quotes": "QuoteFunction",
     "POST /v1/subscriptions": "PurchaseFunction",
     "GET /v1/subscriptions": "SubscriptionsFunction",
@@ -36,6 +38,8 @@ ROUTES = {
     "POST /v1/subscriptions/{subscriptionId}/corrections": "CorrectFunction",
     "PUT /v1/accounts/{accountId}/plan-subscription": "PlanFunction",
     "DELETE /v1/accounts/{accountId}/plan-subscription/{planId}": "PlanFunction",
+    "PUT /v1/accounts/{accountId}/{rest+}": "PlanFunction",
+    "DELETE /v1/accounts/{accountId}/{rest+}": "PlanFunction",
     "$default": "NotFoundFunction",
 }
 SIGNING = {"PurchaseFunction", "RenewFunction", "RegenerateFunction", "AuthorizeFunction", "SettleFunction"}

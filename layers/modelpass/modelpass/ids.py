@@ -1,7 +1,8 @@
 """Ids of accounts, subscriptions and models: which texts can be one, and how a subscription's is made. Rule: pure.
 
 Nothing here says whether such an account, subscription or model exists: commands look that up, and need not for a text
-that cannot be an id. API keys are in `api_keys`, authorization ids in `entitlements.authorization_ids`.
+that cannot be an id. No id of a model has a `#` or a `%`: the first joins the parts of keys, the second is code in a
+path. API keys are in `api_keys`, authorization ids in `entitlements.authorization_ids`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import Final, TypeGuard
 from modelpass.encoding import base32, from_base32
 
 MAX_ACCOUNT_BYTES: Final = 255
-MODEL_ID_PATTERN: Final = r"[A-Za-z0-9._:-]{1,64}"
-MODEL_ID_RULE: Final = "1 to 64 of A-Z a-z 0-9 . _ : -"
+MAX_MODEL_ID: Final = 128
+MODEL_ID_PATTERN: Final = rf"[A-Za-z0-9._:/@-]{{1,{MAX_MODEL_ID}}}"
+MODEL_ID_RULE: Final = f"1 to {MAX_MODEL_ID} of A-Z a-z 0-9 . _ : / @ -"
 """Completes the sentence "… must be …"."""
 MODEL_ID: Final = re.compile(MODEL_ID_PATTERN)
 SUBSCRIPTION_ID_PATTERN: Final = r"sub_[a-z2-7]{24}"

@@ -125,7 +125,7 @@ def test_instant_of_the_future_is_refused_by_name(service: Service, account: str
     assert service.items() == before
 
 
-@pytest.mark.parametrize("plan_id", ["a b", "é", "x" * 200, "a#b", "\n", ""])
+@pytest.mark.parametrize("plan_id", ["a b", "é", "x" * 200, "a#b", "\n"])
 def test_plan_that_cannot_be_one_is_refused_by_name(service: Service, account: str, plan_id: str) -> None:
     answer = delete(service, account, plan_id)
     assert (answer.status, answer.error) == (400, ("invalid_request", "planId"))

@@ -19,7 +19,11 @@ NOT_WHOLE: list[Any] = [None, True, False, 1.5, 50.0, "50", "", [1], {}, 0, -1, 
 NOT_OBJECTS: list[Any] = [None, True, 1, 1.5, "text", [], [MODEL]]
 MODEL_FIELDS: list[tuple[str, list[Any], list[Any]]] = [
     # field, values that are taken, values that are refused
-    ("modelId", ["m", "M" * 64, "a.b_c:d-e"], ["", "M" * 65, "a b", "a#b", "é", "m\n", "\ud800", None, 1, True, ["m"]]),
+    (
+        "modelId",
+        ["m", "M" * 128, "a.b_c:d-e", "openai/gpt-4o", "claude-3-5-sonnet@20240620", "/a@b//", ".."],
+        ["", "M" * 129, "a%2Fb", "a b", "a#b", "é", "m\n", "\ud800", None, 1, True, ["m"]],
+    ),
     (
         "channelTier",
         ["basic", "stable", "enterprise"],

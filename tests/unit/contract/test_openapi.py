@@ -52,7 +52,9 @@ def test_committed_document_is_what_the_code_says() -> None:
 
 def test_every_route_of_the_template_is_documented_and_no_other() -> None:
     kept = document_of(json.loads(FILE.read_text("utf-8")))
-    assert {route.key for route in kept.routes} == routes() - {"$default"}
+    longer = {key for key in routes() if key.endswith("/{rest+}")}  # other ways to the same calls, for ids with slashes
+    assert {route.key for route in kept.routes} == routes() - longer - {"$default"}
+    assert longer
 
 
 def test_operation_waits_for_its_route() -> None:

@@ -101,4 +101,11 @@ def test_subscription_shows_its_key_only_where_it_was_just_made(api_key: str | N
                 "monthlyTokenCap": 1000,
             }
         ],
+        "price": {
+            "currency": "USD",
+            "lines": [{"modelId": "m-1", "channelTier": "stable", "monthly": "12.00", "total": "36.00"}],
+            "monthlyTotal": "12.00",
+            "months": 3,
+            "total": "36.00",
+        },
     }

@@ -15,7 +15,7 @@ from modelpass.catalogue.tiers import Tier
 from modelpass.entitlements import authorization_ids
 from modelpass.entitlements.authorization_ids import Authorization
 from modelpass.entitlements.model import EntitlementId, Hold
-from modelpass.ids import subscription_id_of
+from modelpass.ids import MAX_MODEL_ID, MODEL_ID_PATTERN, subscription_id_of
 from tests.support.builders import DEPLOYMENT_KEY, KEYS, NOON, OLDER_KEY, PROPERTY, SUBSCRIPTION_ID, hold
 from tests.support.mistyped import ALPHABET, around, mistyped
 
@@ -71,7 +71,7 @@ def test_nonce_tells_its_attempt_and_no_other(one: str, other: str, entropy: byt
             EntitlementId,
             st.binary(min_size=15, max_size=15).map(subscription_id_of),
             st.integers(1, 65_535),
-            st.from_regex(r"[A-Za-z0-9._:-]{1,64}", fullmatch=True),
+            st.from_regex(MODEL_ID_PATTERN, fullmatch=True),
         ),
         st.sampled_from(Tier),
         st.builds(
@@ -91,6 +91,13 @@ def test_authorization_id_tells_all_that_a_settle_needs(granted: Authorization) 
     assert authorization_ids.parse_authorization_id(made, KEYS) == granted
     assert authorization_ids.parse_authorization_id(made, ROTATED) == granted
     assert authorization_ids.parse_authorization_id(made, FOREIGN) is None
+
+
+@pytest.mark.parametrize("model_id", ["m", "a/@", "m" * 64, "m" * 73, "m" * 74, "/@" * (MAX_MODEL_ID // 2)])
+def test_id_of_a_grant_is_read_however_long_its_model_is_called(model_id: str) -> None:
+    granted = GRANTED._replace(entitlement=GRANTED.entitlement._replace(model_id=model_id))
+    made = authorization_ids.issue_authorization_id(granted, KEYS)
+    assert authorization_ids.parse_authorization_id(made, KEYS) == granted
 
 
 def test_every_mistyped_or_truncated_authorization_id_is_refused() -> None:
@@ -121,11 +128,12 @@ def test_authorization_ids_never_issued_are_refused_whatever_they_are() -> None:
         "auth_" + urlsafe_b64encode(bytes(90)).decode(),
         "auth_" + "A" * 101,
         "auth_" + "_" * 200,
+        "auth_" + "_" * 274,
     ]
     assert [text for text in texts if authorization_ids.parse_authorization_id(text, KEYS) is not None] == []
 
 
 @PROPERTY
-@given(st.text() | st.text(ALPHABET, min_size=50, max_size=210).map(PREFIX.__add__))
+@given(st.text() | st.text(ALPHABET, min_size=50, max_size=290).map(PREFIX.__add__))
 def test_reading_any_text_as_an_id_never_raises(text: str) -> None:
     assert authorization_ids.parse_authorization_id(text, KEYS) is None

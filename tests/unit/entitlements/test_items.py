@@ -14,6 +14,7 @@ from modelpass.catalogue.tiers import Tier, Unit
 from modelpass.entitlements import authorization_ids
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.model import Entitlement, EntitlementId, Hold, Limits
+from modelpass.ids import MODEL_ID_PATTERN
 from modelpass.schema import UnreadableItemError
 from tests.support.audit import assert_entitlement_conserved
 from tests.support.builders import NOON, PROPERTY, SUBSCRIPTION_ID, entitlement, entitlements, hold
@@ -30,7 +31,7 @@ HOLDS = st.builds(
     st.integers(0, 10**15),
     st.integers(1, 10**9),
 )
-MODEL_IDS = st.from_regex(r"[A-Za-z0-9._:-]{1,64}", fullmatch=True)
+MODEL_IDS = st.from_regex(MODEL_ID_PATTERN, fullmatch=True)
 LIMITS = st.builds(
     Limits, MODEL_IDS, st.sampled_from(Tier), st.sampled_from(Unit), st.integers(1, 10**9), st.integers(1, 10**15)
 )

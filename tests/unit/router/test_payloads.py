@@ -27,7 +27,7 @@ WHOLE_NUMBERS = [
     ("settle", "calls", 0, 10**9),
 ]
 OPTIONAL = [
-    *(("authorize", name) for name in ("calls", "channelTier", "holdSeconds")),
+    *(("authorize", name) for name in ("calls", "channelTier", "holdSeconds", "attempt", "unitFree")),
     *(("settle", name) for name in ("calls", "servedTier")),
 ]
 REQUIRED = [("authorize", name) for name in AUTHORIZE] + [("settle", name) for name in SETTLE]
@@ -35,7 +35,11 @@ VISIBLE_ASCII = ["r", "R" * 128, "0f8fad5b-d9cb_469f", "chatcmpl-a.b:c/d+e=", "!
 NOT_VISIBLE_ASCII = ["", "R" * 129, "a b", " a", "a\t", "é", "r\n", "\x7f", "\ud800", "٣"]
 PATTERNS = [
     # field, what it may be, what it may not be
-    ("modelId", ["m", "M" * 64, "a.b_c:d-e", "claude-opus-4-6"], ["", "M" * 65, "a b", "a/b", "a#b", "é", "m\n", "٣"]),
+    (
+        "modelId",
+        ["m", "M" * 128, "a.b_c:d-e", "openai/gpt-4o", "/a@b//", ".."],
+        ["", "M" * 129, "a b", "a%2Fb", "a#b", "é", "m\n", "٣"],
+    ),
     ("requestId", VISIBLE_ASCII, NOT_VISIBLE_ASCII),
     ("attempt", VISIBLE_ASCII, NOT_VISIBLE_ASCII),
 ]
@@ -183,7 +187,7 @@ TOLD = [
     ("authorize", {"channelTier": "gold"}, "channelTier must be one of basic, stable, enterprise."),
     ("settle", {"servedTier": 1}, "servedTier must be one of basic, stable, enterprise."),
     ("authorize", {"apiKey": 1}, "apiKey must be a string."),
-    ("authorize", {"modelId": ""}, "modelId must be 1 to 64 of A-Z a-z 0-9 . _ : -."),
+    ("authorize", {"modelId": ""}, "modelId must be 1 to 128 of A-Z a-z 0-9 . _ : / @ -."),
     ("authorize", {"requestId": ""}, "requestId must be 1 to 128 visible ASCII characters."),
     ("authorize", {"attempt": ""}, "attempt must be 1 to 128 visible ASCII characters."),
     ("authorize", {"unitFree": 1}, "unitFree must be true or false."),

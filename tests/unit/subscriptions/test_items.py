@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from modelpass.catalogue.tiers import Tier, Unit
 from modelpass.entitlements.model import Limits
-from modelpass.ids import subscription_id_of
+from modelpass.ids import MODEL_ID_PATTERN, subscription_id_of
 from modelpass.schema import UnreadableItemError
 from modelpass.subscriptions import items as subscription_items
 from modelpass.subscriptions.model import Sale, Slot, SlotKind, Subscription
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from modelpass import schema
 
 PRICES = st.from_regex(r"[0-9]{1,40}\.[0-9]{2,12}", fullmatch=True)
-MODEL_IDS = st.from_regex(r"[A-Za-z0-9._:-]{1,64}", fullmatch=True)
+MODEL_IDS = st.from_regex(MODEL_ID_PATTERN, fullmatch=True)
 LIMITS = st.builds(
     Limits, MODEL_IDS, st.sampled_from(Tier), st.sampled_from(Unit), st.integers(1, 10**9), st.integers(1, 10**15)
 )

@@ -8,7 +8,7 @@ may call what is said by the handlers: those for operators call `require_operato
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from modelpass.api import claims
 from modelpass.errors import invalid
@@ -40,19 +40,17 @@ def operator_of(event: APIGatewayProxyEventV2) -> str:
     return subject
 
 
-def account_in_path(event: APIGatewayProxyEventV2) -> str:
-    """The account that the path names; raises `invalid_request` where what it names cannot be one."""
-    name = named_account_of(event)
-    if name is None:
+def account_in_path(name: str) -> str:
+    """The account of this name, out of a path; raises `invalid_request` where it cannot be one."""
+    if not _can_be_account(name):
         raise invalid("accountId", f"accountId must be 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8.")
     return name
 
 
 def named_account_of(event: APIGatewayProxyEventV2) -> str | None:
     """The account that the path names; None where it names none, or what cannot be one."""
-    name = event.raw_event.get("pathParameters", {}).get("accountId")
-    # Different bytes that are no UTF-8 are decoded to the same text: they would name the same account.
-    return name if is_account(name) and _UNDECODED not in name else None
+    name = event.path_parameters.get("accountId")
+    return name if _can_be_account(name) else None
 
 
 def caller_of(event: dict[str, Any]) -> str | None:
@@ -73,6 +71,11 @@ def is_operator(event: APIGatewayProxyEventV2) -> bool:
 
 def _must_be(claim: str, kind: str) -> str:
     return f"The token's {claim} claim must be {kind}1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8."
+
+
+def _can_be_account(name: object) -> TypeGuard[str]:
+    # Different bytes that are no UTF-8 are decoded to the same text: they would name the same account.
+    return is_account(name) and _UNDECODED not in name
 
 
 def _claims(event: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The resolver that every handler of the HTTP API is built on. Rule: every request is answered, and leaves one line.
 
-It opens the log's line and the trace of a request, calls the route's handler by Powertools, and answers whatever the
-handler raises. No route but that of browsers' preflights is defined here.
+It opens the log's line and the trace of a request, calls the handler of the route that API Gateway matched, and answers
+whatever the handler raises. No route but that of browsers' preflights is defined here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
-from modelpass.api import identity, responses, tracing
+from modelpass.api import identity, responses, routes, tracing
 from modelpass.errors import ErrorCode, Refusal, Refused, internal_error
 from modelpass.ids import is_model_id, is_subscription_id, may_be_logged
 from modelpass.runtime import telemetry
@@ -61,7 +61,7 @@ def answer_preflights(app: APIGatewayHttpResolver) -> None:
 
 
 class _Resolver(APIGatewayHttpResolver):
-    """Powertools' resolver, with a line in the log and a trace around each event, and with wider path variables."""
+    """Powertools' resolver, which looks up the route that API Gateway matched; with a line in the log and a trace."""
 
     def __init__(self, command: str) -> None:
         super().__init__()
@@ -70,19 +70,24 @@ class _Resolver(APIGatewayHttpResolver):
     def resolve(self, event: dict[str, Any], context: Any) -> dict[str, Any]:  # type: ignore[override]
         line = telemetry.Line(self._command, context.aws_request_id)
         with line:
-            telemetry.note(**_facts_of(event))
+            call = routes.call_of(event, (routes.Rule(route.method, route.path) for route in self._dynamic_routes))
+            telemetry.note(**_facts_of(call.event))
             with tracing.span(f"## {self._command}") as span:
-                answer = super().resolve(event, context)
+                answer = responses.placed(super().resolve(call.event, context), call.prefix)
                 span.record(answer["statusCode"], {**line.facts, "decision": line.decision})
             return answer
 
     @staticmethod
     def _compile_regex(rule: str, base_regex: str = "^{}$") -> re.Pattern[str]:
-        """Let a variable of a path match any text but a slash, as API Gateway does; a command says what it may be.
+        """Let a variable of a path match any segment: `routes` has encoded it, and a command says what it may be.
 
         Powertools' own pattern matches some characters only, and would answer 404 to all others.
         """
         return re.compile(base_regex.format(re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", rule)))
+
+    def _convert_matches_into_route_keys(self, match: re.Match[str]) -> dict[str, str]:
+        """Hand the variables to the handler as text."""
+        return {name: routes.decoded(value) for name, value in match.groupdict().items()}
 
 
 def _facts_of(event: dict[str, Any]) -> dict[str, str | None]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 HELD_BY: Final = "Modelpass-Held-By"
 """The header that says what holds an account's place, where news of a plan has changed nothing."""
+_LOCATION: Final = "Location"
 _REPLAYED: Final = {"Idempotent-Replayed": "true"}
 
 
@@ -52,12 +53,12 @@ def subscription_outcome(outcome: Outcome, status: HTTPStatus) -> Response[str]:
     """The subscription of a purchase, a renewal or a new key, with 200 or 201.
 
     No cache may store it, for it may show a key. A repeat carries the header `Idempotent-Replayed`, and 201 carries
-    `Location`.
+    `Location`, which `placed` completes.
     """
     stored = outcome.subscription
     headers = {"Cache-Control": "no-store", **(_REPLAYED if outcome.replayed else {})}
     if status is HTTPStatus.CREATED:
-        headers["Location"] = f"/v1/subscriptions/{stored.id}"
+        headers[_LOCATION] = f"/v1/subscriptions/{stored.id}"
     body = subscription_answers.subscription(stored, outcome.status, outcome.api_key)
     telemetry.decided("replayed" if outcome.replayed else "ok", subscriptionId=stored.id)
     return _response(status, body, headers)
@@ -72,6 +73,14 @@ def refuse(refusal: Refusal) -> Response[str]:
 
 def _held_by(told: PlanOutcome) -> dict[str, Any]:
     return {} if told.held_by is None else {HELD_BY: told.held_by}
+
+
+def placed(answer: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """An answer whose `Location`, if it has one, is behind the prefix of the paths that the caller uses."""
+    headers = answer["headers"]
+    if prefix and _LOCATION in headers:
+        return {**answer, "headers": {**headers, _LOCATION: prefix + headers[_LOCATION]}}
+    return answer
 
 
 def _response(status: int, body: dict[str, Any], headers: dict[str, Any]) -> Response[str]:

@@ -17,7 +17,7 @@ from modelpass.api_keys import signer_of
 from modelpass.catalogue.tiers import Tier
 from modelpass.encoding import base64url, from_base64url
 from modelpass.entitlements.model import EntitlementId, Hold
-from modelpass.ids import subscription_id_bytes, subscription_id_of
+from modelpass.ids import MAX_MODEL_ID, subscription_id_bytes, subscription_id_of
 
 if TYPE_CHECKING:
     from modelpass.api_keys import DeploymentKeys
@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 
 NONCE_BYTES: Final = 9
 _MARK_BYTES: Final = 4
-_AUTHORIZATION_ID = re.compile(r"auth_([A-Za-z0-9_-]{100,200})")
 _MAC_BYTES = 16
 _DIGEST_BYTES = 9
 _GRANT = struct.Struct(">B15sH9s9sQIQIB")
+_SHORTEST, _LONGEST = (-(-(_GRANT.size + name + _MAC_BYTES) * 4 // 3) for name in (1, MAX_MODEL_ID))
+"""How many characters the bytes of an id take, for the shortest and for the longest id of a model."""
+_AUTHORIZATION_ID = re.compile(rf"auth_([A-Za-z0-9_-]{{{_SHORTEST},{_LONGEST}}})")
 _VERSION = 1
 _TIERS: Final = tuple(Tier)
 
