@@ -86,6 +86,16 @@ class UsageCorrected(_Strict):
     reason: Text
 
 
+class UsageFarAboveEstimate(_Strict):
+    """`usage.far_above_estimate`: a report was booked that may be in another unit than the model's."""
+
+    model_id: Text
+    term: Count
+    held_usage: int
+    actual_usage: int
+    granted_at: Time
+
+
 class TierDown(_Strict):
     """`tier.down`."""
 
@@ -135,6 +145,7 @@ SCHEMAS: Final[dict[EventType, tuple[int, type[BaseModel]]]] = {
     EventType.KEY_REGENERATED: (1, KeyRegenerated),
     EventType.THRESHOLD_REACHED: (1, ThresholdReached),
     EventType.USAGE_CORRECTED: (1, UsageCorrected),
+    EventType.USAGE_FAR_ABOVE_ESTIMATE: (1, UsageFarAboveEstimate),
     EventType.TIER_DOWN: (1, TierDown),
     EventType.TIER_UP: (1, TierUp),
     EventType.TIER_BREACHED: (1, TierBreached),

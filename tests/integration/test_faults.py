@@ -24,6 +24,7 @@ pytestmark = pytest.mark.usefixtures("few_shards")
 MOST_CALLS = 8
 GROUPS = (
     (SCENES, (scenes.cross, *scenes.CORRECTIONS, *scenes.COMMANDS, *scenes.READS)),
+    (SCENES, (scenes.overshoot,)),
     (scenes.THRESHOLD_SCENES, tuple(dict.fromkeys((*scenes.MOVE_A_DAY, *scenes.MOVE_A_MONTH)))),
     (scenes.PLACES, PLACE_COMMANDS),
     ((scenes.tier_is_down,), scenes.OPERATORS),
@@ -36,7 +37,7 @@ ALL = [
     for command in commands
     if commands is not PLACE_COMMANDS or scene not in SCENES or command not in scenes.COMMANDS
 ]
-SETTLES = ("settle", "void", "breach", "cross", "settle_last")
+SETTLES = ("settle", "void", "breach", "overshoot", "cross", "settle_last")
 SAMPLE = ALL[::9]
 """For the other client; `make faults` goes through all of them with it."""
 OTHER_CLIENT = next(name for name in STORE_CLIENTS if name != STORE_CLIENT)

@@ -28,6 +28,7 @@ from tests.support.scenes import (
     WITHOUT_A_GRANT,
     Scene,
     authorize,
+    breach,
     buy,
     cross,
     crossed,
@@ -35,6 +36,7 @@ from tests.support.scenes import (
     in_use,
     next_day,
     one_call_left,
+    overshoot,
     reclaimed,
     refused,
     renew,
@@ -108,6 +110,11 @@ def named(*values: Callable[..., object]) -> object:
             if scene not in WITHOUT_A_GRANT or not {*pair} & NEED_A_GRANT
         ),
         *(named(scene, cross, other) for scene in (in_use, rolled, next_day) for other in THRESHOLD_COMMANDS),
+        *(
+            named(scene, overshoot, other)
+            for scene in (in_use, next_day, reclaimed)
+            for other in (overshoot, breach, settle, authorize, reset)
+        ),
         *(named(one_call_left, *pair) for pair in combinations_with_replacement(MOVE_A_DAY, 2)),
         *(named(crossed, *pair) for pair in combinations_with_replacement(MOVE_A_MONTH, 2)),
         *(

@@ -161,6 +161,6 @@ def test_a_message_whose_id_is_no_text_is_told_without_it(metered_world: World) 
     world = metered_world
     with recorded() as output:
         answer = settle.handle_settle(world.deps, {"Records": [{"messageId": "\ud800", "body": "{}"}]}, "lambda", 1e9)
-    assert answer == {"batchItemFailures": []}
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "\ud800"}]}
     (line,) = output.decided()
     assert ("messageId" in line, line["decision"]) == (False, "invalid_request")

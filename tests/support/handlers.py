@@ -293,3 +293,10 @@ def _import(function: Function, number: int) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def batch(*bodies: object) -> Json:
+    """The sample batch with the bodies given, texts as they are; messages are called m-0, m-1 and so on."""
+    template = sample("settle-batch")["Records"][0]
+    texts = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
+    return {"Records": [{**template, "messageId": f"m-{n}", "body": text} for n, text in enumerate(texts)]}

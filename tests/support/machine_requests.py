@@ -206,6 +206,7 @@ class RequestRules(Machine):
             late = book.late(grant, self.now_ms)
             grant.settled = (used, grant.calls if calls is None else calls)
             self.events["tier.breached"] += breached
+            self.events["usage.far_above_estimate"] += used >= 10 * max(1, grant.units)
             told = {"settled": True, "late": late, "tierBreached": breached, **book.windows(self.now_ms)}
             # A settle whose reply was lost finds itself done: its repeat is a replay.
             lost = fault is not None and fault[0] == "after"

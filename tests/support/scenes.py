@@ -239,6 +239,13 @@ def breach(scene: Scene) -> Json:
     return scene.world.settle(scene.authorization_ids[-1], 5, servedTier="basic")
 
 
+def overshoot(scene: Scene) -> Json:
+    """Reports ten times its estimate, served in another tier: both are told."""
+    if not scene.authorization_ids:
+        return {}
+    return scene.world.settle(scene.authorization_ids[-1], 400, servedTier="basic")
+
+
 def reset(scene: Scene) -> Json:
     scene.world.reset()  # its counts say what this run happened to find, which depends on what ran before it
     return {}

@@ -38,6 +38,7 @@ class EventType(StrEnum):
     TIER_DOWN = "tier.down"
     TIER_UP = "tier.up"
     USAGE_CORRECTED = "usage.corrected"
+    USAGE_FAR_ABOVE_ESTIMATE = "usage.far_above_estimate"
 
 
 _WITHIN_A_ROUND: Final = (
@@ -53,8 +54,12 @@ _WITHIN_A_ROUND: Final = (
     EventType.CANCELLED,
     EventType.PLAN_ENDED,
     EventType.EXPIRED,
+    EventType.USAGE_FAR_ABOVE_ESTIMATE,
 )
-"""In which order events of one round and millisecond are listed: from the beginning of a term to its end."""
+"""In which order events of one round and millisecond are listed: from the beginning of a term to its end.
+
+The places are parts of stored keys, so a type that is added later comes last.
+"""
 
 
 class Subject(NamedTuple):

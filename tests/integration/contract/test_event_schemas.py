@@ -45,6 +45,11 @@ def breach(world: World) -> None:
     world.settle(granted["authorizationId"], 5, servedTier="enterprise")
 
 
+def report_in_another_unit(world: World) -> None:
+    granted = world.authorize(world.buy()["apiKey"], "r-1", 10)
+    world.settle(granted["authorizationId"], 100)
+
+
 def new_key_and_cancellation(world: World) -> None:
     made = world.buy()
     world.regenerate(made["subscriptionId"])
@@ -79,6 +84,7 @@ WRITERS: dict[Callable[[World], None], set[EventType]] = {
     renewal: {EventType.PURCHASED, EventType.EXPIRED, EventType.RENEWED},
     expiry: {EventType.PURCHASED, EventType.EXPIRED},
     breach: {EventType.PURCHASED, EventType.TIER_BREACHED},
+    report_in_another_unit: {EventType.PURCHASED, EventType.USAGE_FAR_ABOVE_ESTIMATE},
     new_key_and_cancellation: {EventType.PURCHASED, EventType.KEY_REGENERATED, EventType.CANCELLED},
     thresholds: {EventType.PURCHASED, EventType.THRESHOLD_REACHED},
     correction: {EventType.PURCHASED, EventType.USAGE_CORRECTED},

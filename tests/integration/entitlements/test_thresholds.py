@@ -328,7 +328,7 @@ def test_marks_that_earlier_code_set_for_estimates_spend_no_alert(world: World, 
 @pytest.mark.parametrize("by", ["request", "reset"])
 def test_what_is_untold_when_its_windows_end_is_told_as_they_close(world: World, by: str) -> None:
     key = bought(world, calls=2, months=2)
-    first = world.authorize(key, "first", 1)
+    first = world.authorize(key, "first", 10)
     assert world.with_send(GoneAfterOne(world.deps.send)).authorize(key, "last-call", 1)["allowed"]
     assert world.with_send(GoneAfterOne(world.deps.send)).settle(first["authorizationId"], 90)["settled"]
     assert told(world) == Counter()

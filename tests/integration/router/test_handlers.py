@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pytest
 
 from modelpass.dynamodb.transport import Response, Send, StoreBusyError
-from tests.support.handlers import Service, sample
+from tests.support.handlers import Service, batch, sample
 from tests.support.lines import recorded
 from tests.support.world import IMAGE_MODEL
 
@@ -25,13 +25,6 @@ pytestmark = pytest.mark.usefixtures("clock")
 @pytest.fixture
 def bought(service: Service, account: str) -> Json:
     return {**service.buy(account), "account": account}
-
-
-def batch(*bodies: object) -> Json:
-    """The sample batch with the bodies given, texts as they are; messages are called m-0, m-1 and so on."""
-    template = sample("settle-batch")["Records"][0]
-    texts = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
-    return {"Records": [{**template, "messageId": f"m-{n}", "body": text} for n, text in enumerate(texts)]}
 
 
 def busy_for(send: Send, model_id: str) -> Send:
@@ -190,20 +183,21 @@ def test_batch_sample_settles_every_message(service: Service, bought: Json) -> N
     assert [(m["monthly"]["used"], m["monthly"]["held"]) for m in usage["models"]] == [(1234, 0), (3, 0)]
 
 
-def test_batch_reports_just_the_messages_that_may_succeed_later(service: Service, bought: Json) -> None:
+def test_batch_reports_every_message_that_is_not_booked_and_no_other(service: Service, bought: Json) -> None:
     text_id = service.authorize(bought["apiKey"])["authorizationId"]
     image = {"modelId": IMAGE_MODEL, "channelTier": "basic", "estimatedUsage": 4}
     image_id = service.authorize(bought["apiKey"], **image)["authorizationId"]
     retryable = {"authorizationId": image_id, "actualUsage": 3}
     good = {"authorizationId": text_id, "actualUsage": 5}
-    too_many = {**good, "calls": 2}
-    event = batch(too_many, "no JSON", retryable, "[]", {"authorizationId": FORGED, "actualUsage": 1}, {}, good, good)
+    below_nothing = {**good, "actualUsage": -555}
+    event = batch(
+        below_nothing, "no JSON", retryable, "[]", {"authorizationId": FORGED, "actualUsage": 1}, {}, good, good
+    )
     module = service.module("SettleFunction")
     with service.sending("SettleFunction", busy_for(module.deps.send, IMAGE_MODEL)):
         answer = service.invoke("SettleFunction", event)
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "m-2"}]}
-    again = batch("", retryable)
-    assert service.invoke("SettleFunction", again) == {"batchItemFailures": []}
+    assert answer == {"batchItemFailures": [{"itemIdentifier": f"m-{number}"} for number in range(6)]}
+    assert service.invoke("SettleFunction", batch(retryable)) == {"batchItemFailures": []}
     usage = service.http("get-usage", bought["account"], bought["subscriptionId"]).json
     assert [(m["monthly"]["used"], m["monthly"]["held"]) for m in usage["models"]] == [(5, 0), (3, 0)]
 
@@ -228,8 +222,9 @@ def test_message_that_fails_unexpectedly_is_retried_and_holds_up_no_other(servic
 
     message = {"authorizationId": service.authorize(bought["apiKey"])["authorizationId"], "actualUsage": 5}
     with service.sending("SettleFunction", failing):
-        answer = service.invoke("SettleFunction", batch("", message, {}, message))
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "m-1"}, {"itemIdentifier": "m-3"}]}
+        answer = service.invoke("SettleFunction", batch(message, message))
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m-0"}, {"itemIdentifier": "m-1"}]}
+    assert service.invoke("SettleFunction", batch(message, message)) == {"batchItemFailures": []}
 
 
 def test_request_served_in_another_tier_is_flagged_and_counted(service: Service, bought: Json) -> None:

@@ -38,6 +38,14 @@ class TierBreach(NamedTuple):
     at_ms: int
 
 
+class FarAboveEstimate(NamedTuple):
+    """A router reported many times the units that it had estimated: perhaps another unit than the model's."""
+
+    hold: Hold
+    used: int
+    at_ms: int
+
+
 class Correction(NamedTuple):
     """An operator's change of what was used, by `units` (which may be negative), in the windows of the instant `at_ms`.
 
@@ -88,14 +96,16 @@ class Change(NamedTuple):
     tickets: tuple[Hold, ...] = ()
     spent_ticket: Hold | None = None
     breach: TierBreach | None = None
+    far_above: FarAboveEstimate | None = None
     announcements: tuple[Announcement, ...] = ()
     correction: Correction | None = None
 
     @property
     def item_only(self) -> bool:
         """Whether the entitlement's own item is all that is written."""
-        rows = (self.closed_day, self.closed_month, self.late_day, self.spent_ticket, self.breach, self.correction)
-        return not (any(rows) or self.late_months or self.tickets or self.announcements)
+        rows = (self.closed_day, self.closed_month, self.late_day, self.spent_ticket, self.correction)
+        events = (self.breach, self.far_above)
+        return not (any(rows) or any(events) or self.late_months or self.tickets or self.announcements)
 
     @property
     def counts(self) -> bool:

@@ -12,7 +12,7 @@ from modelpass.outbox import EventType, Moment, Subject, put
 from modelpass.times import rfc3339
 
 if TYPE_CHECKING:
-    from modelpass.entitlements.change import Announcement, Correction, TierBreach
+    from modelpass.entitlements.change import Announcement, Correction, FarAboveEstimate, TierBreach
     from modelpass.entitlements.model import Entitlement
     from modelpass.schema import Request, Tables
 
@@ -64,6 +64,21 @@ def tier_breached(tables: Tables, entitlement: Entitlement, breach: TierBreach) 
     facts = (items.entitlement_pk(entitlement_id), hold.key, hold.nonce)
     at = Moment(breach.at_ms, entitlement_id.term_number)
     return put(tables, EventType.TIER_BREACHED, _subject(entitlement), at, data, facts)
+
+
+def usage_far_above_estimate(tables: Tables, entitlement: Entitlement, report: FarAboveEstimate) -> Request:
+    """The event that a router reported many times the units that it had estimated; there is one for each hold."""
+    hold, entitlement_id = report.hold, entitlement.id
+    data = {
+        "modelId": entitlement_id.model_id,
+        "term": entitlement_id.term_number,
+        "heldUsage": hold.units,
+        "actualUsage": report.used,
+        "grantedAt": rfc3339(hold.granted_at_ms),
+    }
+    facts = (items.entitlement_pk(entitlement_id), hold.key, hold.nonce)
+    at = Moment(report.at_ms, entitlement_id.term_number)
+    return put(tables, EventType.USAGE_FAR_ABOVE_ESTIMATE, _subject(entitlement), at, data, facts)
 
 
 def _subject(entitlement: Entitlement) -> Subject:

@@ -100,6 +100,8 @@ def request_of(tables: Tables, step: Change, max_open_holds: int = 0) -> tuple[s
         actions.append({"Delete": history.spent_ticket(tables, entitlement, step.spent_ticket)})
     if step.breach is not None:
         actions.append({"Put": events.tier_breached(tables, entitlement, step.breach)})
+    if step.far_above is not None:
+        actions.append({"Put": events.usage_far_above_estimate(tables, entitlement, step.far_above)})
     if step.correction is not None:
         actions.append({"Put": history.correction(tables, entitlement.id, step.correction)})
         actions.append({"Put": events.usage_corrected(tables, entitlement, step.correction)})

@@ -1,7 +1,8 @@
 """The router's door to settle: turns a Lambda Invoke payload, or each message of a queue's batch, into a command.
 
-Rule: nothing is decided here, and nothing ends as a Lambda error; a refusal is a normal result. Of the messages of a
-batch, only those that may succeed later are given back to the queue.
+Rule: nothing is decided here, and nothing ends as a Lambda error; a refusal is a normal result. A message of a batch
+that was not booked is given back to the queue, whatever the reason: what may succeed later is tried again, and what is
+refused for good is parked with its body once the queue has tried it to the end. No usage vanishes because of a refusal.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
+from modelpass.entitlements import authorization_ids
 from modelpass.entitlements.answers import decision_of
 from modelpass.entitlements.commands.settle import SettleRequest, settle
 from modelpass.errors import Refusal, Refused, internal_error, temporarily_unavailable
@@ -16,11 +18,11 @@ from modelpass.router.validation import CALLS, UNITS, known_fields, optional, re
 from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from modelpass.entitlements.answers import Json
     from modelpass.runtime.deps import Deps
 
-_CLIENT_FAULTS: Final = range(400, 429)
-"""The statuses that a repeat of the same message would get again; 429 and above may pass."""
 _FIELDS: Final = frozenset({"authorizationId", "actualUsage", "calls", "servedTier"})
 
 
@@ -32,7 +34,7 @@ def handle_settle(deps: Deps, event: object, function_request_id: str, stop_at: 
     if _is_batch(event):
         return _settle_batch(deps._replace(stop_at=stop_at), event["Records"], function_request_id)
     with telemetry.Line("settle", function_request_id):
-        return _settle_one(deps, event, function_request_id)
+        return _settle_one(deps, event, function_request_id, lambda: request_of(event))
 
 
 def request_of(event: object) -> SettleRequest:
@@ -53,10 +55,11 @@ def _is_batch(event: object) -> TypeGuard[dict[str, list[Json]]]:
     return all(isinstance(r, dict) and isinstance(r.get("messageId"), str) for r in event["Records"])
 
 
-def _settle_one(deps: Deps, event: object, function_request_id: str) -> Json:
+def _settle_one(deps: Deps, event: object, function_request_id: str, read: Callable[[], SettleRequest]) -> Json:
     try:
-        answer = settle(deps, request_of(event))
+        answer = settle(deps, read())
     except Refused as refusal:
+        _name_what_it_is_about(deps, event)
         answer = _unsettled(refusal.refusal)
     except Exception as error:  # the caller still gets an answer; the log says where it failed
         telemetry.report_unexpected(error)
@@ -67,12 +70,25 @@ def _settle_one(deps: Deps, event: object, function_request_id: str) -> Json:
     return answer
 
 
+def _name_what_it_is_about(deps: Deps, event: object) -> None:
+    """Let the line of a refused settle name subscription and model, as far as its authorization id is authentic."""
+    from modelpass.router import queued_settle  # noqa: PLC0415 - no start waits for what only a refusal needs
+
+    named = event.get("authorizationId") if isinstance(event, dict) else None
+    if not isinstance(named, str):
+        return
+    authorization = authorization_ids.parse_authorization_id(queued_settle.id_in(named), deps.deployment_keys)
+    if authorization is not None:
+        entitlement = authorization.entitlement
+        telemetry.note(subscriptionId=entitlement.subscription_id, modelId=entitlement.model_id)
+
+
 def _unsettled(refusal: Refusal) -> Json:
     return {"settled": False, "statusCode": refusal.code.status, **refusal.fields()}
 
 
 def _settle_batch(deps: Deps, records: list[Any], function_request_id: str) -> Json:
-    """Settle each message; report for retry those that may succeed later. The others are logged and counted alone.
+    """Settle each message, and report those that are not booked: the queue tries them again, and parks them at last.
 
     A message whose turn does not come in time may succeed later.
     """
@@ -81,17 +97,27 @@ def _settle_batch(deps: Deps, records: list[Any], function_request_id: str) -> J
         message_id = record["messageId"]
         with telemetry.Line("settle", function_request_id, messageId=message_id if message_id.isascii() else None):
             answer = _settle_in_time(deps, record, function_request_id)
-        if not answer["settled"] and answer["statusCode"] not in _CLIENT_FAULTS:
+        if not answer["settled"]:
             failures.append({"itemIdentifier": message_id})
     return {"batchItemFailures": failures}
 
 
 def _settle_in_time(deps: Deps, record: Json, function_request_id: str) -> Json:
     if deps.pacing.monotonic() < deps.stop_at:
-        return _settle_one(deps, _message(record), function_request_id)
+        message = _message(record)
+        return _settle_one(deps, message, function_request_id, lambda: _read_leniently(deps, message))
     refusal = temporarily_unavailable().refusal
     telemetry.decided(refusal.code.code)
     return _unsettled(refusal)
+
+
+def _read_leniently(deps: Deps, message: object) -> SettleRequest:
+    from modelpass.router.queued_settle import report_of  # noqa: PLC0415 - no start waits for it
+
+    keys = deps.deployment_keys
+    request, unusable, unknown = report_of(message, lambda text: authorization_ids.parse_authorization_id(text, keys))
+    telemetry.note(unusable=",".join(unusable) or None, unknownFields=unknown or None)
+    return request
 
 
 def _message(record: dict[str, Any]) -> object:

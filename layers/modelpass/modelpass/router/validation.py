@@ -25,11 +25,17 @@ _Check = Callable[[str, object], _T]
 
 def known_fields(event: object, known: frozenset[str]) -> dict[str, Any]:
     """The payload's fields by name; refuses what is no object, and a field that is not `known`."""
-    if not isinstance(event, dict):
-        raise invalid(None, "The payload must be a JSON object.")
-    for name in event:
+    fields = json_object(event)
+    for name in fields:
         if name not in known:
             raise invalid(quoted(name), "Unknown field.")
+    return fields
+
+
+def json_object(event: object) -> dict[str, Any]:
+    """The payload's fields by name, whatever they are; refuses what is no object."""
+    if not isinstance(event, dict):
+        raise invalid(None, "The payload must be a JSON object.")
     return event
 
 

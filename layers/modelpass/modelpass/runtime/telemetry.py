@@ -120,6 +120,11 @@ def count_tier_breach() -> None:
     _measure("TierBreaches", "Count", 1)
 
 
+def count_far_above_estimate() -> None:
+    """Count a settle that reports many times its estimate (metric `UsageFarAboveEstimate`)."""
+    _measure("UsageFarAboveEstimate", "Count", 1)
+
+
 def reset_lag(seconds: int) -> None:
     """Record how many seconds the oldest item that a reset found had been due (metric `ResetLagSeconds`)."""
     _measure("ResetLagSeconds", "Seconds", seconds)

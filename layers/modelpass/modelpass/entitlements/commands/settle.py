@@ -3,17 +3,18 @@
 Rule: a well-formed settle whose id was issued here is booked, until 90 days after the term. The first try is one
 conditional write that needs nothing but the settle itself. When its guard fails, the item that the failure brings back
 tells whether the hold is still there (a window has closed since), was reclaimed (a ticket stands for it) or was settled
-before. A settle that was served in another tier, or reports more calls than were granted, reads the item first.
+before. A settle that was served in another tier, reports far above its estimate, or reports more calls than were
+granted, reads the item first.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from modelpass import schema
 from modelpass.dynamodb import transport
 from modelpass.entitlements import accounting, answers, authorization_ids, history, items, rules, updates
-from modelpass.entitlements.change import Change, TierBreach
+from modelpass.entitlements.change import Change, FarAboveEstimate, TierBreach
 from modelpass.entitlements.commands import decision_loop
 from modelpass.entitlements.commands.decision_loop import Decision
 from modelpass.errors import ErrorCode, Refusal, Refused
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from modelpass.runtime.deps import Deps
 
 REPLAYED: Json = {"settled": True, "replayed": True}
+_FAR_ABOVE: Final = 10
+"""How many times its estimate a report is at least, to be told of: it may be in a wrong unit."""
 
 
 class SettleRequest(NamedTuple):
@@ -49,18 +52,20 @@ def settle(deps: Deps, request: SettleRequest) -> Json:
     A repeat books nothing, and the first report stands. Raises `Refused`, with nothing booked:
     `authorization_not_found` when nothing was authorized under the id or settles are no longer accepted,
     `invalid_request` when it reports more calls than its authorization holds. Raises `Refused`
-    (`temporarily_unavailable`) when the store cannot be reached: it may be booked or not, and a repeat tells.
+    (`temporarily_unavailable`) when the store cannot be reached: it may be booked or not, and a repeat tells. A report
+    far above its estimate is booked as any other, and told by an event and a metric.
     """
     authorization = authorization_ids.parse_authorization_id(request.authorization_id, deps.deployment_keys)
     if authorization is None:
-        raise _not_found()
+        raise not_found()
     entitlement = authorization.entitlement
     telemetry.note(subscriptionId=entitlement.subscription_id, modelId=entitlement.model_id)
     budget = deps.retry_budget()
     return decision_loop.until_answered(deps, budget, entitlement, _Settle(deps, budget, request, authorization))
 
 
-def _not_found() -> Refused:
+def not_found() -> Refused:
+    """The exception for an id under which nothing was authorized, or is not any more."""
     return Refused(Refusal(ErrorCode.AUTHORIZATION_NOT_FOUND, param="authorizationId"))
 
 
@@ -82,8 +87,12 @@ class _Settle(NamedTuple):
         served = self.request.served_tier
         return served is not None and served is not self.authorization.tier
 
+    @property
+    def _far_above(self) -> bool:
+        return self.request.used >= _FAR_ABOVE * max(1, self.authorization.hold.units)
+
     def write_at_once(self) -> Decision | None:
-        if self._breached or self._calls > self.authorization.hold.calls:
+        if self._breached or self._far_above or self._calls > self.authorization.hold.calls:
             return None
         request = updates.settle(
             self.deps.tables,
@@ -101,10 +110,12 @@ class _Settle(NamedTuple):
         if step is None:
             return Decision(REPLAYED, entitlement)
         entitlement = decision_loop.write(self.deps, self.budget, step)
+        if self._far_above:
+            telemetry.count_far_above_estimate()
         return Decision(self._settled(entitlement), entitlement)
 
     def refuse_missing(self) -> Json:
-        raise _not_found()
+        raise not_found()
 
     def _reclaimed(self, entitlement: Entitlement) -> bool:
         """Whether a ticket stands for the hold. The number of tickets in the item spares most repeats this read."""
@@ -123,15 +134,17 @@ class _Settle(NamedTuple):
         """The step that books the settle, None when the hold was settled before."""
         hold, now_ms = self.authorization.hold, self.deps.now_ms()
         if not rules.settles_accepted(entitlement, now_ms):
-            raise _not_found()
+            raise not_found()
         if not reclaimed and entitlement.holds.get(hold.key) != hold:
             return None
         if self._calls > hold.calls:
             raise refuse_too_many_calls(hold.calls)
-        step = accounting.book(entitlement, hold, self.request.used, self._calls, reclaimed=reclaimed)
-        if not self._breached or self.request.served_tier is None:
-            return step
-        return step._replace(breach=TierBreach(hold, self.request.served_tier, now_ms))
+        served, used = self.request.served_tier, self.request.used
+        step = accounting.book(entitlement, hold, used, self._calls, reclaimed=reclaimed)
+        return step._replace(
+            breach=TierBreach(hold, served, now_ms) if self._breached and served is not None else None,
+            far_above=FarAboveEstimate(hold, used, now_ms) if self._far_above else None,
+        )
 
     def _settled(self, entitlement: Entitlement) -> Json:
         now_ms = self.deps.now_ms()

@@ -1,0 +1,236 @@
+"""Settles that come by the queue: what can be booked is booked, and what cannot is parked, never thrown away."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from modelpass.router import queued_settle
+from modelpass.times import DAY_MS
+from tests.support.handlers import Service, batch
+from tests.support.lines import recorded
+from tests.support.world import IMAGE_MODEL
+
+if TYPE_CHECKING:
+    from tests.support.handlers import Json
+    from tests.support.world import Clock
+
+FORGED = "auth_" + "A" * 120
+pytestmark = pytest.mark.usefixtures("clock")
+
+
+@pytest.fixture
+def bought(service: Service, account: str) -> Json:
+    return {**service.buy(account), "account": account}
+
+
+@pytest.fixture
+def granted(service: Service, bought: Json) -> str:
+    """The id of a grant of 4,000 tokens and 5 calls."""
+    answer = service.authorize(bought["apiKey"], calls=5)
+    return str(answer["authorizationId"])
+
+
+def figures(service: Service, bought: Json) -> tuple[int, int, int]:
+    """Of the text model: calls of the day, units used and units held."""
+    model = service.http("get-usage", bought["account"], bought["subscriptionId"]).json["models"][0]
+    return model["daily"]["used"], model["monthly"]["used"], model["monthly"]["held"]
+
+
+def events(service: Service, bought: Json) -> list[Json]:
+    told: list[Json] = service.http("get-events", bought["account"], bought["subscriptionId"]).json["events"]
+    return told
+
+
+def parked(service: Service, *bodies: object) -> list[str]:
+    answer = service.invoke("SettleFunction", batch(*bodies))
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+NOT_IDS: tuple[Any, ...] = (FORGED, "", 7, ["auth_"], {})
+NOT_TIERS: tuple[Any, ...] = ("gold", "", 1, ["basic"], {}, False)
+UNBOOKABLE: list[Any] = [
+    -555,
+    -1,
+    None,
+    1234.5,
+    0.1,
+    float("nan"),
+    float("inf"),
+    1e300,
+    2.0**60,
+    "1234",
+    "",
+    True,
+    [],
+    {},
+]
+UNBOOKABLE += [10**15 + 1, 10**30]
+
+
+@pytest.mark.parametrize("used", UNBOOKABLE, ids=repr)
+def test_usage_that_is_no_number_of_units_parks_the_message_and_is_booked_once_mended(
+    service: Service, bought: Json, granted: str, used: Any
+) -> None:
+    message = {"authorizationId": granted, "actualUsage": used}
+    assert parked(service, message) == ["m-0"]
+    assert figures(service, bought) == (5, 0, 4000)
+    assert parked(service, {**message, "actualUsage": 1234}) == []
+    assert figures(service, bought) == (5, 1234, 0)
+
+
+def test_mended_message_is_booked_when_its_hold_has_long_expired(
+    service: Service, bought: Json, granted: str, clock: Clock
+) -> None:
+    assert parked(service, {"authorizationId": granted}) == ["m-0"]
+    clock.now_ms += DAY_MS
+    service.authorize(bought["apiKey"], requestId="another")
+    assert parked(service, {"authorizationId": granted, "actualUsage": 1234}) == []
+    assert figures(service, bought)[1] == 1234
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["", "no JSON", "[]", "1", '"text"', "null", "{}", {"actualUsage": 5}, {"authorizationId": None, "actualUsage": 5}]
+    + [{"authorizationId": value, "actualUsage": 5} for value in NOT_IDS],
+    ids=repr,
+)
+def test_message_that_names_no_authorization_is_parked(service: Service, message: Any) -> None:
+    assert parked(service, message, message) == ["m-0", "m-1"]
+
+
+BOOKABLE: list[tuple[Json, int, int, str, str | None, int | None]] = [
+    # what the message says beside its id; calls counted, units booked, and what the line says: tier breached,
+    # fields passed over, unknown fields
+    ({}, 5, 1234, "kept", None, None),
+    ({"actualUsage": 1234.0}, 5, 1234, "kept", None, None),
+    ({"actualUsage": 1.234e3}, 5, 1234, "kept", None, None),
+    ({"latencyMs": 12, "continue": {"calls": 1}}, 5, 1234, "kept", None, 2),
+    ({"latencyMs": None}, 5, 1234, "kept", None, 1),
+    ({"calls": None, "servedTier": None}, 5, 1234, "kept", None, None),
+    ({"calls": 2}, 2, 1234, "kept", None, None),
+    ({"calls": 2.0}, 2, 1234, "kept", None, None),
+    ({"calls": 6}, 5, 1234, "kept", "calls", None),
+    *(({"calls": calls}, 5, 1234, "kept", "calls", None) for calls in (-1, 1.5, "2", True, [2], 10**30)),
+    *(({"servedTier": tier}, 5, 1234, "kept", "servedTier", None) for tier in NOT_TIERS),
+    *(({"servedTier": tier}, 5, 1234, "kept", None, None) for tier in ("stable", "Stable", " STABLE ")),
+    *(({"servedTier": tier}, 5, 1234, "breached", None, None) for tier in ("basic", "Basic", "BASIC\n")),
+    ({"calls": "all", "servedTier": "?", "x": 1, "y": 2}, 5, 1234, "kept", "calls,servedTier", 2),
+    ({"actualUsage": 0, "calls": 0}, 0, 0, "kept", None, None),
+]
+
+
+@pytest.mark.parametrize(("said", "calls", "units", "tier", "unusable", "unknown"), BOOKABLE, ids=repr)
+def test_what_can_be_booked_is_booked_and_the_line_says_what_was_passed_over(  # noqa: PLR0913 - a row of the table
+    service: Service,
+    bought: Json,
+    granted: str,
+    *,
+    said: Json,
+    calls: int,
+    units: int,
+    tier: str,
+    unusable: str | None,
+    unknown: int | None,
+) -> None:
+    with recorded() as output:
+        assert parked(service, {"authorizationId": granted, "actualUsage": 1234, **said}) == []
+    assert figures(service, bought) == (calls, units, 0)
+    (line,) = output.decided()
+    assert line["decision"] == "settled"
+    assert ("TierBreaches" in line) is (tier == "breached")
+    assert (line.get("unusable"), line.get("unknownFields")) == (unusable, unknown)
+
+
+@pytest.mark.parametrize("spelled", [" {}", "{}\n", "{}=", "{}==", "\t{} "])
+def test_id_that_other_programs_have_padded_is_the_same_id(
+    service: Service, bought: Json, granted: str, spelled: str
+) -> None:
+    message = {"authorizationId": spelled.format(granted), "actualUsage": 1234}
+    assert parked(service, message, message) == []
+    assert figures(service, bought) == (5, 1234, 0)
+
+
+def test_directly_the_same_reports_are_refused_by_name_and_nothing_is_booked(
+    service: Service, bought: Json, granted: str
+) -> None:
+    for said, param in (
+        ({"actualUsage": 1234.0}, "actualUsage"),
+        ({"latencyMs": 12}, "latencyMs"),
+        ({"calls": 6}, "calls"),
+        ({"servedTier": "Stable"}, "servedTier"),
+        ({"authorizationId": f" {granted}"}, "authorizationId"),
+    ):
+        event = {"authorizationId": granted, "actualUsage": 1234, **said}
+        answer = service.invoke("SettleFunction", event)
+        assert (answer["settled"], answer["error"]["param"]) == (False, param)
+    assert figures(service, bought) == (5, 0, 4000)
+
+
+@pytest.mark.parametrize("queued", [True, False], ids=["queued", "direct"])
+def test_line_of_a_refused_settle_names_what_it_is_about_where_the_id_is_authentic(
+    service: Service,
+    bought: Json,
+    granted: str,
+    queued: bool,  # noqa: FBT001
+) -> None:
+    refused = [
+        {"authorizationId": granted, "actualUsage": -1},
+        {"authorizationId": granted},
+        {"authorizationId": FORGED, "actualUsage": -1},
+        {"authorizationId": FORGED, "actualUsage": 1, "secret-of-the-caller": "sk-custom-x"},
+        {"authorizationId": 7, "actualUsage": 1},
+    ]
+    with recorded() as output:
+        if queued:
+            parked(service, *refused)
+        else:
+            for event in refused:
+                service.invoke("SettleFunction", event)
+    lines = output.decided()
+    about = {"subscriptionId": bought["subscriptionId"], "modelId": "claude-opus-4-6"}
+    named = [{name: line[name] for name in about if name in line} for line in lines]
+    assert named == [about, about, {}, {}, {}]
+    assert "secret-of-the-caller" not in json.dumps(lines)
+
+
+@pytest.mark.parametrize("queued", [True, False], ids=["queued", "direct"])
+@pytest.mark.parametrize(
+    ("estimate", "used", "far"), [(4000, 39_999, 0), (4000, 40_000, 1), (0, 9, 0), (0, 10, 1), (1, 10, 1)]
+)
+def test_report_far_above_its_estimate_is_booked_and_told_once(
+    service: Service,
+    bought: Json,
+    estimate: int,
+    used: int,
+    far: int,
+    queued: bool,  # noqa: FBT001
+) -> None:
+    answer = service.authorize(bought["apiKey"], estimatedUsage=estimate)
+    message = {"authorizationId": answer["authorizationId"], "actualUsage": used}
+    with recorded() as output:
+        if queued:
+            assert parked(service, message, message) == []
+        else:
+            assert service.invoke("SettleFunction", message)["settled"]
+            assert service.invoke("SettleFunction", message) == {"settled": True, "replayed": True}
+    assert figures(service, bought)[1] == used
+    assert sum(line.get("UsageFarAboveEstimate", 0) for line in output.decided()) == far
+    told = [e for e in events(service, bought) if e["type"] == "usage.far_above_estimate"]
+    assert [e["data"]["heldUsage"] for e in told] == [estimate] * far
+    assert [e["data"]["actualUsage"] for e in told] == [used] * far
+
+
+def test_report_that_is_a_breach_and_far_above_tells_both(service: Service, bought: Json) -> None:
+    image = {"modelId": IMAGE_MODEL, "channelTier": "basic", "estimatedUsage": 1}
+    granted = service.authorize(bought["apiKey"], **image)
+    answer = service.settle(granted["authorizationId"], actualUsage=10, calls=1, servedTier="stable")
+    assert (answer["settled"], answer["tierBreached"]) == (True, True)
+    told = {e["type"] for e in events(service, bought)}
+    assert {"usage.far_above_estimate", "tier.breached"} <= told
+
+
+def test_only_the_padding_is_taken_from_an_id() -> None:
+    assert queued_settle.id_in(" auth_a-b_=c== \n") == "auth_a-b_=c"
