@@ -340,6 +340,15 @@ def test_settle_served_in_another_tier_writes_its_event_in_one_transaction(custo
     assert cost == (["GetItem", "TransactWriteItems", "GetItem"], 4, 2)
 
 
+def test_report_far_above_its_estimate_writes_its_event_in_one_transaction(customer: Customer) -> None:
+    granted = customer.authorize("far", 10)
+    cost = customer.cost(lambda: customer.world.settle(granted["authorizationId"], 100), late=False)
+    assert cost == (["GetItem", "TransactWriteItems", "GetItem"], 4, 2)
+    both = customer.authorize("far-and-elsewhere", 10)
+    cost = customer.cost(lambda: customer.world.settle(both["authorizationId"], 100, servedTier="basic"))
+    assert cost == (["GetItem", "TransactWriteItems", "GetItem"], 6, 2)
+
+
 def test_purchase_and_renewal_of_forty_models_are_three_requests(world: World) -> None:
     price = Price("USD", "1.00", "0.000001", "0.01")
     for number in range(40):

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.audit import assert_conserved
 from tests.support.faults import SlowReply
-from tests.support.world import STORE_CLIENTS
+from tests.support.world import DAY_MS, STORE_CLIENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +66,24 @@ def test_grant_told_only_after_its_hold_expired_is_not_granted(bought: tuple[Wor
     again = world.authorize(key, "r-1", holdSeconds=2)
     assert (again["allowed"], "replayed" in again) == (True, False)
     assert again["monthly"]["held"] == 10
+    assert_conserved(world)
+
+
+@pytest.mark.parametrize("lost", [True, False])
+@pytest.mark.parametrize("at", range(3))
+def test_far_report_whose_reply_is_slow_while_its_day_ends_is_booked_and_told_once(
+    bought: tuple[World, str, str],
+    at: int,
+    lost: bool,  # noqa: FBT001
+) -> None:
+    world, key, subscription_id = bought
+    granted = world.authorize(key, "r-1", 10)
+    slow = world.with_send(SlowReply(world.deps.send, at, lambda: world.clock.advance(DAY_MS), lost))
+    slow.settle(granted["authorizationId"], 100, servedTier="basic")
+    world.settle(granted["authorizationId"], 100, servedTier="basic")
+    events = world.events()
+    assert (events.count("usage.far_above_estimate"), events.count("tier.breached")) == (1, 1)
+    assert world.entitlement(subscription_id).counters.month_used == 100
     assert_conserved(world)
 
 

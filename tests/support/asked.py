@@ -103,6 +103,12 @@ ROUTER: dict[str, tuple[Callable[[Customer], Drive], str, str, set[str]]] = {
     ),
     "settled": (lambda c: c.settle(), "settle", "settled", NAMED),
     "settled in another tier": (lambda c: c.settle(servedTier="basic"), "settle", "settled", {*NAMED, "TierBreaches"}),
+    "settled far above its estimate": (
+        lambda c: c.settle(actualUsage=40_000),
+        "settle",
+        "settled",
+        {*NAMED, "UsageFarAboveEstimate"},
+    ),
     "settled again": (lambda c: c.again(c.settle()), "settle", "replayed", NAMED),
     "settled with too many": (lambda c: c.settle(calls=2), "settle", "invalid_request", NAMED),
     "forged": (lambda c: lambda: c.service.settle(FORGED), "settle", "authorization_not_found", set()),

@@ -13,6 +13,7 @@ NAMESPACE = SOURCE["Globals"]["Function"]["Environment"]["Variables"]["POWERTOOL
 OURS: dict[str, set[str]] = {
     "Decisions": {"command", "decision"},
     "TierBreaches": set(),
+    "UsageFarAboveEstimate": set(),
     "ResetLagSeconds": set(),
 }
 COMMANDS = {resource["Properties"].get("CodeUri", "").partition("/")[2] for resource in RESOURCES.values()} - {""}

@@ -120,6 +120,10 @@ FAILURES: list[tuple[str, Json, bool]] = [
     ("SettleFailsAlarm", {"unavailable": 5, "internal": None, "settled": None}, True),
     ("SettleFailsAlarm", {"unavailable": 5, "internal": 1, "settled": 1000}, False),
     ("SettleFailsAlarm", {"unavailable": 2, "internal": 2, "settled": 1}, False),
+    ("SettleRefusedAlarm", {"malformed": 5, "unknown": None, "settled": None, "replayed": None}, True),
+    ("SettleRefusedAlarm", {"malformed": 3, "unknown": 2, "settled": 490, "replayed": 4}, True),
+    ("SettleRefusedAlarm", {"malformed": 3, "unknown": 2, "settled": 400, "replayed": 95}, False),
+    ("SettleRefusedAlarm", {"malformed": 2, "unknown": 2, "settled": 1, "replayed": 0}, False),
     ("ApiServerErrorsAlarm", {"errors": 5, "requests": 6}, True),
     ("ApiServerErrorsAlarm", {"errors": 4, "requests": 4}, False),
     ("ApiServerErrorsAlarm", {"errors": 10, "requests": 1000}, False),
@@ -140,6 +144,11 @@ def test_refusals_that_are_failures_of_ours_are_counted_by_their_codes() -> None
     for name, command in (("AuthorizeFailsClosedAlarm", "authorize"), ("SettleFailsAlarm", "settle")):
         failures = {("Decisions", command, code) for code in ("temporarily_unavailable", "internal_error")}
         assert failures <= looked_at(name)
+
+
+def test_settles_that_are_refused_for_good_are_counted_by_their_codes() -> None:
+    codes = ("invalid_request", "authorization_not_found", "settled", "replayed")
+    assert looked_at("SettleRefusedAlarm") == {("Decisions", "settle", code) for code in codes}
 
 
 def test_reset_that_is_behind_for_a_quarter_of_an_hour_or_does_not_run_is_noticed() -> None:

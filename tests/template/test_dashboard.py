@@ -53,6 +53,7 @@ def test_what_is_asked_first_is_answered() -> None:
         "ApproximateAgeOfOldestMessage",
         "5xx",
         "TierBreaches",
+        "UsageFarAboveEstimate",
     }
 
 

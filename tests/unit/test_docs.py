@@ -77,7 +77,7 @@ def members_of(model: type[BaseModel]) -> set[str]:
 
 def test_every_event_type_is_listed_with_what_it_carries() -> None:
     listed = {}
-    for kind, data in re.findall(r"^\| `([a-z.]+_?[a-z]+)` \|.*\| (.+?) \|$", EVENTS, re.MULTILINE):
+    for kind, data in re.findall(r"^\| `([a-z.]+[a-z_]+)` \|.*\| (.+?) \|$", EVENTS, re.MULTILINE):
         listed[kind] = named(re.sub(r"\([^)]*\)", "", data))
     assert listed == {f"{kind}": members_of(model) for kind, (_, model) in SCHEMAS.items()}
     assert set(SCHEMAS) == set(EventType)

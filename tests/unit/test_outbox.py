@@ -5,8 +5,24 @@ from __future__ import annotations
 from itertools import product
 
 from modelpass import outbox
-from modelpass.outbox import Order
-from tests.support.builders import NOON
+from modelpass.outbox import EventType, Moment, Order, Subject
+from tests.support.builders import NOON, TABLES
+
+PLACES = {
+    "subscription.purchased": "00",
+    "subscription.renewed": "01",
+    "plan.started": "02",
+    "tier.down": "03",
+    "tier.up": "04",
+    "limit.threshold_reached": "05",
+    "tier.breached": "06",
+    "usage.corrected": "07",
+    "key.regenerated": "08",
+    "subscription.cancelled": "09",
+    "plan.ended": "10",
+    "subscription.expired": "11",
+    "usage.far_above_estimate": "12",
+}
 
 
 def test_events_sort_by_time_and_within_a_millisecond_by_their_order() -> None:
@@ -15,6 +31,15 @@ def test_events_sort_by_time_and_within_a_millisecond_by_their_order() -> None:
     assert keys == sorted(keys)
     times = [outbox.event_key("s", at, Order(1, 0, 0), "e")[1] for at in (999, 10**12, NOON)]
     assert times == sorted(times)
+
+
+def test_place_of_a_type_in_stored_keys_and_cursors_is_for_ever() -> None:
+    def place(kind: EventType) -> str:
+        put = outbox.put(TABLES, kind, Subject("s", None), Moment(1, 1), {}, ())
+        return put["Item"]["sk"]["S"].split("#")[1][6:8]  # type: ignore[no-any-return] # an item's text
+
+    assert {kind.value: place(kind) for kind in EventType} == PLACES
+    assert len(set(PLACES.values())) == len(PLACES)
 
 
 def test_events_of_one_fact_share_an_id_and_of_another_do_not() -> None:

@@ -107,6 +107,7 @@ BOOKABLE: list[tuple[Json, int, int, str, str | None, int | None]] = [
     ({}, 5, 1234, "kept", None, None),
     ({"actualUsage": 1234.0}, 5, 1234, "kept", None, None),
     ({"actualUsage": 1.234e3}, 5, 1234, "kept", None, None),
+    ({"actualUsage": 0.0}, 5, 0, "kept", None, None),
     ({"latencyMs": 12, "continue": {"calls": 1}}, 5, 1234, "kept", None, 2),
     ({"latencyMs": None}, 5, 1234, "kept", None, 1),
     ({"calls": None, "servedTier": None}, 5, 1234, "kept", None, None),
@@ -230,6 +231,31 @@ def test_report_that_is_a_breach_and_far_above_tells_both(service: Service, boug
     assert (answer["settled"], answer["tierBreached"]) == (True, True)
     told = {e["type"] for e in events(service, bought)}
     assert {"usage.far_above_estimate", "tier.breached"} <= told
+
+
+@pytest.mark.parametrize(
+    ("written", "units"),
+    [
+        *(("1234.000", 1234), ("12.34E+2", 1234), ("1234000e-3", 1234), ("-0.0", 0), ("0e99", 0), ("1E0", 1)),
+        *((text, None) for text in ("1.5", "1e-1", "1e16", "1e9999999999999999999999", "9" * 5000, "NaN", "-1.0")),
+    ],
+)
+def test_number_is_read_exactly_however_it_is_written(
+    service: Service, bought: Json, granted: str, written: str, units: int | None
+) -> None:
+    body = f'{{"authorizationId": "{granted}", "actualUsage": {written}}}'
+    with recorded() as output:
+        assert parked(service, body) == ([] if units is not None else ["m-0"])
+    (line,) = output.decided()
+    assert line["subscriptionId"] == bought["subscriptionId"]
+    assert figures(service, bought)[1:] == ((0, 4000) if units is None else (units, 0))
+
+
+def test_member_that_is_there_with_two_values_is_not_guessed_at(service: Service, bought: Json, granted: str) -> None:
+    twice = '{{"authorizationId": "{}", "actualUsage": 5, "actualUsage": {}, "calls": 1, "calls": 2}}'
+    assert parked(service, twice.format(granted, 6)) == ["m-0"]
+    assert parked(service, twice.format(granted, 5)) == []
+    assert figures(service, bought) == (5, 5, 0)
 
 
 def test_only_the_padding_is_taken_from_an_id() -> None:

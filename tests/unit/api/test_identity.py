@@ -55,3 +55,12 @@ def test_operator_who_has_to_be_named_has_a_subject(claims: Any) -> None:
     with pytest.raises(Refused) as caught:
         operator_of(event_of(claims={"scope": "operator", **claims}))
     assert (caught.value.refusal.code, caught.value.refusal.param) == (ErrorCode.INVALID_REQUEST, "sub")
+
+
+@pytest.mark.parametrize("authorizer", [None, {}, {"jwt": None}, {"jwt": {"claims": None}}])
+def test_event_without_claims_names_nobody(authorizer: Any) -> None:
+    event = event_of(claims={})
+    event.raw_event["requestContext"]["authorizer"] = authorizer
+    assert not identity.is_operator(event)
+    with pytest.raises(Refused):
+        account_of(event)

@@ -79,5 +79,6 @@ def _can_be_account(name: object) -> TypeGuard[str]:
 
 
 def _claims(event: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
+    jwt = (event["requestContext"].get("authorizer") or {}).get("jwt") or {}
+    found: dict[str, Any] = jwt.get("claims") or {}
     return found

@@ -8,9 +8,10 @@ directly, settle is strict (`router.settle`). This file is loaded by the first b
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from modelpass.catalogue.tiers import MAX_CALLS, Tier
+from modelpass.catalogue.tiers import Tier
 from modelpass.entitlements.commands.settle import SettleRequest, not_found
 from modelpass.router.validation import UNITS, json_object, required, text
 
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from modelpass.entitlements.authorization_ids import Authorization
 
 _KNOWN: Final = frozenset({"authorizationId", "actualUsage", "calls", "servedTier"})
-_EXACT_FLOATS: Final = 2**53
-"""Up to here, every whole number is a number of its own as a float."""
+_MOST_DIGITS: Final = 20
+"""Numbers of more digits are above every bound; Python refuses to read some thousands of them."""
+_UNUSABLE: Final = object()
+"""In the place of what no field may be: a number that is not whole, and a member that is there with two values."""
 _TIERS: Final = {tier.value: tier for tier in Tier}
 
 
@@ -36,6 +39,20 @@ class Report(NamedTuple):
     unknown: int
 
 
+def fields_of(body: object) -> object:
+    """The value of a message's JSON text; None for what is no JSON. Numbers that are exactly whole come as such."""
+    try:
+        return json.loads(
+            body,  # type: ignore[arg-type] # what is no text is no JSON
+            object_pairs_hook=_members,
+            parse_int=lambda digits: int(digits) if len(digits) <= _MOST_DIGITS else _UNUSABLE,
+            parse_float=_whole,
+            parse_constant=lambda _: _UNUSABLE,
+        )
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
 def report_of(message: object, authorization_of: Callable[[str], Authorization | None]) -> Report:
     """Read a message; `authorization_of` gives what an authorization id says, None for one that was never issued.
 
@@ -47,7 +64,7 @@ def report_of(message: object, authorization_of: Callable[[str], Authorization |
     authorization = authorization_of(authorization_id)
     if authorization is None:
         raise not_found()
-    used = UNITS("actualUsage", _whole(required(fields, "actualUsage")))
+    used = UNITS("actualUsage", required(fields, "actualUsage"))
     calls, tier = _calls(fields.get("calls"), authorization.hold.calls), _tier(fields.get("servedTier"))
     read = {"calls": calls, "servedTier": tier}
     unusable = tuple(name for name, value in read.items() if value is None and fields.get(name) is not None)
@@ -59,18 +76,34 @@ def id_in(text: str) -> str:
     return text.strip().rstrip("=")
 
 
-def _whole(value: object) -> object:
-    """A number that is whole as an int, even where it was written with a fraction or an exponent; else as it came."""
-    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT_FLOATS:
-        return int(value)
-    return value
+def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members: dict[str, object] = {}
+    for name, value in pairs:
+        members[name] = value if members.get(name, value) == value else _UNUSABLE
+    return members
+
+
+def _whole(text: str) -> object:
+    """The whole number that a JSON number with a fraction or an exponent is exactly, such as 1234.0 and 1e3."""
+    mantissa, _, power = text.lower().partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    written = whole + fraction
+    digits = written.rstrip("0")
+    if not digits.strip("-"):
+        return 0
+    if len(power) > _MOST_DIGITS:
+        return _UNUSABLE
+    zeros = int(power or 0) - len(fraction) + len(written) - len(digits)
+    if zeros < 0 or len(digits) + zeros > _MOST_DIGITS:
+        return _UNUSABLE
+    return int(digits + "0" * zeros)
 
 
 def _calls(value: object, held: int) -> int | None:
     """The calls that were made; None, which stands for all that are held, where that is not a number of them."""
-    calls = _whole(value)
-    usable = isinstance(calls, int) and not isinstance(calls, bool) and 0 <= calls <= min(held, MAX_CALLS)
-    return calls if usable else None  # type: ignore[return-value] # an int, as was just seen
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 <= value <= held else None
 
 
 def _tier(value: Any) -> Tier | None:

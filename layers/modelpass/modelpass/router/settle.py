@@ -7,7 +7,6 @@ refused for good is parked with its body once the queue has tried it to the end.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from modelpass.entitlements import authorization_ids
@@ -104,7 +103,9 @@ def _settle_batch(deps: Deps, records: list[Any], function_request_id: str) -> J
 
 def _settle_in_time(deps: Deps, record: Json, function_request_id: str) -> Json:
     if deps.pacing.monotonic() < deps.stop_at:
-        message = _message(record)
+        from modelpass.router import queued_settle  # noqa: PLC0415 - no start waits for it
+
+        message = queued_settle.fields_of(record.get("body"))
         return _settle_one(deps, message, function_request_id, lambda: _read_leniently(deps, message))
     refusal = temporarily_unavailable().refusal
     telemetry.decided(refusal.code.code)
@@ -118,10 +119,3 @@ def _read_leniently(deps: Deps, message: object) -> SettleRequest:
     request, unusable, unknown = report_of(message, lambda text: authorization_ids.parse_authorization_id(text, keys))
     telemetry.note(unusable=",".join(unusable) or None, unknownFields=unknown or None)
     return request
-
-
-def _message(record: dict[str, Any]) -> object:
-    try:
-        return json.loads(record["body"])
-    except (KeyError, TypeError, ValueError, RecursionError):
-        return None  # it is refused as any payload that is no JSON object
