@@ -110,8 +110,8 @@ ROUTER: dict[str, tuple[Callable[[Customer], Drive], str, str, set[str]]] = {
         {*NAMED, "UsageFarAboveEstimate"},
     ),
     "settled again": (lambda c: c.again(c.settle()), "settle", "replayed", NAMED),
-    "settled with too many": (lambda c: c.settle(calls=2), "settle", "invalid_request", NAMED),
-    "forged": (lambda c: lambda: c.service.settle(FORGED), "settle", "authorization_not_found", set()),
+    "settled with too many": (lambda c: c.settle(calls=2), "settle", "invalid_request", NAMED | {"param"}),
+    "forged": (lambda c: lambda: c.service.settle(FORGED), "settle", "authorization_not_found", {"param"}),
     "settle malformed": (lambda c: c.invoke("SettleFunction", None), "settle", "invalid_request", set()),
     "settle failing": (
         lambda c: c.failing("SettleFunction", c.settle()),

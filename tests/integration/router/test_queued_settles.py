@@ -194,6 +194,11 @@ def test_line_of_a_refused_settle_names_what_it_is_about_where_the_id_is_authent
     about = {"subscriptionId": bought["subscriptionId"], "modelId": "claude-opus-4-6"}
     named = [{name: line[name] for name in about if name in line} for line in lines]
     assert named == [about, about, {}, {}, {}]
+    assert [line.get("param") for line in lines] == (
+        ["actualUsage", "actualUsage", *["authorizationId"] * 3]
+        if queued
+        else ["actualUsage", "actualUsage", "actualUsage", None, "authorizationId"]
+    )
     assert "secret-of-the-caller" not in json.dumps(lines)
 
 

@@ -59,6 +59,8 @@ def _settle_one(deps: Deps, event: object, function_request_id: str, read: Calla
         answer = settle(deps, read())
     except Refused as refusal:
         _name_what_it_is_about(deps, event)
+        param = refusal.refusal.param
+        telemetry.note(param=param if param in _FIELDS else None)  # another is a caller's text
         answer = _unsettled(refusal.refusal)
     except Exception as error:  # the caller still gets an answer; the log says where it failed
         telemetry.report_unexpected(error)
