@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     NewAccount = Callable[[], str]
 
-TOO_LONG = 65
+TOO_LONG = 129
 AUTHORIZE = {"apiKey": "sk-custom-x", "modelId": TEXT_MODEL, "requestId": "r-1", "estimatedUsage": 10}
 SETTLE = {"authorizationId": "auth_x", "actualUsage": 1}
 

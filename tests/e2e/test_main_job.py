@@ -33,7 +33,7 @@ def test_the_example_is_bought_as_written(stack: Stack, new_account: NewAccount)
     assert answer.headers["location"] == f"/v1/subscriptions/{bought['subscriptionId']}"
     assert list(bought) == [
         *("subscriptionId", "status", "term", "apiKey", "apiKeyMasked"),
-        *("startsAt", "expiresAt", "timezone", "models"),
+        *("startsAt", "expiresAt", "timezone", "models", "price"),
     ]
     assert bought["subscriptionId"].startswith("sub_")
     assert (bought["status"], bought["term"], bought["timezone"]) == ("active", 1, "UTC")
@@ -44,6 +44,7 @@ def test_the_example_is_bought_as_written(stack: Stack, new_account: NewAccount)
     assert timedelta(days=28) <= expires - starts <= timedelta(days=31)
     units = {TEXT_MODEL: "tokens", IMAGE_MODEL: "generations"}
     assert bought["models"] == [{**m, "unit": units[m["modelId"]]} for m in PURCHASE_BODY["models"]]
+    assert bought["price"] == stack.api("POST", "/v1/quotes", new_account(), PURCHASE_BODY).json
 
 
 def test_a_key_is_shown_once(stack: Stack, new_account: NewAccount) -> None:

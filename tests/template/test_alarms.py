@@ -112,6 +112,7 @@ def test_authorize_and_settle_that_are_turned_away_crash_or_are_slow_are_noticed
     assert slow.get("EvaluateLowSampleCountPercentile", "evaluate") == "evaluate"  # else only from 1,000 requests on
 
 
+SETTLES = ("malformed", "unknown", "settled", "replayed", "unavailable", "internal")
 FAILURES: list[tuple[str, Json, bool]] = [
     ("AuthorizeFailsClosedAlarm", {"unavailable": 3, "internal": 2, "invocations": 5}, True),
     ("AuthorizeFailsClosedAlarm", {"unavailable": None, "internal": 5, "invocations": 499}, True),
@@ -120,10 +121,10 @@ FAILURES: list[tuple[str, Json, bool]] = [
     ("SettleFailsAlarm", {"unavailable": 5, "internal": None, "settled": None}, True),
     ("SettleFailsAlarm", {"unavailable": 5, "internal": 1, "settled": 1000}, False),
     ("SettleFailsAlarm", {"unavailable": 2, "internal": 2, "settled": 1}, False),
-    ("SettleRefusedAlarm", {"malformed": 5, "unknown": None, "settled": None, "replayed": None}, True),
-    ("SettleRefusedAlarm", {"malformed": 3, "unknown": 2, "settled": 490, "replayed": 4}, True),
-    ("SettleRefusedAlarm", {"malformed": 3, "unknown": 2, "settled": 400, "replayed": 95}, False),
-    ("SettleRefusedAlarm", {"malformed": 2, "unknown": 2, "settled": 1, "replayed": 0}, False),
+    ("SettleRefusedAlarm", dict(zip(SETTLES, (5, None, None, None, None, None), strict=True)), True),
+    ("SettleRefusedAlarm", dict(zip(SETTLES, (3, 2, 480, 4, 5, 5), strict=True)), True),
+    ("SettleRefusedAlarm", dict(zip(SETTLES, (3, 2, 400, 85, 5, 5), strict=True)), False),
+    ("SettleRefusedAlarm", dict(zip(SETTLES, (2, 2, 1, 0, 0, 0), strict=True)), False),
     ("ApiServerErrorsAlarm", {"errors": 5, "requests": 6}, True),
     ("ApiServerErrorsAlarm", {"errors": 4, "requests": 4}, False),
     ("ApiServerErrorsAlarm", {"errors": 10, "requests": 1000}, False),
@@ -147,7 +148,8 @@ def test_refusals_that_are_failures_of_ours_are_counted_by_their_codes() -> None
 
 
 def test_settles_that_are_refused_for_good_are_counted_by_their_codes() -> None:
-    codes = ("invalid_request", "authorization_not_found", "settled", "replayed")
+    codes = ["invalid_request", "authorization_not_found", "settled", "replayed"]
+    codes += ["temporarily_unavailable", "internal_error"]
     assert looked_at("SettleRefusedAlarm") == {("Decisions", "settle", code) for code in codes}
 
 
