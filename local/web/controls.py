@@ -60,11 +60,16 @@ def _carried_out(stack: Stack, request: HttpRequest) -> HttpResponse:
     raise Refused(Refusal(ErrorCode.NOT_FOUND, message="The local stack has no such call."))
 
 
+_MOVES: Final = ("now", "advanceSeconds")
+
+
 def _move(stack: Stack, body: bytes) -> None:
     try:
         wanted = json.loads(body)
     except (ValueError, RecursionError):
         raise invalid(None, "The body is not valid JSON.") from None
+    if isinstance(wanted, dict):  # of the two members, one that is null counts as left out
+        wanted = {name: value for name, value in wanted.items() if value is not None or name not in _MOVES} or wanted
     match wanted:
         case {"now": str(text), **rest} if not rest:
             stack.clock.set(_instant(text))

@@ -19,9 +19,10 @@ _FIRST_MS = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
 _LAST_MS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
 TIME_RULE: Final = "an RFC 3339 time with an offset, such as 2026-12-24T00:00:00Z or 2026-12-24T01:00:00+01:00"
 """Completes the sentence "… must be …"."""
-_DATE = re.compile(r"[0-9]{4}(-[0-9]{2}){2}")
+# Patterns are compiled when they are first used: the hot path, which imports this file, reads no times.
+_DATE = r"[0-9]{4}(-[0-9]{2}){2}"
 _HOUR_MINUTE = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
-_INSTANT = re.compile(
+_INSTANT = (
     rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[Tt]{_HOUR_MINUTE}):([0-5][0-9]|60)(?:\.([0-9]+))?([Zz]|[+-]{_HOUR_MINUTE})"
 )
 _LEAP = "60"
@@ -51,7 +52,7 @@ def instant_ms(text: str) -> int | None:
     the years 1 to 9999 in UTC. A leap second, `:60`, may only be the last of a month in UTC, whichever months had one.
     It is the second after it, as on clocks that show none: `2016-12-31T23:59:60Z` is `2017-01-01T00:00:00Z`.
     """
-    match = _INSTANT.fullmatch(text)
+    match = re.fullmatch(_INSTANT, text)
     if match is None:
         return None
     to_minute, second, decimals, offset = match.groups()
@@ -68,7 +69,7 @@ def instant_ms(text: str) -> int | None:
 
 def date_of(text: str) -> date | None:
     """The date that a text such as `2026-11-24` names; None for any text that does not name one."""
-    if _DATE.fullmatch(text) is None:
+    if re.fullmatch(_DATE, text) is None:
         return None
     try:
         return date.fromisoformat(text)
