@@ -161,7 +161,7 @@ Buy a subscription:
 Ask for a request, as the router does, with the apiKey of the answer:
 
   curl -s {url}/2015-03-31/functions/AuthorizeFunction/invocations -d '{{"apiKey": "sk-custom-…",
-    "modelId": "claude-opus-4-6", "requestId": "request-1", "estimatedUsage": 4000}}'
+    "modelId": "claude-opus-4-6", "requestId": "request-1", "attempt": "1", "estimatedUsage": 4000}}'
 
 Hear what other systems are told:            curl -N -H "Accept: text/event-stream" {url}/_local/events
 See the whole story (in another terminal):   PORT={port} make demo

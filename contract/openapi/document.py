@@ -34,8 +34,9 @@ Who may use which AI model, how often and how much: the calls of customers and o
 this API; it invokes two functions (see `docs/api.md`).
 
 JSON bodies of at most {MAX_BODY_BYTES // 1024} KB with `Content-Type: application/json`. Fields that are not listed are
-refused, and so are members that appear twice, numbers with a fraction or an exponent, and unknown parameters beside
-those of a query. An optional field that is null counts as left out. Money is a decimal string. Ids are opaque.
+refused, and so are members that appear twice, numbers with a fraction or an exponent, and query parameters that are
+not listed, on every method. An optional field that is null counts as left out. Money is a decimal string. Ids are
+opaque.
 
 Times are answered as RFC 3339 in UTC, with milliseconds only when they are not zero. They are taken in every form of
 RFC 3339 and cut to milliseconds: with any offset, any number of decimals, `t` and `z` in lower case, and `:60` for a
