@@ -149,7 +149,10 @@ def test_plan_of_an_account_of_any_name_holds_its_place(stack: Stack, name: str)
     body = {"models": [{"modelId": TEXT_MODEL, **LIMITS}]}
     held = stack.api("POST", "/v1/subscriptions", name, body)
     assert held.error["code"] == "active_subscription_exists"
-    assert operate(stack, "DELETE", path).status == 204
+    other = operate(stack, "DELETE", f"{path}/{once('vendor/max')}")
+    assert (other.status, other.headers["modelpass-held-by"]) == (204, "vendor/pro@1")
+    ended = operate(stack, "DELETE", f"{path}/{once('vendor/pro@1')}")
+    assert (ended.status, ended.headers.get("modelpass-held-by")) == (204, None)
     assert stack.buy(name, body)["status"] == "active"
 
 
