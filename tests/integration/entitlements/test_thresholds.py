@@ -170,6 +170,22 @@ def test_correction_that_takes_usage_below_a_share_arms_it_again(world: World) -
     assert told(world) == Counter([MONTHLY_80, MONTHLY_80, MONTHLY_100, MONTHLY_100])
 
 
+def test_correction_arms_a_share_again_with_its_own_write(world: World) -> None:
+    """Even where nothing can be written after it: the very next report is told."""
+    made = world.buy(models=[model(calls=100, cap=100)])
+    use(world, made["apiKey"], "wrong", 90)
+    again = world.authorize(made["apiKey"], "again", 10)["authorizationId"]
+
+    def only_transactions(operation: str, request: Request) -> Response:
+        if operation == "UpdateItem":
+            raise StoreBusyError("injected")
+        return world.deps.send(operation, request)
+
+    world.with_send(only_transactions).correct(made["subscriptionId"], -20)
+    world.settle(again, 10)
+    assert told(world) == Counter([MONTHLY_80, MONTHLY_80])
+
+
 def test_each_crossing_has_an_event_with_an_id_of_its_own(world: World) -> None:
     made = world.buy(models=[model(calls=100, cap=100)])
     use(world, made["apiKey"], "wrong", 80)

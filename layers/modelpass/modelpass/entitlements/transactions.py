@@ -167,16 +167,17 @@ def _demand_crossings(expression: _Expression, step: Change) -> None:
     """
     before, after = step.before, step.after
     lapsed = before.announced - after.announced
-    for attribute, monthly, limit, moved in (
-        ("dc", False, before.limits.daily_call_limit, after.counters.day_calls - before.counters.day_calls),
-        ("mu", True, before.limits.monthly_cap, after.counters.month_used - before.counters.month_used),
+    taken_back = before.counters.month_used - after.counters.month_used  # by a correction, which announces nothing
+    for attribute, monthly, limit, back in (
+        ("dc", False, before.limits.daily_call_limit, 0),
+        ("mu", True, before.limits.monthly_cap, taken_back),
     ):
         told = [a.least for a in step.announcements if a.threshold.monthly is monthly]
         if told:
-            expression.demand(attribute, ">=", number(max(told) - moved))
+            expression.demand(attribute, ">=", number(max(told)))
         gone = [t.least_of(limit) for t in lapsed if t.monthly is monthly]
         if gone:
-            expression.demand(attribute, "<", number(min(gone) - moved))
+            expression.demand(attribute, "<", number(min(gone) + back))
 
 
 def _write_counters(expression: _Expression, step: Change) -> None:
