@@ -120,15 +120,7 @@ ACCOUNT_ID: Final = Parameter(
     f"The account as its tokens' claim names it, by default `sub`: 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8.",
     "acct_demo",
 )
-
-
-PLAN_ID: Final = Parameter(
-    "planId",
-    "path",
-    {"type": "string", "pattern": f"^{MODEL_ID_PATTERN}$"},
-    f"The plan that has ended: {MODEL_ID_RULE}.",
-    "plan_team",
-)
+PLAN_ID: Final = Parameter("planId", "path", MODEL_ID.schema, f"The plan that has ended: {MODEL_ID_RULE}.", "plan_team")
 AS_OF: Final = Parameter(
     "asOf",
     "query",

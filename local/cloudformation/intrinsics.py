@@ -12,8 +12,7 @@ REGION: Final = "eu-west-1"
 ACCOUNT: Final = "123456789012"
 _DYNAMIC = re.compile(r"\{\{resolve:secretsmanager:([^:}]+):SecretString:([^:}]+)\}\}")
 _PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
-PSEUDO: Final = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::Partition": "aws"}
-"""The pseudo parameters that the template may refer to."""
+_PSEUDO: Final = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::Partition": "aws"}
 
 Json = dict[str, Any]
 
@@ -50,7 +49,7 @@ class Resolver:
             return value
         match value:
             case {"Fn::If": [str(condition), then, otherwise]}:
-                made = self.structure(then if self._holds({"Condition": condition}) else otherwise)
+                made = self.structure(then if self.holds({"Condition": condition}) else otherwise)
             case {"Fn::Split": [str(separator), text]}:
                 made = self.value(text).split(separator)
             case {"Ref": "AWS::NoValue"}:
@@ -62,26 +61,31 @@ class Resolver:
         return made
 
     def _sub(self, argument: Any) -> str:
-        text, variables = (argument, {}) if isinstance(argument, str) else argument
+        text, variables = _parts_of_sub(argument)
         given = {name: str(self.structure(value)) for name, value in variables.items()}
         return _PLACEHOLDER.sub(lambda m: given[m[1]] if m[1] in given else self._ref(m[1]), text).replace("${!", "${")
 
-    def _holds(self, condition: Json) -> bool:
+    def holds(self, condition: Json) -> bool:
+        """Whether a condition of the template, or of one of its Rules, is true."""
         match condition:
             case {"Condition": str(name)}:
-                return self._holds(self.expanded["Conditions"][name])
+                return self.holds(self.expanded["Conditions"][name])
             case {"Fn::Not": [inner]}:
-                return not self._holds(inner)
+                return not self.holds(inner)
             case {"Fn::And": [*inner]}:
-                return all(self._holds(one) for one in inner)
+                return all(self.holds(one) for one in inner)
+            case {"Fn::Or": [*inner]}:
+                return any(self.holds(one) for one in inner)
             case {"Fn::Equals": [one, other]}:
                 return self.value(one) == self.value(other)
+            case {"Fn::Contains": [[*values], one]}:
+                return self.value(one) in {self.value(value) for value in values}
             case _:
                 raise CommandError(f"The template uses the condition {next(iter(condition))}, which runs on AWS only.")
 
     def _ref(self, name: str) -> str:
-        if name in PSEUDO:
-            return PSEUDO[name]
+        if name in _PSEUDO:
+            return _PSEUDO[name]
         parameters = self.expanded.get("Parameters", {})
         if name in parameters:
             return str(parameters[name]["Default"])
@@ -111,10 +115,14 @@ def _targets(function: str, argument: Any) -> list[str]:
             return [argument]
         case "Fn::GetAtt", [str(), *_]:
             return [argument[0]]
-        case "Fn::Sub", str():
-            return [name.partition(".")[0] for name in _PLACEHOLDER.findall(argument)]
-        case "Fn::Sub", [str(text), dict(variables)]:
+        case "Fn::Sub", str() | [str(), dict()]:
+            text, variables = _parts_of_sub(argument)
             named = [name.partition(".")[0] for name in _PLACEHOLDER.findall(text)]
             return [name for name in named if name not in variables]
         case _:
             return []
+
+
+def _parts_of_sub(argument: Any) -> tuple[str, Json]:
+    """The text of an Fn::Sub, and the variables it brings along, of which there may be none."""
+    return (argument, {}) if isinstance(argument, str) else (argument[0], argument[1])

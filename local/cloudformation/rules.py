@@ -8,49 +8,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from local.cloudformation.intrinsics import PSEUDO, references
-from ops.errors import CommandError
+from local.cloudformation.intrinsics import Resolver, references
 
 Json = dict[str, Any]
 
 
 def broken(template: Json, chosen: set[str]) -> str | None:
     """What the first assertion says that does not hold, of the Rules that name one of the chosen parameters."""
-    declared: Json = template.get("Parameters") or {}
+    resolver = Resolver(template, secret={}, prefix="")
     for rule in (template.get("Rules") or {}).values():
-        if not chosen & references(rule) or not _holds(rule.get("RuleCondition", True), declared):
+        if not chosen & references(rule):
+            continue
+        if "RuleCondition" in rule and not resolver.holds(rule["RuleCondition"]):
             continue
         for assertion in rule["Assertions"]:
-            if not _holds(assertion["Assert"], declared):
+            if not resolver.holds(assertion["Assert"]):
                 return str(assertion["AssertDescription"])
     return None
-
-
-def _holds(condition: Any, declared: Json) -> bool:
-    match condition:
-        case bool():
-            return condition
-        case {"Fn::Not": [inner]}:
-            return not _holds(inner, declared)
-        case {"Fn::And": [*inner]}:
-            return all(_holds(one, declared) for one in inner)
-        case {"Fn::Or": [*inner]}:
-            return any(_holds(one, declared) for one in inner)
-        case {"Fn::Equals": [one, other]}:
-            return _text(one, declared) == _text(other, declared)
-        case {"Fn::Contains": [[*values], one]}:
-            return _text(one, declared) in {_text(value, declared) for value in values}
-        case _:
-            raise CommandError(f"The template has a Rule with {condition!r}, which runs on AWS only.")
-
-
-def _text(value: Any, declared: Json) -> str:
-    match value:
-        case {"Ref": str(name)} if name in PSEUDO:
-            return PSEUDO[name]
-        case {"Ref": str(name)} if name in declared:
-            return str(declared[name]["Default"])
-        case dict() | list():
-            raise CommandError(f"The template has a Rule with {value!r}, which runs on AWS only.")
-        case _:
-            return str(value)

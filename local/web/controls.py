@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from local.stack import Stack
 
 SERVICE: Final = "modelpass"
+_MOVES: Final = ("now", "advanceSeconds")
 """By this name, `make demo` tells a stack from other programs that listen on a port."""
 _FURTHEST_SECONDS: Final = 100 * 366 * 86_400
 _SCHEDULE: Final = "/_local/schedule/"
@@ -58,9 +59,6 @@ def _carried_out(stack: Stack, request: HttpRequest) -> HttpResponse:
         if schedule is not None:
             return json_response(200, stack.run_schedule(schedule))
     raise Refused(Refusal(ErrorCode.NOT_FOUND, message="The local stack has no such call."))
-
-
-_MOVES: Final = ("now", "advanceSeconds")
 
 
 def _move(stack: Stack, body: bytes) -> None:

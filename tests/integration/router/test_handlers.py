@@ -10,6 +10,7 @@ from unittest.mock import patch
 import pytest
 
 from modelpass.dynamodb.transport import Response, Send, StoreBusyError
+from tests.support.asked import FORGED
 from tests.support.handlers import Service, batch, sample
 from tests.support.lines import recorded
 from tests.support.world import IMAGE_MODEL
@@ -18,13 +19,7 @@ if TYPE_CHECKING:
     from modelpass.schema import Request
     from tests.support.handlers import Json
 
-FORGED = "auth_" + "A" * 120
 pytestmark = pytest.mark.usefixtures("clock")
-
-
-@pytest.fixture
-def bought(service: Service, account: str) -> Json:
-    return {**service.buy(account), "account": account}
 
 
 def busy_for(send: Send, model_id: str) -> Send:

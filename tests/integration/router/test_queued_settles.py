@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass.router import queued_settle
+from modelpass.entitlements import authorization_ids
 from modelpass.times import DAY_MS
+from tests.support.asked import FORGED
 from tests.support.handlers import Service, batch
 from tests.support.lines import recorded
 from tests.support.world import IMAGE_MODEL
@@ -17,13 +18,7 @@ if TYPE_CHECKING:
     from tests.support.handlers import Json
     from tests.support.world import Clock
 
-FORGED = "auth_" + "A" * 120
 pytestmark = pytest.mark.usefixtures("clock")
-
-
-@pytest.fixture
-def bought(service: Service, account: str) -> Json:
-    return {**service.buy(account), "account": account}
 
 
 @pytest.fixture
@@ -264,4 +259,4 @@ def test_member_that_is_there_with_two_values_is_not_guessed_at(service: Service
 
 
 def test_only_the_padding_is_taken_from_an_id() -> None:
-    assert queued_settle.id_in(" auth_a-b_=c== \n") == "auth_a-b_=c"
+    assert authorization_ids.unpadded(" auth_a-b_=c== \n") == "auth_a-b_=c"

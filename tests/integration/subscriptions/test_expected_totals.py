@@ -11,35 +11,24 @@ from modelpass.errors import Refused
 from modelpass.subscriptions import pricing
 from tests.support.concurrency import refused_or_done_at_once as at_once
 from tests.support.faults import FaultAt, Interleave, SlowReply
-from tests.support.prices import offer, terms, told
-from tests.support.world import DAY_MS, World, model
+from tests.support.prices import RISEN, SHOWN, buy_for_a_year, expired_after_a_year, price, terms, told
+from tests.support.world import DAY_MS, World
 
 if TYPE_CHECKING:
     from modelpass.schema import Request
 
 Json = dict[str, Any]
 Sell = Callable[..., Json]
-SHOWN, RISEN = "18.00", "114.00"  # 1.00 or 9.00 and 50 calls a day at 0.01, for twelve months
 CALLS = 3
 """How many calls to the store a sale makes: its reads of what is there and of the catalogue, and its transaction."""
 
 
-def bought(world: World, **more: Any) -> Json:
-    return world.buy(models=[model("m-1", cap=1)], months=12, **more)
-
-
-def expired(world: World) -> str:
-    subscription_id: str = bought(world)["subscriptionId"]
-    world.clock.advance(366 * DAY_MS)
-    return subscription_id
-
-
 def purchase_of(_: World) -> Sell:
-    return bought
+    return buy_for_a_year
 
 
 def renewal_of(world: World) -> Sell:
-    subscription_id = expired(world)
+    subscription_id = expired_after_a_year(world)
     return lambda on, **more: on.renew(subscription_id, **more)
 
 
@@ -49,10 +38,6 @@ SALES = pytest.mark.parametrize("prepare", [purchase_of, renewal_of], ids=lambda
 @pytest.fixture(autouse=True)
 def catalogue(world: World) -> None:
     price(world, "1.00")
-
-
-def price(world: World, base: str) -> None:
-    offer(world, "m-1", base=base, per_unit="0", per_daily_call="0.01")
 
 
 def rise(world: World) -> None:
@@ -226,7 +211,7 @@ def test_of_many_buyers_while_the_price_goes_up_and_down_each_pays_what_it_expec
         if number % 3 == 0:
             return price(world, "9.00" if number % 2 else "1.00")
         expected = SHOWN if number % 3 == 1 else RISEN
-        return bought(world, account=f"acct-{number}", expectedTotal=expected)["subscriptionId"]
+        return buy_for_a_year(world, account=f"acct-{number}", expectedTotal=expected)["subscriptionId"]
 
     results = at_once(48, either)
     for number, result in enumerate(results):
@@ -237,7 +222,7 @@ def test_of_many_buyers_while_the_price_goes_up_and_down_each_pays_what_it_expec
 
 
 def test_of_many_renewals_under_one_key_one_content_wins_and_the_other_is_refused(world: World) -> None:
-    subscription_id = expired(world)
+    subscription_id = expired_after_a_year(world)
     contents: list[Json] = [{}, {"expectedTotal": SHOWN}]
     results = at_once(32, lambda n: world.renew(subscription_id, key="same", **contents[n % 2]))
     assert sum(isinstance(r, dict) and r["apiKey"] is not None for r in results) == 1
@@ -246,7 +231,7 @@ def test_of_many_renewals_under_one_key_one_content_wins_and_the_other_is_refuse
 
 
 def test_body_of_an_earlier_renewal_is_forgotten_with_its_term(world: World) -> None:
-    subscription_id = expired(world)
+    subscription_id = expired_after_a_year(world)
     world.renew(subscription_id, key="first", expectedTotal=SHOWN)
     world.clock.advance(366 * DAY_MS)
     world.renew(subscription_id, key="second")
@@ -272,7 +257,7 @@ def as_code_of_before(world: World) -> World:
 
 @pytest.mark.parametrize("key", ["first", "second"])
 def test_renewal_by_code_of_before_had_no_body_whatever_an_earlier_one_had(world: World, key: str) -> None:
-    subscription_id = expired(world)
+    subscription_id = expired_after_a_year(world)
     world.renew(subscription_id, key="first", expectedTotal=SHOWN)
     before = as_code_of_before(world)
     for following in ("another", key):  # a key may come again once a term lies in between

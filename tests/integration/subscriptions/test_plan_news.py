@@ -290,6 +290,12 @@ def test_older_news_of_a_plan_whose_time_is_over_is_no_bad_request(world: World)
     assert refusal(lambda: world.set_plan("pro", days=-1, as_of_ms=ago(1))) == ("invalid_request", "expiresAt")
 
 
+def come_twice(news: list[Callable[[], dict[str, Any]]], order: tuple[int, ...]) -> None:
+    for _ in range(2):
+        for number in order:
+            news[number]()
+
+
 @pytest.mark.parametrize("order", list(permutations(range(4))), ids=str)
 def test_four_news_of_a_plan_come_to_the_same_in_any_order(world: World, order: tuple[int, ...]) -> None:
     """Started, prolonged, ended, and started anew: in whichever order they come, and each of them twice."""
@@ -299,9 +305,7 @@ def test_four_news_of_a_plan_come_to_the_same_in_any_order(world: World, order: 
         lambda: world.end_plan("pro", as_of_ms=ago(2)),
         lambda: world.set_plan("pro", days=40, as_of_ms=ago(1)),
     ]
-    for _ in range(2):
-        for number in order:
-            news[number]()
+    come_twice(news, order)
     assert (holder(world), place(world)["un"]) == ("pro", {"N": str(START_MS + 40 * DAY_MS)})
 
 
@@ -312,9 +316,7 @@ def test_plan_that_ended_stays_ended_in_whichever_order_its_news_come(world: Wor
         lambda: world.set_plan("pro", days=20, as_of_ms=ago(2)),
         lambda: world.end_plan("pro", as_of_ms=ago(1)),
     ]
-    for _ in range(2):
-        for number in order:
-            news[number]()
+    come_twice(news, order)
     assert holder(world) is FREE
 
 

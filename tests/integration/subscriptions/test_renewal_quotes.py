@@ -9,31 +9,15 @@ import pytest
 from modelpass.errors import Refused
 from modelpass.subscriptions.commands import queries as subscription_queries
 from tests.support.faults import FaultAt
-from tests.support.prices import offer
+from tests.support.prices import RISEN, SHOWN, buy_for_a_year, expired_after_a_year, price
 from tests.support.world import DAY_MS, TEXT_MODEL, World, model
 
 Json = dict[str, Any]
-SHOWN, RISEN = "18.00", "114.00"  # 1.00 or 9.00 and 50 calls a day at 0.01, for twelve months
 
 
 @pytest.fixture(autouse=True)
 def catalogue(world: World) -> None:
     price(world, "1.00")
-
-
-def price(world: World, base: str) -> None:
-    offer(world, "m-1", base=base, per_unit="0", per_daily_call="0.01")
-
-
-def bought(world: World) -> str:
-    subscription_id: str = world.buy(models=[model("m-1", cap=1)], months=12)["subscriptionId"]
-    return subscription_id
-
-
-def expired(world: World) -> str:
-    subscription_id = bought(world)
-    world.clock.advance(366 * DAY_MS)
-    return subscription_id
 
 
 def refusal(world: World, subscription_id: str, account: str = "acct") -> tuple[str, str | None]:
@@ -47,7 +31,7 @@ def quoted(world: World, subscription_id: str, account: str = "acct") -> Json:
 
 
 def test_renewal_of_a_running_term_is_quoted_at_the_prices_of_now_from_the_end_of_the_term(world: World) -> None:
-    subscription_id = bought(world)
+    subscription_id = buy_for_a_year(world)["subscriptionId"]
     world.clock.advance(DAY_MS + 1)
     price(world, "9.00")
     line = {"modelId": "m-1", "channelTier": "stable", "monthly": "9.50", "total": RISEN}
@@ -62,7 +46,7 @@ def test_renewal_of_a_running_term_is_quoted_at_the_prices_of_now_from_the_end_o
 
 
 def test_what_is_quoted_of_an_expired_one_is_what_its_renewal_is_sold_at_and_when_it_begins(world: World) -> None:
-    subscription_id = expired(world)
+    subscription_id = expired_after_a_year(world)
     world.clock.advance(777)
     price(world, "9.00")
     quote = quoted(world, subscription_id)
@@ -72,7 +56,7 @@ def test_what_is_quoted_of_an_expired_one_is_what_its_renewal_is_sold_at_and_whe
 
 
 def test_quote_of_a_renewal_reads_the_subscription_and_the_catalogue_and_writes_nothing(world: World) -> None:
-    subscription_id = expired(world)
+    subscription_id = expired_after_a_year(world)
     world.set_plan("gold")  # whether the place is free is not looked at
     world.recorder.clear()
     assert quoted(world, subscription_id)["total"] == SHOWN
@@ -81,7 +65,7 @@ def test_quote_of_a_renewal_reads_the_subscription_and_the_catalogue_and_writes_
 
 
 def test_quote_of_a_renewal_is_refused_where_renewing_never_works(world: World) -> None:
-    subscription_id = bought(world)
+    subscription_id = buy_for_a_year(world)["subscriptionId"]
     assert refusal(world, subscription_id, "another") == ("not_found", None)
     assert refusal(world, "sub_" + "a" * 24) == ("not_found", None)
     with pytest.raises(Refused, match="temporarily_unavailable"):  # breaks off when the first model is stopped

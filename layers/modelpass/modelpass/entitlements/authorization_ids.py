@@ -88,6 +88,11 @@ def issue_authorization_id(authorization: Authorization, keys: DeploymentKeys) -
     return "auth_" + base64url(body + _authorization_mac(body, keys.by_signer(hold.signer)))
 
 
+def unpadded(text: str) -> str:
+    """An id without what other programs put around it: white space, and the padding of base64."""
+    return text.strip().rstrip("=")
+
+
 def parse_authorization_id(text: str, keys: DeploymentKeys) -> Authorization | None:
     """What an authorization id says; None for any text that was not issued under one of the deployment keys."""
     match = _AUTHORIZATION_ID.fullmatch(text)

@@ -11,27 +11,24 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from modelpass.catalogue.tiers import Tier
+from modelpass.entitlements.authorization_ids import parse_authorization_id, unpadded
 from modelpass.entitlements.commands.settle import SettleRequest, not_found
-from modelpass.router.validation import UNITS, json_object, required, text
+from modelpass.router.validation import TIERS, UNITS, json_object, required, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from modelpass.api_keys import DeploymentKeys
+    from modelpass.catalogue.tiers import Tier
 
-    from modelpass.entitlements.authorization_ids import Authorization
-
-_KNOWN: Final = frozenset({"authorizationId", "actualUsage", "calls", "servedTier"})
 _MOST_DIGITS: Final = 20
 """Numbers of more digits are above every bound; Python refuses to read some thousands of them."""
 _UNUSABLE: Final = object()
 """In the place of what no field may be: a number that is not whole, and a member that is there with two values."""
-_TIERS: Final = {tier.value: tier for tier in Tier}
 
 
 class Report(NamedTuple):
     """What a message says that can be booked.
 
-    `unusable` names the known fields that were passed over, in their order, and `unknown` counts the other fields.
+    `unusable` names the known fields that were passed over, in their order, and `unknown` counts the unknown ones.
     """
 
     request: SettleRequest
@@ -53,27 +50,22 @@ def fields_of(body: object) -> object:
         return None
 
 
-def report_of(message: object, authorization_of: Callable[[str], Authorization | None]) -> Report:
-    """Read a message; `authorization_of` gives what an authorization id says, None for one that was never issued.
+def report_of(message: object, known: frozenset[str], keys: DeploymentKeys) -> Report:
+    """Read a message, of which settle knows the `known` fields.
 
     Raises `Refused` where nothing can be booked: `invalid_request` without an id or a number of units, and
     `authorization_not_found` for an id that is not authentic.
     """
     fields = json_object(message)
-    authorization_id = id_in(text("authorizationId", required(fields, "authorizationId")))
-    authorization = authorization_of(authorization_id)
+    authorization_id = unpadded(text("authorizationId", required(fields, "authorizationId")))
+    authorization = parse_authorization_id(authorization_id, keys)
     if authorization is None:
         raise not_found()
     used = UNITS("actualUsage", required(fields, "actualUsage"))
     calls, tier = _calls(fields.get("calls"), authorization.hold.calls), _tier(fields.get("servedTier"))
     read = {"calls": calls, "servedTier": tier}
     unusable = tuple(name for name, value in read.items() if value is None and fields.get(name) is not None)
-    return Report(SettleRequest(authorization_id, used, calls, tier), unusable, len(fields.keys() - _KNOWN))
-
-
-def id_in(text: str) -> str:
-    """An authorization id without what other programs put around it: white space, and the padding of base64."""
-    return text.strip().rstrip("=")
+    return Report(SettleRequest(authorization_id, used, calls, tier), unusable, len(fields.keys() - known))
 
 
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -108,4 +100,4 @@ def _calls(value: object, held: int) -> int | None:
 
 def _tier(value: Any) -> Tier | None:
     """The tier of this name, however it is cased; None where there is no such tier, and so no breach to tell."""
-    return _TIERS.get(value.strip().lower()) if isinstance(value, str) else None
+    return TIERS.get(value.strip().lower()) if isinstance(value, str) else None

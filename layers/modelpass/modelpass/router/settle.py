@@ -73,12 +73,10 @@ def _settle_one(deps: Deps, event: object, function_request_id: str, read: Calla
 
 def _name_what_it_is_about(deps: Deps, event: object) -> None:
     """Let the line of a refused settle name subscription and model, as far as its authorization id is authentic."""
-    from modelpass.router import queued_settle  # noqa: PLC0415 - no start waits for what only a refusal needs
-
     named = event.get("authorizationId") if isinstance(event, dict) else None
     if not isinstance(named, str):
         return
-    authorization = authorization_ids.parse_authorization_id(queued_settle.id_in(named), deps.deployment_keys)
+    authorization = authorization_ids.parse_authorization_id(authorization_ids.unpadded(named), deps.deployment_keys)
     if authorization is not None:
         entitlement = authorization.entitlement
         telemetry.note(subscriptionId=entitlement.subscription_id, modelId=entitlement.model_id)
@@ -105,19 +103,20 @@ def _settle_batch(deps: Deps, records: list[Any], function_request_id: str) -> J
 
 def _settle_in_time(deps: Deps, record: Json, function_request_id: str) -> Json:
     if deps.pacing.monotonic() < deps.stop_at:
-        from modelpass.router import queued_settle  # noqa: PLC0415 - no start waits for it
-
-        message = queued_settle.fields_of(record.get("body"))
-        return _settle_one(deps, message, function_request_id, lambda: _read_leniently(deps, message))
+        return _settle_message(deps, record.get("body"), function_request_id)
     refusal = temporarily_unavailable().refusal
     telemetry.decided(refusal.code.code)
     return _unsettled(refusal)
 
 
-def _read_leniently(deps: Deps, message: object) -> SettleRequest:
-    from modelpass.router.queued_settle import report_of  # noqa: PLC0415 - no start waits for it
+def _settle_message(deps: Deps, body: object, function_request_id: str) -> Json:
+    from modelpass.router import queued_settle  # noqa: PLC0415 - no start waits for it
 
-    keys = deps.deployment_keys
-    request, unusable, unknown = report_of(message, lambda text: authorization_ids.parse_authorization_id(text, keys))
-    telemetry.note(unusable=",".join(unusable) or None, unknownFields=unknown or None)
-    return request
+    message = queued_settle.fields_of(body)
+
+    def read() -> SettleRequest:
+        request, unusable, unknown = queued_settle.report_of(message, _FIELDS, deps.deployment_keys)
+        telemetry.note(unusable=",".join(unusable) or None, unknownFields=unknown or None)
+        return request
+
+    return _settle_one(deps, message, function_request_id, read)

@@ -16,7 +16,8 @@ from modelpass.errors import invalid, quoted
 if TYPE_CHECKING:
     import re
 
-_TIERS: Final = {tier.value: tier for tier in Tier}
+TIERS: Final = {tier.value: tier for tier in Tier}
+"""The service tiers by their names."""
 
 _T = TypeVar("_T")
 _D = TypeVar("_D")
@@ -78,9 +79,9 @@ def true_or_false(name: str, value: object) -> bool:
 
 def tier_named(name: str, value: object) -> Tier:
     """The service tier that the value of a field names."""
-    if not isinstance(value, str) or value not in _TIERS:
-        raise invalid(name, f"{name} must be one of {', '.join(_TIERS)}.")
-    return _TIERS[value]
+    if not isinstance(value, str) or value not in TIERS:
+        raise invalid(name, f"{name} must be one of {', '.join(TIERS)}.")
+    return TIERS[value]
 
 
 def optional(fields: dict[str, Any], name: str, check: _Check[_T], default: _D) -> _T | _D:

@@ -57,17 +57,20 @@ def correct(deps: Deps, operator: str, subscription_id: str, order: CorrectionOr
     the same key; `not_found` when there is no such subscription.
     """
     budget, nonce = deps.retry_budget(), deps.entropy(_NONCE_BYTES)
+    digest = idempotency.correction(subscription_id, idempotency_key)
+    # Earlier code scoped the key to the operator as well, so only a repeat by the same operator finds its record.
+    earlier = idempotency.earlier_correction(operator, subscription_id, idempotency_key)
 
     def attempt() -> Booked:
         found = repository.any_subscription(deps, budget, subscription_id)
         telemetry.note(accountId=found.account_id)
-        record = _record(deps, budget, operator, subscription_id, idempotency_key)
+        record = _record(deps, budget, subscription_id, (digest, earlier))
         if record is not None:
             return _repeated(deps, budget, record, order, nonce)
         entitlement_id, at_ms = _meant(found, order, deps.now_ms())
         telemetry.note(modelId=entitlement_id.model_id)
         made = Correction(
-            key=idempotency.correction(subscription_id, idempotency_key),
+            key=digest,
             body=idempotency.body(order.raw),
             nonce=nonce,
             operator=operator,
@@ -82,17 +85,10 @@ def correct(deps: Deps, operator: str, subscription_id: str, order: CorrectionOr
     return budget.until_done(attempt)
 
 
-def _record(
-    deps: Deps, budget: RetryBudget, operator: str, subscription_id: str, idempotency_key: str
-) -> schema.Item | None:
-    """What was booked under this Idempotency-Key; None when nothing was."""
-    current = idempotency.correction(subscription_id, idempotency_key)
-    record = _read(deps, budget, history.correction_key(subscription_id, current))
-    if record is not None:
-        return record
-    # Earlier code kept it under the operator's name as well, where only a repeat by the same operator can find it.
-    earlier = idempotency.earlier_correction(operator, subscription_id, idempotency_key)
-    return _read(deps, budget, history.correction_key(subscription_id, earlier))
+def _record(deps: Deps, budget: RetryBudget, subscription_id: str, digests: tuple[str, ...]) -> schema.Item | None:
+    """The record of what was booked under one of these digests of an Idempotency-Key; None when nothing was."""
+    records = (_read(deps, budget, history.correction_key(subscription_id, digest)) for digest in digests)
+    return next((record for record in records if record is not None), None)
 
 
 def _meant(found: Subscription, order: CorrectionOrder, now_ms: int) -> _Meant:
