@@ -12,9 +12,10 @@ import pytest
 
 from local.awslambda.process import Context
 from local.machine import ROOT
+from modelpass import schema
 from modelpass.api.resolver import answer_preflights, resolver
 from modelpass.entitlements.commands.authorize import Caches
-from modelpass.runtime import telemetry
+from modelpass.runtime import telemetry, unreadable
 from tests.support.asked import NAMED, ROUTER, Customer, http_call, surprising
 from tests.support.handlers import FUNCTION_OF_SAMPLE, INSIDE, Service, deploy, http_sample, sample
 from tests.support.lines import Json, recorded
@@ -80,6 +81,7 @@ def assert_embedded(line: Json) -> None:
         "Decisions": ("Count", [["command", "decision"]]),
         "TierBreaches": ("Count", [[]]),
         "UsageFarAboveEstimate": ("Count", [[]]),
+        "UnreadableItems": ("Count", [[]]),
         "ResetLagSeconds": ("Seconds", [[]]),
     }
     assert counted == {name: known[name] for name in counted}
@@ -256,6 +258,7 @@ def test_preflight_is_told_as_what_it_is() -> None:
 
 def test_page_lists_every_field_and_no_other(customer: Customer) -> None:
     seen = {"messageId", "failure", "unusable", "unknownFields"}  # the last two are shown by queued settles
+    seen |= {"table", "item", "UnreadableItems"}  # these are shown below
     with recorded() as output:
         for prepare, *_ in ROUTER.values():
             prepare(customer)()
@@ -266,6 +269,26 @@ def test_page_lists_every_field_and_no_other(customer: Customer) -> None:
     listed = set(re.findall(r"^\| `(\w+)` \|", PAGE.partition("## Metrics")[0], re.MULTILINE))
     listed |= set(re.findall(r"^\| `(\w+)` \|", PAGE.partition("## Metrics")[2].partition("\n## ")[0], re.MULTILINE))
     assert listed == seen
+
+
+def test_each_item_that_cannot_be_read_is_passed_over_and_counted() -> None:
+    key = {"pk": {"S": "account#a"}, "sk": {"S": "slot"}}
+    stored = [{**key, "v": {"N": "99"}}, {**key, "v": {"N": "2"}, "x": {"S": "1"}}, {"pk": {"S": "b"}, "v": {"N": "2"}}]
+    with recorded() as output, telemetry.Line("models", "function-1"):
+        assert unreadable.read_each("the-table", stored, lambda item: schema.current(item)["x"]["S"]) == ["1"]
+        telemetry.decided("ok")
+    first, second, line = output.lines()
+    assert (first["level"], first["message"], first["function_request_id"]) == (
+        "ERROR",
+        "unreadable_item",
+        "function-1",
+    )
+    assert [(found["table"], found["item"]) for found in (first, second)] == [
+        ("the-table", "account#a slot"),
+        ("the-table", "b"),
+    ]
+    assert_embedded(line)
+    assert line["UnreadableItems"] == 2
 
 
 def test_page_names_every_command() -> None:

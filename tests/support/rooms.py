@@ -35,7 +35,7 @@ CATALOGUE: Final = "modelpass.catalogue.*"
 ENTITLEMENTS: Final = "modelpass.entitlements.*"
 SUBSCRIPTIONS: Final = "modelpass.subscriptions.*"
 DYNAMODB: Final = "modelpass.dynamodb.*"
-GIVEN: Final = ("modelpass.runtime.deps", "modelpass.runtime.telemetry")
+GIVEN: Final = ("modelpass.runtime.deps", "modelpass.runtime.telemetry", "modelpass.runtime.unreadable")
 """What commands may use of `runtime`. Its `wiring`, which makes these, no other room of the package imports."""
 COMMANDS_USE: Final = (*ROOT, DYNAMODB, *GIVEN)
 """What the commands of every wing may import besides wings."""

@@ -14,6 +14,7 @@ OURS: dict[str, set[str]] = {
     "Decisions": {"command", "decision"},
     "TierBreaches": set(),
     "UsageFarAboveEstimate": set(),
+    "UnreadableItems": set(),
     "ResetLagSeconds": set(),
 }
 COMMANDS = {resource["Properties"].get("CodeUri", "").partition("/")[2] for resource in RESOURCES.values()} - {""}

@@ -167,6 +167,12 @@ def test_single_tier_breach_is_noticed() -> None:
     assert (breaches["Statistic"], breaches["Threshold"], breaches["EvaluationPeriods"]) == ("Sum", 0, 1)
 
 
+def test_single_item_that_cannot_be_read_is_noticed() -> None:
+    unreadable = ALARMS["UnreadableItemsAlarm"]
+    assert looked_at("UnreadableItemsAlarm") == {("UnreadableItems",)}
+    assert (unreadable["Statistic"], unreadable["Threshold"], unreadable["EvaluationPeriods"]) == ("Sum", 0, 1)
+
+
 def test_settles_that_wait_and_events_that_are_not_carried_are_noticed_before_they_are_dead() -> None:
     assert looked_at("SettleQueueOldAlarm") == {("ApproximateAgeOfOldestMessage", "SettleQueue")}
     assert ALARMS["SettleQueueOldAlarm"]["Threshold"] < 900  # what a hold lasts unless the router says

@@ -25,6 +25,8 @@ Fact = str | int | None
 """The value of a field of the line; a field that is None is left out."""
 
 INTERNAL_ERROR: Final = "internal_error"
+_UNREADABLE_ITEM: Final = "unreadable_item"
+_UNREADABLE: Final = "UnreadableItems"
 
 _LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -130,21 +132,37 @@ def reset_lag(seconds: int) -> None:
     _measure("ResetLagSeconds", "Seconds", seconds)
 
 
+def report_unreadable(table: str, key: str) -> None:
+    """Write an ERROR line (`unreadable_item`) for a stored item that was passed over, and count it.
+
+    The metric is `UnreadableItems`. `key` is the item's primary key, which names accounts and no secrets.
+    """
+    line = _line.get()
+    found = line.measured.get(_UNREADABLE, ("", 0))[1] if line is not None else 0
+    _measure(_UNREADABLE, "Count", found + 1)
+    _report(_UNREADABLE_ITEM, table=table, item=key)
+
+
 def report_unexpected(error: BaseException) -> None:
     """Write an ERROR line for an unexpected failure: its type, the functions it passed, and the request's facts.
 
     Its message is left out, because messages may quote what was sent. Outside of a request it is written as well.
     """
-    line = _line.get()
     where = []
     frame = error.__traceback__
     while frame is not None:
         where.append(f"{frame.tb_frame.f_code.co_name}:{frame.tb_lineno}")
         frame = frame.tb_next
     failure = f"{type(error).__name__} in {' < '.join(reversed(where))}"
+    _report(INTERNAL_ERROR, failure=failure)
+
+
+def _report(message: str, **facts: Fact) -> None:
+    """Write a line at ERROR, with the facts of the request that is being carried out."""
+    line = _line.get()
     known = _known(line.facts if line is not None else {})
-    heading = _heading("ERROR", INTERNAL_ERROR, time.time_ns() // NS_PER_MS)
-    _print(_encoder.encode({**heading, **known, "failure": failure}))
+    heading = _heading("ERROR", message, time.time_ns() // NS_PER_MS)
+    _print(_encoder.encode({**heading, **known, **facts}))
 
 
 def _known(facts: dict[str, Fact]) -> dict[str, Fact]:
