@@ -12,7 +12,7 @@ from typing import Any
 
 from local import settings
 from local.apigateway import jwts
-from modelpass.api.claims import DEFAULTS, SUBJECT, names_of
+from modelpass.api.claims import DEFAULTS, SUBJECT, makes_operator, names_of
 from ops.errors import CommandError
 
 
@@ -53,7 +53,15 @@ def _given(text: str) -> dict[str, Any]:
 
 
 def token_of(claims: dict[str, Any]) -> str:
-    """A token with these claims, but for those that are None, for the stack of this folder; raises `CommandError`."""
+    """A token with these claims, but for those that are None, for the stack of this folder; raises `CommandError`.
+
+    If they make an operator, it is for the operators' API, and for the customers' as well where both have one issuer:
+    so that on this machine, one token does for either.
+    """
     key, template = jwts.signing_key(settings.key_folder()), settings.chosen_template()
     claims = {name: value for name, value in claims.items() if value is not None}
-    return jwts.issue(key, claims, template.issuer, template.audience[0])
+    customers, operators = template.customers, template.operators
+    if not makes_operator(claims, names_of(template.environment())):
+        return jwts.issue(key, claims, customers.issuer, customers.audience[0])
+    shared = [customers.audience[0]] if customers.issuer == operators.issuer else []
+    return jwts.issue(key, claims, operators.issuer, [operators.audience[0], *shared])

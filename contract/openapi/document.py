@@ -26,7 +26,8 @@ _CUSTOMER, _OPERATOR = "Customer", "Operator"
 _TAGS: Final = {
     _CUSTOMER: "An account, by its JWT, sees and changes its own subscriptions. Another account's answer as if they "
     "did not exist.",
-    _OPERATOR: f"A JWT whose claim `{DEFAULTS.operator}` holds `{DEFAULTS.operator_value}`; without it, 403 "
+    _OPERATOR: "The operators have an API of their own: the output `OperatorApiUrl`. A JWT for its audience whose "
+    f"claim `{DEFAULTS.operator}` holds `{DEFAULTS.operator_value}`; without it, 403 "
     "`forbidden`. A deployment may name another claim and value.",
 }
 _ABOUT: Final = f"""\
@@ -74,7 +75,7 @@ def document(routes: Iterable[str]) -> Json:
     return {
         "openapi": "3.1.1",
         "info": _info(),
-        "servers": _servers(),
+        "servers": _servers("ApiUrl"),
         "tags": [{"name": name, "description": about} for name, about in _TAGS.items()],
         "paths": paths,
         "components": {
@@ -106,7 +107,7 @@ def _info() -> Json:
     }
 
 
-def _servers() -> list[Json]:
+def _servers(output: str) -> list[Json]:
     variables = {
         "api": {"default": "api-id", "description": "The id of the deployed API."},
         "region": {"default": "eu-west-1", "description": "Where it is deployed."},
@@ -115,7 +116,7 @@ def _servers() -> list[Json]:
         {"url": "/", "description": "Where this document is served: the local stack."},
         {
             "url": "https://{api}.execute-api.{region}.amazonaws.com",
-            "description": "A deployment: the output `ApiUrl`.",
+            "description": f"A deployment: the output `{output}`.",
             "variables": variables,
         },
     ]
@@ -135,6 +136,8 @@ def _operation(operation: Operation) -> Json:
         "tags": [_OPERATOR if operation.operator else _CUSTOMER],
         "security": [{_SCHEME: [DEFAULTS.operator_value] if operation.operator else []}],
     }
+    if operation.operator:  # they have an API of their own
+        made["servers"] = _servers("OperatorApiUrl")
     if operation.parameters:
         made["parameters"] = [_parameter(parameter) for parameter in operation.parameters]
     if operation.body:

@@ -1,6 +1,11 @@
 """Stands for API Gateway: routes, JWTs, events of format 2.0. Rule: its own answers are those of API Gateway.
 
-As API Gateway does, it decodes a path once, before it looks for the route: `%2F` in an id is a slash like any other.
+As an HTTP API does, it decodes a path once, before it looks for the route: `%2F` in an id is a slash like any other,
+`+` stays what it is, and a decoded `?` ends the path. What stands behind it is lost, and is no query either:
+https://github.com/middleapi/standard-server/pull/93 tells so of live requests.
+
+Deployed, customers and operators have an API each, with an address of its own. Here both have the one address of the
+stack, and a request goes to the operators' API if that has a route for it and the token is meant for operators.
 """
 
 from __future__ import annotations
@@ -20,7 +25,7 @@ from local.cloudformation.template import ACCOUNT, DEFAULT_ROUTE, Route
 from local.messages import HttpResponse, json_response
 
 if TYPE_CHECKING:
-    from local.cloudformation.template import Cors
+    from local.cloudformation.template import Cors, HttpApi, Template
     from local.messages import HttpRequest
     from local.stack import Stack
 
@@ -41,15 +46,14 @@ def handle(stack: Stack, request: HttpRequest) -> HttpResponse:
     """Answer one request to the HTTP API, by a function or as API Gateway does without one."""
     if len(request.body) > MAX_BODY_BYTES:
         return message(413, "Request Entity Too Large")
-    allowed = cors.headers(stack.template.cors, request)
-    route, variables = match_route(stack.template.routes, request.method, unquote(request.raw_path))
+    api = _door(stack.template, request)
+    allowed = cors.headers(api.cors, request)
+    route, variables = match_route(api.routes, request.method, path_of(request.raw_path))
     if route is None:
         return HttpResponse(204, allowed, b"") if cors.is_preflight(request) and allowed else message(404, "Not Found")
     claims = None
     if route.authorized:
-        token = _bearer(request.headers.get("authorization", ""))
-        issuer, audience = stack.template.issuer, stack.template.audience
-        claims = jwts.verify(token, stack.signing_key, issuer, audience)
+        claims = jwts.verify(_token(request), stack.signing_key, api.issuer, api.audience)
         if claims is None:
             return message(401, "Unauthorized")
     request_id = str(uuid.uuid4())
@@ -60,7 +64,20 @@ def handle(stack: Stack, request: HttpRequest) -> HttpResponse:
         if failure.report["errorType"] == _TIMEOUT:
             return message(503, "Service Unavailable")
         return message(500, "Internal Server Error")
-    return _response(result, request_id, stack.template.cors, allowed)
+    return _response(result, request_id, api.cors, allowed)
+
+
+def path_of(raw: str) -> str:
+    """The path as API Gateway reads it: decoded once, and cut at a `?` that comes of it."""
+    return unquote(raw).partition("?")[0]
+
+
+def _door(template: Template, request: HttpRequest) -> HttpApi:
+    route, _ = match_route(template.operators.routes, request.method, path_of(request.raw_path))
+    is_operators = route is not None and route.key != DEFAULT_ROUTE
+    if is_operators and jwts.is_meant_for(_token(request), template.operators.audience):
+        return template.operators
+    return template.customers
 
 
 def match_route(routes: tuple[Route, ...], method: str, path: str) -> tuple[Route | None, dict[str, str]]:
@@ -100,7 +117,8 @@ def _match_path(pattern: str, path: str) -> dict[str, str] | None:
     return variables
 
 
-def _bearer(header: str) -> str:
+def _token(request: HttpRequest) -> str:
+    header = request.headers.get("authorization", "")
     scheme, _, token = header.partition(" ")
     return token.strip() if scheme.lower() == "bearer" else header
 
@@ -120,7 +138,7 @@ def _event(
         "domainPrefix": "127",
         "http": {
             "method": request.method,
-            "path": unquote(request.raw_path),
+            "path": path_of(request.raw_path),
             "protocol": "HTTP/1.1",
             "sourceIp": request.source_ip,
             "userAgent": request.headers.get("user-agent", ""),
@@ -137,7 +155,7 @@ def _event(
     event: Json = {
         "version": "2.0",
         "routeKey": route.key,
-        "rawPath": unquote(request.raw_path),
+        "rawPath": path_of(request.raw_path),
         "rawQueryString": request.query,
         "headers": {k: v for k, v in request.headers.items() if k != "cookie"},
         "requestContext": context,

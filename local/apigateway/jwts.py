@@ -47,7 +47,7 @@ def signing_key(folder: Path) -> ec.EllipticCurvePrivateKey:
     return key
 
 
-def issue(key: ec.EllipticCurvePrivateKey, claims: dict[str, Any], issuer: str, audience: str) -> str:
+def issue(key: ec.EllipticCurvePrivateKey, claims: dict[str, Any], issuer: str, audience: str | list[str]) -> str:
     """A token with these claims that is valid for a day."""
     now = int(time.time())
     times = {"iat": now, "nbf": now - 60, "exp": now + DAY_SECONDS}
@@ -68,5 +68,18 @@ def verify(
         )
     except jwt.InvalidTokenError:
         return None
+    return claims if _names_one(claims, audience) else None
+
+
+def is_meant_for(token: str, audience: tuple[str, ...]) -> bool:
+    """Whether a token names this audience, whoever signed it."""
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False})
+    except jwt.InvalidTokenError:
+        return False
+    return _names_one(claims, audience)
+
+
+def _names_one(claims: dict[str, Any], audience: tuple[str, ...]) -> bool:
     named = claims.get("aud", claims.get("client_id"))  # as API Gateway does, for Cognito's access tokens have no aud
-    return claims if any(one in audience for one in (named if isinstance(named, list) else [named])) else None
+    return any(one in audience for one in (named if isinstance(named, list) else [named]))

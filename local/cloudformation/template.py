@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 REGION: Final = intrinsics.REGION
 ACCOUNT: Final = intrinsics.ACCOUNT
 DEFAULT_ROUTE: Final = "$default"
+CUSTOMERS: Final = "Api"
+OPERATORS: Final = "OperatorApi"
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 _LAYER_HASH: Final = 10
 _SECONDS: Final = {"minute": 60, "hour": 3600, "day": 86400}
@@ -72,18 +74,36 @@ class Cors:
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
-    """What the stack needs of the template."""
+class HttpApi:
+    """One HTTP API: its routes, and whose tokens its authorizer takes."""
 
-    functions: dict[str, Function]
     routes: tuple[Route, ...]
-    schedules: tuple[Schedule, ...]
-    tables: tuple[Json, ...]
-    time_to_live: dict[str, str]
     issuer: str
     audience: tuple[str, ...]
     cors: Cors | None
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What the stack needs of the template. `customers` and `operators` are their two APIs."""
+
+    functions: dict[str, Function]
+    customers: HttpApi
+    operators: HttpApi
+    schedules: tuple[Schedule, ...]
+    tables: tuple[Json, ...]
+    time_to_live: dict[str, str]
     pipe: Pipe | None
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Every call there is, by the route that carries it out.
+
+        The customers' API has the operators' routes as well, and refuses them: those are left out.
+        """
+        keys = {route.key for route in self.operators.routes} - {DEFAULT_ROUTE}
+        own = tuple(route for route in self.operators.routes if route.key in keys)
+        return tuple(route for route in self.customers.routes if route.key not in keys) + own
 
     def environment(self) -> dict[str, str]:
         """The environments of all functions as one; a variable that several functions have means the same in each."""
@@ -171,12 +191,12 @@ def _read(expanded: Json, root: Path, secret: dict[str, Json], prefix: str) -> T
         name: _function(name, properties, folders, resolver)
         for name, properties in of_type.get("AWS::Lambda::Function", [])
     }
-    (api,) = (p for _, p in of_type["AWS::ApiGatewayV2::Api"])
-    issuer, audience = _authorizer(api, resolver)
+    apis = {name: _http_api(properties, resolver) for name, properties in of_type["AWS::ApiGatewayV2::Api"]}
     tables = of_type.get("AWS::DynamoDB::Table", [])
     return Template(
         functions=functions,
-        routes=tuple(_routes(api)),
+        customers=apis[CUSTOMERS],
+        operators=apis[OPERATORS],
         schedules=tuple(_schedule(properties) for _, properties in of_type.get("AWS::Scheduler::Schedule", [])),
         tables=tuple(_table(prefix + name, properties) for name, properties in tables),
         time_to_live={
@@ -184,9 +204,6 @@ def _read(expanded: Json, root: Path, secret: dict[str, Json], prefix: str) -> T
             for name, properties in tables
             if "TimeToLiveSpecification" in properties
         },
-        issuer=issuer,
-        audience=audience,
-        cors=_cors(api, resolver),
         pipe=pipe.of_resources(of_type.get("AWS::Pipes::Pipe", []), prefix),
     )
 
@@ -214,6 +231,12 @@ def _layer(version: str, folders: dict[str, Path]) -> Path:
     return folder / "python" if (folder / "python").is_dir() else folder
 
 
+def _http_api(api: Json, resolver: Resolver) -> HttpApi:
+    (scheme,) = api["Body"]["components"]["securitySchemes"].values()
+    tokens = resolver.structure(scheme["x-amazon-apigateway-authorizer"]["jwtConfiguration"])
+    return HttpApi(tuple(_routes(api)), tokens["issuer"], tuple(tokens["audience"]), _cors(api, resolver))
+
+
 def _routes(api: Json) -> list[Route]:
     routes = []
     for path, methods in api["Body"]["paths"].items():
@@ -226,12 +249,6 @@ def _routes(api: Json) -> list[Route]:
             authorized = any("Jwt" in entry for entry in operation.get("security", []))
             routes.append(Route(key, function[1], authorized))
     return routes
-
-
-def _authorizer(api: Json, resolver: Resolver) -> tuple[str, tuple[str, ...]]:
-    (scheme,) = api["Body"]["components"]["securitySchemes"].values()
-    jwt = scheme["x-amazon-apigateway-authorizer"]["jwtConfiguration"]
-    return resolver.value(jwt["issuer"]), tuple(resolver.structure(jwt["audience"]))
 
 
 def _cors(api: Json, resolver: Resolver) -> Cors | None:

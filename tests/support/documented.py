@@ -14,7 +14,7 @@ from typing import Any, Final
 import jsonschema_rs
 
 from contract.openapi.document import FILE
-from local.apigateway.http_api import match_route
+from local.apigateway.http_api import match_route, path_of
 from local.cloudformation.template import Route
 
 Json = dict[str, Any]
@@ -41,7 +41,7 @@ class Document:
 
     def route_of(self, method: str, path: str) -> str | None:
         """The documented route of a request, None when it has none."""
-        route, _ = match_route(self.routes, method, path.partition("?")[0])
+        route, _ = match_route(self.routes, method, path_of(path.partition("?")[0]))
         return None if route is None else route.key
 
     def operation(self, route: str) -> Json:

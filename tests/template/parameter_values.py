@@ -12,68 +12,73 @@ CLAIMS: Final = (
     ["", " ", "a b", 'a"b', "a\\b", "a$b", "a{b}", "a,b", "é", "c" * 129, "a\n"],
 )
 CONCURRENCY: Final = (["-1", "0", "1", "2", "500", "10000"], [*NO_NUMBERS, "-10", "1000000"])
+ISSUERS: Final = (
+    [
+        "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123",
+        "https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0",
+        "https://sts.windows.net/72f988bf-86f1-41af-91ab-2d7cd011db47/",
+        "https://tenant.eu.auth0.com/",
+        "https://example.okta.com/oauth2/default",
+        "https://sso.example.com:8443/realms/Main",
+        "https://Sso.Example.com/realms/a%20b",
+        "https://xn--bcher-kva.example",
+    ],
+    [
+        *(
+            "",
+            "sso.example.com",
+            "http://sso.example.com",
+            "HTTPS://sso.example.com",
+            "https://",
+            "https:///realms",
+        ),
+        *(
+            "https://sso.example.com?a=b",
+            "https://sso.example.com/?a",
+            "https://sso.example.com/#a",
+            "https://a b.com",
+        ),
+        *("https://user@sso.example.com", "https://user:word@sso.example.com/", "https://sso.example.com:0/"),
+        *("https://sso.example.com:65536", "https://sso.example.com:", "https://localhost:8080/realms/Main"),
+        *(
+            "https://10.0.0.1/",
+            "https://[::1]/",
+            "https://sso..example.com",
+            "https://.example.com",
+            "https://-a.com",
+        ),
+        *(
+            "https://sso.example.com/ ",
+            " https://sso.example.com",
+            "https://sso.example.com\n",
+            "https://bücher.example",
+        ),
+        *(
+            "https://sso.example.com,https://other.example.com",
+            'https://sso.example.com/"',
+            "https://a_b.example.com",
+        ),
+    ],
+)
+AUDIENCES: Final = (
+    [
+        "modelpass",
+        "https://api.example.com/",
+        "api://2ff814a6-3304",
+        "4t9n1d5bg",
+        "one,two",
+        "api://a,api://b",
+        "-",
+    ],
+    ["", " ", "a b", " a", "a ", ",", "a,", ",a", "a,,b", "a, b", "a\tb", "a\n", "é"],
+)
+RATES: Final = (["1", "100", "10000", "999999"], [*NO_NUMBERS, "-1", "0", "1000000"])
 ROWS: Final[dict[str, tuple[list[str], list[str]]]] = {
     "Stage": (["dev", "prod", "a", "eu-2", "a" * 16], ["", "Prod", "2", "-a", "a_b", "a" * 17, "dev\n", "é"]),
-    "JwtIssuer": (
-        [
-            "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123",
-            "https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0",
-            "https://sts.windows.net/72f988bf-86f1-41af-91ab-2d7cd011db47/",
-            "https://tenant.eu.auth0.com/",
-            "https://example.okta.com/oauth2/default",
-            "https://sso.example.com:8443/realms/Main",
-            "https://Sso.Example.com/realms/a%20b",
-            "https://xn--bcher-kva.example",
-        ],
-        [
-            *(
-                "",
-                "sso.example.com",
-                "http://sso.example.com",
-                "HTTPS://sso.example.com",
-                "https://",
-                "https:///realms",
-            ),
-            *(
-                "https://sso.example.com?a=b",
-                "https://sso.example.com/?a",
-                "https://sso.example.com/#a",
-                "https://a b.com",
-            ),
-            *("https://user@sso.example.com", "https://user:word@sso.example.com/", "https://sso.example.com:0/"),
-            *("https://sso.example.com:65536", "https://sso.example.com:", "https://localhost:8080/realms/Main"),
-            *(
-                "https://10.0.0.1/",
-                "https://[::1]/",
-                "https://sso..example.com",
-                "https://.example.com",
-                "https://-a.com",
-            ),
-            *(
-                "https://sso.example.com/ ",
-                " https://sso.example.com",
-                "https://sso.example.com\n",
-                "https://bücher.example",
-            ),
-            *(
-                "https://sso.example.com,https://other.example.com",
-                'https://sso.example.com/"',
-                "https://a_b.example.com",
-            ),
-        ],
-    ),
-    "JwtAudience": (
-        [
-            "modelpass",
-            "https://api.example.com/",
-            "api://2ff814a6-3304",
-            "4t9n1d5bg",
-            "one,two",
-            "api://a,api://b",
-            "-",
-        ],
-        ["", " ", "a b", " a", "a ", ",", "a,", ",a", "a,,b", "a, b", "a\tb", "a\n", "é"],
-    ),
+    "JwtIssuer": ISSUERS,
+    "JwtAudience": AUDIENCES,
+    "OperatorJwtIssuer": (["", *ISSUERS[0]], [value for value in ISSUERS[1] if value]),
+    "OperatorJwtAudience": (["modelpass-operators", *AUDIENCES[0][1:]], AUDIENCES[1]),
     "OperatorClaim": CLAIMS,
     "OperatorValue": (
         [
@@ -159,8 +164,10 @@ ROWS: Final[dict[str, tuple[list[str], list[str]]]] = {
             ),
         ],
     ),
-    "ApiRequestsPerSecond": (["1", "100", "10000", "999999"], [*NO_NUMBERS, "-1", "0", "1000000"]),
-    "ApiBurstRequests": (["1", "200", "5000", "999999"], [*NO_NUMBERS, "-1", "0", "1000000"]),
+    "ApiRequestsPerSecond": RATES,
+    "ApiBurstRequests": RATES,
+    "OperatorRequestsPerSecond": RATES,
+    "OperatorBurstRequests": RATES,
     "AuthorizeConcurrency": CONCURRENCY,
     "SettleConcurrency": (
         ["-1", "0", "10", "15", "99", "100", "200", "1000", "12340"],

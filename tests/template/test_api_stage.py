@@ -1,4 +1,4 @@
-"""The stage of the HTTP API: what it takes, and what it writes down about those who call."""
+"""The stages of the two HTTP APIs: what each takes, and what it writes down about those who call."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 
 from tests.template.resources import SOURCE, Json, arn, of_type, properties_of, under
 
-(STAGE,) = of_type("AWS::ApiGatewayV2::Stage").values()
+STAGES = {stage["ApiId"]["Ref"]: stage for stage in of_type("AWS::ApiGatewayV2::Stage").values()}
+STAGE, OPERATORS = STAGES["Api"], STAGES["OperatorApi"]
 FORMAT: str = under(STAGE["AccessLogSettings"]["Format"])
 LINE: Json = json.loads(FORMAT)
 FORBIDDEN = ("identity", "userAgent", "sourceIp", "path", "protocol", "domain", "claims.email", "claims.name", "header")
@@ -23,6 +24,27 @@ def test_routes_are_throttled_as_the_parameters_say() -> None:
     for name in ("ApiRequestsPerSecond", "ApiBurstRequests"):
         assert int(SOURCE["Parameters"][name]["Default"]) > 0
     assert "RouteSettings" not in STAGE
+
+
+def test_operators_have_a_throttle_that_no_customer_uses_up() -> None:
+    assert set(STAGES) == {"Api", "OperatorApi"}
+    assert OPERATORS["DefaultRouteSettings"] == {
+        "ThrottlingRateLimit": {"Ref": "OperatorRequestsPerSecond"},
+        "ThrottlingBurstLimit": {"Ref": "OperatorBurstRequests"},
+    }
+    for name in ("OperatorRequestsPerSecond", "OperatorBurstRequests"):
+        assert int(SOURCE["Parameters"][name]["Default"]) > 0
+    assert "RouteSettings" not in OPERATORS
+
+
+def test_line_of_an_operators_request_is_the_same_but_for_who_calls() -> None:
+    line = json.loads(under(OPERATORS["AccessLogSettings"]["Format"]))
+    assert line.pop("operatorId") == "$context.authorizer.claims.sub"
+    assert line == {name: value for name, value in LINE.items() if name != "accountId"}
+    assert OPERATORS["AccessLogSettings"]["DestinationArn"] == arn("OperatorApiAccessLogs")
+    group = properties_of("OperatorApiAccessLogs")
+    assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    assert group["LogGroupName"] == {"Fn::Sub": "/aws/vendedlogs/apis/${AWS::StackName}-operators"}
 
 
 def test_requests_are_written_down_in_a_group_that_forgets() -> None:

@@ -17,7 +17,7 @@ from modelpass.runtime import config
 from ops.errors import CommandError
 from tests.template.parameter_values import NEEDED, ROWS
 from tests.template.policies import function
-from tests.template.resources import EXPANDED, SOURCE, under
+from tests.template.resources import SOURCE, properties_of, under
 
 PAIRS: Final = [
     (name, value, taken)
@@ -121,9 +121,32 @@ def test_alarm_of_slow_authorizes_can_begin_before_the_function_times_out() -> N
     assert refusal(AuthorizeP99AlarmMs=str(timeout_ms)) is not None
 
 
-def test_several_audiences_are_each_enough() -> None:
-    (api,) = (r["Properties"] for r in EXPANDED.values() if r["Type"] == "AWS::ApiGatewayV2::Api")
-    (scheme,) = api["Body"]["components"]["securitySchemes"].values()
+@pytest.mark.parametrize(
+    ("api", "parameter", "usual"),
+    [("Api", "JwtAudience", "modelpass"), ("OperatorApi", "OperatorJwtAudience", "modelpass-operators")],
+)
+def test_several_audiences_are_each_enough(api: str, parameter: str, usual: str) -> None:
+    (scheme,) = properties_of(api)["Body"]["components"]["securitySchemes"].values()
     audience = scheme["x-amazon-apigateway-authorizer"]["jwtConfiguration"]["audience"]
-    assert under(audience) == ["modelpass"]
-    assert under(audience, JwtAudience="one,https://two.example/") == ["one", "https://two.example/"]
+    assert under(audience) == [usual]
+    assert under(audience, **{parameter: "one,https://two.example/"}) == ["one", "https://two.example/"]
+
+
+ONE, OTHER = "https://one.example", "https://other.example"
+
+
+@pytest.mark.parametrize(
+    ("values", "refused"),
+    [
+        ({"JwtIssuer": ONE}, False),
+        ({"JwtIssuer": ONE, "OperatorJwtAudience": "modelpass"}, True),
+        ({"JwtIssuer": ONE, "JwtAudience": "a,b", "OperatorJwtAudience": "a,b"}, True),
+        ({"JwtIssuer": ONE, "OperatorJwtIssuer": ONE, "OperatorJwtAudience": "modelpass"}, True),
+        ({"JwtIssuer": ONE, "OperatorJwtIssuer": OTHER, "OperatorJwtAudience": "modelpass"}, False),
+    ],
+)
+def test_operators_tokens_differ_from_customers_by_issuer_or_audience(
+    values: dict[str, str],
+    refused: bool,  # noqa: FBT001
+) -> None:
+    assert (refusal(**values) is not None) == refused

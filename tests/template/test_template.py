@@ -42,6 +42,7 @@ ROUTES = {
     "DELETE /v1/accounts/{accountId}/{rest+}": "PlanFunction",
     "$default": "NotFoundFunction",
 }
+FOR_OPERATORS = {"CatalogueFunction", "CorrectFunction", "PlanFunction"}
 SIGNING = {"PurchaseFunction", "RenewFunction", "RegenerateFunction", "AuthorizeFunction", "SettleFunction"}
 
 
@@ -51,36 +52,57 @@ def table(name: str) -> Json:
 
 
 def test_routes_are_these_and_all_but_the_default_want_a_token() -> None:
-    routes = template_of("").routes
-    assert {r.key: r.function for r in routes} == ROUTES
-    assert [r.key for r in routes if not r.authorized] == ["$default"]
+    template = template_of("")
+    assert {r.key: r.function for r in template.routes} == ROUTES
+    for api in (template.customers, template.operators):
+        assert [r.key for r in api.routes if not r.authorized] == ["$default"]
 
 
-def test_only_the_default_route_names_another_authorizer_than_the_default() -> None:
-    auth = RESOURCES["Api"]["Properties"]["Auth"]
+def test_operators_calls_are_carried_out_at_their_own_api_and_refused_at_the_customers() -> None:
+    template = template_of("")
+    own = {r.key: r.function for r in template.operators.routes}
+    assert own == {key: name for key, name in ROUTES.items() if name in FOR_OPERATORS | {"NotFoundFunction"}}
+    others = {r.key: r.function for r in template.customers.routes}
+    assert others == {key: "NotFoundFunction" if name in FOR_OPERATORS else name for key, name in ROUTES.items()}
+
+
+@pytest.mark.parametrize("api", ["Api", "OperatorApi"])
+def test_only_the_default_route_names_another_authorizer_than_the_default(api: str) -> None:
+    auth = RESOURCES[api]["Properties"]["Auth"]
     assert auth["DefaultAuthorizer"] == "Jwt"
     assert set(auth["Authorizers"]) == {"Jwt"}
     events = [e["Properties"] for n in FUNCTIONS for e in RESOURCES[n]["Properties"].get("Events", {}).values()]
-    own = [(e.get("Path"), e["Auth"]) for e in events if "Auth" in e]
+    own = [(e.get("Path"), e["Auth"]) for e in events if "Auth" in e and e["ApiId"] == {"Ref": api}]
     assert own == [(None, {"Authorizer": "NONE"})]
 
 
-def test_tokens_are_checked_for_issuer_and_audience_by_the_gateway() -> None:
-    (api,) = expanded("AWS::ApiGatewayV2::Api").values()
-    (scheme,) = api["Properties"]["Body"]["components"]["securitySchemes"].values()
+ISSUERS = {
+    "Api": {"Ref": "JwtIssuer"},
+    "OperatorApi": {"Fn::If": ["OperatorsShareTheIssuer", {"Ref": "JwtIssuer"}, {"Ref": "OperatorJwtIssuer"}]},
+}
+AUDIENCES = {"Api": "JwtAudience", "OperatorApi": "OperatorJwtAudience"}
+
+
+@pytest.mark.parametrize("name", ISSUERS)
+def test_tokens_are_checked_for_issuer_and_audience_by_the_gateway(name: str) -> None:
+    (scheme,) = expanded("AWS::ApiGatewayV2::Api")[name]["Properties"]["Body"]["components"]["securitySchemes"].values()
     authorizer = scheme["x-amazon-apigateway-authorizer"]
     assert authorizer["type"] == "jwt"
     assert authorizer["identitySource"] == "$request.header.Authorization"
-    issuer, audience = {"Ref": "JwtIssuer"}, {"Fn::Split": [",", {"Ref": "JwtAudience"}]}
-    assert authorizer["jwtConfiguration"] == {"issuer": issuer, "audience": audience}
+    audience = {"Fn::Split": [",", {"Ref": AUDIENCES[name]}]}
+    assert authorizer["jwtConfiguration"] == {"issuer": ISSUERS[name], "audience": audience}
 
 
 def cors_under(origins: str) -> tuple[Json, Cors | None]:
-    """What the API is imported with, as the translator leaves it to CloudFormation, and what that comes to."""
+    """What the APIs are imported with, as the translator leaves it to CloudFormation, and what that comes to."""
     values = {"CorsOrigins": origins}
     loaded = load(ROOT / "template.yaml", values)
-    (api,) = (r for r in loaded["Resources"].values() if r["Type"] == "AWS::ApiGatewayV2::Api")
-    return api["Properties"]["Body"]["x-amazon-apigateway-cors"], read(loaded, ROOT, secret_values(loaded)).cors
+    customers, operators = (
+        loaded["Resources"][name]["Properties"]["Body"]["x-amazon-apigateway-cors"] for name in ("Api", "OperatorApi")
+    )
+    template = read(loaded, ROOT, secret_values(loaded))
+    assert (customers, template.customers.cors) == (operators, template.operators.cors)
+    return customers, template.customers.cors
 
 
 def test_browsers_may_call_from_the_origins_of_the_parameter_and_by_default_from_none() -> None:

@@ -124,12 +124,32 @@ def test_id_with_slashes_is_read_from_the_route_of_longer_paths(model_id: str, f
 def test_account_and_plan_with_slashes_are_read_from_the_route_of_longer_paths() -> None:
     key = "{} /v1/accounts/{{accountId}}/{{rest+}}"
     event = event_of(key.format("PUT"), {"accountId": "team", "rest": "50%25/plan"}, "/v1/accounts/team/50%25/plan")
-    assert ask(plans(), event) == (200, {"account_id": "team/50%25", "event": {"accountId": "team/50%25"}})
+    assert ask(plans(), event) == (200, {"account_id": "team/50%", "event": {"accountId": "team/50%"}})
     event = event_of(key.format("DELETE"), {"accountId": "t", "rest": "a/plan/v/pro"}, "/v1/accounts/t/a/plan/v/pro")
     named = {"accountId": "t/a", "planId": "v/pro"}
     assert ask(plans(), event) == (200, {"account_id": "t/a", "plan_id": "v/pro", "event": named})
     event = event_of(key.format("PUT"), {"accountId": "team", "rest": "a/plans"}, "/v1/accounts/team/a/plans")
     assert ask(plans(), event)[0] == 404
+
+
+@pytest.mark.parametrize(
+    "account", ["a?b", "50%", "50%25", "%3F", "a+b", "a b", "a&b#c", "a/b", "/", "é|?", "%", "%%41"]
+)
+def test_account_that_is_encoded_twice_is_the_one_that_is_named(account: str) -> None:
+    once = quote(account, safe="")  # what is left after the gateway has decoded the path
+    path = f"/v1/accounts/{once}/plan"
+    event = event_of("PUT /v1/accounts/{accountId}/plan", {"accountId": once}, path)
+    assert ask(plans(), event) == (200, {"account_id": account, "event": {"accountId": account}})
+
+
+@pytest.mark.parametrize("account", ["50%", "a+b", "a b", "a&b#c", "auth0|1", "%zz", "é"])
+def test_account_without_a_percent_code_may_be_encoded_once(account: str) -> None:
+    event = event_of(
+        "PUT /v1/accounts/{accountId}/plan",
+        {"accountId": account},
+        f"/v1/accounts/{account}/plan",
+    )
+    assert ask(plans(), event) == (200, {"account_id": account, "event": {"accountId": account}})
 
 
 def test_method_is_that_of_the_route_and_any_leaves_it_to_the_caller() -> None:

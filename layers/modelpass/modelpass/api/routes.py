@@ -6,8 +6,9 @@ route's variables (`pathParameters`). Here these two become the path that the re
 
 API Gateway decodes a path before it looks for the route. So an id with a slash makes a path longer than the call's own
 route, however the client spelled it, and comes by a route that ends in a greedy variable, `{rest+}`. Such an event is
-read by the function's own rules, of which a variable may then span slashes. A client that encodes the id twice reaches
-the call's own route, and what is still encoded is decoded here.
+read by the function's own rules, of which a variable may then span slashes. It also cuts the path at a `?` that it has
+decoded. A client that encodes an id twice reaches the call's own route with the whole id, whatever is in it, and what
+is still encoded is decoded here. So an id that has a percent code in it as it is, such as `50%25`, must come so.
 """
 
 from __future__ import annotations
@@ -25,8 +26,6 @@ _ANY_METHOD: Final = "ANY"
 _KEY: Final = re.compile(r"([A-Z]+) (/.*)")
 _OF_TEMPLATE: Final = re.compile(r"(\{\w+\+?\})")
 _OF_RULE: Final = re.compile(r"<(\w+)>")
-_ACCOUNT: Final = "accountId"
-_REST: Final = "rest"
 _IN_A_LINK: Final = "/%!$&'()*+,;=:@"
 
 Event = dict[str, Any]
@@ -73,8 +72,11 @@ def call_of(event: Event, rules: Iterable[Rule]) -> Call:
     variables = _variables_of(event)
     prefix = _prefix_of(event.get("rawPath"), template, variables)
     if template.endswith("+}"):
+        rest = _name_of(template.rpartition("/")[2])
+        variables[rest] = _as_in_the_path(variables.get(rest, ""), event.get("rawPath"))
         path, variables = _by_rule(_filled(template, variables), method, rules)
     else:
+        variables = _without_codes(variables)
         path = _filled(template, {name: encoded(value) for name, value in variables.items()})
     return Call(_changed(event, path, method, variables), prefix)
 
@@ -115,16 +117,19 @@ def _name_in_events(name: str) -> str:
 
 def _variables_of(event: Event) -> dict[str, str]:
     given: Mapping[str, Any] = event.get("pathParameters") or {}
-    return _without_codes({name: value for name, value in given.items() if isinstance(value, str)})
+    return {name: value for name, value in given.items() if isinstance(value, str)}
+
+
+def _as_in_the_path(rest: str, raw_path: object) -> str:
+    """What a greedy variable stands for, decoded as far as the path is, in case it was handed over as it was sent."""
+    decoded_once = unquote(rest)
+    handed_over_as_sent = isinstance(raw_path, str) and not raw_path.endswith(rest) and raw_path.endswith(decoded_once)
+    return decoded_once if handed_over_as_sent else rest
 
 
 def _without_codes(variables: Mapping[str, str]) -> dict[str, str]:
-    """The variables with what is still percent-encoded decoded.
-
-    An account's name, or what `rest` holds of it, may itself have a `%`, and is left as it came. No other id can.
-    """
-    kept = {_ACCOUNT, _REST} if _ACCOUNT in variables else set()
-    return {name: value if name in kept else unquote(value) for name, value in variables.items()}
+    """The variables with what is still percent-encoded decoded."""
+    return {name: unquote(value) for name, value in variables.items()}
 
 
 def _prefix_of(raw_path: object, template: str, variables: Mapping[str, str]) -> str:
