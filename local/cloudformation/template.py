@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from local.cloudformation import intrinsics, parameters
@@ -41,6 +41,7 @@ class Function:
     memory_mb: int
     environment: dict[str, str] = field(repr=False)  # it holds the deployment key
     layers: tuple[Path, ...]
+    aliases: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,9 @@ def _read(expanded: Json, root: Path, secret: dict[str, Json], prefix: str) -> T
         name: _function(name, properties, folders, resolver)
         for name, properties in of_type.get("AWS::Lambda::Function", [])
     }
+    for _, alias in of_type.get("AWS::Lambda::Alias", []):
+        function = functions[alias["FunctionName"]["Ref"]]
+        functions[function.name] = replace(function, aliases=function.aliases | {alias["Name"]})
     (api,) = (p for _, p in of_type["AWS::ApiGatewayV2::Api"])
     issuer, audience = _authorizer(api, resolver)
     tables = of_type.get("AWS::DynamoDB::Table", [])

@@ -173,6 +173,10 @@ ROWS: Final[dict[str, tuple[list[str], list[str]]]] = {
     ),
     "MaxOpenHolds": (["1", "9", "100", "999", "1000"], [*NO_NUMBERS, "-1", "0", "1001", "9999"]),
     "DeploymentKeyRevision": (["1", "2", "20261127"], [*NO_NUMBERS, "-1", "0", "1" * 10]),
+    "ReleaseStrategy": (
+        ["Canary10Percent10Minutes", "Canary10Percent30Minutes", "Linear10PercentEvery1Minute", "AllAtOnce"],
+        ["", "allatonce", "Canary", "Canary20Percent10Minutes", "CodeDeployDefault.LambdaAllAtOnce", "AllAtOnce "],
+    ),
     "Architecture": (["arm64", "x86_64"], ["", "x86", "ARM64", "amd64"]),
     "StoreEndpoint": (
         [

@@ -19,6 +19,8 @@ PAGE = (ROOT / "docs" / "permissions.md").read_text("utf-8")
 MATRIX, REASONS = PAGE.partition("## Functions and their reasons")[::2]
 OF_FUNCTIONS, _, ELSE = REASONS.partition("## Other roles")
 OTHERS, _, MANAGED = ELSE.partition("## Policies of AWS's own")
+OF_CODEDEPLOY = {"CodeDeployServiceRole": "AWSCodeDeployRoleForLambda"}
+"""A role that SAM makes, with a policy of AWS's own."""
 CELL = r" `([\w:/]+)` \|"
 
 
@@ -76,6 +78,7 @@ def test_policies_of_aws_are_told_with_who_has_them() -> None:
     for function, role in policies.roles(expanded_template()).items():
         for name in expanded("AWS::IAM::Role")[role]["Properties"]["ManagedPolicyArns"]:
             had.setdefault(name.rpartition("/")[2], set()).add(function)
+    had |= {policy: {role} for role, policy in OF_CODEDEPLOY.items()}
     told = {}
     for name, who in re.findall(r"^\| `(AWS\w+)` \| (.+?) \| .+ \|$", MANAGED, re.MULTILINE):
         told[name] = set(had[name]) if who == "every function" else set(re.findall(r"`(\w+)`", who))
@@ -83,10 +86,18 @@ def test_policies_of_aws_are_told_with_who_has_them() -> None:
     assert told == had
 
 
-def test_no_other_role_has_policies_of_aws() -> None:
+def test_no_other_role_has_policies_of_aws_but_that_by_which_codedeploy_moves_an_alias() -> None:
     of_functions = set(policies.roles(expanded_template()).values())
     roles = {name: role["Properties"] for name, role in expanded("AWS::IAM::Role").items() if name not in of_functions}
-    assert [name for name, properties in roles.items() if "ManagedPolicyArns" in properties] == []
+    given = {
+        name: properties["ManagedPolicyArns"] for name, properties in roles.items() if "ManagedPolicyArns" in properties
+    }
+    service = "arn:aws:iam::aws:policy/service-role/"
+    assert given == {role: [service + policy] for role, policy in OF_CODEDEPLOY.items()}
+    for role in OF_CODEDEPLOY:
+        (trusted,) = roles[role]["AssumeRolePolicyDocument"]["Statement"]
+        assert trusted["Principal"] == {"Service": ["codedeploy.amazonaws.com"]}
+        assert "Policies" not in roles[role]
 
 
 def test_policies_stand_in_roles_alone() -> None:
