@@ -253,5 +253,15 @@ ROWS: Final[dict[str, tuple[list[str], list[str]]]] = {
     "AuthorizeP99AlarmMs": (["1", "500", "9999", "14999"], [*NO_NUMBERS, "-1", "0", "15000", "60000"]),
     "ResetLagAlarmSeconds": (["60", "99", "3600", "999999"], [*NO_NUMBERS, "-1", "0", "59", "1000000"]),
 }
-NEEDED: Final = {"SettleConcurrency": {"SettleQueueConcurrency": "2"}}
+PRODUCTION: Final = {
+    "Stage": "prod",
+    "AlarmTopicArn": f"{TOPIC}:on-call",
+    "AuthorizeConcurrency": "500",
+    "SettleConcurrency": "200",
+}
+"""The least that has to be said of production."""
+NEEDED: Final = {
+    "Stage": {name: value for name, value in PRODUCTION.items() if name != "Stage"},
+    "SettleConcurrency": {"SettleQueueConcurrency": "2"},
+}
 """What else has to be said for a value to work."""
