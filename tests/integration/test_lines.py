@@ -78,6 +78,7 @@ def assert_embedded(line: Json) -> None:
         assert all(isinstance(line[name], str) for names in directive["Dimensions"] for name in names)
     known = {
         "Decisions": ("Count", [["command", "decision"]]),
+        "Overruns": ("Count", [[]]),
         "TierBreaches": ("Count", [[]]),
         "UsageFarAboveEstimate": ("Count", [[]]),
         "ResetLagSeconds": ("Seconds", [[]]),

@@ -12,7 +12,9 @@ from tests.template.resources import RESOURCES, SOURCE, TYPES, Json, of_type
 NAMESPACE = SOURCE["Globals"]["Function"]["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"]
 OURS: dict[str, set[str]] = {
     "Decisions": {"command", "decision"},
+    "Overruns": set(),
     "TierBreaches": set(),
+    "UnauthorizedCalls": set(),
     "UsageFarAboveEstimate": set(),
     "ResetLagSeconds": set(),
 }
