@@ -252,6 +252,11 @@ ROWS: Final[dict[str, tuple[list[str], list[str]]]] = {
     ),
     "AuthorizeP99AlarmMs": (["1", "500", "9999", "14999"], [*NO_NUMBERS, "-1", "0", "15000", "60000"]),
     "ResetLagAlarmSeconds": (["60", "99", "3600", "999999"], [*NO_NUMBERS, "-1", "0", "59", "1000000"]),
+    "InvalidKeysAlarmPercent": (["1", "5", "50", "99"], [*NO_NUMBERS, "-1", "0", "100"]),
+    "SilenceAlarmMinutes": (
+        ["0", "5", "60", "999", "1399", "1440"],
+        [*NO_NUMBERS, "-1", "1", "4", "1441", "1500", "9999"],
+    ),
 }
 PRODUCTION: Final = {
     "Stage": "prod",

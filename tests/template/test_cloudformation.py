@@ -28,6 +28,7 @@ AWS_ALONE = {
     "AWS::CodeDeploy::DeploymentGroup",
     "AWS::Lambda::Alias",
     "AWS::Lambda::EventInvokeConfig",
+    "AWS::Logs::MetricFilter",
     "AWS::Pipes::Pipe",
     "AWS::Scheduler::Schedule",
     "AWS::SecretsManager::Secret",

@@ -153,6 +153,8 @@ def test_judges_are_all_alarms_of_authorize_and_settle_that_ring_in_time_and_no_
         "SettleErrorsAlarm",
         "FunctionThrottlesAlarm",
         "StoreThrottlesAlarm",
+        "InvalidKeysAlarm",
+        "AuthorizationsNotFoundAlarm",
     }
     assert len(judges()) <= 10
 
