@@ -162,8 +162,8 @@ def read(expanded: Json, root: Path, secret: dict[str, Json], prefix: str = "") 
 
 def _read(expanded: Json, root: Path, secret: dict[str, Json], prefix: str) -> Template:
     resolver = Resolver(expanded, secret, prefix)
-    resources = expanded["Resources"]
-    check_references(resources, {*resources, *expanded.get("Parameters", {})})
+    check_references(expanded["Resources"], {*expanded["Resources"], *expanded.get("Parameters", {})})
+    resources = {name: its for name, its in expanded["Resources"].items() if _is_made(its, resolver)}
     of_type: dict[str, list[tuple[str, Json]]] = {}
     for name, resource in resources.items():
         of_type.setdefault(resource["Type"], []).append((name, resource.get("Properties", {})))
@@ -193,6 +193,10 @@ def _read(expanded: Json, root: Path, secret: dict[str, Json], prefix: str) -> T
         cors=_cors(api, resolver),
         pipe=pipe.of_resources(of_type.get("AWS::Pipes::Pipe", []), prefix),
     )
+
+
+def _is_made(resource: Json, resolver: Resolver) -> bool:
+    return "Condition" not in resource or resolver.holds({"Condition": resource["Condition"]})
 
 
 def _function(name: str, properties: Json, folders: dict[str, Path], resolver: Resolver) -> Function:

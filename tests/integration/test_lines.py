@@ -257,7 +257,8 @@ def test_preflight_is_told_as_what_it_is() -> None:
 
 def test_page_lists_every_field_and_no_other(customer: Customer) -> None:
     seen = {"messageId", "failure", "unusable", "unknownFields"}  # the last two are shown by queued settles
-    seen.add("UnauthorizedCalls")  # comes of the access log
+    seen |= {"UnauthorizedCalls"}  # comes of the access log
+    seen |= {"step", "answered", "SyntheticAuthorizes"}  # shown by the synthetic customer
     with recorded() as output:
         for prepare, *_ in ROUTER.values():
             prepare(customer)()
@@ -274,7 +275,14 @@ def test_page_names_every_command() -> None:
     (row,) = re.findall(r"^\| `command` \|.*: (.+?) \|$", PAGE, re.MULTILINE)
     apps = "".join(app.read_text("utf-8") for app in (ROOT / "functions").glob("*/app.py"))
     resolvers = set(re.findall(r'resolver\("(\w+)"\)', apps))
-    assert set(re.findall(r"`(\w+)`", row)) == resolvers | {"authorize", "settle", "reset", "preflight", "availability"}
+    assert set(re.findall(r"`(\w+)`", row)) == resolvers | {
+        "authorize",
+        "settle",
+        "reset",
+        "preflight",
+        "availability",
+        "synthetic",
+    }
 
 
 def test_example_of_the_page_is_a_line_as_it_is_written(customer: Customer) -> None:

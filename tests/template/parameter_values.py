@@ -257,6 +257,12 @@ ROWS: Final[dict[str, tuple[list[str], list[str]]]] = {
         ["0", "5", "60", "999", "1399", "1440"],
         [*NO_NUMBERS, "-1", "1", "4", "1441", "1500", "9999"],
     ),
+    "SyntheticCustomer": (["Disabled", "Enabled"], ["", "enabled", "true", "On"]),
+    "SyntheticModel": (
+        ["", "probe", "openai/gpt-4o", "m" * 128, "A.b_c:d/e@f-g"],
+        [" ", "a b", "a#b", "a%2Fb", "m" * 129, "é", "a\n", "a,b"],
+    ),
+    "SyntheticTier": (["basic", "stable", "enterprise"], ["", "Basic", "gold", "free"]),
 }
 PRODUCTION: Final = {
     "Stage": "prod",
@@ -268,5 +274,6 @@ PRODUCTION: Final = {
 NEEDED: Final = {
     "Stage": {name: value for name, value in PRODUCTION.items() if name != "Stage"},
     "SettleConcurrency": {"SettleQueueConcurrency": "2"},
+    "SyntheticCustomer": {"SyntheticModel": "probe"},
 }
 """What else has to be said for a value to work."""

@@ -14,7 +14,7 @@ from tests.template.metrics import Metric, of_alarm
 from tests.template.resources import EXPANDED, Json, of_type, under
 
 ALARMS = of_type("AWS::CloudWatch::Alarm")
-BELOW = {"SilenceAlarm"}
+BELOW = {"SilenceAlarm", "SyntheticCustomerAlarm"}
 """Alarms that begin when too little happens; off by default, for then no data is no news."""
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:on-call"
 FOUND: dict[str, list[Metric]] = {name: of_alarm(properties) for name, properties in ALARMS.items()}
@@ -83,7 +83,7 @@ def test_first_dead_letter_of_each_queue_is_an_alarm() -> None:
         if properties.get("MetricName") == "ApproximateNumberOfMessagesVisible":
             found[next(iter(looked_at(name)))[1]] = (properties["Threshold"], properties["EvaluationPeriods"])
     (pipe,) = of_type("AWS::Pipes::Pipe").values()
-    (schedule,) = of_type("AWS::Scheduler::Schedule").values()
+    (schedule,) = (s for s in of_type("AWS::Scheduler::Schedule").values() if "DeadLetterConfig" in s["Target"])
     configs = [
         pipe["SourceParameters"]["DynamoDBStreamParameters"]["DeadLetterConfig"]["Arn"],
         schedule["Target"]["DeadLetterConfig"]["Arn"],
@@ -208,16 +208,37 @@ def test_calls_that_the_authorizer_of_the_api_refuses_are_counted_from_the_acces
 
 def test_silence_is_an_alarm_once_minutes_are_named_and_never_by_default() -> None:
     silence = ALARMS["SilenceAlarm"]
-    assert looked_at("SilenceAlarm") == {("Invocations", "AuthorizeFunction")}
+    assert looked_at("SilenceAlarm") == {("Invocations", "AuthorizeFunction"), ("SyntheticAuthorizes",)}
     assert under(silence["TreatMissingData"]) == "notBreaching"
     assert under(silence["TreatMissingData"], SilenceAlarmMinutes="15") == "breaching"
     assert under(silence["EvaluationPeriods"], SilenceAlarmMinutes="15") == "15"
-    assert (silence["Period"], silence["Statistic"], silence["Threshold"]) == (60, "Sum", 1)
+    assert {(m["MetricStat"]["Period"], m["MetricStat"]["Stat"]) for m in silence["Metrics"][1:]} == {(60, "Sum")}
+    assert silence["Threshold"] == 1
+    assert under(silence["Metrics"][0]["Expression"]) == "invocations"
     assert "DatapointsToAlarm" not in silence  # all of them: a single call ends it
     day = 24 * 60
     assert under({"Ref": "SilenceAlarmMinutes"}, SilenceAlarmMinutes=str(day)) == str(day)
     with pytest.raises(CommandError):  # CloudWatch looks back for a day at most
         under({"Ref": "SilenceAlarmMinutes"}, SilenceAlarmMinutes=str(day + 1))
+
+
+def test_synthetic_customer_is_no_router_that_breaks_the_silence() -> None:
+    on = {"SyntheticCustomer": "Enabled", "SyntheticModel": "probe"}
+    expression = under(ALARMS["SilenceAlarm"]["Metrics"][0]["Expression"], **on)
+    functions: Json = {"FILL": lambda value, fill: fill if value is None else value}
+    for invocations, synthetic, silent in ((1, 1, True), (2, 1, False), (1, None, False), (0, 0, True)):
+        told = eval(expression, functions, {"invocations": invocations, "synthetic": synthetic})  # noqa: S307
+        assert (told < ALARMS["SilenceAlarm"]["Threshold"]) == silent
+
+
+def test_synthetic_customer_that_is_not_served_or_does_not_run_is_noticed_once_it_is_on() -> None:
+    alarm = ALARMS["SyntheticCustomerAlarm"]
+    assert looked_at("SyntheticCustomerAlarm") == {("Decisions", "synthetic", "ok")}
+    assert (alarm["Statistic"], alarm["Threshold"], alarm["Period"]) == ("Sum", 1, 60)
+    assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (5, 3)  # one minute that fails wakes nobody
+    on = {"SyntheticCustomer": "Enabled", "SyntheticModel": "probe"}
+    assert under(alarm["TreatMissingData"], **on) == "breaching"
+    assert under(alarm["TreatMissingData"]) == "notBreaching"
 
 
 def test_cost_page_names_how_many_metrics_the_alarms_look_at() -> None:

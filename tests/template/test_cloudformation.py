@@ -81,7 +81,10 @@ def deploy(name: str) -> tuple[dict[str, Json], Json]:
     cloudformation.create_stack(
         StackName=name,
         TemplateBody=json.dumps(body),
-        Parameters=[{"ParameterKey": "Tracing", "ParameterValue": "Active"}],  # what it adds is made as well
+        Parameters=[  # what these add is made as well
+            {"ParameterKey": "Tracing", "ParameterValue": "Active"},
+            {"ParameterKey": "SyntheticCustomer", "ParameterValue": "Enabled"},
+        ],
         Capabilities=["CAPABILITY_IAM"],
     )
     (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
