@@ -36,7 +36,7 @@ NOT_SHIPPED: Final = (
     "aws_lambda_powertools/event_handler/openapi/swagger_ui/*.js",
     "aws_lambda_powertools/event_handler/openapi/swagger_ui/*.css",
 )
-SERVICES: Final = ("dynamodb", "xray")
+SERVICES: Final = ("dynamodb", "lambda", "xray")
 """The services that have clients: the X-Ray SDK makes one when it is loaded, though it never asks X-Ray by it."""
 BOTOCORE_DATA: Final = frozenset(
     {*SERVICES, "_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"}

@@ -65,7 +65,7 @@ def started(port: int, template_file: Path) -> Iterator[Stack]:
         runtime = _runtimes()
         for function in read.functions.values():
             stack.pools[function.name] = Pool(
-                function, partial(runtime, function, surroundings(function.name if guard else None), log)
+                function, partial(runtime, function, surroundings(function.name if guard else None, port), log)
             )
         http = server.HttpServer(stack, port)
         cleanup.callback(http.stop)
@@ -100,13 +100,18 @@ def _gate(expanded: dict[str, Any], log: IO[bytes]) -> gate.Gate:
     return gate.Gate(policies.of_functions(expanded), log_problem)
 
 
-def surroundings(known_as: str | None = None) -> dict[str, str]:
-    """What Lambda adds to a function's environment; the gate knows a function by its key id."""
+def surroundings(known_as: str | None = None, port: int | None = None) -> dict[str, str]:
+    """What Lambda adds to a function's environment; the gate knows a function by its key id.
+
+    A function that invokes others finds the Invoke API of this stack at `port`.
+    """
+    invoked = {} if port is None else {"AWS_ENDPOINT_URL_LAMBDA": f"http://{HOST}:{port}"}
     named = {} if known_as is None else {**provisioning.CREDENTIALS, "AWS_ACCESS_KEY_ID": known_as}
     return {
         "AWS_REGION": template.REGION,
         "AWS_DEFAULT_REGION": template.REGION,
         **(named or provisioning.credentials()),
+        **invoked,
         "PATH": os.environ.get("PATH", ""),
         "LANG": "C.UTF-8",
     }

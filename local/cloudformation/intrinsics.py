@@ -12,7 +12,13 @@ REGION: Final = "eu-west-1"
 ACCOUNT: Final = "123456789012"
 _DYNAMIC = re.compile(r"\{\{resolve:secretsmanager:([^:}]+):SecretString:([^:}]+)\}\}")
 _PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
-_PSEUDO: Final = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::Partition": "aws"}
+_STACK_ID: Final = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/modelpass/00000000-0000-0000-0000-000000000000"
+_PSEUDO: Final = {
+    "AWS::Region": REGION,
+    "AWS::AccountId": ACCOUNT,
+    "AWS::Partition": "aws",
+    "AWS::StackId": _STACK_ID,
+}
 
 Json = dict[str, Any]
 
@@ -90,6 +96,8 @@ class Resolver:
         if name in parameters:
             return str(parameters[name]["Default"])
         resource = self.expanded["Resources"][name]
+        if resource["Type"] == "AWS::Lambda::Alias":
+            return f"{self.value(resource['Properties']['FunctionName'])}:{resource['Properties']['Name']}"
         return self.prefix + name if resource["Type"] == "AWS::DynamoDB::Table" else name
 
 

@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from local.cloudformation import intrinsics, parameters
@@ -43,6 +43,7 @@ class Function:
     memory_mb: int
     environment: dict[str, str] = field(repr=False)  # it holds the deployment key
     layers: tuple[Path, ...]
+    aliases: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +182,8 @@ def read(expanded: Json, root: Path, secret: dict[str, Json], prefix: str = "") 
 
 def _read(expanded: Json, root: Path, secret: dict[str, Json], prefix: str) -> Template:
     resolver = Resolver(expanded, secret, prefix)
-    resources = expanded["Resources"]
-    check_references(resources, {*resources, *expanded.get("Parameters", {})})
+    check_references(expanded["Resources"], {*expanded["Resources"], *expanded.get("Parameters", {})})
+    resources = {name: its for name, its in expanded["Resources"].items() if _is_made(its, resolver)}
     of_type: dict[str, list[tuple[str, Json]]] = {}
     for name, resource in resources.items():
         of_type.setdefault(resource["Type"], []).append((name, resource.get("Properties", {})))
@@ -192,6 +193,9 @@ def _read(expanded: Json, root: Path, secret: dict[str, Json], prefix: str) -> T
         for name, properties in of_type.get("AWS::Lambda::Function", [])
     }
     apis = {name: _http_api(properties, resolver) for name, properties in of_type["AWS::ApiGatewayV2::Api"]}
+    for _, alias in of_type.get("AWS::Lambda::Alias", []):
+        function = functions[alias["FunctionName"]["Ref"]]
+        functions[function.name] = replace(function, aliases=function.aliases | {alias["Name"]})
     tables = of_type.get("AWS::DynamoDB::Table", [])
     return Template(
         functions=functions,
@@ -206,6 +210,10 @@ def _read(expanded: Json, root: Path, secret: dict[str, Json], prefix: str) -> T
         },
         pipe=pipe.of_resources(of_type.get("AWS::Pipes::Pipe", []), prefix),
     )
+
+
+def _is_made(resource: Json, resolver: Resolver) -> bool:
+    return "Condition" not in resource or resolver.holds({"Condition": resource["Condition"]})
 
 
 def _function(name: str, properties: Json, folders: dict[str, Path], resolver: Resolver) -> Function:

@@ -1,8 +1,9 @@
 """What a role allows, by the template, and what IAM asks about a request. Rule: a policy with a wildcard is refused.
 
 A permission is a resource and an action. Resources have the template's names: a table, `table/index/name`, or
-`name/attribute` where the template uses another attribute of a resource than its `Arn`, such as a stream's. As in IAM,
-a transaction is asked about by its parts, and a query of an index about the index.
+`name/attribute` where the template uses another attribute of a resource than its `Arn`, such as a stream's, and an
+alias is `function:alias`. As in IAM, a transaction is asked about by its parts, and a query of an index about the
+index.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ DYNAMODB: Final = "dynamodb:"
 UNKNOWN: Final = "*"
 """The resource of a request that names no table."""
 _INDEX = re.compile(r"\$\{(\w+)\.Arn\}(/index/\w+)")
+_ALIAS = re.compile(r"(\w+Function)Alias(\w+)")
+"""How SAM calls the alias of a function, which is known by its ARN; the name of anything else would be no ARN."""
 _ACTION = re.compile(r"[a-z]+:[A-Za-z]+")
 _PARTS: Final = {
     "Put": "PutItem",
@@ -92,6 +95,8 @@ def _resource(resource: object) -> str:
             return name
         case {"Fn::GetAtt": [str(name), str(attribute)]}:
             return f"{name}/{attribute}"
+        case {"Ref": str(alias)} if (parts := _ALIAS.fullmatch(alias)) is not None:
+            return f"{parts[1]}:{parts[2]}"
         case {"Fn::Sub": str(text)} if (index := _INDEX.fullmatch(text)) is not None:
             return index[1] + index[2]
         case _:

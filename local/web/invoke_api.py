@@ -8,7 +8,7 @@ import re
 import threading
 import uuid
 from typing import TYPE_CHECKING, Final, NoReturn
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 from local.awslambda.pool import FunctionError
 from local.messages import HttpRequest, HttpResponse, json_response
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from local.stack import Stack
 
 _PATH: Final = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
-_NAME: Final = re.compile(r"(?:arn:aws:lambda:[^:]+:\d+:function:|\d+:function:)?([A-Za-z0-9_-]+)(?::[\w$-]+)?")
+_NAME: Final = re.compile(r"(?:arn:aws:lambda:[^:]+:\d+:function:|\d+:function:)?([A-Za-z0-9_-]+)(?::([\w$-]+))?")
+_LATEST: Final = "$LATEST"
+_VERSION: Final = "1"
+"""What an alias leads to: here a function has one version, its sources as they are."""
 _TOO_DEEP: Final = None
 """What a function gets in place of a payload nested more deeply than it could read: it refuses it as no object."""
 MAX_PAYLOAD_BYTES: Final = 6 * 1024 * 1024
@@ -31,11 +34,11 @@ def function_of(path: str) -> str | None:
 
 
 def handle(stack: Stack, wanted: str, request: HttpRequest) -> HttpResponse:
-    """Invoke a function by name or ARN."""
-    name = _NAME.fullmatch(wanted)
-    if name is None or name[1] not in stack.pools:
-        text = f"Function not found: {arn(wanted)}"
-        return _error(404, "ResourceNotFoundException", text)
+    """Invoke a function by name or ARN, as it is or by an alias: behind a colon, or in the query's `Qualifier`."""
+    found = _found(stack, wanted, request.query)
+    if isinstance(found, HttpResponse):
+        return found
+    function, version = found
     if len(request.body) > MAX_PAYLOAD_BYTES:
         text = f"Request must be smaller than {MAX_PAYLOAD_BYTES} bytes for the InvokeFunction operation"
         return _error(413, "RequestTooLargeException", text)
@@ -49,15 +52,30 @@ def handle(stack: Stack, wanted: str, request: HttpRequest) -> HttpResponse:
         case "DryRun":
             return HttpResponse(204, {}, b"")
         case "Event":
-            threading.Thread(target=_ignore_failure, args=(stack, name[1], event)).start()
+            threading.Thread(target=_ignore_failure, args=(stack, function, event)).start()
             return HttpResponse(202, {}, b"")
         case _:
-            return _invoke(stack, name[1], event)
+            return _invoke(stack, function, event, version)
 
 
-def _invoke(stack: Stack, name: str, event: object) -> HttpResponse:
+def _found(stack: Stack, wanted: str, query: str) -> tuple[str, str] | HttpResponse:
+    """The function that is meant, and its version; or what Lambda answers when there is none."""
+    name = _NAME.fullmatch(wanted)
+    if name is None or name[1] not in stack.pools:
+        return _not_found(wanted)
+    function, asked = name[1], parse_qs(query).get("Qualifier", [None])[0]
+    if asked and name[2] and asked != name[2]:
+        text = "The derived qualifier from the function name does not match the specified qualifier."
+        return _error(400, "InvalidParameterValueException", text)
+    qualifier = name[2] or asked or _LATEST
+    if qualifier not in {_LATEST, *stack.template.functions[function].aliases}:
+        return _not_found(f"{function}:{qualifier}")
+    return function, _LATEST if qualifier == _LATEST else _VERSION
+
+
+def _invoke(stack: Stack, name: str, event: object, version: str = _LATEST) -> HttpResponse:
     request_id = str(uuid.uuid4())
-    headers = {"X-Amz-Executed-Version": "$LATEST", "x-amzn-RequestId": request_id}
+    headers = {"X-Amz-Executed-Version": version, "x-amzn-RequestId": request_id}
     try:
         try:
             result = stack.invoke(name, event, request_id)
@@ -81,6 +99,10 @@ def _whole(digits: str) -> int | float:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)  # JSON has no NaN and no Infinity
+
+
+def _not_found(wanted: str) -> HttpResponse:
+    return _error(404, "ResourceNotFoundException", f"Function not found: {arn(wanted)}")
 
 
 def _error(status: int, kind: str, text: str) -> HttpResponse:

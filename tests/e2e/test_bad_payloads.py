@@ -144,9 +144,41 @@ def test_an_unknown_function_is_not_found(stack: Stack, name: str) -> None:
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
 
 
-@pytest.mark.parametrize("qualified", ["AuthorizeFunction:$LATEST", "123456789012:function:AuthorizeFunction"])
+ARN = "arn:aws:lambda:eu-west-1:123456789012:function:SettleFunction"
+OTHER_NAMES = ["AuthorizeFunction:$LATEST", "123456789012:function:AuthorizeFunction", "AuthorizeFunction:live"]
+
+
+@pytest.mark.parametrize("qualified", [*OTHER_NAMES, f"{ARN}:live"])
 def test_a_function_is_found_by_its_other_names(stack: Stack, qualified: str) -> None:
     assert stack.invoke(qualified, {})["statusCode"] == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "qualifier", "version"),
+    [("SettleFunction", "live", "1"), ("SettleFunction:live", "live", "1"), (ARN, "$LATEST", "$LATEST")],
+)
+def test_a_function_is_found_by_a_qualifier_beside_its_name(
+    stack: Stack, name: str, qualifier: str, version: str
+) -> None:
+    answer = stack.lambda_client.invoke(FunctionName=name, Qualifier=qualifier, Payload=b"{}")
+    assert json.loads(answer["Payload"].read())["statusCode"] == 400
+    assert answer["ExecutedVersion"] == version
+
+
+@pytest.mark.parametrize(
+    "name", ["AuthorizeFunction:Live", "AuthorizeFunction:2", "PurchaseFunction:live", f"{ARN}:prod"]
+)
+def test_an_alias_that_a_function_does_not_have_is_not_found(stack: Stack, name: str) -> None:
+    with pytest.raises(ClientError) as refused:
+        stack.invoke_raw(name, b"{}")
+    assert refused.value.response["Error"]["Code"] == "ResourceNotFoundException"
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        stack.lambda_client.invoke(FunctionName="AuthorizeFunction", Qualifier="canary", Payload=b"{}")
+
+
+def test_two_qualifiers_that_differ_are_refused(stack: Stack) -> None:
+    with pytest.raises(ClientError, match="InvalidParameterValueException"):
+        stack.lambda_client.invoke(FunctionName="AuthorizeFunction:live", Qualifier="$LATEST", Payload=b"{}")
 
 
 def mistyped(key: str) -> list[str]:

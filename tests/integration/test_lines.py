@@ -79,6 +79,7 @@ def assert_embedded(line: Json) -> None:
         assert all(isinstance(line[name], str) for names in directive["Dimensions"] for name in names)
     known = {
         "Decisions": ("Count", [["command", "decision"]]),
+        "Overruns": ("Count", [[]]),
         "TierBreaches": ("Count", [[]]),
         "UsageFarAboveEstimate": ("Count", [[]]),
         "UnreadableItems": ("Count", [[]]),
@@ -259,6 +260,8 @@ def test_preflight_is_told_as_what_it_is() -> None:
 def test_page_lists_every_field_and_no_other(customer: Customer) -> None:
     seen = {"messageId", "failure", "unusable", "unknownFields"}  # the last two are shown by queued settles
     seen |= {"table", "item", "UnreadableItems"}  # these are shown below
+    seen |= {"UnauthorizedCalls"}  # comes of the access log
+    seen |= {"step", "answered", "SyntheticAuthorizes"}  # shown by the synthetic customer
     with recorded() as output:
         for prepare, *_ in ROUTER.values():
             prepare(customer)()
@@ -295,7 +298,14 @@ def test_page_names_every_command() -> None:
     (row,) = re.findall(r"^\| `command` \|.*: (.+?) \|$", PAGE, re.MULTILINE)
     apps = "".join(app.read_text("utf-8") for app in (ROOT / "functions").glob("*/app.py"))
     resolvers = set(re.findall(r'resolver\("(\w+)"\)', apps))
-    assert set(re.findall(r"`(\w+)`", row)) == resolvers | {"authorize", "settle", "reset", "preflight", "availability"}
+    assert set(re.findall(r"`(\w+)`", row)) == resolvers | {
+        "authorize",
+        "settle",
+        "reset",
+        "preflight",
+        "availability",
+        "synthetic",
+    }
 
 
 def test_example_of_the_page_is_a_line_as_it_is_written(customer: Customer) -> None:

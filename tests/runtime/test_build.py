@@ -142,7 +142,7 @@ def test_clients_find_dynamodb_in_every_region_as_with_all_the_data(artifacts: P
 
 def test_of_all_the_services_data_only_those_of_which_there_are_clients_are_shipped(artifacts: Path) -> None:
     data = artifacts / "SdkLayer" / "python" / "botocore" / "data"
-    assert {path.name for path in data.iterdir() if path.is_dir()} == {"dynamodb", "xray"}
+    assert {path.name for path in data.iterdir() if path.is_dir()} == {"dynamodb", "lambda", "xray"}
 
 
 def modules(artifacts: Path) -> Iterator[Path]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Drive = Callable[[], object]
 FORGED = "auth_" + "A" * 120
 NAMED = {"accountId", "subscriptionId", "modelId"}
+REPORTED = ("actualUsage", "calls")
 DONE = {"windowsRolled", "subscriptionsExpired", "holdsReleased", "more"}
 
 
@@ -110,8 +111,8 @@ ROUTER: dict[str, tuple[Callable[[Customer], Drive], str, str, set[str]]] = {
         {*NAMED, "UsageFarAboveEstimate"},
     ),
     "settled again": (lambda c: c.again(c.settle()), "settle", "replayed", NAMED),
-    "settled with too many": (lambda c: c.settle(calls=2), "settle", "invalid_request", NAMED | {"param"}),
-    "forged": (lambda c: lambda: c.service.settle(FORGED), "settle", "authorization_not_found", {"param"}),
+    "settled with too many": (lambda c: c.settle(calls=2), "settle", "invalid_request", NAMED | {"param", *REPORTED}),
+    "forged": (lambda c: lambda: c.service.settle(FORGED), "settle", "authorization_not_found", {"param", *REPORTED}),
     "settle malformed": (lambda c: c.invoke("SettleFunction", None), "settle", "invalid_request", set()),
     "settle failing": (
         lambda c: c.failing("SettleFunction", c.settle()),
@@ -124,5 +125,12 @@ ROUTER: dict[str, tuple[Callable[[Customer], Drive], str, str, set[str]]] = {
         "reset",
         "ok",
         DONE | {"ResetLagSeconds"},
+    ),
+    # The last one: it leaves nothing of the month.
+    "settled above its month": (
+        lambda c: c.settle(actualUsage=5_000_001),
+        "settle",
+        "settled",
+        {*NAMED, "UsageFarAboveEstimate", "Overruns"},
     ),
 }

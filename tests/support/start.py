@@ -41,6 +41,10 @@ def modules_of(function: str, *, store_client: str = "boto3", tracing: str = "Di
         "POWERTOOLS_SERVICE_NAME": "modelpass",
         "POWERTOOLS_METRICS_NAMESPACE": "Modelpass",
     }
+    called = ("SUBSCRIPTIONS", "PURCHASE", "RENEW", "CANCEL", "REGENERATE", "AUTHORIZE", "SETTLE")
+    environment |= {f"{name}_FUNCTION": name.lower() for name in called}
+    settings = ("SYNTHETIC_ACCOUNT", "SYNTHETIC_MODEL", "SYNTHETIC_TIER")
+    environment |= {**dict.fromkeys(settings, "probe"), "ACCOUNT_CLAIM": "sub"}
     tables = ("ENTITLEMENTS", "SUBSCRIPTIONS", "HISTORY", "EVENTS", "CATALOGUE")
     environment |= {f"{table}_TABLE": table.lower() for table in tables}
     run = subprocess.run(

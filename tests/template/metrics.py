@@ -12,13 +12,16 @@ from tests.template.resources import RESOURCES, SOURCE, TYPES, Json, of_type
 NAMESPACE = SOURCE["Globals"]["Function"]["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"]
 OURS: dict[str, set[str]] = {
     "Decisions": {"command", "decision"},
+    "Overruns": set(),
+    "SyntheticAuthorizes": set(),
     "TierBreaches": set(),
+    "UnauthorizedCalls": set(),
     "UsageFarAboveEstimate": set(),
     "UnreadableItems": set(),
     "ResetLagSeconds": set(),
 }
 COMMANDS = {resource["Properties"].get("CodeUri", "").partition("/")[2] for resource in RESOURCES.values()} - {""}
-DECISIONS = {code.code for code in ErrorCode} | {"granted", "settled", "ok", "more", "replayed"}
+DECISIONS = {code.code for code in ErrorCode} | {"granted", "settled", "ok", "more", "replayed", "failed"}
 # By namespace: the dimension, what its value is of which type of resource, and the metrics.
 OF_AWS: dict[str, tuple[str, str, str, set[str]]] = {
     "AWS/ApiGateway": ("ApiId", "Ref", "AWS::ApiGatewayV2::Api", {"Count", "4xx", "5xx", "Latency"}),

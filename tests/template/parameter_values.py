@@ -180,6 +180,10 @@ ROWS: Final[dict[str, tuple[list[str], list[str]]]] = {
     ),
     "MaxOpenHolds": (["1", "9", "100", "999", "1000"], [*NO_NUMBERS, "-1", "0", "1001", "9999"]),
     "DeploymentKeyRevision": (["1", "2", "20261127"], [*NO_NUMBERS, "-1", "0", "1" * 10]),
+    "ReleaseStrategy": (
+        ["Canary10Percent10Minutes", "Canary10Percent30Minutes", "Linear10PercentEvery1Minute", "AllAtOnce"],
+        ["", "allatonce", "Canary", "Canary20Percent10Minutes", "CodeDeployDefault.LambdaAllAtOnce", "AllAtOnce "],
+    ),
     "Architecture": (["arm64", "x86_64"], ["", "x86", "ARM64", "amd64"]),
     "StoreEndpoint": (
         [
@@ -255,6 +259,28 @@ ROWS: Final[dict[str, tuple[list[str], list[str]]]] = {
     ),
     "AuthorizeP99AlarmMs": (["1", "500", "9999", "14999"], [*NO_NUMBERS, "-1", "0", "15000", "60000"]),
     "ResetLagAlarmSeconds": (["60", "99", "3600", "999999"], [*NO_NUMBERS, "-1", "0", "59", "1000000"]),
+    "InvalidKeysAlarmPercent": (["1", "5", "50", "99"], [*NO_NUMBERS, "-1", "0", "100"]),
+    "SilenceAlarmMinutes": (
+        ["0", "5", "60", "999", "1399", "1440"],
+        [*NO_NUMBERS, "-1", "1", "4", "1441", "1500", "9999"],
+    ),
+    "SyntheticCustomer": (["Disabled", "Enabled"], ["", "enabled", "true", "On"]),
+    "SyntheticModel": (
+        ["", "probe", "openai/gpt-4o", "m" * 128, "A.b_c:d/e@f-g"],
+        [" ", "a b", "a#b", "a%2Fb", "m" * 129, "é", "a\n", "a,b"],
+    ),
+    "SyntheticTier": (["basic", "stable", "enterprise"], ["", "Basic", "gold", "free"]),
 }
-NEEDED: Final = {"SettleConcurrency": {"SettleQueueConcurrency": "2"}}
+PRODUCTION: Final = {
+    "Stage": "prod",
+    "AlarmTopicArn": f"{TOPIC}:on-call",
+    "AuthorizeConcurrency": "500",
+    "SettleConcurrency": "200",
+}
+"""The least that has to be said of production."""
+NEEDED: Final = {
+    "Stage": {name: value for name, value in PRODUCTION.items() if name != "Stage"},
+    "SettleConcurrency": {"SettleQueueConcurrency": "2"},
+    "SyntheticCustomer": {"SyntheticModel": "probe"},
+}
 """What else has to be said for a value to work."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from local.iam.policies import Permission
 
 Json = dict[str, Any]
-SERVICES = {"dynamodb", "sqs"}
+SERVICES = {"dynamodb", "lambda", "sqs"}
 
 
 def expanded(kind: str) -> dict[str, Json]:
@@ -44,6 +44,11 @@ def granted(name: str) -> dict[str, set[str]]:
 def polled(name: str) -> dict[str, set[str]]:
     """What Lambda may do with queues in a function's name, by queue."""
     return _allowed(name, "sqs")
+
+
+def invoked(name: str) -> dict[str, set[str]]:
+    """What a function may do with other functions, by function and alias."""
+    return _allowed(name, "lambda")
 
 
 def _allowed(name: str, service: str) -> dict[str, set[str]]:

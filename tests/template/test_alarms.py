@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
 
+from local.machine import ROOT
+from ops.errors import CommandError
 from tests.template.metrics import Metric, of_alarm
 from tests.template.resources import EXPANDED, Json, of_type, under
 
 ALARMS = of_type("AWS::CloudWatch::Alarm")
+BELOW = {"SilenceAlarm", "SyntheticCustomerAlarm"}
+"""Alarms that begin when too little happens; off by default, for then no data is no news."""
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:on-call"
 FOUND: dict[str, list[Metric]] = {name: of_alarm(properties) for name, properties in ALARMS.items()}
 
@@ -45,9 +51,10 @@ def test_alarm_looks_at_metrics_that_exist(name: str) -> None:
 def test_alarm_says_what_it_means_and_what_no_data_means(name: str) -> None:
     assert name.endswith("Alarm")
     assert len(ALARMS[name]["AlarmDescription"].split()) >= 5
-    assert ALARMS[name]["ComparisonOperator"] == "GreaterThanThreshold"
+    below = name in BELOW
+    assert ALARMS[name]["ComparisonOperator"] == ("LessThanThreshold" if below else "GreaterThanThreshold")
     silence = "breaching" if name == "ResetBehindAlarm" else "notBreaching"
-    assert ALARMS[name]["TreatMissingData"] == silence
+    assert under(ALARMS[name]["TreatMissingData"]) == silence
 
 
 @pytest.mark.parametrize("name", ALARMS)
@@ -76,7 +83,7 @@ def test_first_dead_letter_of_each_queue_is_an_alarm() -> None:
         if properties.get("MetricName") == "ApproximateNumberOfMessagesVisible":
             found[next(iter(looked_at(name)))[1]] = (properties["Threshold"], properties["EvaluationPeriods"])
     (pipe,) = of_type("AWS::Pipes::Pipe").values()
-    (schedule,) = of_type("AWS::Scheduler::Schedule").values()
+    (schedule,) = (s for s in of_type("AWS::Scheduler::Schedule").values() if "DeadLetterConfig" in s["Target"])
     configs = [
         pipe["SourceParameters"]["DynamoDBStreamParameters"]["DeadLetterConfig"]["Arn"],
         schedule["Target"]["DeadLetterConfig"]["Arn"],
@@ -139,6 +146,104 @@ def test_share_of_failures_counts_from_five_failures_and_above_one_percent(
     ids = {part["Id"] for part in ALARMS[name]["Metrics"] if "MetricStat" in part}
     assert ids == set(figures)
     assert (result(name, **figures) > ALARMS[name]["Threshold"]) == begins
+
+
+KNOWN_OR_NOT = ("unknown", "malformed", "settled", "replayed", "unavailable", "internal")
+SHARES: list[tuple[str, Json, bool]] = [
+    ("InvalidKeysAlarm", {"invalid": 20, "invocations": 399}, True),
+    ("InvalidKeysAlarm", {"invalid": 20, "invocations": 400}, False),
+    ("InvalidKeysAlarm", {"invalid": 19, "invocations": 19}, False),
+    ("InvalidKeysAlarm", {"invalid": None, "invocations": 1000}, False),
+    ("InvalidKeysAlarm", {"invalid": 100, "invocations": 1000}, True),  # all that a canary gets
+    ("TierUnavailableAlarm", {"down": 20, "invocations": 399}, True),
+    ("TierUnavailableAlarm", {"down": 20, "invocations": 400}, False),
+    ("TierUnavailableAlarm", {"down": 19, "invocations": 19}, False),
+    ("TierUnavailableAlarm", {"down": None, "invocations": 5}, False),
+    ("AuthorizationsNotFoundAlarm", dict(zip(KNOWN_OR_NOT, (5, None, None, None, None, None), strict=True)), True),
+    ("AuthorizationsNotFoundAlarm", dict(zip(KNOWN_OR_NOT, (5, 3, 486, 2, 2, 1), strict=True)), True),
+    ("AuthorizationsNotFoundAlarm", dict(zip(KNOWN_OR_NOT, (5, 3, 487, 2, 2, 1), strict=True)), False),
+    ("AuthorizationsNotFoundAlarm", dict(zip(KNOWN_OR_NOT, (4, 0, 0, 0, 0, 0), strict=True)), False),
+    ("OverrunsAlarm", {"overruns": 20, "settled": 399}, True),
+    ("OverrunsAlarm", {"overruns": 20, "settled": 400}, False),
+    ("OverrunsAlarm", {"overruns": 19, "settled": 19}, False),
+    ("OverrunsAlarm", {"overruns": None, "settled": None}, False),
+    ("ApiUnauthorizedAlarm", {"unauthorized": 20, "requests": 99}, True),
+    ("ApiUnauthorizedAlarm", {"unauthorized": 20, "requests": 100}, False),
+    ("ApiUnauthorizedAlarm", {"unauthorized": 19, "requests": 19}, False),
+    ("ApiUnauthorizedAlarm", {"unauthorized": None, "requests": 100}, False),
+]
+
+
+@pytest.mark.parametrize(("name", "figures", "begins"), SHARES)
+def test_unusual_share_of_refusals_is_noticed_and_a_handful_is_not(name: str, figures: Json, *, begins: bool) -> None:
+    ids = {part["Id"] for part in ALARMS[name]["Metrics"] if "MetricStat" in part}
+    assert ids == set(figures)
+    threshold = ALARMS[name]["Threshold"]
+    assert (result(name, **figures) > (threshold if isinstance(threshold, int) else int(under(threshold)))) == begins
+
+
+def test_shares_are_of_the_refusals_that_their_names_say() -> None:
+    authorize = ("Invocations", "AuthorizeFunction")
+    assert looked_at("InvalidKeysAlarm") == {("Decisions", "authorize", "invalid_api_key"), authorize}
+    assert under(ALARMS["InvalidKeysAlarm"]["Threshold"], InvalidKeysAlarmPercent="40") == "40"
+    assert looked_at("TierUnavailableAlarm") == {("Decisions", "authorize", "tier_unavailable"), authorize}
+    assert looked_at("AuthorizationsNotFoundAlarm") == looked_at("SettleRefusedAlarm")
+    assert looked_at("OverrunsAlarm") == {("Overruns",), ("Decisions", "settle", "settled")}
+    assert looked_at("ApiUnauthorizedAlarm") == {("UnauthorizedCalls",), ("Count", "Api")}
+
+
+def test_calls_that_the_authorizer_of_the_api_refuses_are_counted_from_the_access_log() -> None:
+    (counted,) = of_type("AWS::Logs::MetricFilter").values()
+    assert counted["LogGroupName"] == {"Ref": "ApiAccessLogs"}
+    (transformation,) = counted["MetricTransformations"]
+    assert (transformation["MetricName"], transformation["MetricValue"]) == ("UnauthorizedCalls", "1")
+    assert transformation["MetricNamespace"] == {"Fn::Sub": "Modelpass/${Stage}"}
+    (stage,) = (s for s in of_type("AWS::ApiGatewayV2::Stage").values() if s["ApiId"] == {"Ref": "Api"})
+    written = stage["AccessLogSettings"]["Format"]["Fn::Sub"][0]
+    assert stage["AccessLogSettings"]["DestinationArn"] == {"Fn::GetAtt": ["ApiAccessLogs", "Arn"]}
+    line = json.loads(written.replace("$context.status", "401"))
+    ((field, value),) = re.findall(r'^\{ \$\.(\w+) = "(\d+)" \}$', counted["FilterPattern"])
+    assert line[field] == value  # a text, as the line has it: a filter for the number 401 would find none
+
+
+def test_silence_is_an_alarm_once_minutes_are_named_and_never_by_default() -> None:
+    silence = ALARMS["SilenceAlarm"]
+    assert looked_at("SilenceAlarm") == {("Invocations", "AuthorizeFunction"), ("SyntheticAuthorizes",)}
+    assert under(silence["TreatMissingData"]) == "notBreaching"
+    assert under(silence["TreatMissingData"], SilenceAlarmMinutes="15") == "breaching"
+    assert under(silence["EvaluationPeriods"], SilenceAlarmMinutes="15") == "15"
+    assert {(m["MetricStat"]["Period"], m["MetricStat"]["Stat"]) for m in silence["Metrics"][1:]} == {(60, "Sum")}
+    assert silence["Threshold"] == 1
+    assert under(silence["Metrics"][0]["Expression"]) == "invocations"
+    assert "DatapointsToAlarm" not in silence  # all of them: a single call ends it
+    day = 24 * 60
+    assert under({"Ref": "SilenceAlarmMinutes"}, SilenceAlarmMinutes=str(day)) == str(day)
+    with pytest.raises(CommandError):  # CloudWatch looks back for a day at most
+        under({"Ref": "SilenceAlarmMinutes"}, SilenceAlarmMinutes=str(day + 1))
+
+
+def test_synthetic_customer_is_no_router_that_breaks_the_silence() -> None:
+    on = {"SyntheticCustomer": "Enabled", "SyntheticModel": "probe"}
+    expression = under(ALARMS["SilenceAlarm"]["Metrics"][0]["Expression"], **on)
+    functions: Json = {"FILL": lambda value, fill: fill if value is None else value}
+    for invocations, synthetic, silent in ((1, 1, True), (2, 1, False), (1, None, False), (0, 0, True)):
+        told = eval(expression, functions, {"invocations": invocations, "synthetic": synthetic})  # noqa: S307
+        assert (told < ALARMS["SilenceAlarm"]["Threshold"]) == silent
+
+
+def test_synthetic_customer_that_is_not_served_or_does_not_run_is_noticed_once_it_is_on() -> None:
+    alarm = ALARMS["SyntheticCustomerAlarm"]
+    assert looked_at("SyntheticCustomerAlarm") == {("Decisions", "synthetic", "ok")}
+    assert (alarm["Statistic"], alarm["Threshold"], alarm["Period"]) == ("Sum", 1, 60)
+    assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (5, 3)  # one minute that fails wakes nobody
+    on = {"SyntheticCustomer": "Enabled", "SyntheticModel": "probe"}
+    assert under(alarm["TreatMissingData"], **on) == "breaching"
+    assert under(alarm["TreatMissingData"]) == "notBreaching"
+
+
+def test_cost_page_names_how_many_metrics_the_alarms_look_at() -> None:
+    page = " ".join((ROOT / "docs" / "cost.md").read_text("utf-8").split())
+    assert f" {sum(map(len, FOUND.values()))} metrics of the alarms" in page
 
 
 def test_refusals_that_are_failures_of_ours_are_counted_by_their_codes() -> None:

@@ -24,12 +24,19 @@ AWS_ALONE = {
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::Stage",
     "AWS::CloudWatch::Alarm",
+    "AWS::CodeDeploy::Application",
+    "AWS::CodeDeploy::DeploymentGroup",
+    "AWS::Lambda::Alias",
     "AWS::Lambda::EventInvokeConfig",
+    "AWS::Logs::MetricFilter",
     "AWS::Pipes::Pipe",
     "AWS::Scheduler::Schedule",
     "AWS::SecretsManager::Secret",
 }
-KNOWN = {name for name, kind in TYPES.items() if kind not in AWS_ALONE}
+DESCRIBED_BY_LAYERS = "AWS::Lambda::Version"
+"""Made of the number that a layer has, which moto does not give."""
+KNOWN = {name for name, kind in TYPES.items() if kind not in {*AWS_ALONE, DESCRIBED_BY_LAYERS}}
+ALIASES = {name: alias["FunctionName"]["Ref"] for name, alias in of_type("AWS::Lambda::Alias").items()}
 TABLES = sorted(of_type("AWS::DynamoDB::Table"))
 
 
@@ -37,6 +44,8 @@ def without_aws_alone(value: Any) -> Any:
     if isinstance(value, list):
         return [without_aws_alone(inner) for inner in value]
     match value:
+        case {"Ref": str(name)} if name in ALIASES:
+            return {"Fn::GetAtt": [ALIASES[name], "Arn"]}
         case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]} if name in TYPES and name not in KNOWN:
             return name
         case {"Fn::Sub": str(text)}:
@@ -66,13 +75,16 @@ def deploy(name: str) -> tuple[dict[str, Json], Json]:
     body = {
         **{part: expanded_template()[part] for part in ("Parameters", "Conditions")},
         "Resources": {name: without_aws_alone(EXPANDED[name]) for name in KNOWN},
-        "Outputs": without_aws_alone(SOURCE["Outputs"]),
+        "Outputs": without_aws_alone(expanded_template()["Outputs"]),
     }
     cloudformation = boto3.client("cloudformation", region_name=REGION)
     cloudformation.create_stack(
         StackName=name,
         TemplateBody=json.dumps(body),
-        Parameters=[{"ParameterKey": "Tracing", "ParameterValue": "Active"}],  # what it adds is made as well
+        Parameters=[  # what these add is made as well
+            {"ParameterKey": "Tracing", "ParameterValue": "Active"},
+            {"ParameterKey": "SyntheticCustomer", "ParameterValue": "Enabled"},
+        ],
         Capabilities=["CAPABILITY_IAM"],
     )
     (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]

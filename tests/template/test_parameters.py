@@ -15,7 +15,7 @@ from modelpass.api.claims import names_of
 from modelpass.dynamodb.endpoint import ConfigError, store_endpoint
 from modelpass.runtime import config
 from ops.errors import CommandError
-from tests.template.parameter_values import NEEDED, ROWS
+from tests.template.parameter_values import NEEDED, PRODUCTION, ROWS
 from tests.template.policies import function
 from tests.template.resources import SOURCE, properties_of, under
 
@@ -76,7 +76,55 @@ def test_too_little_for_the_default_of_the_queue_is_refused_in_words() -> None:
 
 def test_placeholder_of_the_issuer_is_refused_when_it_is_set_and_not_when_the_default_stands() -> None:
     assert refusal(JwtIssuer="https://issuer.example") is not None
-    assert refusal(Stage="prod") is None
+    assert refusal(**PRODUCTION) is None
+
+
+TOPIC_IS_NAMED = "PARAMETERS: Stage prod needs AlarmTopicArn: without it, nobody is told of alarms."
+RESERVED = "PARAMETERS: Stage prod needs {0} of at least 1: without it, other functions of the account can stop it."
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"AlarmTopicArn": ""}, TOPIC_IS_NAMED),
+        ({"AuthorizeConcurrency": "-1"}, RESERVED.format("AuthorizeConcurrency")),
+        ({"AuthorizeConcurrency": "0"}, RESERVED.format("AuthorizeConcurrency")),
+        ({"SettleConcurrency": "-1"}, RESERVED.format("SettleConcurrency")),
+        ({"SettleConcurrency": "0"}, RESERVED.format("SettleConcurrency")),
+        ({"SettleConcurrency": "9"}, "PARAMETERS: SettleConcurrency must be -1, 0 or at least SettleQueueConcurrency."),
+        (
+            {"SettleQueueConcurrency": "500"},
+            "PARAMETERS: SettleConcurrency must be -1, 0 or at least SettleQueueConcurrency.",
+        ),
+    ],
+    ids=str,
+)
+def test_production_that_nobody_watches_or_that_others_can_starve_is_refused(
+    changed: dict[str, str], told: str
+) -> None:
+    assert refusal(**{**PRODUCTION, **changed}) == told
+    of_other_stages = {**PRODUCTION, **changed, "Stage": "staging"}
+    assert refusal(**of_other_stages) == (None if "needs" in told else told)
+
+
+@pytest.mark.parametrize("left_out", [name for name in PRODUCTION if name != "Stage"])
+def test_production_is_refused_with_the_defaults_of_what_it_needs(left_out: str) -> None:
+    told = refusal(**{name: value for name, value in PRODUCTION.items() if name != left_out})
+    assert told is not None
+    assert left_out in told
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"AuthorizeConcurrency": "1"},
+        {"SettleConcurrency": "2", "SettleQueueConcurrency": "2"},
+        {"SettleConcurrency": "1000", "SettleQueueConcurrency": "1000"},
+    ],
+    ids=str,
+)
+def test_production_that_is_watched_and_reserved_is_taken(more: dict[str, str]) -> None:
+    assert refusal(**{**PRODUCTION, **more}) is None
 
 
 @pytest.mark.parametrize("value", [v for v in ROWS["StoreEndpoint"][0] if v])

@@ -19,6 +19,8 @@ PAGE = (ROOT / "docs" / "permissions.md").read_text("utf-8")
 MATRIX, REASONS = PAGE.partition("## Functions and their reasons")[::2]
 OF_FUNCTIONS, _, ELSE = REASONS.partition("## Other roles")
 OTHERS, _, MANAGED = ELSE.partition("## Policies of AWS's own")
+OF_CODEDEPLOY = {"CodeDeployServiceRole": "AWSCodeDeployRoleForLambda"}
+"""A role that SAM makes, with a policy of AWS's own."""
 CELL = r" `([\w:/]+)` \|"
 
 
@@ -76,6 +78,7 @@ def test_policies_of_aws_are_told_with_who_has_them() -> None:
     for function, role in policies.roles(expanded_template()).items():
         for name in expanded("AWS::IAM::Role")[role]["Properties"]["ManagedPolicyArns"]:
             had.setdefault(name.rpartition("/")[2], set()).add(function)
+    had |= {policy: {role} for role, policy in OF_CODEDEPLOY.items()}
     told = {}
     for name, who in re.findall(r"^\| `(AWS\w+)` \| (.+?) \| .+ \|$", MANAGED, re.MULTILINE):
         told[name] = set(had[name]) if who == "every function" else set(re.findall(r"`(\w+)`", who))
@@ -83,10 +86,18 @@ def test_policies_of_aws_are_told_with_who_has_them() -> None:
     assert told == had
 
 
-def test_no_other_role_has_policies_of_aws() -> None:
+def test_no_other_role_has_policies_of_aws_but_that_by_which_codedeploy_moves_an_alias() -> None:
     of_functions = set(policies.roles(expanded_template()).values())
     roles = {name: role["Properties"] for name, role in expanded("AWS::IAM::Role").items() if name not in of_functions}
-    assert [name for name, properties in roles.items() if "ManagedPolicyArns" in properties] == []
+    given = {
+        name: properties["ManagedPolicyArns"] for name, properties in roles.items() if "ManagedPolicyArns" in properties
+    }
+    service = "arn:aws:iam::aws:policy/service-role/"
+    assert given == {role: [service + policy] for role, policy in OF_CODEDEPLOY.items()}
+    for role in OF_CODEDEPLOY:
+        (trusted,) = roles[role]["AssumeRolePolicyDocument"]["Statement"]
+        assert trusted["Principal"] == {"Service": ["codedeploy.amazonaws.com"]}
+        assert "Policies" not in roles[role]
 
 
 def test_policies_stand_in_roles_alone() -> None:
@@ -105,7 +116,7 @@ def test_functions_are_invoked_by_the_api_alone_and_by_its_own_routes() -> None:
 def test_no_policy_has_a_wildcard(role: str) -> None:
     assert "*" not in str(expanded("AWS::IAM::Role")[role]["Properties"].get("Policies"))
     for resource, action in permissions(role):
-        assert re.fullmatch(r"\w+(/index/\w+|/StreamArn)?", resource)
+        assert re.fullmatch(r"\w+(/index/\w+|/StreamArn|:live)?", resource)
         assert re.fullmatch(r"[a-z]+:[A-Za-z]+", action)
 
 
@@ -125,6 +136,8 @@ def template_with(statement: Json) -> Json:
         ({"Action": "dynamodb:GetItem"}, {("T", "dynamodb:GetItem")}),
         ({"Resource": [{"Fn::GetAtt": ["T", "StreamArn"]}]}, {("T/StreamArn", "dynamodb:GetItem")}),
         ({"Resource": {"Fn::Sub": "${T.Arn}/index/due"}}, {("T/index/due", "dynamodb:GetItem")}),
+        ({"Resource": {"Ref": "TFunctionAliaslive"}}, {("TFunction:live", "dynamodb:GetItem")}),
+        ({"Resource": {"Ref": "T"}}, None),
         ({"Action": ["dynamodb:*"]}, None),
         ({"Action": "*"}, None),
         ({"Action": "dynamodb:Get?tem"}, None),

@@ -14,7 +14,8 @@ DEAD_LETTERS = ["ScheduleDeadLetters", "SettleDeadLetters", "UndeliveredEvents"]
 QUEUE = properties_of("SettleQueue")
 BATCHES = properties_of("SettleQueueBatches")
 TIMEOUT_SECONDS = function("SettleFunction")["Timeout"]
-(SCHEDULE,) = of_type("AWS::Scheduler::Schedule").values()
+SCHEDULES = {p["Target"]["Arn"]["Fn::GetAtt"][0]: p for p in of_type("AWS::Scheduler::Schedule").values()}
+SCHEDULE = SCHEDULES["ResetFunction"]
 
 
 def test_queues_are_these() -> None:
@@ -51,7 +52,7 @@ def test_settle_is_tried_for_half_an_hour_and_then_set_aside_with_days_to_look_a
 
 def test_batches_of_the_queue_go_to_settle_which_reports_failures_one_by_one() -> None:
     assert BATCHES["EventSourceArn"] == arn("SettleQueue")
-    assert BATCHES["FunctionName"] == {"Ref": "SettleFunction"}
+    assert BATCHES["FunctionName"] == {"Ref": "SettleFunctionAliaslive"}  # a release reaches it as it does routers
     assert BATCHES["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert BATCHES.get("Enabled", True) is True
     assert BATCHES["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "SettleQueueConcurrency"}}
@@ -69,7 +70,10 @@ def test_only_settle_may_be_given_messages_and_only_those_of_its_queue() -> None
     assert {n: p for n, p in of_functions.items() if p} == {"SettleFunction": {"SettleQueue": wanted}}
 
 
-def test_only_the_reset_is_scheduled_and_every_minute() -> None:
+def test_only_the_reset_and_the_synthetic_customer_are_scheduled_and_every_minute() -> None:
+    assert set(SCHEDULES) == {"ResetFunction", "SyntheticFunction"}
+    assert SCHEDULES["SyntheticFunction"]["ScheduleExpression"] == "rate(1 minute)"
+    assert function("SyntheticFunction")["Timeout"] < 60  # one run at a time, for each looks at the figures of the last
     assert SCHEDULE["ScheduleExpression"] == "rate(1 minute)"
     assert SCHEDULE.get("State", "ENABLED") == "ENABLED"
     assert SCHEDULE["Target"]["Arn"] == arn("ResetFunction")
@@ -89,9 +93,10 @@ def test_run_that_is_not_taken_is_tried_within_its_minute_and_then_set_aside() -
 
 
 def test_run_that_fails_is_not_run_again_beside_the_next_one() -> None:
-    (asynchronous,) = of_type("AWS::Lambda::EventInvokeConfig").values()
-    assert asynchronous["FunctionName"] == {"Ref": "ResetFunction"}
-    assert (asynchronous["MaximumRetryAttempts"], asynchronous["MaximumEventAgeInSeconds"]) == (0, 60)
+    configs = of_type("AWS::Lambda::EventInvokeConfig").values()
+    assert {config["FunctionName"]["Ref"] for config in configs} == set(SCHEDULES)
+    for asynchronous in configs:
+        assert (asynchronous["MaximumRetryAttempts"], asynchronous["MaximumEventAgeInSeconds"]) == (0, 60)
 
 
 def test_outputs_name_the_queues() -> None:

@@ -23,7 +23,8 @@ LETS_TRACE: Final = "arn:aws:iam::aws:policy/AWSXrayWriteOnlyAccess"
 
 @cache
 def under_tracing(value: str) -> Json:
-    return load(ROOT / "template.yaml", {"Tracing": value})
+    on = {"SyntheticCustomer": "Enabled", "SyntheticModel": "probe"}  # for all functions that there can be
+    return load(ROOT / "template.yaml", {"Tracing": value, **on})
 
 
 def layers_of(expanded_so: Json, function: str) -> list[str]:
@@ -51,8 +52,9 @@ def test_function_that_is_traced_has_all_it_takes_and_only_those_of_the_api_the_
     assert ("tracer" in layers_of(under_tracing("Active"), name)) == (name in OF_THE_API)
 
 
-def test_functions_of_the_api_are_all_but_three() -> None:
-    assert set(FUNCTIONS) - set(OF_THE_API) == {"AuthorizeFunction", "SettleFunction", "ResetFunction"}
+def test_functions_of_the_api_are_all_but_four() -> None:
+    others = {"AuthorizeFunction", "SettleFunction", "ResetFunction", "SyntheticFunction"}
+    assert set(FUNCTIONS) - set(OF_THE_API) == others
 
 
 def test_layer_is_made_only_while_requests_are_traced() -> None:

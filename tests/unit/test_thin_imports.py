@@ -26,6 +26,7 @@ MAY_LOAD: Final = {
     "authorize": frozenset(),
     "settle": frozenset(),
     "reset": STORE,
+    "synthetic": STORE,
     "not_found": ROUTES | {"botocore", "jmespath"},  # Powertools looks whether they are there
     "cancel": STORE | ROUTES,
     "models": STORE | ROUTES,
@@ -44,6 +45,7 @@ ROOMS: Final = {
     "authorize": {"router", ENTITLEMENTS},
     "settle": {"router", ENTITLEMENTS},
     "reset": {"schedule", ENTITLEMENTS, SUBSCRIPTIONS},
+    "synthetic": {"schedule"},
     "not_found": {"api"},
     "catalogue": {"api", CATALOGUE},
     "models": {"api", CATALOGUE},
@@ -61,7 +63,7 @@ ROOMS: Final = {
 Pure files, `dynamodb` and `runtime` are not listed, for every door may share them.
 """
 HOT: Final = frozenset({"authorize", "settle"})
-OF_THE_API: Final = frozenset(MAY_LOAD) - HOT - {"reset"}
+OF_THE_API: Final = frozenset(MAY_LOAD) - HOT - {"reset", "synthetic"}
 
 
 def start_of(function: str, tracing: str = "Disabled") -> frozenset[str]:
@@ -123,7 +125,7 @@ def test_function_of_the_api_loads_the_resolver_and_none_of_the_hot_path(functio
     )
 
 
-@pytest.mark.parametrize("function", ["authorize", "settle", "reset"])
+@pytest.mark.parametrize("function", ["authorize", "settle", "reset", "synthetic"])
 def test_other_functions_load_no_resolver_and_no_tracer_whatever_is_traced(function: str) -> None:
     modules = start_of(function, "Active")
     assert (

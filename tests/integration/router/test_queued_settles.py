@@ -197,6 +197,61 @@ def test_line_of_a_refused_settle_names_what_it_is_about_where_the_id_is_authent
     assert "secret-of-the-caller" not in json.dumps(lines)
 
 
+REPORTED: list[tuple[Json, Json]] = [
+    # what a settle says beside its id, and what the line of its refusal says of it
+    ({"actualUsage": 1234, "calls": 3}, {"actualUsage": 1234, "calls": 3}),
+    ({"actualUsage": 0}, {"actualUsage": 0}),
+    ({"actualUsage": 1234, "calls": None}, {"actualUsage": 1234}),
+    ({"actualUsage": 1234, "calls": "sk-custom-secret"}, {"actualUsage": 1234}),
+    ({"actualUsage": 10**15 + 1, "calls": -1}, {}),
+    ({"actualUsage": True, "calls": 10**9}, {"calls": 10**9}),
+    ({"calls": 2}, {"calls": 2}),
+]
+
+
+@pytest.mark.parametrize("queued", [True, False], ids=["queued", "direct"])
+@pytest.mark.parametrize(("said", "told"), REPORTED, ids=repr)
+def test_line_of_a_refused_settle_says_what_was_reported_as_far_as_it_is_well_formed(
+    service: Service,
+    said: Json,
+    told: Json,
+    queued: bool,  # noqa: FBT001
+) -> None:
+    event = {"authorizationId": FORGED, **said}
+    with recorded() as output:
+        if queued:
+            assert parked(service, event) == ["m-0"]
+        else:
+            assert not service.invoke("SettleFunction", event)["settled"]
+    (line,) = output.decided()
+    assert {name: line[name] for name in ("actualUsage", "calls") if name in line} == told
+    assert "secret" not in output.getvalue()
+
+
+def test_line_of_a_settle_that_is_booked_says_no_more_than_before(service: Service, granted: str) -> None:
+    with recorded() as output:
+        service.settle(granted, actualUsage=7, calls=1)
+    assert {"actualUsage", "calls"}.isdisjoint(output.only())
+
+
+@pytest.mark.parametrize("queued", [True, False], ids=["queued", "direct"])
+def test_settle_that_leaves_its_month_in_overrun_is_counted_once(
+    service: Service,
+    bought: Json,
+    queued: bool,  # noqa: FBT001
+) -> None:
+    ids = [service.authorize(bought["apiKey"], requestId=f"r-{n}")["authorizationId"] for n in range(3)]
+    used = (5_000_000 - 8_000, 4_001, 0)  # the holds of the others count as well: 1 above the cap, and still above it
+    counted = []
+    for authorization_id, units in zip(ids, used, strict=True):
+        message = {"authorizationId": authorization_id, "actualUsage": units}
+        with recorded() as output:
+            for _ in range(2):
+                parked(service, message) if queued else service.invoke("SettleFunction", message)
+        counted.append([line.get("Overruns", 0) for line in output.decided()])
+    assert counted == [[0, 0], [1, 0], [0, 0]]
+
+
 @pytest.mark.parametrize("queued", [True, False], ids=["queued", "direct"])
 @pytest.mark.parametrize(
     ("estimate", "used", "far"), [(4000, 39_999, 0), (4000, 40_000, 1), (0, 9, 0), (0, 10, 1), (1, 10, 1)]

@@ -7,6 +7,7 @@ refused for good is parked with its body once the queue has tried it to the end.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from modelpass.entitlements import authorization_ids
@@ -59,6 +60,7 @@ def _settle_one(deps: Deps, event: object, function_request_id: str, read: Calla
         answer = settle(deps, read())
     except Refused as refusal:
         _name_what_it_is_about(deps, event)
+        _tell_what_was_reported(event)
         param = refusal.refusal.param
         telemetry.note(param=param if param in _FIELDS else None)  # another is a caller's text
         answer = _unsettled(refusal.refusal)
@@ -68,6 +70,8 @@ def _settle_one(deps: Deps, event: object, function_request_id: str, read: Calla
     telemetry.decided(decision_of(answer, "settled"))
     if answer.get("tierBreached"):
         telemetry.count_tier_breach()
+    if "monthly" in answer and answer["monthly"]["overrun"]:
+        telemetry.count_overrun()
     return answer
 
 
@@ -80,6 +84,14 @@ def _name_what_it_is_about(deps: Deps, event: object) -> None:
     if authorization is not None:
         entitlement = authorization.entitlement
         telemetry.note(subscriptionId=entitlement.subscription_id, modelId=entitlement.model_id)
+
+
+def _tell_what_was_reported(event: object) -> None:
+    """Let the line of a refused settle say what it reports: whoever books it later, by hand, finds it there."""
+    fields = event if isinstance(event, dict) else {}
+    for name, check in (("actualUsage", UNITS), ("calls", CALLS)):
+        with suppress(Refused):
+            telemetry.note(**{name: optional(fields, name, check, None)})
 
 
 def _unsettled(refusal: Refusal) -> Json:

@@ -127,6 +127,16 @@ def count_far_above_estimate() -> None:
     _measure("UsageFarAboveEstimate", "Count", 1)
 
 
+def count_overrun() -> None:
+    """Count a settle after which its month's limit is exceeded (metric `Overruns`)."""
+    _measure("Overruns", "Count", 1)
+
+
+def count_synthetic_authorize() -> None:
+    """Count an authorize that no router asked for (metric `SyntheticAuthorizes`)."""
+    _measure("SyntheticAuthorizes", "Count", 1)
+
+
 def reset_lag(seconds: int) -> None:
     """Record how many seconds the oldest item that a reset found had been due (metric `ResetLagSeconds`)."""
     _measure("ResetLagSeconds", "Seconds", seconds)
