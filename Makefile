@@ -6,10 +6,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 SAM_VENV := .tools/sam
 CHECKOV_VENV := .tools/checkov
+OPS_VENV := .tools/ops
+UV_VENV := .tools/uv
 MUTMUT := .tools/mutmut
 SETUP := $(VENV)/.ready node_modules/.ready
 SAM := $(SAM_VENV)/bin/sam
 CHECKOV := $(CHECKOV_VENV)/bin/checkov
+OPS := $(OPS_VENV)/.ready
+UV := $(UV_VENV)/bin/uv
 EXPANDED := .local/template.json
 ARCH ?= arm64
 # Functions are run here in Lambda's version of Python, or in this one where that is not on the machine.
@@ -21,11 +25,23 @@ BUILT_HERE := .aws-sam/here-$(PYTHON_HERE)
 # Folders as well: their time changes when a file goes.
 BUILT_FROM := template.yaml samconfig.toml deploy/Makefile \
   $(shell find deploy functions layers -name __pycache__ -prune -o \( -type d -o -name '*.py' -o -name requirements.txt \) -print)
-UV := 0.13.9
 export PYTHONTZPATH := # time zones come from the pinned tzdata package, as in the layer
 export SAM_CLI_TELEMETRY := 0
+# What names a deployment for `make audit`; without, it looks at what is here.
+DEPLOYED := $(STACK)$(ENTITLEMENTS_TABLE)$(SUBSCRIPTIONS_TABLE)$(HISTORY_TABLE)$(EVENTS_TABLE)
+# Credentials that the shell exports reach the tools for deployments alone, or a DynamoDB that is named.
+CREDENTIALS := AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_SECURITY_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE \
+  AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_WEB_IDENTITY_TOKEN_FILE AWS_BEARER_TOKEN_BEDROCK
+ifeq ($(AWS_ENDPOINT_URL_DYNAMODB)$(filter upgrade restore $(if $(DEPLOYED),audit),$(MAKECMDGOALS)),)
+unexport $(CREDENTIALS)
+endif
 # The lists are complete, so pip resolves nothing: in hash mode it stumbles over pins that carry extras.
 INSTALL := install --quiet --disable-pip-version-check --no-deps --require-hashes
+
+# The tools for deployments, with the packages of requirements/ops.txt and no others.
+RUN_OPS := PYTHONPATH=layers/modelpass exec $(OPS_VENV)/bin/python -m ops
+WEEK_AGO := from datetime import datetime, timedelta, timezone as zone; \
+  print((datetime.now(zone.utc) - timedelta(days=7)).strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 BENCHMARK := PYTHONPATH=layers/modelpass:. AWS_DEFAULT_REGION=eu-west-1 POWERTOOLS_SERVICE_NAME=modelpass \
   POWERTOOLS_METRICS_NAMESPACE=Modelpass $(BIN)/python -u -m benchmarks
@@ -34,7 +50,7 @@ RIGHT_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
   || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-lambda demo token seed upgrade audit restore openapi test test-runtime soak bench bench-against bench-peers faults cost scale coverage mutants lint format types \
+.PHONY: help setup run run-lambda demo token seed upgrade audit restore openapi test test-runtime soak bench bench-against bench-peers bench-restore faults cost scale coverage mutants lint format types \
   validate build lambda-runtime check lock clean
 
 help: ## name every target
@@ -60,6 +76,19 @@ $(SAM): requirements/sam.txt
 	@echo "Setting up the SAM CLI ..." >&2
 	@$(PYTHON) -m venv $(SAM_VENV)
 	@$(SAM_VENV)/bin/pip $(INSTALL) -r requirements/sam.txt >&2
+	@touch $@
+
+# Wheels alone, and without credentials: nothing of these packages runs before it is asked to.
+$(OPS): requirements/ops.txt
+	@$(RIGHT_PYTHON)
+	@echo "Setting up the tools for deployments ..." >&2
+	@rm -rf $(OPS_VENV) && $(PYTHON) -m venv $(OPS_VENV)
+	@env $(CREDENTIALS:%=-u %) $(OPS_VENV)/bin/pip $(INSTALL) --only-binary :all: -r requirements/ops.txt >&2
+	@touch $@
+
+$(UV): requirements/uv.txt
+	@$(PYTHON) -m venv $(UV_VENV)
+	@$(UV_VENV)/bin/pip $(INSTALL) --only-binary :all: -r requirements/uv.txt >&2
 	@touch $@
 
 # Lambda's runtime client for Python, as a layer of the runtime holds it, and a build for this machine.
@@ -103,17 +132,17 @@ demo: $(SETUP) ## play the whole story, against the running stack or one of its 
 token: $(VENV)/.ready ## print a JWT for ACCOUNT=… [SCOPE=operator] [CLAIMS='{…}']
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local token
 
-seed: $(VENV)/.ready ## put catalogue.json into a deployment, as an operator: TOKEN=… [API=its OperatorApiUrl]
-	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m ops seed
+seed: $(OPS) ## put catalogue.json into a deployment, as an operator: TOKEN=… [API=its OperatorApiUrl]
+	@$(RUN_OPS) seed
 
-upgrade: $(VENV)/.ready ## bring what a deployment has stored to the newest schema version: STACK=…
-	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m ops upgrade
+upgrade: $(OPS) ## bring what a deployment has stored to the newest schema version: STACK=…
+	@$(RUN_OPS) upgrade
 
-audit: $(SETUP) ## check every equation over what is stored: the running stack's, DATA=folder, STACK=name or tables by name
-	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local audit
+audit: $(if $(DEPLOYED),$(OPS),$(SETUP)) ## check every equation over what is stored: the running stack's, DATA=folder, STACK=name or tables by name
+	@$(if $(DEPLOYED),$(RUN_OPS),PYTHONPATH=layers/modelpass exec $(BIN)/python -m local) audit
 
-restore: $(VENV)/.ready ## let a deployment hold what restored tables hold: STACK=… FROM='{}-restored'
-	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m ops restore
+restore: $(OPS) ## let a deployment hold what restored tables hold: STACK=… FROM='{}-restored' [UNITS=3000]
+	@$(RUN_OPS) restore
 
 openapi: $(VENV)/.ready ## write docs/openapi.json anew, from the code
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m contract.openapi
@@ -149,6 +178,9 @@ cost: $(SETUP) ## what a million requests cost, from what they consume here (BIL
 scale: $(SETUP) ## the reset's work among 100,000 entitlements, and an audit of them, a few minutes
 	@$(BENCHMARK).scale | grep -v --line-buffered '^{'
 
+bench-restore: $(SETUP) ## what a restore takes among 100,000 items, a quarter of an hour (ITEMS=100000)
+	@$(BENCHMARK).restoring
+
 bench-peers: $(SETUP) ## measure Modelpass and its peers on the same engine, into docs/peers.md, a few minutes
 	@$(BENCHMARK).peers
 
@@ -183,11 +215,11 @@ build: $(SAM) ## build what would be deployed, into .aws-sam/build (ARCH=arm64),
 
 check: lint types validate build test-runtime test ## all that CI runs
 
-lock: $(VENV)/.ready ## pin the newest versions that fit, with hashes
-	$(PYTHON) -m venv .tools/uv && .tools/uv/bin/pip install --quiet uv==$(UV)
+lock: $(UV) ## pin the newest versions that fit and are a week old, with hashes
+	week_ago=$$($(PYTHON) -c '$(WEEK_AGO)'); \
 	for pair in layers/modelpass/requirements layers/sdk/requirements layers/powertools/requirements \
-	    layers/pydantic/requirements layers/tracer/requirements requirements/dev requirements/mutants requirements/sam \
-	    requirements/checkov requirements/lambda-runtime requirements/peers-limits requirements/peers-litellm requirements/peers-redis \
+	    layers/pydantic/requirements layers/tracer/requirements requirements/uv requirements/ops requirements/dev \
+	    requirements/mutants requirements/sam requirements/checkov requirements/lambda-runtime requirements/peers-limits requirements/peers-litellm requirements/peers-redis \
 	    requirements/peers-zae; do \
 	  above=; \
 	  case $$pair in \
@@ -197,7 +229,7 @@ lock: $(VENV)/.ready ## pin the newest versions that fit, with hashes
 	  esac; \
 	  own=; [ -z "$$above" ] || own=$$(sed -n 's/^\([a-z0-9-]*\)\(\[.*\]\)\?==.*/--no-emit-package \1/p' $$above); \
 	  [ $$pair != requirements/peers-redis ] || own="--no-deps"; \
-	  .tools/uv/bin/uv pip compile --upgrade --universal --no-strip-extras --python-version 3.11 --generate-hashes \
+	  $(UV) pip compile --exclude-newer $$week_ago --upgrade --universal --no-strip-extras --python-version 3.11 --generate-hashes \
 	    --no-header --no-annotate --quiet $$own $$pair.in -o $$pair.txt || exit 1; done
 
 clean: ## remove everything that was set up or built

@@ -7,7 +7,6 @@ after some milliseconds, as one in a Region does.
 
 from __future__ import annotations
 
-import os
 import resource
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
+from deploy.artifact import without_credentials
 from local.cloudformation.template import REGION
 from local.dynamodb import engine
 from local.dynamodb.provisioning import CREDENTIALS
@@ -112,9 +112,9 @@ def _audit(url: str, of: Crowd) -> None:
     outside = {"AWS_ENDPOINT_URL_DYNAMODB": url, "AWS_DEFAULT_REGION": REGION, "AT": rfc3339(of.world.clock.now_ms)}
     began = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-m", "local", "audit"],
+        [sys.executable, "-m", "ops", "audit"],
         cwd=ROOT,
-        env={**os.environ, **CREDENTIALS, **outside, **named},
+        env={**without_credentials(), **CREDENTIALS, **outside, **named},
         capture_output=True,
         text=True,
         check=False,

@@ -41,6 +41,7 @@ SERVICES: Final = ("dynamodb", "lambda", "xray")
 BOTOCORE_DATA: Final = frozenset(
     {*SERVICES, "_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json"}
 )
+_REGION: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
 OLDEST_SECONDS: Final = 315_532_800
 """1980-01-01 in seconds, the oldest time a zip can hold: an artifact does not depend on when it was built."""
 
@@ -70,9 +71,14 @@ def install(root: Path, version: str, architecture: str) -> None:
         target += ["--platform", platform]
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     chosen = ["--no-deps", "--require-hashes", "--requirement", "requirements.txt", "--target", str(root)]
-    ended = subprocess.run([*pip, *target, *chosen], check=False)
+    ended = subprocess.run([*pip, *target, *chosen], env=without_credentials(), check=False)
     if ended.returncode:
         sys.exit("The packages of requirements.txt cannot be installed.")
+
+
+def without_credentials() -> dict[str, str]:
+    """The environment without what is of AWS but the Region: programs of a registry get no key, token or profile."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_") or name in _REGION}
 
 
 def prune(root: Path) -> None:
@@ -110,7 +116,9 @@ def compile_code(artifacts: Path, version: str, mounted_at: str) -> None:
         sys.stderr.write(f"No Python {version} is found here: the artifact has no bytecode, and starts slower.\n")
         return
     how = ["--invalidation-mode", "unchecked-hash", "-s", str(artifacts), "-p", mounted_at]
-    subprocess.run([interpreter, "-m", "compileall", "-q", "-f", *how, str(artifacts)], check=True)
+    subprocess.run(
+        [interpreter, "-m", "compileall", "-q", "-f", *how, str(artifacts)], env=without_credentials(), check=True
+    )
 
 
 def python_of(version: str) -> str | None:
@@ -130,7 +138,9 @@ def version_and_path(path: str) -> tuple[str, str]:
     """
     script = "import os, sys; print('%d.%d' % sys.version_info[:2], os.path.realpath(sys.executable))"
     try:
-        said = subprocess.run([path, "-c", script], capture_output=True, text=True, check=False)
+        said = subprocess.run(
+            [path, "-c", script], env=without_credentials(), capture_output=True, text=True, check=False
+        )
     except OSError:
         return "", path
     version, _, real = said.stdout.strip().partition(" ")

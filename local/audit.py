@@ -1,7 +1,9 @@
-"""`make audit`: lets `ops.audit` check a deployment, a folder of data, or the local stack that runs.
+"""`make audit` without a deployment: lets `ops.audit` check a folder of data, or the local stack that runs.
 
-Rule: finds the tables, and leaves what must hold in them to `ops.audit`. Unless the environment names a
-deployment, the tables are those in the folder that `make run DATA=…` has filled, or those of the stack at `PORT`.
+Rule: finds the tables, and leaves what must hold in them to `ops.audit`. The tables are those in the folder that `make
+run DATA=…` has filled, or those of the stack at `PORT`. A deployment is audited by `python -m ops audit` alone, which
+`make audit STACK=…` runs from packages of its own: this process has those of development, and should have no
+credentials.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from modelpass.runtime import config
 from modelpass.schema import Tables
 from modelpass.times import instant_ms
 from ops.audit import command
-from ops.audit.targets import Target, complete, named_deployment, system_ms, time_named
+from ops.audit.targets import Target, complete, is_named, system_ms, time_named
 from ops.errors import CommandError
 
 if TYPE_CHECKING:
@@ -35,10 +37,12 @@ def main() -> int:
 @contextlib.contextmanager
 def chosen() -> Iterator[Target]:
     """What is to be audited; raises `CommandError` when it is not there."""
-    at_ms, data, deployed = time_named(), settings.data_folder(), named_deployment()
-    if deployed is not None:
-        yield deployed.as_of(at_ms)
-    elif data is None:
+    at_ms, data = time_named(), settings.data_folder()
+    if is_named():
+        raise CommandError(
+            "A deployment is audited with other packages: `make audit STACK=…`, or `python -m ops audit`."
+        )
+    if data is None:
         yield _running(settings.port()).as_of(at_ms)
     elif not data.is_dir():
         raise CommandError(f"There is no data in {data}.")

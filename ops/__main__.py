@@ -6,7 +6,7 @@ from ops.terminal import carry_out
 
 COMMANDS = {
     "audit": "ops.audit.command",
-    "restore": "ops.restore",
+    "restore": "ops.restore.command",
     "seed": "ops.seed",
     "upgrade": "ops.upgrade",
 }

@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from deploy.artifact import without_credentials
 from local.machine import ROOT
 
 if TYPE_CHECKING:
@@ -58,7 +59,15 @@ class Environment:
 
 def _run(command: Sequence[str | Path], folder: Path) -> None:
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=_SET_UP_SECONDS)
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=without_credentials(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_SET_UP_SECONDS,
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise EnvironmentFailedError(f"{command[0]}: {type(error).__name__}") from None
     if done.returncode:

@@ -30,6 +30,7 @@ def running() -> Iterator[str]:
     options = ["--port", str(port), "--bind", HOST, "--save", "", "--appendonly", "no"]
     process = subprocess.Popen(
         [PROGRAM, *options],
+        env={},  # a program from a registry: it is told nothing
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

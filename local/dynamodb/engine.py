@@ -1,8 +1,13 @@
-"""The DynamoDB engine: dynoxide on a free loopback port. Rule: it ends with whoever started it, however they end."""
+"""The DynamoDB engine: dynoxide on a free loopback port. Rule: it ends with whoever started it, however they end.
+
+It is a program from a registry, so it is told nothing: its environment is empty, but for PATH where it is no program of
+npm's but one on PATH, which may be a script that needs one.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
 import shutil
 import subprocess
@@ -70,7 +75,12 @@ def _way_to_get(package: str | None, modules: Path) -> str:
 def _tell_of_another_version(program: str) -> None:
     try:
         told = subprocess.run(
-            [program, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=_START_SECONDS, check=False
+            [program, "--version"],
+            env=_on_path(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_START_SECONDS,
+            check=False,
         )
         version = told.stdout.decode(errors="replace").strip().rpartition(" ")[2]
     except (OSError, subprocess.TimeoutExpired):
@@ -79,18 +89,24 @@ def _tell_of_another_version(program: str) -> None:
         sys.stderr.write(f"The DynamoDB engine is {program}, of version {version or 'unknown'}; tested is {VERSION}.\n")
 
 
+def _on_path() -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", os.defpath)}
+
+
 @contextlib.contextmanager
 def running(
     data: Path | None = None, modules: Path = ROOT / "node_modules", port: int | None = None, host: str = HOST
 ) -> Iterator[str]:
     """Start the engine, in memory or on `data/modelpass.db`, and give its URL while it runs; raises `CommandError`."""
     port = port or free_port()
-    command = [str(binary(modules)), "--host", host, "--port", str(port)]
+    program = binary(modules)
+    command = [str(program), "--host", host, "--port", str(port)]
     if data is not None:
         command += ["--db-path", str(data / _FILE)]
     try:
         process = subprocess.Popen(
             command,
+            env={} if program.is_relative_to(modules) else _on_path(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -30,12 +30,15 @@ _TOKEN: Final = "AWS_SESSION_TOKEN"  # noqa: S105 - its name
 
 
 def credentials_are_given() -> bool:
-    """Whether the environment has credentials, for a DynamoDB that checks them."""
-    return all(os.environ.get(name) for name in CREDENTIALS)
+    """Whether the environment has credentials for a DynamoDB that checks them, and names one.
+
+    Those of somebody who merely has them exported are for AWS, and nothing here may have them.
+    """
+    return all(os.environ.get(name) for name in ("AWS_ENDPOINT_URL_DYNAMODB", *CREDENTIALS))
 
 
 def credentials() -> dict[str, str]:
-    """The credentials of the environment, or else some that the engine takes."""
+    """The credentials of the environment for the DynamoDB that it names, or else some that the engine takes."""
     if not credentials_are_given():
         return CREDENTIALS
     return {name: os.environ[name] for name in (*CREDENTIALS, _TOKEN) if os.environ.get(name)}

@@ -14,8 +14,9 @@ from modelpass.dynamodb.endpoint import ConfigError
 from modelpass.runtime import config
 from ops.audit import targets
 from ops.audit.audit import Audit
-from ops.audit.reading import Reader, UnansweredError
+from ops.audit.reading import Reader
 from ops.aws import WORKERS, status_of
+from ops.batches import UnansweredError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,6 +9,7 @@ from modelpass import schema
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.model import EntitlementId
 from modelpass.subscriptions import items as subscription_items
+from ops import batches
 from ops.audit.rows import Family
 
 if TYPE_CHECKING:
@@ -16,15 +17,7 @@ if TYPE_CHECKING:
 
     from modelpass.schema import Item, Tables
 
-_BATCH: Final = 100
-"""The most keys that one BatchGetItem takes."""
-_ROUNDS: Final = 20
-"""How often keys that DynamoDB left unread are asked for."""
 _KEYS_ONLY: Final = {"ProjectionExpression": "#pk, #sk", "ExpressionAttributeNames": {"#pk": "pk", "#sk": "sk"}}
-
-
-class UnansweredError(Exception):
-    """DynamoDB has left keys of a table unread again and again; the message is the table's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +72,8 @@ class Reader:
 
     def _entitlements(self, wanted: list[str]) -> tuple[Item, ...]:
         """The entitlements that exist under these keys, in the order of the keys."""
-        found: list[Item] = []
-        for first in range(0, len(wanted), _BATCH):
-            found += self._batch([{"pk": schema.text(pk)} for pk in wanted[first : first + _BATCH]])
+        found = batches.read(self.dynamodb, self.tables.entitlements, [{"pk": schema.text(pk)} for pk in wanted])
         return tuple(sorted(found, key=lambda item: str(item["pk"]["S"])))
-
-    def _batch(self, batch: list[Item]) -> list[Item]:
-        found: list[Item] = []
-        table = self.tables.entitlements
-        left: dict[str, Any] = {table: {"Keys": batch, "ConsistentRead": True}}
-        for _ in range(_ROUNDS):
-            answer = self.dynamodb.batch_get_item(RequestItems=left)
-            found += answer["Responses"].get(table, [])
-            left = answer.get("UnprocessedKeys", {})
-            if not left:
-                return found
-        raise UnansweredError(table)
 
 
 def _of_partition(table: str, pk: str) -> dict[str, Any]:

@@ -42,21 +42,22 @@ class Target:
 
 def deployment() -> Target:
     """The deployment that the environment names; raises `CommandError` when it names none, or lacks a table."""
-    at_ms, target = time_named(), named_deployment()
-    if target is None:
+    at_ms = time_named()
+    if not is_named():
         raise CommandError("Say what to audit: STACK=name, or the tables by name.")
-    return target.as_of(at_ms)
-
-
-def named_deployment() -> Target | None:
-    """The deployment that the environment names, None when it names none; raises `CommandError` for a table missing."""
-    named = {name: value for name, value in names_of(config.tables(os.environ)).items() if value}
     stack = os.environ.get("STACK")
-    if not (stack or named):
-        return None
     deployed = table_names(boto3.client("cloudformation"), stack) if stack else {}
-    tables = Tables()._replace(**{**deployed, **named})
-    return Target(dynamodb_client(), complete(tables), system_ms)
+    tables = Tables()._replace(**{**deployed, **_named()})
+    return Target(dynamodb_client(), complete(tables), system_ms).as_of(at_ms)
+
+
+def is_named() -> bool:
+    """Whether the environment names a deployment, or a table of one."""
+    return bool(os.environ.get("STACK") or _named())
+
+
+def _named() -> dict[str, Any]:
+    return {name: value for name, value in names_of(config.tables(os.environ)).items() if value}
 
 
 def time_named() -> int | None:

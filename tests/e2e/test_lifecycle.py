@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
@@ -9,6 +10,7 @@ import subprocess
 import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,10 +23,10 @@ from ops.errors import CommandError
 from tests.support import stack as support
 from tests.support.concurrency import at_once
 from tests.support.stack import Answer, alive, descendants, run_to_end
+from tests.support.world import template_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.support.stack import Stack
 
@@ -154,6 +156,21 @@ def test_ctrl_c_at_any_moment_of_the_start_ends_it_quietly(tmp_path: Path) -> No
             _, errors = process.communicate(timeout=support.STOP_SECONDS)
         assert b"Traceback" not in errors
         assert process.returncode in {0, -signal.SIGINT}
+
+
+@pytest.mark.skipif("AWS_ENDPOINT_URL_DYNAMODB" in os.environ, reason="another DynamoDB may want credentials")
+def test_nothing_that_it_starts_knows_the_credentials_that_somebody_has_exported() -> None:
+    exported = {
+        "AWS_ACCESS_KEY_ID": "AKIAOFSOMEBODY",
+        "AWS_SECRET_ACCESS_KEY": "secret-of-somebody",
+        "AWS_SESSION_TOKEN": "token-of-somebody",
+    }
+    with support.running(**exported) as running:
+        running.authorize(running.buy("acct")["apiKey"], "r-1", 10)
+        told = {pid: Path(f"/proc/{pid}/environ").read_bytes() for pid in descendants(running.process.pid)}
+    assert len(told) > len(template_of("").functions)
+    for environment in told.values():
+        assert not [value for value in exported.values() if value.encode() in environment]
 
 
 def test_a_log_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> None:

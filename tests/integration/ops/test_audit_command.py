@@ -16,6 +16,7 @@ from local.settings import claimed
 from modelpass import schema
 from modelpass.subscriptions import items as subscription_items
 from modelpass.times import rfc3339
+from ops.audit import command
 from ops.audit.targets import names_of
 from tests.support.world import World, new_world
 
@@ -52,18 +53,18 @@ def test_tables_named_are_audited_as_of_the_time_named(
 ) -> None:
     made = world.buy()
     choose(monkeypatch, **by_name(world, engine))
-    assert audit.main() == 0
+    assert command.main() == 0
     assert re.fullmatch(SILENT, capsys.readouterr().out)
     key = schema.primary_key(subscription_items.slot_key("acct"))
     world.dynamodb.delete_item(TableName=world.tables.subscriptions, Key=key)
-    assert audit.main() == 1
+    assert command.main() == 1
     breach, summary = capsys.readouterr().out.splitlines()
     until_ms = world.subscription(made["subscriptionId"]).expires_at_ms
     assert breach == f"place: {made['subscriptionId']}: expected the place held until {until_ms}, found None"
     assert summary.endswith("Breaches: 1.")
     # At its end, the subscription needs no place.
     choose(monkeypatch, AT=rfc3339(until_ms).replace("Z", ".0000000-00:00"))
-    assert audit.main() == 0
+    assert command.main() == 0
 
 
 def test_tables_of_a_stack_are_found_and_one_may_be_named_beside_it(
@@ -71,10 +72,10 @@ def test_tables_of_a_stack_are_found_and_one_may_be_named_beside_it(
 ) -> None:
     service.buy(account)
     choose(monkeypatch, STACK=f"modelpass-{service.number}")
-    assert audit.main() == 0
+    assert command.main() == 0
     assert " 3 subscriptions" in capsys.readouterr().out
     choose(monkeypatch, HISTORY_TABLE=service.tables["CatalogueTable"])
-    assert audit.main() == 1
+    assert command.main() == 1
     assert "terms: " in capsys.readouterr().out
 
 
@@ -95,14 +96,14 @@ def test_folder_of_data_is_audited_while_no_stack_uses_it(
 @pytest.mark.parametrize(
     ("chosen", "said"),
     [
-        ({"ENTITLEMENTS_TABLE": "there"}, "no SUBSCRIPTIONS_TABLE, HISTORY_TABLE, EVENTS_TABLE."),
         ({"DATA": str(ROOT / "nowhere")}, "There is no data in"),
         ({"PORT": str(free_port())}, "No stack answers at"),
         ({"PORT": "x"}, "PORT must be"),
         ({"AT": "tomorrow"}, "AT must be"),
         ({"AT": "2026-12-24 00:00:00Z"}, "AT must be"),
         ({"MAX_OPEN_HOLDS": "many"}, "MAX_OPEN_HOLDS must be"),
-        (dict.fromkeys(NAMES, "nowhere"), "ResourceNotFoundException"),
+        ({"STACK": "modelpass"}, "`make audit STACK=…`, or `python -m ops audit`"),
+        ({"HISTORY_TABLE": "there"}, "`make audit STACK=…`, or `python -m ops audit`"),
     ],
     ids=lambda value: "+".join(value) if isinstance(value, dict) else "",
 )
@@ -119,3 +120,26 @@ def test_what_cannot_be_read_ends_with_status_2_and_says_why(
     assert said in told.err
     assert told.out == ""
     assert not (ROOT / "nowhere").exists()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ({}, "Say what to audit"),
+        ({"ENTITLEMENTS_TABLE": "there"}, "no SUBSCRIPTIONS_TABLE, HISTORY_TABLE, EVENTS_TABLE."),
+        (dict.fromkeys(NAMES, "nowhere"), "ResourceNotFoundException"),
+    ],
+    ids=["nothing", "one table", "none there"],
+)
+def test_deployment_that_cannot_be_read_ends_with_status_2_and_says_why(
+    engine: str,
+    chosen: dict[str, str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    choose(monkeypatch, AWS_ENDPOINT_URL_DYNAMODB=engine, **chosen)
+    assert command.main() == 2
+    told = capsys.readouterr()
+    assert said in told.err
+    assert told.out == ""

@@ -8,6 +8,7 @@ import os
 import platform
 import subprocess
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -15,10 +16,10 @@ import pytest
 from local.dynamodb import engine
 from local.machine import ROOT
 from ops.errors import CommandError
+from tests.support.stack import descendants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 PUBLISHED: Final = {
     ("Linux", "x86_64"): "linux-x64",
@@ -139,6 +140,25 @@ def test_the_version_is_that_of_npm() -> None:
 def test_the_engine_tells_its_version_as_it_is_read() -> None:
     told = subprocess.run([engine.binary(), "--version"], capture_output=True, text=True, check=True).stdout
     assert told.strip() == f"dynoxide {engine.VERSION}"
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="reads /proc")
+@pytest.mark.skipif(bool(os.environ.get("AWS_ENDPOINT_URL_DYNAMODB")), reason="another DynamoDB stands for the engine")
+@pytest.mark.parametrize("found", ["of npm", "on PATH"])
+def test_the_engine_is_told_nothing_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, modules: Path, tmp_path: Path, found: str
+) -> None:
+    for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "GITHUB_TOKEN", "HOME"):
+        monkeypatch.setenv(name, "of somebody who develops")
+    expected = b""
+    if found == "on PATH":
+        (tmp_path / "dynoxide").symlink_to(engine.binary())
+        monkeypatch.setenv("PATH", str(tmp_path))
+        expected = f"PATH={tmp_path}\0".encode()
+    with engine.running(modules=modules if expected else ROOT / "node_modules"):
+        told = [Path(f"/proc/{pid}/environ").read_bytes() for pid in descendants(os.getpid())]
+    assert expected in told
+    assert not [one for one in told if b"of somebody" in one]
 
 
 def test_engines_are_optional_in_the_lock_and_bound_to_their_platform() -> None:
