@@ -28,6 +28,7 @@ from local.stack import arn
 from modelpass.dynamodb.retries import Pacing
 from modelpass.entitlements.commands.authorize import Caches
 from modelpass.entitlements.commands.tier_cache import TierCache
+from modelpass.runtime import telemetry
 from tests.support import documented, leaks, permitted
 from tests.support.http_answers import HttpAnswer
 from tests.support.wire import serving
@@ -201,7 +202,8 @@ class Service:
         """
         module = self.module(function)
         kept = module.deps
-        deps = guarded(kept._replace(send=send, pacing=Pacing(time.monotonic, lambda _: None, lambda: 0.5)))
+        pacing = Pacing(time.monotonic, lambda _: None, lambda: 0.5)
+        deps = guarded(kept._replace(send=send, pacing=pacing), telemetry.store_breaker)
         changes: dict[str, Any] = {"deps": deps}
         if hasattr(module, "caches"):
             changes["caches"] = Caches(TierCache(deps), module.caches.refusals)

@@ -55,6 +55,7 @@ from tests.support.plain import Plain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from modelpass.dynamodb.circuit_breaker import Change
     from modelpass.subscriptions.model import Subscription
 
 Json = dict[str, Any]
@@ -287,9 +288,13 @@ class World:
             self.turn_tier(model_id, tier, available=False, reason="a test")
 
 
-def guarded(deps: Deps) -> Deps:
+def unheard(_: Change) -> None:
+    """Tell nobody."""
+
+
+def guarded(deps: Deps, tell: Callable[[Change], None] = unheard) -> Deps:
     """What a command is given in a process whose breaker has seen nothing yet."""
-    breaker = CircuitBreaker(deps.pacing, lambda _: None)
+    breaker = CircuitBreaker(deps.pacing, tell)
     return deps._replace(send=breaker.guarded(deps.send), may_retry=breaker.may_retry)
 
 

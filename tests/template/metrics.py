@@ -15,6 +15,7 @@ OURS: dict[str, set[str]] = {
     "TierBreaches": set(),
     "UsageFarAboveEstimate": set(),
     "ResetLagSeconds": set(),
+    "StoreBreakerOpened": {"scope"},
 }
 COMMANDS = {resource["Properties"].get("CodeUri", "").partition("/")[2] for resource in RESOURCES.values()} - {""}
 DECISIONS = {code.code for code in ErrorCode} | {"granted", "settled", "ok", "more", "replayed"}
