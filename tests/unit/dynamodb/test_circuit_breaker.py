@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from modelpass.dynamodb.circuit_breaker import (
 )
 from modelpass.dynamodb.retries import Pacing
 from modelpass.dynamodb.transport import Cause, ConditionFailedError, StoreBusyError, StoreError, StoreRejectedError
+from tests.support.concurrency import at_once
 
 if TYPE_CHECKING:
     from modelpass.dynamodb.transport import Response, Send
@@ -370,6 +372,30 @@ def test_who_is_throttled_uses_up_no_retry_that_others_need_after_a_failure() ->
 
 def test_nobody_may_try_again_while_it_is_open() -> None:
     assert not Process().breaker.may_retry(Cause.OPEN)
+
+
+def test_threads_that_share_it_meet_no_other_failure_and_find_the_store_again() -> None:
+    process = Process()
+    worst = [THROTTLED, SILENT, STALE, CONTENDED, failing(Cause.FAILED), ConditionFailedError(None), None]
+
+    def store(_: str, request: Request) -> Response:
+        failure = worst[int(request["Key"]["pk"]["S"]) % len(worst)]
+        process.now += 0.01
+        if failure is not None:
+            raise failure
+        return {}
+
+    send = process.breaker.guarded(store)
+
+    def hammer(number: int) -> None:
+        for turn in range(500):
+            with contextlib.suppress(StoreError):
+                send("UpdateItem", update(f"{number * turn % 29}"))
+
+    at_once(8, hammer)
+    worst[:] = [None]
+    process.now += LONGEST_REST_SECONDS
+    assert at_once(8, lambda number: send("UpdateItem", update(f"{number}"))) == [{}] * 8
 
 
 def test_memory_is_bounded_and_forgets_who_failed_longest_ago() -> None:

@@ -89,9 +89,9 @@ class _Circuit:
 
 
 class CircuitBreaker:
-    """The breaker of one process. Any number of threads may use it: at worst they count a failure more or less.
+    """The breaker of one process; `tell` is called once with each change, within the request that brings it about.
 
-    `tell` is called once with each change, within the request that brings it about.
+    Any number of threads may use it: at worst a failure is counted, or a request is let through, more or less.
     """
 
     def __init__(self, pacing: Pacing, tell: Callable[[Change], None]) -> None:
@@ -172,10 +172,9 @@ class CircuitBreaker:
         return self._count(place, place.partition or "", cause, points) or table_opened
 
     def _count(self, place: Place, partition: str, cause: Cause, points: int) -> bool:
-        circuit = self._circuits.get(place) or _Circuit()
+        circuit = self._circuits.pop(place, None) or _Circuit()
         circuit.count(points, partition)
-        self._circuits[place] = circuit
-        self._circuits.move_to_end(place)
+        self._circuits[place] = circuit  # as the newest
         if len(self._circuits) > MAX_PARTITIONS:
             self._forget_oldest()
         if circuit.points < _OPENS_AT or not (circuit.several or place.partition is not None):
