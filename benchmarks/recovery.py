@@ -129,7 +129,7 @@ def recovery(kind: Kind, seconds: float = SECONDS) -> Figures:
         counted = sum(prepared.world.entitlement(each["subscriptionId"]).counters.day_calls - 1 for each in bought)
         granted = sum(one.granted for one in asked)
         assert counted == granted, f"{granted} were granted, {counted} are counted"
-    return _figures(kind, asked, store.came, began, ended)
+    return figures_of(kind, asked, store.came, began, ended)
 
 
 def _runtimes(prepared: Setting, url: str, cleanup: ExitStack) -> list[EmulatedRuntime]:
@@ -167,7 +167,8 @@ def _call(prepared: Setting, runtime: EmulatedRuntime, bought: list[Json], ends:
     return asked
 
 
-def _figures(kind: Kind, asked: list[Asked], came: list[float], began: float, ended: float) -> Figures:
+def figures_of(kind: Kind, asked: list[Asked], came: list[float], began: float, ended: float) -> Figures:
+    """What follows from all authorizes and store requests of a run, whose store was sick from `began` to `ended`."""
     before = [one for one in asked if one.began + one.took < began]
     meanwhile = [one for one in asked if began <= one.began < ended]
     refused_ms = [one.took * 1000 for one in meanwhile if not one.granted]

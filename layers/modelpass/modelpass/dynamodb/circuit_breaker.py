@@ -9,9 +9,10 @@ A process has one breaker. It stands around the seam, looks at what comes back, 
   After a rest one request is let through; any answer closes it, another failure makes the rest longer.
 
 What opens is as small as what is ill, so that nobody takes the store down for the others. Any failure counts against
-its partition, of which a customer has his own; throttling counts against nothing else, however many partitions are
-throttled. Failures and silence count against the table as well, and open it once they span two partitions with no
-answer between. One table says nothing of another. Conflicts between writers are answers of a store that is well.
+its partition (in tables of what was bought, each customer has his own); throttling counts against nothing else, however
+many partitions are throttled. Failures and silence count against the table as well, and open it once they span two
+partitions with no answer between. One table says nothing of another. Conflicts between writers are answers of a store
+that is well.
 
 A request of several items stands for the first of each of its tables. Where a transaction over several tables fails,
 nobody knows which of them is ill, so it counts for these tables together: what needs one of them alone goes on.
