@@ -262,6 +262,7 @@ def test_page_lists_every_field_and_no_other(customer: Customer) -> None:
     seen |= {"table", "item", "UnreadableItems"}  # these are shown below
     seen |= {"UnauthorizedCalls"}  # comes of the access log
     seen |= {"step", "answered", "SyntheticAuthorizes"}  # shown by the synthetic customer
+    seen |= {"scope", "cause", "StoreBreakerOpened"}  # shown by tests/unit/runtime/test_breaker_lines.py
     with recorded() as output:
         for prepare, *_ in ROUTER.values():
             prepare(customer)()

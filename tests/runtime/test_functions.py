@@ -41,7 +41,9 @@ import os, sys
 def lambda_handler(event, context):
     return {"environment": dict(os.environ), "path": sys.path}
 """
-HANGS_SECONDS = 5  # shorter than the function waits for its store, longer than a start takes
+HANGS_SECONDS = 3  # shorter than the function waits for its store, longer than a start takes
+OFTEN = 20
+MOST_REQUESTS = 1.3 * OFTEN
 ANSWERS = {"ResetFunction": "windowsRolled", "AuthorizeFunction": "allowed", "SettleFunction": "settled"}
 
 
@@ -107,7 +109,45 @@ def test_a_store_that_hangs_is_answered_in_time_and_the_next_call_recovers(
     refused = ask(authorize, key, "r-2")
     assert (refused["allowed"], refused["statusCode"]) == (False, 503)
     relay.passing.set()
-    assert ask(authorize, key, "r-3")["allowed"]
+    assert granted_again(authorize, key)["allowed"]
+
+
+@pytest.mark.parametrize("client", ["lean", "boto3"])
+def test_a_store_that_throttles_is_asked_about_once_per_call_and_found_again(
+    deploy: Callable[..., Deployment], relay: Relay, client: str
+) -> None:
+    deployment = deploy(relay.url, StoreClient=client)
+    bought = buy(deployment.start("PurchaseFunction"))
+    authorize, looking = deployment.start("AuthorizeFunction"), deployment.start("SubscriptionsFunction")
+    look = http_sample("get-usage", ACCOUNT, bought["subscriptionId"])
+    assert ask(authorize, bought["apiKey"])["daily"]["used"] == 1
+    assert looking.invoke(look)["statusCode"] == 200
+    asked: list[str] = []
+    relay.before, relay.refusing = asked.append, "ThrottlingException"
+    assert {ask(authorize, bought["apiKey"], f"r-{n}")["statusCode"] for n in range(OFTEN)} == {503}
+    assert 0 < len(asked) <= MOST_REQUESTS
+    asked.clear()
+    assert {looking.invoke(look)["statusCode"] for _ in range(OFTEN)} == {503}
+    assert 0 < len(asked) <= MOST_REQUESTS
+    relay.refusing = None
+    assert granted_again(authorize, bought["apiKey"])["daily"]["used"] == 2
+    for running, place in ((authorize, "EntitlementsTable"), (looking, "SubscriptionsTable")):
+        lines = [json.loads(line) for line in running.log.read_text("utf-8").splitlines() if line.startswith("{")]
+        opened = [line for line in lines if line["message"] == "store_breaker_opened"]
+        assert [(line["cause"], line["scope"], line["StoreBreakerOpened"]) for line in opened] == [
+            ("throttled", "partition", 1)
+        ]
+        assert opened[0]["table"].endswith(place)
+
+
+def granted_again(authorize: Running, key: str) -> Any:
+    """Ask on until the breaker lets one request through, as it does after some seconds."""
+    for number in range(20_000):
+        answer = ask(authorize, key, f"again-{number}")
+        if answer["allowed"]:
+            return answer
+        assert answer["statusCode"] == 503
+    return answer
 
 
 def test_a_function_that_outlasts_its_timeout_is_ended_and_the_next_call_recovers(

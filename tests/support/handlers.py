@@ -28,10 +28,11 @@ from local.stack import arn
 from modelpass.dynamodb.retries import Pacing
 from modelpass.entitlements.commands.authorize import Caches
 from modelpass.entitlements.commands.tier_cache import TierCache
+from modelpass.runtime import telemetry
 from tests.support import documented, leaks, permitted
 from tests.support.http_answers import HttpAnswer
 from tests.support.wire import serving
-from tests.support.world import expanded_template, permits
+from tests.support.world import expanded_template, guarded, permits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,10 +196,14 @@ class Service:
 
     @contextlib.contextmanager
     def sending(self, function: str, send: Send) -> Iterator[None]:
-        """Let a function's requests to the store go through `send`, and its retries follow at once."""
+        """Let a function's requests to the store go through `send`, and its retries follow at once.
+
+        As in a process that has just started, its breaker has seen nothing yet.
+        """
         module = self.module(function)
         kept = module.deps
-        deps = kept._replace(send=send, pacing=Pacing(time.monotonic, lambda _: None, lambda: 0.5))
+        pacing = Pacing(time.monotonic, lambda _: None, lambda: 0.5)
+        deps = guarded(kept._replace(send=send, pacing=pacing), telemetry.store_breaker)
         changes: dict[str, Any] = {"deps": deps}
         if hasattr(module, "caches"):
             changes["caches"] = Caches(TierCache(deps), module.caches.refusals)

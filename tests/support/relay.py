@@ -1,4 +1,4 @@
-"""Stands between functions and the engine: passes requests on, hangs, or lets a test act before or after one.
+"""Stands between functions and the engine: passes requests on, hangs, refuses, or lets a test act before or after one.
 
 Rule: what is passed on is passed on unchanged, unless a caller asks for more than the sender did (`asking`); who
 starts it stops it.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -46,6 +47,8 @@ class Relay:
     """Is told each operation with the bodies of its request and its reply."""
     passing: threading.Event = field(default_factory=threading.Event)
     """While it is not set, requests wait, and are not sent on."""
+    refusing: str | None = None
+    """While it names an error of DynamoDB's, requests are answered with it, and are not sent on."""
 
 
 @contextlib.contextmanager
@@ -64,6 +67,9 @@ def relay_to(engine: str) -> Iterator[Relay]:
             operation = self.headers["X-Amz-Target"].rpartition(".")[2]
             relay.passing.wait()
             relay.before(operation)
+            if relay.refusing is not None:
+                self.answer(400, {}, json.dumps({"__type": f"com.amazonaws.dynamodb#{relay.refusing}"}).encode())
+                return
             body = relay.asking(operation, body)
             connection = http.client.HTTPConnection(str(behind.hostname), behind.port)
             with contextlib.closing(connection):
@@ -74,10 +80,14 @@ def relay_to(engine: str) -> Iterator[Relay]:
                 raw = response.read()
             relay.heard(operation, body, raw)
             relay.after(operation)
-            self.send_response(response.status)
-            for name in ("Content-Type", "x-amzn-RequestId", "x-amz-crc32"):
-                if response.getheader(name):
-                    self.send_header(name, str(response.getheader(name)))
+            names = ("Content-Type", "x-amzn-RequestId", "x-amz-crc32")
+            headers = {name: str(response.getheader(name)) for name in names if response.getheader(name)}
+            self.answer(response.status, headers, raw)
+
+        def answer(self, status: int, headers: dict[str, str], raw: bytes) -> None:
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(raw)))
             self.end_headers()
             self.wfile.write(raw)

@@ -23,6 +23,7 @@ from modelpass.api.subscription_bodies import parse_purchase, parse_renewal
 from modelpass.api_keys import DeploymentKeys
 from modelpass.catalogue.commands import admin
 from modelpass.dynamodb.boto3_client import boto3_send
+from modelpass.dynamodb.circuit_breaker import CircuitBreaker
 from modelpass.dynamodb.endpoint import credentials_of, store_endpoint
 from modelpass.dynamodb.lean_client import LeanClient
 from modelpass.dynamodb.retries import Pacing
@@ -54,6 +55,7 @@ from tests.support.plain import Plain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from modelpass.dynamodb.circuit_breaker import Change
     from modelpass.subscriptions.model import Subscription
 
 Json = dict[str, Any]
@@ -173,7 +175,8 @@ class World:
         return replace(self, refusals=RefusalCache(self.deps.pacing.monotonic))
 
     def with_send(self, send: Send) -> World:
-        return replace(self, deps=self.deps._replace(send=send))
+        """The same service, as a process runs it that has not asked the store yet and asks it this way."""
+        return replace(self, deps=guarded(self.deps._replace(send=send)))
 
     def writing(self, version: int) -> World:
         """The same service, as a process runs it that writes this schema version."""
@@ -285,6 +288,16 @@ class World:
             self.turn_tier(model_id, tier, available=False, reason="a test")
 
 
+def unheard(_: Change) -> None:
+    """Tell nobody."""
+
+
+def guarded(deps: Deps, tell: Callable[[Change], None] = unheard) -> Deps:
+    """What a command is given in a process whose breaker has seen nothing yet."""
+    breaker = CircuitBreaker(deps.pacing, tell)
+    return deps._replace(send=breaker.guarded(deps.send), may_retry=breaker.may_retry)
+
+
 def model(model_id: str = TEXT_MODEL, tier: str = "stable", calls: int = 50, cap: int = 1000) -> Json:
     return {
         "modelId": model_id,
@@ -325,7 +338,9 @@ def new_world(
         tables=tables,
         deployment_keys=DeploymentKeys((DEPLOYMENT_KEY,)),
     )
-    return World(deps, clock, recorder, client_of(endpoint), quick, tables, RefusalCache(deps.pacing.monotonic), store)
+    return World(
+        guarded(deps), clock, recorder, client_of(endpoint), quick, tables, RefusalCache(deps.pacing.monotonic), store
+    )
 
 
 __all__ = ["DAY_MS", "IMAGE_MODEL", "TEXT_MODEL", "Clock", "World", "json", "model", "new_world"]

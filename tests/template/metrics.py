@@ -19,6 +19,7 @@ OURS: dict[str, set[str]] = {
     "UsageFarAboveEstimate": set(),
     "UnreadableItems": set(),
     "ResetLagSeconds": set(),
+    "StoreBreakerOpened": {"scope"},
 }
 COMMANDS = {resource["Properties"].get("CodeUri", "").partition("/")[2] for resource in RESOURCES.values()} - {""}
 DECISIONS = {code.code for code in ErrorCode} | {"granted", "settled", "ok", "more", "replayed", "failed"}

@@ -21,6 +21,7 @@ OURS_IN_BOTH: Final = frozenset(
         *("modelpass.outbox", "modelpass.schema", "modelpass.times"),
         *("modelpass.catalogue", "modelpass.catalogue.tiers"),
         "modelpass.dynamodb",
+        "modelpass.dynamodb.circuit_breaker",
         *("modelpass.dynamodb.endpoint", "modelpass.dynamodb.http1", "modelpass.dynamodb.lean_client"),
         *("modelpass.dynamodb.retries", "modelpass.dynamodb.root_certificates", "modelpass.dynamodb.sigv4"),
         *("modelpass.dynamodb.transport", "modelpass.dynamodb.wire_json"),

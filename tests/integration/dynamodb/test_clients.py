@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError, StoreError, StoreRejectedError
+from modelpass.dynamodb.transport import Cause, ConditionFailedError, StoreBusyError, StoreError, StoreRejectedError
 from tests.support.store_failures import BUSY, CANCELLED, REJECTED
 from tests.support.wire import Do, Wire, reply, serving, told
 
@@ -76,7 +76,7 @@ def outcome(send: Send, operation: str = "GetItem", request: dict[str, Any] = GE
     try:
         answer = send(operation, request)
     except StoreError as error:
-        return type(error), getattr(error, "item", None), str(error)
+        return type(error), getattr(error, "item", None), str(error), getattr(error, "cause", None)
     return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
 
@@ -113,7 +113,8 @@ def test_error_is_the_same(
 ) -> None:
     wire.sends(told({"__type": prefix + code, "message": "an inside detail"}, status))
     seen = agreed(clients, "UpdateItem")
-    assert seen == (StoreBusyError if status >= 500 else kind, None, code)
+    cause = BUSY.get(code, Cause.FAILED if status >= 500 else None)
+    assert seen == (StoreBusyError if status >= 500 else kind, None, code, cause)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,7 @@ def test_error_is_the_same(
 @pytest.mark.parametrize("status", [302, 400, 403, 404, 413, 429, 500])
 def test_error_of_another_shape_is_the_same(wire: Wire, clients: Clients, answer: dict[str, str], status: int) -> None:
     wire.sends(told(answer, status))
-    kind, _, text = agreed(clients)
+    kind, _, text, _ = agreed(clients)
     assert kind is (StoreBusyError if status >= 500 or "__type" in answer else StoreRejectedError)
     assert text == ("Throttling" if "__type" in answer else str(status))
 
@@ -133,19 +134,20 @@ def test_failed_condition_is_the_same_with_what_is_stored(
 ) -> None:
     more = {} if stored is None else {"Item": stored}
     wire.sends(told({"__type": "a#ConditionalCheckFailedException", "message": "m", **more}, 400))
-    kind, item, _ = agreed(clients, "UpdateItem")
+    kind, item, *_ = agreed(clients, "UpdateItem")
     assert kind is ConditionFailedError
     assert (item is None) == (stored is None)
     assert item is None or item["bytes"] == {"B": b"\x00\xff"}
 
 
-@pytest.mark.parametrize(("reasons", "kind", "item"), CANCELLED)
+@pytest.mark.parametrize(("reasons", "kind", "detail"), CANCELLED)
 def test_cancelled_transaction_is_the_same_reason_by_reason(
-    wire: Wire, clients: Clients, reasons: list[Any], kind: type[StoreError], item: Any
+    wire: Wire, clients: Clients, reasons: list[Any], kind: type[StoreError], detail: Any
 ) -> None:
     answer = {"__type": "a#TransactionCanceledException", "Message": "m", "CancellationReasons": reasons}
     wire.sends(told(answer, 400))
-    assert agreed(clients, "TransactWriteItems", WRITES)[:2] == (kind, item)
+    found, item, _, cause = agreed(clients, "TransactWriteItems", WRITES)
+    assert (found, item if cause is None else cause) == (kind, detail)
 
 
 def test_nulls_are_the_same_as_what_is_missing(wire: Wire, clients: Clients) -> None:
@@ -171,11 +173,13 @@ def test_words_that_are_not_dynamodbs_are_never_an_answer(
 
 
 def agreed_in_kind(clients: Clients) -> Any:
-    """The kind of failure alone: for how a reply was lost, each client has its own word."""
+    """The kind of failure and its cause: for how a reply was lost, each client has its own word."""
     lean, by_boto3 = (outcome(send, "UpdateItem") for send in clients)
     assert isinstance(lean, tuple)
     assert isinstance(by_boto3, tuple)
     assert lean[:2] == by_boto3[:2]
+    causes = [{Cause.STALE: Cause.FAILED}.get(seen[3], seen[3]) for seen in (lean, by_boto3)]
+    assert causes[0] is causes[1]  # that a kept connection was found closed, only the lean client can tell
     return lean
 
 
@@ -194,7 +198,8 @@ def test_reply_that_does_not_come_is_lost_to_both(
 ) -> None:
     monkeypatch.setattr("modelpass.dynamodb.lean_client.READ_SECONDS", 0.2)
     wire.sends(told({})[:30], Do.HANG)
-    assert agreed_in_kind(clients)[0] is StoreBusyError
+    kind, _, _, cause = agreed_in_kind(clients)
+    assert (kind, cause) == (StoreBusyError, Cause.SILENT)
 
 
 @pytest.mark.parametrize("raw", STRICTER.values(), ids=STRICTER)

@@ -16,6 +16,7 @@ from modelpass.dynamodb.endpoint import Endpoint
 from modelpass.dynamodb.lean_client import LeanClient
 from modelpass.dynamodb.transport import (
     READ_SECONDS,
+    Cause,
     ConditionFailedError,
     StoreBusyError,
     StoreError,
@@ -130,7 +131,7 @@ def test_connection_that_closes_as_it_is_asked_again_is_a_store_to_be_asked_at_o
     client.send("GetItem", GET)
     with pytest.raises(StoreBusyError) as caught:
         client.send("GetItem", GET)
-    assert caught.value.at_once
+    assert caught.value.cause is Cause.STALE
     assert client.send("GetItem", GET)["Item"]
     assert connections_of(wire) == [0, 0, 1]
 
@@ -139,7 +140,7 @@ def test_new_connection_that_closes_is_a_store_to_be_asked_after_a_pause(wire: W
     wire.sends(Do.CLOSE)
     with pytest.raises(StoreBusyError) as caught:
         client.send("GetItem", GET)
-    assert not caught.value.at_once
+    assert caught.value.cause is Cause.FAILED
 
 
 @pytest.mark.parametrize(("waited_seconds", "connections"), [(19.9, [0, 0]), (20.1, [0, 1])])
@@ -167,7 +168,7 @@ def test_nobody_who_listens_is_a_busy_store() -> None:
     endpoint = Endpoint(HOST, free_port(), tls=False, authority=HOST)
     with pytest.raises(StoreBusyError) as caught:
         LeanClient(endpoint, "eu-west-1", lambda: CREDENTIALS).send("GetItem", GET)
-    assert not caught.value.at_once
+    assert caught.value.cause is Cause.FAILED
 
 
 def test_reply_that_trickles_is_given_up_at_its_deadline(

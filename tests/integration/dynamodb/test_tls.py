@@ -11,7 +11,7 @@ import pytest
 
 from modelpass.dynamodb.endpoint import Endpoint
 from modelpass.dynamodb.lean_client import LeanClient
-from modelpass.dynamodb.transport import StoreBusyError
+from modelpass.dynamodb.transport import Cause, StoreBusyError
 from tests.support.certificates import Authority, authority
 from tests.support.wire import CREDENTIALS, Do, Wire, serving, told
 
@@ -76,7 +76,7 @@ def test_nothing_is_sent_to_whom_it_does_not_trust(
         for number in range(3):  # however often it is asked
             with pytest.raises(StoreBusyError) as caught:
                 client.send("GetItem", GET)
-            assert not caught.value.at_once
+            assert caught.value.cause is Cause.FAILED
             wire.wait_until_one_is_closed()
             assert len(wire.connections) == number + 1
     assert wire.asked == []

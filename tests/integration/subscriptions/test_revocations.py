@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass.dynamodb.transport import StoreBusyError
+from modelpass.dynamodb.transport import Cause, StoreBusyError
 from modelpass.errors import Refused
 from tests.support.audit import assert_conserved
 from tests.support.concurrency import refused_or_done_at_once as at_once
@@ -354,7 +354,7 @@ def test_many_busy_models_do_not_use_up_each_others_tries(world: World, command:
         if request.get("TableName") == world.tables.entitlements:
             sent[request["Key"]["pk"]["S"]] += 1
             if sent[request["Key"]["pk"]["S"]] <= 4:
-                raise StoreBusyError("injected")
+                raise StoreBusyError("injected", Cause.CONTENDED)
         return world.deps.send(operation, request)
 
     busy = world.with_send(conflicting)

@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelpass.dynamodb.retries import BUSY_TRIES, DEADLINE_SECONDS, LOST_RACES, Pacing, RetryBudget
-from modelpass.dynamodb.transport import StoreBusyError
+from modelpass.dynamodb.retries import BUSY_TRIES, DEADLINE_SECONDS, LOST_RACES, Pacing, RetryBudget, always
+from modelpass.dynamodb.transport import Cause, StoreBusyError
 from modelpass.errors import ErrorCode, Refusal, Refused
 from tests.support.builders import PROPERTY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from modelpass.dynamodb.retries import MayRetry
 
 LONGEST_PAUSE_SECONDS = 0.4
 BUSY = StoreBusyError("busy")
@@ -35,8 +37,8 @@ class Time:
         self.pauses.append(seconds)
         self.now += seconds
 
-    def budget(self) -> RetryBudget:
-        return RetryBudget(Pacing(lambda: self.now, self.sleep, lambda: self.chance), self.stop_at)
+    def budget(self, may_retry: MayRetry = always) -> RetryBudget:
+        return RetryBudget(Pacing(lambda: self.now, self.sleep, lambda: self.chance), self.stop_at, may_retry)
 
 
 def is_used_up(refused: Refused) -> bool:
@@ -71,12 +73,44 @@ def test_read_that_succeeds_at_last_is_answered() -> None:
 def test_closed_connection_is_tried_again_at_once_and_counts_as_a_try() -> None:
     time = Time()
     budget = time.budget()
-    closed = StoreBusyError("closed", at_once=True)
+    closed = StoreBusyError("closed", Cause.STALE)
     for _ in range(BUSY_TRIES - 1):
         budget.busy(closed)
     assert time.pauses == []
     with pytest.raises(Refused):
         budget.busy(closed)
+
+
+def test_store_that_is_not_to_be_asked_now_ends_all_trying_without_a_pause() -> None:
+    time = Time()
+    with pytest.raises(Refused) as caught:
+        time.budget().busy(StoreBusyError("BreakerOpen", Cause.OPEN))
+    assert is_used_up(caught.value)
+    assert time.pauses == []
+
+
+@pytest.mark.parametrize("cause", [Cause.CONTENDED, Cause.THROTTLED, Cause.FAILED, Cause.SILENT])
+def test_process_that_has_no_retry_left_refuses_without_a_pause(cause: Cause) -> None:
+    time, asked = Time(), []
+
+    def none_left(of: Cause) -> bool:
+        asked.append(of)
+        return False
+
+    with pytest.raises(Refused) as caught:
+        time.budget(none_left).busy(StoreBusyError("busy", cause))
+    assert is_used_up(caught.value)
+    assert (asked, time.pauses) == ([cause], [])
+
+
+def test_closed_connection_takes_nothing_of_what_the_process_may_retry() -> None:
+    Time().budget(lambda _: False).busy(StoreBusyError("closed", Cause.STALE))
+
+
+def test_budget_for_another_item_shares_what_the_process_may_retry() -> None:
+    budget = Time().budget(lambda _: False).for_another()
+    with pytest.raises(Refused):
+        budget.busy(BUSY)
 
 
 def test_budget_is_one_for_all_reads_and_writes_of_a_command() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from modelpass import schema
 from modelpass.dynamodb import transport
-from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError, StoreError, StoreRejectedError
+from modelpass.dynamodb.transport import Cause, ConditionFailedError, StoreBusyError, StoreError, StoreRejectedError
 from tests.support.store_failures import BUSY, CANCELLED, ITEM, REJECTED
 
 if TYPE_CHECKING:
@@ -34,15 +34,20 @@ class Pages:
         return self.responses.pop(0)
 
 
-@pytest.mark.parametrize("code", BUSY)
-def test_busy_store_may_be_asked_again(code: str) -> None:
-    assert isinstance(transport.classify(response_of(code)), StoreBusyError)
+@pytest.mark.parametrize("status", [400, 500, 503])
+@pytest.mark.parametrize(("code", "cause"), BUSY.items())
+def test_busy_store_may_be_asked_again_and_is_spared_by_what_it_says(code: str, cause: Cause, status: int) -> None:
+    failure = transport.classify(response_of(code, status))
+    assert isinstance(failure, StoreBusyError)
+    assert failure.cause is cause
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 @pytest.mark.parametrize("code", ["", "Unheard", "ValidationException"])
 def test_failing_store_may_be_asked_again(code: str, status: int) -> None:
-    assert isinstance(transport.classify(response_of(code, status)), StoreBusyError)
+    failure = transport.classify(response_of(code, status))
+    assert isinstance(failure, StoreBusyError)
+    assert failure.cause is Cause.FAILED
 
 
 @pytest.mark.parametrize("code", REJECTED)
@@ -61,13 +66,13 @@ def test_failed_condition_brings_back_what_is_stored() -> None:
     assert missing.item is None
 
 
-@pytest.mark.parametrize(("reasons", "kind", "item"), CANCELLED)
+@pytest.mark.parametrize(("reasons", "kind", "detail"), CANCELLED)
 def test_cancelled_transaction_means_what_its_reasons_say(
-    reasons: list[Any], kind: type[StoreError], item: Any
+    reasons: list[Any], kind: type[StoreError], detail: Any
 ) -> None:
     failure = transport.classify(response_of("TransactionCanceledException", CancellationReasons=reasons))
     assert type(failure) is kind
-    assert getattr(failure, "item", None) == item
+    assert getattr(failure, "item", getattr(failure, "cause", None)) == detail
 
 
 def test_failures_show_nothing_of_what_was_sent() -> None:
@@ -88,10 +93,18 @@ def test_reading_many_asks_again_for_what_was_left_and_gives_all() -> None:
 
 
 def test_reading_many_from_a_store_that_leaves_keys_again_and_again_ends() -> None:
-    send = Pages(*[{"UnprocessedKeys": {"t": {"Keys": [KEY]}}}] * 50)
-    with pytest.raises(StoreBusyError):
-        transport.get_many(send, "t", [KEY])
-    assert len(send.requests) == 5
+    keys = [{"pk": schema.text(str(number))} for number in range(50)]
+    send = Pages(*[{"UnprocessedKeys": {"t": {"Keys": keys[number:]}}} for number in range(1, 50)])
+    with pytest.raises(StoreBusyError) as caught:
+        transport.get_many(send, "t", keys)
+    assert (caught.value.cause, len(send.requests)) == (Cause.THROTTLED, 5)
+
+
+def test_reading_many_from_a_store_that_reads_none_of_them_asks_once() -> None:
+    send = Pages(*[{"UnprocessedKeys": {"t": {"Keys": [KEY, KEY]}}}] * 50)
+    with pytest.raises(StoreBusyError) as caught:
+        transport.get_many(send, "t", [KEY, KEY])
+    assert (caught.value.cause, len(send.requests)) == (Cause.THROTTLED, 1)
 
 
 def test_reading_many_leaves_out_what_is_missing() -> None:

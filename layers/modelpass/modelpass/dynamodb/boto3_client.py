@@ -15,7 +15,9 @@ from botocore.exceptions import (
     ChecksumError,
     ClientError,
     ConnectionError,  # noqa: A004 - its name there
+    ConnectTimeoutError,
     HTTPClientError,
+    ReadTimeoutError,
 )
 from botocore.parsers import ResponseParserError
 
@@ -23,6 +25,7 @@ from modelpass.dynamodb.transport import (
     CONNECT_SECONDS,
     FIRST_FAILURE_STATUS,
     READ_SECONDS,
+    Cause,
     StoreBusyError,
     StoreRejectedError,
     classify,
@@ -46,6 +49,8 @@ _METHODS: Final = {
 }
 _LOST: Final = (ChecksumError, ConnectionError, HTTPClientError, ResponseParserError)
 """The connection failed, broke or timed out, or the reply cannot be read: the write may have been carried out."""
+_LATE: Final = (ConnectTimeoutError, ReadTimeoutError)
+"""Those of them that mean a time which is up."""
 
 
 def new_client() -> BaseClient:
@@ -68,7 +73,8 @@ def boto3_send(client: BaseClient) -> Send:
         except ClientError as error:
             raise classify(error.response) from None
         except _LOST as error:
-            raise StoreBusyError(type(error).__name__) from None
+            cause = Cause.SILENT if isinstance(error, _LATE) else Cause.FAILED
+            raise StoreBusyError(type(error).__name__, cause) from None
         except BotoCoreError as error:  # raised before anything was sent
             raise StoreRejectedError(type(error).__name__) from None
         return response

@@ -30,6 +30,7 @@ from modelpass.dynamodb.transport import (
     FIRST_FAILURE_STATUS,
     READ_SECONDS,
     SERVER_ERROR,
+    Cause,
     StoreBusyError,
     StoreRejectedError,
     classify,
@@ -79,7 +80,7 @@ class LeanClient:
             closed_meanwhile = reused and isinstance(error, (ConnectionError, ssl.SSLError))
             if closed_meanwhile:
                 self.close()  # the others have waited as long
-            raise StoreBusyError(type(error).__name__, at_once=closed_meanwhile) from None
+            raise StoreBusyError(type(error).__name__, Cause.STALE if closed_meanwhile else _cause(error)) from None
         except BaseException:
             connection.close()
             raise
@@ -122,7 +123,7 @@ class LeanClient:
         try:
             connection = socket.create_connection((self._endpoint.host, self._endpoint.port), CONNECT_SECONDS)
         except OSError as error:
-            raise StoreBusyError(type(error).__name__) from None
+            raise StoreBusyError(type(error).__name__, _cause(error)) from None
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls is None:
@@ -132,7 +133,11 @@ class LeanClient:
             connection.close()
             if isinstance(error, ssl.SSLCertVerificationError):
                 self._tls = ssl.create_default_context()  # there may be new roots: the next try asks the system's list
-            raise StoreBusyError(type(error).__name__) from None
+            raise StoreBusyError(type(error).__name__, _cause(error)) from None
+
+
+def _cause(error: Exception) -> Cause:
+    return Cause.SILENT if isinstance(error, TimeoutError) else Cause.FAILED
 
 
 def _trusting(endpoint: Endpoint) -> ssl.SSLContext:

@@ -5,16 +5,16 @@ Nothing is sent from here. What is tried again is a function of the command, whi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from collections.abc import Callable
+from typing import Final, NamedTuple, TypeVar
 
-from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
+from modelpass.dynamodb.transport import Cause, ConditionFailedError, StoreBusyError
 from modelpass.errors import temporarily_unavailable
 from modelpass.schema import require_understood
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 _T = TypeVar("_T")
+MayRetry = Callable[[Cause], bool]
+"""Whether a command may try again after such a failure; of what it grants, something is used up."""
 
 BUSY_TRIES: Final = 6
 """A budget gives up when the store is busy for the time that this counts."""
@@ -34,31 +34,41 @@ class Pacing(NamedTuple):
     random: Callable[[], float]
 
 
+def always(_: Cause) -> bool:
+    """A `MayRetry` for a command that shares its store with no other: its own budget is the only bound."""
+    return True
+
+
 class RetryBudget:
     """Counts the tries of one command; raises `temporarily_unavailable` when they, or its time, are used up.
 
     `stop_at` is when the steady clock (seconds) ends all trying, if that comes before the command's own deadline.
+    `may_retry` is asked before each try that a busy store makes necessary: it holds all commands of a process to what
+    the store can bear (`circuit_breaker`).
     """
 
-    def __init__(self, pacing: Pacing, stop_at: float) -> None:
+    def __init__(self, pacing: Pacing, stop_at: float, may_retry: MayRetry) -> None:
         self._pacing = pacing
+        self._may_retry = may_retry
         self._ends = min(pacing.monotonic() + DEADLINE_SECONDS, stop_at)
         self._busy = 0
         self._lost = 0
 
     def for_another(self) -> RetryBudget:
         """A budget for one more item of the same command: it counts its tries from zero and ends at the same time."""
-        return RetryBudget(self._pacing, self._ends)
+        return RetryBudget(self._pacing, self._ends, self._may_retry)
 
     def busy(self, failure: StoreBusyError) -> None:
         """Count that the store was busy, and pause with jitter, longer each time.
 
-        There is no pause after a failure that is marked `at_once`: a kept connection was closed while it waited.
+        There is no pause after a kept connection was found closed. While the breaker is open there is neither a pause
+        nor another try.
         """
         self._busy += 1
-        self._check(self._busy < BUSY_TRIES)
-        if failure.at_once:
+        self._check(self._busy < BUSY_TRIES and failure.cause is not Cause.OPEN)
+        if failure.cause is Cause.STALE:
             return
+        self._check(self._may_retry(failure.cause))
         ceiling = min(_FIRST_PAUSE_SECONDS * 2**self._busy, _LONGEST_PAUSE_SECONDS)
         self._pacing.sleep(ceiling * (0.5 + self._pacing.random() / 2))
 

@@ -9,6 +9,7 @@ do it (`retries`). Every write is guarded, which makes sending it again safe.
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 from modelpass.schema import Request
@@ -34,24 +35,51 @@ SERVER_ERROR: Final = 500
 _BATCH_ROUNDS: Final = 5
 """How many requests `get_many` sends before it gives up."""
 _READS: Final = frozenset({"BatchGetItem", "GetItem", "Query", "TransactGetItems"})
-_BUSY_CODES: Final = frozenset(
-    {
-        "InternalServerError",
-        "InternalFailure",
-        "LimitExceededException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "RequestTimeout",
-        "ServiceUnavailable",
-        "ServiceUnavailableException",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "TransactionConflictException",
-        "TransactionInProgressException",
-    }
-)
-_BUSY_REASONS: Final = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+
+
+class Cause(Enum):
+    """Why a request may be sent again. What the store is spared for (`circuit_breaker`) depends on it."""
+
+    CONTENDED = "contended"
+    """Another transaction was at an item: the store is well."""
+    STALE = "stale"
+    """A kept connection was found closed: nothing is known of the store, and nothing is gained by a pause."""
+    THROTTLED = "throttled"
+    """The store takes no more requests of this kind, or of this partition, at the moment."""
+    FAILED = "failed"
+    """The store failed, could not be reached, or its reply was lost or damaged."""
+    SILENT = "silent"
+    """No connection or no reply came in time: each such request holds its caller for seconds."""
+    OPEN = "open"
+    """The breaker is open: to ask again now is of no use. Nothing was sent, or what was sent has opened it."""
+
+
+_BUSY_CODES: Final = {
+    **dict.fromkeys(("TransactionConflictException", "TransactionInProgressException"), Cause.CONTENDED),
+    **dict.fromkeys(
+        (
+            "LimitExceededException",
+            "ProvisionedThroughputExceededException",
+            "RequestLimitExceeded",
+            "SlowDown",
+            "Throttling",
+            "ThrottlingException",
+        ),
+        Cause.THROTTLED,
+    ),
+    **dict.fromkeys(
+        (
+            "InternalServerError",
+            "InternalFailure",
+            "RequestTimeout",
+            "ServiceUnavailable",
+            "ServiceUnavailableException",
+        ),
+        Cause.FAILED,
+    ),
+}
+_CONFLICT: Final = "TransactionConflict"
+_BUSY_REASONS: Final = frozenset({_CONFLICT, "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
 class StoreError(Exception):
@@ -73,13 +101,13 @@ class ConditionFailedError(StoreError):
 class StoreBusyError(StoreError):
     """The store throttled the request, met a conflict, failed or did not answer: the same may be sent again.
 
-    Whether the request was carried out is not known; a repeat must recognise its own write. `at_once` tells that only
-    a kept connection was found closed, so that nothing is gained by a pause.
+    Whether the request was carried out is not known; a repeat must recognise its own write. `cause` tells which of
+    these it was.
     """
 
-    def __init__(self, reason: str, *, at_once: bool = False) -> None:
+    def __init__(self, reason: str, cause: Cause = Cause.FAILED) -> None:
         super().__init__(reason)
-        self.at_once = at_once
+        self.cause = cause
 
 
 class StoreRejectedError(StoreError):
@@ -121,7 +149,7 @@ def classify(response: Response) -> StoreError:
         return _classify_cancelled(response.get("CancellationReasons") or [])
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code in _BUSY_CODES or status >= SERVER_ERROR:
-        return StoreBusyError(code)
+        return StoreBusyError(code, _BUSY_CODES.get(code, Cause.FAILED))
     return StoreRejectedError(code)
 
 
@@ -130,7 +158,8 @@ def _classify_cancelled(reasons: list[dict[str, Any]]) -> StoreError:
     if "ConditionalCheckFailed" in codes:
         return ConditionFailedError(reasons[0].get("Item"))
     if codes and all(code in _BUSY_REASONS or code == "None" for code in codes):
-        return StoreBusyError("TransactionConflict")
+        throttled = any(code in _BUSY_REASONS and code != _CONFLICT for code in codes)
+        return StoreBusyError(_CONFLICT, Cause.THROTTLED if throttled else Cause.CONTENDED)
     return StoreRejectedError(",".join(codes))
 
 
@@ -150,17 +179,21 @@ def get_together(send: Send, table: str, keys: list[schema.Item]) -> list[schema
 def get_many(send: Send, table: str, keys: list[schema.Item]) -> list[schema.Item]:
     """Items by strongly consistent reads, in no order; what is missing is left out. At most 100 keys, none twice.
 
-    Raises what `Send` raises, and `StoreBusyError` when the store leaves keys unread again and again.
+    Raises what `Send` raises, and `StoreBusyError` when the store reads none of the keys, or leaves some again and
+    again.
     """
     found: list[schema.Item] = []
     wanted: dict[str, Any] = {table: {"Keys": keys, "ConsistentRead": True}}
     for _ in range(_BATCH_ROUNDS):
         response = send("BatchGetItem", {"RequestItems": wanted})
         found += response.get("Responses", {}).get(table, [])
-        wanted = response.get("UnprocessedKeys", {})
-        if not wanted:
+        left = response.get("UnprocessedKeys", {})
+        if not left:
             return found
-    raise StoreBusyError("UnprocessedKeys")
+        if len(left[table]["Keys"]) == len(wanted[table]["Keys"]):
+            break  # none of them was read: to ask again at once would only beat a store that is throttled
+        wanted = left
+    raise StoreBusyError("UnprocessedKeys", Cause.THROTTLED)
 
 
 def pages(send: Send, request: Request) -> Iterator[list[schema.Item]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from modelpass.api_keys import SECRET_BYTES, DeploymentKeys
-from modelpass.dynamodb.retries import Pacing, RetryBudget
+from modelpass.dynamodb.retries import MayRetry, Pacing, RetryBudget, always
 from modelpass.times import MS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ class Deps(NamedTuple):
     """What every command is given. `now_ms` tells the wall time in milliseconds; `entropy` gives so many random bytes.
 
     `stop_at` is when the steady clock (seconds) ends all trying. It is set for an invocation that carries out more than
-    one command; else each command has only its own deadline.
+    one command; else each command has only its own deadline. `may_retry` is the process's share of retries, which goes
+    with the breaker around `send`.
     """
 
     now_ms: Callable[[], int]
@@ -38,10 +39,11 @@ class Deps(NamedTuple):
     deployment_keys: DeploymentKeys
     max_open_holds: int = DEFAULT_MAX_OPEN_HOLDS
     stop_at: float = float("inf")
+    may_retry: MayRetry = always
 
     def retry_budget(self) -> RetryBudget:
         """A new budget of tries and time, for one command."""
-        return RetryBudget(self.pacing, self.stop_at)
+        return RetryBudget(self.pacing, self.stop_at, self.may_retry)
 
     def time_to_stop(self, milliseconds_left: int) -> float:
         """What the steady clock (seconds) shows once two thirds of the time that an invocation has left are used."""

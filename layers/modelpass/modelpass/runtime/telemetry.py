@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from contextvars import Token
     from types import TracebackType
 
+    from modelpass.dynamodb.circuit_breaker import Change
+
 Fact = str | int | None
 """The value of a field of the line; a field that is None is left out."""
 
@@ -153,6 +155,31 @@ def report_unreadable(table: str, key: str) -> None:
     _report(_UNREADABLE_ITEM, table=table, item=key)
 
 
+def store_breaker(change: Change) -> None:
+    """Write a line when this process stops to ask a part of the store, and when it asks it again.
+
+    That a whole table is not asked is an ERROR; of one partition, which is a customer's, it is INFO, and the facts of
+    the request tell whose. Each opening is counted (metric `StoreBreakerOpened`), whatever the level of the log.
+    """
+    now_ms = time.time_ns() // NS_PER_MS
+    scope = "table" if change.place.partition is None else "partition"
+    line = _line.get()
+    of_level, opened = "INFO", change.cause is not None
+    if opened and scope == "table":
+        of_level = "ERROR"
+    shown: dict[str, Any] = {"table": change.place.table, "scope": scope}
+    if _LEVELS.index(level) <= _LEVELS.index(of_level):
+        heading = _heading(of_level, f"store_breaker_{'opened' if opened else 'closed'}", now_ms)
+        shown = {**heading, **_known(line.facts if line is not None else {}), **shown}
+    elif not opened:
+        return
+    if change.cause is None:
+        _print(_encoder.encode(shown))
+        return
+    directive = f'"_aws":{{"Timestamp":{now_ms},"CloudWatchMetrics":[{_BREAKER_OPENED}]}},"StoreBreakerOpened":1}}'
+    _print(f"{_encoder.encode({**shown, 'cause': change.cause.value})[:-1]},{directive}")
+
+
 def report_unexpected(error: BaseException) -> None:
     """Write an ERROR line for an unexpected failure: its type, the functions it passed, and the request's facts.
 
@@ -204,3 +231,4 @@ def _print(line: str) -> None:
 
 
 _DECISIONS: Final = _metric("Decisions", "Count", ["command", "decision"])
+_BREAKER_OPENED: Final = _metric("StoreBreakerOpened", "Count", ["scope"])

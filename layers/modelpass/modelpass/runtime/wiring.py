@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import tzdata  # type: ignore[import-untyped]
 
+from modelpass.dynamodb.circuit_breaker import CircuitBreaker
 from modelpass.dynamodb.endpoint import RotatingCredentials, region_of, store_endpoint
 from modelpass.dynamodb.retries import Pacing
 from modelpass.dynamodb.transport import metered
@@ -53,16 +54,19 @@ def deps(*, signs: bool = False) -> Deps:
     """The real `Deps`, from the environment; raises `ConfigError` for a setting that is missing or wrong.
 
     `signs` is for a function that issues or reads API keys or authorization ids: without a deployment key it does not
-    start. The store's client never retries; the commands do.
+    start. The store's client never retries; the commands do, within what the breaker of the process lets them.
     """
+    pacing = Pacing(time.monotonic, time.sleep, _chance)
+    breaker = CircuitBreaker(pacing, telemetry.store_breaker)
     return Deps(
         now_ms=_now_ms,
         entropy=os.urandom,
-        pacing=Pacing(time.monotonic, time.sleep, _chance),
-        send=metered(_send(), telemetry.store_requested),
+        pacing=pacing,
+        send=breaker.guarded(metered(_send(), telemetry.store_requested)),
         tables=config.tables(os.environ),
         deployment_keys=config.signing_keys(os.environ) if signs else config.deployment_keys(os.environ),
         max_open_holds=config.max_open_holds(os.environ),
+        may_retry=breaker.may_retry,
     )
 
 
