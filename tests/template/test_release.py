@@ -118,6 +118,13 @@ def test_whatever_layer_changes_publishes_a_version_of_the_functions_that_have_i
     assert all(f"'Ref': '{layer}'" in described for layer in layers)
 
 
+@pytest.mark.parametrize("layer", ["ModelpassLayer", "SdkLayer"])
+def test_number_of_a_layer_by_which_a_version_tells_it_grows_with_each_build(layer: str) -> None:
+    # SAM makes a resource of another name for each build of a layer; Lambda numbers what is published under one name.
+    (properties,) = (p for n, p in of_type("AWS::Lambda::LayerVersion").items() if n.startswith(layer))
+    assert properties["LayerName"] == layer
+
+
 @pytest.mark.parametrize("name", ROUTED)
 def test_whatever_else_changes_a_function_publishes_a_version_of_it(name: str) -> None:
     assert RESOURCES[name]["Properties"]["AutoPublishAliasAllProperties"] is True

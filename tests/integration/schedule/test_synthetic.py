@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -169,6 +170,30 @@ def test_key_that_is_replaced_by_somebody_is_a_failure_and_the_next_minute_has_a
     assert minutes.asked(minutes.minute) == ["Subscriptions", "Regenerate", "Authorize", "Settle"]
 
 
+def test_process_that_is_given_no_more_keys_today_buys_anew(minutes: Minutes, monkeypatch: pytest.MonkeyPatch) -> None:
+    minutes.minute()
+    minutes.another_process()
+    invoke = minutes.service.invoke
+
+    def no_more_keys(function: str, event: Any) -> Any:
+        if function == "RegenerateFunction":
+            return {"statusCode": 429, "body": json.dumps({"error": {"code": "too_many_keys"}})}
+        return invoke(function, event)
+
+    monkeypatch.setattr(minutes, "invoke", no_more_keys)
+    assert minutes.minute() == DONE
+    assert [s["status"] for s in minutes.subscriptions()] == ["active", "cancelled"]
+
+
+def test_answer_that_is_not_what_the_api_promises_is_a_failure(
+    minutes: Minutes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(minutes, "invoke", lambda *_: {"statusCode": 200, "body": "sk-custom-no-json"})
+    with recorded() as output:
+        assert minutes.minute() == {"succeeded": False, "step": "answer", "answered": "JSONDecodeError"}
+    assert "sk-custom" not in output.getvalue()
+
+
 def test_plan_that_is_cancelled_by_somebody_is_a_failure_and_the_next_minute_buys(minutes: Minutes) -> None:
     minutes.minute()
     assert minutes.of_newest("cancel").status == 200
@@ -229,6 +254,14 @@ def test_figures_that_do_not_move_as_they_must_are_a_failure(
 
     monkeypatch.setattr(minutes, "invoke", wrong)
     assert minutes.minute() == {"succeeded": False, "step": "figures", "answered": "wrong"}
+
+
+def test_call_that_is_counted_between_two_minutes_is_a_failure(minutes: Minutes) -> None:
+    minutes.minute()
+    (key,) = [event["apiKey"] for function, event in minutes.invoked if function == "AuthorizeFunction"]
+    assert minutes.service.authorize(key, requestId="of-somebody-else")["allowed"]
+    assert minutes.minute() == {"succeeded": False, "step": "figures", "answered": "wrong"}
+    assert minutes.minute() == DONE
 
 
 def test_each_minute_leaves_a_line_that_counts_it_and_tells_no_key(minutes: Minutes) -> None:
