@@ -11,7 +11,7 @@ from modelpass.api.subscription_bodies import PurchaseRequest, QuoteRequest, Ren
 from modelpass.catalogue.tiers import MAX_CALLS
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.ids import MAX_ACCOUNT_BYTES
-from modelpass.subscriptions.model import MAX_PURCHASES_PER_DAY
+from modelpass.subscriptions.model import MAX_NEW_KEYS_PER_DAY, MAX_PURCHASES_PER_DAY
 from modelpass.subscriptions.usage_history import DEFAULT_DAYS, MOST_DAYS
 
 _BAD_SUB: Final = bad("sub", f"The token's sub claim must be 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8.")
@@ -220,7 +220,8 @@ OPERATIONS: Final = (
         "POST /v1/subscriptions/{subscriptionId}/key",
         "regenerateKey",
         "Replace the key",
-        "The old key fails on the very next request; usage and open holds stay. Each call makes another key.",
+        "The old key fails on the very next request; usage and open holds stay. Each call makes another key, at most "
+        f"{MAX_NEW_KEYS_PER_DAY} of a subscription in a UTC day.",
         Answer(
             200,
             "The subscription with its new key.",
@@ -233,6 +234,7 @@ OPERATIONS: Final = (
             NOT_FOUND,
             Refusal(ErrorCode.SUBSCRIPTION_EXPIRED),
             Refusal(ErrorCode.SUBSCRIPTION_CANCELLED),
+            Refusal(ErrorCode.TOO_MANY_NEW_KEYS, retry_after=28140),
         ),
         (SUBSCRIPTION_ID,),
         body=NO_BODY,

@@ -124,6 +124,12 @@ class ErrorCode(Enum):
         _RATE,
         "The account has bought as often as a day allows.",
     )
+    TOO_MANY_NEW_KEYS = (
+        "too_many_new_keys",
+        429,
+        _RATE,
+        "The subscription has had as many new keys as a day allows.",
+    )
     INTERNAL_ERROR = ("internal_error", 500, "api_error", "Something failed on our side.")
     TIER_UNAVAILABLE = (
         "tier_unavailable",

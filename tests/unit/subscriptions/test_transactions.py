@@ -47,7 +47,7 @@ OF_ROW = (TABLES.subscriptions, schema.primary_key(subscription_items.subscripti
 OF_MODEL = EntitlementId(SUBSCRIPTION_ID, 1, "m-1")
 OF_ITEM = (TABLES.entitlements, entitlement_items.entitlement_key(OF_MODEL))
 BOUGHT = subscription(models=(limits("m-1"), limits("m-2")))
-REGENERATED = BOUGHT._replace(key_generation=4, key_tail="tail")
+REGENERATED = BOUGHT._replace(key_generation=4, key_tail="tail", new_key_day=20_788, new_keys=7)
 
 
 def about(write: Any) -> tuple[str, Any]:
@@ -71,7 +71,7 @@ def test_new_key_begins_in_the_row_of_a_running_subscription_that_has_no_newer_o
     assert about(update) == OF_ROW
     assert spelled(update) == (
         [*RUNNING, KEY_IS_NEWER],
-        [f"kh = {KEY_HASH!r}", "kt = tail", "kg = 4", "kp = 1", *DUE_NOW],
+        [f"kh = {KEY_HASH!r}", "kt = tail", "kg = 4", "kp = 1", "nd = 20788", "nn = 7", *DUE_NOW],
         [""],
     )
 

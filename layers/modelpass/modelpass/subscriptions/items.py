@@ -109,6 +109,8 @@ def subscription_item(subscription: Subscription, version: int = schema.NEWEST) 
         item["xi"] = number(subscription.cancelling_at_ms)
     if subscription.key_pending:
         item["kp"] = number(1)
+    if subscription.new_keys:
+        item |= new_keys_value(subscription)
     if subscription.body_digest is not None:
         item["bd"] = binary(subscription.body_digest)
     if subscription.renewal_digest is not None:
@@ -142,7 +144,14 @@ def subscription_of(item: Item) -> Subscription:
         renewal_digest=optional_binary(item, "rd"),
         renewal_body=_renewal_body_of(item),
         due_at_ms=optional_number(item, "da"),
+        new_key_day=optional_number(item, "nd") or 0,
+        new_keys=optional_number(item, "nn") or 0,
     )
+
+
+def new_keys_value(subscription: Subscription) -> Item:
+    """The attributes that count the new keys of a day; a row of earlier code has none of them."""
+    return {"nd": number(subscription.new_key_day), "nn": number(subscription.new_keys)}
 
 
 def term_row(subscription_id: str, sold: SoldTerm, version: int = schema.NEWEST) -> Item:

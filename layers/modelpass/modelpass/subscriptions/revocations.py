@@ -34,16 +34,17 @@ def begin_new_key(tables: Tables, subscription: Subscription, now_ms: int) -> Re
     update = _row_update(
         tables,
         subscription,
-        # Nobody else has made a key since the row was read.
+        # Nobody else has made a key since the row was read, so the count of the day's keys is still as it was read.
         f"{_RUNNING} AND {KEY_IS_NEWER}",
-        "SET #kh = :kh, #kt = :kt, #kg = :kg, #kp = :kp, #dp = :dp, #da = :da",
-        (*_RUNNING_NAMES, "kh", "kt", "kg", "kp", "dp", "da"),
+        "SET #kh = :kh, #kt = :kt, #kg = :kg, #kp = :kp, #nd = :nd, #nn = :nn, #dp = :dp, #da = :da",
+        (*_RUNNING_NAMES, "kh", "kt", "kg", "kp", "nd", "nn", "dp", "da"),
         {
             **_term_values(subscription),
             ":kh": binary(subscription.key_hash),
             ":kt": text(subscription.key_tail),
             ":kg": number(subscription.key_generation),
             ":kp": number(1),
+            **{f":{name}": value for name, value in items.new_keys_value(subscription).items()},
             **_due(subscription, now_ms),
         },
     )
