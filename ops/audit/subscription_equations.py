@@ -92,11 +92,12 @@ def stopped(found: Readings, subscription: Subscription) -> Iterator[Breach]:
 def state(subscription: Subscription) -> Iterator[Breach]:
     """A subscription is due at its end until its expiry is recorded, and while a key or a cancellation is under way.
 
-    The new keys of a day are within their bound.
+    A cancellation is under way beside the instant it was told for while something could not be read. The new keys of a
+    day are within their bound.
     """
     who, due_at_ms = subscription.id, subscription.due_at_ms
     begun = subscription.key_pending or subscription.cancelling_at_ms is not None
-    if subscription.cancelled_at_ms is not None:
+    if subscription.cancelled_at_ms is not None and subscription.cancelling_at_ms is None:
         fits, expected = not begun and due_at_ms is None, "nothing due, for it is cancelled"
     elif begun:
         fits, expected = due_at_ms is not None, "a due mark, for something is under way"

@@ -56,11 +56,19 @@ def regenerate(deps: Deps, account_id: str, subscription_id: str) -> Outcome:
     return budget.until_done(attempt)
 
 
-def finish_new_key(deps: Deps, budget: RetryBudget, subscription: Subscription) -> None:
-    """Write the row's key to every entitlement, then note that in the row. Once this returns, no older key grants."""
+def finish_new_key(deps: Deps, budget: RetryBudget, subscription: Subscription) -> bool:
+    """Write the row's key to every entitlement, then note that in the row. Once this returns, no older key grants.
+
+    An entitlement that cannot be read grants nothing, and is passed over: then the row stays marked, the reset comes
+    back to it while the term lasts, and this gives False.
+    """
     requests = [
         updates.set_key(deps.tables, entitlement, subscription.key_hash, subscription.key_generation)
         for entitlement in subscription.entitlement_ids()
     ]
-    for request in (*requests, revocations.end_new_key(deps.tables, subscription)):
-        budget.for_another().until_written(partial(deps.send, "UpdateItem", request))
+    done = repository.write_each(deps, budget, requests)
+    request = revocations.end_new_key(deps.tables, subscription)
+    if not done:
+        request = revocations.put_off_new_key(deps.tables, subscription, deps.now_ms())
+    budget.for_another().until_written(partial(deps.send, "UpdateItem", request))
+    return done
