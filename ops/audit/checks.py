@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from modelpass.entitlements import items as entitlement_items
-from modelpass.runtime.unreadable import FAILURES
+from modelpass.schema import FAILURES_OF_READING
 from ops.audit import entitlement_equations as of_entitlement
 from ops.audit import rows
 from ops.audit import subscription_equations as of_subscription
@@ -94,7 +94,7 @@ def _of_sense(what: str, ask: Callable[[], Verdict]) -> Verdict:
     """A verdict, or the breach of an item whose values make so little sense that no equation can be asked of it."""
     try:
         return ask()
-    except FAILURES as failure:
+    except FAILURES_OF_READING as failure:
         verdict = Verdict()
         verdict.ask([rows.damaged(what, f"damaged values ({type(failure).__name__})")])
         return verdict

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from modelpass import schema
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.model import EntitlementId
-from modelpass.runtime.unreadable import FAILURES
+from modelpass.schema import FAILURES_OF_READING
 from modelpass.subscriptions import items as subscription_items
 from ops.audit.rows import Family
 
@@ -116,7 +116,7 @@ def _entitlement_keys(subscription_id: str, row: Item | None, history: tuple[Ite
     rows = [*terms] if row is None else [*terms, row]
     sold: set[str] = set()
     for item in rows:
-        with suppress(*FAILURES):  # it is reported as what it is: an item that cannot be read
+        with suppress(*FAILURES_OF_READING):  # it is reported as what it is: an item that cannot be read
             number = int(item["tn"]["N"])
             ids = [EntitlementId(subscription_id, number, value["M"]["id"]["S"]) for value in item["ms"]["L"]]
             sold.update(map(entitlement_items.entitlement_pk, ids))

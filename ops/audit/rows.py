@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from modelpass import schema
 from modelpass.entitlements import history as entitlement_history
 from modelpass.entitlements import items as entitlement_items
-from modelpass.runtime.unreadable import FAILURES
+from modelpass.schema import FAILURES_OF_READING
 from modelpass.subscriptions import items as subscription_items
 from ops.audit.breaches import Breach, Equation
 
@@ -119,7 +119,7 @@ def unreadable(item: Item, parse: Callable[[Item], object]) -> list[Breach]:
     """A breach when an item cannot be parsed; it tells the version, and never what the item holds."""
     try:
         parse(item)
-    except FAILURES:
+    except FAILURES_OF_READING:
         version = item.get("v", {}).get("N")
         return [damaged(shown_key(item), f"one of version {version}, or damaged")]
     return []

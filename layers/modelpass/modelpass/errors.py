@@ -197,6 +197,11 @@ def invalid(param: str | None, message: str) -> Refused:
     return Refused(Refusal(ErrorCode.INVALID_REQUEST, param=param, message=message))
 
 
+def invalid_cursor() -> Refused:
+    """The exception for a cursor that no page gave, or that a page of something else gave."""
+    return invalid("cursor", "cursor must be the next of an earlier page.")
+
+
 def quoted(name: object) -> str:
     """A field name that a caller sent, as an error may repeat it: its first 64 characters, in ASCII."""
     return str(name)[:_SHOWN_CHARACTERS].encode("ascii", "backslashreplace").decode()

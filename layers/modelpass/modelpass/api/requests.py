@@ -13,8 +13,8 @@ from base64 import b64decode
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from modelpass.dynamodb.pages import NO_CURSOR, Page, sort_key_of
-from modelpass.errors import invalid, member_path, quoted
+from modelpass.dynamodb.pages import Page, sort_key_of
+from modelpass.errors import invalid, invalid_cursor, member_path, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,7 +104,7 @@ def page_of(query: Mapping[str, str], listing: Listing) -> Page:
         return Page(limit, None)
     after = sort_key_of(query["cursor"])
     if listing.sort_key.fullmatch(after) is None:
-        raise invalid("cursor", NO_CURSOR)
+        raise invalid_cursor()
     return Page(limit, after)
 
 

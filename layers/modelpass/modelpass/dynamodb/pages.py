@@ -15,8 +15,6 @@ from modelpass import schema
 from modelpass.encoding import base64url, from_base64url
 from modelpass.schema import text
 
-NO_CURSOR: Final = "cursor must be the next of an earlier page."
-"""How a cursor is refused that no page gave."""
 _CURSOR: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 

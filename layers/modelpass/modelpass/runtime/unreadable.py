@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from modelpass.runtime import telemetry
-from modelpass.schema import UnreadableItemError, key_of
+from modelpass.schema import FAILURES_OF_READING, UnreadableItemError, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,11 +18,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-FAILURES: Final = (
-    *(UnreadableItemError, LookupError, TypeError, ValueError, AttributeError),
-    *(ArithmeticError, OSError),  # numbers and prices out of range; a time zone that is a folder's name
-)
-"""What reading an item raises when its version is not understood, or when it has not the form of its version."""
+FAILURES: Final = FAILURES_OF_READING
+"""What reading an item raises when it cannot be read."""
 
 
 def read_each(table: str, stored: Iterable[Item], read: Callable[[Item], _T]) -> list[_T]:

@@ -11,9 +11,8 @@ import re
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from modelpass.dynamodb import pages
 from modelpass.entitlements import windows
-from modelpass.errors import Refused, invalid
+from modelpass.errors import invalid, invalid_cursor
 from modelpass.subscriptions import usage_history
 from modelpass.subscriptions.usage_history import MOST_DAYS, Span
 from modelpass.times import date_of
@@ -41,7 +40,7 @@ class Cursor(NamedTuple):
 
 
 class HistoryPage(NamedTuple):
-    """A page: the entries from number `start` to before `end` of all of `span`, and the cursor of the next page."""
+    """A page: the entries from number `start` to before `end` of all of `span`, and what the next cursor says."""
 
     span: Span
     models: tuple[str, ...]
@@ -64,19 +63,17 @@ class HistoryPage(NamedTuple):
         return [(self.span.first + n // count * _ONE_DAY, self.models[n % count]) for n in numbers]
 
 
-def cursor_in(query: Mapping[str, str]) -> Cursor | None:
-    """The cursor of a query, None on the first page.
+def cursor_of(text: str, query: Mapping[str, str]) -> Cursor:
+    """The cursor that a text says, of a query that may repeat the dates of the first page.
 
     Raises `invalid_request` for what no page gave, and for another `from` or `to` than that of the first page.
     """
-    if "cursor" not in query:
-        return None
-    found = _CURSOR.fullmatch(pages.sort_key_of(query["cursor"]))
+    found = _CURSOR.fullmatch(text)
     if found is None:
-        raise _no_cursor()
+        raise invalid_cursor()
     first, last = date_of(found[3]), date_of(found[4])
     if first is None or last is None:
-        raise _no_cursor()
+        raise invalid_cursor()
     asked = (found[1], found[2])
     for name, at_first in zip(_BOUNDS, asked, strict=True):
         if name in query and query[name] != at_first:
@@ -96,7 +93,7 @@ def page_of(
         span, start, asked = _span_again(cursor, subscription, now_ms), cursor.shown, cursor.asked
     count = max(0, (span.last - span.first).days + 1) * len(models)
     if cursor is not None and not 0 < start < count:
-        raise _no_cursor()
+        raise invalid_cursor()
     end = min(start + limit, count)
     following = _text(Cursor(asked, span.first, span.last, end)) if end < count else None
     return HistoryPage(span, models, start, end, following)
@@ -110,14 +107,10 @@ def _span_again(cursor: Cursor, subscription: Subscription, now_ms: int) -> Span
     zone = subscription.term.time_zone
     born, today = windows.day_of(subscription.created_at_ms, zone), windows.day_of(now_ms, zone)
     if not born <= cursor.first <= cursor.last <= today + _ONE_DAY or (cursor.last - cursor.first).days >= MOST_DAYS:
-        raise _no_cursor()
+        raise invalid_cursor()
     return Span(cursor.first, cursor.last, today)
 
 
 def _text(cursor: Cursor) -> str:
     asked = "~".join(name or "" for name in cursor.asked)
-    return pages.cursor_of(f"{asked}~{cursor.first.isoformat()}~{cursor.last.isoformat()}~{cursor.shown}")
-
-
-def _no_cursor() -> Refused:
-    return invalid("cursor", pages.NO_CURSOR)
+    return f"{asked}~{cursor.first.isoformat()}~{cursor.last.isoformat()}~{cursor.shown}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from modelpass.dynamodb import transport
+from modelpass.dynamodb import pages, transport
 from modelpass.entitlements import history
 from modelpass.entitlements import items as entitlement_items
 from modelpass.runtime import unreadable
@@ -42,7 +42,9 @@ def get_history(
     `query` may have the dates `from` and `to`, and the `cursor` that an earlier page gave as `next`. Raises
     `not_found`, and `invalid_request` naming the date or the cursor at fault.
     """
-    cursor = history_pages.cursor_in(query)
+    cursor = None
+    if "cursor" in query:
+        cursor = history_pages.cursor_of(pages.sort_key_of(query["cursor"]), query)
     budget = deps.retry_budget()
     found = repository.own_subscription(deps, budget, account_id, subscription_id)
     page = history_pages.page_of(query, cursor, limit, found, deps.now_ms())
@@ -88,7 +90,7 @@ class _Reader:
         return {
             "days": figures.answer(self._entries, self._page.span.open_day),
             "terms": [one.shown for one in told],
-            "next": self._page.following,
+            "next": None if self._page.following is None else pages.cursor_of(self._page.following),
         }
 
     def _terms_and_entitlements(self) -> tuple[list[_Told], list[Entitlement]]:
