@@ -11,7 +11,8 @@ from modelpass.api.subscription_bodies import PurchaseRequest, QuoteRequest, Ren
 from modelpass.catalogue.tiers import MAX_CALLS
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.ids import MAX_ACCOUNT_BYTES
-from modelpass.subscriptions.model import MAX_PURCHASES_PER_DAY
+from modelpass.subscriptions.history_pages import MOST_ROWS
+from modelpass.subscriptions.model import MAX_NEW_KEYS_PER_DAY, MAX_PURCHASES_PER_DAY
 from modelpass.subscriptions.usage_history import DEFAULT_DAYS, MOST_DAYS
 
 _BAD_SUB: Final = bad("sub", f"The token's sub claim must be 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8.")
@@ -33,17 +34,17 @@ _PURCHASE: Final = Body(
     PurchaseRequest,
     {"two models": examples.PURCHASE_BODY, "at this price": {**examples.PURCHASE_BODY, **examples.EXPECTED}},
 )
-_PAGE: Final = (
-    Parameter(
-        "limit",
-        "query",
-        {"type": "integer", "minimum": 1, "maximum": MOST_ENTRIES, "default": DEFAULT_ENTRIES},
-        "How many at most.",
-        DEFAULT_ENTRIES,
-        required=False,
-    ),
-    Parameter("cursor", "query", {"type": "string"}, "`next` of the page before.", "EXAMPLE", required=False),
+_CURSOR: Final = Parameter(
+    "cursor", "query", {"type": "string"}, "`next` of the page before.", "EXAMPLE", required=False
 )
+
+
+def _limit(default: int, most: int) -> Parameter:
+    schema = {"type": "integer", "minimum": 1, "maximum": most, "default": default}
+    return Parameter("limit", "query", schema, "How many at most.", default, required=False)
+
+
+_PAGE: Final = (_limit(DEFAULT_ENTRIES, MOST_ENTRIES), _CURSOR)
 _SHOWN: Final = (shapes.SubscriptionWithKey, shapes.Subscription)
 _KEY_HEADERS: Final = ("Cache-Control", "Idempotent-Replayed")
 
@@ -134,8 +135,10 @@ OPERATIONS: Final = (
         "GET /v1/subscriptions/{subscriptionId}/history",
         "getHistory",
         "Look at the usage day by day",
-        "Per day and model, in the subscription's time zone, the open day included; and what each term was sold at.",
-        Answer(200, "The days.", (shapes.History,), {"two days": examples.HISTORY}),
+        "Per day and model, in the subscription's time zone, the open day included, page by page; and what each term "
+        "of the page's days was sold at. With a `cursor`, `from` and `to` are those of the first page, sent again or "
+        "left out. What cannot be read at the moment is left out, so a page may be shorter than `limit`.",
+        Answer(200, "A page.", (shapes.History,), {"two days": examples.HISTORY}),
         (bad("from", f"from must be less than {MOST_DAYS} days before to."), _BAD_SUB, NOT_FOUND),
         (
             SUBSCRIPTION_ID,
@@ -157,6 +160,8 @@ OPERATIONS: Final = (
                 "2026-11-25",
                 required=False,
             ),
+            _limit(MOST_ROWS, MOST_ROWS),
+            _CURSOR,
         ),
     ),
     Operation(
@@ -220,7 +225,8 @@ OPERATIONS: Final = (
         "POST /v1/subscriptions/{subscriptionId}/key",
         "regenerateKey",
         "Replace the key",
-        "The old key fails on the very next request; usage and open holds stay. Each call makes another key.",
+        "The old key fails on the very next request; usage and open holds stay. Each call makes another key, at most "
+        f"{MAX_NEW_KEYS_PER_DAY} of a subscription in a UTC day.",
         Answer(
             200,
             "The subscription with its new key.",
@@ -233,6 +239,7 @@ OPERATIONS: Final = (
             NOT_FOUND,
             Refusal(ErrorCode.SUBSCRIPTION_EXPIRED),
             Refusal(ErrorCode.SUBSCRIPTION_CANCELLED),
+            Refusal(ErrorCode.TOO_MANY_NEW_KEYS, retry_after=28140),
         ),
         (SUBSCRIPTION_ID,),
         body=NO_BODY,

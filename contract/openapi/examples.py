@@ -86,6 +86,7 @@ HISTORY: Final[Json] = {
         {"date": "2026-11-25", "modelId": TEXT_ID, "calls": 3, "units": 1200, "closed": False},
     ],
     "terms": [{"term": 1, "startsAt": STARTS, "expiresAt": EXPIRES, "price": QUOTE}],
+    "next": None,
 }
 EVENT: Final[Json] = {
     "id": "evt_EXAMPLE",

@@ -225,6 +225,7 @@ class History(Shape):
 
     days: list[UsageDay]
     terms: list[SoldTerm]
+    next: Cursor
 
 
 def _event(kind: EventType, version: int, data: type[BaseModel]) -> type[Shape]:

@@ -7,15 +7,16 @@ from aws_lambda_powertools.event_handler import Response
 from modelpass.api import identity, requests, responses, tracing
 from modelpass.api.resolver import resolver
 from modelpass.runtime import wiring
+from modelpass.subscriptions.commands.daily_usage import get_history
 from modelpass.subscriptions.commands.queries import (
     EVENTS,
     SUBSCRIPTIONS,
-    get_history,
     get_subscription,
     get_usage,
     list_events,
     list_subscriptions,
 )
+from modelpass.subscriptions.history_pages import MOST_ROWS
 
 deps = tracing.traced(wiring.deps())
 app = resolver("subscriptions")
@@ -47,10 +48,11 @@ def get_counters(subscription_id: str) -> Response[str]:
 
 @app.get("/v1/subscriptions/<subscription_id>/history")
 def get_days(subscription_id: str) -> Response[str]:
-    """Usage per day and model of one subscription of the caller."""
+    """A page of usage per day and model of one subscription of the caller."""
     account_id = identity.account_of(app.current_event)
-    days = requests.query_of(app.current_event, "from", "to")
-    return responses.answer(get_history(deps, account_id, subscription_id, days))
+    query = requests.query_of(app.current_event, "from", "to", "limit", "cursor")
+    limit = requests.limit_of(query, MOST_ROWS, MOST_ROWS)
+    return responses.answer(get_history(deps, account_id, subscription_id, query, limit))
 
 
 @app.get("/v1/subscriptions/<subscription_id>/events")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from modelpass.entitlements import items as entitlement_items
+from modelpass.schema import FAILURES_OF_READING
 from ops.audit import entitlement_equations as of_entitlement
 from ops.audit import rows
 from ops.audit import subscription_equations as of_subscription
 from ops.audit.breaches import WITHIN_ONE_ITEM, Breach, Equation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from modelpass.entitlements.model import Entitlement
     from modelpass.schema import Item
@@ -78,14 +80,24 @@ def family(stored: Family, most_holds: int, now_ms: int) -> Verdict:
     found, verdict = rows.read(stored), Verdict()
     verdict.ask(found.unreadable)
     for one, entitlement in found.stored:
-        verdict.add(item(one, entitlement, most_holds))
+        verdict.add(_of_sense(rows.shown_key(one), partial(item, one, entitlement, most_holds)))
     if stored.row is not None:
         verdict.ask(of_entitlement.marks(stored.row))
     if found.subscription is not None:
         verdict.ask(of_subscription.state(found.subscription))
     if not found.unreadable:
-        verdict.add(_across(found, now_ms))
+        verdict.add(_of_sense(found.id, partial(_across, found, now_ms)))
     return verdict
+
+
+def _of_sense(what: str, ask: Callable[[], Verdict]) -> Verdict:
+    """A verdict, or the breach of an item whose values make so little sense that no equation can be asked of it."""
+    try:
+        return ask()
+    except FAILURES_OF_READING as failure:
+        verdict = Verdict()
+        verdict.ask([rows.damaged(what, f"damaged values ({type(failure).__name__})")])
+        return verdict
 
 
 def _across(found: Readings, now_ms: int) -> Verdict:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from modelpass import schema
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.model import EntitlementId
+from modelpass.schema import FAILURES_OF_READING
 from modelpass.subscriptions import items as subscription_items
 from ops import batches
 from ops.audit.rows import Family
@@ -91,10 +93,10 @@ def _entitlement_keys(subscription_id: str, row: Item | None, history: tuple[Ite
     _, begin = subscription_items.terms_prefix(subscription_id)
     terms = (item for item in history if item["sk"]["S"].startswith(begin))
     rows = [*terms] if row is None else [*terms, row]
-    sold = (
-        EntitlementId(subscription_id, int(item["tn"]["N"]), value["M"]["id"]["S"])
-        for item in rows
-        if "tn" in item
-        for value in item.get("ms", {}).get("L", [])
-    )
-    return sorted({entitlement_items.entitlement_pk(one) for one in sold})
+    sold: set[str] = set()
+    for item in rows:
+        with suppress(*FAILURES_OF_READING):  # it is reported as what it is: an item that cannot be read
+            number = int(item["tn"]["N"])
+            ids = [EntitlementId(subscription_id, number, value["M"]["id"]["S"]) for value in item["ms"]["L"]]
+            sold.update(map(entitlement_items.entitlement_pk, ids))
+    return sorted(sold)

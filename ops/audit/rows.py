@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from modelpass import schema
 from modelpass.entitlements import history as entitlement_history
 from modelpass.entitlements import items as entitlement_items
+from modelpass.schema import FAILURES_OF_READING
 from modelpass.subscriptions import items as subscription_items
 from ops.audit.breaches import Breach, Equation
 
@@ -22,15 +23,6 @@ if TYPE_CHECKING:
     from modelpass.schema import Item
     from modelpass.subscriptions.model import Slot, SoldTerm, Subscription
 
-_UNREADABLE: Final = (
-    schema.UnreadableItemError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    TypeError,
-    ValueError,
-)
-"""What parsing raises when an item is of another version or damaged."""
 _SHOWN: Final = ("slot", "subscription", "day", "month", "term")
 """Sort keys that begin with one of these words hold no digest."""
 
@@ -127,11 +119,15 @@ def unreadable(item: Item, parse: Callable[[Item], object]) -> list[Breach]:
     """A breach when an item cannot be parsed; it tells the version, and never what the item holds."""
     try:
         parse(item)
-    except _UNREADABLE:
+    except FAILURES_OF_READING:
         version = item.get("v", {}).get("N")
-        expected, found = "an item that this version reads", f"one of version {version}, or damaged"
-        return [Breach(Equation.READABLE, shown_key(item), expected, found)]
+        return [damaged(shown_key(item), f"one of version {version}, or damaged")]
     return []
+
+
+def damaged(what: str, found: str) -> Breach:
+    """The breach of an item, or of a family of them, whose values make no sense."""
+    return Breach(Equation.READABLE, what, "an item that this version reads", found)
 
 
 def shown_key(item: Item) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from modelpass.entitlements import windows
 from modelpass.entitlements.model import EntitlementId
 from modelpass.outbox import EventType
-from modelpass.subscriptions.model import MAX_PURCHASES_PER_DAY, SlotKind, Status
+from modelpass.subscriptions.model import MAX_NEW_KEYS_PER_DAY, MAX_PURCHASES_PER_DAY, SlotKind, Status
 from modelpass.times import instant_ms, rfc3339
 from ops.audit.breaches import Breach, Equation, named, unless
 
@@ -90,16 +90,22 @@ def stopped(found: Readings, subscription: Subscription) -> Iterator[Breach]:
 
 
 def state(subscription: Subscription) -> Iterator[Breach]:
-    """A subscription is due at its end until its expiry is recorded, and while a key or a cancellation is under way."""
+    """A subscription is due at its end until its expiry is recorded, and while a key or a cancellation is under way.
+
+    A cancellation is under way beside the instant it was told for while something could not be read. The new keys of a
+    day are within their bound.
+    """
     who, due_at_ms = subscription.id, subscription.due_at_ms
     begun = subscription.key_pending or subscription.cancelling_at_ms is not None
-    if subscription.cancelled_at_ms is not None:
+    if subscription.cancelled_at_ms is not None and subscription.cancelling_at_ms is None:
         fits, expected = not begun and due_at_ms is None, "nothing due, for it is cancelled"
     elif begun:
         fits, expected = due_at_ms is not None, "a due mark, for something is under way"
     else:
         fits, expected = due_at_ms in (None, subscription.expires_at_ms), f"due at {subscription.expires_at_ms}"
     yield from unless(fits, Equation.STATE, who, expected, due_at_ms)
+    few, most = 0 <= subscription.new_keys <= MAX_NEW_KEYS_PER_DAY, f"new keys of a day up to {MAX_NEW_KEYS_PER_DAY}"
+    yield from unless(few, Equation.STATE, who, most, subscription.new_keys)
 
 
 def place(found: Readings, subscription: Subscription, now_ms: int) -> Iterator[Breach]:

@@ -19,6 +19,7 @@ from modelpass.catalogue.tiers import Kind, Tier
 from modelpass.entitlements.commands.tier_cache import TierCache
 from modelpass.subscriptions.commands import queries as subscription_queries
 from ops import catalogue_file
+from tests.support import listings
 from tests.support.capacity import KILOBYTE, item_bytes
 from tests.support.listings import list_events, list_subscriptions
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
@@ -374,7 +375,7 @@ def test_new_key_and_cancellation_are_a_write_per_model_and_two_of_the_row(custo
         1,
     )
     assert customer.cost(lambda: world.cancel(name), status="cancelled") == (
-        ["GetItem", "UpdateItem", "GetItem", "UpdateItem", "TransactWriteItems"],
+        ["GetItem", "UpdateItem", "UpdateItem", "GetItem", "TransactWriteItems"],
         11,
         2,
     )
@@ -430,7 +431,7 @@ def test_pages_and_history_are_a_few_reads(customer: Customer) -> None:
     assert reads(lambda: list_subscriptions(deps, "acct")) == (["Query", "BatchGetItem"], 0, 2)
     assert reads(lambda: list_events(deps, "acct", name)) == (["GetItem", "Query"], 0, 2)
     history = ["GetItem", "Query", "BatchGetItem", "Query"]
-    assert reads(lambda: subscription_queries.get_history(deps, "acct", name, {})) == (history, 0, 4)
+    assert reads(lambda: listings.history(deps, "acct", name)) == (history, 0, 4)
 
 
 def test_size_of_an_item_is_what_the_engine_charges_for(customer: Customer) -> None:

@@ -14,6 +14,7 @@ from modelpass.catalogue.tiers import CATALOGUE, tiers_down_key
 from modelpass.errors import Refused
 from modelpass.subscriptions.commands import queries as subscription_queries
 from ops import catalogue_file, upgrade
+from tests.support import listings
 from tests.support.audit import assert_conserved
 from tests.support.earlier import RECORDED, Earlier, recorded
 from tests.support.listings import list_events, list_subscriptions
@@ -197,7 +198,7 @@ def test_expired_subscription_is_renewed_at_the_price_of_now(earlier: Earlier, n
     assert world.authorize(new_key, "new")["allowed"]
     assert code(earlier.authorize(name, "new")) == "invalid_api_key"
     assert world.events().count("subscription.expired") == told
-    first, second = subscription_queries.get_history(world.deps, name, subscription_id, {})["terms"]
+    first, second = listings.history(world.deps, name, subscription_id)["terms"]
     assert (first["term"], first["price"], second["term"], second["price"]["total"]) == (1, None, 2, "14.003")
 
 
@@ -241,10 +242,10 @@ def test_usage_is_corrected_in_open_and_closed_windows(earlier: Earlier) -> None
 
 def test_history_has_the_days_of_every_term(earlier: Earlier) -> None:
     deps = earlier.world.deps
-    shown = subscription_queries.get_history(deps, "busy", earlier.id_of("busy"), {})
+    shown = listings.history(deps, "busy", earlier.id_of("busy"))
     days = [(d["date"], d["calls"], d["units"]) for d in shown["days"] if d["modelId"] == TEXT_MODEL]
     assert days == [("2026-12-25", 3, 60), ("2026-12-26", 3, 5)]
-    shown = subscription_queries.get_history(deps, "renewed", earlier.id_of("renewed"), {"from": "2026-11-01"})
+    shown = listings.history(deps, "renewed", earlier.id_of("renewed"), {"from": "2026-11-01"})
     used = [(d["date"], d["calls"], d["units"]) for d in shown["days"] if d["calls"]]
     assert used == [("2026-11-25", 1, 30), ("2026-12-24", 1, 0), ("2026-12-25", 1, 0)]
     assert [(term["term"], term["price"]) for term in shown["terms"]] == [(1, None), (2, None)]

@@ -11,6 +11,7 @@ from modelpass.entitlements import history
 from modelpass.subscriptions import items as subscription_items
 from modelpass.subscriptions.commands import queries as subscription_queries
 from ops.audit import rows
+from tests.support import listings
 from tests.support.ledger import UNITS, total
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _assert_book(world: World, subscription_id: str, number: int, book: Book, cl
 def assert_history(world: World, every: list[Bought]) -> None:
     """The days of the last month, of all terms, and what these were sold at, as a customer sees them."""
     for bought in every:
-        shown = subscription_queries.get_history(world.deps, bought.account, bought.id, {})
+        shown = listings.history(world.deps, bought.account, bought.id)
         assert {Fraction(term["price"]["total"]) for term in shown["terms"]} <= {total(bought.body)}
         for day in shown["days"]:
             books = [term[day["modelId"]] for term in bought.terms]

@@ -38,5 +38,7 @@ def _value_bytes(value: dict[str, Any]) -> int:
             return sum(len(text.encode()) for text in content)
         case "M":
             return 3 + sum(1 + len(name.encode()) + _value_bytes(inner) for name, inner in content.items())
+        case "BOOL":
+            return 1
         case _:
             raise ValueError(kind)

@@ -22,6 +22,7 @@ Share = tuple[str, int, str]
 
 SECOND_MS, DAY_MS = 1000, 86_400_000
 GRACE_MS = 90 * DAY_MS
+NEW_KEYS_A_DAY = 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OFFSETS_MS = {"UTC": 0, "Asia/Kolkata": 19_800_000, "Etc/GMT+5": -18_000_000}
 UNITS = {"claude-opus-4-6": "tokens", "nano-banana-2": "generations"}
@@ -255,10 +256,21 @@ class Bought:
     renewal_key: str | None = None
     renewal_total: str | None = None
     cancelled: bool = False
+    new_key_day: int = 0
+    new_keys: int = 0
 
     @property
     def calendar(self) -> Calendar:
         return next(iter(self.terms[-1].values())).calendar
+
+    def count_new_key(self, now_ms: int) -> bool:
+        """Count a new key of a UTC day; False, and nothing is counted, once the day has had its hundred."""
+        if now_ms // DAY_MS > self.new_key_day:
+            self.new_key_day, self.new_keys = now_ms // DAY_MS, 0
+        if self.new_keys >= NEW_KEYS_A_DAY:
+            return False
+        self.new_keys += 1
+        return True
 
     def expired(self, now_ms: int) -> bool:
         return now_ms >= self.calendar.ends_at_ms

@@ -118,6 +118,9 @@ class LifeRules(Machine):
         if status != "active":
             assert answer == f"subscription_{status}"
             return
+        if not bought.count_new_key(self.now_ms):
+            assert answer == "too_many_new_keys"
+            return
         assert isinstance(answer, dict)
         assert answer["apiKey"] not in {None, *bought.keys, *bought.replaced}
         bought.replaced.append(bought.keys[-1])

@@ -19,6 +19,7 @@ from modelpass.router import authorize as authorize_door
 from modelpass.subscriptions.commands import queries as subscription_queries
 from modelpass.times import rfc3339
 from ops import catalogue_file
+from tests.support import listings
 from tests.support.faults import FaultAt
 from tests.support.listings import list_events, list_subscriptions
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
@@ -296,7 +297,7 @@ def list_all(scene: Scene) -> Json:
         deps, id_ = scene.world.deps, scene.subscription_id
         listed = list_subscriptions(deps, "acct")["subscriptions"]
         told = list_events(deps, "acct", id_)["events"]
-        history = subscription_queries.get_history(deps, "acct", id_, {})
+        history = listings.history(deps, "acct", id_)
         return {"statuses": [s["status"] for s in listed], "types": [e["type"] for e in told], **history}
 
     return _refusable(command)

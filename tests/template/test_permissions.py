@@ -7,6 +7,7 @@ policies as well, and a whole run of the tests to all that they grant.
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from modelpass import schema
 from modelpass.catalogue import items as catalogue_items
 from modelpass.dynamodb.boto3_client import boto3_send
 from modelpass.dynamodb.transport import StoreRejectedError
-from tests.support import scenes
+from tests.support import damaged, scenes
 from tests.support.faults import Interleave
 from tests.support.imports import PACKAGE, graph
 from tests.support.permitted import Permits, Permitted
@@ -39,6 +40,14 @@ def month_rolled(world: World) -> Scene:
     assert world.authorize(scene.api_key, "roller", 1, holdSeconds=60)["allowed"]
     world.clock.advance(61_000)
     return scene
+
+
+def renew_beside_what_cannot_be_read(scene: Scene) -> Json:
+    """Renew while an entitlement of the term that is over is of a later version."""
+    with contextlib.suppress(KeyError):  # a place alone has none
+        damaged.spoil_entitlement(scene.world, scene.subscription_id)
+    scene.world.recorder.clear()
+    return scenes.renew(scene)
 
 
 def authorize_all_there_is(scene: Scene) -> Json:
@@ -85,7 +94,7 @@ COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
     ),
     "SettleFunction": (scenes.settle, scenes.void, scenes.breach),
     "ResetFunction": (scenes.reset,),
-    "RenewFunction": (scenes.renew,),
+    "RenewFunction": (scenes.renew, renew_beside_what_cannot_be_read),
     "RegenerateFunction": (scenes.regenerate,),
     "CancelFunction": (scenes.cancel,),
     "CorrectFunction": scenes.CORRECTIONS,

@@ -124,6 +124,12 @@ class ErrorCode(Enum):
         _RATE,
         "The account has bought as often as a day allows.",
     )
+    TOO_MANY_NEW_KEYS = (
+        "too_many_new_keys",
+        429,
+        _RATE,
+        "The subscription has had as many new keys as a day allows.",
+    )
     INTERNAL_ERROR = ("internal_error", 500, "api_error", "Something failed on our side.")
     TIER_UNAVAILABLE = (
         "tier_unavailable",
@@ -189,6 +195,11 @@ def raise_if_refused(refusal: Refusal | None) -> None:
 def invalid(param: str | None, message: str) -> Refused:
     """The exception for an `invalid_request`; `param` names the field at fault."""
     return Refused(Refusal(ErrorCode.INVALID_REQUEST, param=param, message=message))
+
+
+def invalid_cursor() -> Refused:
+    """The exception for a cursor that no page gave, or that a page of something else gave."""
+    return invalid("cursor", "cursor must be the next of an earlier page.")
 
 
 def quoted(name: object) -> str:

@@ -120,14 +120,17 @@ def put(
 
 
 def event_answer(row: schema.Item) -> dict[str, Any]:
-    """An event as callers see it; raises `UnreadableItemError` for a row of a version that is not understood."""
+    """An event as callers see it; raises `UnreadableItemError` for a row that is not understood or carries no data."""
     row = schema.current(row)
+    data = json.loads(row["data"]["S"])
+    if not isinstance(data, dict):
+        raise schema.UnreadableItemError(row["id"]["S"])
     return {
         "id": row["id"]["S"],
         "type": row["type"]["S"],
         "version": int(row["version"]["N"]),
         "at": row["at"]["S"],
-        "data": json.loads(row["data"]["S"]),
+        "data": data,
     }
 
 

@@ -35,6 +35,13 @@ class UnreadableItemError(Exception):
     """A stored item has a form that this code does not know; it is left as it is."""
 
 
+FAILURES_OF_READING: Final = (
+    *(UnreadableItemError, LookupError, TypeError, ValueError, AttributeError),
+    *(ArithmeticError, OSError),  # numbers and prices out of range; a time zone that is a folder's name
+)
+"""What reading an item raises when its version is not understood, or when it has not the form of its version."""
+
+
 class Tables(NamedTuple):
     """The names of the tables that a function may use, the others empty, and the schema `version` of new items."""
 

@@ -11,7 +11,7 @@ import pytest
 from modelpass import schema
 from modelpass.catalogue import items as catalogue_items
 from modelpass.subscriptions import items as subscription_items
-from modelpass.subscriptions.model import MAX_PURCHASES_PER_DAY
+from modelpass.subscriptions.model import MAX_NEW_KEYS_PER_DAY, MAX_PURCHASES_PER_DAY
 from tests.support.handlers import http_sample
 from tests.support.stack import IMAGE_MODEL
 from tests.support.world import DAY_MS
@@ -91,6 +91,24 @@ def test_eleventh_purchase_of_a_day_is_refused_until_the_next(
         assert answer.json["retryAfter"] == (24 - hours) * 3600
         clock.now_ms += answer.json["retryAfter"] * 1000
         assert service.http("purchase", account, headers={"idempotency-key": "another"}).status == 201
+
+
+@pytest.mark.parametrize("hours", [0, 23])
+def test_new_key_beyond_those_of_a_day_is_refused_until_the_next(
+    service: Service, clock: Clock, account: str, hours: int
+) -> None:
+    subscription_id = service.buy(account)["subscriptionId"]
+    clock.now_ms += hours * DAY_MS // 24
+    made = {"nd": schema.number(clock.now_ms // DAY_MS), "nn": schema.number(MAX_NEW_KEYS_PER_DAY)}
+    with stored(
+        service, "SubscriptionsTable", schema.primary_key(subscription_items.subscription_key(subscription_id)), **made
+    ):
+        answer = service.http("regenerate", account, subscription_id)
+        assert (answer.status, answer.error) == (429, ("too_many_new_keys", None))
+        assert answer.json["retryAfter"] == (24 - hours) * 3600
+        assert answer.headers["Retry-After"] == str((24 - hours) * 3600)
+        clock.now_ms += answer.json["retryAfter"] * 1000
+        assert service.http("regenerate", account, subscription_id).status == 200
 
 
 @pytest.mark.parametrize("ended", ["expired", "cancelled"])

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from modelpass.errors import Refused
-from modelpass.subscriptions.commands import queries as subscription_queries
 from modelpass.times import rfc3339
+from tests.support import listings
 from tests.support.faults import Interleave
 from tests.support.listings import list_events, list_subscriptions
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
@@ -24,7 +24,7 @@ def subscriptions(world: World, account: str = "acct", **query: str) -> Json:
 
 def history(world: World, name: str, account: str = "acct", **query: str) -> Json:
     query = {key.rstrip("_"): value for key, value in query.items()}
-    return subscription_queries.get_history(world.deps, account, name, query)
+    return listings.history(world.deps, account, name, query)
 
 
 def events(world: World, name: str, account: str = "acct", **query: str) -> Json:
@@ -210,9 +210,9 @@ def test_days_before_the_purchase_and_after_today_or_the_term_are_left_out(world
     world.clock.advance(DAY_MS)
     shown = history(world, name, from_="2026-11-01", to="2027-02-01")["days"]
     assert [d["date"] for d in shown] == ["2026-11-23", "2026-11-24"]
-    assert history(world, name, from_="2026-12-01") == {"days": [], "terms": []}
-    assert history(world, name, to="2026-11-22") == {"days": [], "terms": []}
-    assert history(world, name, to="0001-01-01") == {"days": [], "terms": []}
+    assert history(world, name, from_="2026-12-01") == {"days": [], "terms": [], "next": None}
+    assert history(world, name, to="2026-11-22") == {"days": [], "terms": [], "next": None}
+    assert history(world, name, to="0001-01-01") == {"days": [], "terms": [], "next": None}
     world.clock.advance(60 * DAY_MS)
     assert history(world, name)["days"][-1]["date"] == "2026-12-22"
     assert history(world, name)["days"][0]["date"] == "2026-11-23"

@@ -66,7 +66,9 @@ def test_grant_shows_what_was_granted_and_what_is_left() -> None:
 
 def test_usage_shows_every_model_as_bought() -> None:
     models = [STORED, entitlement(calls=3, used=7, bought=limits("m-2", Tier.BASIC))]
-    shown = subscription_answers.usage(subscription(), models, NOON)
+    shown = subscription_answers.usage(
+        subscription(), [subscription_answers.model_usage(one, NOON) for one in models], NOON
+    )
     assert (shown["subscriptionId"], shown["status"]) == (SUBSCRIPTION_ID, "active")
     assert shown["models"] == [
         {"modelId": "m-1", "channelTier": "stable", "unit": "tokens", "daily": DAILY, "monthly": MONTHLY},

@@ -84,6 +84,32 @@ def test_taken_place_is_told_before_too_many_purchases() -> None:
     assert refused.code is ErrorCode.ACTIVE_SUBSCRIPTION_EXISTS
 
 
+def test_hundred_new_keys_a_utc_day_and_not_one_more() -> None:
+    stored = subscription()
+    assert subscription_rules.refuse_new_key(stored, NOON) is None
+    assert subscription_rules.refuse_new_key(stored._replace(new_key_day=TODAY, new_keys=99), NOON) is None
+    refused = subscription_rules.refuse_new_key(stored._replace(new_key_day=TODAY, new_keys=100), NOON)
+    assert refused == Refusal(ErrorCode.TOO_MANY_NEW_KEYS, retry_after=43_200)
+
+
+def test_next_utc_day_counts_new_keys_anew_and_a_clock_behind_counts_in_the_stored_day() -> None:
+    full = subscription()._replace(new_key_day=TODAY, new_keys=100)
+    assert subscription_rules.refuse_new_key(full, DAY_ENDS - 1) == Refusal(ErrorCode.TOO_MANY_NEW_KEYS, retry_after=1)
+    assert subscription_rules.refuse_new_key(full, DAY_ENDS) is None
+    assert subscription_rules.new_keys_today(full._replace(new_key_day=TODAY + 1), NOON) == 100
+
+
+def test_end_of_a_subscription_is_told_before_too_many_new_keys() -> None:
+    full = subscription()._replace(new_key_day=TODAY, new_keys=100)
+    ended = [full._replace(cancelled_at_ms=NOON), full._replace(cancelling_at_ms=NOON), full._replace(due_at_ms=None)]
+    refused = [subscription_rules.refuse_new_key(one, NOON) for one in ended]
+    assert [refusal.code for refusal in refused if refusal is not None] == [
+        ErrorCode.SUBSCRIPTION_CANCELLED,
+        ErrorCode.SUBSCRIPTION_CANCELLED,
+        ErrorCode.SUBSCRIPTION_EXPIRED,
+    ]
+
+
 def test_only_an_expired_subscription_is_renewed_from_the_millisecond_it_expires() -> None:
     stored = subscription()
     not_expired = Refusal(ErrorCode.SUBSCRIPTION_NOT_EXPIRED)

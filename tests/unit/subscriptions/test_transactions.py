@@ -47,7 +47,7 @@ OF_ROW = (TABLES.subscriptions, schema.primary_key(subscription_items.subscripti
 OF_MODEL = EntitlementId(SUBSCRIPTION_ID, 1, "m-1")
 OF_ITEM = (TABLES.entitlements, entitlement_items.entitlement_key(OF_MODEL))
 BOUGHT = subscription(models=(limits("m-1"), limits("m-2")))
-REGENERATED = BOUGHT._replace(key_generation=4, key_tail="tail")
+REGENERATED = BOUGHT._replace(key_generation=4, key_tail="tail", new_key_day=20_788, new_keys=7)
 
 
 def about(write: Any) -> tuple[str, Any]:
@@ -71,7 +71,7 @@ def test_new_key_begins_in_the_row_of_a_running_subscription_that_has_no_newer_o
     assert about(update) == OF_ROW
     assert spelled(update) == (
         [*RUNNING, KEY_IS_NEWER],
-        [f"kh = {KEY_HASH!r}", "kt = tail", "kg = 4", "kp = 1", *DUE_NOW],
+        [f"kh = {KEY_HASH!r}", "kt = tail", "kg = 4", "kp = 1", "nd = 20788", "nn = 7", *DUE_NOW],
         [""],
     )
 
@@ -80,7 +80,7 @@ def test_new_key_is_brought_to_what_has_a_key_and_none_as_new() -> None:
     update = updates.set_key(TABLES, OF_MODEL, REGENERATED.key_hash, REGENERATED.key_generation)
     assert about(update) == OF_ITEM
     assert spelled(update) == (
-        [UNDERSTOOD, "attribute_exists(kh)", KEY_IS_NEWER],
+        [UNDERSTOOD, "attribute_exists(kh)", f"({KEY_IS_NEWER} OR NOT attribute_type(kg, N))"],
         [f"kh = {KEY_HASH!r}", "kg = 4"],
         [""],
     )
@@ -118,11 +118,42 @@ def test_cancellation_ends_as_of_when_it_began(begun_ms: int | None, told_ms: in
     update, event = request["TransactItems"][0]["Update"], request["TransactItems"][1]["Put"]
     assert about(update) == OF_ROW
     assert spelled(update) == (
-        [UNDERSTOOD, SAME_TERM, f"xi = {told_ms}"],
+        [UNDERSTOOD, SAME_TERM, f"xi = {told_ms}", "attribute_not_exists(xc)"],
         [f"xc = {told_ms}"],
         ["xi", "kp", "dp", "da"],
     )
     assert event == subscription_events.cancelled(TABLES, cancelling, told_ms)
+
+
+def test_cancellation_with_something_unread_stays_marked_and_is_looked_at_later_while_the_term_lasts() -> None:
+    cancelling = BOUGHT._replace(cancelling_at_ms=NOON - 5)
+    request = revocations.end_cancellation(TABLES, cancelling, None, NOON, done=False)
+    assert actions_of(request) == ["Update S", "Put V"]
+    update = request["TransactItems"][0]["Update"]
+    later = [DUE_NOW[0], f"da = {NOON + 900_000}"]
+    assert spelled(update)[1:] == ([f"xc = {NOON - 5}", *later], ["kp"])
+    over = revocations.end_cancellation(TABLES, cancelling, None, TERM_ENDS, done=False)
+    assert spelled(over["TransactItems"][0]["Update"])[1:] == ([f"xc = {NOON - 5}"], ["xi", "kp", "dp", "da"])
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_what_was_left_of_a_cancellation_changes_no_instant_and_tells_no_second_event(*, done: bool) -> None:
+    left = BOUGHT._replace(cancelling_at_ms=NOON - 5, cancelled_at_ms=NOON - 5)
+    request = revocations.end_cancellation(TABLES, left, slot(TERM_ENDS), NOON, done=done)
+    assert actions_of(request) == ["Update S", "Put S"]
+    update = request["TransactItems"][0]["Update"]
+    assert spelled(update)[0] == [UNDERSTOOD, SAME_TERM, f"xi = {NOON - 5}", "attribute_exists(xc)"]
+    later = [DUE_NOW[0], f"da = {NOON + 900_000}"]
+    assert spelled(update)[1:] == (([""], ["xi", "kp", "dp", "da"]) if done else (later, ["kp"]))
+    freed = revocations.end_cancellation(TABLES, left, slots.freed(slot(TERM_ENDS)), NOON, done=done)
+    assert actions_of(freed) == ["Update S"]
+
+
+def test_new_key_with_something_unread_is_looked_at_later_and_no_later_than_the_end_of_the_term() -> None:
+    for now_ms, due_at_ms in ((NOON, NOON + 900_000), (TERM_ENDS - 5, TERM_ENDS), (TERM_ENDS + 5, TERM_ENDS)):
+        update = revocations.put_off_new_key(TABLES, REGENERATED, now_ms)
+        ended = revocations.end_new_key(TABLES, REGENERATED)
+        assert spelled(update) == (spelled(ended)[0], [f"da = {due_at_ms}"], [""])
 
 
 @pytest.mark.parametrize(
@@ -219,7 +250,7 @@ def test_end_of_a_term_is_told_once() -> None:
     assert actions_of(request) == ["Update S", "Put V"]
     update = request["TransactItems"][0]["Update"]
     assert about(update) == OF_ROW
-    assert spelled(update) == ([UNDERSTOOD, SAME_TERM, f"da = {TERM_ENDS}"], [""], ["dp", "da"])
+    assert spelled(update) == ([UNDERSTOOD, SAME_TERM, f"da = {TERM_ENDS}"], [""], ["dp", "da", "kp"])
 
 
 def test_ticket_is_written_once_and_kept_for_a_day_longer_than_settles_are_accepted() -> None:
@@ -313,6 +344,8 @@ def test_terms_are_asked_for_by_what_their_keys_begin_with() -> None:
         "ExpressionAttributeNames": {"#pk": "pk", "#sk": "sk"},
         "ExpressionAttributeValues": {":pk": {"S": pk}, ":prefix": {"S": prefix}},
         "ConsistentRead": True,
+        "ScanIndexForward": False,
+        "Limit": 16,
     }
 
 

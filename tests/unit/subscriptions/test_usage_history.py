@@ -15,13 +15,14 @@ from modelpass.entitlements.model import EntitlementId, Term
 from modelpass.errors import Refused
 from modelpass.subscriptions import usage_history
 from modelpass.subscriptions.model import SoldTerm
-from modelpass.subscriptions.usage_history import Span
+from modelpass.subscriptions.usage_history import Figures, Span
 from tests.support.builders import NOON, SUBSCRIPTION_ID, TERM, entitlement, limits, ms, subscription
 
 BORN, TODAY = date(2026, 11, 23), date(2026, 12, 1)
 STORED = subscription(models=(limits("m-1"), limits("m-2")))
 LONG_AFTER = ms("2029-06-01T00:00:00Z")
 LAST_DAY = date(2027, 2, 23)
+ENTRIES = [(day, model_id) for day in (date(2026, 11, 30), TODAY) for model_id in ("m-1", "m-2")]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_term_that_ends_with_the_first_millisecond_of_a_day_has_that_day() -> No
     ending = STORED._replace(term=TERM._replace(ends_at_ms=ms("2027-02-24T00:00:00.001Z")))
     assert usage_history.span_of({}, ending, LONG_AFTER).last == date(2027, 2, 24)
     term = sold(1, "2026-11-23T23:59:59Z", "2026-12-24T00:00:00.001Z")
-    assert usage_history.terms_in([term], Span(date(2026, 12, 24), date(2026, 12, 24), TODAY)) == [term]
+    assert usage_history.days_of(term).touches(Span(date(2026, 12, 24), date(2026, 12, 24), TODAY))
 
 
 @pytest.mark.parametrize(
@@ -139,13 +140,16 @@ def test_terms_are_those_that_had_any_of_the_days(first: date, last: date, numbe
         sold(1, "2026-11-23T23:59:59Z", "2026-12-24T00:00:00Z"),
         sold(2, "2026-12-24T00:00:00Z", "2027-01-24T10:00:00Z"),
     ]
-    assert [t.number for t in usage_history.terms_in(terms, Span(first, last, TODAY))] == numbers
+    span = Span(first, last, TODAY)
+    assert [t.number for t in terms if usage_history.days_of(t).touches(span)] == numbers
 
 
 def test_terms_without_a_row_are_found_by_their_entitlements() -> None:
-    renewed = STORED._replace(term_number=3)
-    unrecorded = usage_history.unrecorded(renewed, [sold(2, "2026-11-23T00:00:00Z", "2026-12-23T00:00:00Z")])
-    assert unrecorded == [EntitlementId(SUBSCRIPTION_ID, n, m) for n in (1, 3) for m in ("m-1", "m-2")]
+    renewed = STORED._replace(term_number=4)
+    unrecorded = usage_history.unrecorded(renewed, {3}, 1, {"m-1", "m-2"})
+    assert unrecorded == [EntitlementId(SUBSCRIPTION_ID, n, m) for n in (1, 2, 4) for m in ("m-1", "m-2")]
+    unrecorded = usage_history.unrecorded(renewed, {3}, 2, {"m-2"})
+    assert unrecorded == [EntitlementId(SUBSCRIPTION_ID, n, "m-2") for n in (2, 4)]
     second = entitlement()._replace(id=EntitlementId(SUBSCRIPTION_ID, 2, "m-1"))
     assert usage_history.terms_of([second, entitlement(), entitlement(bought=limits("m-2", Tier.BASIC))]) == [
         SoldTerm(1, TERM, (("m-1", Tier.STABLE), ("m-2", Tier.BASIC)), None),
@@ -167,9 +171,33 @@ def test_figures_of_a_day_add_up_and_a_day_that_is_closed_is_not_counted_from_th
     rows = [row("2026-11-30", 3, 30), row("2026-11-30", 1, 5, term=2), row("2026-12-01", 2, 20)]
     closed_by_now = entitlement(calls=7, day_units=70)
     open_now = entitlement(calls=4, day_units=40, bought=limits("m-2"))
-    assert usage_history.answer(STORED, Span(date(2026, 11, 30), TODAY, TODAY), rows, [closed_by_now, open_now]) == [
+    figures = Figures()
+    figures.add_rows(map(usage_history.day_row_of, rows))
+    figures.add_entitlements([closed_by_now, open_now])
+    assert figures.answer(ENTRIES, TODAY) == [
         {"date": "2026-11-30", "modelId": "m-1", "calls": 4, "units": 35, "closed": True},
         {"date": "2026-11-30", "modelId": "m-2", "calls": 0, "units": 0, "closed": True},
         {"date": "2026-12-01", "modelId": "m-1", "calls": 2, "units": 20, "closed": False},
         {"date": "2026-12-01", "modelId": "m-2", "calls": 4, "units": 40, "closed": False},
     ]
+
+
+def test_figures_that_cannot_be_read_are_left_out_and_never_shown_as_none() -> None:
+    figures = Figures()
+    figures.add_rows([usage_history.day_row_of(row("2026-11-30", 3, 30))])
+    figures.without_day(row("2026-12-01", 0, 0, model_id="m-2")["sk"]["S"])
+    figures.without_day("day#2026-11-30")
+    figures.without_day("day#2026-11-30#one#m-2")
+    term = usage_history.days_of(sold(1, "2026-11-23T00:00:00Z", "2026-12-23T00:00:00Z"))
+    figures.without_entitlement(EntitlementId(SUBSCRIPTION_ID, 1, "m-1"), term)
+    shown = [(entry["date"], entry["modelId"], entry["calls"]) for entry in figures.answer(ENTRIES, TODAY)]
+    assert shown == [("2026-11-30", "m-1", 3), ("2026-11-30", "m-2", 0)]
+
+
+def test_entitlement_that_cannot_be_read_hides_no_day_of_another_term_or_model() -> None:
+    figures = Figures()
+    earlier = usage_history.days_of(sold(1, "2026-10-23T00:00:00Z", "2026-11-30T00:00:00Z"))
+    figures.without_entitlement(EntitlementId(SUBSCRIPTION_ID, 1, "m-1"), earlier)
+    assert len(figures.answer(ENTRIES, TODAY)) == len(ENTRIES)
+    figures.without_entitlement(EntitlementId(SUBSCRIPTION_ID, 1, "m-1"), earlier._replace(last=ENTRIES[0][0]))
+    assert [entry["modelId"] for entry in figures.answer(ENTRIES, TODAY)] == ["m-2", "m-1", "m-2"]

@@ -14,7 +14,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from modelpass.dynamodb.pages import Page, sort_key_of
-from modelpass.errors import invalid, member_path, quoted
+from modelpass.errors import invalid, invalid_cursor, member_path, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,17 +99,21 @@ def query_of(event: APIGatewayProxyEventV2, *known: str) -> dict[str, str]:
 
 def page_of(query: Mapping[str, str], listing: Listing) -> Page:
     """The page that the parameters `limit` and `cursor` ask for, of a listing whose cursors these are."""
-    given = query.get("limit", str(DEFAULT_ENTRIES))
-    if not (given.isascii() and given.isdecimal() and len(given) <= len(str(MOST_ENTRIES))) or not (
-        1 <= int(given) <= MOST_ENTRIES
-    ):
-        raise invalid("limit", f"limit must be a whole number from 1 to {MOST_ENTRIES}.")
+    limit = limit_of(query, DEFAULT_ENTRIES, MOST_ENTRIES)
     if "cursor" not in query:
-        return Page(int(given), None)
+        return Page(limit, None)
     after = sort_key_of(query["cursor"])
     if listing.sort_key.fullmatch(after) is None:
-        raise invalid("cursor", "cursor must be the next of an earlier page.")
-    return Page(int(given), after)
+        raise invalid_cursor()
+    return Page(limit, after)
+
+
+def limit_of(query: Mapping[str, str], default: int, most: int) -> int:
+    """How many entries the parameter `limit` asks for, from 1 to `most`."""
+    given = query.get("limit", str(default))
+    if not (given.isascii() and given.isdecimal() and len(given) <= len(str(most)) and 1 <= int(given) <= most):
+        raise invalid("limit", f"limit must be a whole number from 1 to {most}.")
+    return int(given)
 
 
 def _raw_body(event: APIGatewayProxyEventV2) -> bytes:

@@ -56,7 +56,7 @@ def request(table: str, partition: str, listing: Listing, page: Page) -> dict[st
 def cut(found: list[schema.Item], page: Page) -> tuple[list[schema.Item], str | None]:
     """The entries of a page out of what its query found, and the cursor of the next page; None on the last page."""
     shown = found[: page.limit]
-    return shown, _cursor(shown[-1]["sk"]["S"]) if len(found) > page.limit else None
+    return shown, cursor_of(shown[-1]["sk"]["S"]) if len(found) > page.limit else None
 
 
 def sort_key_of(cursor: str) -> str:
@@ -69,5 +69,6 @@ def sort_key_of(cursor: str) -> str:
         return ""
 
 
-def _cursor(sort_key: str) -> str:
+def cursor_of(sort_key: str) -> str:
+    """The cursor that names a sort key, or another text that says where a listing goes on."""
     return base64url(sort_key.encode())

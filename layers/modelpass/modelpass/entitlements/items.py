@@ -129,6 +129,12 @@ def entitlement_of(item: Item) -> Entitlement:
     )
 
 
+def understood_id(item: Item) -> EntitlementId:
+    """Which entitlement an item is, of a version that writes may change; nothing else of it is read."""
+    schema.require_understood(item)
+    return parse_entitlement_pk(item["pk"]["S"])
+
+
 def pack_hold(hold: Hold) -> str:
     """The text that is stored of a hold, under its key."""
     figures = (hold.granted_at_ms, hold.hold_seconds, hold.units, hold.calls)

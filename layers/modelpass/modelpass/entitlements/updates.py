@@ -61,6 +61,7 @@ _SETTLE_NAMES: Final = ("v", "h", "ws", "xa", "dl", "dc", "du", "ml", "mu")
 
 # An entitlement has no number of its key before the first regeneration, and a subscription's row of version 1 has none.
 KEY_IS_NEWER: Final = "(attribute_not_exists(#kg) OR #kg < :kg)"
+_KEY_REPLACED: Final = f"({KEY_IS_NEWER} OR NOT attribute_type(#kg, :number))"  # by what is no number, no key is newer
 
 
 def _aliases(names: tuple[str, ...]) -> dict[str, str]:
@@ -140,13 +141,14 @@ def set_key(tables: Tables, entitlement: EntitlementId, key_hash: bytes, generat
         "TableName": tables.entitlements,
         "Key": items.entitlement_key(entitlement),
         # No renewal has taken the key out since, and neither this key nor a newer one is there yet.
-        "ConditionExpression": f"{schema.UNDERSTOOD} AND attribute_exists(#kh) AND {KEY_IS_NEWER}",
+        "ConditionExpression": f"{schema.UNDERSTOOD} AND attribute_exists(#kh) AND {_KEY_REPLACED}",
         "UpdateExpression": "SET #kh = :kh, #kg = :kg",
         "ExpressionAttributeNames": {"#v": "v", "#kh": "kh", "#kg": "kg"},
         "ExpressionAttributeValues": {
             **schema.understood(),
             ":kh": binary(key_hash),
             ":kg": number(generation),
+            ":number": text("N"),
         },
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }

@@ -1,7 +1,7 @@
 """Stored items that cannot be read: passed over and reported, so that one of them spoils nothing but itself.
 
-Rule: only for what is shown beside other items, such as a list. An item that decides something, or that is about to be
-changed, is never passed over: whoever needs that very item fails with `UnreadableItemError`.
+Rule: only what is shown beside other items, such as a list, or done to one item after the other is passed over. Whoever
+needs one very item fails with `UnreadableItemError`. Every such item is reported, and none is changed.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from modelpass.runtime import telemetry
-from modelpass.schema import UnreadableItemError, key_of
+from modelpass.schema import FAILURES_OF_READING, UnreadableItemError, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-FAILURES: Final = (UnreadableItemError, LookupError, TypeError, ValueError, AttributeError)
-"""What reading an item raises when its version is not understood, or when it has not the form of its version."""
+FAILURES: Final = FAILURES_OF_READING
+"""What reading an item raises when it cannot be read."""
 
 
 def read_each(table: str, stored: Iterable[Item], read: Callable[[Item], _T]) -> list[_T]:
@@ -31,6 +31,18 @@ def read_each(table: str, stored: Iterable[Item], read: Callable[[Item], _T]) ->
         except FAILURES:
             report(table, item)
     return found
+
+
+def read_one(table: str, stored: Item, read: Callable[[Item], _T]) -> _T:
+    """What `read` makes of an item that is needed.
+
+    When it cannot be read, it is reported, and `UnreadableItemError` is raised.
+    """
+    try:
+        return read(stored)
+    except FAILURES as failure:
+        report(table, stored)
+        raise UnreadableItemError from failure
 
 
 def report(table: str, item: Item) -> None:

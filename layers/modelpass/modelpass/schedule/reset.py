@@ -16,6 +16,7 @@ from modelpass.entitlements.commands.roll_over import roll_over
 from modelpass.errors import Refused
 from modelpass.runtime import telemetry
 from modelpass.schedule.due_index import OutOfTimeError, due
+from modelpass.schema import UnreadableItemError
 from modelpass.subscriptions.commands.expire import expire
 from modelpass.times import MS_PER_SECOND
 
@@ -52,7 +53,7 @@ class Tally:
 def reset(deps: Deps, stop_at: float) -> dict[str, Any]:
     """Do what is due until all is done, the steady clock shows `stop_at` (seconds), or the store stays busy.
 
-    An item that cannot be read, or whose write the store rejects, is logged, left as it is, and passed over.
+    An item that cannot be read, or whose write the store rejects, is reported, left as it is, and passed over.
     """
     tally = Tally()
     try:
@@ -67,11 +68,13 @@ def reset(deps: Deps, stop_at: float) -> dict[str, Any]:
 def _work_off(deps: Deps, stop_at: float, tally: Tally) -> None:
     for table, step in ((deps.tables.subscriptions, _conclude), (deps.tables.entitlements, _roll_over)):
         for key, since_ms in due(deps, table, stop_at):
-            tally.lag_ms = max(tally.lag_ms, deps.now_ms() - since_ms)
-            if deps.pacing.monotonic() >= stop_at:
+            late_ms = deps.now_ms() - since_ms
+            in_time = deps.pacing.monotonic() < stop_at
+            if not in_time or _carry_out(partial(step, deps, key, tally), tally):
+                tally.lag_ms = max(tally.lag_ms, late_ms)
+            if not in_time:
                 tally.more = True
                 return
-            _carry_out(partial(step, deps, key, tally), tally)
 
 
 def _conclude(deps: Deps, key: Item, tally: Tally) -> None:
@@ -84,12 +87,16 @@ def _roll_over(deps: Deps, key: Item, tally: Tally) -> None:
         tally.holds_released += len(step.tickets)
 
 
-def _carry_out(step: Callable[[], None], tally: Tally) -> None:
+def _carry_out(step: Callable[[], None], tally: Tally) -> bool:
+    """Do what is due on one item; False for an item that cannot be read, which tells nothing about a lag."""
     try:
         step()
+    except UnreadableItemError:
+        return False  # it is reported, and its alarm is another one
     except ConditionFailedError:
-        return  # another writer did it, or changed the item, which is then due again if need be
+        pass  # another writer did it, or changed the item, which is then due again if need be
     except (StoreBusyError, Refused):
         tally.more = True
-    except Exception as error:  # one item that cannot be read must not stop the others
+    except Exception as error:  # one item whose write the store rejects must not stop the others
         telemetry.report_unexpected(error)
+    return True

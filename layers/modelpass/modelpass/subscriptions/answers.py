@@ -67,20 +67,23 @@ def plan(account_id: str, told: PlanOutcome) -> Json:
     }
 
 
-def usage(subscription: Subscription, entitlements: list[Entitlement], now_ms: int) -> Json:
-    """The live counters of a subscription, model by model in the order of the entitlements."""
+def usage(subscription: Subscription, models: list[Json], now_ms: int) -> Json:
+    """The live counters of a subscription, of each model that is given (`model_usage`), in their order."""
     return {
         "subscriptionId": subscription.id,
         "status": subscription.status(now_ms).value,
-        "models": [
-            {
-                "modelId": e.id.model_id,
-                "channelTier": e.limits.tier.value,
-                "unit": e.limits.unit.value,
-                **current_windows(e, now_ms),
-            }
-            for e in entitlements
-        ],
+        "models": models,
+    }
+
+
+def model_usage(entitlement: Entitlement, now_ms: int) -> Json:
+    """The live counters of one model."""
+    limits = entitlement.limits
+    return {
+        "modelId": limits.model_id,
+        "channelTier": limits.tier.value,
+        "unit": limits.unit.value,
+        **current_windows(entitlement, now_ms),
     }
 
 

@@ -13,6 +13,7 @@ from modelpass import schema
 from modelpass.catalogue.tiers import Tier, Unit
 from modelpass.entitlements.items import term_of
 from modelpass.entitlements.model import Limits
+from modelpass.ids import is_subscription_id
 from modelpass.schema import (
     Item,
     binary,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 BOUGHT: Final = "bought#"
 """How the sort keys of an account's list of subscriptions begin."""
 _ACCOUNT: Final = "account#"
+_TERMS_AT_A_TIME: Final = 16
+"""More terms than lie in the days that one question may be about, so that one request mostly brings them all."""
 
 
 def slot_key(account_id: str) -> tuple[str, str]:
@@ -53,6 +56,14 @@ def bought_key(account_id: str, bought_at_ms: int, place: int, subscription_id: 
     """
     pk, _ = slot_key(account_id)
     return pk, f"{BOUGHT}{bought_at_ms:015d}#{place:09d}#{subscription_id}"
+
+
+def listed_id(item: Item) -> str:
+    """The subscription that an entry of an account's list names."""
+    found: str = schema.current(item)["id"]["S"]
+    if not is_subscription_id(found):
+        raise schema.UnreadableItemError(found)
+    return found
 
 
 def subscription_key(subscription_id: str) -> tuple[str, str]:
@@ -77,11 +88,11 @@ def slot_account(item: Item) -> str | None:
 
 
 def sold_terms(table: str, subscription_id: str) -> Request:
-    """The query for a subscription's terms, in the order they were sold."""
+    """The query for a subscription's terms, the newest first, some at a time."""
     pk, prefix = terms_prefix(subscription_id)
-    return consistent_range_query(
-        table, "#pk = :pk AND begins_with(#sk, :prefix)", {":pk": text(pk), ":prefix": text(prefix)}
-    )
+    values = {":pk": text(pk), ":prefix": text(prefix)}
+    query = consistent_range_query(table, "#pk = :pk AND begins_with(#sk, :prefix)", values)
+    return {**query, "ScanIndexForward": False, "Limit": _TERMS_AT_A_TIME}
 
 
 def subscription_item(subscription: Subscription, version: int = schema.NEWEST) -> Item:
@@ -109,6 +120,8 @@ def subscription_item(subscription: Subscription, version: int = schema.NEWEST) 
         item["xi"] = number(subscription.cancelling_at_ms)
     if subscription.key_pending:
         item["kp"] = number(1)
+    if subscription.new_keys:
+        item |= new_keys_value(subscription)
     if subscription.body_digest is not None:
         item["bd"] = binary(subscription.body_digest)
     if subscription.renewal_digest is not None:
@@ -142,7 +155,14 @@ def subscription_of(item: Item) -> Subscription:
         renewal_digest=optional_binary(item, "rd"),
         renewal_body=_renewal_body_of(item),
         due_at_ms=optional_number(item, "da"),
+        new_key_day=optional_number(item, "nd") or 0,
+        new_keys=optional_number(item, "nn") or 0,
     )
+
+
+def new_keys_value(subscription: Subscription) -> Item:
+    """The attributes that count the new keys of a day; a row of earlier code has none of them."""
+    return {"nd": number(subscription.new_key_day), "nn": number(subscription.new_keys)}
 
 
 def term_row(subscription_id: str, sold: SoldTerm, version: int = schema.NEWEST) -> Item:

@@ -20,6 +20,8 @@ MAX_MONTHS: Final = 12
 """How many months a term may have."""
 MAX_PURCHASES_PER_DAY: Final = 10
 """How many purchases an account may make in a UTC day."""
+MAX_NEW_KEYS_PER_DAY: Final = 100
+"""How often the key of a subscription may be regenerated in a UTC day."""
 
 
 class Status(StrEnum):
@@ -68,7 +70,8 @@ class Subscription(NamedTuple):
     `cancelling_at_ms` is set, they have still to be stopped. A repeat of the call or the reset finishes either.
     `due_at_ms` is when the reset has work on the row; it is None once the row is cancelled or its end was announced.
     `renewal_digest` and `renewal_body` tell a repeat of the renewal that began the current term: digests of its
-    Idempotency-Key and of its body, None where it had none.
+    Idempotency-Key and of its body, None where it had none. `new_keys` counts the keys made by regeneration on
+    `new_key_day`, which counts UTC days from 1970-01-01.
     """
 
     id: str
@@ -88,6 +91,8 @@ class Subscription(NamedTuple):
     renewal_digest: bytes | None
     renewal_body: bytes | None
     due_at_ms: int | None
+    new_key_day: int = 0
+    new_keys: int = 0
 
     @property
     def expires_at_ms(self) -> int:

@@ -4,7 +4,8 @@ The requests of routers write to the entitlements all the time, and a transactio
 with those writes. So a new key or a cancellation begins in the subscription's row, which is then due: the reset
 finishes from there what a crash has left. Next each entitlement is written by itself (`entitlements.updates`), guarded
 so that a write may come twice, late, or after a newer one. The row is written last; when a cancellation ends, the
-account's place is freed in the same transaction.
+account's place is freed in the same transaction. What belongs to a row and cannot be read holds up nothing else: the
+row stays marked, and is looked at again later.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ _RUNNING: Final = (
     f"{schema.UNDERSTOOD} AND #tn = :tn"
     " AND attribute_not_exists(#xc) AND attribute_not_exists(#xi) AND attribute_exists(#dp)"
 )
+PUT_OFF_MS: Final = 15 * 60 * 1000
+"""After how long the reset comes back to a row when something that belongs to it could not be read."""
 _RUNNING_NAMES: Final = ("v", "tn", "xc", "xi", "dp")
 
 
@@ -34,16 +37,17 @@ def begin_new_key(tables: Tables, subscription: Subscription, now_ms: int) -> Re
     update = _row_update(
         tables,
         subscription,
-        # Nobody else has made a key since the row was read.
+        # Nobody else has made a key since the row was read, so the count of the day's keys is still as it was read.
         f"{_RUNNING} AND {KEY_IS_NEWER}",
-        "SET #kh = :kh, #kt = :kt, #kg = :kg, #kp = :kp, #dp = :dp, #da = :da",
-        (*_RUNNING_NAMES, "kh", "kt", "kg", "kp", "dp", "da"),
+        "SET #kh = :kh, #kt = :kt, #kg = :kg, #kp = :kp, #nd = :nd, #nn = :nn, #dp = :dp, #da = :da",
+        (*_RUNNING_NAMES, "kh", "kt", "kg", "kp", "nd", "nn", "dp", "da"),
         {
             **_term_values(subscription),
             ":kh": binary(subscription.key_hash),
             ":kt": text(subscription.key_tail),
             ":kg": number(subscription.key_generation),
             ":kp": number(1),
+            **{f":{name}": value for name, value in items.new_keys_value(subscription).items()},
             **_due(subscription, now_ms),
         },
     )
@@ -53,19 +57,12 @@ def begin_new_key(tables: Tables, subscription: Subscription, now_ms: int) -> Re
 
 def end_new_key(tables: Tables, subscription: Subscription) -> Request:
     """Note in the row that every entitlement has the key; the row is due at the end of its term again."""
-    return _row_update(
-        tables,
-        subscription,
-        # Neither a newer key nor a cancellation is under way: to move `da` would hide it from the reset.
-        f"{schema.UNDERSTOOD} AND #tn = :tn AND #kg = :kg AND attribute_exists(#kp) AND attribute_not_exists(#xi)",
-        "SET #da = :da REMOVE #kp",
-        ("v", "tn", "kg", "kp", "xi", "da"),
-        {
-            **_term_values(subscription),
-            ":kg": number(subscription.key_generation),
-            ":da": number(subscription.expires_at_ms),
-        },
-    )
+    return _new_key_update(tables, subscription, subscription.expires_at_ms, " REMOVE #kp")
+
+
+def put_off_new_key(tables: Tables, subscription: Subscription, now_ms: int) -> Request:
+    """Let the reset come back later, or at the end of the term, for an entitlement that could not be read."""
+    return _new_key_update(tables, subscription, min(now_ms + PUT_OFF_MS, subscription.expires_at_ms), "")
 
 
 def begin_cancellation(tables: Tables, subscription: Subscription, now_ms: int) -> Request:
@@ -80,23 +77,53 @@ def begin_cancellation(tables: Tables, subscription: Subscription, now_ms: int) 
     )
 
 
-def end_cancellation(tables: Tables, subscription: Subscription, slot: Slot | None, now_ms: int) -> Request:
-    """Cancel the row, with the event, once every entitlement is stopped; free the place if this one holds it."""
-    at_ms = subscription.cancelling_at_ms or now_ms
+def end_cancellation(
+    tables: Tables, subscription: Subscription, slot: Slot | None, now_ms: int, *, done: bool = True
+) -> Request:
+    """Cancel the row, with the event, once every entitlement is stopped; free the place if this one holds it.
+
+    Unless all is `done`, the row stays marked and is looked at again while its term lasts: for what could not be read,
+    and for nothing else, so that a row which is cancelled already keeps its instant and gets no second event.
+    """
+    at_ms, first = subscription.cancelling_at_ms or now_ms, subscription.cancelled_at_ms is None
+    again = not done and now_ms < subscription.expires_at_ms
+    sets = [*(["#xc = :xi"] if first else []), *(["#dp = :dp", "#da = :da"] if again else [])]
+    removes = "#kp" if again else "#xi, #kp, #dp, #da"
     update = _row_update(
         tables,
         subscription,
         # The cancellation that was begun is still under way: nobody else has finished it.
-        f"{schema.UNDERSTOOD} AND #tn = :tn AND #xi = :xi",
-        "SET #xc = :xi REMOVE #xi, #kp, #dp, #da",
+        f"{schema.UNDERSTOOD} AND #tn = :tn AND #xi = :xi AND attribute_{'not_' if first else ''}exists(#xc)",
+        ("SET " + ", ".join(sets) + " " if sets else "") + f"REMOVE {removes}",
         ("v", "tn", "xi", "xc", "kp", "dp", "da"),
-        {**_term_values(subscription), ":xi": number(at_ms)},
+        {
+            **_term_values(subscription),
+            ":xi": number(at_ms),
+            **(_due(subscription, now_ms + PUT_OFF_MS) if again else {}),
+        },
     )
     actions = [{"Update": update}]
-    if slot is not None and (slot.kind, slot.holder_id) == (SlotKind.CUSTOM, subscription.id):
+    if slot is not None and slot.until_ms and (slot.kind, slot.holder_id) == (SlotKind.CUSTOM, subscription.id):
         actions += slots.write(tables, subscription.account_id, slot, slots.freed(slot), now_ms)
-    actions.append({"Put": events.cancelled(tables, subscription, at_ms)})
+    if first:
+        actions.append({"Put": events.cancelled(tables, subscription, at_ms)})
     return {"TransactItems": actions}
+
+
+def _new_key_update(tables: Tables, subscription: Subscription, due_at_ms: int, remove: str) -> Request:
+    return _row_update(
+        tables,
+        subscription,
+        # Neither a newer key nor a cancellation is under way: to move `da` would hide it from the reset.
+        f"{schema.UNDERSTOOD} AND #tn = :tn AND #kg = :kg AND attribute_exists(#kp) AND attribute_not_exists(#xi)",
+        f"SET #da = :da{remove}",
+        ("v", "tn", "kg", "kp", "xi", "da"),
+        {
+            **_term_values(subscription),
+            ":kg": number(subscription.key_generation),
+            ":da": number(due_at_ms),
+        },
+    )
 
 
 def _term_values(subscription: Subscription) -> schema.Item:

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 from modelpass.entitlements.refusal_cache import NO_MODELS, RememberedRefusal
 from modelpass.errors import ErrorCode, Refusal
-from modelpass.subscriptions.model import MAX_PURCHASES_PER_DAY, Slot, SlotKind, Status, Subscription
+from modelpass.subscriptions.model import (
+    MAX_NEW_KEYS_PER_DAY,
+    MAX_PURCHASES_PER_DAY,
+    Slot,
+    SlotKind,
+    Status,
+    Subscription,
+)
 from modelpass.times import DAY_MS, seconds_until
 
 if TYPE_CHECKING:
@@ -52,8 +59,7 @@ def refuse_purchase(slot: Slot | None, now_ms: int) -> Refusal | None:
     """Refuse a purchase while the place is taken, or once the day's purchases are used up (`too_many_purchases`)."""
     refusal = refuse_place(slot, now_ms)
     if refusal is None and purchases_today(slot, now_ms) >= MAX_PURCHASES_PER_DAY:
-        next_day_ms = (now_ms // DAY_MS + 1) * DAY_MS
-        refusal = Refusal(ErrorCode.TOO_MANY_PURCHASES, retry_after=seconds_until(next_day_ms, now_ms))
+        refusal = Refusal(ErrorCode.TOO_MANY_PURCHASES, retry_after=_seconds_left_of_day(now_ms))
     return refusal
 
 
@@ -79,10 +85,21 @@ def refuse_future_renewal(subscription: Subscription) -> Refusal | None:
 
 
 def refuse_new_key(subscription: Subscription, now_ms: int) -> Refusal | None:
-    """Refuse unless the subscription is active and nobody has begun to cancel it."""
+    """Refuse unless the subscription is active and nobody has begun to cancel it.
+
+    Then refuse once the day's new keys are used up (`too_many_new_keys`).
+    """
     if subscription.cancelling_at_ms is not None:
         return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
-    return _refuse_ended(subscription, now_ms)
+    refusal = _refuse_ended(subscription, now_ms)
+    if refusal is None and new_keys_today(subscription, now_ms) >= MAX_NEW_KEYS_PER_DAY:
+        refusal = Refusal(ErrorCode.TOO_MANY_NEW_KEYS, retry_after=_seconds_left_of_day(now_ms))
+    return refusal
+
+
+def new_keys_today(subscription: Subscription, now_ms: int) -> int:
+    """How many new keys were made on this UTC day; a clock that is behind the stored day counts in that day."""
+    return subscription.new_keys if subscription.new_key_day >= now_ms // DAY_MS else 0
 
 
 def refuse_unheld_model(subscription: Subscription | None, term_number: int, key_hash: bytes, now_ms: int) -> Refusal:
@@ -116,6 +133,10 @@ def remembered(refusal: Refusal, subscription: Subscription | None, asked: Entit
         return RememberedRefusal(account_id)
     lasts = refusal.code is ErrorCode.INVALID_API_KEY or subscription.cancelled_at_ms is not None
     return RememberedRefusal(account_id, refusal if lasts else None, held)
+
+
+def _seconds_left_of_day(now_ms: int) -> int:
+    return seconds_until((now_ms // DAY_MS + 1) * DAY_MS, now_ms)
 
 
 def _refuse_ended(subscription: Subscription, now_ms: int) -> Refusal | None:

@@ -19,6 +19,8 @@ from modelpass.schema import number, text
 from modelpass.subscriptions import events, items, rules, slots
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from modelpass.schema import Request, Tables
     from modelpass.subscriptions.model import Slot, Subscription
 
@@ -42,18 +44,26 @@ def purchase(tables: Tables, subscription: Subscription, slot: Slot | None, now_
     return {"TransactItems": actions}
 
 
-def renew(tables: Tables, old: Subscription, new: Subscription, slot: Slot | None, now_ms: int) -> Request:
+def renew(
+    tables: Tables,
+    old: Subscription,
+    new: Subscription,
+    slot: Slot | None,
+    now_ms: int,
+    keyed: Sequence[EntitlementId] | None = None,
+) -> Request:
     """The transaction of a renewal: new entitlements, no key for those of the old term, the account's place taken.
 
-    It fails with `ConditionFailedError` when another term was begun, the subscription was cancelled, or the place is
-    not `slot` any more. The end of the old term is announced in it unless that was done before.
+    `keyed` are those of the old term that can be written: all of them, unless it says otherwise. It fails with
+    `ConditionFailedError` when another term was begun, the subscription was cancelled, the place is not `slot` any
+    more, or one of `keyed` cannot be written. The end of the old term is announced in it unless that was done before.
     """
     place = slots.renewed(slot, new)
     actions = [
         {"Update": _begin_term(tables, old, new)},
         *slots.write(tables, new.account_id, slot, place, now_ms),
         *_new_entitlements(tables, new),
-        *({"Update": remove_key(tables, e)} for e in old.entitlement_ids()),
+        *({"Update": remove_key(tables, e)} for e in (old.entitlement_ids() if keyed is None else keyed)),
         {"Put": _sold_term(tables, new)},
         {"Put": events.renewed(tables, new, now_ms)},
     ]
@@ -65,6 +75,8 @@ def renew(tables: Tables, old: Subscription, new: Subscription, slot: Slot | Non
 def expire(tables: Tables, subscription: Subscription) -> Request:
     """The transaction that announces, once, that a term has ended; no decision depends on it.
 
+    A new key that was still on its way has no work left: no key of a term that has ended is good.
+
     It fails with `ConditionFailedError` when the end was announced already, or another term was begun.
     """
     pair = items.subscription_key(subscription.id)
@@ -73,8 +85,8 @@ def expire(tables: Tables, subscription: Subscription) -> Request:
         "Key": schema.primary_key(pair),
         # The end of this term was not announced yet, by an earlier or a parallel run, or by a renewal.
         "ConditionExpression": f"{schema.UNDERSTOOD} AND #tn = :tn AND #da = :da",
-        "UpdateExpression": "REMOVE #dp, #da",
-        "ExpressionAttributeNames": {"#v": "v", "#tn": "tn", "#da": "da", "#dp": "dp"},
+        "UpdateExpression": "REMOVE #dp, #da, #kp",
+        "ExpressionAttributeNames": {"#v": "v", "#tn": "tn", "#da": "da", "#dp": "dp", "#kp": "kp"},
         "ExpressionAttributeValues": {
             **schema.understood(),
             ":tn": number(subscription.term_number),

@@ -7,9 +7,9 @@ all of its figures, and the entitlement's are left out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from modelpass import schema
 from modelpass.entitlements import history, windows
@@ -19,7 +19,7 @@ from modelpass.subscriptions.model import SoldTerm
 from modelpass.times import date_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from modelpass.entitlements.model import Entitlement
     from modelpass.subscriptions.model import Subscription
@@ -34,8 +34,7 @@ _ONE_DAY: Final = timedelta(days=1)
 _DATE_RULE: Final = "a date such as 2026-11-24"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """The days to show, from the first to the last; none when the last comes before the first.
 
     `open_day` is today in the subscription's time zone: the days before it are closed.
@@ -67,25 +66,54 @@ def span_of(query: Mapping[str, str], subscription: Subscription, now_ms: int) -
     return Span(max(first, born), cut, today)
 
 
-def terms_in(terms: list[SoldTerm], span: Span) -> list[SoldTerm]:
-    """The terms in which any of the days lies."""
-    return [
-        sold
-        for sold in terms
-        if span.first <= span.last
-        and windows.day_of(sold.term.starts_at_ms, sold.term.time_zone) <= span.last
-        and windows.day_of(sold.term.ends_at_ms - 1, sold.term.time_zone) >= span.first
-    ]
+class TermDays(NamedTuple):
+    """A term, with its first and its last day."""
+
+    sold: SoldTerm
+    first: date
+    last: date
+
+    def touches(self, span: Span) -> bool:
+        """Whether any of these days lies in the term."""
+        return span.first <= span.last and self.first <= span.last and self.last >= span.first
 
 
-def unrecorded(subscription: Subscription, terms: list[SoldTerm]) -> list[EntitlementId]:
-    """The entitlements of those terms of the subscription that have no row: they were sold under schema version 1."""
-    recorded = {sold.number for sold in terms}
+class DayRow(NamedTuple):
+    """The figures of a closed day of one entitlement."""
+
+    day: str
+    entitlement: EntitlementId
+    calls: int
+    units: int
+
+
+def days_of(sold: SoldTerm) -> TermDays:
+    """A term with the days it goes over."""
+    term = sold.term
+    first, last = (windows.day_of(ms, term.time_zone) for ms in (term.starts_at_ms, term.ends_at_ms - 1))
+    return TermDays(sold, first, last)
+
+
+def day_row_of(row: schema.Item) -> DayRow:
+    """The figures of a closed day, from its row."""
+    row = schema.current(row)
+    day, entitlement = history.parse_day_key(row["pk"]["S"], row["sk"]["S"])
+    return DayRow(day, entitlement, int(row["calls"]["N"]), int(row["units"]["N"]))
+
+
+def unrecorded(
+    subscription: Subscription, recorded: Collection[int], oldest: int, models: Collection[str]
+) -> list[EntitlementId]:
+    """The entitlements, for some models, of the terms since the `oldest` whose numbers are not among the `recorded`.
+
+    Such terms were sold under schema version 1, or their rows cannot be read.
+    """
     return [
         EntitlementId(subscription.id, number, limits.model_id)
-        for number in range(1, subscription.term_number + 1)
+        for number in range(oldest, subscription.term_number + 1)
         if number not in recorded
         for limits in subscription.models
+        if limits.model_id in models
     ]
 
 
@@ -100,32 +128,60 @@ def terms_of(entitlements: list[Entitlement]) -> list[SoldTerm]:
     ]
 
 
-def answer(
-    subscription: Subscription, span: Span, rows: list[schema.Item], entitlements: list[Entitlement]
-) -> list[Json]:
-    """An entry for every day and model, oldest day first, with 0 where nothing happened."""
-    figures: dict[tuple[str, str], list[int]] = {}
-    closed: set[tuple[str, EntitlementId]] = set()
-    for row in map(schema.current, rows):
-        day, entitlement_id = history.parse_day_key(row["pk"]["S"], row["sk"]["S"])
-        closed.add((day, entitlement_id))
-        _add(figures, (day, entitlement_id.model_id), int(row["calls"]["N"]), int(row["units"]["N"]))
-    for entitlement in entitlements:
-        if (entitlement.day, entitlement.id) not in closed:
-            counters = entitlement.counters
-            _add(figures, (entitlement.day, entitlement.id.model_id), counters.day_calls, counters.day_units)
-    return [
-        {
-            "date": day.isoformat(),
-            "modelId": model.model_id,
-            "calls": calls,
-            "units": units,
-            "closed": day < span.open_day,
-        }
-        for day in (span.first + n * _ONE_DAY for n in range((span.last - span.first).days + 1))
-        for model in subscription.models
-        for calls, units in (figures.get((day.isoformat(), model.model_id), (0, 0)),)
-    ]
+class Figures:
+    """What is known of the days of a page. What is not known is left out of the answer, and never shown as 0."""
+
+    def __init__(self) -> None:
+        self._figures: dict[tuple[str, str], list[int]] = {}
+        self._closed: set[tuple[str, EntitlementId]] = set()
+        self._unknown: set[tuple[str, str]] = set()
+        self._unread: list[tuple[EntitlementId, TermDays]] = []
+
+    def add_rows(self, rows: Iterable[DayRow]) -> None:
+        """Take in the rows of closed days, before any entitlement."""
+        for row in rows:
+            self._closed.add((row.day, row.entitlement))
+            self._add((row.day, row.entitlement.model_id), row.calls, row.units)
+
+    def add_entitlements(self, entitlements: Iterable[Entitlement]) -> None:
+        """Take in entitlements with the days that were open when they were read."""
+        for entitlement in entitlements:
+            if (entitlement.day, entitlement.id) not in self._closed:
+                counters = entitlement.counters
+                self._add((entitlement.day, entitlement.id.model_id), counters.day_calls, counters.day_units)
+
+    def without_day(self, sort_key: str) -> None:
+        """Note that the row with this sort key cannot be read."""
+        with suppress(ValueError):  # such a key names no day
+            day, entitlement = history.parse_day_key("", sort_key)
+            self._unknown.add((day, entitlement.model_id))
+
+    def without_entitlement(self, entitlement: EntitlementId, term: TermDays) -> None:
+        """Note an entitlement that cannot be read: of the days of its term, only those with a row are known."""
+        self._unread.append((entitlement, term))
+
+    def answer(self, entries: Iterable[tuple[date, str]], open_day: date) -> list[Json]:
+        """An entry for each of these days and models, with 0 where nothing happened."""
+        return [
+            {"date": text, "modelId": model_id, "calls": calls, "units": units, "closed": day < open_day}
+            for day, model_id in entries
+            for text in (day.isoformat(),)
+            if (text, model_id) not in self._unknown and not self._is_unread(day, model_id)
+            for calls, units in (self._figures.get((text, model_id), (0, 0)),)
+        ]
+
+    def _is_unread(self, day: date, model_id: str) -> bool:
+        return any(
+            entitlement.model_id == model_id
+            and term.first <= day <= term.last
+            and (day.isoformat(), entitlement) not in self._closed
+            for entitlement, term in self._unread
+        )
+
+    def _add(self, at: tuple[str, str], calls: int, units: int) -> None:
+        found = self._figures.setdefault(at, [0, 0])
+        found[0] += calls
+        found[1] += units
 
 
 def _require_range(first: date, last: date | None, ends: date) -> None:
@@ -142,9 +198,3 @@ def _date(query: Mapping[str, str], name: str) -> date | None:
     if found is None:
         raise invalid(name, f"{name} must be {_DATE_RULE}.")
     return found
-
-
-def _add(figures: dict[tuple[str, str], list[int]], at: tuple[str, str], calls: int, units: int) -> None:
-    found = figures.setdefault(at, [0, 0])
-    found[0] += calls
-    found[1] += units

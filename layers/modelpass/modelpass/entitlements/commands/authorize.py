@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from modelpass import api_keys
 from modelpass.catalogue.tiers import Tier
-from modelpass.entitlements import answers, authorization_ids, items, refusal_cache, rules, updates
+from modelpass.entitlements import answers, authorization_ids, refusal_cache, rules, updates
 from modelpass.entitlements.commands import decision_loop
 from modelpass.entitlements.commands.decision_loop import Decision
 from modelpass.entitlements.commands.tier_cache import TierCache
@@ -159,7 +159,7 @@ class _Authorize:
             self._deps.max_open_holds,
             unit_free=self._request.unit_free,
         )
-        entitlement = items.entitlement_of(self._deps.send("UpdateItem", request)["Attributes"])
+        entitlement = decision_loop.entitlement_of(self._deps, self._deps.send("UpdateItem", request)["Attributes"])
         return Decision(self._granted(entitlement, hold), entitlement)
 
     def decide(self, entitlement: Entitlement) -> Decision:

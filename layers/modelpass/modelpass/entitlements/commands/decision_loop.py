@@ -7,7 +7,7 @@ What a command decides is its own matter: this file only reads, writes, tries ag
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from modelpass import schema
 from modelpass.dynamodb import transport
@@ -17,6 +17,7 @@ from modelpass.errors import Refused
 from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Protocol
 
     from modelpass.dynamodb.retries import RetryBudget
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
             """Answer, or raise `Refused`, when there is no such entitlement."""
 
 
+_T = TypeVar("_T")
 _ANNOUNCE_TRIES: Final = 3
 
 
@@ -77,7 +79,7 @@ def until_answered(deps: Deps, budget: RetryBudget, entitlement_id: EntitlementI
             if failure.item is None and entitlement is None:
                 return command.refuse_missing()
             found = failure.item
-            entitlement = items.entitlement_of(found) if found else read(deps, budget, entitlement_id)
+            entitlement = entitlement_of(deps, found) if found else read(deps, budget, entitlement_id)
         except StoreBusyError as failure:
             budget.busy(failure)
             if entitlement is not None:
@@ -95,7 +97,23 @@ def read(deps: Deps, budget: RetryBudget, entitlement_id: EntitlementId) -> Enti
     stored = budget.persist(lambda: transport.get(deps.send, table, key))
     if stored is None:
         raise ConditionFailedError(None)
-    return items.entitlement_of(stored)
+    return entitlement_of(deps, stored)
+
+
+def entitlement_of(deps: Deps, stored: schema.Item) -> Entitlement:
+    """An entitlement from its stored item; raises what reading it raises, once the item is reported."""
+    return read_or_report(deps.tables.entitlements, stored, items.entitlement_of)
+
+
+def read_or_report(table: str, stored: schema.Item, parse: Callable[[schema.Item], _T]) -> _T:
+    """What `parse` makes of a stored item; reports the item, and raises what that raises, when it cannot be read."""
+    try:
+        return parse(stored)
+    except Exception:
+        from modelpass.runtime import unreadable  # noqa: PLC0415 - no start waits for it
+
+        unreadable.report(table, stored)
+        raise
 
 
 def write(deps: Deps, budget: RetryBudget, step: Change, max_open_holds: int = 0) -> Entitlement:
@@ -107,7 +125,7 @@ def write(deps: Deps, budget: RetryBudget, step: Change, max_open_holds: int = 0
     """
     reply = deps.send(*transactions.request_of(deps.tables, step, max_open_holds))
     if "Attributes" in reply:
-        return items.entitlement_of(reply["Attributes"])
+        return entitlement_of(deps, reply["Attributes"])
     if step.exact:
         return step.after
     return read(deps, budget, step.before.id)

@@ -11,6 +11,7 @@ from modelpass.dynamodb import transport
 from modelpass.dynamodb.transport import ConditionFailedError
 from modelpass.entitlements import items, rules, transactions
 from modelpass.errors import temporarily_unavailable
+from modelpass.runtime import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,13 +28,14 @@ def roll_over(deps: Deps, key: schema.Item) -> Iterator[Change]:
     """Write what is due on the entitlement with this primary key, step by step; gives each step once it is written.
 
     Raises `Refused` (`temporarily_unavailable`) when more steps are due than one run takes, `StoreBusyError`, and
-    `UnreadableItemError` for an item of a version that is not understood.
+    `UnreadableItemError` for an item that cannot be read, which is reported.
     """
     for _ in range(_STEPS):
         stored = transport.get(deps.send, deps.tables.entitlements, key)
         if stored is None:
             return
-        step = rules.plan_reset(items.entitlement_of(stored), deps.now_ms())
+        entitlement = unreadable.read_one(deps.tables.entitlements, stored, items.entitlement_of)
+        step = rules.plan_reset(entitlement, deps.now_ms())
         if step is None:
             return
         operation, request = transactions.request_of(deps.tables, step)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from modelpass import schema
 from modelpass.dynamodb import transport
-from modelpass.entitlements import accounting, answers, authorization_ids, history, items, rules, updates
+from modelpass.entitlements import accounting, answers, authorization_ids, history, rules, updates
 from modelpass.entitlements.change import Change, FarAboveEstimate, TierBreach
 from modelpass.entitlements.commands import decision_loop
 from modelpass.entitlements.commands.decision_loop import Decision
@@ -102,7 +102,7 @@ class _Settle(NamedTuple):
             self._calls,
             self.deps.now_ms(),
         )
-        entitlement = items.entitlement_of(self.deps.send("UpdateItem", request)["Attributes"])
+        entitlement = decision_loop.entitlement_of(self.deps, self.deps.send("UpdateItem", request)["Attributes"])
         return Decision(self._settled(entitlement), entitlement)
 
     def decide(self, entitlement: Entitlement) -> Decision:
@@ -127,7 +127,7 @@ class _Settle(NamedTuple):
         ticket = self.budget.persist(lambda: transport.get(self.deps.send, table, key))
         if ticket is None:
             return False
-        schema.require_understood(ticket)
+        decision_loop.read_or_report(table, ticket, schema.require_understood)
         return True
 
     def _step(self, entitlement: Entitlement, reclaimed: bool) -> Change | None:  # noqa: FBT001

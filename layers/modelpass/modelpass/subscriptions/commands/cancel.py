@@ -6,10 +6,10 @@ a crash leaves undone is finished by a repeat of the call or by the reset (`fini
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from modelpass.entitlements import updates
+from modelpass.schema import UnreadableItemError
 from modelpass.subscriptions import revocations
 from modelpass.subscriptions.commands import repository
 from modelpass.subscriptions.model import Status, Subscription
@@ -17,7 +17,6 @@ from modelpass.subscriptions.model import Status, Subscription
 if TYPE_CHECKING:
     from modelpass.dynamodb.retries import RetryBudget
     from modelpass.runtime.deps import Deps
-    from modelpass.subscriptions.model import Slot
 
 
 def cancel(deps: Deps, account_id: str, subscription_id: str) -> Subscription:
@@ -30,11 +29,14 @@ def cancel(deps: Deps, account_id: str, subscription_id: str) -> Subscription:
 
     def attempt() -> Subscription:
         found = repository.own_subscription(deps, budget, account_id, subscription_id)
+        if found.cancelled_at_ms is not None:
+            return found
         if found.cancelling_at_ms is None:
             if found.status(deps.now_ms()) is not Status.ACTIVE:
                 return found
             found = _begin(deps, found)
-        return _finish(deps, budget, found)
+        finish_cancellation(deps, budget, found)
+        return found._replace(cancelled_at_ms=found.cancelling_at_ms, cancelling_at_ms=None, due_at_ms=None)
 
     return budget.until_done(attempt)
 
@@ -45,22 +47,22 @@ def _begin(deps: Deps, found: Subscription) -> Subscription:
     return found._replace(cancelling_at_ms=now_ms, due_at_ms=now_ms)
 
 
-def _finish(deps: Deps, budget: RetryBudget, found: Subscription) -> Subscription:
-    slot = repository.slot_of_account(deps, budget, found.account_id)
-    finish_cancellation(deps, budget, found, slot)
-    return found._replace(cancelled_at_ms=found.cancelling_at_ms, cancelling_at_ms=None, due_at_ms=None)
-
-
-def finish_cancellation(deps: Deps, budget: RetryBudget, subscription: Subscription, slot: Slot | None) -> None:
+def finish_cancellation(deps: Deps, budget: RetryBudget, subscription: Subscription) -> None:
     """Stop every entitlement, then cancel the row and free the place. It does nothing unless a cancellation was begun.
 
-    Raises `ConditionFailedError` when another caller has finished it, or the place is not `slot` any more.
+    What cannot be read is passed over: an entitlement grants nothing then, and the place is as it was. The row is
+    cancelled all the same, and stays marked, so that the reset comes back while the term lasts.
+    Raises `ConditionFailedError` when another caller has finished it, or the place is not what it was any more.
     """
     at_ms = subscription.cancelling_at_ms
     if at_ms is None:
         return
-    for entitlement in subscription.entitlement_ids():
-        request = updates.cancel(deps.tables, entitlement, at_ms)
-        budget.for_another().until_written(partial(deps.send, "UpdateItem", request))
-    request = revocations.end_cancellation(deps.tables, subscription, slot, deps.now_ms())
+    requests = [updates.cancel(deps.tables, entitlement, at_ms) for entitlement in subscription.entitlement_ids()]
+    done = repository.write_each(deps, budget, requests)
+    slot = None
+    try:
+        slot = repository.slot_of_account(deps, budget, subscription.account_id)
+    except UnreadableItemError:
+        done = False
+    request = revocations.end_cancellation(deps.tables, subscription, slot, deps.now_ms(), done=done)
     deps.send("TransactWriteItems", request)

@@ -8,7 +8,7 @@ in it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from modelpass import schema
 from modelpass.dynamodb import transport
@@ -18,12 +18,14 @@ from modelpass.entitlements import rules as entitlement_rules
 from modelpass.entitlements.change import Correction
 from modelpass.entitlements.commands import decision_loop
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid, raise_if_refused
-from modelpass.runtime import telemetry
+from modelpass.runtime import telemetry, unreadable
 from modelpass.subscriptions import idempotency
 from modelpass.subscriptions.commands import repository
 from modelpass.times import rfc3339
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from modelpass.dynamodb.retries import RetryBudget
     from modelpass.entitlements.change import Change
     from modelpass.entitlements.model import Entitlement, EntitlementId
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from modelpass.subscriptions.model import Subscription
     from modelpass.subscriptions.orders import CorrectionOrder
 
+_T = TypeVar("_T")
 _NONCE_BYTES: Final = 9
 
 
@@ -47,6 +50,17 @@ class _Meant(NamedTuple):
 
     entitlement: EntitlementId
     at_ms: int
+
+
+class _Recorded(NamedTuple):
+    """What the record of a correction says that tells and answers a repeat; `at_ms` in milliseconds."""
+
+    entitlement: EntitlementId
+    body: bytes
+    nonce: bytes
+    units: int
+    at_ms: int
+    reason: str
 
 
 def correct(deps: Deps, operator: str, subscription_id: str, order: CorrectionOrder, idempotency_key: str) -> Booked:
@@ -85,10 +99,22 @@ def correct(deps: Deps, operator: str, subscription_id: str, order: CorrectionOr
     return budget.until_done(attempt)
 
 
-def _record(deps: Deps, budget: RetryBudget, subscription_id: str, digests: tuple[str, ...]) -> schema.Item | None:
-    """The record of what was booked under one of these digests of an Idempotency-Key; None when nothing was."""
-    records = (_read(deps, budget, history.correction_key(subscription_id, digest)) for digest in digests)
+def _record(deps: Deps, budget: RetryBudget, subscription_id: str, digests: tuple[str, ...]) -> _Recorded | None:
+    """What was booked under one of these digests of an Idempotency-Key; None when nothing was."""
+    pairs = (history.correction_key(subscription_id, digest) for digest in digests)
+    records = (_read(deps, budget, pair, _recorded) for pair in pairs)
     return next((record for record in records if record is not None), None)
+
+
+def _recorded(row: schema.Item) -> _Recorded:
+    return _Recorded(
+        entitlement=history.corrected_entitlement(row),
+        body=bytes(row["body"]["B"]),
+        nonce=bytes(row["nonce"]["B"]),
+        units=int(row["units"]["N"]),
+        at_ms=int(row["at"]["N"]),
+        reason=row["reason"]["S"],
+    )
 
 
 def _meant(found: Subscription, order: CorrectionOrder, now_ms: int) -> _Meant:
@@ -126,23 +152,22 @@ def _used(deps: Deps, budget: RetryBudget, step: Change) -> int:
 
 
 def _figure(deps: Deps, budget: RetryBudget, pair: tuple[str, str], name: str) -> int:
-    row = _read(deps, budget, pair)
-    return 0 if row is None else int(row[name]["N"])
+    return _read(deps, budget, pair, lambda row: int(row[name]["N"])) or 0
 
 
-def _read(deps: Deps, budget: RetryBudget, pair: tuple[str, str]) -> schema.Item | None:
-    found = budget.persist(lambda: transport.get(deps.send, deps.tables.history, schema.primary_key(pair)))
-    return None if found is None else schema.current(found)
+def _read(deps: Deps, budget: RetryBudget, pair: tuple[str, str], parse: Callable[[schema.Item], _T]) -> _T | None:
+    table = deps.tables.history
+    found = budget.persist(lambda: transport.get(deps.send, table, schema.primary_key(pair)))
+    return None if found is None else unreadable.read_one(table, found, lambda row: parse(schema.current(row)))
 
 
-def _repeated(deps: Deps, budget: RetryBudget, record: schema.Item, order: CorrectionOrder, nonce: bytes) -> Booked:
+def _repeated(deps: Deps, budget: RetryBudget, record: _Recorded, order: CorrectionOrder, nonce: bytes) -> Booked:
     # Earlier code took `at` as null, and remembered it.
-    if bytes(record["body"]["B"]) not in (idempotency.body(order.raw), idempotency.earlier_body(order.raw)):
+    if record.body not in (idempotency.body(order.raw), idempotency.earlier_body(order.raw)):
         raise Refused(Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"))
-    entitlement = decision_loop.read(deps, budget, history.corrected_entitlement(record))
-    units, at_ms = int(record["units"]["N"]), int(record["at"]["N"])
-    answer = _answer(deps, budget, entitlement, units, at_ms, record["reason"]["S"])
-    return Booked(answer, replayed=bytes(record["nonce"]["B"]) != nonce)
+    entitlement = decision_loop.read(deps, budget, record.entitlement)
+    answer = _answer(deps, budget, entitlement, record.units, record.at_ms, record.reason)
+    return Booked(answer, replayed=record.nonce != nonce)
 
 
 def _answer(deps: Deps, budget: RetryBudget, entitlement: Entitlement, units: int, at_ms: int, reason: str) -> Json:

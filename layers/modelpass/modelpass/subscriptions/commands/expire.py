@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelpass.dynamodb import transport
+from modelpass.runtime import unreadable
 from modelpass.subscriptions import items, slots, transactions
-from modelpass.subscriptions.commands import cancel, regenerate, repository
+from modelpass.subscriptions.commands import cancel, regenerate
 
 if TYPE_CHECKING:
     from modelpass import schema
@@ -20,26 +21,29 @@ if TYPE_CHECKING:
 def expire(deps: Deps, key: schema.Item) -> bool:
     """Do what is due on the row with this primary key. True when it has announced the end of a term.
 
-    Raises `ConditionFailedError` when another writer came first, `StoreBusyError`, and `temporarily_unavailable`.
+    Raises `ConditionFailedError` when another writer came first, `StoreBusyError`, `temporarily_unavailable`, and
+    `UnreadableItemError` for a row that cannot be read, which is reported.
     """
-    stored = transport.get(deps.send, deps.tables.subscriptions, key)
+    table = deps.tables.subscriptions
+    stored = transport.get(deps.send, table, key)
     if stored is None:
         return False
     account_id = items.slot_account(stored)
     if account_id is not None:
-        _end_plan(deps, account_id, items.slot_of(stored))
+        _end_plan(deps, account_id, unreadable.read_one(table, stored, items.slot_of))
         return False
-    subscription = items.subscription_of(stored)
-    if subscription.due_at_ms is None or subscription.due_at_ms > deps.now_ms():
+    subscription = unreadable.read_one(table, stored, items.subscription_of)
+    now_ms, budget = deps.now_ms(), deps.retry_budget()
+    if subscription.due_at_ms is None or subscription.due_at_ms > now_ms:
         return False
-    budget = deps.retry_budget()
     if subscription.cancelling_at_ms is not None:
-        slot = repository.slot_of_account(deps, budget, subscription.account_id)
-        cancel.finish_cancellation(deps, budget, subscription, slot)
+        cancel.finish_cancellation(deps, budget, subscription)
         return False
     if subscription.key_pending:
-        regenerate.finish_new_key(deps, budget, subscription)
-        return False
+        if regenerate.finish_new_key(deps, budget, subscription) or now_ms < subscription.expires_at_ms:
+            return False
+        # What could not be read is waited for no longer: no key of a term that has ended is good.
+        subscription = subscription._replace(due_at_ms=subscription.expires_at_ms)
     deps.send("TransactWriteItems", transactions.expire(deps.tables, subscription))
     return True
 

@@ -1,4 +1,4 @@
-"""What customers look at: subscriptions, usage, history, events and quotes. Rule: strongly consistent reads, no write.
+"""What customers look at: subscriptions, usage, events and quotes. Rule: strongly consistent reads, no write.
 
 A customer sees only what is his account's: any other subscription raises `not_found`, as one that does not exist. Every
 query raises `temporarily_unavailable` while the store cannot be read.
@@ -14,19 +14,16 @@ from modelpass import outbox, schema
 from modelpass.catalogue.commands import repository as catalogue_repository
 from modelpass.dynamodb import pages, transport
 from modelpass.dynamodb.pages import Listing
-from modelpass.entitlements import history
 from modelpass.entitlements import items as entitlement_items
 from modelpass.errors import raise_if_refused
-from modelpass.subscriptions import answers, items, pricing, rules, usage_history
+from modelpass.runtime import unreadable
+from modelpass.subscriptions import answers, items, pricing, rules
 from modelpass.subscriptions.commands import repository
 from modelpass.times import rfc3339, whole_second
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from modelpass.dynamodb.pages import Page
     from modelpass.dynamodb.retries import RetryBudget
-    from modelpass.entitlements.model import Entitlement, EntitlementId
     from modelpass.runtime.deps import Deps
     from modelpass.subscriptions.answers import Json
     from modelpass.subscriptions.orders import PurchaseOrder
@@ -35,8 +32,6 @@ SUBSCRIPTIONS: Final = Listing(items.BOUGHT, re.compile(rf"{items.BOUGHT}[0-9]{{
 """The listing of an account's subscriptions, for its cursors."""
 EVENTS: Final = Listing("", re.compile(r"[0-9]{15}#([0-9]{14,}#)?evt_[a-z2-7]{24}"))
 """The listing of a subscription's events, for its cursors; one of schema version 1 has no order in its millisecond."""
-_MOST_KEYS: Final = 100
-"""How many keys one `BatchGetItem` takes."""
 
 
 def get_subscription(deps: Deps, account_id: str, subscription_id: str) -> Json:
@@ -46,62 +41,49 @@ def get_subscription(deps: Deps, account_id: str, subscription_id: str) -> Json:
 
 
 def get_usage(deps: Deps, account_id: str, subscription_id: str) -> Json:
-    """The live counters of every model of the current term."""
-    budget = deps.retry_budget()
+    """The live counters of every model of the current term, without those that cannot be read."""
+    budget, table = deps.retry_budget(), deps.tables.entitlements
     found = repository.own_subscription(deps, budget, account_id, subscription_id)
-    ids = found.entitlement_ids()
-    by_id = {e.id: e for e in _entitlements(deps, budget, list(ids))}
-    return answers.usage(found, [by_id[i] for i in ids], deps.now_ms())
+    wanted = [entitlement_items.entitlement_key(i) for i in found.entitlement_ids()]
+    stored = budget.persist(lambda: transport.get_many(deps.send, table, wanted))
+    now_ms = deps.now_ms()
+
+    def show(item: schema.Item) -> Json:
+        return answers.model_usage(entitlement_items.entitlement_of(item), now_ms)
+
+    by_model = {shown["modelId"]: shown for shown in unreadable.read_each(table, stored, show)}
+    models = [by_model[m.model_id] for m in found.models if m.model_id in by_model]
+    return answers.usage(found, models, now_ms)
 
 
 def list_subscriptions(deps: Deps, account_id: str, page: Page) -> Json:
-    """A page of the account's subscriptions, newest first.
+    """A page of the account's subscriptions, newest first; it is shorter by those that cannot be read.
 
     One that is bought while pages are read comes before the first page, and moves no other.
     """
     budget, table = deps.retry_budget(), deps.tables.subscriptions
-    request = pages.request(table, items.slot_key(account_id)[0], SUBSCRIPTIONS, page)
-    entries, following = pages.cut(_one_page(deps, budget, request), page)
-    pairs = [items.subscription_key(entry["id"]["S"]) for entry in map(schema.current, entries)]
-    wanted = [schema.primary_key(pair) for pair in pairs]
+    entries, following = _page(deps, budget, table, items.slot_key(account_id)[0], SUBSCRIPTIONS, page)
+    ids = list(dict.fromkeys(unreadable.read_each(table, entries, items.listed_id)))
+    wanted = [schema.primary_key(items.subscription_key(subscription_id)) for subscription_id in ids]
     stored = budget.persist(lambda: transport.get_many(deps.send, table, wanted)) if wanted else []
-    by_id = {s.id: s for s in map(items.subscription_of, stored)}
     now_ms = deps.now_ms()
-    shown = [by_id[subscription_id] for subscription_id, _ in pairs]
-    return {"subscriptions": [answers.subscription(s, s.status(now_ms)) for s in shown], "next": following}
+
+    def show(item: schema.Item) -> tuple[str, Json]:
+        found = items.subscription_of(item)
+        return found.account_id, answers.subscription(found, found.status(now_ms))
+
+    read = unreadable.read_each(table, stored, show)
+    # An entry may name another account's subscription only where it was damaged; what it names is not shown then.
+    own = {shown["subscriptionId"]: shown for account, shown in read if account == account_id}
+    return {"subscriptions": [own[i] for i in ids if i in own], "next": following}
 
 
 def list_events(deps: Deps, account_id: str, subscription_id: str, page: Page) -> Json:
-    """A page of what happened to a subscription, newest first."""
-    budget = deps.retry_budget()
+    """A page of what happened to a subscription, newest first; it is shorter by the events that cannot be read."""
+    budget, table = deps.retry_budget(), deps.tables.events
     found = repository.own_subscription(deps, budget, account_id, subscription_id)
-    request = pages.request(deps.tables.events, found.id, EVENTS, page)
-    rows, following = pages.cut(_one_page(deps, budget, request), page)
-    return {"events": [outbox.event_answer(row) for row in rows], "next": following}
-
-
-def get_history(deps: Deps, account_id: str, subscription_id: str, days: Mapping[str, str]) -> Json:
-    """Usage per day and model, and the terms of these days with the price that each was sold at.
-
-    `days` may have the dates `from` and `to`. Raises `not_found`, and then `invalid_request` naming the date at fault.
-    """
-    budget, table = deps.retry_budget(), deps.tables.history
-    found = repository.own_subscription(deps, budget, account_id, subscription_id)
-    span = usage_history.span_of(days, found, deps.now_ms())
-    stored = budget.persist(lambda: transport.query_all(deps.send, items.sold_terms(table, found.id)))
-    recorded = [items.term_row_of(row) for row in stored]
-    terms = usage_history.terms_in(recorded, span)
-    ids = [entitlement_id for sold in terms for entitlement_id in sold.entitlement_ids(found.id)]
-    # The entitlements are read before the rows, so that a day that is closed in between is found in its row.
-    earlier = _entitlements(deps, budget, usage_history.unrecorded(found, recorded))
-    entitlements = earlier + _entitlements(deps, budget, ids)
-    terms = usage_history.terms_in(usage_history.terms_of(earlier), span) + terms
-    request = history.days_query(table, found.id, span.first.isoformat(), span.last.isoformat())
-    rows = budget.persist(lambda: transport.query_all(deps.send, request)) if span.first <= span.last else []
-    return {
-        "days": usage_history.answer(found, span, rows, entitlements),
-        "terms": [answers.term(sold) for sold in terms],
-    }
+    rows, following = _page(deps, budget, table, found.id, EVENTS, page)
+    return {"events": unreadable.read_each(table, rows, outbox.event_answer), "next": following}
 
 
 def quote(deps: Deps, order: PurchaseOrder) -> Json:
@@ -128,13 +110,21 @@ def quote_renewal(deps: Deps, account_id: str, subscription_id: str) -> Json:
     return {**price, "bindsAt": rfc3339(binds_at_ms)}
 
 
-def _one_page(deps: Deps, budget: RetryBudget, request: schema.Request) -> list[schema.Item]:
-    return budget.persist(lambda: next(transport.pages(deps.send, request)))
+def _page(
+    deps: Deps, budget: RetryBudget, table: str, partition: str, listing: Listing, page: Page
+) -> tuple[list[schema.Item], str | None]:
+    """The entries of a page, and the cursor of the next.
 
-
-def _entitlements(deps: Deps, budget: RetryBudget, ids: list[EntitlementId]) -> list[Entitlement]:
-    wanted = [entitlement_items.entitlement_key(i) for i in ids]
-    table = deps.tables.entitlements
-    batches = [wanted[n : n + _MOST_KEYS] for n in range(0, len(wanted), _MOST_KEYS)]
-    found = [budget.persist(partial(transport.get_many, deps.send, table, batch)) for batch in batches]
-    return [entitlement_items.entitlement_of(item) for batch in found for item in batch]
+    An entry whose key no cursor can name is reported and passed over, and another one takes its place.
+    """
+    found: list[schema.Item] = []
+    request = pages.request(table, partition, listing, page)
+    for entries in transport.pages(lambda name, asked: budget.persist(partial(deps.send, name, asked)), request):
+        for entry in entries:
+            if listing.sort_key.fullmatch(entry["sk"]["S"]):
+                found.append(entry)
+            else:
+                unreadable.report(table, entry)
+        if len(found) > page.limit:
+            break
+    return pages.cut(found, page)

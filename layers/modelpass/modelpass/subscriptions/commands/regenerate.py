@@ -15,6 +15,7 @@ from modelpass.errors import raise_if_refused
 from modelpass.subscriptions import revocations, rules
 from modelpass.subscriptions.answers import Outcome
 from modelpass.subscriptions.commands import repository
+from modelpass.times import DAY_MS
 
 if TYPE_CHECKING:
     from modelpass.dynamodb.retries import RetryBudget
@@ -26,8 +27,9 @@ def regenerate(deps: Deps, account_id: str, subscription_id: str) -> Outcome:
     """Make a new key.
 
     Raises `Refused` and changes nothing unless the subscription is active: `subscription_expired`,
-    `subscription_cancelled`, or `not_found`. Each call makes another key, because a key is shown only once. After
-    `temporarily_unavailable` a new key may have been begun: a repeat makes another, or the reset finishes it.
+    `subscription_cancelled`, or `not_found`; and `too_many_new_keys` once the UTC day has had its share. Each call
+    makes another key, because a key is shown only once. After `temporarily_unavailable` a new key may have been begun:
+    a repeat makes another, or the reset finishes it.
     """
     budget, secret = deps.retry_budget(), deps.new_secret()
 
@@ -44,6 +46,8 @@ def regenerate(deps: Deps, account_id: str, subscription_id: str) -> Outcome:
                 key_generation=found.key_generation + 1,
                 key_pending=True,
                 due_at_ms=now_ms,
+                new_key_day=max(now_ms // DAY_MS, found.new_key_day),
+                new_keys=rules.new_keys_today(found, now_ms) + 1,
             )
             deps.send("TransactWriteItems", revocations.begin_new_key(deps.tables, found, now_ms))
         finish_new_key(deps, budget, found)
@@ -52,11 +56,19 @@ def regenerate(deps: Deps, account_id: str, subscription_id: str) -> Outcome:
     return budget.until_done(attempt)
 
 
-def finish_new_key(deps: Deps, budget: RetryBudget, subscription: Subscription) -> None:
-    """Write the row's key to every entitlement, then note that in the row. Once this returns, no older key grants."""
+def finish_new_key(deps: Deps, budget: RetryBudget, subscription: Subscription) -> bool:
+    """Write the row's key to every entitlement, then note that in the row. Once this returns, no older key grants.
+
+    An entitlement that cannot be read grants nothing, and is passed over: then the row stays marked, the reset comes
+    back to it while the term lasts, and this gives False.
+    """
     requests = [
         updates.set_key(deps.tables, entitlement, subscription.key_hash, subscription.key_generation)
         for entitlement in subscription.entitlement_ids()
     ]
-    for request in (*requests, revocations.end_new_key(deps.tables, subscription)):
-        budget.for_another().until_written(partial(deps.send, "UpdateItem", request))
+    done = repository.write_each(deps, budget, requests)
+    request = revocations.end_new_key(deps.tables, subscription)
+    if not done:
+        request = revocations.put_off_new_key(deps.tables, subscription, deps.now_ms())
+    budget.for_another().until_written(partial(deps.send, "UpdateItem", request))
+    return done

@@ -8,21 +8,30 @@ own term by the hash of the key that only it knows.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelpass import api_keys
 from modelpass.catalogue.commands import repository as catalogue_repository
+from modelpass.dynamodb import transport
+from modelpass.dynamodb.transport import ConditionFailedError
+from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements import windows
 from modelpass.errors import ErrorCode, Refusal, Refused, raise_if_refused
 from modelpass.ids import is_subscription_id
+from modelpass.runtime import unreadable
 from modelpass.subscriptions import idempotency, pricing, rules, transactions
 from modelpass.subscriptions.answers import Outcome
 from modelpass.subscriptions.commands import repository
 from modelpass.times import whole_second
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from modelpass.dynamodb.retries import RetryBudget
+    from modelpass.entitlements.model import EntitlementId
     from modelpass.runtime.deps import Deps
+    from modelpass.schema import Request
     from modelpass.subscriptions.model import Sale, Subscription
     from modelpass.subscriptions.orders import RenewalOrder
 
@@ -74,8 +83,23 @@ class _Renewal(NamedTuple):
         raise_if_refused(rules.refuse_renewal(found, slot, now_ms))
         api_key = self._key_of_term(found.term_number + 1)
         new = self._next_term(found, sale, api_key, now_ms)
-        deps.send("TransactWriteItems", transactions.renew(deps.tables, found, new, slot, now_ms))
+        self._write(partial(transactions.renew, deps.tables, found, new, slot, now_ms), found.entitlement_ids())
         return Outcome(new, new.status(now_ms), api_key)
+
+    def _write(self, request_of: Callable[[Sequence[EntitlementId]], Request], keyed: Sequence[EntitlementId]) -> None:
+        """Write the new term, and take the key out of those entitlements of the old one that can be read."""
+        try:
+            self.deps.send("TransactWriteItems", request_of(keyed))
+        except ConditionFailedError:
+            readable = self._readable(keyed)
+            if len(readable) == len(keyed):
+                raise  # another writer came first
+            self.deps.send("TransactWriteItems", request_of(readable))
+
+    def _readable(self, keyed: Sequence[EntitlementId]) -> list[EntitlementId]:
+        table, keys = self.deps.tables.entitlements, [entitlement_items.entitlement_key(one) for one in keyed]
+        stored = self.budget.persist(lambda: transport.get_many(self.deps.send, table, keys))
+        return unreadable.read_each(table, stored, entitlement_items.understood_id)
 
     def _repeat(self, found: Subscription, now_ms: int) -> Outcome:
         if found.renewal_body != self._body_digest():

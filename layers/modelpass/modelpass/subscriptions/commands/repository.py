@@ -1,6 +1,7 @@
 """What several commands read of subscriptions and places, and write to them. Rule: strongly consistent; no decisions.
 
-What only one command reads stays in that command. Reads raise `temporarily_unavailable` once the budget is used up.
+What only one command reads stays in that command. Reads raise `temporarily_unavailable` once the budget is used up, and
+`UnreadableItemError` for an item that cannot be read, which is reported.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from modelpass import schema
 from modelpass.dynamodb import transport
 from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.ids import is_subscription_id
+from modelpass.runtime import unreadable
+from modelpass.schema import UnreadableItemError
 from modelpass.subscriptions import items
 
 if TYPE_CHECKING:
     from modelpass.dynamodb.retries import RetryBudget
     from modelpass.runtime.deps import Deps
+    from modelpass.schema import Request
     from modelpass.subscriptions.model import Slot, Subscription
 
 
@@ -36,14 +40,14 @@ def any_subscription(deps: Deps, budget: RetryBudget, subscription_id: str) -> S
         found = budget.persist(lambda: transport.get(deps.send, deps.tables.subscriptions, key))
     if found is None:
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
-    return items.subscription_of(found)
+    return unreadable.read_one(deps.tables.subscriptions, found, items.subscription_of)
 
 
 def slot_of_account(deps: Deps, budget: RetryBudget, account_id: str) -> Slot | None:
     """The account's one place; None when nothing has ever held it."""
     key = schema.primary_key(items.slot_key(account_id))
     found = budget.persist(lambda: transport.get(deps.send, deps.tables.subscriptions, key))
-    return None if found is None else items.slot_of(found)
+    return None if found is None else unreadable.read_one(deps.tables.subscriptions, found, items.slot_of)
 
 
 def subscription_and_slot(
@@ -53,10 +57,25 @@ def subscription_and_slot(
 
     Each is None when there is none.
     """
+    table = deps.tables.subscriptions
     keys = [schema.primary_key(pair) for pair in (items.subscription_key(subscription_id), items.slot_key(account_id))]
-    read = partial(transport.get_together, deps.send, deps.tables.subscriptions, keys)
-    subscription, slot = budget.persist(read)
+    subscription, slot = budget.persist(partial(transport.get_together, deps.send, table, keys))
     return (
-        items.subscription_of(subscription) if subscription else None,
-        items.slot_of(slot) if slot else None,
+        unreadable.read_one(table, subscription, items.subscription_of) if subscription else None,
+        unreadable.read_one(table, slot, items.slot_of) if slot else None,
     )
+
+
+def write_each(deps: Deps, budget: RetryBudget, requests: list[Request]) -> bool:
+    """Carry out guarded updates of entitlements, one by one; each may have been done before.
+
+    One that cannot be read is left as it is and reported, and the others are written all the same: then it gives False.
+    """
+    done = True
+    for request in requests:
+        try:
+            budget.for_another().until_written(partial(deps.send, "UpdateItem", request))
+        except UnreadableItemError:
+            unreadable.report(request["TableName"], request["Key"])
+            done = False
+    return done
