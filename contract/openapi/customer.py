@@ -33,17 +33,19 @@ _PURCHASE: Final = Body(
     PurchaseRequest,
     {"two models": examples.PURCHASE_BODY, "at this price": {**examples.PURCHASE_BODY, **examples.EXPECTED}},
 )
-_PAGE: Final = (
-    Parameter(
-        "limit",
-        "query",
-        {"type": "integer", "minimum": 1, "maximum": MOST_ENTRIES, "default": DEFAULT_ENTRIES},
-        "How many at most.",
-        DEFAULT_ENTRIES,
-        required=False,
-    ),
-    Parameter("cursor", "query", {"type": "string"}, "`next` of the page before.", "EXAMPLE", required=False),
-)
+
+
+def _page(default: int) -> tuple[Parameter, ...]:
+    """The parameters of a listing whose pages have so many entries unless the query says otherwise."""
+    limit = {"type": "integer", "minimum": 1, "maximum": MOST_ENTRIES, "default": default}
+    return (
+        Parameter("limit", "query", limit, "How many at most.", default, required=False),
+        Parameter("cursor", "query", {"type": "string"}, "`next` of the page before.", "EXAMPLE", required=False),
+    )
+
+
+_PAGE: Final = _page(DEFAULT_ENTRIES)
+_MODELS_HEADERS: Final = ("ETag", "Cache-Control-Of-Models")
 _SHOWN: Final = (shapes.SubscriptionWithKey, shapes.Subscription)
 _KEY_HEADERS: Final = ("Cache-Control", "Idempotent-Replayed")
 
@@ -52,9 +54,23 @@ OPERATIONS: Final = (
         "GET /v1/models",
         "listModels",
         "Look at the catalogue",
-        "Every model that can be bought, in which tiers, at what price, and whether a tier is up at the moment.",
-        Answer(200, "The catalogue.", (shapes.Catalogue,), {"one model": examples.CATALOGUE}),
-        (bad("colour", "Unknown parameter."),),
+        "Every model that can be bought, in which tiers, at what price, and whether a tier is up, page by page in the "
+        "order of their ids. A page may have fewer than `limit`, or none, and still a next one. An answer may be some "
+        "seconds old; an operator's is of the moment.",
+        Answer(200, "A page.", (shapes.Catalogue,), {"one model": examples.CATALOGUE}, _MODELS_HEADERS),
+        (_BAD_PAGE, bad("colour", "Unknown parameter.")),
+        (
+            *_page(MOST_ENTRIES),
+            Parameter(
+                "If-None-Match",
+                "header",
+                {"type": "string"},
+                "The `ETag` of an answer to the same call; several, separated by commas, or `*`.",
+                '"0123456789abcdef0123456789abcdef"',
+                required=False,
+            ),
+        ),
+        others=(Answer(304, "The body is the one that `If-None-Match` names.", headers=_MODELS_HEADERS),),
     ),
     Operation(
         "POST /v1/quotes",

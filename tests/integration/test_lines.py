@@ -82,6 +82,7 @@ def assert_embedded(line: Json) -> None:
         "TierBreaches": ("Count", [[]]),
         "UsageFarAboveEstimate": ("Count", [[]]),
         "UnreadableItems": ("Count", [[]]),
+        "TiersUnreadSeconds": ("Seconds", [[]]),
         "ResetLagSeconds": ("Seconds", [[]]),
     }
     assert counted == {name: known[name] for name in counted}
@@ -259,6 +260,7 @@ def test_preflight_is_told_as_what_it_is() -> None:
 def test_page_lists_every_field_and_no_other(customer: Customer) -> None:
     seen = {"messageId", "failure", "unusable", "unknownFields"}  # the last two are shown by queued settles
     seen |= {"table", "item", "UnreadableItems"}  # these are shown below
+    seen |= {"TiersUnreadSeconds"}  # tests/integration/entitlements/test_tiers_unread.py shows it
     with recorded() as output:
         for prepare, *_ in ROUTER.values():
             prepare(customer)()

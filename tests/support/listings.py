@@ -1,10 +1,12 @@
-"""Lists subscriptions and events by a query as callers send it: the API's own function reads it, a command answers."""
+"""Lists subscriptions, events and models by a query as callers send it: the API's own code reads it and answers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelpass.api.requests import page_of
+from modelpass.api.requests import MOST_ENTRIES, page_of
+from modelpass.catalogue.commands import queries as catalogue_queries
+from modelpass.catalogue.commands.queries import MODEL_LISTING, ModelPages
 from modelpass.subscriptions.commands import queries
 
 if TYPE_CHECKING:
@@ -19,3 +21,10 @@ def list_subscriptions(deps: Deps, account: str, query: Mapping[str, str] | None
 
 def list_events(deps: Deps, account: str, name: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
     return queries.list_events(deps, account, name, page_of(query or {}, queries.EVENTS))
+
+
+def list_models(deps: Deps, query: Mapping[str, str] | None = None, kept: ModelPages | None = None) -> dict[str, Any]:
+    """A page of the models: as a customer sees it in a process that `kept` pages, else as an operator does."""
+    page = page_of(query or {}, MODEL_LISTING, MOST_ENTRIES)
+    pages = kept or ModelPages(deps.pacing.monotonic)
+    return catalogue_queries.get_models(deps, pages, page, fresh=kept is None)

@@ -41,7 +41,7 @@ def modules_of(function: str, *, store_client: str = "boto3", tracing: str = "Di
         "POWERTOOLS_SERVICE_NAME": "modelpass",
         "POWERTOOLS_METRICS_NAMESPACE": "Modelpass",
     }
-    tables = ("ENTITLEMENTS", "SUBSCRIPTIONS", "HISTORY", "EVENTS", "CATALOGUE")
+    tables = ("ENTITLEMENTS", "SUBSCRIPTIONS", "HISTORY", "EVENTS", "CATALOGUE", "TIERS")
     environment |= {f"{table}_TABLE": table.lower() for table in tables}
     run = subprocess.run(
         [sys.executable, "-c", _PROBE, str(ROOT / "functions" / function / "app.py")],

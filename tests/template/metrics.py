@@ -15,6 +15,7 @@ OURS: dict[str, set[str]] = {
     "TierBreaches": set(),
     "UsageFarAboveEstimate": set(),
     "UnreadableItems": set(),
+    "TiersUnreadSeconds": set(),
     "ResetLagSeconds": set(),
 }
 COMMANDS = {resource["Properties"].get("CodeUri", "").partition("/")[2] for resource in RESOURCES.values()} - {""}

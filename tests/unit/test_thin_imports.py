@@ -43,7 +43,7 @@ CATALOGUE, ENTITLEMENTS, SUBSCRIPTIONS = "catalogue.commands", "entitlements.com
 ROOMS: Final = {
     "authorize": {"router", ENTITLEMENTS},
     "settle": {"router", ENTITLEMENTS},
-    "reset": {"schedule", ENTITLEMENTS, SUBSCRIPTIONS},
+    "reset": {"schedule", CATALOGUE, ENTITLEMENTS, SUBSCRIPTIONS},
     "not_found": {"api"},
     "catalogue": {"api", CATALOGUE},
     "models": {"api", CATALOGUE},

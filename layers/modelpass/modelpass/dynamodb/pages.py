@@ -1,4 +1,4 @@
-"""The query and the cursor for one page of a listing, newest entry first. Rule: pure; what is listed is not known here.
+"""The query and the cursor for one page of a listing, in either order. Rule: pure; what is listed is not known here.
 
 A cursor names the last entry that was shown, so that entries added since move no page. It is the sort key of that entry
 in base64url. It tells its reader nothing that he was not shown, and it is good only inside the partition that is asked
@@ -20,15 +20,19 @@ _CURSOR: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What is listed: the entries of a partition whose sort keys begin with `prefix` and fully match `sort_key`."""
+    """What is listed: the entries of a partition whose sort keys begin with `prefix` and fully match `sort_key`.
+
+    They come newest first, which is by falling sort key, unless they are listed by rising ones.
+    """
 
     prefix: str
     sort_key: re.Pattern[str]
+    rising: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """How many entries to show, and the sort key after which they begin; None begins with the newest."""
+    """How many entries to show, and the sort key after which they begin; None begins with the first of the order."""
 
     limit: int
     after: str | None
@@ -44,7 +48,7 @@ def request(table: str, partition: str, listing: Listing, page: Page) -> dict[st
             ":pk": text(partition),
             **({":prefix": text(listing.prefix)} if listing.prefix else {}),
         },
-        "ScanIndexForward": False,
+        "ScanIndexForward": listing.rising,
         "ConsistentRead": True,
         "Limit": page.limit + 1,
     }
@@ -56,7 +60,7 @@ def request(table: str, partition: str, listing: Listing, page: Page) -> dict[st
 def cut(found: list[schema.Item], page: Page) -> tuple[list[schema.Item], str | None]:
     """The entries of a page out of what its query found, and the cursor of the next page; None on the last page."""
     shown = found[: page.limit]
-    return shown, _cursor(shown[-1]["sk"]["S"]) if len(found) > page.limit else None
+    return shown, cursor_of(shown[-1]["sk"]["S"]) if len(found) > page.limit else None
 
 
 def sort_key_of(cursor: str) -> str:
@@ -69,5 +73,6 @@ def sort_key_of(cursor: str) -> str:
         return ""
 
 
-def _cursor(sort_key: str) -> str:
+def cursor_of(sort_key: str) -> str:
+    """The cursor of what comes after an entry with this sort key."""
     return base64url(sort_key.encode())
