@@ -47,9 +47,9 @@ class Each(NamedTuple):
 class Listener:
     """Counts the requests that pass a relay."""
 
-    def __init__(self, relay: Relay, catalogue_table: str) -> None:
+    def __init__(self, relay: Relay, tiers_table: str) -> None:
         self._now = Asked()
-        self._tiers = f'"{catalogue_table}"'.encode()
+        self._tiers = f'"{tiers_table}"'.encode()
         self.url = relay.url
         relay.heard = self._hear
 

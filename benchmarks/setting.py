@@ -145,7 +145,8 @@ def ready() -> Iterator[Setting]:
         signing = templates["lean"].functions[AUTHORIZE].environment["DEPLOYMENT_KEY"].encode()
         world = replace(world, deps=world.deps._replace(deployment_keys=DeploymentKeys((signing,))))
         world.clock.now_ms = now_ms()
-        listener = Listener(cleanup.enter_context(relay_to(url)), world.tables.catalogue)
+        world.fill_tiers()
+        listener = Listener(cleanup.enter_context(relay_to(url)), world.tables.tiers)
         yield Setting(url, world, templates, secrets, tools, listener, cleanup)
 
 

@@ -12,6 +12,7 @@ LOGICAL: Final = {
     "history": "HistoryTable",
     "events": "EventsTable",
     "catalogue": "CatalogueTable",
+    "tiers": "TiersTable",
 }
 """The template's name of each table, by what the table holds."""
 

@@ -15,6 +15,7 @@ import boto3
 
 from modelpass import schema
 from modelpass.catalogue import items as catalogue_items
+from modelpass.catalogue import tiers
 from modelpass.catalogue.items import settings_item
 from modelpass.entitlements import items as entitlement_items
 from modelpass.schema import Tables
@@ -66,6 +67,7 @@ def newest_form(kind: str, item: Item) -> Item:
         "entitlements": entitlement_items.lacking,
         "subscriptions": subscription_items.lacking,
         "catalogue": catalogue_items.lacking,
+        "tiers": tiers.lacking,
     }
     return schema.current(item, lacking.get(kind))
 

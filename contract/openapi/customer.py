@@ -45,6 +45,8 @@ def _limit(default: int, most: int) -> Parameter:
 
 
 _PAGE: Final = (_limit(DEFAULT_ENTRIES, MOST_ENTRIES), _CURSOR)
+_MODELS_PAGE: Final = (_limit(MOST_ENTRIES, MOST_ENTRIES), _CURSOR)
+_MODELS_HEADERS: Final = ("ETag", "Cache-Control-Of-Models")
 _SHOWN: Final = (shapes.SubscriptionWithKey, shapes.Subscription)
 _KEY_HEADERS: Final = ("Cache-Control", "Idempotent-Replayed")
 
@@ -53,9 +55,23 @@ OPERATIONS: Final = (
         "GET /v1/models",
         "listModels",
         "Look at the catalogue",
-        "Every model that can be bought, in which tiers, at what price, and whether a tier is up at the moment.",
-        Answer(200, "The catalogue.", (shapes.Catalogue,), {"one model": examples.CATALOGUE}),
-        (bad("colour", "Unknown parameter."),),
+        "Every model that can be bought, in which tiers, at what price, and whether a tier is up, page by page in the "
+        "order of their ids. A page may have fewer than `limit`, or none, and still a next one. An answer may be some "
+        "seconds old; an operator's is of the moment.",
+        Answer(200, "A page.", (shapes.Catalogue,), {"one model": examples.CATALOGUE}, _MODELS_HEADERS),
+        (_BAD_PAGE, bad("colour", "Unknown parameter.")),
+        (
+            *_MODELS_PAGE,
+            Parameter(
+                "If-None-Match",
+                "header",
+                {"type": "string"},
+                "The `ETag` of an answer to the same call; several, separated by commas, or `*`.",
+                '"0123456789abcdef0123456789abcdef"',
+                required=False,
+            ),
+        ),
+        others=(Answer(304, "The body is the one that `If-None-Match` names.", headers=_MODELS_HEADERS),),
     ),
     Operation(
         "POST /v1/quotes",

@@ -37,7 +37,7 @@ MODEL: Final[Json] = {
         "monthlyTokenCap": {"min": 1000, "max": MAX_UNITS},
     },
 }
-CATALOGUE: Final[Json] = {"models": [MODEL]}
+CATALOGUE: Final[Json] = {"models": [MODEL], "next": None}
 QUOTE: Final[Json] = {
     "currency": "USD",
     "lines": [

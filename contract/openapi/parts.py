@@ -63,6 +63,8 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     body: Body | None = None
     operator: bool = False
+    others: tuple[Answer, ...] = ()
+    """Further answers of a call that is carried out, by other statuses."""
 
     @property
     def method(self) -> str:

@@ -16,6 +16,9 @@ Json = dict[str, Any]
 _JSON: Final = "application/json"
 _REQUEST_ID: Final = "Apigw-Requestid"
 _RETRY_AFTER: Final = "Retry-After"
+_MODELS_CACHE: Final = "Cache-Control-Of-Models"
+_NAMES: Final = {_MODELS_CACHE: "Cache-Control"}
+"""The names of headers that mean something else in another answer."""
 HEADERS: Final[dict[str, Json]] = {
     _REQUEST_ID: {
         "description": "API Gateway's id of the request.",
@@ -37,6 +40,16 @@ HEADERS: Final[dict[str, Json]] = {
         "description": "The answer may hold a key: it is not to be kept.",
         "required": True,
         "schema": {"type": "string", "const": "no-store"},
+    },
+    _MODELS_CACHE: {
+        "description": "For how long a cache of the caller may use the answer. An operator's cache asks each time.",
+        "required": True,
+        "schema": {"type": "string", "enum": ["private, max-age=2", "private, no-cache"]},
+    },
+    "ETag": {
+        "description": "Names this body: sent as `If-None-Match`, it is answered with 304 while the body is the same.",
+        "required": True,
+        "schema": {"type": "string", "pattern": '^"[0-9a-f]{32}"$'},
     },
     "Idempotent-Replayed": {
         "description": "Only in the answer to a repeat.",
@@ -73,7 +86,7 @@ def responses(operation: Operation) -> Json:
         refusals.setdefault(refusal.code.status, []).append(refusal)
     statuses = sorted({*refusals, *GATEWAY})
     return {
-        str(operation.answer.status): _done(operation.answer),
+        **{str(answer.status): _done(answer) for answer in (operation.answer, *operation.others)},
         **{str(status): _refused(status, refusals.get(status, [])) for status in statuses},
     }
 
@@ -124,7 +137,7 @@ def _name(refusal: Refusal, refusals: list[Refusal]) -> str:
 
 
 def _headers(*names: str) -> Json:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    return {_NAMES.get(name, name): {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _examples(values: Json) -> Json:

@@ -85,9 +85,10 @@ class Model(Shape):
 
 
 class Catalogue(Shape):
-    """All models that can be bought."""
+    """A page of the models that can be bought, in the order of their ids."""
 
     models: list[Model]
+    next: Annotated[str | None, Field(description="The `cursor` of the next page; null on the last one.")]
 
 
 class Availability(Shape):

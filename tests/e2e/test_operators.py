@@ -152,14 +152,14 @@ def test_model_is_offered_quoted_and_withdrawn_over_http(stack: Stack, new_accou
     assert (refused.status, refused.error["code"]) == (400, "unknown_model")
 
 
-def test_seed_offers_the_models_of_the_file_and_may_be_repeated(stack: Stack, new_account: NewAccount) -> None:
+def test_seed_offers_the_models_of_the_file_and_may_be_repeated(stack: Stack) -> None:
     assert operate(stack, "DELETE", "/v1/models/veo-3").status == 204
     for _ in range(2):
         ended = run_to_end(ROOT, "ops", "seed", API=stack.url, TOKEN=operators_token())
         assert (ended.returncode, ended.stderr) == (0, "")
         seeded = [line.partition(":")[0] for line in ended.stdout.splitlines()]
         assert seeded == ["claude-opus-4-6", "nano-banana-2", "veo-3"]
-        listed = {m["modelId"] for m in stack.api("GET", "/v1/models", new_account()).json["models"]}
+        listed = {m["modelId"] for m in operate(stack, "GET", "/v1/models").json["models"]}
         assert listed.issuperset(seeded)  # other tests of this stack offer models as well
         assert ended.stdout.endswith("veo-3: offered in stable, enterprise\n")
 

@@ -35,16 +35,14 @@ def template_without(function: str, table: str, action: str) -> Json:
 
 def test_a_function_fails_where_a_permission_is_missing_and_the_stack_tells_which(tmp_path: Path) -> None:
     template = tmp_path / "template.json"
-    template.write_text(
-        json.dumps(template_without("AuthorizeFunction", "CatalogueTable", "dynamodb:GetItem")), "utf-8"
-    )
+    template.write_text(json.dumps(template_without("AuthorizeFunction", "TiersTable", "dynamodb:GetItem")), "utf-8")
     with support.running(DATA=str(tmp_path), MODELPASS_TEMPLATE=str(template)) as stack:
         bought = stack.buy("acct_without_a_permission")
         refused = stack.authorize(bought["apiKey"], "r-1")
         assert (refused["allowed"], refused["error"]["code"]) == (False, "internal_error")
         rows = stack.send("GET", "/_local/permissions").json["AuthorizeFunction"]
         assert stack.end() == (0, "")
-    lacked = {"resource": "CatalogueTable", "action": "dynamodb:GetItem", "granted": False, "asked": True}
+    lacked = {"resource": "TiersTable", "action": "dynamodb:GetItem", "granted": False, "asked": True}
     assert [row for row in rows if not row["granted"]] == [lacked]
     told = [json.loads(line) for line in (tmp_path / "functions.log").read_text("utf-8").splitlines()]
     (problem,) = [line["message"] for line in told if line.get("location") == "local.iam.gate"]

@@ -13,6 +13,7 @@ import pytest
 
 from modelpass.api.subscription_bodies import parse_purchase
 from modelpass.catalogue.commands import admin
+from modelpass.catalogue.commands.queries import ModelPages
 from modelpass.catalogue.items import model_item
 from modelpass.catalogue.model import CatalogueModel, Price
 from modelpass.catalogue.tiers import Kind, Tier
@@ -21,8 +22,8 @@ from modelpass.subscriptions.commands import queries as subscription_queries
 from ops import catalogue_file
 from tests.support import listings
 from tests.support.capacity import KILOBYTE, item_bytes
-from tests.support.listings import list_events, list_subscriptions
-from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
+from tests.support.listings import list_events, list_models, list_subscriptions
+from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model, new_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -270,6 +271,7 @@ def test_process_reads_which_tiers_are_down_once_in_three_seconds(customer: Cust
     seconds = [0.0]
     pacing = world.deps.pacing._replace(monotonic=lambda: seconds[0], random=lambda: 0.5)
     down = TierCache(world.deps._replace(pacing=pacing))
+    world.fill_tiers()
     world.recorder.clear()
     for seconds[0] in (0.0, 0.1, 3.4, 3.5, 6.9):
         down.down_of(TEXT_MODEL, world.deps.retry_budget())
@@ -350,21 +352,68 @@ def test_report_far_above_its_estimate_writes_its_event_in_one_transaction(custo
     assert cost == (["GetItem", "TransactWriteItems", "GetItem"], 6, 2)
 
 
-def test_purchase_and_renewal_of_forty_models_are_three_requests(world: World) -> None:
+def offer_many(world: World, count: int) -> None:
+    """Let the catalogue have so many more models, called m-0, m-1 and so on."""
     price = Price("USD", "1.00", "0.000001", "0.01")
-    for number in range(40):
+    for number in range(count):
         offered = CatalogueModel(f"m-{number}", Kind.TEXT, {Tier.STABLE: price})
-        world.dynamodb.put_item(TableName=world.tables.catalogue, Item=model_item(offered))
+        world.quick.put_item(TableName=world.tables.catalogue, Item=model_item(offered))
+
+
+def test_purchase_and_renewal_of_forty_models_are_three_requests(world: World) -> None:
+    offer_many(world, 40)
     world.recorder.clear()
     made = world.buy(models=[model(f"m-{n}") for n in range(40)])
-    assert world.recorder.calls == ["TransactGetItems", "Query", "TransactWriteItems"]
-    assert (world.recorder.write_units, world.recorder.read_units) == (101, 7)
+    assert world.recorder.calls == ["TransactGetItems", "BatchGetItem", "TransactWriteItems"]
+    assert (world.recorder.write_units, world.recorder.read_units) == (101, 44)
     assert world.authorize(made["apiKey"], "r-1", modelId="m-39")["allowed"]
     world.clock.advance(31 * DAY_MS)
     world.recorder.clear()
     assert world.renew(made["subscriptionId"])["apiKey"]
-    assert world.recorder.calls == ["TransactGetItems", "Query", "TransactWriteItems"]
-    assert (world.recorder.write_units, world.recorder.read_units) == (182, 7)
+    assert world.recorder.calls == ["TransactGetItems", "BatchGetItem", "TransactWriteItems"]
+    assert (world.recorder.write_units, world.recorder.read_units) == (182, 44)
+
+
+def test_quote_purchase_and_renewal_cost_the_same_in_a_catalogue_of_ten_and_of_a_thousand_models(engine: str) -> None:
+    costs = []
+    for size in (10, 1000):
+        world = new_world(engine)
+        offer_many(world, size)
+        wanted = [model(f"m-{n}") for n in range(10)]
+        found: list[Cost] = []
+
+        def count(command: Callable[[], object], of: World = world, into: list[Cost] = found) -> None:
+            of.recorder.clear()
+            command()
+            into.append((list(of.recorder.calls), of.recorder.write_units, of.recorder.read_units))
+
+        count(partial(subscription_queries.quote, world.deps, parse_purchase({"models": wanted})))
+        count(partial(world.buy, models=wanted))
+        (made,) = list_subscriptions(world.deps, "acct")["subscriptions"]
+        count(partial(subscription_queries.quote_renewal, world.deps, "acct", made["subscriptionId"]))
+        world.clock.advance(31 * DAY_MS)
+        count(partial(world.renew, made["subscriptionId"]))
+        costs.append(found)
+        world.drop_tables()
+    assert costs[0] == costs[1]
+    assert [read for _, _, read in costs[0]] == [10, 14, 11, 14]
+
+
+def test_models_are_read_page_by_page_and_by_a_process_once_in_two_seconds(world: World) -> None:
+    offer_many(world, 250)
+    seconds = [0.0]
+    deps = world.deps._replace(pacing=world.deps.pacing._replace(monotonic=lambda: seconds[0]))
+    kept = ModelPages(deps.pacing.monotonic)
+    costs = []
+    for seconds[0] in (0.0, 1.9, 2.0):
+        world.recorder.clear()
+        assert len(list_models(deps, {}, kept)["models"]) == 100
+        costs.append((list(world.recorder.calls), world.recorder.read_units))
+    page = (["Query", "GetItem"], 3)
+    assert costs == [page, ([], 0), page]
+    world.recorder.clear()
+    list_models(deps)
+    assert (world.recorder.calls, world.recorder.read_units) == (["Query", "GetItem"], 6)  # as an operator
 
 
 def test_new_key_and_cancellation_are_a_write_per_model_and_two_of_the_row(customer: Customer) -> None:
@@ -381,23 +430,23 @@ def test_new_key_and_cancellation_are_a_write_per_model_and_two_of_the_row(custo
     )
 
 
-def test_operators_calls_read_three_small_items_and_write_two(customer: Customer) -> None:
+def test_operators_calls_read_three_small_items_and_write_two_or_three(customer: Customer) -> None:
     world = customer.world
     offer = catalogue_file.offers_of(catalogue_file.PATH)[0]
     put = customer.cost(lambda: admin.put_model(world.deps, offer), modelId=TEXT_MODEL)
     assert put == (["TransactGetItems", "TransactWriteItems"], 4, 6)
     down = partial(world.turn_tier, TEXT_MODEL, "basic", available=False, reason="it is failing")
-    assert customer.cost(down, available=False) == (["TransactGetItems", "TransactWriteItems"], 4, 6)
+    assert customer.cost(down, available=False) == (["TransactGetItems", "TransactWriteItems"], 6, 6)
     assert customer.cost(down, available=False) == (["TransactGetItems"], 0, 6)
     world.recorder.clear()
     admin.withdraw_model(world.deps, TEXT_MODEL)
     assert (world.recorder.calls, world.recorder.write_units) == (["UpdateItem"], 1)
 
 
-def test_quote_is_one_read_of_the_catalogue(customer: Customer) -> None:
+def test_quote_is_one_read_of_the_models_it_names(customer: Customer) -> None:
     body = parse_purchase({"models": [model()]})
     cost = customer.cost(partial(subscription_queries.quote, customer.world.deps, body), currency="USD")
-    assert cost == (["Query"], 0, 1)
+    assert cost == (["BatchGetItem"], 0, 1)
 
 
 def test_plan_is_one_read_and_one_transaction_and_nothing_when_it_is_so_already(world: World) -> None:

@@ -116,7 +116,7 @@ def call(service: Service, name: str, model_id: str, form: Form, front: tuple[st
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("model_id", MODEL_IDS)
 def test_model_is_put_turned_and_withdrawn_however_its_id_is_delivered(
-    service: Service, account: str, model_id: str, form: str, front: tuple[str, str]
+    service: Service, model_id: str, form: str, front: tuple[str, str]
 ) -> None:
     body = json.dumps({"modelId": model_id, **BODY})
     put = call(service, "put-model", model_id, FORMS[form], front, body=body)
@@ -125,9 +125,9 @@ def test_model_is_put_turned_and_withdrawn_however_its_id_is_delivered(
     assert (down.status, down.json["modelId"], down.json["available"]) == (200, model_id, False)
     up = call(service, "availability", model_id, FORMS[form], front, body='{"available": true}')
     assert (up.status, up.json["available"]) == (200, True)
-    assert model_id in [m["modelId"] for m in service.http("get-models", account).json["models"]]
+    assert model_id in [m["modelId"] for m in service.models()]
     assert call(service, "withdraw-model", model_id, FORMS[form], front).status == 204
-    assert model_id not in [m["modelId"] for m in service.http("get-models", account).json["models"]]
+    assert model_id not in [m["modelId"] for m in service.models()]
 
 
 @pytest.mark.parametrize("form", FORMS)

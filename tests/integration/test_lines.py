@@ -83,6 +83,7 @@ def assert_embedded(line: Json) -> None:
         "TierBreaches": ("Count", [[]]),
         "UsageFarAboveEstimate": ("Count", [[]]),
         "UnreadableItems": ("Count", [[]]),
+        "TiersUnreadSeconds": ("Seconds", [[]]),
         "ResetLagSeconds": ("Seconds", [[]]),
     }
     assert counted == {name: known[name] for name in counted}
@@ -263,6 +264,7 @@ def test_page_lists_every_field_and_no_other(customer: Customer) -> None:
     seen |= {"UnauthorizedCalls"}  # comes of the access log
     seen |= {"step", "answered", "SyntheticAuthorizes"}  # shown by the synthetic customer
     seen |= {"scope", "cause", "StoreBreakerOpened"}  # shown by tests/unit/runtime/test_breaker_lines.py
+    seen |= {"TiersUnreadSeconds"}  # tests/integration/entitlements/test_tiers_unread.py shows it
     with recorded() as output:
         for prepare, *_ in ROUTER.values():
             prepare(customer)()

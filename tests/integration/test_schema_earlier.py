@@ -9,7 +9,6 @@ import pytest
 
 from modelpass import schema
 from modelpass.catalogue.commands import admin
-from modelpass.catalogue.commands import queries as catalogue_queries
 from modelpass.catalogue.tiers import CATALOGUE, tiers_down_key
 from modelpass.errors import Refused
 from modelpass.subscriptions.commands import queries as subscription_queries
@@ -17,7 +16,7 @@ from ops import catalogue_file, upgrade
 from tests.support import listings
 from tests.support.audit import assert_conserved
 from tests.support.earlier import RECORDED, Earlier, recorded
-from tests.support.listings import list_events, list_subscriptions
+from tests.support.listings import list_events, list_models, list_subscriptions
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, model
 
 if TYPE_CHECKING:
@@ -264,7 +263,7 @@ def test_events_are_paged_across_versions(earlier: Earlier) -> None:
 
 def test_catalogue_goes_on_in_its_currency_and_remembers_its_tiers(earlier: Earlier) -> None:
     world = earlier.world
-    before = catalogue_queries.get_models(world.deps)["models"]
+    before = list_models(world.deps)["models"]
     assert [shown["limits"]["dailyCallLimit"] for shown in before] == [{"min": 1, "max": 10**9}] * 2
     (listed,) = (o for o in catalogue_file.offers_of(catalogue_file.PATH) if o.model.model_id == TEXT_MODEL)
     one_tier = dict([next(iter(listed.model.tiers.items()))])
@@ -276,7 +275,7 @@ def test_catalogue_goes_on_in_its_currency_and_remembers_its_tiers(earlier: Earl
         world.turn_tier(TEXT_MODEL, tier, available=False, reason="a test")
     assert code(earlier.authorize("untouched", "new")) == "tier_unavailable"
     admin.withdraw_model(world.deps, IMAGE_MODEL)
-    assert [shown["modelId"] for shown in catalogue_queries.get_models(world.deps)["models"]] == [TEXT_MODEL]
+    assert [shown["modelId"] for shown in list_models(world.deps)["models"]] == [TEXT_MODEL]
     assert refusal(lambda: admin.put_model(world.deps, other)) == "invalid_request"
 
 

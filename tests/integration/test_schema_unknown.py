@@ -1,4 +1,7 @@
-"""An item of a version that is not understood is never changed: each command, with each kind of item in its way."""
+"""An item of a version that is not understood is never changed: each command, with each kind of item in its way.
+
+But for the two items that name the tiers that are down: they stop nothing, and an operator's call replaces them.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelpass import schema
-from modelpass.catalogue.commands import queries as catalogue_queries
 from modelpass.catalogue.tiers import CATALOGUE
 from modelpass.errors import Refused
 from modelpass.schema import UnreadableItemError
 from modelpass.subscriptions.commands import queries as subscription_queries
 from tests.support import audit, damaged, listings, scenes
 from tests.support.lines import recorded
-from tests.support.listings import list_events, list_subscriptions
+from tests.support.listings import list_events, list_models, list_subscriptions
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ def commands(of: Life) -> dict[str, Callable[[], object]]:
         "history": lambda: listings.history(world.deps, "acct", name),
         "events": lambda: list_events(world.deps, "acct", name),
         "list": lambda: list_subscriptions(world.deps, "acct"),
-        "models": lambda: catalogue_queries.get_models(world.deps),
+        "models": lambda: list_models(world.deps),
     }
     operators = (scenes.offer, scenes.take_down, scenes.bring_back, scenes.quote)
     return {
@@ -132,12 +134,11 @@ KINDS = {
     "term": ("history", "term#", set()),
     "correction": ("history", "correction#", {"correct again"}),
     "event": ("events", "", set()),
-    "model": ("catalogue", f"model#{TEXT_MODEL}", {"models", "offer", "take_down", "quote", "withdraw"}),
-    "settings": ("catalogue", "settings", {"offer", "take_down", "bring_back"}),
-    "tiers down": ("catalogue", "down", {"authorize", "models", "offer", "take_down", "quote"}),
+    "model": ("catalogue", f"model#{TEXT_MODEL}", {"offer", "take_down", "withdraw"}),
+    "settings": ("catalogue", "settings", {"offer"}),
 }
 """By kind of item: its table, how its sort key begins, and the commands that need that very item, and so fail."""
-OF_THE_CATALOGUE = ("model", "settings", "tiers down")
+OF_THE_CATALOGUE = ("model", "settings")
 
 
 @pytest.mark.usefixtures("few_shards")
@@ -203,6 +204,21 @@ def found(of: Life, table: str, prefix: str) -> Json:
     """The first stored item of a kind that belongs to a life."""
     items = of.scene.world.all_items(table)
     return next(item for item in items if _is_it(item, of.bought["subscriptionId"], prefix))
+
+
+@pytest.mark.parametrize("table_name", ["tiers", "catalogue"])
+def test_what_is_down_stops_nothing_in_a_later_version_and_is_replaced_by_the_next_switch(
+    world: World, table_name: str
+) -> None:
+    of = life(world)
+    table = getattr(world.tables, table_name)
+    (stored,) = (item for item in world.all_items(table) if item["sk"]["S"] == "down")
+    later = {**stored, "v": schema.number(LATER), "zz": schema.text("what only a later version knows")}
+    world.dynamodb.put_item(TableName=table, Item=later)
+    for name, command in commands(of).items():
+        assert not fails(command), name
+        if name == "take_down":
+            assert [item["v"]["N"] for item in world.all_items(table) if item["sk"]["S"] == "down"] == ["2"]
 
 
 def _is_it(item: schema.Item, subscription_id: str, prefix: str) -> bool:

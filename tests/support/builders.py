@@ -29,7 +29,7 @@ DEPLOYMENT_KEY, OLDER_KEY = b"the deployment key that now signs, 32+", b"the dep
 KEYS: Final = api_keys.DeploymentKeys((DEPLOYMENT_KEY,))
 SUBSCRIPTION_ID: Final = subscription_id_of(b"fifteen bytes !")
 KEY_HASH: Final = b"sixteen bytes, !"
-TABLES: Final = Tables("E", "S", "H", "V", "C")
+TABLES: Final = Tables("E", "S", "H", "V", "C", "T")
 CAP, LIMIT = 1000, 50
 
 

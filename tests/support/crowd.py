@@ -92,6 +92,7 @@ def counting(send: Callable[[str, Request], Response], work: Work) -> Callable[[
 
 def gather(world: World, size: int) -> Crowd:
     """Fill a world with so many entitlements, a multiple of 40, none of them used."""
+    world.fill_tiers()
     sell(world, range(size // MAX_MODELS))
     return Crowd(world, size)
 

@@ -74,7 +74,9 @@ class Document:
         return "; ".join(errors) or None
 
     def _check_headers(self, name: str, listed: Json, given: dict[str, str]) -> None:
-        known = {header.lower(): self.whole["components"]["headers"][header] for header in listed}
+        components = self.whole["components"]["headers"]
+        listed_as = {header.lower(): about["$ref"].rpartition("/")[2] for header, about in listed.items()}
+        known = {header: components[component] for header, component in listed_as.items()}
         for header, about in known.items():
             assert header in given or not about.get("required"), f"{name} lacks the header {header}"
         for header, value in given.items():
@@ -83,7 +85,7 @@ class Document:
             assert header in known, f"{name} has the header {header}, which the document does not list"
             schema = known[header]["schema"]
             typed = int(value) if schema["type"] == "integer" else value
-            problem = self.problem(f"header {header}", schema, typed)
+            problem = self.problem(f"header {listed_as[header]}", schema, typed)
             assert problem is None, f"{name}: the header {header} is {value!r}: {problem}"
 
 

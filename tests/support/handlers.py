@@ -25,6 +25,7 @@ from local.cloudformation.template import REGION, Function, Template, read, secr
 from local.dynamodb.provisioning import CREDENTIALS, seed_catalogue
 from local.machine import ROOT
 from local.stack import arn
+from modelpass.catalogue.commands.queries import ModelPages
 from modelpass.dynamodb.retries import Pacing
 from modelpass.entitlements.commands.authorize import Caches
 from modelpass.entitlements.commands.tier_cache import TierCache
@@ -165,6 +166,15 @@ class Service:
         bought: Json = answer.json
         return bought
 
+    def models(self) -> list[Json]:
+        """The models as an operator is shown them, whom no kept page is shown."""
+        event = http_sample("get-models", "operator")
+        event["requestContext"]["authorizer"]["jwt"]["claims"]["scope"] = "operator"
+        answer = self.answer("get-models", event)
+        assert (answer.status, answer.json["next"]) == (200, None), answer
+        listed: list[Json] = answer.json["models"]
+        return listed
+
     def authorize(self, api_key: str, **changes: Any) -> Json:
         """The answer to the sample authorize under a key."""
         answer: Json = self.invoke("AuthorizeFunction", {**sample("authorize"), "apiKey": api_key, **changes})
@@ -207,6 +217,8 @@ class Service:
         changes: dict[str, Any] = {"deps": deps}
         if hasattr(module, "caches"):
             changes["caches"] = Caches(TierCache(deps), module.caches.refusals)
+        if hasattr(module, "kept"):
+            changes["kept"] = ModelPages(deps.pacing.monotonic)
         with patch.multiple(module, **changes):
             yield
 

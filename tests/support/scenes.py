@@ -12,7 +12,6 @@ import pytest
 
 from modelpass.api.subscription_bodies import parse_purchase
 from modelpass.catalogue.commands import admin
-from modelpass.catalogue.commands import queries as catalogue_queries
 from modelpass.entitlements.commands.authorize import Caches
 from modelpass.errors import Refused
 from modelpass.router import authorize as authorize_door
@@ -21,7 +20,7 @@ from modelpass.times import rfc3339
 from ops import catalogue_file
 from tests.support import listings
 from tests.support.faults import FaultAt
-from tests.support.listings import list_events, list_subscriptions
+from tests.support.listings import list_events, list_models, list_subscriptions
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 
 Json = dict[str, Any]
@@ -304,7 +303,7 @@ def list_all(scene: Scene) -> Json:
 
 
 def models(scene: Scene) -> Json:
-    return _refusable(lambda: catalogue_queries.get_models(scene.world.deps))
+    return _refusable(lambda: list_models(scene.world.deps))
 
 
 def plan(scene: Scene) -> Json:
@@ -405,8 +404,7 @@ def shown(answer: Json) -> Json:
 def stored(world: World) -> list[str]:
     """All that is stored, without what chance decides: nonces, ids and hashes are named in order of appearance."""
     rows = []
-    tables = (world.tables.entitlements, world.tables.subscriptions, world.tables.history, world.tables.catalogue)
-    for table in tables:
+    for table in (name for name in world.names() if name != world.tables.events):
         rows += [_row(table.partition("-")[2], item) for item in world.all_items(table)]
     return sorted(rows) + world.events()
 

@@ -45,7 +45,7 @@ def modules_of(function: str, *, store_client: str = "boto3", tracing: str = "Di
     environment |= {f"{name}_FUNCTION": name.lower() for name in called}
     settings = ("SYNTHETIC_ACCOUNT", "SYNTHETIC_MODEL", "SYNTHETIC_TIER")
     environment |= {**dict.fromkeys(settings, "probe"), "ACCOUNT_CLAIM": "sub"}
-    tables = ("ENTITLEMENTS", "SUBSCRIPTIONS", "HISTORY", "EVENTS", "CATALOGUE")
+    tables = ("ENTITLEMENTS", "SUBSCRIPTIONS", "HISTORY", "EVENTS", "CATALOGUE", "TIERS")
     environment |= {f"{table}_TABLE": table.lower() for table in tables}
     run = subprocess.run(
         [sys.executable, "-c", _PROBE, str(ROOT / "functions" / function / "app.py")],

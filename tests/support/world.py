@@ -21,7 +21,10 @@ from modelpass import schema
 from modelpass.api import catalogue_bodies, operator_bodies
 from modelpass.api.subscription_bodies import parse_purchase, parse_renewal
 from modelpass.api_keys import DeploymentKeys
+from modelpass.catalogue import tier_items
 from modelpass.catalogue.commands import admin
+from modelpass.catalogue.tier_items import StoredTiers
+from modelpass.catalogue.tiers import tiers_down_key
 from modelpass.dynamodb.boto3_client import boto3_send
 from modelpass.dynamodb.circuit_breaker import CircuitBreaker
 from modelpass.dynamodb.endpoint import credentials_of, store_endpoint
@@ -65,6 +68,7 @@ STORE_CLIENTS = ("lean", "boto3")
 STORE_CLIENT = os.environ.get("STORE_CLIENT", "lean")
 """What worlds ask the store by, unless told: `STORE_CLIENT=boto3` runs every test in process with the other client."""
 _prefixes = itertools.count()
+_DOWN = schema.primary_key(tiers_down_key())
 
 
 @cache
@@ -283,6 +287,17 @@ class World:
         """Take a tier down or bring it back, as an operator does."""
         return admin.set_tier_availability(self.deps, catalogue_bodies.parse_availability(model_id, tier, body))
 
+    def fill_tiers(self) -> None:
+        """Let the tiers table have its item, as the first reset of a deployment leaves it."""
+        found = (self.dynamodb.get_item(TableName=table, Key=_DOWN).get("Item") for table in self.tier_tables())
+        update = tier_items.bring_up(self.tables, StoredTiers(*found))
+        if update is not None:
+            self.store("UpdateItem", update)
+
+    def tier_tables(self) -> tuple[str, str]:
+        """The tables that have an item of the tiers that are down, and its copy."""
+        return self.tables.tiers, self.tables.catalogue
+
     def take_down(self, model_id: str, *tiers: str) -> None:
         for tier in tiers:
             self.turn_tier(model_id, tier, available=False, reason="a test")
@@ -325,6 +340,7 @@ def new_world(
         history=f"{prefix}HistoryTable",
         events=f"{prefix}EventsTable",
         catalogue=f"{prefix}CatalogueTable",
+        tiers=f"{prefix}TiersTable",
     )
     seed_catalogue(quick, tables.catalogue, ROOT / "catalogue.json")
     store = send_of(endpoint, store_client)

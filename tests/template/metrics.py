@@ -18,6 +18,7 @@ OURS: dict[str, set[str]] = {
     "UnauthorizedCalls": set(),
     "UsageFarAboveEstimate": set(),
     "UnreadableItems": set(),
+    "TiersUnreadSeconds": set(),
     "ResetLagSeconds": set(),
     "StoreBreakerOpened": {"scope"},
 }

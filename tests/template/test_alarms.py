@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from local.machine import ROOT
+from modelpass.entitlements.commands.tier_cache import STANDS_SECONDS
 from ops.errors import CommandError
 from tests.template.metrics import Metric, of_alarm
 from tests.template.resources import EXPANDED, Json, of_type, under
@@ -98,7 +99,7 @@ def test_throttles_of_all_tables_and_indexes_that_are_written_and_of_what_decide
     for name, properties in tables.items():
         for index in properties.get("GlobalSecondaryIndexes", []):
             written |= {("WriteThrottleEvents", name, index["IndexName"])}
-    read = {("ReadThrottleEvents", "EntitlementsTable"), ("ReadThrottleEvents", "CatalogueTable")}
+    read = {("ReadThrottleEvents", "EntitlementsTable"), ("ReadThrottleEvents", "TiersTable")}
     assert looked_at("StoreThrottlesAlarm") == written | read
     assert result("StoreThrottlesAlarm", a=None, b=11, c=None) > ALARMS["StoreThrottlesAlarm"]["Threshold"]
 
@@ -276,6 +277,13 @@ def test_single_item_that_cannot_be_read_is_noticed() -> None:
     unreadable = ALARMS["UnreadableItemsAlarm"]
     assert looked_at("UnreadableItemsAlarm") == {("UnreadableItems",)}
     assert (unreadable["Statistic"], unreadable["Threshold"], unreadable["EvaluationPeriods"]) == ("Sum", 0, 1)
+
+
+def test_tiers_that_cannot_be_read_are_noticed_long_before_requests_are_refused() -> None:
+    unread = ALARMS["TiersUnreadAlarm"]
+    assert looked_at("TiersUnreadAlarm") == {("TiersUnreadSeconds",)}
+    assert unread["Statistic"] == "Maximum"
+    assert unread["Threshold"] + unread["DatapointsToAlarm"] * unread["Period"] <= STANDS_SECONDS / 3
 
 
 def test_settles_that_wait_and_events_that_are_not_carried_are_noticed_before_they_are_dead() -> None:

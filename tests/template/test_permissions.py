@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from contract.openapi import customer
 from local.iam.policies import asked
 from local.machine import ROOT
 from modelpass import schema
@@ -24,7 +25,8 @@ from tests.support.faults import Interleave
 from tests.support.imports import PACKAGE, graph
 from tests.support.permitted import Permits, Permitted
 from tests.support.rooms import FILES
-from tests.support.world import TEXT_MODEL, World, client_of, new_world, permits
+from tests.support.tiers import turned_by_the_version_before
+from tests.support.world import TEXT_MODEL, World, client_of, new_world, permits, template_of
 from tests.template.policies import expanded
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ def buy_as_another(scene: Scene) -> Json:
 BEHIND_THE_ROUTER = {"modelpass.entitlements.commands.authorize", "modelpass.entitlements.commands.settle"}
 NOT_RUN_BY_ITSELF = BEHIND_THE_ROUTER | {
     "modelpass.catalogue.commands.repository",
+    "modelpass.catalogue.commands.tier_upkeep",
     "modelpass.entitlements.commands.decision_loop",
     "modelpass.entitlements.commands.roll_over",
     "modelpass.entitlements.commands.tier_cache",
@@ -84,6 +87,12 @@ def offer_the_first(scene: Scene) -> Json:
     return scenes.offer(scene)
 
 
+def reset_behind(scene: Scene) -> Json:
+    """Code of the version before has turned a tier."""
+    turned_by_the_version_before(scene.world, TEXT_MODEL, "stable", available=False)
+    return scenes.reset(scene)
+
+
 COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
     "AuthorizeFunction": (
         scenes.authorize,
@@ -93,7 +102,7 @@ COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
         scenes.take_last_call,
     ),
     "SettleFunction": (scenes.settle, scenes.void, scenes.breach),
-    "ResetFunction": (scenes.reset,),
+    "ResetFunction": (scenes.reset, reset_behind),
     "RenewFunction": (scenes.renew, renew_beside_what_cannot_be_read),
     "RegenerateFunction": (scenes.regenerate,),
     "CancelFunction": (scenes.cancel,),
@@ -146,6 +155,16 @@ def test_every_command_is_run_by_a_function_and_none_runs_another() -> None:
     imports = graph(FILES)
     for name in present & run:
         assert imports[name].isdisjoint(run), name
+
+
+def test_no_function_that_answers_a_customer_may_touch_the_tiers_that_are_down() -> None:
+    touching = {name for name, had in permits().granted.items() if any(table == "TiersTable" for table, _ in had)}
+    assert touching == {"AuthorizeFunction", "CatalogueFunction", "ResetFunction"}
+    answering = {
+        route.function for route in template_of("").routes if route.key in {o.route for o in customer.OPERATIONS}
+    }
+    assert "ModelsFunction" in answering
+    assert answering.isdisjoint(touching)
 
 
 def limited(engine: str, world: World, lacking: tuple[str, str]) -> tuple[World, Permits]:

@@ -112,8 +112,8 @@ def test_browsers_may_call_from_the_origins_of_the_parameter_and_by_default_from
     assert allowed is not None
     assert allowed.origins == ("https://a.example", "http://localhost:5173")
     assert set(allowed.methods) == {"GET", "POST", "PUT", "DELETE"}
-    assert allowed.headers == ("Authorization", "Content-Type", "Idempotency-Key")
-    assert allowed.exposed == ("Location", "Retry-After", "Idempotent-Replayed", "Modelpass-Held-By")
+    assert allowed.headers == ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match")
+    assert allowed.exposed == ("ETag", "Location", "Retry-After", "Idempotent-Replayed", "Modelpass-Held-By")
 
 
 def test_all_of_cors_hangs_on_one_condition() -> None:
@@ -205,7 +205,8 @@ def test_every_function_logs_to_a_group_of_its_own() -> None:
 
 
 def test_tables_are_these() -> None:
-    assert TABLES == ["CatalogueTable", "EntitlementsTable", "EventsTable", "HistoryTable", "SubscriptionsTable"]
+    others = ["EntitlementsTable", "EventsTable", "HistoryTable", "SubscriptionsTable", "TiersTable"]
+    assert ["CatalogueTable", *others] == TABLES
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -44,7 +44,7 @@ CATALOGUE, ENTITLEMENTS, SUBSCRIPTIONS = "catalogue.commands", "entitlements.com
 ROOMS: Final = {
     "authorize": {"router", ENTITLEMENTS},
     "settle": {"router", ENTITLEMENTS},
-    "reset": {"schedule", ENTITLEMENTS, SUBSCRIPTIONS},
+    "reset": {"schedule", CATALOGUE, ENTITLEMENTS, SUBSCRIPTIONS},
     "synthetic": {"schedule"},
     "not_found": {"api"},
     "catalogue": {"api", CATALOGUE},

@@ -50,6 +50,7 @@ class Tables(NamedTuple):
     history: str = ""
     events: str = ""
     catalogue: str = ""
+    tiers: str = ""
     version: int = NEWEST
 
 
@@ -97,11 +98,15 @@ def understood() -> Item:
     return {":v": _NEWEST, ":before": _PREVIOUS}
 
 
+def is_understood(item: Item) -> bool:
+    """Whether the version of a stored item is one that is understood."""
+    return item.get("v") in (_NEWEST, _PREVIOUS)
+
+
 def require_understood(item: Item) -> None:
     """Raise `UnreadableItemError` for an item of a version that is not understood."""
-    version = item.get("v")
-    if version not in (_NEWEST, _PREVIOUS):
-        msg = f"schema version {(version or {}).get('N')}"
+    if not is_understood(item):
+        msg = f"schema version {item.get('v', {}).get('N')}"
         raise UnreadableItemError(msg)
 
 

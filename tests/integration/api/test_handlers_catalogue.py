@@ -35,14 +35,16 @@ def ask(service: Service, name: str, scope: str | None = "operator", **changes: 
 
 @pytest.fixture(autouse=True)
 def as_it_was(service: Service) -> Iterator[None]:
-    """Leave the catalogue of the module as it was found."""
-    before = service.items()["CatalogueTable"]
+    """Leave the catalogue of the module, and what is down, as it was found."""
+    before = service.items()
     yield
-    table = service.tables["CatalogueTable"]
-    for item in service.items()["CatalogueTable"]:
-        service.dynamodb.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
-    for item in before:
-        service.dynamodb.put_item(TableName=table, Item=item)
+    after = service.items()
+    for name in ("CatalogueTable", "TiersTable"):
+        table = service.tables[name]
+        for item in after[name]:
+            service.dynamodb.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
+        for item in before[name]:
+            service.dynamodb.put_item(TableName=table, Item=item)
 
 
 @pytest.mark.parametrize("scope", [None, "", "customer", "operators", "Operator", "customer,operator"])
@@ -63,19 +65,19 @@ def test_scope_may_be_one_of_several(service: Service, scope: str) -> None:
     assert ask(service, "put-model", scope).status == 200
 
 
-def test_model_put_is_answered_as_the_catalogue_shows_it(service: Service, account: str) -> None:
+def test_model_put_is_answered_as_the_catalogue_shows_it(service: Service) -> None:
     answer = ask(service, "put-model")
     assert (answer.status, answer.headers) == (200, {"Content-Type": "application/json"})
-    listed = service.http("get-models", account).json["models"]
+    listed = service.models()
     assert answer.json in listed
     assert ask(service, "put-model", body=json.dumps(answer.json)).json == answer.json
 
 
-def test_model_withdrawn_is_answered_with_nothing_and_shown_no_longer(service: Service, account: str) -> None:
+def test_model_withdrawn_is_answered_with_nothing_and_shown_no_longer(service: Service) -> None:
     for _ in range(2):
         answer = ask(service, "withdraw-model")
         assert (answer.status, answer.body) == (204, "")
-    listed = service.http("get-models", account).json["models"]
+    listed = service.models()
     assert [m["modelId"] for m in listed] == ["claude-opus-4-6", "nano-banana-2"]
     assert ask(service, "withdraw-model", path={"modelId": "m-none"}).status == 204
 
@@ -99,12 +101,12 @@ def test_model_that_is_malformed_is_refused(service: Service, changes: Json, par
     assert service.items() == before
 
 
-def test_tier_taken_down_is_shown_so_and_an_event_tells_why(service: Service, account: str) -> None:
+def test_tier_taken_down_is_shown_so_and_an_event_tells_why(service: Service) -> None:
     answer = ask(service, "availability")
     body = json.loads(sample("availability")["body"])
     assert answer.status == 200
     assert answer.json == {"modelId": "claude-opus-4-6", "channelTier": "stable", **body}
-    tiers = service.http("get-models", account).json["models"][0]["tiers"]
+    tiers = service.models()[0]["tiers"]
     assert [t["channelTier"] for t in tiers if not t["available"]] == ["stable"]
     (event,) = (e for e in service.items()["EventsTable"] if e["type"]["S"] == "tier.down")
     assert json.loads(event["data"]["S"])["reason"] == body["reason"]

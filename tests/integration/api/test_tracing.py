@@ -113,7 +113,7 @@ def test_request_and_its_requests_to_the_store_are_parts_of_the_trace(world: Wor
         "function_request_id": "function-1",
         "apiRequestId": sample("purchase")["requestContext"]["requestId"],
     }
-    operations = ("TransactGetItems", "Query", "TransactWriteItems")
+    operations = ("TransactGetItems", "BatchGetItem", "TransactWriteItems")
     assert [part["name"] for part in asked] == [f"DynamoDB {operation}" for operation in operations]
     assert {part["parent_id"] for part in asked} == {whole["id"]}
     assert not [part for part in (*asked, whole) if {"fault", "error", "cause", "metadata"} & set(part)]

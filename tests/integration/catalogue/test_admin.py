@@ -11,13 +11,13 @@ from modelpass.api import catalogue_bodies
 from modelpass.api.subscription_bodies import parse_purchase
 from modelpass.catalogue import items as catalogue_items
 from modelpass.catalogue.commands import admin
-from modelpass.catalogue.commands import queries as catalogue_queries
 from modelpass.catalogue.tiers import tiers_down_key
 from modelpass.errors import Refused
 from modelpass.schema import UnreadableItemError
 from modelpass.subscriptions.commands import queries as subscription_queries
 from tests.support.concurrency import at_once
 from tests.support.faults import Interleave
+from tests.support.listings import list_models
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, json, model
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def withdraw(world: World, model_id: str) -> None:
 
 
 def shown(world: World) -> dict[str, Json]:
-    return {m["modelId"]: m for m in catalogue_queries.get_models(world.deps)["models"]}
+    return {m["modelId"]: m for m in list_models(world.deps)["models"]}
 
 
 def quoted(world: World, *wanted: Json) -> Json:
@@ -300,18 +300,28 @@ def test_tier_that_there_never_was_is_refused_and_nothing_is_told(
     assert world.events() == []
 
 
-@pytest.mark.parametrize(
-    "pair", [catalogue_items.model_key(TEXT_MODEL), catalogue_items.settings_key(), tiers_down_key()]
-)
+@pytest.mark.parametrize("pair", [catalogue_items.model_key(TEXT_MODEL), catalogue_items.settings_key()])
 def test_item_of_another_schema_is_left_as_it_is(world: World, pair: tuple[str, str]) -> None:
     world.take_down(TEXT_MODEL, "stable")
     change(world, pair, v=schema.number(3))
     before = world.all_items(world.tables.catalogue)
     with pytest.raises(UnreadableItemError):
         put(world, TEXT_MODEL, body())
-    with pytest.raises(UnreadableItemError):
-        world.turn_tier(TEXT_MODEL, "basic", available=False, reason="x")
     if pair == catalogue_items.model_key(TEXT_MODEL):
+        with pytest.raises(UnreadableItemError):
+            world.turn_tier(TEXT_MODEL, "basic", available=False, reason="x")
         with pytest.raises(UnreadableItemError):
             withdraw(world, TEXT_MODEL)
     assert world.all_items(world.tables.catalogue) == before
+
+
+def test_tier_is_turned_whatever_the_settings_are_like(world: World) -> None:
+    change(world, catalogue_items.settings_key(), v=schema.number(3))
+    world.take_down(TEXT_MODEL, "stable")
+    assert world.events() == ["tier.down"]
+
+
+def test_model_is_put_while_what_is_down_cannot_be_read(world: World) -> None:
+    world.take_down(TEXT_MODEL, "stable")
+    change(world, tiers_down_key(), v=schema.number(3))
+    assert [t["available"] for t in put(world, TEXT_MODEL, body("basic", "stable"))["tiers"]] == [True, False]

@@ -16,6 +16,7 @@ from modelpass.subscriptions.commands import regenerate
 from tests.support.faults import FaultAt
 from tests.support.listings import list_subscriptions
 from tests.support.prices import offer, terms, told
+from tests.support.tiers import tables_of
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def test_quote_changes_nothing_and_asks_only_the_catalogue(world: World) -> None
     tables = (world.tables.subscriptions, world.tables.entitlements, world.tables.history, world.tables.events)
     world.recorder.clear()
     quote(world)
-    assert [request["TableName"] for _, request in world.recorder.requests] == [world.tables.catalogue]
+    assert [tables_of(*request) for request in world.recorder.requests] == [{world.tables.catalogue}]
     assert [world.all_items(table) for table in tables] == [[]] * 4
 
 

@@ -10,6 +10,7 @@ from modelpass.errors import Refused
 from modelpass.subscriptions.commands import queries as subscription_queries
 from tests.support.faults import FaultAt
 from tests.support.prices import RISEN, SHOWN, buy_for_a_year, expired_after_a_year, price
+from tests.support.tiers import tables_of
 from tests.support.world import DAY_MS, TEXT_MODEL, World, model
 
 Json = dict[str, Any]
@@ -60,8 +61,8 @@ def test_quote_of_a_renewal_reads_the_subscription_and_the_catalogue_and_writes_
     world.set_plan("gold")  # whether the place is free is not looked at
     world.recorder.clear()
     assert quoted(world, subscription_id)["total"] == SHOWN
-    asked = [(operation, request["TableName"]) for operation, request in world.recorder.requests]
-    assert asked == [("GetItem", world.tables.subscriptions), ("Query", world.tables.catalogue)]
+    asked = [(operation, tables_of(operation, request)) for operation, request in world.recorder.requests]
+    assert asked == [("GetItem", {world.tables.subscriptions}), ("BatchGetItem", {world.tables.catalogue})]
 
 
 def test_quote_of_a_renewal_is_refused_where_renewing_never_works(world: World) -> None:

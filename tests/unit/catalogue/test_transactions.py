@@ -9,7 +9,7 @@ import pytest
 from modelpass import schema
 from modelpass.catalogue import items as catalogue_items
 from modelpass.catalogue import transactions as catalogue_transactions
-from modelpass.catalogue.answers import catalogue_answer, model_answer
+from modelpass.catalogue.answers import model_answer, models_answer
 from modelpass.catalogue.items import (
     catalogue_of,
     currency_of,
@@ -19,7 +19,8 @@ from modelpass.catalogue.items import (
     settings_item,
 )
 from modelpass.catalogue.model import Bounds, CatalogueModel, ListedModel, Price
-from modelpass.catalogue.tiers import Kind, Tier, TiersDown, Unit, tiers_down_key, tiers_down_of
+from modelpass.catalogue.tier_items import StoredTiers
+from modelpass.catalogue.tiers import Kind, Tier, TiersDown, Unit, tiers_down_key
 from modelpass.catalogue.transactions import TierAvailability
 from tests.support.builders import NOON, TABLES
 from tests.support.expressions import spelled
@@ -70,26 +71,32 @@ def test_model_that_is_there_is_withdrawn_once() -> None:
     assert update["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
 
 
-@pytest.mark.parametrize(
-    ("down", "demands", "revision"),
-    [
-        (DOWN, [UNDERSTOOD, "rev = 4"], 5),
-        (TiersDown(), [f"attribute_not_exists(pk) OR ({UNDERSTOOD}", "attribute_not_exists(rev))"], 1),
-    ],
-)
-@pytest.mark.parametrize(("available", "verb"), [(True, "DELETE"), (False, "ADD")])
-def test_tier_is_turned_only_as_it_was_read_and_told_with_its_revision(
-    *, down: TiersDown, demands: list[str], revision: int, available: bool, verb: str
-) -> None:
+def down(revision: int, *entries: str, **more: Any) -> Any:
+    """A stored item that names tiers that are down."""
+    named = {"tiers": {"SS": [*entries]}} if entries else {}
+    return {**schema.primary_key(tiers_down_key()), "v": {"N": "2"}, "rev": {"N": str(revision)}, **named, **more}
+
+
+@pytest.mark.parametrize(("available", "after"), [(True, ["m-2#basic"]), (False, ["m-1#stable", "m-2#basic"])])
+def test_tier_is_turned_in_both_items_and_told_with_its_revision(*, available: bool, after: list[str]) -> None:
     turn = TierAvailability("m-1", Tier.STABLE, available, "why")
-    request = catalogue_transactions.set_tier_availability(TABLES, down, turn, NOON)
-    (update,) = updates_of(request)
-    assert about(update) == (TABLES.catalogue, schema.primary_key(tiers_down_key()))
-    assert spelled(update)[0] == demands
-    assert ", ".join(spelled(update)[1]) == (f"v = if_not_exists(v, 2), rev = {revision} {verb} tiers ['m-1#stable']")
-    assert request["TransactItems"][1] == {
-        "Put": catalogue_transactions._availability_event(TABLES, turn, revision, NOON)
-    }
+    before = ("m-1#stable", "m-2#basic") if available else ("m-2#basic",)
+    stored = StoredTiers(down(4, *before), down(4, *before))
+    request = catalogue_transactions.set_tier_availability(TABLES, stored, turn, NOON)
+    updates = updates_of(request)
+    assert [about(update) for update in updates] == [
+        (table, schema.primary_key(tiers_down_key())) for table in (TABLES.tiers, TABLES.catalogue)
+    ]
+    for update in updates:
+        assert spelled(update)[0] == [UNDERSTOOD, "rev = 4"]
+        assert spelled(update)[1] == ["v = if_not_exists(v", "2)", "rev = 5", f"tiers = {after}"]
+    assert request["TransactItems"][2] == {"Put": catalogue_transactions._availability_event(TABLES, turn, 5, NOON)}
+
+
+def test_mending_writes_both_items_and_tells_nothing() -> None:
+    request = catalogue_transactions.mend_tiers(TABLES, StoredTiers(down(4, "m-1#stable"), down(6, "m-2#basic")))
+    assert [spelled(update)[1][-2:] for update in updates_of(request)] == [["rev = 7", "tiers = ['m-2#basic']"]] * 2
+    assert len(request["TransactItems"]) == 2
 
 
 def test_model_is_stored_without_loss_and_shown_tier_by_tier() -> None:
@@ -121,18 +128,16 @@ def test_catalogue_is_of_what_is_not_withdrawn_with_one_currency() -> None:
     other = CatalogueModel("a-2", Kind.TEXT, {Tier.BASIC: Price("USD", "1", "2", "3")})
     gone = {**model_item(CatalogueModel("gone", Kind.TEXT, PRICES)), "withdrawn": {"N": "1"}}
     settings = settings_item("EUR")
-    down = {**schema.primary_key(tiers_down_key()), "v": {"N": "2"}, "rev": {"N": "4"}, "tiers": {"SS": ["m-1#stable"]}}
-    read = catalogue_of([model_item(MODEL), gone, settings, down, model_item(other)])
-    assert (read.models, read.down, read.currency()) == ({"m-1": MODEL, "a-2": other}, DOWN, "USD")
-    assert [shown["modelId"] for shown in catalogue_answer(read)["models"]] == ["a-2", "m-1"]
+    read = catalogue_of([model_item(MODEL), gone, settings, down(4, "m-1#stable"), model_item(other)])
+    assert (read.models, read.currency()) == ({"m-1": MODEL, "a-2": other}, "USD")
     assert currency_of(settings) == "EUR"
     assert currency_of(None) is None
     empty = catalogue_of([])
-    assert (empty.models, empty.down, empty.currency()) == ({}, TiersDown(), None)
+    assert (empty.models, empty.currency()) == ({}, None)
 
 
-def test_no_item_and_no_tiers_are_none_down() -> None:
-    assert tiers_down_of(None) == TiersDown(frozenset(), 0)
-    assert tiers_down_of({**schema.primary_key(tiers_down_key()), "v": {"N": "2"}, "rev": {"N": "4"}}) == TiersDown(
-        frozenset(), 4
-    )
+def test_page_of_models_is_shown_in_its_order_with_what_is_down_and_where_it_goes_on() -> None:
+    other = CatalogueModel("a-2", Kind.TEXT, {Tier.BASIC: Price("USD", "1", "2", "3")})
+    answer = models_answer([other, MODEL], DOWN, "there")
+    assert answer == {"models": [model_answer(other, DOWN), model_answer(MODEL, DOWN)], "next": "there"}
+    assert models_answer([], DOWN, None) == {"models": [], "next": None}

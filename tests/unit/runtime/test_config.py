@@ -88,9 +88,11 @@ def test_open_holds_that_are_no_whole_number_are_named(value: str) -> None:
 
 
 def test_tables_are_those_the_function_was_given() -> None:
-    names = ("ENTITLEMENTS", "SUBSCRIPTIONS", "HISTORY", "EVENTS", "CATALOGUE")
+    names = ("ENTITLEMENTS", "SUBSCRIPTIONS", "HISTORY", "EVENTS", "CATALOGUE", "TIERS")
     everything = {f"{name}_TABLE": name.lower() for name in names}
-    assert config.tables(everything) == Tables("entitlements", "subscriptions", "history", "events", "catalogue")
+    assert config.tables(everything) == Tables(
+        "entitlements", "subscriptions", "history", "events", "catalogue", "tiers"
+    )
     assert config.tables({"HISTORY_TABLE": "h"}) == Tables(history="h")
 
 

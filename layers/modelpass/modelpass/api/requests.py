@@ -30,6 +30,7 @@ MOST_ENTRIES: Final = 100
 DEFAULT_ENTRIES: Final = 20
 """How many entries a page of a listing has unless the query says otherwise."""
 _IDEMPOTENCY_KEY: Final = re.compile(IDEMPOTENCY_KEY_PATTERN)
+_ENTITY_TAG: Final = re.compile(r'"[!#-~\x80-\uffff]*"')
 _JSON: Final = "application/json"
 
 
@@ -47,6 +48,15 @@ def required_idempotency_key_of(event: APIGatewayProxyEventV2) -> str:
     if value is None:
         raise invalid("Idempotency-Key", "Idempotency-Key is required.")
     return value
+
+
+def matches(event: APIGatewayProxyEventV2, entity_tag: str) -> bool:
+    """Whether the header `If-None-Match` says that the caller has an answer with this entity tag already.
+
+    It is `*` or a list of tags, and a weak tag counts as its strong one (RFC 9110, 13.1.2). What is no tag is ignored.
+    """
+    value = event.headers.get("if-none-match", "").strip()
+    return value == "*" or entity_tag in _ENTITY_TAG.findall(value)
 
 
 def json_body_of(event: APIGatewayProxyEventV2) -> object:
@@ -97,9 +107,9 @@ def query_of(event: APIGatewayProxyEventV2, *known: str) -> dict[str, str]:
     return given
 
 
-def page_of(query: Mapping[str, str], listing: Listing) -> Page:
+def page_of(query: Mapping[str, str], listing: Listing, default: int = DEFAULT_ENTRIES) -> Page:
     """The page that the parameters `limit` and `cursor` ask for, of a listing whose cursors these are."""
-    limit = limit_of(query, DEFAULT_ENTRIES, MOST_ENTRIES)
+    limit = limit_of(query, default, MOST_ENTRIES)
     if "cursor" not in query:
         return Page(limit, None)
     after = sort_key_of(query["cursor"])

@@ -6,21 +6,27 @@ has the same envelope.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools.event_handler import Response, content_types
 
+from modelpass.api import requests
 from modelpass.runtime import telemetry
 from modelpass.subscriptions import answers as subscription_answers
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+
     from modelpass.errors import Refusal
     from modelpass.subscriptions.answers import Outcome, PlanOutcome
 
 HELD_BY: Final = "Modelpass-Held-By"
 """The header that says what holds an account's place, where news of a plan has changed nothing."""
+_TAG_DIGITS: Final = 32
+"""128 bits of a digest: two bodies of a deployment never have them in common."""
 _LOCATION: Final = "Location"
 _REPLAYED: Final = {"Idempotent-Replayed": "true"}
 
@@ -29,6 +35,20 @@ def answer(body: dict[str, Any], *, replayed: bool = False) -> Response[str]:
     """200 with a JSON body; a repeat carries the header `Idempotent-Replayed`."""
     telemetry.decided("replayed" if replayed else "ok")
     return _response(HTTPStatus.OK, body, _REPLAYED if replayed else {})
+
+
+def kept(event: APIGatewayProxyEventV2, body: dict[str, Any], cache_control: str) -> Response[str]:
+    """200 with a JSON body and its `ETag`, or 304 without it for a caller that has it; caches are told what they may.
+
+    The tag is strong: it is the digest of the body, so that equal tags are equal bodies.
+    """
+    response = answer(body)
+    entity_tag = f'"{hashlib.sha256((response.body or "").encode()).hexdigest()[:_TAG_DIGITS]}"'
+    headers = {"ETag": entity_tag, "Cache-Control": cache_control}
+    if requests.matches(event, entity_tag):
+        return Response(int(HTTPStatus.NOT_MODIFIED), body="", headers=headers)
+    response.headers.update(headers)
+    return response
 
 
 def no_content(headers: dict[str, Any] | None = None) -> Response[str]:

@@ -8,15 +8,17 @@ from modelpass.catalogue.model import bounds_by_name, price_fields
 from modelpass.catalogue.tiers import Tier
 
 if TYPE_CHECKING:
-    from modelpass.catalogue.model import Catalogue, CatalogueModel
+    from collections.abc import Iterable
+
+    from modelpass.catalogue.model import CatalogueModel
     from modelpass.catalogue.tiers import TiersDown
 
 Json = dict[str, Any]
 
 
-def catalogue_answer(catalogue: Catalogue) -> Json:
-    """The answer of `GET /v1/models`."""
-    return {"models": [model_answer(model, catalogue.down) for _, model in sorted(catalogue.models.items())]}
+def models_answer(models: Iterable[CatalogueModel], down: TiersDown, following: str | None) -> Json:
+    """The answer of `GET /v1/models`: a page of models, and the cursor of the next page."""
+    return {"models": [model_answer(model, down) for model in models], "next": following}
 
 
 def model_answer(model: CatalogueModel, down: TiersDown) -> Json:

@@ -1,8 +1,8 @@
 """How the catalogue is stored: the keys and attributes of its items, and how they are read back. Rule: pure.
 
 Nothing is guessed: an item of a version that is not understood raises `UnreadableItemError`, one whose attributes are
-missing or unknown `KeyError` or `ValueError`. The writes are in `transactions`; the item that names the tiers that are
-down is read in `tiers`, which authorize loads.
+missing or unknown `KeyError` or `ValueError`. The writes are in `transactions`; the items that name the tiers that are
+down are read in `tiers`, which authorize loads, and written in `tier_items`.
 """
 
 from __future__ import annotations
@@ -22,17 +22,19 @@ from modelpass.catalogue.model import (
     bounds_by_name,
     price_fields,
 )
-from modelpass.catalogue.tiers import CATALOGUE, TIERS_DOWN, Kind, Tier, tiers_down_of
+from modelpass.catalogue.tiers import CATALOGUE, TIERS_DOWN, Kind, Tier
 from modelpass.catalogue.tiers import lacking as tiers_lacking
 from modelpass.schema import Item, number, text
 
 SETTINGS: Final = "settings"
 """The sort key of the catalogue's settings."""
+MODELS: Final = "model#"
+"""What the sort keys of models begin with."""
 
 
 def model_key(model_id: str) -> tuple[str, str]:
     """Catalogue table: the key of one model."""
-    return CATALOGUE, f"model#{model_id}"
+    return CATALOGUE, f"{MODELS}{model_id}"
 
 
 def settings_key() -> tuple[str, str]:
@@ -43,10 +45,10 @@ def settings_key() -> tuple[str, str]:
 def catalogue_of(stored: list[Item]) -> Catalogue:
     """The catalogue, from all items of its partition; models that were withdrawn are left out."""
     by_key = {item["sk"]["S"]: item for item in stored}
-    down = tiers_down_of(by_key.pop(TIERS_DOWN, None))
+    by_key.pop(TIERS_DOWN, None)
     by_key.pop(SETTINGS, None)
     listings = map(listed_model_of, by_key.values())
-    return Catalogue({one.model.model_id: one.model for one in listings if not one.withdrawn}, down)
+    return Catalogue({one.model.model_id: one.model for one in listings if not one.withdrawn})
 
 
 def currency_of(item: Item | None) -> str | None:

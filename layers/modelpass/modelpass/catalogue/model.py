@@ -9,13 +9,10 @@ can still be taken down.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from modelpass.catalogue.tiers import MAX_CALLS, MAX_UNITS, UNIT_OF_KIND, Kind, Tier, Unit
 from modelpass.errors import invalid
-
-if TYPE_CHECKING:
-    from modelpass.catalogue.tiers import TiersDown
 
 PRICE_FIELDS: Final = ("currency", "base", "perUnit", "perDailyCall")
 """The names of the fields of a `Price`, in their order."""
@@ -73,10 +70,9 @@ class ListedModel:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All models that are offered, by their ids, and the tiers that are down at the moment."""
+    """All models that are offered, by their ids."""
 
     models: dict[str, CatalogueModel]
-    down: TiersDown
 
     def currency(self) -> str | None:
         """The one currency of all its prices; None when nothing is offered."""

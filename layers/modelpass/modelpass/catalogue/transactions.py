@@ -1,27 +1,25 @@
 """The writes of operators to the catalogue, as DynamoDB requests. Rule: pure; every write is guarded and repeatable.
 
 Nothing is sent from here, and sending a request again does no harm. A model is replaced as a whole, in one transaction
-that also guards the catalogue's currency, so that there is never a second currency. Which tiers are down is one small
-item: each change of it raises its revision and is one transaction with its event.
+that also guards the catalogue's currency, so that there is never a second currency. Which tiers are down is said by
+two items (`tier_items`): each change raises their revision and is one transaction of both with its event.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from modelpass import schema
-from modelpass.catalogue import items
-from modelpass.catalogue.tiers import tiers_down_key
+from modelpass.catalogue import items, tier_items
+from modelpass.catalogue.tiers import entry_of
 from modelpass.outbox import EventType, Moment, Subject, put
 from modelpass.schema import number, text
 
 if TYPE_CHECKING:
     from modelpass.catalogue.model import CatalogueModel
-    from modelpass.catalogue.tiers import Tier, TiersDown
+    from modelpass.catalogue.tier_items import StoredTiers
+    from modelpass.catalogue.tiers import Tier
     from modelpass.schema import Request, Tables
-
-# No tier was ever taken down, or only in version 1, which did not count the changes.
-_NEVER_COUNTED: Final = f"attribute_not_exists(#pk) OR ({schema.UNDERSTOOD} AND attribute_not_exists(#rev))"
 
 
 class TierAvailability(NamedTuple):
@@ -68,29 +66,21 @@ def withdraw_model(table: str, model_id: str, now_ms: int) -> Request:
     }
 
 
-def set_tier_availability(tables: Tables, down: TiersDown, turn: TierAvailability, now_ms: int) -> Request:
-    """Take a tier down or bring it back, with its event; `down` is what was read before."""
-    revision = down.revision + 1
-    update = {
-        "TableName": tables.catalogue,
-        "Key": schema.primary_key(tiers_down_key()),
-        # Nobody has changed any tier since it was read: of two who take the same one down, only one writes the event.
-        "ConditionExpression": f"{schema.UNDERSTOOD} AND #rev = :was" if down.revision else _NEVER_COUNTED,
-        "UpdateExpression": "SET #v = if_not_exists(#v, :new), #rev = :rev "
-        f"{'DELETE' if turn.available else 'ADD'} #tiers :pair",
-        "ExpressionAttributeNames": {
-            **{f"#{name}": name for name in ("v", "rev", "tiers")},
-            **({} if down.revision else {"#pk": "pk"}),
-        },
-        "ExpressionAttributeValues": {
-            **schema.understood(),
-            ":new": number(tables.version),
-            ":rev": number(revision),
-            ":pair": {"SS": [f"{turn.model_id}#{turn.tier.value}"]},
-            **({":was": number(down.revision)} if down.revision else {}),
-        },
-    }
-    return {"TransactItems": [{"Update": update}, {"Put": _availability_event(tables, turn, revision, now_ms)}]}
+def set_tier_availability(tables: Tables, stored: StoredTiers, turn: TierAvailability, now_ms: int) -> Request:
+    """Take a tier down or bring it back, with its event; `stored` is what was read before.
+
+    Nobody has changed any tier since: of two who take the same one down, only one writes the event.
+    """
+    entries, entry = stored.truth().entries, frozenset({entry_of(turn.model_id, turn.tier)})
+    updates = tier_items.writes(tables, stored, entries - entry if turn.available else entries | entry)
+    event = _availability_event(tables, turn, stored.next_revision(), now_ms)
+    return {"TransactItems": [*({"Update": update} for update in updates), {"Put": event}]}
+
+
+def mend_tiers(tables: Tables, stored: StoredTiers) -> Request:
+    """Let both items that name the tiers that are down say what is so already; nothing happens that is told."""
+    updates = tier_items.writes(tables, stored, stored.truth().entries)
+    return {"TransactItems": [{"Update": update} for update in updates]}
 
 
 def _keep_currency(tables: Tables, currency: str) -> Request:

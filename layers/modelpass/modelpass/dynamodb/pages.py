@@ -1,4 +1,4 @@
-"""The query and the cursor for one page of a listing, newest entry first. Rule: pure; what is listed is not known here.
+"""The query and the cursor for one page of a listing, in either order. Rule: pure; what is listed is not known here.
 
 A cursor names the last entry that was shown, so that entries added since move no page. It is the sort key of that entry
 in base64url. It tells its reader nothing that he was not shown, and it is good only inside the partition that is asked
@@ -20,15 +20,19 @@ _CURSOR: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What is listed: the entries of a partition whose sort keys begin with `prefix` and fully match `sort_key`."""
+    """What is listed: the entries of a partition whose sort keys begin with `prefix` and fully match `sort_key`.
+
+    They come newest first, which is by falling sort key, unless they are listed by rising ones.
+    """
 
     prefix: str
     sort_key: re.Pattern[str]
+    rising: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """How many entries to show, and the sort key after which they begin; None begins with the newest."""
+    """How many entries to show, and the sort key after which they begin; None begins with the first of the order."""
 
     limit: int
     after: str | None
@@ -44,7 +48,7 @@ def request(table: str, partition: str, listing: Listing, page: Page) -> dict[st
             ":pk": text(partition),
             **({":prefix": text(listing.prefix)} if listing.prefix else {}),
         },
-        "ScanIndexForward": False,
+        "ScanIndexForward": listing.rising,
         "ConsistentRead": True,
         "Limit": page.limit + 1,
     }

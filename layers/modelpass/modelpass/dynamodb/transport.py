@@ -170,8 +170,13 @@ def get(send: Send, table: str, key: schema.Item) -> schema.Item | None:
 
 
 def get_together(send: Send, table: str, keys: list[schema.Item]) -> list[schema.Item | None]:
-    """Items as of one moment, in the order of their keys, None for each that is missing."""
-    gets = [{"Get": {"TableName": table, "Key": key}} for key in keys]
+    """Items of one table as of one moment, in the order of their keys, None for each that is missing."""
+    return get_across(send, [(table, key) for key in keys])
+
+
+def get_across(send: Send, places: list[tuple[str, schema.Item]]) -> list[schema.Item | None]:
+    """Items of several tables as of one moment, each by its table and key, None for each that is missing."""
+    gets = [{"Get": {"TableName": table, "Key": key}} for table, key in places]
     responses = send("TransactGetItems", {"TransactItems": gets})["Responses"]
     return [response.get("Item") for response in responses]
 

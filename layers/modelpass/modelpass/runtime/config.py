@@ -34,6 +34,7 @@ def tables(environment: Mapping[str, str]) -> Tables:
         history=environment.get("HISTORY_TABLE", ""),
         events=environment.get("EVENTS_TABLE", ""),
         catalogue=environment.get("CATALOGUE_TABLE", ""),
+        tiers=environment.get("TIERS_TABLE", ""),
         version=_version_written(environment),
     )
 

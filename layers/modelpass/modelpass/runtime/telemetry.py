@@ -144,6 +144,11 @@ def reset_lag(seconds: int) -> None:
     _measure("ResetLagSeconds", "Seconds", seconds)
 
 
+def tiers_unread(seconds: int) -> None:
+    """Record for how long this process could not read which tiers are down (metric `TiersUnreadSeconds`)."""
+    _measure("TiersUnreadSeconds", "Seconds", seconds)
+
+
 def report_unreadable(table: str, key: str) -> None:
     """Write an ERROR line (`unreadable_item`) for a stored item that was passed over, and count it.
 

@@ -2,7 +2,8 @@
 
 It finds its work in the due indexes, shard by shard, so its cost grows with activity and not with the number of
 subscriptions. What each item needs is decided and written by the commands. Each of their writes is guarded: when
-another writer comes between, the write fails, and the item is found again by the next run if it is still due.
+another writer comes between, the write fails, and the item is found again by the next run if it is still due. Before
+all that, it keeps the item up that tells authorize which tiers are down.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from modelpass.catalogue.commands.tier_upkeep import bring_up_tiers
 from modelpass.dynamodb.transport import ConditionFailedError, StoreBusyError
 from modelpass.entitlements.commands.roll_over import roll_over
 from modelpass.errors import Refused
@@ -56,6 +58,7 @@ def reset(deps: Deps, stop_at: float) -> dict[str, Any]:
     An item that cannot be read, or whose write the store rejects, is reported, left as it is, and passed over.
     """
     tally = Tally()
+    bring_up_tiers(deps)
     try:
         _work_off(deps, stop_at, tally)
     except (Refused, OutOfTimeError):

@@ -14,9 +14,9 @@ from modelpass.errors import ErrorCode, Refusal, Refused, invalid
 from modelpass.subscriptions.model import Sale
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from modelpass.catalogue.model import Catalogue, CatalogueModel, Price
+    from modelpass.catalogue.model import CatalogueModel, Price
     from modelpass.catalogue.tiers import Tier
     from modelpass.subscriptions.model import SoldTerm
     from modelpass.subscriptions.orders import PurchaseOrder
@@ -36,8 +36,8 @@ class Bought(NamedTuple):
     sale: Sale
 
 
-def price_purchase(offered: Catalogue, order: PurchaseOrder) -> Bought:
-    """What a purchase buys, and for how much.
+def price_purchase(offered: Mapping[str, CatalogueModel], order: PurchaseOrder) -> Bought:
+    """What a purchase buys, and for how much; `offered` has those of its models that are offered, by their ids.
 
     Raises `Refused` for the first model that is not offered so: `unknown_model`, `tier_not_offered`, or
     `invalid_request` for a limit outside of the model's bounds. Its param names the field.
@@ -54,7 +54,7 @@ def price_purchase(offered: Catalogue, order: PurchaseOrder) -> Bought:
     return Bought(tuple(limits), _priced(offered, limits))
 
 
-def price_renewal(offered: Catalogue, models: tuple[Limits, ...]) -> Sale:
+def price_renewal(offered: Mapping[str, CatalogueModel], models: tuple[Limits, ...]) -> Sale:
     """For how much the models of a subscription are sold now.
 
     Raises `Refused` (`unknown_model`, `tier_not_offered`) when one is not offered any more. The bounds of the catalogue
@@ -111,8 +111,8 @@ def sale_of(lines: Iterable[tuple[Limits, Price]], currency: str) -> Sale:
     return Sale(currency, tuple(_monthly(limits, price) for limits, price in lines))
 
 
-def _offered(offered: Catalogue, index: int, model_id: str, tier: Tier) -> CatalogueModel:
-    model = offered.models.get(model_id)
+def _offered(offered: Mapping[str, CatalogueModel], index: int, model_id: str, tier: Tier) -> CatalogueModel:
+    model = offered.get(model_id)
     if model is None:
         raise Refused(Refusal(ErrorCode.UNKNOWN_MODEL, param=f"models[{index}].modelId"))
     if tier not in model.tiers:
@@ -120,8 +120,8 @@ def _offered(offered: Catalogue, index: int, model_id: str, tier: Tier) -> Catal
     return model
 
 
-def _priced(offered: Catalogue, models: tuple[Limits, ...] | list[Limits]) -> Sale:
-    prices = [offered.models[m.model_id].tiers[m.tier] for m in models]
+def _priced(offered: Mapping[str, CatalogueModel], models: tuple[Limits, ...] | list[Limits]) -> Sale:
+    prices = [offered[m.model_id].tiers[m.tier] for m in models]
     return sale_of(zip(models, prices, strict=True), prices[0].currency)
 
 

@@ -15,7 +15,8 @@ from modelpass.catalogue.answers import model_answer
 from modelpass.catalogue.commands import repository
 from modelpass.catalogue.items import currency_of, listed_model_of
 from modelpass.catalogue.model import require_currency
-from modelpass.catalogue.tiers import tiers_down_key, tiers_down_of
+from modelpass.catalogue.tier_items import StoredTiers
+from modelpass.catalogue.tiers import MOST_TIERS_DOWN, tiers_down_key, tiers_down_of
 from modelpass.dynamodb import transport
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
 from modelpass.ids import is_model_id
@@ -74,25 +75,45 @@ def withdraw_model(deps: Deps, model_id: str) -> None:
 def set_tier_availability(deps: Deps, turn: TierAvailability) -> Json:
     """Take a tier down or bring it back, with an event; nothing is written when it is so already.
 
+    An item that names the tiers and cannot be read is replaced, by what could be read of it and of its copy.
+
     Raises `Refused`: `not_found` for an unknown model, `tier_not_offered` for a tier that it was never offered in,
-    `temporarily_unavailable`.
+    `invalid_request` when `MOST_TIERS_DOWN` are down already, `temporarily_unavailable`, after which nothing or all of
+    it may have been written.
     """
+    if not is_model_id(turn.model_id):
+        raise Refused(Refusal(ErrorCode.NOT_FOUND))
     budget = deps.retry_budget()
 
     def attempt() -> None:
-        state = budget.persist(lambda: _read(deps, turn.model_id))
-        if state.listed is None:
+        listed, stored = budget.persist(lambda: _read_tiers(deps, turn.model_id))
+        if listed is None:
             raise Refused(Refusal(ErrorCode.NOT_FOUND))
-        if turn.tier not in state.listed.ever:
+        if turn.tier not in listed.ever:
             raise Refused(Refusal(ErrorCode.TIER_NOT_OFFERED, param="tier"))
-        if turn.available == ((turn.model_id, turn.tier) in state.down.pairs):
-            deps.send(
-                "TransactWriteItems", transactions.set_tier_availability(deps.tables, state.down, turn, deps.now_ms())
-            )
+        down = stored.truth()
+        if turn.available == ((turn.model_id, turn.tier) in down.pairs):
+            if not turn.available and len(down.entries) >= MOST_TIERS_DOWN:
+                raise invalid("available", f"{MOST_TIERS_DOWN} tiers are down already: no more can be taken down.")
+            request = transactions.set_tier_availability(deps.tables, stored, turn, deps.now_ms())
+        elif not stored.agrees():
+            request = transactions.mend_tiers(deps.tables, stored)
+        else:
+            return
+        deps.send("TransactWriteItems", request)
 
     budget.until_done(attempt)
     fields = {"modelId": turn.model_id, "channelTier": turn.tier.value}
     return {**fields, "available": turn.available, "reason": turn.reason}
+
+
+def _read_tiers(deps: Deps, model_id: str) -> tuple[ListedModel | None, StoredTiers]:
+    """The model, and what both tables say of tiers that are down, all read at one moment."""
+    tables, down = deps.tables, schema.primary_key(tiers_down_key())
+    model_key = schema.primary_key(items.model_key(model_id))
+    places = [(tables.catalogue, model_key), (tables.tiers, down), (tables.catalogue, down)]
+    model, item, copy = transport.get_across(deps.send, places)
+    return None if model is None else listed_model_of(model), StoredTiers(item, copy)
 
 
 def _read(deps: Deps, model_id: str) -> _State:

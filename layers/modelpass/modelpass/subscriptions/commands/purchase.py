@@ -64,7 +64,8 @@ class _Purchase(NamedTuple):
         found, slot = repository.subscription_and_slot(deps, self.budget, self.subscription_id, self.account_id)
         if found is not None:
             return self._repeat(found)
-        bought = pricing.price_purchase(catalogue_repository.load(deps, self.budget), self.order)
+        offered = catalogue_repository.offered(deps, self.budget, (line.model_id for line in self.order.lines))
+        bought = pricing.price_purchase(offered, self.order)
         raise_if_refused(pricing.refuse_total(bought.sale, self.order.months, self.order.expected_total))
         now_ms = deps.now_ms()
         raise_if_refused(rules.refuse_purchase(slot, now_ms))

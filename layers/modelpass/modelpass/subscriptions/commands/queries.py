@@ -89,9 +89,10 @@ def list_events(deps: Deps, account_id: str, subscription_id: str, page: Page) -
 def quote(deps: Deps, order: PurchaseOrder) -> Json:
     """The price of a purchase at this moment, line by line; raises what `pricing.price_purchase` refuses.
 
-    It reads the catalogue and nothing else, so it says nothing of the account's place.
+    It reads these models and nothing else, so it says nothing of the account's place.
     """
-    models, sale = pricing.price_purchase(catalogue_repository.load(deps, deps.retry_budget()), order)
+    offered = catalogue_repository.offered(deps, deps.retry_budget(), (line.model_id for line in order.lines))
+    models, sale = pricing.price_purchase(offered, order)
     return pricing.quote_answer([(m.model_id, m.tier) for m in models], sale, order.months)
 
 
@@ -103,7 +104,8 @@ def quote_renewal(deps: Deps, account_id: str, subscription_id: str) -> Json:
     """
     budget = deps.retry_budget()
     found = repository.own_subscription(deps, budget, account_id, subscription_id)
-    sale = pricing.price_renewal(catalogue_repository.load(deps, budget), found.models)
+    offered = catalogue_repository.offered(deps, budget, (limits.model_id for limits in found.models))
+    sale = pricing.price_renewal(offered, found.models)
     raise_if_refused(rules.refuse_future_renewal(found))
     binds_at_ms = max(found.expires_at_ms, whole_second(deps.now_ms()))
     price = pricing.quote_answer(found.sold_term().models, sale, found.term.months)

@@ -77,7 +77,8 @@ class _Renewal(NamedTuple):
             return Outcome(found, found.status(now_ms), made)
         if self.digest is not None and found.renewal_digest == self.digest:
             return self._repeat(found, now_ms)
-        sale = pricing.price_renewal(catalogue_repository.load(deps, self.budget), found.models)
+        offered = catalogue_repository.offered(deps, self.budget, (limits.model_id for limits in found.models))
+        sale = pricing.price_renewal(offered, found.models)
         raise_if_refused(pricing.refuse_total(sale, found.term.months, self.order.expected_total))
         now_ms = deps.now_ms()
         raise_if_refused(rules.refuse_renewal(found, slot, now_ms))
