@@ -215,10 +215,8 @@ def test_due_items_that_cannot_be_read_are_no_lag_no_failure_and_hold_up_none_be
         damaged.put(world, world.tables.subscriptions, damaged.of_later_version({**row, "da": schema.number(0)}))
     damaged.put(world, world.tables.subscriptions, {**damaged.place(world, "plan"), "kd": {"S": "neither"}})
     world.clock.advance(2 * DAY_MS)
-    names = [made["subscriptionId"] for made in bad]
-    unread = sorted(
-        [*(f"{n}#1#{TEXT_MODEL}" for n in names), *(f"{n} subscription" for n in names), "account#plan slot"]
-    )
+    unread = [f"{made['subscriptionId']}{part}" for made in bad for part in (f"#1#{TEXT_MODEL}", " subscription")]
+    unread = sorted([*unread, "account#plan slot"])
     for run in (1, 2):
         with recorded() as output, telemetry.Line("reset", "function-1"):
             answer = world.reset()
