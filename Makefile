@@ -103,7 +103,7 @@ demo: $(SETUP) ## play the whole story, against the running stack or one of its 
 token: $(VENV)/.ready ## print a JWT for ACCOUNT=… [SCOPE=operator] [CLAIMS='{…}']
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local token
 
-seed: $(VENV)/.ready ## put catalogue.json into a deployment: TOKEN=… [API=https://…], as an operator
+seed: $(VENV)/.ready ## put catalogue.json into a deployment: TOKEN=… [API=https://…] [CONFIRM=yes], as an operator
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m ops seed
 
 upgrade: $(VENV)/.ready ## bring what a deployment has stored to the newest schema version: STACK=…

@@ -42,6 +42,11 @@ HEADERS: Final[dict[str, Json]] = {
         "description": "Only in the answer to a repeat.",
         "schema": {"type": "string", "const": "true"},
     },
+    "ETag": {
+        "description": "Names what is offered, for `If-Match`: another when anything of it is another.",
+        "required": True,
+        "schema": {"type": "string", "pattern": '^"[a-z2-7]{24}"$'},
+    },
     HELD_BY: {
         "description": "The id of the plan or the subscription that holds the place; only where news changed nothing.",
         "schema": {"type": "string"},
@@ -57,6 +62,7 @@ WORDS: Final = {
     403: "The caller may not do this.",
     404: "There is no such resource, or it is another account's.",
     409: "What is there already stands in the way.",
+    412: "It is not as the header demands; nothing was changed.",
     413: "A body above 10 MB; API Gateway's own answer. Above 256 KB the call is refused with 400.",
     422: "The `Idempotency-Key` was used with another body.",
     429: "Too often.",

@@ -43,7 +43,7 @@ def test_a_preflight_is_answered_without_a_token(open_stack: Stack, path: str, o
     assert told(answer) == {
         "allow-origin": origin,
         "allow-methods": "GET,POST,PUT,DELETE",
-        "allow-headers": "Authorization,Content-Type,Idempotency-Key",
+        "allow-headers": "Authorization,Content-Type,Idempotency-Key,If-Match,If-None-Match",
         "max-age": "600",
     }
 
@@ -51,7 +51,7 @@ def test_a_preflight_is_answered_without_a_token(open_stack: Stack, path: str, o
 def test_an_answer_tells_who_may_read_it_and_which_headers(open_stack: Stack) -> None:
     answer = open_stack.api("GET", "/v1/models", "acct_page", Origin=OTHER)
     assert answer.status == 200
-    exposed = "Location,Retry-After,Idempotent-Replayed,Modelpass-Held-By"
+    exposed = "Location,Retry-After,Idempotent-Replayed,Modelpass-Held-By,ETag"
     assert told(answer) == {"allow-origin": OTHER, "expose-headers": exposed}
     refused = open_stack.api("GET", "/v1/subscriptions/none", "acct_page", Origin=OTHER)
     assert (refused.status, told(refused)) == (404, told(answer))

@@ -19,12 +19,14 @@ FUNCTIONS = sorted(n for n, r in RESOURCES.items() if r["Type"] == "AWS::Serverl
 TABLES = sorted(n for n, r in RESOURCES.items() if r["Type"] == "AWS::DynamoDB::Table")
 ROUTES = {
     "GET /v1/models": "ModelsFunction",
+    "GET /v1/models/{modelId}": "CatalogueFunction",
     "PUT /v1/models/{modelId}": "CatalogueFunction",
     "DELETE /v1/models/{modelId}": "CatalogueFunction",
     "POST /v1/subscriptions/{subscriptionId}/quotes": "QuoteFunction",
     "PUT /v1/models/{modelId}/tiers/{tier}/availability": "CatalogueFunction",
     "PUT /v1/models/{modelId}/{rest+}": "CatalogueFunction",
     "DELETE /v1/models/{modelId}/{rest+}": "CatalogueFunction",
+    "GET /v1/models/{modelId}/{rest+}": "CatalogueFunction",
     "POST /v1/quotes": "QuoteFunction",
     "POST /v1/subscriptions": "PurchaseFunction",
     "GET /v1/subscriptions": "SubscriptionsFunction",
@@ -90,8 +92,8 @@ def test_browsers_may_call_from_the_origins_of_the_parameter_and_by_default_from
     assert allowed is not None
     assert allowed.origins == ("https://a.example", "http://localhost:5173")
     assert set(allowed.methods) == {"GET", "POST", "PUT", "DELETE"}
-    assert allowed.headers == ("Authorization", "Content-Type", "Idempotency-Key")
-    assert allowed.exposed == ("Location", "Retry-After", "Idempotent-Replayed", "Modelpass-Held-By")
+    assert allowed.headers == ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match")
+    assert allowed.exposed == ("Location", "Retry-After", "Idempotent-Replayed", "Modelpass-Held-By", "ETag")
 
 
 def test_all_of_cors_hangs_on_one_condition() -> None:

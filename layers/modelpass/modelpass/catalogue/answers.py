@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelpass.catalogue.model import bounds_by_name, price_fields
-from modelpass.catalogue.tiers import Tier
+from modelpass.catalogue.tiers import Tier, TiersDown
 
 if TYPE_CHECKING:
-    from modelpass.catalogue.model import Catalogue, CatalogueModel
-    from modelpass.catalogue.tiers import TiersDown
+    from modelpass.catalogue.model import Catalogue, CatalogueModel, ListedModel
+    from modelpass.catalogue.tiers import Kind
 
 Json = dict[str, Any]
 
@@ -17,6 +17,25 @@ Json = dict[str, Any]
 def catalogue_answer(catalogue: Catalogue) -> Json:
     """The answer of `GET /v1/models`."""
     return {"models": [model_answer(model, catalogue.down) for _, model in sorted(catalogue.models.items())]}
+
+
+def figures(model: CatalogueModel) -> Json:
+    """What is offered of a model, as callers see it, without what changes by itself: which tiers are available."""
+    shown = model_answer(model, TiersDown())
+    for tier in shown["tiers"]:
+        del tier["available"]
+    return {name: value for name, value in shown.items() if name != "modelId"}
+
+
+def stored_answer(listed: ListedModel, down: TiersDown) -> Json:
+    """A model as operators see it: as callers do, with a mark where it was withdrawn."""
+    shown = model_answer(listed.model, down)
+    return {**shown, "withdrawn": True} if listed.withdrawn else shown
+
+
+def unreadable_answer(model_id: str, kind: Kind | None) -> Json:
+    """A model whose item cannot be read, as operators see it: that this is so, and its kind where that can be read."""
+    return {"modelId": model_id, "kind": kind, "unreadable": True}
 
 
 def model_answer(model: CatalogueModel, down: TiersDown) -> Json:

@@ -63,6 +63,7 @@ def deps(*, signs: bool = False) -> Deps:
         tables=config.tables(os.environ),
         deployment_keys=config.signing_keys(os.environ) if signs else config.deployment_keys(os.environ),
         max_open_holds=config.max_open_holds(os.environ),
+        price_change_factor=config.price_change_factor(os.environ),
     )
 
 

@@ -1,28 +1,24 @@
-"""The commands of operators on the catalogue. Rule: each brings about a state; asking for it again changes nothing.
+"""The commands of operators on the tiers of a model. Rule: each brings about a state; asking again changes nothing.
 
 So no command here has to recognise its own write when the reply to it was lost: it reads again, and finds the state
-that was asked for or writes it anew.
+that was asked for or writes it anew. What is offered is changed by `offers`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelpass import schema
 from modelpass.catalogue import items, transactions
-from modelpass.catalogue.answers import model_answer
 from modelpass.catalogue.commands import repository
-from modelpass.catalogue.items import currency_of, listed_model_of
-from modelpass.catalogue.model import require_currency
 from modelpass.catalogue.tiers import tiers_down_key, tiers_down_of
 from modelpass.dynamodb import transport
-from modelpass.errors import ErrorCode, Refusal, Refused, invalid
+from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.ids import is_model_id
 
 if TYPE_CHECKING:
-    from modelpass.catalogue.model import ListedModel, Offer
-    from modelpass.catalogue.tiers import TiersDown
+    from modelpass.catalogue.tiers import Tier, TiersDown
     from modelpass.catalogue.transactions import TierAvailability
     from modelpass.runtime.deps import Deps
 
@@ -31,44 +27,10 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """All that decides about a model, read at one moment."""
+    """All that decides about a tier, read at one moment; `ever` is None where there is no such model."""
 
-    currency: str | None
-    listed: ListedModel | None
+    ever: frozenset[Tier] | None
     down: TiersDown
-
-
-def put_model(deps: Deps, offer: Offer) -> Json:
-    """Offer a model exactly as given; gives it as callers see it.
-
-    Raises `Refused`: `invalid_request` for another kind than it ever had, another currency than the catalogue's, or an
-    availability that is not that of now; `temporarily_unavailable`, after which the model may have been put or not.
-    """
-    budget = deps.retry_budget()
-
-    def attempt() -> Json:
-        state = budget.persist(lambda: _read(deps, offer.model.model_id))
-        if state.currency is None:  # the first model, or the first since version 1, which kept no settings
-            state = replace(state, currency=repository.load(deps, budget).currency())
-        _check(state, offer)
-        ever = state.listed.ever if state.listed else frozenset()
-        deps.send("TransactWriteItems", transactions.put_model(deps.tables, offer.model, offer.currency, ever))
-        return model_answer(offer.model, state.down)
-
-    return budget.until_done(attempt)
-
-
-def withdraw_model(deps: Deps, model_id: str) -> None:
-    """Offer a model no longer; nothing happens when it is not offered, or when there is no such model.
-
-    Raises `Refused` (`temporarily_unavailable`) while the store cannot be written.
-    """
-    if not is_model_id(model_id):
-        return
-    table = deps.tables.catalogue
-    deps.retry_budget().until_written(
-        lambda: deps.send("UpdateItem", transactions.withdraw_model(table, model_id, deps.now_ms())),
-    )
 
 
 def set_tier_availability(deps: Deps, turn: TierAvailability) -> Json:
@@ -81,9 +43,9 @@ def set_tier_availability(deps: Deps, turn: TierAvailability) -> Json:
 
     def attempt() -> None:
         state = budget.persist(lambda: _read(deps, turn.model_id))
-        if state.listed is None:
+        if state.ever is None:
             raise Refused(Refusal(ErrorCode.NOT_FOUND))
-        if turn.tier not in state.listed.ever:
+        if turn.tier not in state.ever:
             raise Refused(Refusal(ErrorCode.TIER_NOT_OFFERED, param="tier"))
         if turn.available == ((turn.model_id, turn.tier) in state.down.pairs):
             deps.send(
@@ -98,21 +60,6 @@ def set_tier_availability(deps: Deps, turn: TierAvailability) -> Json:
 def _read(deps: Deps, model_id: str) -> _State:
     if not is_model_id(model_id):
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
-    keys = [schema.primary_key(pair) for pair in (items.settings_key(), items.model_key(model_id), tiers_down_key())]
-    settings, model, down = transport.get_together(deps.send, deps.tables.catalogue, keys)
-    listed = None if model is None else listed_model_of(model)
-    return _State(currency_of(settings), listed, tiers_down_of(down))
-
-
-def _check(state: _State, offer: Offer) -> None:
-    model = offer.model
-    if state.listed is not None and state.listed.model.kind is not model.kind:
-        message = f"kind is {state.listed.model.kind.value} for good: subscriptions to this model count in its unit."
-        raise invalid("kind", message)
-    if state.currency is not None:
-        require_currency(state.currency, offer.currency)
-    for index, (tier, said) in enumerate(offer.said_available):
-        available = (model.model_id, tier) not in state.down.pairs
-        if said not in (None, available):
-            now = str(available).lower()
-            raise invalid(f"tiers[{index}].available", f"available is {now} now: the availability call changes it.")
+    keys = [schema.primary_key(pair) for pair in (items.model_key(model_id), tiers_down_key())]
+    model, down = transport.get_together(deps.send, deps.tables.catalogue, keys)
+    return _State(None if model is None else repository.tiers_ever(model), tiers_down_of(down))

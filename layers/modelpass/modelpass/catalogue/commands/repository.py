@@ -1,22 +1,64 @@
-"""How commands read the catalogue. Rule: strongly consistent; every price is that of the moment of asking."""
+"""How commands read the catalogue. Rule: strongly consistent; every price is that of the moment of asking.
+
+A model that cannot be read is passed over where others are read with it, and told of.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from modelpass import schema
-from modelpass.catalogue.items import catalogue_of
-from modelpass.catalogue.tiers import CATALOGUE
+from modelpass.catalogue.items import catalogue_of, listed_model_of, models_among
+from modelpass.catalogue.tiers import CATALOGUE, Tier
 from modelpass.dynamodb import transport
+from modelpass.runtime.unreadable import FAILURES, read_each
 
 if TYPE_CHECKING:
-    from modelpass.catalogue.model import Catalogue
+    from collections.abc import Callable
+
+    from modelpass.catalogue.model import Catalogue, ListedModel
     from modelpass.dynamodb.retries import RetryBudget
     from modelpass.runtime.deps import Deps
+    from modelpass.schema import Item
+
+_T = TypeVar("_T")
 
 
 def load(deps: Deps, budget: RetryBudget) -> Catalogue:
-    """The whole catalogue as it is now; raises `Refused` (`temporarily_unavailable`) while it cannot be read."""
+    """The whole catalogue as it is now, without models that cannot be read, which are reported.
+
+    Raises `Refused` (`temporarily_unavailable`) while it cannot be read.
+    """
+    stored = budget.persist(lambda: _stored(deps))
+    return catalogue_of(stored, _listings(deps, stored))
+
+
+def currency_of_models(deps: Deps, budget: RetryBudget) -> str | None:
+    """The one currency of all models that can be read, those that were withdrawn as well; None where there is none.
+
+    Raises `Refused` (`temporarily_unavailable`) while the catalogue cannot be read.
+    """
+    listings = _listings(deps, budget.persist(lambda: _stored(deps)))
+    return next((price.currency for one in listings for price in one.model.tiers.values()), None)
+
+
+def readable(item: Item | None, read: Callable[[Item], _T]) -> _T | None:
+    """What `read` makes of an item; None where there is none, or none that can be read."""
+    try:
+        return None if item is None else read(item)
+    except FAILURES:
+        return None
+
+
+def tiers_ever(item: Item | None) -> frozenset[Tier]:
+    """The tiers that a model was ever offered in: any may have been, where its item cannot be read."""
+    if item is None:
+        return frozenset()
+    listed = readable(item, listed_model_of)
+    return frozenset(Tier) if listed is None else listed.ever
+
+
+def _stored(deps: Deps) -> list[Item]:
     request = {
         "TableName": deps.tables.catalogue,
         "KeyConditionExpression": "#pk = :pk",
@@ -24,4 +66,8 @@ def load(deps: Deps, budget: RetryBudget) -> Catalogue:
         "ExpressionAttributeValues": {":pk": schema.text(CATALOGUE)},
         "ConsistentRead": True,
     }
-    return budget.persist(lambda: catalogue_of(transport.query_all(deps.send, request)))
+    return transport.query_all(deps.send, request)
+
+
+def _listings(deps: Deps, stored: list[Item]) -> list[ListedModel]:
+    return read_each(deps.tables.catalogue, models_among(stored), listed_model_of)
