@@ -132,7 +132,7 @@ demo: $(SETUP) ## play the whole story, against the running stack or one of its 
 token: $(VENV)/.ready ## print a JWT for ACCOUNT=… [SCOPE=operator] [CLAIMS='{…}']
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local token
 
-seed: $(OPS) ## put catalogue.json into a deployment, as an operator: TOKEN=… [API=its OperatorApiUrl]
+seed: $(OPS) ## put catalogue.json into a deployment, as an operator: TOKEN=… [API=its OperatorApiUrl] [CONFIRM=yes]
 	@$(RUN_OPS) seed
 
 upgrade: $(OPS) ## bring what a deployment has stored to the newest schema version: STACK=…

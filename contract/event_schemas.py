@@ -15,6 +15,7 @@ from modelpass.outbox import EventType
 
 Time = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$")]
 Money = Annotated[str, Field(pattern=r"^\d+\.\d{2,}$")]
+Amount = Annotated[str, Field(pattern=r"^\d+(\.\d+)?$")]
 Tier = Literal["basic", "stable", "enterprise"]
 Count = Annotated[int, Field(ge=1)]
 Text = Annotated[str, Field(min_length=1)]
@@ -112,6 +113,57 @@ class TierUp(_Strict):
     reason: Annotated[Text, Field(json_schema_extra=lambda schema: schema.pop("default", None))] = ""
 
 
+class Price(_Strict):
+    """A month's price of a tier, as an operator has put it."""
+
+    currency: Text
+    base: Amount
+    per_unit: Amount
+    per_daily_call: Amount
+
+
+class OfferedTier(_Strict):
+    """A tier that a model is offered in."""
+
+    channel_tier: Tier
+    price: Price
+
+
+class Bounds(_Strict):
+    """The least and the most that may be bought of a limit."""
+
+    min: Count
+    max: Count
+
+
+class Limits(_Strict):
+    """The bounds of what may be bought of a model."""
+
+    daily_call_limit: Bounds
+    monthly_token_cap: Bounds
+
+
+class Figures(_Strict):
+    """What is offered of a model."""
+
+    kind: Literal["text", "image", "video"]
+    unit: Literal["tokens", "generations"]
+    tiers: list[OfferedTier]
+    limits: Limits
+
+
+class ModelChanged(_Strict):
+    """What changed of a model: `old` is null where nothing was offered that could be read, `new` where nothing is now.
+
+    `operator_id` is null where the operator's token names nobody.
+    """
+
+    model_id: Text
+    old: Figures | None
+    new: Figures | None
+    operator_id: Text | None
+
+
 class TierBreached(_Strict):
     """`tier.breached`."""
 
@@ -148,6 +200,7 @@ SCHEMAS: Final[dict[EventType, tuple[int, type[BaseModel]]]] = {
     EventType.USAGE_FAR_ABOVE_ESTIMATE: (1, UsageFarAboveEstimate),
     EventType.TIER_DOWN: (1, TierDown),
     EventType.TIER_UP: (1, TierUp),
+    EventType.MODEL_CHANGED: (1, ModelChanged),
     EventType.TIER_BREACHED: (1, TierBreached),
     EventType.PLAN_STARTED: (1, PlanStarted),
     EventType.PLAN_ENDED: (1, PlanEnded),

@@ -1,7 +1,9 @@
 """`make seed`: fills a deployment's catalogue with the models of the catalogue file. Rule: only by operators' calls.
 
-API is the URL of the deployment's API (default: the local stack), TOKEN an operator's JWT. A repeat
-changes nothing. Exit status: 0 when every model was taken, 1 when one was refused or nothing answered, 2 without TOKEN.
+API is the URL of the deployment's API (default: the local stack), TOKEN an operator's JWT. A repeat changes nothing.
+A price that differs by so much from that of the deployment that it has to be confirmed is refused, unless CONFIRM=yes
+confirms all of the file. Exit status: 0 when every model was taken, 1 when one was refused or nothing answered, 2
+without TOKEN.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ def main() -> int:
         url = os.environ.get("API") or f"http://127.0.0.1:{os.environ.get('PORT') or 3000}"
         if not url.startswith(("http://", "https://")):
             raise CommandError(f"API must be the URL of an API, not {url!r}.")  # noqa: TRY301 - reported as the others
-        return seed(Http(url.rstrip("/"), token), catalogue_file.PATH)
+        return seed(Http(url.rstrip("/"), token), catalogue_file.PATH, confirmed=_confirmed())
     except CommandError as error:
         sys.stderr.write(f"{error}\n")
     except (OSError, HTTPException) as error:
@@ -39,14 +41,23 @@ def main() -> int:
     return 1
 
 
-def seed(http: Http, path: Path) -> int:
+def _confirmed() -> bool:
+    given = os.environ.get("CONFIRM") or None
+    if given not in (None, "yes"):
+        raise CommandError(f"CONFIRM must be yes or left out, not {given!r}.")
+    return given is not None
+
+
+def seed(http: Http, path: Path, *, confirmed: bool = False) -> int:
     """Send each model, and print what was answered; 0 when all were taken, else 1.
 
-    Raises `CommandError` when the file is broken, `OSError` or `HTTPException` when the API does not answer.
+    `confirmed` tells that all prices are meant, however far they are from those of the deployment. Raises
+    `CommandError` when the file is broken, `OSError` or `HTTPException` when the API does not answer.
     """
     refused = 0
     for entry in catalogue_file.entries_of(path):
-        status, answer = http.call("PUT", f"/v1/models/{quote(entry['modelId'], safe='')}", entry)
+        body = {**entry, "confirm": True} if confirmed else entry
+        status, answer = http.call("PUT", f"/v1/models/{quote(entry['modelId'], safe='')}", body)
         if status == HTTPStatus.OK:
             print(f"{entry['modelId']}: offered in {', '.join(t['channelTier'] for t in answer['tiers'])}")
         else:

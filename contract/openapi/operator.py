@@ -11,9 +11,12 @@ from contract.openapi.parts import (
     ANY_SUBSCRIPTION_ID,
     AS_OF,
     FORBIDDEN,
+    IF_MATCH,
+    IF_NONE_MATCH,
     MODEL_ID,
     NOT_FOUND,
     PLAN_ID,
+    SHOWN_MODEL_ID,
     TIER,
     Answer,
     Body,
@@ -34,26 +37,62 @@ _MODEL: Final = {
     "tiers": [{"channelTier": "stable", "price": examples.PRICE}],
 }
 
+_CHANGED_SINCE: Final = Refusal(ErrorCode.PRECONDITION_FAILED, param="If-Match")
+_FAR: Final = Refusal(
+    ErrorCode.CONFIRMATION_REQUIRED,
+    param="tiers[0].price.base",
+    message="tiers[0].price.base would change from 12.00 to 1200.00, which is more than a factor of 10: if that is "
+    'meant, send it again with "confirm": true.',
+)
+_WITHDRAWN: Final = {**examples.MODEL, "withdrawn": True}
+_UNREADABLE: Final = {"modelId": examples.TEXT_ID, "kind": "text", "unreadable": True}
+
 OPERATIONS: Final = (
+    Operation(
+        "GET /v1/models/{modelId}",
+        "getModel",
+        "Look at one model",
+        "Also one that was withdrawn, as it was last offered. Its `ETag` goes into the `If-Match` of a change.",
+        Answer(
+            200,
+            "The model as it is stored.",
+            (shapes.Model, shapes.WithdrawnModel, shapes.UnreadableModel),
+            {"offered": examples.MODEL, "withdrawn": _WITHDRAWN, "cannot be read": _UNREADABLE},
+            ("ETag",),
+        ),
+        (bad("colour", "Unknown parameter."), FORBIDDEN, NOT_FOUND),
+        (SHOWN_MODEL_ID,),
+        operator=True,
+    ),
     Operation(
         "PUT /v1/models/{modelId}",
         "putModel",
         "Create or replace a model",
-        "What is bought from now on follows it; what was bought before stays as it is. A withdrawn model is back.",
-        Answer(200, "The model as the catalogue shows it.", (shapes.Model,), {"a model": examples.MODEL}),
-        (bad("kind", "The kind of a model cannot change."), FORBIDDEN),
-        (MODEL_ID,),
-        body=Body(catalogue_bodies.ModelBody, {"as little as can be said": _MODEL, "as it is shown": examples.MODEL}),
+        "What is bought from now on follows it; what was bought before stays as it is. A withdrawn model is back. "
+        "Every change is an event with the old and the new figures. A price that changes by more than a factor "
+        "(parameter `PriceChangeFactor`), or to or from zero, needs `confirm`.",
+        Answer(200, "The model as the catalogue shows it.", (shapes.Model,), {"a model": examples.MODEL}, ("ETag",)),
+        (bad("kind", "The kind of a model cannot change."), FORBIDDEN, _FAR, _CHANGED_SINCE),
+        (MODEL_ID, IF_MATCH, IF_NONE_MATCH),
+        body=Body(
+            catalogue_bodies.PutModelBody,
+            {
+                "as little as can be said": _MODEL,
+                "as it is shown": examples.MODEL,
+                "a large change": {**_MODEL, "confirm": True},
+            },
+        ),
         operator=True,
     ),
     Operation(
         "DELETE /v1/models/{modelId}",
         "withdrawModel",
         "Withdraw a model",
-        "It can be neither bought nor renewed; existing subscriptions keep it until their term ends.",
+        "It can be neither bought nor renewed; existing subscriptions keep it until their term ends. An event tells "
+        "of it.",
         Answer(204, "Withdrawn; also when there is none."),
-        (bad("colour", "Unknown parameter."), FORBIDDEN),
-        (ANY_MODEL_ID,),
+        (bad("colour", "Unknown parameter."), FORBIDDEN, _CHANGED_SINCE),
+        (ANY_MODEL_ID, IF_MATCH, IF_NONE_MATCH),
         operator=True,
     ),
     Operation(

@@ -107,6 +107,9 @@ MODEL_ID: Final = Parameter(
     f"{MODEL_ID_RULE}; percent-encoded, `/` as `%2F`.",
     "claude-opus-4-6",
 )
+SHOWN_MODEL_ID: Final = Parameter(
+    "modelId", "path", {"type": "string", "minLength": 1}, "A model; one that never was answers 404.", MODEL_ID.example
+)
 ANY_MODEL_ID: Final = Parameter(
     "modelId",
     "path",
@@ -123,6 +126,23 @@ ACCOUNT_ID: Final = Parameter(
     "acct_demo",
 )
 PLAN_ID: Final = Parameter("planId", "path", MODEL_ID.schema, f"The plan that has ended: {MODEL_ID_RULE}.", "plan_team")
+IF_MATCH: Final = Parameter(
+    "If-Match",
+    "header",
+    {"type": "string", "minLength": 1},
+    "Only if the model is as this `ETag` names it; several are separated by commas. `*`: only if there is one, also "
+    "one that was withdrawn.",
+    '"mfrggzdfmztwq2lknnwg23tp"',
+    required=False,
+)
+IF_NONE_MATCH: Final = Parameter(
+    "If-None-Match",
+    "header",
+    {"type": "string", "minLength": 1},
+    "`*`: only if there is none, also none that was withdrawn. Or only if the model is not as this `ETag` names it.",
+    "*",
+    required=False,
+)
 AS_OF: Final = Parameter(
     "asOf",
     "query",

@@ -47,9 +47,10 @@ HEADERS: Final[dict[str, Json]] = {
         "schema": {"type": "string", "enum": ["private, max-age=2", "private, no-cache"]},
     },
     "ETag": {
-        "description": "Names this body: sent as `If-None-Match`, it is answered with 304 while the body is the same.",
+        "description": "Names what is answered. Of the models, for `If-None-Match`: 304 while it is the same. Of one "
+        "model, for `If-Match`: another when anything of it is another.",
         "required": True,
-        "schema": {"type": "string", "pattern": '^"[0-9a-f]{32}"$'},
+        "schema": {"type": "string", "pattern": '^"[0-9a-z]{24,32}"$'},
     },
     "Idempotent-Replayed": {
         "description": "Only in the answer to a repeat.",
@@ -70,6 +71,7 @@ WORDS: Final = {
     403: "The caller may not do this.",
     404: "There is no such resource, or it is another account's.",
     409: "What is there already stands in the way.",
+    412: "It is not as the header demands; nothing was changed.",
     413: "A body above 10 MB; API Gateway's own answer. Above 256 KB the call is refused with 400.",
     422: "The `Idempotency-Key` was used with another body.",
     429: "Too often.",

@@ -6,7 +6,7 @@ field is a sentence.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Union
+from typing import Annotated, Any, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.alias_generators import to_camel
@@ -82,6 +82,20 @@ class Model(Shape):
     unit: Unit
     tiers: list[OfferedTier]
     limits: ModelLimits
+
+
+class WithdrawnModel(Model):
+    """A model as it was last offered, before it was withdrawn."""
+
+    withdrawn: Literal[True]
+
+
+class UnreadableModel(Shape):
+    """A model whose stored item cannot be read: it is not sold until it is put anew."""
+
+    model_id: ModelId
+    kind: Annotated[Kind | None, Field(description="The kind that it keeps; null where that cannot be read either.")]
+    unreadable: Literal[True]
 
 
 class Catalogue(Shape):
@@ -242,11 +256,11 @@ def _event(kind: EventType, version: int, data: type[BaseModel]) -> type[Shape]:
     return create_model(f"Event{name}", __base__=Shape, __doc__=f"`{kind.value}`.", **fields)
 
 
-EVENTS = tuple(
-    _event(kind, *schema)
-    for kind, schema in event_schemas.SCHEMAS.items()
-    if kind not in (EventType.TIER_DOWN, EventType.TIER_UP, EventType.PLAN_STARTED, EventType.PLAN_ENDED)
+_OF_OTHERS = (
+    *(EventType.TIER_DOWN, EventType.TIER_UP, EventType.MODEL_CHANGED),
+    *(EventType.PLAN_STARTED, EventType.PLAN_ENDED),
 )
+EVENTS = tuple(_event(kind, *schema) for kind, schema in event_schemas.SCHEMAS.items() if kind not in _OF_OTHERS)
 """The events whose subject is a subscription: others are in no account's list."""
 Event = Union[EVENTS]  # type: ignore[valid-type]  # noqa: UP007 - made of what `event_schemas` lists
 

@@ -8,13 +8,23 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass.api import catalogue_bodies, operators, requests, responses, tracing
+from modelpass.api import catalogue_bodies, identity, operators, requests, responses, tags, tracing
 from modelpass.api.resolver import resolver
-from modelpass.catalogue.commands.admin import put_model, set_tier_availability, withdraw_model
+from modelpass.catalogue.commands.admin import set_tier_availability
+from modelpass.catalogue.commands.offers import get_model, put_model, withdraw_model
 from modelpass.runtime import telemetry, wiring
 
 deps = tracing.traced(wiring.deps())
 app = resolver("catalogue")
+
+
+@app.get("/v1/models/<model_id>")
+def get(model_id: str) -> Response[str]:
+    """A model as operators see it."""
+    operators.require_operator(app.current_event)
+    requests.query_of(app.current_event)
+    found = get_model(deps, model_id)
+    return responses.answer(found.body, tag=found.tag)
 
 
 @app.put("/v1/models/<model_id>")
@@ -23,16 +33,19 @@ def put(model_id: str) -> Response[str]:
     event = app.current_event
     operators.require_operator(event)
     requests.query_of(event)
+    only_if = tags.preconditions_of(event)
     offer = catalogue_bodies.parse_model(model_id, requests.json_body_of(event))
-    return responses.answer(put_model(deps, offer))
+    put = put_model(deps, offer, identity.subject_of(event.raw_event), only_if)
+    return responses.answer(put.body, tag=put.tag)
 
 
 @app.delete("/v1/models/<model_id>")
 def delete(model_id: str) -> Response[str]:
     """Withdraw a model."""
-    operators.require_operator(app.current_event)
-    requests.query_of(app.current_event)
-    withdraw_model(deps, model_id)
+    event = app.current_event
+    operators.require_operator(event)
+    requests.query_of(event)
+    withdraw_model(deps, model_id, identity.subject_of(event.raw_event), tags.preconditions_of(event))
     return responses.no_content()
 
 

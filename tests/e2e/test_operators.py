@@ -130,7 +130,8 @@ def pause_until(moment: float, meanwhile: Callable[[], object]) -> None:
 @pytest.mark.parametrize("claims", [{}, {"scope": "customer"}], ids=str)
 def test_customer_is_forbidden_what_operators_do(stack: Stack, claims: Json) -> None:
     bearer = f"Bearer {token.token_of({'sub': 'customer', **claims})}"
-    calls = [("PUT", TIER, {"available": False, "reason": "x"}), ("DELETE", f"/v1/models/{TEXT_MODEL}", None)]
+    looks: list[tuple[str, str, object]] = [("GET", f"/v1/models/{name}", None) for name in (TEXT_MODEL, "a/none")]
+    calls = [*looks, ("PUT", TIER, {"available": False, "reason": "x"}), ("DELETE", f"/v1/models/{TEXT_MODEL}", None)]
     for method, path, body in [*calls, ("PUT", f"/v1/models/{TEXT_MODEL}", {})]:
         answer = stack.api(method, path, "customer", body, Authorization=bearer)
         assert (answer.status, answer.error["code"]) == (403, "forbidden")
@@ -150,6 +151,31 @@ def test_model_is_offered_quoted_and_withdrawn_over_http(stack: Stack, new_accou
         assert (withdrawn.status, withdrawn.body) == (204, b"")
     refused = stack.api("POST", "/v1/quotes", account, {"models": [wanted]})
     assert (refused.status, refused.error["code"]) == (400, "unknown_model")
+
+
+def test_of_two_operators_one_changes_a_price_and_the_other_is_told(stack: Stack, new_account: NewAccount) -> None:
+    path, model_id = "/v1/models/vendor%2Fpriced", "vendor/priced"
+    price = {"currency": "USD", "base": "1.5", "perUnit": "0.001", "perDailyCall": "0"}
+    body: Json = {"kind": "text", "tiers": [{"channelTier": "basic", "price": price}]}
+
+    def put(base: str, only_if: str, **more: object) -> Answer:
+        tiers = [{"channelTier": "basic", "price": {**price, "base": base}}]
+        headers = {"Authorization": f"Bearer {operators_token()}", "If-Match": only_if}
+        return stack.api("PUT", path, "operator", {**body, "tiers": tiers, **more}, **headers)
+
+    made = operate(stack, "PUT", path, body)
+    shown = operate(stack, "GET", path)
+    assert (shown.status, shown.json, shown.headers["ETag"]) == (200, made.json, made.headers["ETag"])
+    changed = put("2", made.headers["ETag"])
+    assert changed.status == 200
+    late = put("3", made.headers["ETag"])
+    assert (late.status, late.error["code"], late.error["param"]) == (412, "precondition_failed", "If-Match")
+    far = put("2000", changed.headers["ETag"])
+    assert (far.status, far.error["code"], far.error["param"]) == (409, "confirmation_required", "tiers[0].price.base")
+    assert put("2000", changed.headers["ETag"], confirm=True).status == 200
+    assert operate(stack, "DELETE", path).status == 204
+    assert operate(stack, "GET", path).json["withdrawn"] is True
+    assert model_id not in {m["modelId"] for m in stack.api("GET", "/v1/models", new_account()).json["models"]}
 
 
 def test_seed_offers_the_models_of_the_file_and_may_be_repeated(stack: Stack) -> None:
@@ -176,6 +202,21 @@ def test_seed_tells_what_was_refused_and_goes_on(
     assert [": offered in " in line for line in others] == [True, True]
 
 
+def test_seed_refuses_prices_that_are_far_from_those_there_until_they_are_confirmed(
+    stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = json.loads((ROOT / "catalogue.json").read_text("utf-8"))
+    document["models"][0]["tiers"][1]["price"]["base"] = "12000"
+    path, api = tmp_path / "catalogue.json", Http(stack.url, operators_token())
+    path.write_text(json.dumps(document))
+    assert seed.seed(api, path) == 1
+    first, *_ = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{TEXT_MODEL}: refused, 409 confirmation_required: tiers[1].price.base: ")
+    assert seed.seed(api, path, confirmed=True) == 0
+    ended = run_to_end(ROOT, "ops", "seed", API=stack.url, TOKEN=operators_token(), CONFIRM="yes")
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 def test_seed_that_cannot_be_carried_out_says_why(stack: Stack) -> None:
     nobody = f"http://127.0.0.1:{free_port()}"
     customers = token.token_of({"sub": "customer"})
@@ -185,6 +226,7 @@ def test_seed_that_cannot_be_carried_out_says_why(stack: Stack) -> None:
         ({"TOKEN": "x", "API": nobody}, 1, "does not answer"),
         ({"TOKEN": "x", "API": stack.url}, 1, "401 Unauthorized"),
         ({"TOKEN": customers, "API": stack.url}, 1, "403 forbidden"),
+        ({"TOKEN": "x", "API": stack.url, "CONFIRM": "true"}, 1, "CONFIRM must be yes or left out"),
     ]
     for environment, status, words in cases:
         ended = run_to_end(ROOT, "ops", "seed", **environment)

@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from modelpass.api.subscription_bodies import parse_purchase
-from modelpass.catalogue.commands import admin
+from modelpass.catalogue.commands import offers
 from modelpass.catalogue.commands.queries import ModelPages
 from modelpass.catalogue.items import model_item
-from modelpass.catalogue.model import CatalogueModel, Price
+from modelpass.catalogue.model import Bounds, CatalogueModel, Price
 from modelpass.catalogue.tiers import Kind, Tier
 from modelpass.entitlements.commands.tier_cache import TierCache
 from modelpass.subscriptions.commands import queries as subscription_queries
@@ -430,17 +430,20 @@ def test_new_key_and_cancellation_are_a_write_per_model_and_two_of_the_row(custo
     )
 
 
-def test_operators_calls_read_three_small_items_and_write_two_or_three(customer: Customer) -> None:
+def test_operators_calls_read_a_few_small_items_and_write_what_changes_with_its_event(customer: Customer) -> None:
     world = customer.world
     offer = catalogue_file.offers_of(catalogue_file.PATH)[0]
-    put = customer.cost(lambda: admin.put_model(world.deps, offer), modelId=TEXT_MODEL)
-    assert put == (["TransactGetItems", "TransactWriteItems"], 4, 6)
+    other = replace(offer, model=replace(offer.model, calls=Bounds(1, 9)))
+    put = customer.cost(lambda: offers.put_model(world.deps, other).body, modelId=TEXT_MODEL)
+    assert put == (["TransactGetItems", "TransactWriteItems"], 8, 6)
+    again = customer.cost(lambda: offers.put_model(world.deps, other).body, modelId=TEXT_MODEL)
+    assert again == (["TransactGetItems"], 0, 6)
     down = partial(world.turn_tier, TEXT_MODEL, "basic", available=False, reason="it is failing")
     assert customer.cost(down, available=False) == (["TransactGetItems", "TransactWriteItems"], 6, 6)
     assert customer.cost(down, available=False) == (["TransactGetItems"], 0, 6)
     world.recorder.clear()
-    admin.withdraw_model(world.deps, TEXT_MODEL)
-    assert (world.recorder.calls, world.recorder.write_units) == (["UpdateItem"], 1)
+    offers.withdraw_model(world.deps, TEXT_MODEL)
+    assert (world.recorder.calls, world.recorder.write_units) == (["TransactGetItems", "TransactWriteItems"], 4)
 
 
 def test_quote_is_one_read_of_the_models_it_names(customer: Customer) -> None:

@@ -53,7 +53,7 @@ def test_route_answers_as_it_does_with_nothing_in_front(service: Service, accoun
     answer = answer_to(service, name, BEHIND[behind], other, bought_too)
     assert answer.status == plain.status
     assert answer.status < 400 or answer.error == plain.error
-    assert answer.status != 404 or name in {"not-found", "availability-slash"}
+    assert answer.status != 404 or name in {"not-found", "get-model-slash", "availability-slash"}
     assert answer.headers.keys() == plain.headers.keys()
 
 
@@ -81,6 +81,7 @@ FORMS = {
     "never decoded, or once of twice": Form(longer=False, value_encoded=True, path_encoded=True),
 }
 CALLS = {
+    "get-model": ("/v1/models/", ""),
     "put-model": ("/v1/models/", ""),
     "withdraw-model": ("/v1/models/", ""),
     "availability": ("/v1/models/", "/tiers/stable/availability"),
@@ -118,9 +119,11 @@ def call(service: Service, name: str, model_id: str, form: Form, front: tuple[st
 def test_model_is_put_turned_and_withdrawn_however_its_id_is_delivered(
     service: Service, model_id: str, form: str, front: tuple[str, str]
 ) -> None:
-    body = json.dumps({"modelId": model_id, **BODY})
+    body = json.dumps({"modelId": model_id, "confirm": True, **BODY})
     put = call(service, "put-model", model_id, FORMS[form], front, body=body)
     assert (put.status, put.json["modelId"]) == (200, model_id)
+    shown = call(service, "get-model", model_id, FORMS[form], front)
+    assert (shown.status, shown.body, shown.headers) == (put.status, put.body, put.headers)
     down = call(service, "availability", model_id, FORMS[form], front)
     assert (down.status, down.json["modelId"], down.json["available"]) == (200, model_id, False)
     up = call(service, "availability", model_id, FORMS[form], front, body='{"available": true}')

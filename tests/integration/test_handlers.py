@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 HTTP_SAMPLES = (
     *("purchase", "quote", "quote-renewal", "renew", "regenerate", "cancel", "correct", "put-plan", "delete-plan"),
-    *("put-model-slash", "withdraw-model-slash", "availability-slash", "put-plan-slash", "delete-plan-slash"),
+    *(
+        "get-model-slash",
+        "put-model-slash",
+        "withdraw-model-slash",
+        "availability-slash",
+        "put-plan-slash",
+        "delete-plan-slash",
+    ),
     *IN_FRONT_OF_SAMPLE,
     *(
         "get-subscriptions",
@@ -28,6 +35,7 @@ HTTP_SAMPLES = (
         "get-history",
         "get-events",
         "get-models",
+        "get-model",
         "put-model",
         "withdraw-model",
         "availability",

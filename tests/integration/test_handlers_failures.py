@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 GET_ID = "sub_" + "a" * 24
 READS = ("get-subscription", "get-usage", "get-subscriptions", "get-history", "get-events", "get-models")
 CUSTOMERS = ("purchase", "renew", "quote", "quote-renewal", *READS)
-OPERATORS = ("correct", "put-plan", "delete-plan", "put-model", "withdraw-model", "availability")
+OPERATORS = ("correct", "put-plan", "delete-plan", "get-model", "put-model", "withdraw-model", "availability")
 OF_KEYS = ("regenerate", "cancel")
 HTTP_COMMANDS = (*CUSTOMERS, *OPERATORS, *OF_KEYS)
 JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhY2N0X2RlbW8ifQ.c2lnbmF0dXJl"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelpass import schema
-from modelpass.catalogue.commands import admin
+from modelpass.catalogue.commands import offers
 from modelpass.catalogue.tiers import CATALOGUE, tiers_down_key
 from modelpass.errors import Refused
 from modelpass.subscriptions.commands import queries as subscription_queries
@@ -269,14 +269,14 @@ def test_catalogue_goes_on_in_its_currency_and_remembers_its_tiers(earlier: Earl
     one_tier = dict([next(iter(listed.model.tiers.items()))])
     euros = {tier: replace(price, currency="EUR") for tier, price in one_tier.items()}
     other = replace(listed, model=replace(listed.model, tiers=euros), currency="EUR")
-    assert refusal(lambda: admin.put_model(world.deps, other)) == "invalid_request"
-    admin.put_model(world.deps, replace(listed, model=replace(listed.model, tiers=one_tier)))
+    assert refusal(lambda: offers.put_model(world.deps, other)) == "invalid_request"
+    offers.put_model(world.deps, replace(listed, model=replace(listed.model, tiers=one_tier)))
     for tier in ("basic", "stable", "enterprise"):
         world.turn_tier(TEXT_MODEL, tier, available=False, reason="a test")
     assert code(earlier.authorize("untouched", "new")) == "tier_unavailable"
-    admin.withdraw_model(world.deps, IMAGE_MODEL)
+    offers.withdraw_model(world.deps, IMAGE_MODEL)
     assert [shown["modelId"] for shown in list_models(world.deps)["models"]] == [TEXT_MODEL]
-    assert refusal(lambda: admin.put_model(world.deps, other)) == "invalid_request"
+    assert refusal(lambda: offers.put_model(world.deps, other)) == "invalid_request"
 
 
 def kind_of(item: Item) -> str:

@@ -81,13 +81,13 @@ def _assert_placeholders(write: Json) -> None:
 
 def spelled(write: Json) -> tuple[list[str], list[str], list[str]]:
     """What a write demands, sets and removes, clause by clause, with every name and value in its place."""
-    names, values = write["ExpressionAttributeNames"], write["ExpressionAttributeValues"]
+    names, values = write["ExpressionAttributeNames"], write.get("ExpressionAttributeValues", {})
 
     def spell(clause: str) -> str:
         named = _NAME.sub(lambda match: names[match[0]], clause)
         return _VALUE.sub(lambda match: str(next(iter(values[match[0]].values()))), named)
 
-    sets, _, removes = write["UpdateExpression"].partition("REMOVE ")
+    sets, _, removes = write.get("UpdateExpression", "").partition("REMOVE ")
     demands = [spell(clause) for clause in write["ConditionExpression"].split(" AND ")]
     sets = sets.removeprefix("SET ").strip()
     return demands, [spell(clause) for clause in sets.split(", ")], [spell(path) for path in removes.split(", ")]

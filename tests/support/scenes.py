@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 
 from modelpass.api.subscription_bodies import parse_purchase
-from modelpass.catalogue.commands import admin
+from modelpass.catalogue.changes import tag_of
+from modelpass.catalogue.commands import offers
+from modelpass.catalogue.model import ListedModel, Offer
 from modelpass.entitlements.commands.authorize import Caches
 from modelpass.errors import Refused
+from modelpass.preconditions import Preconditions, Tags
 from modelpass.router import authorize as authorize_door
 from modelpass.subscriptions.commands import queries as subscription_queries
 from modelpass.times import rfc3339
@@ -347,17 +350,33 @@ def quote_renewal(scene: Scene) -> Json:
     return _refusable(lambda: subscription_queries.quote_renewal(scene.world.deps, "acct", scene.subscription_id))
 
 
-def offer(scene: Scene) -> Json:
-    """A price that is twice what it was."""
+def offer_at(base: str) -> Offer:
+    """The first model of the catalogue file, with another base in every tier."""
     listed = catalogue_file.offers_of(catalogue_file.PATH)[0]
-    prices = {tier: replace(price, base="99.00") for tier, price in listed.model.tiers.items()}
-    changed = replace(listed, model=replace(listed.model, tiers=prices))
-    return _refusable(lambda: admin.put_model(scene.world.deps, changed))
+    prices = {tier: replace(price, base=base) for tier, price in listed.model.tiers.items()}
+    return replace(listed, model=replace(listed.model, tiers=prices))
+
+
+def offer(scene: Scene) -> Json:
+    """Other prices than before."""
+    return _refusable(lambda: offers.put_model(scene.world.deps, offer_at("45.00"), "operator").body)
+
+
+def offer_as_seen(scene: Scene) -> Json:
+    """Other prices still, if the model is as the catalogue file has it."""
+    seen = catalogue_file.offers_of(catalogue_file.PATH)[0].model
+    tag = tag_of(ListedModel(seen, frozenset(), withdrawn=False))
+    only_if = Preconditions(if_match=Tags(strong=frozenset({tag})))
+    return _refusable(lambda: offers.put_model(scene.world.deps, offer_at("46.00"), "operator", only_if).body)
+
+
+def look_at_model(scene: Scene) -> Json:
+    return _refusable(lambda: offers.get_model(scene.world.deps, TEXT_MODEL).body)
 
 
 def withdraw(scene: Scene) -> Json:
     def command() -> Json:
-        admin.withdraw_model(scene.world.deps, TEXT_MODEL)
+        offers.withdraw_model(scene.world.deps, TEXT_MODEL, "operator")
         return {}
 
     return _refusable(command)
@@ -381,9 +400,9 @@ PLACE_COMMANDS = (plan, longer_plan, other_plan, no_plan, buy, renew, cancel, re
 PLAN_NEWS = (plan_of_now, older_plan, older_end, end_of_another_plan)
 """Those that say from when they are."""
 COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy, cancel, regenerate)
-READS = (authorize_anew, look, list_all, models, quote, quote_renewal)
+READS = (authorize_anew, look, list_all, models, look_at_model, quote, quote_renewal)
 """Commands that change nothing, whatever comes between."""
-OPERATORS = (offer, withdraw, take_down, bring_back)
+OPERATORS = (offer, offer_as_seen, withdraw, take_down, bring_back)
 """Commands about the catalogue, whatever a subscription is like."""
 NEED_A_GRANT = {settle, void, breach}
 

@@ -179,6 +179,10 @@ ROWS: Final[dict[str, tuple[list[str], list[str]]]] = {
         [*NO_NUMBERS, "-1", "0", "1", "3", "1001", "2000"],
     ),
     "MaxOpenHolds": (["1", "9", "100", "999", "1000"], [*NO_NUMBERS, "-1", "0", "1001", "9999"]),
+    "PriceChangeFactor": (
+        ["2", "9", "10", "11", "99", "100", "999999", "1000000"],
+        [*NO_NUMBERS, "-1", "0", "1", "1000001", "9999999"],
+    ),
     "DeploymentKeyRevision": (["1", "2", "20261127"], [*NO_NUMBERS, "-1", "0", "1" * 10]),
     "ReleaseStrategy": (
         ["Canary10Percent10Minutes", "Canary10Percent30Minutes", "Linear10PercentEvery1Minute", "AllAtOnce"],

@@ -154,6 +154,11 @@ def test_open_holds_that_are_taken_are_read_by_the_functions(value: str) -> None
     assert config.max_open_holds({"MAX_OPEN_HOLDS": value}) == int(value)
 
 
+@pytest.mark.parametrize("value", ROWS["PriceChangeFactor"][0])
+def test_factor_that_is_taken_is_read_by_the_functions(value: str) -> None:
+    assert config.price_change_factor({"PRICE_CHANGE_FACTOR": value}) == int(value)
+
+
 @pytest.mark.parametrize("name", ["OperatorClaim", "OperatorValue", "AccountClaim"])
 def test_claims_that_are_taken_are_read_by_the_functions(name: str) -> None:
     setting = {"OperatorClaim": "OPERATOR_CLAIM", "OperatorValue": "OPERATOR_VALUE", "AccountClaim": "ACCOUNT_CLAIM"}[

@@ -93,6 +93,18 @@ def reset_behind(scene: Scene) -> Json:
     return scenes.reset(scene)
 
 
+def offer_over(scene: Scene, **broken: Json) -> Json:
+    """Withdraw and offer a model whose item cannot be read."""
+    world, key = scene.world, schema.primary_key(catalogue_items.model_key(TEXT_MODEL))
+    world.dynamodb.put_item(TableName=world.tables.catalogue, Item={**key, **broken})
+    scenes.withdraw(scene)
+    return scenes.offer(scene)
+
+
+def offer_over_what_cannot_be_read(scene: Scene) -> Json:
+    return {**offer_over(scene, kind={"S": "text"}), **offer_over(scene)}
+
+
 COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
     "AuthorizeFunction": (
         scenes.authorize,
@@ -111,7 +123,15 @@ COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
     "PurchaseFunction": (scenes.buy, buy_as_another),
     "SubscriptionsFunction": (scenes.look, scenes.list_all),
     "ModelsFunction": (scenes.models,),
-    "CatalogueFunction": (scenes.offer, offer_the_first, scenes.withdraw, scenes.take_down, scenes.bring_back),
+    "CatalogueFunction": (
+        scenes.offer,
+        offer_the_first,
+        offer_over_what_cannot_be_read,
+        scenes.look_at_model,
+        scenes.withdraw,
+        scenes.take_down,
+        scenes.bring_back,
+    ),
     "QuoteFunction": (scenes.quote, scenes.quote_renewal),
     "NotFoundFunction": (nothing,),
     "SyntheticFunction": (nothing,),

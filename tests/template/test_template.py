@@ -19,12 +19,14 @@ FUNCTIONS = sorted(n for n, r in RESOURCES.items() if r["Type"] == "AWS::Serverl
 TABLES = sorted(n for n, r in RESOURCES.items() if r["Type"] == "AWS::DynamoDB::Table")
 ROUTES = {
     "GET /v1/models": "ModelsFunction",
+    "GET /v1/models/{modelId}": "CatalogueFunction",
     "PUT /v1/models/{modelId}": "CatalogueFunction",
     "DELETE /v1/models/{modelId}": "CatalogueFunction",
     "POST /v1/subscriptions/{subscriptionId}/quotes": "QuoteFunction",
     "PUT /v1/models/{modelId}/tiers/{tier}/availability": "CatalogueFunction",
     "PUT /v1/models/{modelId}/{rest+}": "CatalogueFunction",
     "DELETE /v1/models/{modelId}/{rest+}": "CatalogueFunction",
+    "GET /v1/models/{modelId}/{rest+}": "CatalogueFunction",
     "POST /v1/quotes": "QuoteFunction",
     "POST /v1/subscriptions": "PurchaseFunction",
     "GET /v1/subscriptions": "SubscriptionsFunction",

@@ -22,6 +22,7 @@ PLACES = {
     "plan.ended": "10",
     "subscription.expired": "11",
     "usage.far_above_estimate": "12",
+    "model.changed": "13",
 }
 
 

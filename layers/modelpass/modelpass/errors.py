@@ -82,6 +82,12 @@ class ErrorCode(Enum):
         "Only an expired subscription can be renewed.",
     )
     PRICE_CHANGED = ("price_changed", 409, _CONFLICT, "It costs another total than was expected.")
+    CONFIRMATION_REQUIRED = (
+        "confirmation_required",
+        409,
+        _CONFLICT,
+        "The change is so large that it has to be confirmed.",
+    )
     REQUEST_ID_REUSED = (
         "request_id_reused",
         409,
@@ -93,6 +99,12 @@ class ErrorCode(Enum):
         409,
         _CONFLICT,
         "Another attempt at this request was granted before and is not settled yet.",
+    )
+    PRECONDITION_FAILED = (
+        "precondition_failed",
+        412,
+        _CONFLICT,
+        "It is not as the header demands: look at it again.",
     )
     IDEMPOTENCY_KEY_REUSED = (
         "idempotency_key_reused",

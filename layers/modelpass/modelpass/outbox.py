@@ -39,6 +39,7 @@ class EventType(StrEnum):
     TIER_UP = "tier.up"
     USAGE_CORRECTED = "usage.corrected"
     USAGE_FAR_ABOVE_ESTIMATE = "usage.far_above_estimate"
+    MODEL_CHANGED = "model.changed"
 
 
 _WITHIN_A_ROUND: Final = (
@@ -55,6 +56,7 @@ _WITHIN_A_ROUND: Final = (
     EventType.PLAN_ENDED,
     EventType.EXPIRED,
     EventType.USAGE_FAR_ABOVE_ESTIMATE,
+    EventType.MODEL_CHANGED,
 )
 """In which order events of one round and millisecond are listed: from the beginning of a term to its end.
 
@@ -63,7 +65,10 @@ The places are parts of stored keys, so a type that is added later comes last.
 
 
 class Subject(NamedTuple):
-    """What an event is about: `id` is its partition of the events table; `account_id` is None for `tier.…` events."""
+    """What an event is about: `id` is its partition of the events table.
+
+    `account_id` is None for events of the catalogue, `tier.…` and `model.…`.
+    """
 
     id: str
     account_id: str | None
@@ -72,7 +77,8 @@ class Subject(NamedTuple):
 class Moment(NamedTuple):
     """When something happened, and in which order within its millisecond.
 
-    `round` groups the events of one time: it is the number of the term or, for plans and tiers, a revision that grows.
+    `round` groups the events of one time: it is the number of the term or, for plans, tiers and models, a revision that
+    grows.
     `number` orders events of one type within a round.
     """
 

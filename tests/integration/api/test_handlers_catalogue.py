@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.support.handlers import Json
 
-OPERATOR_SAMPLES = ("put-model", "withdraw-model", "availability")
+OPERATOR_SAMPLES = ("get-model", "put-model", "withdraw-model", "availability")
 pytestmark = pytest.mark.usefixtures("clock")
 
 
@@ -35,11 +35,11 @@ def ask(service: Service, name: str, scope: str | None = "operator", **changes: 
 
 @pytest.fixture(autouse=True)
 def as_it_was(service: Service) -> Iterator[None]:
-    """Leave the catalogue of the module, and what is down, as it was found."""
+    """Leave the catalogue of the module, what is down and what was told of them, as they were found."""
     before = service.items()
     yield
     after = service.items()
-    for name in ("CatalogueTable", "TiersTable"):
+    for name in ("CatalogueTable", "TiersTable", "EventsTable"):
         table = service.tables[name]
         for item in after[name]:
             service.dynamodb.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
@@ -67,10 +67,82 @@ def test_scope_may_be_one_of_several(service: Service, scope: str) -> None:
 
 def test_model_put_is_answered_as_the_catalogue_shows_it(service: Service) -> None:
     answer = ask(service, "put-model")
-    assert (answer.status, answer.headers) == (200, {"Content-Type": "application/json"})
+    assert (answer.status, set(answer.headers)) == (200, {"Content-Type", "ETag"})
     listed = service.models()
     assert answer.json in listed
     assert ask(service, "put-model", body=json.dumps(answer.json)).json == answer.json
+
+
+def test_model_is_shown_to_operators_with_the_tag_that_a_put_answers(service: Service) -> None:
+    put = ask(service, "put-model")
+    shown = ask(service, "get-model")
+    assert (shown.status, shown.body, shown.headers) == (200, put.body, put.headers)
+    assert ask(service, "withdraw-model").status == 204
+    gone = ask(service, "get-model")
+    assert (gone.status, gone.json) == (200, {**put.json, "withdrawn": True})
+    assert gone.headers["ETag"] != put.headers["ETag"]
+    missing = ask(service, "get-model", path={"modelId": "m-none"})
+    assert (missing.status, missing.error) == (404, ("not_found", None))
+    odd = ask(service, "get-model", queryStringParameters={"colour": "red"})
+    assert (odd.status, odd.error) == (400, ("invalid_request", "colour"))
+
+
+@pytest.mark.parametrize("name", ["put-model", "withdraw-model"])
+def test_model_is_changed_only_if_it_is_as_the_header_demands(service: Service, name: str) -> None:
+    tag = ask(service, "put-model").headers["ETag"]
+    before = service.items()
+    for header, value in (
+        *(("if-match", '"another"'), ("if-match", f"W/{tag}"), ("if-none-match", "*")),
+        *(("if-none-match", f'"x", {tag}'), ("if-none-match", f"W/{tag}")),
+    ):
+        answer = ask(service, name, headers={header: value})
+        assert (answer.status, answer.error[0]) == (412, "precondition_failed")
+        assert (answer.error[1] or "").lower() == header
+    for header in ("if-match", "if-none-match"):
+        answer = ask(service, name, headers={header: "another"})
+        assert (answer.status, answer.error[0], (answer.error[1] or "").lower()) == (400, "invalid_request", header)
+    assert service.items() == before
+    assert ask(service, name, headers={"if-match": f'"x", {tag}'}).status in (200, 204)
+
+
+def test_large_change_of_a_price_is_refused_by_name_until_it_is_confirmed(service: Service) -> None:
+    body = ask(service, "put-model").json
+    body["tiers"][1]["price"]["base"] = "99999"
+    before = service.items()
+    answer = ask(service, "put-model", body=json.dumps(body))
+    assert (answer.status, answer.error) == (409, ("confirmation_required", "tiers[1].price.base"))
+    assert service.items() == before
+    for wrong in ("yes", 1, [True]):
+        answer = ask(service, "put-model", body=json.dumps({**body, "confirm": wrong}))
+        assert (answer.status, answer.error) == (400, ("invalid_request", "confirm"))
+    answer = ask(service, "put-model", body=json.dumps({**body, "confirm": True}))
+    assert (answer.status, answer.json) == (200, body)
+
+
+def test_event_of_a_change_names_the_operator_by_the_token(service: Service) -> None:
+    body = ask(service, "put-model").json
+    body["limits"]["dailyCallLimit"]["max"] = 7
+    ask(service, "put-model", body=json.dumps(body))
+    event = http_sample("withdraw-model", "operator")
+    del event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"]
+    assert service.answer("withdraw-model", event).status == 204
+    rows = [e for e in service.items()["EventsTable"] if e["type"]["S"] == "model.changed"]
+    last, before = sorted((json.loads(r["data"]["S"]) for r in rows[-2:]), key=lambda d: d["new"] is not None)
+    assert (before["new"]["limits"]["dailyCallLimit"]["max"], before["operatorId"]) == (7, "operator")
+    assert (last["old"], last["new"], last["operatorId"]) == (before["new"], None, None)
+
+
+def test_model_that_cannot_be_read_is_shown_as_such_replaced_and_spoils_no_other(service: Service) -> None:
+    ask(service, "put-model")
+    key = {"pk": {"S": "catalogue"}, "sk": {"S": "model#veo-3"}}
+    service.put_version("CatalogueTable", key, "99")
+    listed = service.models()
+    assert [m["modelId"] for m in listed] == ["claude-opus-4-6", "nano-banana-2"]
+    shown = ask(service, "get-model")
+    assert (shown.status, shown.json) == (200, {"modelId": "veo-3", "kind": "video", "unreadable": True})
+    put = ask(service, "put-model", headers={"if-match": shown.headers["ETag"]})
+    assert put.status == 200
+    assert put.json in service.models()
 
 
 def test_model_withdrawn_is_answered_with_nothing_and_shown_no_longer(service: Service) -> None:

@@ -10,10 +10,9 @@ from modelpass import schema
 from modelpass.api import catalogue_bodies
 from modelpass.api.subscription_bodies import parse_purchase
 from modelpass.catalogue import items as catalogue_items
-from modelpass.catalogue.commands import admin
+from modelpass.catalogue.commands import offers
 from modelpass.catalogue.tiers import tiers_down_key
 from modelpass.errors import Refused
-from modelpass.schema import UnreadableItemError
 from modelpass.subscriptions.commands import queries as subscription_queries
 from tests.support.concurrency import at_once
 from tests.support.faults import Interleave
@@ -33,11 +32,13 @@ def body(*tiers: str, currency: str = "USD", kind: str = "text", **more: Any) ->
 
 
 def put(world: World, model_id: str, raw: Json) -> Json:
-    return admin.put_model(world.deps, catalogue_bodies.parse_model(model_id, raw))
+    """Offer a model whatever its prices were."""
+    offer = catalogue_bodies.parse_model(model_id, {**raw, "confirm": True})
+    return offers.put_model(world.deps, offer).body
 
 
 def withdraw(world: World, model_id: str) -> None:
-    admin.withdraw_model(world.deps, model_id)
+    offers.withdraw_model(world.deps, model_id)
 
 
 def shown(world: World) -> dict[str, Json]:
@@ -298,21 +299,6 @@ def test_tier_that_there_never_was_is_refused_and_nothing_is_told(
 ) -> None:
     assert refusal(lambda: world.turn_tier(model_id, tier, available=False, reason="x")) == expected
     assert world.events() == []
-
-
-@pytest.mark.parametrize("pair", [catalogue_items.model_key(TEXT_MODEL), catalogue_items.settings_key()])
-def test_item_of_another_schema_is_left_as_it_is(world: World, pair: tuple[str, str]) -> None:
-    world.take_down(TEXT_MODEL, "stable")
-    change(world, pair, v=schema.number(3))
-    before = world.all_items(world.tables.catalogue)
-    with pytest.raises(UnreadableItemError):
-        put(world, TEXT_MODEL, body())
-    if pair == catalogue_items.model_key(TEXT_MODEL):
-        with pytest.raises(UnreadableItemError):
-            world.turn_tier(TEXT_MODEL, "basic", available=False, reason="x")
-        with pytest.raises(UnreadableItemError):
-            withdraw(world, TEXT_MODEL)
-    assert world.all_items(world.tables.catalogue) == before
 
 
 def test_tier_is_turned_whatever_the_settings_are_like(world: World) -> None:

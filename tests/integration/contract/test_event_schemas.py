@@ -12,7 +12,10 @@ import pytest
 from pydantic import ValidationError
 
 from contract.event_schemas import SCHEMAS
+from modelpass.catalogue.commands import offers
 from modelpass.outbox import EventType
+from tests.support import scenes
+from tests.support.scenes import Scene
 from tests.support.world import TEXT_MODEL, model, template_of
 
 if TYPE_CHECKING:
@@ -75,6 +78,13 @@ def tiers(world: World) -> None:
     world.turn_tier(TEXT_MODEL, "basic", available=True)
 
 
+def offers_of_models(world: World) -> None:
+    scene = Scene(world, "", "", [])
+    scenes.offer(scene)
+    scenes.withdraw(scene)
+    offers.put_model(world.deps, scenes.offer_at("5.00"))
+
+
 def correction(world: World) -> None:
     world.correct(world.buy()["subscriptionId"], 5)
 
@@ -90,6 +100,7 @@ WRITERS: dict[Callable[[World], None], set[EventType]] = {
     correction: {EventType.PURCHASED, EventType.USAGE_CORRECTED},
     plans: {EventType.PLAN_STARTED, EventType.PLAN_ENDED},
     tiers: {EventType.TIER_DOWN, EventType.TIER_UP},
+    offers_of_models: {EventType.MODEL_CHANGED},
 }
 
 
@@ -123,6 +134,16 @@ QUOTE: Json = {
 TERM: Json = {"term": 1, "startsAt": "2026-11-24T16:11:00Z", "expiresAt": "2026-12-24T16:11:00Z", "models": ["m-1"]}
 MODEL: Json = {"modelId": "m-1", "term": 1}
 AT: str = "2026-11-24T16:11:00.338Z"
+FIGURES: Json = {
+    "kind": "text",
+    "unit": "tokens",
+    "tiers": [
+        {"channelTier": "basic", "price": {"currency": "USD", "base": "1", "perUnit": "0.5", "perDailyCall": "0"}}
+    ],
+    "limits": {"dailyCallLimit": {"min": 1, "max": 9}, "monthlyTokenCap": {"min": 1, "max": 9}},
+}
+CHANGED: Json = {"modelId": "m-1", "old": FIGURES, "new": FIGURES, "operatorId": "operator"}
+MAY_BE_NULL = {"old", "new", "operatorId"}
 PLAN: Json = {"planId": "gold", "expiresAt": AT}
 PROMISED: list[tuple[EventType, Json]] = [
     (EventType.PURCHASED, {**TERM, "price": QUOTE}),
@@ -137,6 +158,8 @@ PROMISED: list[tuple[EventType, Json]] = [
     (EventType.TIER_UP, {"modelId": "m-1", "channelTier": "basic"}),
     (EventType.TIER_UP, {"modelId": "m-1", "channelTier": "basic", "reason": "mended"}),
     (EventType.TIER_BREACHED, {**MODEL, "channelTier": "stable", "servedTier": "basic", "grantedAt": AT}),
+    (EventType.MODEL_CHANGED, CHANGED),
+    (EventType.MODEL_CHANGED, {**CHANGED, **dict.fromkeys(MAY_BE_NULL)}),
     (EventType.PLAN_STARTED, PLAN),
     (EventType.PLAN_ENDED, {**PLAN, "reason": "expired"}),
 ]
@@ -146,6 +169,7 @@ PROMISED: list[tuple[EventType, Json]] = [
 def test_a_schema_takes_what_is_promised_and_nothing_beside_it(kind: EventType, data: Json) -> None:
     _, schema = SCHEMAS[kind]
     schema.model_validate_json(json.dumps(data))
-    for other in ({**data, "more": 1}, *({**data, name: None} for name in data)):
+    nulls = [name for name in data if name not in MAY_BE_NULL]
+    for other in ({**data, "more": 1}, *({**data, name: None} for name in nulls)):
         with pytest.raises(ValidationError):
             schema.model_validate_json(json.dumps(other))

@@ -14,7 +14,7 @@ from contract.openapi import document
 from contract.openapi.document import OPERATIONS
 from contract.openapi.parts import NoBody
 from modelpass.api import catalogue_bodies, operator_bodies, subscription_bodies
-from modelpass.api.catalogue_bodies import CatalogueFile, ModelBody
+from modelpass.api.catalogue_bodies import CatalogueFile, PutModelBody
 from modelpass.api.validation import Strict, validated
 from modelpass.errors import ErrorCode, Refused
 from tests.support.documented import document_of
@@ -60,7 +60,7 @@ def bodies() -> Iterator[tuple[type[Strict], Json]]:
         if operation.body is not None:
             for example in operation.body.examples.values():
                 yield operation.body.model, copy.deepcopy(example)
-                if operation.body.model is ModelBody:
+                if operation.body.model is PutModelBody and "confirm" not in example:
                     yield CatalogueFile, {"models": [{**copy.deepcopy(example), "modelId": "m-1"}]}
 
 
@@ -94,7 +94,7 @@ def changed(place: Place, *value: Any, name: str | None = None) -> Json:
 
 def problem(place: Place, body: Json) -> str | None:
     if place.body is CatalogueFile:
-        body, schema = body["models"][0], "ModelBody"
+        body, schema = body["models"][0], "PutModelBody"
     else:
         schema = place.body.__name__
     return DOCUMENT.problem(ids(place), {"$ref": f"#/components/schemas/{schema}"}, body)

@@ -87,6 +87,19 @@ def test_open_holds_that_are_no_whole_number_are_named(value: str) -> None:
     assert str(caught.value).split()[0] == "MAX_OPEN_HOLDS"
 
 
+def test_price_may_change_tenfold_without_a_second_word_unless_set() -> None:
+    assert config.price_change_factor({}) == 10
+    for value in (2, 11, 1_000_000):
+        assert config.price_change_factor({"PRICE_CHANGE_FACTOR": str(value)}) == value
+
+
+@pytest.mark.parametrize("value", ["", "0", "1", "-2", "1.5", "1e2", " 5", "ten", "²", "1000001"])
+def test_factor_that_is_no_whole_number_within_its_bounds_is_named(value: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.price_change_factor({"PRICE_CHANGE_FACTOR": value})
+    assert str(caught.value).split()[0] == "PRICE_CHANGE_FACTOR"
+
+
 def test_tables_are_those_the_function_was_given() -> None:
     names = ("ENTITLEMENTS", "SUBSCRIPTIONS", "HISTORY", "EVENTS", "CATALOGUE", "TIERS")
     everything = {f"{name}_TABLE": name.lower() for name in names}

@@ -6,13 +6,22 @@ from something else (`modelId`, `unit`, `available`) may be left out; where it i
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
 from modelpass.api.fields import MOST_REASON, Calls, ChannelTier, Units
 from modelpass.api.validation import Strict, validated
-from modelpass.catalogue.model import Bounds, CatalogueModel, Offer, Price, require_currency
+from modelpass.catalogue.model import (
+    AMOUNT_PATTERN,
+    CURRENCY_PATTERN,
+    Bounds,
+    CatalogueModel,
+    Offer,
+    Price,
+    require_currency,
+)
 from modelpass.catalogue.tiers import MAX_CALLS, MAX_UNITS, UNIT_OF_KIND, Kind, Tier, Unit
 from modelpass.catalogue.transactions import TierAvailability
 from modelpass.errors import invalid
@@ -21,10 +30,10 @@ from modelpass.ids import MODEL_ID_PATTERN, MODEL_ID_RULE, is_model_id
 _CURRENCY: Final = Field(description="three capital letters, as in ISO 4217")
 _AMOUNT_RULE: Final = "a decimal string with at most 12 digits before the point and 12 after it"
 
-Currency = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$"), _CURRENCY]
+Currency = Annotated[str, StringConstraints(pattern=f"^{CURRENCY_PATTERN}$"), _CURRENCY]
 Amount = Annotated[
     str,
-    StringConstraints(pattern=r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,12})?$"),
+    StringConstraints(pattern=f"^{AMOUNT_PATTERN}$"),
     Field(description=_AMOUNT_RULE),
 ]
 
@@ -68,7 +77,7 @@ class LimitsBody(Strict):
 
 
 class ModelBody(Strict):
-    """A model of the catalogue: the JSON body of `PUT /v1/models/{modelId}`."""
+    """A model of the catalogue, as an operator puts it and as a catalogue file has it."""
 
     model_id: Annotated[
         str | None, StringConstraints(pattern=f"^{MODEL_ID_PATTERN}$"), Field(description=MODEL_ID_RULE)
@@ -80,6 +89,12 @@ class ModelBody(Strict):
         Field(min_length=1, max_length=len(Tier), description=f"a list of 1 to {len(Tier)} tiers"),
     ]
     limits: Annotated[LimitsBody, Field(description="an object with dailyCallLimit and monthlyTokenCap")] = LimitsBody()
+
+
+class PutModelBody(ModelBody):
+    """A model as an operator puts it: the JSON body of `PUT /v1/models/{modelId}`."""
+
+    confirm: Annotated[bool | None, Field(description="true or false")] = None
 
 
 class AvailabilityBody(Strict):
@@ -103,7 +118,8 @@ def parse_model(model_id: str, raw: object) -> Offer:
     """Check the model that an operator puts under an id; raises `invalid_request` naming the field."""
     if not is_model_id(model_id):
         raise invalid("modelId", f"modelId must be {MODEL_ID_RULE}.")
-    return _offer(validated(ModelBody, raw), model_id, "")
+    body = validated(PutModelBody, raw)
+    return replace(_offer(body, model_id, ""), confirmed=body.confirm is True)
 
 
 def parse_availability(model_id: str, tier_name: str, raw: object) -> TierAvailability:

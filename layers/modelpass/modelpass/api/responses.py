@@ -31,10 +31,11 @@ _LOCATION: Final = "Location"
 _REPLAYED: Final = {"Idempotent-Replayed": "true"}
 
 
-def answer(body: dict[str, Any], *, replayed: bool = False) -> Response[str]:
-    """200 with a JSON body; a repeat carries the header `Idempotent-Replayed`."""
+def answer(body: dict[str, Any], *, replayed: bool = False, tag: str | None = None) -> Response[str]:
+    """200 with a JSON body; a repeat carries the header `Idempotent-Replayed`, what has a tag the header `ETag`."""
     telemetry.decided("replayed" if replayed else "ok")
-    return _response(HTTPStatus.OK, body, _REPLAYED if replayed else {})
+    headers = {**(_REPLAYED if replayed else {}), **({} if tag is None else {"ETag": f'"{tag}"'})}
+    return _response(HTTPStatus.OK, body, headers)
 
 
 def kept(event: APIGatewayProxyEventV2, body: dict[str, Any], cache_control: str) -> Response[str]:

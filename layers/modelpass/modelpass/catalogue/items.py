@@ -7,15 +7,17 @@ down are read in `tiers`, which authorize loads, and written in `tier_items`.
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import TYPE_CHECKING, Final
 
 from modelpass import schema
 from modelpass.catalogue.model import (
+    AMOUNT_PATTERN,
     ANY_CALLS,
     ANY_UNITS,
+    CURRENCY_PATTERN,
     PRICE_FIELDS,
     Bounds,
-    Catalogue,
     CatalogueModel,
     ListedModel,
     Price,
@@ -26,6 +28,13 @@ from modelpass.catalogue.tiers import CATALOGUE, TIERS_DOWN, Kind, Tier
 from modelpass.catalogue.tiers import lacking as tiers_lacking
 from modelpass.schema import Item, number, text
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_CURRENCY: Final = re.compile(CURRENCY_PATTERN)
+_AMOUNT: Final = re.compile(AMOUNT_PATTERN)
+MODEL_ATTRIBUTES: Final = ("v", "id", "kind", "tiers", "limits", "ever", "withdrawn", "rev")
+"""All attributes that the item of a model may have besides its key."""
 SETTINGS: Final = "settings"
 """The sort key of the catalogue's settings."""
 MODELS: Final = "model#"
@@ -42,13 +51,9 @@ def settings_key() -> tuple[str, str]:
     return CATALOGUE, SETTINGS
 
 
-def catalogue_of(stored: list[Item]) -> Catalogue:
-    """The catalogue, from all items of its partition; models that were withdrawn are left out."""
-    by_key = {item["sk"]["S"]: item for item in stored}
-    by_key.pop(TIERS_DOWN, None)
-    by_key.pop(SETTINGS, None)
-    listings = map(listed_model_of, by_key.values())
-    return Catalogue({one.model.model_id: one.model for one in listings if not one.withdrawn})
+def models_among(stored: Iterable[Item]) -> list[Item]:
+    """The items of models, from all items of the catalogue's partition."""
+    return [item for item in stored if item["sk"]["S"] not in (TIERS_DOWN, SETTINGS)]
 
 
 def currency_of(item: Item | None) -> str | None:
@@ -56,24 +61,37 @@ def currency_of(item: Item | None) -> str | None:
     if item is None:
         return None
     currency: str = schema.current(item)["currency"]["S"]
+    if _CURRENCY.fullmatch(currency) is None:
+        raise ValueError(currency)
     return currency
 
 
 def listed_model_of(item: Item) -> ListedModel:
     """A model, from its stored item."""
     item = schema.current(item, lacking)
-    limits = item["limits"]["M"]
+    model_id, limits = item["id"]["S"], item["limits"]["M"]
+    if model_key(model_id)[1] != item["sk"]["S"]:
+        raise ValueError(model_id)
     model = CatalogueModel(
-        item["id"]["S"],
+        model_id,
         Kind(item["kind"]["S"]),
-        {
-            Tier(tier): Price(*(value["M"][name]["S"] for name in PRICE_FIELDS))
-            for tier, value in item["tiers"]["M"].items()
-        },
+        {Tier(tier): _price_of(value["M"]) for tier, value in item["tiers"]["M"].items()},
         _bounds_of(limits["dailyCallLimit"]),
         _bounds_of(limits["monthlyTokenCap"]),
     )
     return ListedModel(model, frozenset(map(Tier, item["ever"]["SS"])), "withdrawn" in item)
+
+
+def kind_of(item: Item) -> Kind | None:
+    """The kind of a model, also of one that cannot be read otherwise; None where it is none that is known."""
+    kind = item.get("kind", {}).get("S")
+    return Kind(kind) if kind in set(Kind) else None
+
+
+def revision_of(item: Item | None) -> int:
+    """How often a model was changed by code that counts it; 0 where that was never counted or cannot be read."""
+    counted = "" if item is None else str(item.get("rev", {}).get("N"))
+    return int(counted) if counted.isdecimal() else 0
 
 
 def model_attributes(model: CatalogueModel) -> Item:
@@ -91,10 +109,21 @@ def model_attributes(model: CatalogueModel) -> Item:
     }
 
 
-def model_item(model: CatalogueModel, version: int = schema.NEWEST) -> Item:
-    """The item of a model that was never stored before."""
-    offered = {"v": number(version), "ever": {"SS": [tier.value for tier in model.tiers]}}
-    return {**schema.primary_key(model_key(model.model_id)), **model_attributes(model), **offered}
+def tiers_set(tiers: Iterable[Tier]) -> Item:
+    """Tiers as the value of an attribute; there must be one at least."""
+    return {"SS": sorted(tier.value for tier in tiers)}
+
+
+def model_item(
+    model: CatalogueModel, version: int = schema.NEWEST, ever: frozenset[Tier] = frozenset(), revision: int = 0
+) -> Item:
+    """The whole item of a model that was never stored before, or that takes the place of one that cannot be read.
+
+    `ever` holds the tiers that it was offered in before, `revision` counts its changes.
+    """
+    offered = {"v": number(version), "ever": tiers_set({*ever, *model.tiers})}
+    counted = {"rev": number(revision)} if revision else {}
+    return {**schema.primary_key(model_key(model.model_id)), **model_attributes(model), **offered, **counted}
 
 
 def settings_item(currency: str, version: int = schema.NEWEST) -> Item:
@@ -113,6 +142,16 @@ def lacking(item: Item) -> Item:
     limits = {"dailyCallLimit": ANY_CALLS, "monthlyTokenCap": ANY_UNITS}  # any amount could be bought
     bounds = {name: {"M": _stored_bounds(any_amount)} for name, any_amount in limits.items()}
     return {"limits": {"M": bounds}, "ever": {"SS": sorted(item["tiers"]["M"])}}  # no tier was ever withdrawn
+
+
+def _price_of(value: Item) -> Price:
+    price = Price(*(value[name]["S"] for name in PRICE_FIELDS))
+    if _CURRENCY.fullmatch(price.currency) is None:
+        raise ValueError(price.currency)
+    for amount in (price.base, price.per_unit, price.per_daily_call):
+        if _AMOUNT.fullmatch(amount) is None:
+            raise ValueError(amount)
+    return price
 
 
 def _bounds_of(value: Item) -> Bounds:

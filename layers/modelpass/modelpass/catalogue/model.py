@@ -16,6 +16,10 @@ from modelpass.errors import invalid
 
 PRICE_FIELDS: Final = ("currency", "base", "perUnit", "perDailyCall")
 """The names of the fields of a `Price`, in their order."""
+CURRENCY_PATTERN: Final = "[A-Z]{3}"
+"""Three capital letters, as in ISO 4217."""
+AMOUNT_PATTERN: Final = r"(0|[1-9][0-9]{0,11})(\.[0-9]{1,12})?"
+"""A figure of a price: a decimal string with at most 12 digits before the point and 12 after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +73,18 @@ class ListedModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
-    """All models that are offered, by their ids."""
-
-    models: dict[str, CatalogueModel]
-
-    def currency(self) -> str | None:
-        """The one currency of all its prices; None when nothing is offered."""
-        return next((price.currency for model in self.models.values() for price in model.tiers.values()), None)
-
-
-@dataclass(frozen=True, slots=True)
 class Offer:
     """A well-formed model as an operator sends it, with the one currency of its prices.
 
-    `said_available` repeats, tier by tier in the order sent, whether the operator says that it is available; None
-    where nothing is said.
+    The tiers are in the order sent. `said_available` repeats, tier by tier in that order, whether the operator says
+    that it is available; None where nothing is said. `confirmed` tells that the operator means even a large change of a
+    price.
     """
 
     model: CatalogueModel
     currency: str
     said_available: tuple[tuple[Tier, bool | None], ...]
+    confirmed: bool = False
 
 
 def price_fields(price: Price) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from modelpass import schema
 from modelpass.api_keys import DeploymentKeys
 from modelpass.dynamodb.endpoint import CLIENT_SETTING, ConfigError, missing
-from modelpass.runtime.deps import DEFAULT_MAX_OPEN_HOLDS
+from modelpass.runtime.deps import DEFAULT_MAX_OPEN_HOLDS, DEFAULT_PRICE_CHANGE_FACTOR
 from modelpass.schema import Tables
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _SHORTEST_KEY: Final = 32
 _SIGNING: Final = "DEPLOYMENT_KEY"
 _ACCEPTED: Final = "DEPLOYMENT_KEYS_ACCEPTED"
+_LEAST_FACTOR: Final = 2
+_MOST_FACTOR: Final = 1_000_000
 _VERSION: Final = "SCHEMA_VERSION_WRITTEN"
 
 
@@ -74,6 +76,15 @@ def max_open_holds(environment: Mapping[str, str]) -> int:
     text = environment.get("MAX_OPEN_HOLDS", str(DEFAULT_MAX_OPEN_HOLDS))
     if not text.isdecimal() or int(text) < 1:
         msg = "MAX_OPEN_HOLDS must be a whole number from 1"
+        raise ConfigError(msg)
+    return int(text)
+
+
+def price_change_factor(environment: Mapping[str, str]) -> int:
+    """By how much a price may change without being confirmed: a whole number from 2 to 1000000, or `ConfigError`."""
+    text = environment.get("PRICE_CHANGE_FACTOR", str(DEFAULT_PRICE_CHANGE_FACTOR))
+    if not text.isdecimal() or not _LEAST_FACTOR <= int(text) <= _MOST_FACTOR:
+        msg = f"PRICE_CHANGE_FACTOR must be a whole number from {_LEAST_FACTOR} to {_MOST_FACTOR}"
         raise ConfigError(msg)
     return int(text)
 

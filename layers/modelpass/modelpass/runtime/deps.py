@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from modelpass.schema import Tables
 
 DEFAULT_MAX_OPEN_HOLDS: Final = 100
+DEFAULT_PRICE_CHANGE_FACTOR: Final = 10
 _SHARE_OF_TIME: Final = 2 / 3
 """Which part of the time that an invocation has left it may use before it stops by itself."""
 
@@ -40,6 +41,7 @@ class Deps(NamedTuple):
     max_open_holds: int = DEFAULT_MAX_OPEN_HOLDS
     stop_at: float = float("inf")
     may_retry: MayRetry = always
+    price_change_factor: int = DEFAULT_PRICE_CHANGE_FACTOR
 
     def retry_budget(self) -> RetryBudget:
         """A new budget of tries and time, for one command."""

@@ -67,6 +67,7 @@ def deps(*, signs: bool = False) -> Deps:
         deployment_keys=config.signing_keys(os.environ) if signs else config.deployment_keys(os.environ),
         max_open_holds=config.max_open_holds(os.environ),
         may_retry=breaker.may_retry,
+        price_change_factor=config.price_change_factor(os.environ),
     )
 
 

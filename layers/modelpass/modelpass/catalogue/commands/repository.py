@@ -1,21 +1,27 @@
-"""How commands read the catalogue. Rule: strongly consistent; every price is that of the moment of asking."""
+"""How commands read the catalogue. Rule: strongly consistent; every price is that of the moment of asking.
+
+A model that cannot be read is passed over where others are read with it, and told of.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from modelpass import schema
-from modelpass.catalogue.items import catalogue_of, listed_model_of, model_key
-from modelpass.catalogue.tiers import CATALOGUE
+from modelpass.catalogue.items import listed_model_of, model_key, models_among
+from modelpass.catalogue.tiers import CATALOGUE, Tier
 from modelpass.dynamodb import transport
 from modelpass.runtime import unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from modelpass.catalogue.model import Catalogue, CatalogueModel
+    from modelpass.catalogue.model import CatalogueModel
     from modelpass.dynamodb.retries import RetryBudget
     from modelpass.runtime.deps import Deps
+    from modelpass.schema import Item
+
+_T = TypeVar("_T")
 
 
 def offered(deps: Deps, budget: RetryBudget, model_ids: Iterable[str]) -> dict[str, CatalogueModel]:
@@ -31,8 +37,33 @@ def offered(deps: Deps, budget: RetryBudget, model_ids: Iterable[str]) -> dict[s
     return {one.model.model_id: one.model for one in listings if not one.withdrawn}
 
 
-def load(deps: Deps, budget: RetryBudget) -> Catalogue:
-    """The whole catalogue as it is now; raises `Refused` (`temporarily_unavailable`) while it cannot be read."""
+def currency_of_models(deps: Deps, budget: RetryBudget) -> str | None:
+    """The one currency of all models that can be read, those that were withdrawn as well; None where there is none.
+
+    Raises `Refused` (`temporarily_unavailable`) while the catalogue cannot be read.
+    """
+    stored = budget.persist(lambda: _stored(deps))
+    listings = unreadable.read_each(deps.tables.catalogue, models_among(stored), listed_model_of)
+    return next((price.currency for one in listings for price in one.model.tiers.values()), None)
+
+
+def readable(item: Item | None, read: Callable[[Item], _T]) -> _T | None:
+    """What `read` makes of an item; None where there is none, or none that can be read."""
+    try:
+        return None if item is None else read(item)
+    except unreadable.FAILURES:
+        return None
+
+
+def tiers_ever(item: Item | None) -> frozenset[Tier]:
+    """The tiers that a model was ever offered in: any may have been, where its item cannot be read."""
+    if item is None:
+        return frozenset()
+    listed = readable(item, listed_model_of)
+    return frozenset(Tier) if listed is None else listed.ever
+
+
+def _stored(deps: Deps) -> list[Item]:
     request = {
         "TableName": deps.tables.catalogue,
         "KeyConditionExpression": "#pk = :pk",
@@ -40,4 +71,4 @@ def load(deps: Deps, budget: RetryBudget) -> Catalogue:
         "ExpressionAttributeValues": {":pk": schema.text(CATALOGUE)},
         "ConsistentRead": True,
     }
-    return budget.persist(lambda: catalogue_of(transport.query_all(deps.send, request)))
+    return transport.query_all(deps.send, request)
