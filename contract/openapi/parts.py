@@ -126,10 +126,12 @@ ACCOUNT_ID: Final = Parameter(
     "acct_demo",
 )
 PLAN_ID: Final = Parameter("planId", "path", MODEL_ID.schema, f"The plan that has ended: {MODEL_ID_RULE}.", "plan_team")
+_ONE_TAG: Final = '(W/)?"[!#-~]*"'
+_TAGS: Final = {"type": "string", "pattern": rf"^(\*|{_ONE_TAG}( ?, ?{_ONE_TAG})*)$"}
 IF_MATCH: Final = Parameter(
     "If-Match",
     "header",
-    {"type": "string", "minLength": 1},
+    _TAGS,
     "Only if the model is as this `ETag` names it; several are separated by commas. `*`: only if there is one, also "
     "one that was withdrawn.",
     '"mfrggzdfmztwq2lknnwg23tp"',
@@ -138,7 +140,7 @@ IF_MATCH: Final = Parameter(
 IF_NONE_MATCH: Final = Parameter(
     "If-None-Match",
     "header",
-    {"type": "string", "minLength": 1},
+    _TAGS,
     "`*`: only if there is none, also none that was withdrawn. Or only if the model is not as this `ETag` names it.",
     "*",
     required=False,

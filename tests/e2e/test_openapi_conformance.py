@@ -51,12 +51,15 @@ NOT_CHECKED: Final = {
     "negative_data_rejection": "`invalid_is_refused` is this check, less the cases in which nothing is invalid",
     "max_response_time": "a shared machine says nothing of time",
 }
+_TAGS = {"If-Match": "the tool makes headers that its pattern does not take", "If-None-Match": "likewise"}
 SENSE: Final[dict[str, dict[str, str]]] = {
     "listSubscriptions": {"cursor": "only what a page gave is a cursor"},
     "listEvents": {"cursor": "only what a page gave is a cursor"},
     "getHistory": {"from": "a range has an order and a length", "to": "a range has an order and a length"},
     "correctUsage": {"units": "0 corrects nothing", "at": "a time of the subscription", "modelId": "one of its models"},
+    "withdrawModel": {**_TAGS},
     "putModel": {
+        **_TAGS,
         "modelId": "that of the path",
         "kind": "a model keeps its kind",
         "unit": "it follows from the kind",

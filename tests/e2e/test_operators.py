@@ -165,14 +165,14 @@ def test_of_two_operators_one_changes_a_price_and_the_other_is_told(stack: Stack
 
     made = operate(stack, "PUT", path, body)
     shown = operate(stack, "GET", path)
-    assert (shown.status, shown.json, shown.headers["ETag"]) == (200, made.json, made.headers["ETag"])
-    changed = put("2", made.headers["ETag"])
+    assert (shown.status, shown.json, shown.headers["etag"]) == (200, made.json, made.headers["etag"])
+    changed = put("2", made.headers["etag"])
     assert changed.status == 200
-    late = put("3", made.headers["ETag"])
+    late = put("3", made.headers["etag"])
     assert (late.status, late.error["code"], late.error["param"]) == (412, "precondition_failed", "If-Match")
-    far = put("2000", changed.headers["ETag"])
+    far = put("2000", changed.headers["etag"])
     assert (far.status, far.error["code"], far.error["param"]) == (409, "confirmation_required", "tiers[0].price.base")
-    assert put("2000", changed.headers["ETag"], confirm=True).status == 200
+    assert put("2000", changed.headers["etag"], confirm=True).status == 200
     assert operate(stack, "DELETE", path).status == 204
     assert operate(stack, "GET", path).json["withdrawn"] is True
     assert model_id not in {m["modelId"] for m in stack.api("GET", "/v1/models", new_account()).json["models"]}
