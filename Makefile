@@ -17,7 +17,7 @@ UV := $(UV_VENV)/bin/uv
 EXPANDED := .local/template.json
 ARCH ?= arm64
 # Functions are run here in Lambda's version of Python, or in this one where that is not on the machine.
-ifneq ($(filter bench bench-against check lambda-runtime run-lambda test-runtime,$(MAKECMDGOALS)),)
+ifneq ($(filter bench bench-against check lambda-runtime reliability run-lambda test-runtime,$(MAKECMDGOALS)),)
 PYTHON_HERE := $(shell $(PYTHON) deploy/artifact.py version-here)
 endif
 RUNTIME_CLIENT := .tools/lambda-python$(PYTHON_HERE)
@@ -50,7 +50,7 @@ RIGHT_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
   || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-lambda demo token seed upgrade audit restore openapi test test-runtime soak bench bench-against bench-peers bench-restore faults cost scale coverage mutants lint format types \
+.PHONY: help setup run run-lambda demo token seed upgrade audit restore openapi test test-runtime soak bench bench-against bench-peers bench-restore faults cost reliability scale coverage mutants lint format types \
   validate build lambda-runtime check lock clean
 
 help: ## name every target
@@ -174,6 +174,9 @@ faults: $(SETUP) ## let every store call fail and run every two commands into ea
 
 cost: $(SETUP) ## what a million requests cost, from what they consume here (BILLED_MS=8 MEMORY_MIB=512)
 	@$(BENCHMARK).cost | grep -v "^{"
+
+reliability: lambda-runtime ## isolation, losses, outages and revocation, into docs/reliability.md, under ten minutes (ONLY=settles,…)
+	@MODELPASS_ARTIFACTS=$(BUILT_HERE) LAMBDA_PYTHON=$(PYTHON_HERE) $(BENCHMARK).reliability | grep -v --line-buffered '^{'
 
 scale: $(SETUP) ## the reset's work among 100,000 entitlements, and an audit of them, a few minutes
 	@$(BENCHMARK).scale | grep -v --line-buffered '^{'

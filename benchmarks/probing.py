@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -33,11 +35,11 @@ class ProbeError(Exception):
 class Probe:
     """One function in a process of its own, asked in batches so that the driver is seldom between two of them."""
 
-    def __init__(self, function: Function, python: str) -> None:
+    def __init__(self, function: Function, python: str, module: str = "benchmarks.probe") -> None:
         read_end, write_end = os.pipe()
         self._log = tempfile.TemporaryFile(prefix="modelpass-bench-")  # noqa: SIM115 - closed by stop()
         self._process = subprocess.Popen(
-            [python, "-m", "benchmarks.probe", str(write_end)],
+            [python, "-m", module, str(write_end)],
             stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=self._log,
@@ -49,7 +51,7 @@ class Probe:
         )
         os.close(write_end)
         self._replies = os.fdopen(read_end, "rb")
-        self.python: str = self._heard()["python"]
+        self.python: str = self.heard()["python"]
 
     def __enter__(self) -> Self:
         return self
@@ -63,24 +65,44 @@ class Probe:
 
     def ask(self, what: str, **arguments: Any) -> Any:
         """The answer of one of `probe.Probe`'s methods; raises `ProbeError` when the probe is gone."""
+        self.tell(what, **arguments)
+        return self.heard()
+
+    def tell(self, what: str, **arguments: Any) -> None:
+        """Begin to ask; the answer is `heard` later. Raises `ProbeError` when the probe is gone."""
         assert self._process.stdin is not None
-        send_frame(self._process.stdin, {"do": what, **arguments})
-        return self._heard()
+        try:
+            send_frame(self._process.stdin, {"do": what, **arguments})
+        except BrokenPipeError:
+            raise ProbeError(self._last_words()) from None
+
+    def answers_within(self, seconds: float) -> bool:
+        """Whether there is something to be heard, an answer or the end of the probe, by then."""
+        return bool(select.select([self._replies], [], [], seconds)[0])
+
+    def heard(self) -> Any:
+        """The answer to what was told; raises `ProbeError` when the probe is gone."""
+        try:
+            return receive_frame(self._replies)
+        except EOFError:
+            raise ProbeError(self._last_words()) from None
+
+    def kill(self) -> None:
+        """End it in the middle of whatever it does, as a crash would."""
+        self._process.kill()
 
     def stop(self) -> None:
         """End the process."""
         if self._process.stdin is not None:
-            self._process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
         stop(self._process)
         self._replies.close()
         self._log.close()
 
-    def _heard(self) -> Any:
-        try:
-            return receive_frame(self._replies)
-        except EOFError:
-            self._log.seek(0)
-            raise ProbeError(self._log.read()[-2000:].decode(errors="replace")) from None
+    def _last_words(self) -> str:
+        self._log.seek(0)
+        return self._log.read()[-2000:].decode(errors="replace")
 
 
 def _environment(function: Function) -> dict[str, str]:

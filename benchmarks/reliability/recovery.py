@@ -1,0 +1,33 @@
+"""How soon authorize is itself again after a store that hung or throttled, and what it asked of the store meanwhile.
+
+Rule: it measures nothing by itself. `benchmarks.recovery` does, through the built functions under load; this writes its
+table, and says so where that is not there.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import Any, Final
+
+from benchmarks import page
+from benchmarks.reliability.stage import measured
+
+MODULE: Final = "benchmarks.recovery"
+OUTAGE_SECONDS: Final = 60
+KINDS: Final = {"hangs": "hang", "throttles": "throttle"}
+
+
+def measure() -> dict[str, str]:
+    """The table of this section."""
+    if importlib.util.find_spec(MODULE) is None:
+        return {"recovery": "Not measured yet.\n"}
+    recovery: Any = importlib.import_module(MODULE).recovery
+    rows: list[list[page.Cell]] = []
+    for shown, kind in KINDS.items():
+        found = recovery(kind, OUTAGE_SECONDS)
+        rows.append(
+            [f"{shown} for {OUTAGE_SECONDS} s", f"{found.seconds_until_granted:.1f}", f"{found.requests_each:.2f}"]
+        )
+    head = ["a store that", "seconds until 99 % are granted", "store requests per authorize meanwhile"]
+    return {"recovery": f"{measured()}\n\n{page.table(head, rows)}"}
