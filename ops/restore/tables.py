@@ -3,7 +3,7 @@
 Two walks make the live table equal. `put` goes through the restored table and asks the live one for the keys of each
 page: what is missing there or differs is put, and nothing else. `delete` goes through the keys of the live table and
 asks the restored one for them: what it lacks is deleted. Neither needs to know in what order DynamoDB scans, nor which
-keys lie in which segment, of which it promises nothing (docs/adr/NNN-restore-page-by-page.md).
+keys lie in which segment, of which it promises nothing (docs/adr/031-restore-page-by-page.md).
 """
 
 from __future__ import annotations
