@@ -166,7 +166,7 @@ def test_reset_ends_at_a_sick_store_and_leaves_its_work(world: World, cause: Cau
     process = process_of(world)
     process.store.cause = cause
     assert process.world.reset() == {"windowsRolled": 0, "subscriptionsExpired": 0, "holdsReleased": 0, "more": True}
-    assert process.store.asked <= 5
+    assert process.store.asked <= 6  # one for the tiers that are down, then the tries of what is due
     process.store.cause = None
     process.store.rest()
     done = process.world.reset()
