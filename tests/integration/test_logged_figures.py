@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelpass.api.subscription_bodies import parse_purchase
-from modelpass.catalogue.commands.tier_upkeep import bring_up_tiers
 from modelpass.dynamodb.transport import StoreBusyError, metered
 from modelpass.entitlements.commands.authorize import Caches
 from modelpass.router import authorize, settle
@@ -65,7 +64,7 @@ def test_reads_of_which_tiers_are_down_are_told_with_the_request_that_made_them(
     world = metered_world
     key = world.buy()["apiKey"]
     world.authorize(key, "opens-the-window")
-    bring_up_tiers(world.deps)  # as the reset does: then there is one item to read
+    world.reset()  # since then, the tiers that are down are in one place
     payload = {"apiKey": key, "modelId": TEXT_MODEL, "requestId": "r-1", "estimatedUsage": 1}
     line, seen = logged(
         world, lambda: authorize.handle_authorize(world.deps, Caches.empty(world.deps), payload, "lambda-request")
