@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks import given
+from benchmarks import abuse, given
 from local.dynamodb import engine
 from tests.support.lines import recorded
 from tests.support.world import DAY_MS, World, model, new_world
@@ -102,11 +102,16 @@ def main() -> None:
     billed_ms, memory = given.positive("BILLED_MS", 8), given.positive("MEMORY_MIB", 512)
     with engine.running() as url:
         found = cases(new_world(url))
+        abused = abuse.cases(new_world(url), url)
     sys.stdout.write(f"Dollars per million, at {billed_ms} ms billed per invocation of {memory} MiB:\n\n")
     head = ["case", "write units", "read units", "bytes logged", "DynamoDB", "Lambda", "logs", "together"]
     print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")
     for name, used in found.items():
         print(row(name, used, prices, billed_ms, memory))
+    assumed = f"{abuse.WAIT_MS} ms for each request to the store, and CPU time by {abuse.SHARE} of a core"
+    print(f"\nWhat abuse costs, in dollars per million; milliseconds are {assumed}:\n")
+    print(abuse.table(abused, prices, memory))
+    print(f"\n{abuse.dearest(abused, prices, memory, abuse.throttle())}")
 
 
 if __name__ == "__main__":

@@ -12,14 +12,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from benchmarks import page
-from benchmarks.reliability.stage import Stage, body_of, measured, ready
+from benchmarks import filled, page
+from benchmarks.reliability.stage import body_of, measured, ready
 from benchmarks.setting import now_ms, zone_where_it_is_morning
-from modelpass import outbox, schema
-from modelpass.entitlements.history import day_key
-from modelpass.entitlements.model import EntitlementId
 from modelpass.entitlements.windows import day_of
-from modelpass.outbox import EventType, Moment, Subject
 from tests.support.handlers import http_sample
 
 if TYPE_CHECKING:
@@ -34,7 +30,6 @@ SHARE: Final = 0.29
 MODELS, DAYS, DAYS_MODELS, EVENTS = 5_000, 366, 40, 10_000
 TIMES: Final = 3
 NS: Final = 1_000_000_000
-_BATCH: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +54,12 @@ def measure() -> dict[str, str]:
     with ready() as stage:
         stage.offer(DAYS_MODELS)
         bought = stage.setting.buy(models=stage.ordered(), months=12, days_ago=DAYS - 1)
-        _used_each_day(stage, bought)
-        _told(stage, bought)
+        today = day_of(now_ms(), zone_where_it_is_morning())
+        filled.with_days(stage.setting.world, bought, stage.offered[:DAYS_MODELS], today, DAYS)
+        filled.with_events(stage.setting.world, bought, EVENTS - 1, now_ms())
         stage.offer(MODELS)
         models, look = stage.probe("ModelsFunction"), stage.probe("SubscriptionsFunction")
-        first = (day_of(now_ms(), zone_where_it_is_morning()) - timedelta(days=DAYS - 1)).isoformat()
+        first = (today - timedelta(days=DAYS - 1)).isoformat()
         asked = [
             ("catalogue", models, "get-models", "models", {}),
             (f"history, {DAYS} days of {DAYS_MODELS} models", look, "get-history", "days", {"from": first}),
@@ -97,47 +93,3 @@ def _pages(probe: Probe, event: Json, member: str, query: dict[str, str]) -> Ite
         if body.get("next") is None:
             return
         query = {**query, "cursor": body["next"]}
-
-
-def _used_each_day(stage: Stage, bought: Json) -> None:
-    """Closed days of every model, as the reset would have left them."""
-    today = day_of(now_ms(), zone_where_it_is_morning())
-    version = schema.number(stage.setting.world.tables.version)
-    _put(
-        stage,
-        stage.setting.world.tables.history,
-        (
-            {
-                **schema.primary_key(day_key(EntitlementId(bought["subscriptionId"], 1, name), day)),
-                "v": version,
-                "calls": schema.number(1_234),
-                "units": schema.number(1_234_567),
-            }
-            for day in ((today - timedelta(days=ago)).isoformat() for ago in range(1, DAYS))
-            for name in stage.offered[:DAYS_MODELS]
-        ),
-    )
-
-
-def _told(stage: Stage, bought: Json) -> None:
-    """Events of one subscription beside that of its purchase."""
-    tables, subject = stage.setting.world.tables, Subject(bought["subscriptionId"], bought["account"])
-    began = now_ms() - EVENTS * 1_000
-    rows = (
-        outbox.put(
-            tables, EventType.KEY_REGENERATED, subject, Moment(began + number * 1_000, 1, number), {}, (str(number),)
-        )
-        for number in range(EVENTS - 1)
-    )
-    _put(stage, tables.events, (row["Item"] for row in rows))
-
-
-def _put(stage: Stage, table: str, items: Iterator[Json]) -> None:
-    batch: list[Json] = []
-    for item in items:
-        batch.append({"PutRequest": {"Item": item}})
-        if len(batch) == _BATCH:
-            stage.setting.world.quick.batch_write_item(RequestItems={table: batch})
-            batch = []
-    if batch:
-        stage.setting.world.quick.batch_write_item(RequestItems={table: batch})

@@ -26,8 +26,7 @@ def measure() -> dict[str, str]:
     rows: list[list[page.Cell]] = []
     for shown, kind in KINDS.items():
         found = recovery(kind, OUTAGE_SECONDS)
-        rows.append(
-            [f"{shown} for {OUTAGE_SECONDS} s", f"{found.seconds_until_granted:.1f}", f"{found.requests_each:.2f}"]
-        )
+        cells = (found.recovered_seconds, found.requests_per_authorize)
+        rows.append([f"{shown} for {OUTAGE_SECONDS} s", *(float(cell) for cell in cells)])
     head = ["a store that", "seconds until 99 % are granted", "store requests per authorize meanwhile"]
     return {"recovery": f"{measured()}\n\n{page.table(head, rows)}"}

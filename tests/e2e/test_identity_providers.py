@@ -39,7 +39,8 @@ def stack(engine: str, data: Path) -> Iterator[Stack]:
 
 
 def bearer(**claims: Any) -> str:
-    token = jwts.issue(jwts.signing_key(settings.key_folder()), claims, "https://issuer.example", "two")
+    audiences = ["two", "modelpass-operators"]
+    token = jwts.issue(jwts.signing_key(settings.key_folder()), claims, "https://issuer.example", audiences)
     leaks.keep_bearer(token)
     return f"Bearer {token}"
 

@@ -253,12 +253,12 @@ _JWTS: dict[str, str] = {}
 
 def jwt_of(account: str, scope: str = "") -> str:
     """A token as `make token` prints it; signed in this process, which is faster."""
-    if "" not in _JWTS:
-        _JWTS[""] = token.token_of({"sub": ""})
+    given = {"scope": scope} if scope else {}
+    if scope not in _JWTS:
+        _JWTS[scope] = token.token_of({"sub": "", **given})
     name = f"{scope} {account}"
     if name not in _JWTS:
-        shown = claims_of(_JWTS[""])
-        claims = {"sub": account, "scope": scope} if scope else {"sub": account}
+        shown, claims = claims_of(_JWTS[scope]), {"sub": account, **given}
         _JWTS[name] = jwts.issue(jwts.signing_key(settings.key_folder()), claims, shown["iss"], shown["aud"])
         leaks.keep_bearer(_JWTS[name])
     return _JWTS[name]
