@@ -205,12 +205,13 @@ types: $(SETUP) ## static types, strict
 	$(BIN)/mypy
 	@for app in functions/*/app.py; do $(BIN)/mypy $$app || exit 1; done
 
-validate: $(SETUP) $(SAM) $(CHECKOV) ## check template.yaml, also as CloudFormation gets it
+validate: $(SETUP) $(SAM) $(CHECKOV) ## check template.yaml, also as CloudFormation gets it, and front/template.yaml
 	AWS_DEFAULT_REGION=eu-west-1 $(SAM) validate --config-env prod
 	$(BIN)/cfn-lint template.yaml
+	$(BIN)/cfn-lint --regions us-east-1 -- front/template.yaml
 	@mkdir -p $(dir $(EXPANDED))
 	@PYTHONPATH=layers/modelpass $(BIN)/python -m local expanded >$(EXPANDED)
-	$(CHECKOV) -f template.yaml -f $(EXPANDED)
+	$(CHECKOV) -f template.yaml -f front/template.yaml -f $(EXPANDED)
 
 build: $(SAM) ## build what would be deployed, into .aws-sam/build (ARCH=arm64), or for this machine (ARCH=x86_64)
 	@$(call SAM_BUILD,$(ARCH),.aws-sam/$(if $(filter arm64,$(ARCH)),build,$(ARCH)),)

@@ -168,6 +168,7 @@ ROWS: Final[dict[str, tuple[list[str], list[str]]]] = {
     "ApiBurstRequests": RATES,
     "OperatorRequestsPerSecond": RATES,
     "OperatorBurstRequests": RATES,
+    "DefaultEndpoints": (["Open", "Closed"], ["", "open", "closed", "true", "Disabled"]),
     "AuthorizeConcurrency": CONCURRENCY,
     "SettleConcurrency": (
         ["-1", "0", "10", "15", "99", "100", "200", "1000", "12340"],

@@ -1,4 +1,4 @@
-"""`template.yaml` for the tests of this folder: as it is written, and as CloudFormation gets it."""
+"""`template.yaml` for the tests of this folder, as it is written and as CloudFormation gets it, and the front's."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ Json = dict[str, Any]
 
 SOURCE: Json = yaml_parse((ROOT / "template.yaml").read_text("utf-8"))
 RESOURCES: Json = SOURCE["Resources"]
+FRONT: Json = yaml_parse((ROOT / "front" / "template.yaml").read_text("utf-8"))
 EXPANDED: Json = expanded_template()["Resources"]
 # Sorted, for the translator keeps no order, and processes that share the tests must name them alike.
 TYPES: dict[str, str] = {name: resource["Type"] for name, resource in sorted(EXPANDED.items())}

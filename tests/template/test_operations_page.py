@@ -6,7 +6,7 @@ import re
 
 from local.machine import ROOT
 from tests.support.world import permits
-from tests.template.resources import RESOURCES, SOURCE, of_type
+from tests.template.resources import FRONT, RESOURCES, SOURCE, of_type
 from tests.unit.api.test_claims import PROVIDERS
 
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
@@ -32,7 +32,7 @@ def test_every_function_that_writes_is_stopped_before_a_restore_and_every_table_
 
 
 def test_parameters_and_outputs_are_there() -> None:
-    there = {*SOURCE["Parameters"], *SOURCE["Outputs"], *RESOURCES}
+    there = {*SOURCE["Parameters"], *SOURCE["Outputs"], *RESOURCES, *FRONT["Parameters"], *FRONT["Outputs"]}
     kinds = r"Url|Arn|Name|Concurrency|Seconds|Ms|Requests|Written|Revision|Holds|Origins|Issuer|Audience"
     named = set(re.findall(rf"\b([A-Z][A-Za-z]+(?:{kinds}))\b", PAGE))
     assert len(named) > 10
