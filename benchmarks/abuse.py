@@ -1,25 +1,29 @@
 """What abuse costs: requests that nobody profits from, each by its own route, from what they consume here.
 
-Rule: as in `cost`, units, requests and bytes are measured, prices and times are assumptions and are printed as such. The
-handlers run in this process, on the engine, as API Gateway and the router invoke them.
+Rule: as in `cost`, units, requests and bytes are measured, prices and times are assumptions and are printed as such.
+The handlers run in this process, on the engine, as API Gateway and the router invoke them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import patch
 
 from benchmarks import filled
 from local.cloudformation import template
 from local.machine import ROOT
 from modelpass.entitlements.windows import day_of
-from modelpass.subscriptions.model import MAX_MODELS
+from modelpass.runtime import wiring
+from modelpass.subscriptions.model import MAX_MODELS, MAX_NEW_KEYS_PER_DAY
 from tests.support.handlers import FUNCTION_OF_SAMPLE, Service, http_sample
+from tests.support.handlers import sample as sample_event
 from tests.support.lines import recorded
 from tests.support.world import TEXT_MODEL, Recorder, model, template_of
 
@@ -37,9 +41,11 @@ WAIT_MS: Final = 4
 GATEWAY_HEADERS: Final = 200
 """Bytes that API Gateway sends with each answer, assumed."""
 OWN_ANSWER: Final = len(b'{"message":"Unauthorized"}')
-DAYS: Final = 366
+DAYS: Final = 365
+"""Of use, today included: a subscription of a year that is not over."""
 GIB: Final = 1024**3
 MILLION: Final = 1_000_000
+_DAY_MS: Final = 86_400_000
 _TYPICAL: Final = {
     "requestId": "Ofh3yhGUDoEEPkg=",
     "requestTime": "23/Nov/2026:00:00:00 +0000",
@@ -64,6 +70,7 @@ class Taken:
     log_bytes: Decimal
     sent_bytes: Decimal
     billed_ms: Decimal
+    most_a_day: int | None = None
 
     def dollars(self, prices: dict[str, Decimal], memory_mib: Decimal) -> tuple[Decimal, ...]:
         """A million of them: API Gateway, DynamoDB, Lambda, logs, what leaves AWS, and together."""
@@ -91,9 +98,13 @@ class Abuser:
 
     def http(self, name: str, times: int, sample: str, status: int, **changes: Any) -> Taken:
         """Requests over HTTP."""
-        event = http_sample(sample, self.bought["account"], self.bought["subscriptionId"], **changes)
+        event = sample_event(sample)
+        if "authorizer" in event["requestContext"]:
+            event = http_sample(sample, self.bought["account"], self.bought["subscriptionId"], **changes)
         function, sent = FUNCTION_OF_SAMPLE[sample], 0
-        with self.service.sending(function, self.recorder):
+        asks_the_store = hasattr(self.service.module(function), "deps")
+        through = self.service.sending(function, self.recorder) if asks_the_store else contextlib.nullcontext()
+        with through:
 
             def ask(_: int) -> None:
                 nonlocal sent
@@ -126,9 +137,9 @@ class Abuser:
             cpu_ms = Decimal(time.process_time() - began) * 1000 / times
         requests = Decimal(len(self.recorder.calls)) / times
         logged = Decimal(len(written.getvalue().encode())) / times + len(line or "")
-        units = [Decimal(of) / times for of in (self.recorder.write_units, self.recorder.read_units)]
+        writes, reads = Decimal(self.recorder.write_units) / times, Decimal(self.recorder.read_units) / times
         billed = cpu_ms / SHARE + requests * WAIT_MS
-        return Taken(name, line is not None, 1, *units, logged, Decimal(sent()), billed)
+        return Taken(name, line is not None, 1, writes, reads, logged, Decimal(sent()), billed)
 
 
 def line_of(route: str, account: str) -> str:
@@ -163,12 +174,16 @@ def cases(world: World, url: str) -> list[Taken]:
         of.http("no such route, 404, anonymous", 50, "not-found", 404),
         of.http(f"`GET /v1/models`, {MAX_MODELS + 3} models", 20, "get-models", 200),
         of.http(f"quote of {MAX_MODELS} models", 20, "quote", 200, body=of.order),
-        of.http(f"history, {DAYS} days of {MAX_MODELS} models", 3, "get-history", 200, **days),
+        of.http(f"history, a page of {DAYS} days of {MAX_MODELS} models", 5, "get-history", 200, **days),
         of.http("events, a page", 20, "get-events", 200),
         of.http("purchase, replayed", 20, "purchase", 201, body=of.order),
-        of.http(f"new key, {MAX_MODELS} models", 5, "regenerate", 200),
         of.invoked("authorize with a forged key", 50, lambda number: _ask(forged, f"f-{number}")),
         of.invoked("authorize that is refused", 50, lambda number: _ask(key, f"r-{number}")),
+        replace(
+            of.http(f"new key, {MAX_MODELS} models", MAX_NEW_KEYS_PER_DAY - 1, "regenerate", 200),
+            most_a_day=MAX_NEW_KEYS_PER_DAY,
+        ),
+        of.http("new key, refused after these", 20, "regenerate", 429),
     ]
 
 
@@ -177,19 +192,22 @@ def _ask(api_key: str, request_id: str) -> Json:
 
 
 def _abuser(world: World, url: str) -> Abuser:
-    prefix = world.tables.catalogue.removesuffix("CatalogueTable")
-    service = Service(template_of(prefix), {}, world.dynamodb, endpoint=url)
+    named = (table for table in world.tables if isinstance(table, str))
+    service = Service(template_of(""), {name.rpartition("-")[2]: name for name in named}, world.dynamodb, endpoint=url)
     names = [f"abuse-{number:02d}" for number in range(MAX_MODELS)]
     for name in names:
         body = json.dumps({"modelId": name, "kind": "text", "tiers": [_tier()]})
         event = http_sample("put-model", "operator", body=body, rawPath=f"/v1/models/{name}")
         event["pathParameters"] = {"modelId": name}
-        assert service.invoke("CatalogueFunction", event)["statusCode"] == 200
+        answer = service.invoke("CatalogueFunction", event)
+        assert answer["statusCode"] == 200, answer
     order = json.dumps({"models": [model(name, calls=10**6, cap=10**9) for name in names], "months": 12})
     account = "acct_abuse"
-    bought = service.answer("purchase", http_sample("purchase", account, body=order)).json | {"account": account}
-    filled.with_days(world, bought, names, day_of(int(time.time() * 1000), "UTC"), DAYS)
-    filled.with_events(world, bought, 200, int(time.time() * 1000))
+    now_ms = int(time.time() * 1000)
+    with patch.object(wiring, "clock", lambda: now_ms - (DAYS - 1) * _DAY_MS):
+        bought = service.answer("purchase", http_sample("purchase", account, body=order)).json | {"account": account}
+    filled.with_days(world, bought, names, day_of(now_ms, "UTC"), DAYS)
+    filled.with_events(world, bought, 200, now_ms)
     return Abuser(world, service, Recorder(world.store), bought, order)
 
 
@@ -211,12 +229,19 @@ def table(found: list[Taken], prices: dict[str, Decimal], memory_mib: Decimal) -
 
 
 def dearest(found: list[Taken], prices: dict[str, Decimal], memory_mib: Decimal, per_second: int) -> str:
-    """The dearest route at its throttle, by the hour and by the day."""
-    most = max((one for one in found if one.gateway), key=lambda one: one.dollars(prices, memory_mib)[-1])
+    """The dearest route at its throttle, by the hour and by the day; what has a bound by the day, by that."""
+    open_ended = (one for one in found if one.gateway and one.most_a_day is None)
+    most = max(open_ended, key=lambda one: one.dollars(prices, memory_mib)[-1])
+    bounded = [
+        f"{one.name}, at most {one.most_a_day} a day of one subscription:"
+        f" {one.dollars(prices, memory_mib)[-1] / MILLION * one.most_a_day:.4f} dollars a day."
+        for one in found
+        if one.most_a_day is not None
+    ]
     second = most.dollars(prices, memory_mib)[-1] / MILLION * per_second
     return (
         f"The dearest route at its throttle of {per_second} requests a second: {most.name},"
-        f" {second * 3600:.2f} dollars an hour, {second * 86_400:.0f} a day."
+        f" {second * 3600:.2f} dollars an hour, {second * 86_400:.0f} a day. " + " ".join(bounded)
     )
 
 

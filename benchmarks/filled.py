@@ -1,4 +1,4 @@
-"""A subscription with a long past: used days and events, as they would be stored. Rule: rows alone, no figure of now."""
+"""A subscription with a long past: used days and events, as they would be stored. Rule: rows alone, nothing of now."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from zlib import crc32
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
 from schemathesis.checks import CHECKS
 from schemathesis.generation import GenerationMode
@@ -51,11 +51,13 @@ NOT_CHECKED: Final = {
     "negative_data_rejection": "`invalid_is_refused` is this check, less the cases in which nothing is invalid",
     "max_response_time": "a shared machine says nothing of time",
 }
+_CURSOR = {"cursor": "only what a page gave is a cursor"}
 _TAGS = {"If-Match": "the tool makes headers that its pattern does not take", "If-None-Match": "likewise"}
 SENSE: Final[dict[str, dict[str, str]]] = {
-    "listSubscriptions": {"cursor": "only what a page gave is a cursor"},
-    "listEvents": {"cursor": "only what a page gave is a cursor"},
-    "getHistory": {"from": "a range has an order and a length", "to": "a range has an order and a length"},
+    "listModels": {**_CURSOR},
+    "listSubscriptions": {**_CURSOR},
+    "listEvents": {**_CURSOR},
+    "getHistory": {**_CURSOR, "from": "a range has an order and a length", "to": "a range has an order and a length"},
     "correctUsage": {"units": "0 corrects nothing", "at": "a time of the subscription", "modelId": "one of its models"},
     "withdrawModel": {**_TAGS},
     "putModel": {
@@ -159,6 +161,8 @@ def own_model(stack: Stack) -> Iterator[None]:
 def test_every_answer_is_one_that_the_document_lists(
     case: Case[Any], stack: Stack, expired: Iterator[tuple[str, str]], new_account: Callable[[], str], who: str
 ) -> None:
+    # The tool encodes once: API Gateway would cut the path there, and what is left is another call.
+    assume("?" not in "".join(map(str, (case.path_parameters or {}).values())))
     account = new_account()
     if "{subscriptionId}" in case.path:
         account, subscription_id = next(expired) if case.path.endswith("/renew") else (account, None)
