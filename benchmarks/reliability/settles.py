@@ -35,6 +35,8 @@ Json = dict[str, Any]
 
 EACH: Final = 4
 """So many messages of each kind."""
+_BETWEEN_BATCHES_SECONDS: Final = 5
+"""A message that comes back has waited for much longer in SQS: a breaker has had its rest by then."""
 BATCH: Final = 10
 USED: Final = 7
 FAULTS: Final = ("none", "the store fails", "a reply is lost", "killed before a write", "killed after a write")
@@ -149,6 +151,7 @@ def _drain(stage: Stage, queue: Queue, sent: list[Message], chance: random.Rando
         finally:
             stage.store.before = stage.store.after = no_answer
         queue.give_back(batch, failed)
+        stage.clock.seconds += _BETWEEN_BATCHES_SECONDS
     raise AssertionError
 
 

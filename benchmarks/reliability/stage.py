@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -125,8 +126,9 @@ def body_of(took: Took, status: int = 200) -> Json:
     return body
 
 
+@cache
 def measured() -> str:
-    """What was measured and when, for the head of a table."""
+    """What was measured and when, for the head of a table; the commit as it was before any table was written."""
     git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
     commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
     return f"Measured at commit `{commit or 'unknown'}` on {rfc3339(int(time.time()) * 1000)[:10]}."
