@@ -12,7 +12,6 @@ import subprocess
 import tempfile
 import time
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -126,12 +125,17 @@ def body_of(took: Took, status: int = 200) -> Json:
     return body
 
 
-@cache
 def measured() -> str:
-    """What was measured and when, for the head of a table; the commit as it was before any table was written."""
-    git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
-    return f"Measured at commit `{commit or 'unknown'}` on {rfc3339(int(time.time()) * 1000)[:10]}."
+    """What was measured and when, for the head of a table."""
+    commit = _git("rev-parse", "--short", "HEAD") or "unknown"
+    # The page itself is changed by every section that was measured before.
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/reliability.md")
+    return f"Measured at commit `{commit}{'-dirty' if changed else ''}` on {rfc3339(int(time.time()) * 1000)[:10]}."
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
 
 
 def _model_id(number: int) -> str:
