@@ -7,8 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from local import token
-from tests.support.stack import TEXT_MODEL
+from tests.support.stack import TEXT_MODEL, jwt_of, jwt_with
 
 if TYPE_CHECKING:
     from tests.support.stack import Answer, Stack
@@ -24,11 +23,11 @@ CALLS = [
     ("PUT", "/v1/accounts/team/a/plan-subscription"),
     ("POST", "/v1/subscriptions/sub_x/corrections"),
 ]
-ACCOUNTS = ["a/b", "a?b", "50%", "50%25", "%3F", "a+b", "a b", "a&b#c", "auth0|1", "é/?", "/", "%"]
+ACCOUNTS = ["d/b", "d?b", "51%", "51%25", "%3F%3F", "d+b", "d b", "d&b#c", "auth0|d", "é/?", "/", "%"]
 
 
 def ask(stack: Stack, method: str, path: str, claims: dict[str, Any], body: object = None) -> Answer:
-    return stack.api(method, path, "", body, Authorization=f"Bearer {token.token_of(claims)}")
+    return stack.api(method, path, "", body, Authorization=f"Bearer {jwt_with(claims)}")
 
 
 @pytest.mark.parametrize("call", CALLS, ids=" ".join)
@@ -71,7 +70,7 @@ def test_every_account_can_be_named_by_encoding_it_twice(stack: Stack, account: 
 
 
 def test_question_mark_that_is_encoded_once_ends_the_path_as_it_does_at_api_gateway(stack: Stack) -> None:
-    bearer = {"Authorization": f"Bearer {token.token_of({'sub': 'operator', 'scope': 'operator'})}"}
+    bearer = {"Authorization": f"Bearer {jwt_of('operator', scope='operator')}"}
     cut = stack.send("PUT", "/v1/accounts/a%3Fb/plan-subscription", b"{}", bearer)
     assert cut.status == 404  # the path that is left, /v1/accounts/a, has no route
     kept = stack.send("GET", "/v1/models%3Flimit=nothing", None, bearer)

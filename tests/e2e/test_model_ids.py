@@ -8,8 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from local import token
-from tests.support.stack import TEXT_MODEL
+from tests.support.stack import TEXT_MODEL, jwt_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +38,7 @@ def as_it_is(text: str) -> str:
 
 
 def operate(stack: Stack, method: str, path: str, body: object = None) -> Answer:
-    bearer = f"Bearer {token.token_of({'sub': 'operator', 'scope': 'operator'})}"
+    bearer = f"Bearer {jwt_of('operator', scope='operator')}"
     headers = {"Authorization": bearer, "Content-Type": "application/json", "Idempotency-Key": path[-200:]}
     return stack.send(method, path, None if body is None else json.dumps(body).encode(), headers)
 

@@ -162,7 +162,7 @@ def test_every_answer_is_one_that_the_document_lists(
     case: Case[Any], stack: Stack, expired: Iterator[tuple[str, str]], new_account: Callable[[], str], who: str
 ) -> None:
     # The tool encodes once: API Gateway would cut the path there, and what is left is another call.
-    assume("?" not in "".join(map(str, (case.path_parameters or {}).values())))
+    assume(re.search(r"\?|%3F", str((case.path_parameters or {}).values())) is None)
     account = new_account()
     if "{subscriptionId}" in case.path:
         account, subscription_id = next(expired) if case.path.endswith("/renew") else (account, None)

@@ -14,7 +14,7 @@ from local.machine import ROOT, free_port
 from ops import seed
 from ops.api_client import Http
 from tests.support.concurrency import at_once
-from tests.support.stack import IMAGE_MODEL, TEXT_MODEL, run_to_end
+from tests.support.stack import IMAGE_MODEL, TEXT_MODEL, jwt_with, run_to_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -129,7 +129,7 @@ def pause_until(moment: float, meanwhile: Callable[[], object]) -> None:
 
 @pytest.mark.parametrize("claims", [{}, {"scope": "customer"}], ids=str)
 def test_customer_is_forbidden_what_operators_do(stack: Stack, claims: Json) -> None:
-    bearer = f"Bearer {token.token_of({'sub': 'customer', **claims})}"
+    bearer = f"Bearer {jwt_with({'sub': 'customer', **claims})}"
     looks: list[tuple[str, str, object]] = [("GET", f"/v1/models/{name}", None) for name in (TEXT_MODEL, "a/none")]
     calls = [*looks, ("PUT", TIER, {"available": False, "reason": "x"}), ("DELETE", f"/v1/models/{TEXT_MODEL}", None)]
     for method, path, body in [*calls, ("PUT", f"/v1/models/{TEXT_MODEL}", {})]:
