@@ -76,7 +76,7 @@ def test_nothing_is_sent_to_whom_it_does_not_trust(
         for number in range(3):  # however often it is asked
             with pytest.raises(StoreBusyError) as caught:
                 client.send("GetItem", GET)
-            assert caught.value.cause is Cause.FAILED
+            assert caught.value.cause in (Cause.FAILED, Cause.SILENT)  # the latter of a handshake that took too long
             wire.wait_until_one_is_closed()
             assert len(wire.connections) == number + 1
     assert wire.asked == []
