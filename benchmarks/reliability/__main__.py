@@ -6,15 +6,12 @@ that was measured; those that were not asked for keep theirs.
 
 from __future__ import annotations
 
-import os
 import sys
-import time
 from typing import TYPE_CHECKING, Final
 
-from benchmarks import page
+from benchmarks import chosen, page
 from benchmarks.reliability import isolation, listings, recovery, revocation, settles, without
 from local.machine import ROOT
-from ops.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,27 +30,14 @@ SECTIONS: Final[dict[str, Callable[[], dict[str, str]]]] = {
 
 def main() -> int:
     """Measure, print and write; 1 when something is missing or a section's name is wrong."""
-    chosen = [name for name in os.environ.get("ONLY", "").split(",") if name] or list(SECTIONS)
-    try:
-        unknown = [name for name in chosen if name not in SECTIONS]
-        if unknown:
-            raise CommandError(f"ONLY takes {', '.join(SECTIONS)}, not {', '.join(unknown)}.")  # noqa: TRY301
-        for name in chosen:
-            _run(name)
-    except CommandError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
+    return chosen.run(SECTIONS, _run)
 
 
 def _run(name: str) -> None:
-    began = time.monotonic()
-    sys.stderr.write(f"{name} ...\n")
     found = SECTIONS[name]()
     assert list(found) == [name], found.keys()
     print(f"### {name}\n\n{found[name]}", flush=True)
     page.write_into(PAGE, found)
-    sys.stderr.write(f"{name}: {time.monotonic() - began:.0f} s\n")
 
 
 if __name__ == "__main__":

@@ -6,13 +6,13 @@ from aws_lambda_powertools.event_handler import Response
 
 from modelpass.api import identity, requests, responses, tracing
 from modelpass.api.resolver import resolver
-from modelpass.catalogue.commands.queries import MODEL_LISTING, ModelPages, get_models
+from modelpass.catalogue.commands.queries import KEPT_SECONDS, MODEL_LISTING, ModelPages, get_models
 from modelpass.runtime import wiring
 
 deps = tracing.traced(wiring.deps())
 kept = ModelPages(deps.pacing.monotonic)
 app = resolver("models")
-_OF_A_CUSTOMER: Final = "private, max-age=2"
+_OF_A_CUSTOMER: Final = f"private, max-age={KEPT_SECONDS:.0f}"
 _OF_AN_OPERATOR: Final = "private, no-cache"
 
 

@@ -30,7 +30,6 @@ MOST_ENTRIES: Final = 100
 DEFAULT_ENTRIES: Final = 20
 """How many entries a page of a listing has unless the query says otherwise."""
 _IDEMPOTENCY_KEY: Final = re.compile(IDEMPOTENCY_KEY_PATTERN)
-_ENTITY_TAG: Final = re.compile(r'"[!#-~\x80-\uffff]*"')
 _JSON: Final = "application/json"
 
 
@@ -48,15 +47,6 @@ def required_idempotency_key_of(event: APIGatewayProxyEventV2) -> str:
     if value is None:
         raise invalid("Idempotency-Key", "Idempotency-Key is required.")
     return value
-
-
-def matches(event: APIGatewayProxyEventV2, entity_tag: str) -> bool:
-    """Whether the header `If-None-Match` says that the caller has an answer with this entity tag already.
-
-    It is `*` or a list of tags, and a weak tag counts as its strong one (RFC 9110, 13.1.2). What is no tag is ignored.
-    """
-    value = event.headers.get("if-none-match", "").strip()
-    return value == "*" or entity_tag in _ENTITY_TAG.findall(value)
 
 
 def json_body_of(event: APIGatewayProxyEventV2) -> object:

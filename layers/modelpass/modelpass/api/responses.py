@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools.event_handler import Response, content_types
 
-from modelpass.api import requests
+from modelpass.api import tags
 from modelpass.runtime import telemetry
 from modelpass.subscriptions import answers as subscription_answers
 
@@ -34,7 +34,7 @@ _REPLAYED: Final = {"Idempotent-Replayed": "true"}
 def answer(body: dict[str, Any], *, replayed: bool = False, tag: str | None = None) -> Response[str]:
     """200 with a JSON body; a repeat carries the header `Idempotent-Replayed`, what has a tag the header `ETag`."""
     telemetry.decided("replayed" if replayed else "ok")
-    headers = {**(_REPLAYED if replayed else {}), **({} if tag is None else {"ETag": f'"{tag}"'})}
+    headers = {**(_REPLAYED if replayed else {}), **({} if tag is None else _tagged(tag))}
     return _response(HTTPStatus.OK, body, headers)
 
 
@@ -44,9 +44,9 @@ def kept(event: APIGatewayProxyEventV2, body: dict[str, Any], cache_control: str
     The tag is strong: it is the digest of the body, so that equal tags are equal bodies.
     """
     response = answer(body)
-    entity_tag = f'"{hashlib.sha256((response.body or "").encode()).hexdigest()[:_TAG_DIGITS]}"'
-    headers = {"ETag": entity_tag, "Cache-Control": cache_control}
-    if requests.matches(event, entity_tag):
+    tag = hashlib.sha256((response.body or "").encode()).hexdigest()[:_TAG_DIGITS]
+    headers = {**_tagged(tag), "Cache-Control": cache_control}
+    if tags.is_known(event, tag):
         return Response(int(HTTPStatus.NOT_MODIFIED), body="", headers=headers)
     response.headers.update(headers)
     return response
@@ -90,6 +90,10 @@ def refuse(refusal: Refusal) -> Response[str]:
     telemetry.decided(refusal.code.code)
     headers = {} if refusal.retry_after is None else {"Retry-After": str(refusal.retry_after)}
     return _response(refusal.code.status, refusal.fields(), headers)
+
+
+def _tagged(tag: str) -> dict[str, Any]:
+    return {"ETag": f'"{tag}"'}
 
 
 def _held_by(told: PlanOutcome) -> dict[str, Any]:

@@ -31,6 +31,15 @@ def preconditions_of(event: APIGatewayProxyEventV2) -> Preconditions:
     )
 
 
+def is_known(event: APIGatewayProxyEventV2, tag: str) -> bool:
+    """Whether `If-None-Match` says that the caller has the answer with this tag already; what is no tag is ignored.
+
+    A weak tag counts as its strong one (RFC 9110, section 13.1.2).
+    """
+    value = event.headers.get("if-none-match", "").strip(_BLANKS)
+    return value == _EVERY or tag in [found for _, found in _TAG.findall(value)]
+
+
 def _tags_of(header: str, value: str | None) -> Tags | None:
     if value is None:
         return None

@@ -6,7 +6,7 @@ needs one very item fails with `UnreadableItemError`. Every such item is reporte
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from modelpass.runtime import telemetry
 from modelpass.schema import FAILURES_OF_READING, UnreadableItemError, key_of
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-FAILURES: Final = FAILURES_OF_READING
-"""What reading an item raises when it cannot be read."""
-
 
 def read_each(table: str, stored: Iterable[Item], read: Callable[[Item], _T]) -> list[_T]:
     """What `read` makes of each item, in their order, without those that it cannot read, which are reported."""
@@ -28,7 +25,7 @@ def read_each(table: str, stored: Iterable[Item], read: Callable[[Item], _T]) ->
     for item in stored:
         try:
             found.append(read(item))
-        except FAILURES:
+        except FAILURES_OF_READING:
             report(table, item)
     return found
 
@@ -40,7 +37,7 @@ def read_one(table: str, stored: Item, read: Callable[[Item], _T]) -> _T:
     """
     try:
         return read(stored)
-    except FAILURES as failure:
+    except FAILURES_OF_READING as failure:
         report(table, stored)
         raise UnreadableItemError from failure
 

@@ -51,7 +51,7 @@ def readable(item: Item | None, read: Callable[[Item], _T]) -> _T | None:
     """What `read` makes of an item; None where there is none, or none that can be read."""
     try:
         return None if item is None else read(item)
-    except unreadable.FAILURES:
+    except schema.FAILURES_OF_READING:
         return None
 
 
