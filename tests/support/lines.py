@@ -42,7 +42,7 @@ def recorded(level: str = "DEBUG") -> Iterator[Recorded]:
         with (
             contextlib.redirect_stdout(written),
             contextlib.redirect_stderr(written),
-            patch.object(telemetry, "level", level),
+            patch.object(telemetry, "of_function", telemetry.of_function._replace(level=level)),
         ):
             yield written
     finally:

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-ROOT_MODULES: Final = ("api_keys", "encoding", "errors", "ids", "macs", "outbox", "preconditions", "schema", "times")
+ROOT_MODULES: Final = (
+    *("api_keys", "encoding", "errors", "ids", "macs", "outbox", "preconditions", "schema", "time_zones", "times"),
+)
 WINGS: Final = ("catalogue", "entitlements", "subscriptions")
 DOORS: Final = ("api", "router", "schedule")
 PURE_OF_DYNAMODB: Final = ("http1", "pages", "root_certificates", "sigv4", "wire_json")

@@ -18,7 +18,7 @@ OURS_IN_BOTH: Final = frozenset(
     {
         "modelpass",
         *("modelpass.api_keys", "modelpass.encoding", "modelpass.errors", "modelpass.ids", "modelpass.macs"),
-        *("modelpass.outbox", "modelpass.schema", "modelpass.times"),
+        *("modelpass.outbox", "modelpass.schema", "modelpass.time_zones", "modelpass.times"),
         *("modelpass.catalogue", "modelpass.catalogue.tiers"),
         "modelpass.dynamodb",
         "modelpass.dynamodb.circuit_breaker",

@@ -50,6 +50,8 @@ CLOCKS: Final = frozenset({"now", "utcnow", "today"})
 """Attributes of `datetime` and `date` that read the clock, whether they are called or handed on."""
 CALLS: Final = frozenset({"__import__", "import_module", "exec", "eval", "open", "print"})
 """Functions that read or write, or that run code which cannot be seen here."""
+CONSTANT_FILES: Final = {"modelpass.time_zones": {"open()"}}
+"""What else a pure file may do: read files of a pinned package, which are the same whenever they are read."""
 
 
 def impurities(source: str, importer: str) -> set[str]:
@@ -91,7 +93,7 @@ def test_equations_of_the_audit_read_no_clock_and_no_store(module: str) -> None:
 
 @pytest.mark.parametrize("module", sorted(pure_files()))
 def test_pure_module_reads_no_clock_no_chance_no_store_and_no_edge(module: str) -> None:
-    assert impurities(pure_files()[module].read_text("utf-8"), module) == set()
+    assert impurities(pure_files()[module].read_text("utf-8"), module) == CONSTANT_FILES.get(module, set())
 
 
 @pytest.mark.parametrize(

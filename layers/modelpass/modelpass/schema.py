@@ -37,7 +37,7 @@ class UnreadableItemError(Exception):
 
 FAILURES_OF_READING: Final = (
     *(UnreadableItemError, LookupError, TypeError, ValueError, AttributeError),
-    *(ArithmeticError, OSError),  # numbers and prices out of range; a time zone that is a folder's name
+    *(ArithmeticError, OSError),  # numbers and prices out of range; time zone data that cannot be opened
 )
 """What reading an item raises when its version is not understood, or when it has not the form of its version."""
 

@@ -14,11 +14,14 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from typing import NamedTuple
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, NamedTuple
 
+from modelpass import time_zones
 from modelpass.entitlements.model import Entitlement, Hold, Term
 from modelpass.times import from_ms, to_ms
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 _MONTHS_PER_YEAR = 12
 
@@ -76,7 +79,7 @@ def segment_at(term: Term, at_ms: int) -> Segment:
     at_ms = min(max(at_ms, term.starts_at_ms), term.ends_at_ms - 1)
     month = next(k for k in range(term.months) if at_ms < month_window_start_ms(term, k + 1))
     month_end = month_window_start_ms(term, month + 1)
-    day = _day_at(ZoneInfo(term.time_zone), at_ms)
+    day = _day_at(time_zones.zone(term.time_zone), at_ms)
     return Segment(
         day_start_ms=day.start_ms,
         month_start_ms=month_window_start_ms(term, month),
@@ -100,7 +103,7 @@ def opened_segment(term: Term, day_start_ms: int, month_start_ms: int, end_ms: i
         month_start_ms=month_start_ms,
         end_ms=end_ms,
         day=day,
-        day_end_ms=max(end_ms, _midnight_ms(ZoneInfo(term.time_zone), next_day)),
+        day_end_ms=max(end_ms, _midnight_ms(time_zones.zone(term.time_zone), next_day)),
         month=month,
         month_end_ms=max(end_ms, month_window_start_ms(term, month + 1)),
     )
@@ -108,7 +111,7 @@ def opened_segment(term: Term, day_start_ms: int, month_start_ms: int, end_ms: i
 
 def day_of(at_ms: int, time_zone: str) -> date:
     """The day window that an instant lies in, by its local date."""
-    return _day_at(ZoneInfo(time_zone), at_ms).date
+    return _day_at(time_zones.zone(time_zone), at_ms).date
 
 
 def day_before(day: str) -> str:
@@ -174,7 +177,7 @@ def expired_holds(entitlement: Entitlement, now_ms: int) -> tuple[Hold, ...]:
 
 
 def _months_later_ms(starts_at_ms: int, time_zone: str, k: int) -> int:
-    zone = ZoneInfo(time_zone)
+    zone = time_zones.zone(time_zone)
     start = from_ms(starts_at_ms).astimezone(zone)
     months = start.month - 1 + k
     year, month = start.year + months // _MONTHS_PER_YEAR, months % _MONTHS_PER_YEAR + 1

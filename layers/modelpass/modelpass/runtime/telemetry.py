@@ -1,6 +1,9 @@
 """The one line that each request leaves in the log, and its metrics. Rule: no key, hash, token or body is ever logged.
 
-Account ids may be. The line has CloudWatch's embedded metric format, so that each count can be traced to the line that
+Account ids may be. Lines go to standard output, which is a function's log. Where decisions are made in a process that
+belongs to somebody else, they go where that process says, for the requests it says so of (`written_to`), or nowhere.
+
+The line has CloudWatch's embedded metric format, so that each count can be traced to the line that
 it came from. Its fields and settings are those of Powertools for AWS Lambda, whose own logger and metrics took longer
 for one line than the decision that the line reports (ADR 27). Clocks are read here to say when a line was written and
 how long a request took; they decide nothing.
@@ -12,12 +15,15 @@ import json
 import os
 import sys
 import time
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from modelpass.times import MS_PER_SECOND, NS_PER_MS, from_ms
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from contextvars import Token
     from types import TracebackType
 
@@ -32,14 +38,52 @@ _UNREADABLE: Final = "UnreadableItems"
 
 _LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 
-level = os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO")
 steady_seconds = time.monotonic
-_service = os.environ.get("POWERTOOLS_SERVICE_NAME", "")
-_namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "")
 # It writes ASCII alone, so that no text that a caller sent can break a line in two.
 _encoder = json.JSONEncoder(check_circular=False, separators=(",", ":"))
 _cold_starts = iter((True,))  # True for the first request of the process alone
 _line: ContextVar[Line | None] = ContextVar("line", default=None)
+_output: ContextVar[Output | None] = ContextVar("output", default=None)
+
+
+class Output(NamedTuple):
+    """Where lines go. `write` is called with each line, without its end; None: no line is made.
+
+    `level` is the least of the levels that are written. `service` is a field of each line. `namespace` is that of the
+    metrics; where it is empty, lines tell of no metrics.
+    """
+
+    write: Callable[[str], object] | None
+    level: str = "INFO"
+    service: str = ""
+    namespace: str = ""
+
+    def shows(self, of_level: str) -> bool:
+        """Whether lines of this level are written."""
+        return _LEVELS.index(self.level) <= _LEVELS.index(of_level)
+
+
+def _to_stdout(line: str) -> None:
+    sys.stdout.write(f"{line}\n")  # Lambda's runtime passes it on at once
+
+
+of_function = Output(
+    _to_stdout,
+    os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO"),
+    os.environ.get("POWERTOOLS_SERVICE_NAME", ""),
+    os.environ.get("POWERTOOLS_METRICS_NAMESPACE", ""),
+)
+"""Where lines go unless something else is said."""
+
+
+@contextmanager
+def written_to(output: Output) -> Iterator[None]:
+    """Let the lines of what is done within go there. Whatever other threads and tasks do is not affected."""
+    before = _output.set(output)
+    try:
+        yield
+    finally:
+        _output.reset(before)
 
 
 class Line:
@@ -70,12 +114,17 @@ class Line:
         self._write(round((steady_seconds() - self._began) * MS_PER_SECOND, 1))
 
     def _write(self, latency_ms: float) -> None:
+        output = _output.get() or of_function
+        if output.write is None:
+            return
         now_ms = time.time_ns() // NS_PER_MS
-        if _LEVELS.index(level) > _LEVELS.index("INFO"):  # a deployment that wants no lines still gets metrics
+        if not output.shows("INFO"):  # a deployment that wants no lines still gets metrics
+            if not output.namespace:
+                return
             shown: dict[str, Any] = {"command": self.facts["command"], "decision": self.decision}
         else:
             shown = {
-                **_heading("INFO", "decided", now_ms),
+                **_heading(output, "INFO", "decided", now_ms),
                 "decision": self.decision,
                 **_known(self.facts),
                 "latencyMs": latency_ms,
@@ -84,15 +133,17 @@ class Line:
                 "writeUnits": self.write_units,
                 "coldStart": self._cold_start,
             }
-        _print(f"{_encoder.encode(shown)[:-1]},{self._counted(now_ms)}")
+        output.write(f"{_encoder.encode(shown)[:-1]}{self._counted(output.namespace, now_ms)}}}")
 
-    def _counted(self, now_ms: int) -> str:
+    def _counted(self, namespace: str, now_ms: int) -> str:
         """The rest of the line, as JSON: the count of the decision by command and code, and the other metrics."""
-        metrics, values = [_DECISIONS], ['"Decisions":1']
+        if not namespace:
+            return "".join([f',"{name}":{value}' for name, (_, value) in self.measured.items()])
+        metrics, values = [_metric(namespace, "Decisions", "Count", "command", "decision")], ['"Decisions":1']
         for name, (unit, value) in self.measured.items():
-            metrics.append(_metric(name, unit, []))
+            metrics.append(_metric(namespace, name, unit))
             values.append(f'"{name}":{value}')
-        return f'"_aws":{{"Timestamp":{now_ms},"CloudWatchMetrics":[{",".join(metrics)}]}},{",".join(values)}}}'
+        return f',"_aws":{{"Timestamp":{now_ms},"CloudWatchMetrics":[{",".join(metrics)}]}},{",".join(values)}'
 
 
 def note(**facts: Fact) -> None:
@@ -166,23 +217,21 @@ def store_breaker(change: Change) -> None:
     That a whole table is not asked is an ERROR; of one partition, which is a customer's, it is INFO, and the facts of
     the request tell whose. Each opening is counted (metric `StoreBreakerOpened`), whatever the level of the log.
     """
-    now_ms = time.time_ns() // NS_PER_MS
+    output, now_ms = _output.get() or of_function, time.time_ns() // NS_PER_MS
     scope = "table" if change.place.partition is None else "partition"
     line = _line.get()
-    of_level, opened = "INFO", change.cause is not None
-    if opened and scope == "table":
+    of_level, counted = "INFO", change.cause is not None and output.namespace != ""
+    if change.cause is not None and scope == "table":
         of_level = "ERROR"
     shown: dict[str, Any] = {"table": change.place.table, "scope": scope}
-    if _LEVELS.index(level) <= _LEVELS.index(of_level):
-        heading = _heading(of_level, f"store_breaker_{'opened' if opened else 'closed'}", now_ms)
+    if output.shows(of_level):
+        heading = _heading(output, of_level, f"store_breaker_{'closed' if change.cause is None else 'opened'}", now_ms)
         shown = {**heading, **_known(line.facts if line is not None else {}), **shown}
-    elif not opened:
+    elif not counted:
         return
-    if change.cause is None:
-        _print(_encoder.encode(shown))
-        return
-    directive = f'"_aws":{{"Timestamp":{now_ms},"CloudWatchMetrics":[{_BREAKER_OPENED}]}},"StoreBreakerOpened":1}}'
-    _print(f"{_encoder.encode({**shown, 'cause': change.cause.value})[:-1]},{directive}")
+    if change.cause is not None:
+        shown["cause"] = change.cause.value
+    _print(output, shown, _breaker_opened(output.namespace, now_ms) if counted else "")
 
 
 def report_unexpected(error: BaseException) -> None:
@@ -201,10 +250,10 @@ def report_unexpected(error: BaseException) -> None:
 
 def _report(message: str, **facts: Fact) -> None:
     """Write a line at ERROR, with the facts of the request that is being carried out."""
-    line = _line.get()
+    line, output = _line.get(), _output.get() or of_function
     known = _known(line.facts if line is not None else {})
-    heading = _heading("ERROR", message, time.time_ns() // NS_PER_MS)
-    _print(_encoder.encode({**heading, **known, **facts}))
+    heading = _heading(output, "ERROR", message, time.time_ns() // NS_PER_MS)
+    _print(output, {**heading, **known, **facts})
 
 
 def _known(facts: dict[str, Fact]) -> dict[str, Fact]:
@@ -217,23 +266,26 @@ def _measure(name: str, unit: str, value: int) -> None:
         line.measured[name] = (unit, value)
 
 
-def _metric(name: str, unit: str, dimensions: list[str]) -> str:
+@cache
+def _metric(namespace: str, name: str, unit: str, *dimensions: str) -> str:
     """The directive by which CloudWatch makes a metric of a field.
 
     An alarm finds a metric only by all of its dimensions, so each metric has those given here and no others.
     """
     metrics = [{"Name": name, "Unit": unit}]
-    return _encoder.encode({"Namespace": _namespace, "Dimensions": [dimensions], "Metrics": metrics})
+    return _encoder.encode({"Namespace": namespace, "Dimensions": [dimensions], "Metrics": metrics})
 
 
-def _heading(of_level: str, message: str, now_ms: int) -> dict[str, Fact]:
+def _breaker_opened(namespace: str, now_ms: int) -> str:
+    directive = _metric(namespace, "StoreBreakerOpened", "Count", "scope")
+    return f',"_aws":{{"Timestamp":{now_ms},"CloudWatchMetrics":[{directive}]}},"StoreBreakerOpened":1'
+
+
+def _heading(output: Output, of_level: str, message: str, now_ms: int) -> dict[str, Fact]:
     written_at = from_ms(now_ms).isoformat(timespec="milliseconds")
-    return {"level": of_level, "message": message, "timestamp": written_at, "service": _service}
+    return {"level": of_level, "message": message, "timestamp": written_at, "service": output.service}
 
 
-def _print(line: str) -> None:
-    sys.stdout.write(f"{line}\n")  # Lambda's runtime passes it on at once
-
-
-_DECISIONS: Final = _metric("Decisions", "Count", ["command", "decision"])
-_BREAKER_OPENED: Final = _metric("StoreBreakerOpened", "Count", ["scope"])
+def _print(output: Output, shown: dict[str, Any], counted: str = "") -> None:
+    if output.write is not None:
+        output.write(f"{_encoder.encode(shown)[:-1]}{counted}}}")

@@ -1,5 +1,7 @@
 """Builds the real `Deps` once, at cold start. Rule: only here do a clock, randomness or a client reach a command.
 
+To load this module reads no setting and changes nothing of the process, which may belong to somebody else.
+
 `clock` is a module attribute so that a stack which is not production can put another clock in its place. Two modules
 read clocks of their own, which no decision depends on: `telemetry` to date and time its lines, and `lean_client` to
 sign requests and to bound their time.
@@ -9,10 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-import zoneinfo
 from typing import TYPE_CHECKING, Final
-
-import tzdata  # type: ignore[import-untyped]
 
 from modelpass.dynamodb.circuit_breaker import CircuitBreaker
 from modelpass.dynamodb.endpoint import RotatingCredentials, region_of, store_endpoint
@@ -25,7 +24,9 @@ from modelpass.times import NS_PER_MS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from modelpass.api_keys import DeploymentKeys
     from modelpass.dynamodb.transport import Send
+    from modelpass.schema import Tables
 
 _CHANCE_BYTES: Final = 6
 
@@ -35,10 +36,6 @@ def _system_clock() -> int:
 
 
 clock: Callable[[], int] = _system_clock
-
-# zoneinfo reads the tzdata package by its path. By its name it would do so with importlib.resources, which loads more
-# modules than this package has.
-zoneinfo.reset_tzpath([f"{os.path.abspath(tzdata.__path__[0])}/zoneinfo"])  # noqa: PTH100 - pathlib is long to load, too
 
 
 def _now_ms() -> int:
@@ -54,7 +51,20 @@ def deps(*, signs: bool = False) -> Deps:
     """The real `Deps`, from the environment; raises `ConfigError` for a setting that is missing or wrong.
 
     `signs` is for a function that issues or reads API keys or authorization ids: without a deployment key it does not
-    start. The store's client never retries; the commands do, within what the breaker of the process lets them.
+    start.
+    """
+    keys = config.signing_keys(os.environ) if signs else config.deployment_keys(os.environ)
+    around_the_store = deps_around(_send(), config.tables(os.environ), keys)
+    return around_the_store._replace(
+        max_open_holds=config.max_open_holds(os.environ),
+        price_change_factor=config.price_change_factor(os.environ),
+    )
+
+
+def deps_around(send: Send, tables: Tables, deployment_keys: DeploymentKeys) -> Deps:
+    """The real `Deps` of a process that asks the store by `send`, with the default bounds.
+
+    The store's client never retries; the commands do, within what the breaker of the process lets them.
     """
     pacing = Pacing(time.monotonic, time.sleep, _chance)
     breaker = CircuitBreaker(pacing, telemetry.store_breaker)
@@ -62,12 +72,10 @@ def deps(*, signs: bool = False) -> Deps:
         now_ms=_now_ms,
         entropy=os.urandom,
         pacing=pacing,
-        send=breaker.guarded(metered(_send(), telemetry.store_requested)),
-        tables=config.tables(os.environ),
-        deployment_keys=config.signing_keys(os.environ) if signs else config.deployment_keys(os.environ),
-        max_open_holds=config.max_open_holds(os.environ),
+        send=breaker.guarded(metered(send, telemetry.store_requested)),
+        tables=tables,
+        deployment_keys=deployment_keys,
         may_retry=breaker.may_retry,
-        price_change_factor=config.price_change_factor(os.environ),
     )
 
 
