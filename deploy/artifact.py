@@ -35,6 +35,7 @@ NOT_SHIPPED: Final = (
     "boto3/examples",
     "aws_lambda_powertools/event_handler/openapi/swagger_ui/*.js",
     "aws_lambda_powertools/event_handler/openapi/swagger_ui/*.css",
+    "modelpass/embedded",  # for routers
 )
 SERVICES: Final = ("dynamodb", "lambda", "xray")
 """The services that have clients: the X-Ray SDK makes one when it is loaded, though it never asks X-Ray by it."""
@@ -52,12 +53,12 @@ def main(kind: str, artifacts: Path) -> None:
     if kind == "layer":
         root = artifacts / "python"
         install(root, version, os.environ.get("ARCH") or "arm64")
+        copy_code(Path.cwd(), root)
         prune(root)
         for endpoints in root.glob("botocore/data/endpoints.json"):
             keep_endpoints(endpoints)
     else:
-        root = artifacts
-    copy_code(Path.cwd(), root)
+        copy_code(Path.cwd(), artifacts)
     compile_code(artifacts, version, MOUNTED_AT[kind])
     stamp(artifacts)
 
@@ -82,7 +83,7 @@ def without_credentials() -> dict[str, str]:
 
 
 def prune(root: Path) -> None:
-    """Remove what comes with the wheels and no function uses."""
+    """Remove what no function uses."""
     paths = [path for pattern in NOT_SHIPPED for path in root.glob(pattern)]
     paths += [path for path in root.glob("botocore/data/*") if path.name not in BOTOCORE_DATA]
     for path in paths:

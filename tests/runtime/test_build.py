@@ -125,6 +125,12 @@ def test_time_zones_come_from_the_layer(artifacts: Path, tools: Tools) -> None:
     assert run_here(tools, script, layer).split() == ["Asia/Kolkata", f"{layer / 'tzdata' / '__init__.py'}"]
 
 
+def test_what_of_the_package_is_for_routers_is_not_shipped(artifacts: Path) -> None:
+    shipped_rooms = {path.name for path in (artifacts / "ModelpassLayer" / "python" / "modelpass").iterdir()}
+    assert {"router", "runtime", "errors.py"} <= shipped_rooms
+    assert not {"embedded", "pyproject.toml", "py.typed"} & shipped_rooms
+
+
 def test_no_package_is_in_two_layers(artifacts: Path) -> None:
     packages = [package for layer in layers_of(artifacts) for package in shipped(layer)]
     assert len(packages) == len(set(packages))

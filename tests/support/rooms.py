@@ -8,6 +8,7 @@ What files really import is read by `tests/support/imports.py`; `tests/unit/test
 - A *wing* is a room about one subject: `catalogue`, `entitlements`, `subscriptions`. Its folder `commands/` is a room
   of its own, because commands speak to the store and the rest of a wing does not.
 - A *door* is a room that requests come in by: `api` over HTTP, `router` by Lambda Invoke, `schedule` from EventBridge.
+- The *embedded* room opens the router's door inside another's process: it stands where a function stands.
 - A *pure* file reads no clock, no chance and no store, and imports no file that does.
 
 Imports for types count like any other: they show what a file depends on. Files of `tests` are in no room, and who
@@ -38,7 +39,7 @@ ENTITLEMENTS: Final = "modelpass.entitlements.*"
 SUBSCRIPTIONS: Final = "modelpass.subscriptions.*"
 DYNAMODB: Final = "modelpass.dynamodb.*"
 GIVEN: Final = ("modelpass.runtime.deps", "modelpass.runtime.telemetry", "modelpass.runtime.unreadable")
-"""What commands may use of `runtime`. Its `wiring`, which makes these, no other room of the package imports."""
+"""What commands may use of `runtime`. Its `wiring`, which makes these, only `embedded` imports in the package."""
 COMMANDS_USE: Final = (*ROOT, DYNAMODB, *GIVEN)
 """What the commands of every wing may import besides wings."""
 DOORS_USE: Final = (*COMMANDS_USE, CATALOGUE, ENTITLEMENTS, SUBSCRIPTIONS, "modelpass.runtime.config")
@@ -56,6 +57,7 @@ MAY_IMPORT: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     (DYNAMODB, (*ROOT, DYNAMODB)),
     ("modelpass.runtime.*", (*ROOT, DYNAMODB, "modelpass.runtime.*")),
     *((f"modelpass.{door}.*", (*DOORS_USE, f"modelpass.{door}.*")) for door in DOORS),
+    ("modelpass.embedded.*", (*DOORS_USE, "modelpass.runtime.wiring", "modelpass.router.*", "modelpass.embedded.*")),
     *((name, ROOT) for name in ROOT),
     ("functions.*", ("modelpass.*",)),
     # The client is installed without the service; only its direct way runs the service's own code, where that is too.

@@ -31,7 +31,7 @@ class Head(NamedTuple):
     """What stands before a body. `length` is that of the body, and `begins_at` where it begins, both in bytes.
 
     `checksum` is the CRC-32 of the body in decimal digits, where the server sent one. `closes` tells that no other
-    reply follows on the connection.
+    reply follows on the connection. `date` is the header of this name as it was sent.
     """
 
     status: int
@@ -39,6 +39,7 @@ class Head(NamedTuple):
     begins_at: int
     checksum: bytes | None
     closes: bool
+    date: bytes | None = None
 
 
 def head_of(received: bytes) -> Head | None:
@@ -65,4 +66,5 @@ def head_of(received: bytes) -> Head | None:
     if len(length) > len(str(LONGEST_BODY)) or int(length) > LONGEST_BODY:
         raise MalformedReplyError
     closes = minor != _SINCE_1_1 or headers.get(b"connection", _UNKNOWN).lower() == b"close"
-    return Head(int(status), int(length), end + len(_END), headers.get(b"x-amz-crc32"), closes)
+    checksum, date = headers.get(b"x-amz-crc32"), headers.get(b"date")
+    return Head(int(status), int(length), end + len(_END), checksum, closes, date)

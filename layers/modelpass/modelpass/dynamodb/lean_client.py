@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from modelpass.dynamodb.transport import Response, StoreError
     from modelpass.schema import Request
 
+    Heard = Callable[[bytes | None, float], None]
+
 _API: Final = "DynamoDB_20120810"
 _IDLE_SECONDS: Final = 20.0
 """A connection that waited longer is not used again: the network may have dropped it without closing it."""
@@ -55,13 +57,25 @@ _CHUNK_BYTES: Final = 65_536
 class LeanClient:
     """Sends requests to one endpoint. Any number of threads may use it: each request has a connection to itself.
 
-    `credentials` is called for each request, and may raise `ConfigError`.
+    `credentials` is called for each request, and may raise `ConfigError`. `clock` says in seconds when a request is
+    signed. `heard` is told of each reply, one that tells of an error as well: its `Date`, as it was sent, and what the
+    steady clock showed before the request was sent.
     """
 
-    def __init__(self, endpoint: Endpoint, region: str, credentials: Callable[[], Credentials]) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        region: str,
+        credentials: Callable[[], Credentials],
+        *,
+        clock: Callable[[], float] = time.time,
+        heard: Heard | None = None,
+    ) -> None:
         self._endpoint = endpoint
         self._region = region
         self._credentials = credentials
+        self._clock = clock
+        self._heard = heard
         self._tls = _trusting(endpoint) if endpoint.tls else None
         self._idle: deque[tuple[socket.socket, float]] = deque()
 
@@ -73,6 +87,7 @@ class LeanClient:
         reused = connection is not None
         if connection is None:
             connection = self._connected()
+        sent_at = 0.0 if self._heard is None else time.monotonic()
         try:
             head, raw = _exchange(connection, message)
         except (OSError, http1.MalformedReplyError) as error:
@@ -84,6 +99,8 @@ class LeanClient:
         except BaseException:
             connection.close()
             raise
+        if self._heard is not None:
+            self._heard(head.date, sent_at)
         if head.closes:
             connection.close()
         else:
@@ -97,7 +114,7 @@ class LeanClient:
                 self._idle.pop()[0].close()
 
     def _head(self, operation: str, body: bytes) -> bytes:
-        signed_at = rfc3339(int(time.time()) * MS_PER_SECOND).replace("-", "").replace(":", "")
+        signed_at = rfc3339(int(self._clock()) * MS_PER_SECOND).replace("-", "").replace(":", "")
         try:
             credentials = self._credentials()
         except ConfigError as error:
