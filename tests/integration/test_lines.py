@@ -266,6 +266,7 @@ def test_page_lists_every_field_and_no_other(customer: Customer) -> None:
     seen |= {"step", "answered", "SyntheticAuthorizes"}  # shown by the synthetic customer
     seen |= {"scope", "cause", "StoreBreakerOpened"}  # shown by tests/unit/runtime/test_breaker_lines.py
     seen |= {"TiersUnreadSeconds"}  # tests/integration/entitlements/test_tiers_unread.py shows it
+    seen |= {"clock", "clockAheadMs"}  # shown by tests/integration/embedded/test_clock_check.py
     with recorded() as output:
         for prepare, *_ in ROUTER.values():
             prepare(customer)()
