@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.support.embedded import Json, Opens
     from tests.support.world import World
 
-OFF = [-3600.0, -3.5, 3.5, 3600.0]
+OFF = [-3600.0, -4.5, 4.5, 3600.0]
 
 
 def is_refused(answer: Json) -> bool:
@@ -135,7 +135,7 @@ def test_requests_are_signed_with_the_services_time_where_the_clock_is_wrong(
     router, made = opens(), live.buy()
     router.authorize(made["apiKey"], "r-1")
     router.ahead[0] = ahead
-    assert abs(router.decisions._client._clock() - time.time() - signed_ahead) < 0.7
+    assert abs(router.decisions._client._clock() - time.time() - signed_ahead) < 1.2
 
 
 @pytest.mark.parametrize("seconds", [-100.0, 100.0])

@@ -156,6 +156,26 @@ def test_table_that_fails_is_asked_once_in_three_seconds_and_tells_each_time(pro
     assert (measured[0], measured[-1] > 50) == (5 if failure == "hanging" else 3, True)
 
 
+@pytest.mark.parametrize(("age", "reads"), [(3.2, 1), (4.4, 1), (4.6, 2), (300.0, 2)])
+def test_while_one_thread_reads_the_others_go_on_with_a_value_that_is_not_too_old(
+    process: Process, age: float, reads: int
+) -> None:
+    whole = process.send
+    inside: list[str] = []
+
+    def another_thread_meanwhile(operation: str, request: Request) -> Response:
+        if process.world.tables.tiers in tables_of(operation, request) and not inside:
+            inside.append("asked")
+            inside.append(process.code(UP))
+        return whole(operation, request)
+
+    process.send = another_thread_meanwhile
+    process.seconds += age
+    assert process.code(UP) == "granted"
+    assert inside == ["asked", "granted"]
+    assert process.tier_reads() == reads
+
+
 def test_tier_taken_down_meanwhile_binds_with_the_first_read_that_succeeds(process: Process) -> None:
     whole = process.send
     process.send = without(whole, process.world.tables.tiers, busy)

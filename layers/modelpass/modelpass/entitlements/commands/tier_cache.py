@@ -1,7 +1,8 @@
 """Which tiers are down, kept in the process for 3 to 4 seconds. Rule: a grant depends on nothing else that is kept.
 
 One item of a table of its own names them, which no request of a customer reads. A change binds everywhere within 5
-seconds: at most 4 in the cache, and the time of a read. While the item cannot be read, what was read last stands: a
+seconds: at most 4 in the cache, and the time of a read; of a process with many threads one reads it again, and the
+others go on until it is 4.5 seconds old. While the item cannot be read, what was read last stands: a
 tier that was taken down stays down, and one that was up stays up, for ten minutes after the last read. Then, and in a
 process that has not read it yet, requests are refused.
 """
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _KEPT_SECONDS: Final = 3.0
 _JITTER_SECONDS: Final = 1.0
+_WHILE_ONE_READS_SECONDS: Final = 4.5
+"""How old a value may get for the other threads of a process while one reads it again."""
 STANDS_SECONDS: Final = 600.0
 """How long what was read last stands while it cannot be read again.
 
@@ -54,6 +57,7 @@ class TierCache:
 
     def _refresh(self, asked: float, budget: RetryBudget) -> None:
         stands = asked - self._read_at < STANDS_SECONDS
+        self._fresh_until = max(self._fresh_until, self._read_at + _WHILE_ONE_READS_SECONDS)  # for other threads
         try:
             # While the last value stands, it is good enough for this request, which waits for no second try.
             found = self._read() if stands else budget.persist(self._read)
