@@ -186,6 +186,11 @@ def test_a_setting_that_is_wrong_is_named_and_not_shown(opens: Opens, name: str,
     assert value not in str(raised.value)
 
 
+def test_a_level_that_there_is_not_is_refused(opens: Opens) -> None:
+    with pytest.raises(ConfigError, match="DEBUG, INFO, WARNING, ERROR"):
+        opens(output=Output(print, "LOUD"))
+
+
 def test_no_secret_is_shown(live: World, opens: Opens) -> None:
     decisions = opens().decisions
     assert repr(decisions) == f"Decisions({live.tables.entitlements})"

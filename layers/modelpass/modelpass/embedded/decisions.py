@@ -182,7 +182,13 @@ def _checked(credentials: Callable[[], Credentials]) -> Callable[[], Credentials
 
 
 def _safe(output: Output) -> Output:
-    """The same, whose `write` raises nothing: no grant is lost for a log that is full."""
+    """The same, whose `write` raises nothing: no grant is lost for a log that is full.
+
+    Raises `ConfigError` for a level that there is not.
+    """
+    if output.level not in telemetry.LEVELS:
+        msg = f"the level of the log must be one of {', '.join(telemetry.LEVELS)}"
+        raise ConfigError(msg)
     write = output.write
     if write is None:
         return output

@@ -36,7 +36,8 @@ INTERNAL_ERROR: Final = "internal_error"
 _UNREADABLE_ITEM: Final = "unreadable_item"
 _UNREADABLE: Final = "UnreadableItems"
 
-_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+"""The levels that lines can be held to."""
 
 steady_seconds = time.monotonic
 # It writes ASCII alone, so that no text that a caller sent can break a line in two.
@@ -49,7 +50,7 @@ _output: ContextVar[Output | None] = ContextVar("output", default=None)
 class Output(NamedTuple):
     """Where lines go. `write` is called with each line, without its end; None: no line is made.
 
-    `level` is the least of the levels that are written. `service` is a field of each line. `namespace` is that of the
+    `level` is the least of the `LEVELS` that are written. `service` is a field of each line. `namespace` is that of the
     metrics; where it is empty, lines tell of no metrics.
     """
 
@@ -60,7 +61,7 @@ class Output(NamedTuple):
 
     def shows(self, of_level: str) -> bool:
         """Whether lines of this level are written."""
-        return _LEVELS.index(self.level) <= _LEVELS.index(of_level)
+        return LEVELS.index(self.level) <= LEVELS.index(of_level)
 
 
 def _to_stdout(line: str) -> None:
