@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
     from modelpass_client.backend import Json
 
-_MISSING: Final = "the direct way needs Python 3.11 and the service's own package: pip install ./layers/modelpass"
+_MISSING: Final = (
+    "the direct way needs Python 3.11 and the service's own package, which is not the modelpass of PyPI: "
+    "pip install ./layers/modelpass"
+)
 _TABLES: Final = ("Entitlements", "Subscriptions", "History", "Events", "Catalogue", "Tiers")
 _OF_STACK: Final = {"MaxOpenHolds": "MAX_OPEN_HOLDS", "SchemaVersionWritten": "SCHEMA_VERSION_WRITTEN"}
 """Parameters of a stack that decisions depend on, and their settings."""

@@ -109,7 +109,14 @@ def test_what_an_environment_lacks_is_named(live: World, engine: str, name: str)
         DirectBackend.from_env(environment)
 
 
-@pytest.mark.parametrize("broken", ["sys.modules['modelpass'] = None", "sys.modules['tzdata'] = None"])
+BROKEN = {
+    "missing": "sys.modules['modelpass'] = None",
+    "without its data": "sys.modules['tzdata'] = None",
+    "another's of the same name": "import types; sys.modules['modelpass'] = types.ModuleType('modelpass')",
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
 def test_without_the_services_package_it_is_said_how_to_install_it(broken: str) -> None:
     path = os.pathsep.join(map(str, (CLIENT_PACKAGE.parent, PACKAGE.parent)))
     ended = subprocess.run(
