@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import time
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from modelpass_client.aws.credentials import checked, default_credentials
 from modelpass_client.aws.endpoint import trusting
@@ -26,11 +25,6 @@ if TYPE_CHECKING:
     from modelpass_client.aws.http1 import Reply
     from modelpass_client.aws.sigv4 import Target
     from modelpass_client.backend import Json
-
-OK: Final = 200
-FORBIDDEN: Final = 403
-SERVER_ERROR: Final = 500
-_NAME_OF_ERROR: Final = re.compile(r"[A-Za-z0-9_.]{1,80}")
 
 
 class Bounds(NamedTuple):
@@ -85,18 +79,3 @@ def source_of(credentials: Credentials | Source | None, environment: Mapping[str
 def json_bytes(payload: Json) -> bytes:
     """A payload as it is sent."""
     return json.dumps(payload, separators=(",", ":"), allow_nan=False).encode()
-
-
-def json_object(raw: bytes) -> Json | None:
-    """The JSON object that these bytes are; None when they are none."""
-    try:
-        answer: Any = json.loads(raw)
-    except (ValueError, RecursionError):
-        return None
-    return answer if isinstance(answer, dict) else None
-
-
-def name_of_error(text: object) -> str:
-    """The name of an error as AWS tells it, without its namespace; empty for what is no name."""
-    name = str(text).partition(":")[0].rpartition("#")[2]
-    return name if _NAME_OF_ERROR.fullmatch(name) else ""
