@@ -108,6 +108,14 @@ def test_a_server_that_does_not_listen_has_done_nothing() -> None:
     assert not failure(lambda: backend.settle(SETTLE)).maybe_done
 
 
+def test_connections_of_boto3_are_used_again(wire: Wire, by_boto3: ByBoto3) -> None:
+    wire.sends(answered({"fine": True}))
+    backend = by_boto3()
+    for _ in range(3):
+        backend.settle(SETTLE)
+    assert [asked.connection for asked in wire.asked] == [0, 0, 0]
+
+
 def test_an_answer_that_is_too_long_is_none(wire: Wire, by_boto3: ByBoto3) -> None:
     wire.sends(answered({"x": "y" * LONGEST_BODY}))
     assert failure(lambda: by_boto3().settle(SETTLE)).maybe_done

@@ -6,6 +6,7 @@ botocore session, instrumentation.
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 from modelpass_client.aws.failures import OK, answer_of, failure_of, name_of_error
@@ -98,7 +99,8 @@ class Boto3Backend:
     def _invoke(self, function: str, payload: Json) -> Json:
         try:
             response = self._client.invoke(FunctionName=function, Payload=json_bytes(payload))
-            body = response["Payload"].read(LONGEST_BODY + 1)
+            with closing(response["Payload"]) as answer:
+                body = answer.read(LONGEST_BODY + 1)
         except Exception as error:  # whatever botocore and those who hook into it raise
             failure = _failure(error)
         else:

@@ -80,7 +80,7 @@ def endpoint_at(url: str, setting: str = "endpoint") -> Endpoint:
 def trusting(environment: Mapping[str, str]) -> ssl.SSLContext:
     """A context of TLS 1.2 or newer that checks certificates and host names.
 
-    It trusts the file that `AWS_CA_BUNDLE` names, or else the system's roots (OpenSSL reads `SSL_CERT_FILE`), or else,
+    It trusts the file that `AWS_CA_BUNDLE` names, or else the roots that OpenSSL knows, or else,
     on a system without any, those of `certifi` where that is installed.
     """
     bundle = environment.get("AWS_CA_BUNDLE") or None

@@ -5,7 +5,7 @@ connections of its own. A request has a connection to itself. Each is bounded in
 trickles: so many seconds until it is connected, and so many from there to the last byte. Only the look-up of a name is
 not bounded, because the system offers no way to.
 
-Not done on purpose: proxies (`HTTPS_PROXY` is not read), redirects, HTTP/2, compression.
+Not done on purpose: proxies (those that the environment names are not asked), redirects, HTTP/2, compression.
 """
 
 from __future__ import annotations
