@@ -21,5 +21,6 @@ def wire() -> Iterator[Wire]:
 @pytest.fixture(autouse=True)
 def _nothing_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE")
-    for name in (*names, "AWS_CA_BUNDLE"):
+    endpoints = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_LAMBDA", "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT")
+    for name in (*names, *endpoints, "AWS_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)

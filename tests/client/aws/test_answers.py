@@ -168,6 +168,14 @@ def _dripping(message: bytes, whole: int, wire: Wire) -> Iterator[bytes]:
         wire.over.wait(0.01)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}, b"id-of-a-hold", object()])
+def test_a_payload_that_json_cannot_hold_is_not_sent(wire: Wire, value: object) -> None:
+    backend = way(wire)
+    assert not failure(lambda: backend.settle({**SETTLE, "actualUsage": value})).maybe_done
+    assert wire.asked == []
+    backend.close()
+
+
 def test_an_answer_that_never_comes_is_not_waited_for(wire: Wire) -> None:
     wire.sends(Do.HANG)
     backend = way(wire, read_seconds=0.05)

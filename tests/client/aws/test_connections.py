@@ -157,7 +157,7 @@ def test_a_connection_that_waited_long_is_not_used_again(wire: Wire, monkeypatch
     backend.close()
 
 
-@pytest.mark.parametrize("told", [answered({"fine": True}, connection="close"), OK.replace(b"/1.1", b"/1.0", 1)])
+@pytest.mark.parametrize("told", [answered({"fine": True}, connection="Close"), OK.replace(b"/1.1", b"/1.0", 1)])
 def test_a_connection_that_the_server_ends_is_not_kept(wire: Wire, told: bytes) -> None:
     wire.sends(told)
     backend = way(wire)

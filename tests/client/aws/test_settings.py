@@ -127,6 +127,16 @@ def test_endpoints_of_every_region_are_botocores() -> None:
     assert len(seen) > 60
 
 
+def test_an_endpoint_that_the_environment_names_is_asked() -> None:
+    """As any SDK of AWS would: who runs a stand-in for AWS must never reach AWS itself."""
+    named = {"AWS_ENDPOINT_URL": "http://stand-in:4566", "AWS_USE_FIPS_ENDPOINT": "true"}
+    assert endpoint_of("lambda", REGION, named).authority == "stand-in:4566"
+    own = {**named, "AWS_ENDPOINT_URL_LAMBDA": "http://stand-in:1", "AWS_ENDPOINT_URL_STS": "http://stand-in:2"}
+    assert endpoint_of("lambda", REGION, own).authority == "stand-in:1"
+    with pytest.raises(ConfigurationError, match=r"^AWS_ENDPOINT_URL must be"):
+        endpoint_of("lambda", REGION, {"AWS_ENDPOINT_URL": "stand-in"})
+
+
 @pytest.mark.parametrize("region", ["us-iso-east-1", "us-isob-east-1", "eu-isoe-west-1", "us-isof-south-1"])
 def test_an_isolated_region_needs_a_named_endpoint(region: str) -> None:
     assert "endpoint" in refused(endpoint=None, region=region)

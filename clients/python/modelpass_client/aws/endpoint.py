@@ -23,6 +23,7 @@ _SUFFIXES: Final = {"cn": "amazonaws.com.cn", "eusc": "amazonaws.eu"}
 """The domain of a Region, where it is not `amazonaws.com`, by the first part of the Region's name."""
 _ISOLATED: Final = ("us-iso", "us-isob", "us-isof", "eu-isoe")
 _OTHER_ENDPOINTS: Final = ("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT")
+_NAMED: Final = "AWS_ENDPOINT_URL"
 _PORTS: Final = {"https": 443, "http": 80}
 
 
@@ -44,11 +45,14 @@ def region_of(named: str | None, environment: Mapping[str, str]) -> str:
 
 
 def endpoint_of(service: str, region: str, environment: Mapping[str, str]) -> Endpoint:
-    """The standard endpoint of a service in a Region.
+    """The endpoint that the environment names for a service, as for any SDK of AWS, or else the Region's standard one.
 
     Raises `ConfigurationError` where another kind of endpoint is wanted, which has to be named: FIPS and dual-stack
     endpoints, and those of isolated partitions.
     """
+    for name in (f"{_NAMED}_{service.upper()}", _NAMED):
+        if environment.get(name):
+            return endpoint_at(environment[name], name)
     for name in _OTHER_ENDPOINTS:
         if environment.get(name, "").lower() == "true":
             raise ConfigurationError(f"{name} is not followed: the endpoint must be named (endpoint)")

@@ -65,7 +65,7 @@ def read(more: More) -> Reply:
     body = _body(headers, received, more)
     if received:
         raise MalformedReplyError
-    closes = minor != _SINCE_1_1 or headers.get(b"connection", b"").lower() == b"close"
+    closes = minor != _SINCE_1_1 or b"close" in headers.get(b"connection", b"").lower()
     return Reply(int(status), headers, body, closes)
 
 

@@ -37,10 +37,10 @@ def named(setting: str, function: str) -> str:
 class InvokeBackend:
     """The way to the service by Lambda Invoke (`Backend`). Any number of threads may use it, and forked processes too.
 
-    `endpoint` is a URL, such as the local stack's; without it, that of Lambda in `region`, which is by default the
-    environment's. `credentials` are `Credentials`, a function that gives some for each request, or None: those of the
-    environment, or else what botocore's chain finds, if it is installed. A function is named by its name or its ARN,
-    with an alias or without (`AuthorizeFunction:live`).
+    `endpoint` is a URL, such as the local stack's; without it, the one that the environment names for Lambda, or else
+    that of Lambda in `region`, which is by default the environment's. `credentials` are `Credentials`, a function that
+    gives some for each request, or None: those of the environment, or else what botocore's chain finds, if it is
+    installed. A function is named by its name or its ARN, with an alias or without (`AuthorizeFunction:live`).
 
     A request takes at most `connect_seconds` and `read_seconds` together, and at most `connections` run at once: one
     more waits `connect_seconds` for its turn. Raises `ConfigurationError`, and each method `BackendError`.

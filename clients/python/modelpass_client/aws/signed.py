@@ -77,5 +77,9 @@ def source_of(credentials: Credentials | Source | None, environment: Mapping[str
 
 
 def json_bytes(payload: Json) -> bytes:
-    """A payload as it is sent."""
-    return json.dumps(payload, separators=(",", ":"), allow_nan=False).encode()
+    """A payload as it is sent; raises `BackendError` for what JSON cannot hold."""
+    try:
+        return json.dumps(payload, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError):  # their texts may show what could not be written
+        pass
+    raise BackendError("a payload that JSON cannot hold", maybe_done=False)
