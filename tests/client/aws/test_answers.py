@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from tests.client.aws.way import PAYLOAD, SETTLE, answered, failure, way
 from tests.support.wire import Do, reply
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tests.support.wire import Wire
 
@@ -174,6 +175,25 @@ def test_a_payload_that_json_cannot_hold_is_not_sent(wire: Wire, value: object) 
     assert not failure(lambda: backend.settle({**SETTLE, "actualUsage": value})).maybe_done
     assert wire.asked == []
     backend.close()
+
+
+def test_an_answer_that_comes_too_late_is_never_that_of_the_next_request(wire: Wire) -> None:
+    late = threading.Event()
+
+    def first() -> Iterator[bytes]:
+        assert late.wait(10)
+        yield answered({"of": "the first"})
+
+    answers: Iterator[Iterable[bytes]] = iter([first(), [FINE]])
+    wire.answer = lambda _: next(answers)
+    backend = way(wire, read_seconds=0.05)
+    assert failure(lambda: backend.settle(SETTLE)).maybe_done
+    late.set()
+    patient = way(wire)
+    patient._client._http._pool = backend._client._http._pool  # its connections, and more time
+    assert patient.settle(SETTLE) == {"fine": True}
+    assert [asked.connection for asked in wire.asked] == [0, 1]
+    patient.close()
 
 
 def test_an_answer_that_never_comes_is_not_waited_for(wire: Wire) -> None:

@@ -33,8 +33,8 @@ def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 def by_boto3(wire: Wire) -> Iterator[Callable[..., Boto3Backend]]:
     clients = []
 
-    def make(**settings: float) -> Boto3Backend:
-        clients.append(lambda_client(wire.url, region=REGION, **settings))  # type: ignore[arg-type]
+    def make(read_seconds: float = 20.0) -> Boto3Backend:
+        clients.append(lambda_client(wire.url, region=REGION, connect_seconds=20.0, read_seconds=read_seconds))
         return Boto3Backend(clients[-1])
 
     yield make

@@ -188,7 +188,7 @@ def test_a_request_beyond_the_bound_is_told_that_it_was_not_sent(wire: Wire) -> 
         return [Do.HANG, OK]
 
     wire.answer = hang
-    backend = way(wire, connections=1, connect_seconds=0.05, read_seconds=30.0)
+    backend = way(wire, connections=1, connect_seconds=0.5, read_seconds=30.0)
     with ThreadPoolExecutor(1) as threads:
         under_way = threads.submit(backend.settle, SETTLE)
         assert asked.wait(10)
@@ -201,7 +201,7 @@ def test_a_request_beyond_the_bound_is_told_that_it_was_not_sent(wire: Wire) -> 
 
 
 def test_a_slot_is_free_again_after_a_failure(wire: Wire) -> None:
-    backend = way(wire, connections=1, connect_seconds=0.5)
+    backend = way(wire, connections=1)
     wire.sends(Do.CLOSE)
     for _ in range(3):
         assert failure(lambda: backend.settle(SETTLE)).maybe_done
@@ -239,7 +239,7 @@ def test_a_fork_while_all_connections_are_in_use_leaves_the_child_its_own(wire: 
         return [OK]
 
     wire.answer = hang_once
-    backend = way(wire, connections=1, connect_seconds=1.0, read_seconds=30.0)
+    backend = way(wire, connections=1, connect_seconds=10.0, read_seconds=30.0)
     with ThreadPoolExecutor(1) as threads:
         under_way = threads.submit(backend.settle, SETTLE)
         assert asked.wait(10)

@@ -28,6 +28,11 @@ OLD, NEW = Credentials("AKIDOLD", "secret-old", "token-old"), Credentials("AKIDN
 HOUR = 3600.0
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WAIT_SECONDS", 20.0)  # the machine may be busy
+
+
 class Clock:
     now = 1_000_000.0
 

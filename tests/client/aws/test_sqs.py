@@ -30,7 +30,10 @@ PATH = "/123456789012/settles"
 
 
 def queue(wire: Wire, **settings: Any) -> SqsQueue:
-    return SqsQueue(f"{wire.url}{PATH}", **{"region": REGION, "credentials": CREDENTIALS, **settings})
+    return SqsQueue(
+        f"{wire.url}{PATH}",
+        **{"region": REGION, "credentials": CREDENTIALS, "connect_seconds": 20.0, "read_seconds": 20.0, **settings},
+    )
 
 
 def message_of(asked: Asked) -> str:

@@ -20,7 +20,7 @@ ANY = Credentials("any", "any")
 
 
 def lean(stack: Stack, **settings: Any) -> InvokeBackend:
-    return InvokeBackend(stack.url, region="eu-west-1", credentials=ANY, **settings)
+    return InvokeBackend(stack.url, region="eu-west-1", credentials=ANY, read_seconds=30.0, **settings)
 
 
 @pytest.mark.parametrize("qualifier", ["", ":$LATEST", ":live"])

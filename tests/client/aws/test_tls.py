@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -83,11 +85,20 @@ def test_a_server_that_speaks_no_tls_gets_nothing() -> None:
 
 
 def test_a_handshake_that_nobody_answers_is_not_waited_for() -> None:
-    with socket.create_server((HOST, 0)) as silent:
-        backend = InvokeBackend(
-            f"https://{HOST}:{silent.getsockname()[1]}", region=REGION, credentials=CREDENTIALS, connect_seconds=0.05
-        )
+    """The server would end it after seconds."""
+    over = threading.Event()
+
+    def silent(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection:
+            over.wait(10)
+
+    with socket.create_server((HOST, 0)) as server, ThreadPoolExecutor(1) as threads:
+        threads.submit(silent, server)
+        url = f"https://{HOST}:{server.getsockname()[1]}"
+        backend = InvokeBackend(url, region=REGION, credentials=CREDENTIALS, connect_seconds=0.05)
         error = failure(lambda: backend.settle(SETTLE))
+        over.set()
         assert (str(error), error.maybe_done) == ("no connection in time", False)
 
 

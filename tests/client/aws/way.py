@@ -27,7 +27,8 @@ SETTLE = {"authorizationId": "id-of-a-hold", "actualUsage": 7}
 
 
 def way(wire: Wire, **settings: Any) -> InvokeBackend:
-    given = {"region": REGION, "credentials": CREDENTIALS, "connect_seconds": 5.0, "read_seconds": 5.0, **settings}
+    """Patient unless a test says otherwise: the machine may be busy."""
+    given = {"region": REGION, "credentials": CREDENTIALS, "connect_seconds": 20.0, "read_seconds": 20.0, **settings}
     return InvokeBackend(wire.url, **given)
 
 
