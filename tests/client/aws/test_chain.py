@@ -11,12 +11,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import botocore.credentials
+import botocore.session
 import pytest
-from botocore.credentials import RefreshableCredentials
+from botocore.credentials import DeferredRefreshableCredentials, RefreshableCredentials
 
 from local.machine import HOST
 from modelpass_client.aws import credentials as module
-from modelpass_client.aws.credentials import RenewedCredentials, default_credentials
+from modelpass_client.aws.credentials import RenewedCredentials, botocore_credentials, default_credentials
 from modelpass_client.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -219,6 +220,21 @@ def test_the_tokens_of_a_container_are_sent(served: Metadata, monkeypatch: pytes
     eks_pod_identity(served, monkeypatch, tmp_path)
     default_credentials({})
     assert served.asked[0][2]["authorization"] == "a-token-of-eks"
+
+
+def test_credentials_of_a_session_are_used_as_they_are() -> None:
+    session = botocore.session.get_session()
+    session.set_credentials("AKIDOWN", "a-secret", "a-token")
+    assert botocore_credentials(session.get_credentials())().access_key_id == "AKIDOWN"
+
+
+def test_credentials_of_a_session_that_cannot_be_had_are_refused() -> None:
+    def refuse() -> Any:
+        raise OSError("of a-secret")
+
+    resolved = DeferredRefreshableCredentials(refuse, "own")
+    with pytest.raises(ConfigurationError, match=r"^no AWS credentials could be had \(OSError\)$"):
+        botocore_credentials(resolved)
 
 
 def test_a_profile_of_a_file_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

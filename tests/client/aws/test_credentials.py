@@ -299,6 +299,34 @@ def test_a_failing_source_fails_the_request_before_it_is_sent(wire: Wire) -> Non
     assert wire.asked == []
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        OSError("of token-of-tests"),
+        Credentials("AKIDOFTESTS", "secret-of-tests\r\nx: y"),
+        Credentials("", ""),
+        ("AKIDOFTESTS", "secret-of-tests"),
+        None,
+    ],
+)
+def test_a_source_of_a_callers_own_fails_without_showing_anything(wire: Wire, given: Any) -> None:
+    def give() -> Credentials:
+        if isinstance(given, Exception):
+            raise given
+        credentials: Credentials = given
+        return credentials
+
+    backend = way(wire, credentials=give)
+    assert fails(lambda: backend.settle(SETTLE)).startswith("no AWS credentials could be had (")
+    assert wire.asked == []
+
+
+@pytest.mark.parametrize("given", ["AKIDOFTESTS", ("AKIDOFTESTS", "secret-of-tests"), 7])
+def test_what_gives_no_credentials_is_refused(wire: Wire, given: object) -> None:
+    with pytest.raises(ConfigurationError, match=r"^credentials must be `Credentials`, or a function that gives some$"):
+        way(wire, credentials=given)
+
+
 def test_each_request_is_signed_by_what_the_source_gives_then(wire: Wire) -> None:
     wire.sends(answered({}))
     given: list[Credentials] = [OLD, NEW]

@@ -71,10 +71,14 @@ def test_every_form_of_a_name_is_taken(name: str) -> None:
     InvokeBackend(URL, region=REGION, credentials=CREDENTIALS, settle_function=name)
 
 
-@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
+@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), "1", None])
 @pytest.mark.parametrize("setting", ["connect_seconds", "read_seconds", "connections"])
-def test_a_bound_that_bounds_nothing_is_refused(setting: str, value: float) -> None:
+def test_a_bound_that_bounds_nothing_is_refused(setting: str, value: object) -> None:
     assert refused(**{setting: value}) == f"{setting} must be above 0"
+
+
+def test_half_a_connection_is_refused() -> None:
+    assert refused(connections=1.5) == "connections must be a whole number"
 
 
 @pytest.mark.parametrize(

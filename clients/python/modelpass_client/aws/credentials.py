@@ -1,9 +1,9 @@
 """What requests are signed with, and its renewal. Rule: no request waits for that while the old credentials are good.
 
 A *source* of credentials is any function without arguments that gives `Credentials`; it is called for each request and
-raises `BackendError` when there are none. There are three: a fixed value, the environment as it is at each request,
-and `RenewedCredentials`, which fetches new ones in a thread of its own before the old ones end. botocore is imported
-by `default_credentials` alone, and only where the environment holds no credentials.
+raises `BackendError` when there are none. There are some here: a fixed value, the environment as it is at each
+request, and `RenewedCredentials`, which fetches new ones in a thread of its own before the old ones end. botocore is
+imported by `default_credentials` alone, and only where the environment holds no credentials.
 """
 
 from __future__ import annotations
@@ -77,6 +77,28 @@ class EnvironmentCredentials:
         return self._last
 
 
+class GivenCredentials:
+    """Credentials of a caller's own function, which fails as other sources do, and gives nothing no header can hold."""
+
+    def __init__(self, give: Source) -> None:
+        self._give = give
+        self._last = Credentials("", "")  # none that a function gives is this one, so the first are looked at
+
+    def __call__(self) -> Credentials:
+        """The credentials now; raises `BackendError`."""
+        try:
+            credentials = self._give()
+            if credentials is not self._last:
+                self._last = checked(credentials)
+        except BackendError:
+            raise
+        except Exception as error:  # whatever the function raises: its text may show anything
+            failure = type(error).__name__
+        else:
+            return credentials
+        raise BackendError(f"no AWS credentials could be had ({failure})", maybe_done=False)
+
+
 class RenewedCredentials:
     """Credentials that end, renewed in the background by `fetch`, one renewal at a time.
 
@@ -145,6 +167,32 @@ class RenewedCredentials:
         self._renew_at = now + max(early, PAUSE_WITHOUT_SECONDS)
 
 
+def source_of(credentials: Credentials | Source | None, environment: Mapping[str, str]) -> Source:
+    """A source of what is given, or else `default_credentials`; raises `ConfigurationError`."""
+    if credentials is None:
+        return default_credentials(environment)
+    if isinstance(credentials, Credentials):
+        fixed = checked(credentials)
+        return lambda: fixed
+    if not callable(credentials):
+        raise ConfigurationError("credentials must be `Credentials`, or a function that gives some")
+    return GivenCredentials(credentials)
+
+
+def botocore_credentials(resolved: Resolved) -> Source:
+    """A source of credentials that botocore has, such as `session.get_credentials()`, renewed in the background.
+
+    They are asked for here, so this may take seconds. Raises `ConfigurationError` where there are none.
+    """
+    try:
+        return RenewedCredentials(lambda: _lasting(resolved))
+    except ConfigurationError:
+        raise
+    except Exception as error:  # whatever a provider raises
+        failure = type(error).__name__
+    raise ConfigurationError(f"no AWS credentials could be had ({failure})")
+
+
 def default_credentials(environment: Mapping[str, str]) -> Source:
     """The environment's credentials, or else what botocore's chain finds: profiles, web identity, ECS, EKS, EC2.
 
@@ -153,15 +201,7 @@ def default_credentials(environment: Mapping[str, str]) -> Source:
     """
     if environment.get(_ID):
         return EnvironmentCredentials(environment)
-    resolved = _botocores()
-    failure = ""
-    try:
-        return RenewedCredentials(lambda: _lasting(resolved))
-    except ConfigurationError:
-        raise
-    except Exception as error:  # whatever a provider raises
-        failure = type(error).__name__
-    raise ConfigurationError(f"no AWS credentials could be had ({failure})")
+    return botocore_credentials(_botocores())
 
 
 def _botocores() -> Resolved:

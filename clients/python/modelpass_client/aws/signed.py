@@ -10,20 +10,18 @@ import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from modelpass_client.aws.credentials import checked, default_credentials
+from modelpass_client.aws.credentials import source_of
 from modelpass_client.aws.endpoint import trusting
 from modelpass_client.aws.http import HttpClient, HttpError
-from modelpass_client.aws.sigv4 import Credentials, signed_headers
+from modelpass_client.aws.sigv4 import signed_headers
 from modelpass_client.backend import BackendError
 from modelpass_client.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from modelpass_client.aws.credentials import Source
     from modelpass_client.aws.endpoint import Endpoint
     from modelpass_client.aws.http1 import Reply
-    from modelpass_client.aws.sigv4 import Target
+    from modelpass_client.aws.sigv4 import Credentials, Target
     from modelpass_client.backend import Json
 
 
@@ -35,10 +33,12 @@ class Bounds(NamedTuple):
     connections: int
 
     def check(self) -> None:
-        """Raises `ConfigurationError` unless all are above zero."""
-        for name, value in zip(self._fields, self, strict=True):
-            if not 0 < value < float("inf"):
+        """Raises `ConfigurationError` unless all are above zero, and the connections a whole number."""
+        for name, value in self._asdict().items():
+            if not isinstance(value, (int, float)) or not 0 < value < float("inf"):
                 raise ConfigurationError(f"{name} must be above 0")
+        if int(self.connections) != self.connections:
+            raise ConfigurationError("connections must be a whole number")
 
 
 class SignedClient:
@@ -51,8 +51,8 @@ class SignedClient:
 
     def send(self, target: Target, body: bytes, *, repeatable: bool) -> Reply:
         """The reply to a request, whatever its status; `BackendError` without one."""
-        amz_date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        headers = signed_headers(target, body, self._source(), amz_date)
+        credentials = self._source()
+        headers = signed_headers(target, body, credentials, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
         head = f"POST {target.path} HTTP/1.1\r\n{lines}accept-encoding: identity\r\ncontent-length: {len(body)}\r\n\r\n"
         try:
@@ -64,16 +64,6 @@ class SignedClient:
     def close(self) -> None:
         """Let go of connections."""
         self._http.close()
-
-
-def source_of(credentials: Credentials | Source | None, environment: Mapping[str, str]) -> Source:
-    """A source of credentials: of those that are given, or else of the environment's or what botocore finds."""
-    if credentials is None:
-        return default_credentials(environment)
-    if isinstance(credentials, Credentials):
-        fixed = checked(credentials)
-        return lambda: fixed
-    return credentials
 
 
 def json_bytes(payload: Json) -> bytes:
