@@ -189,10 +189,9 @@ def test_credentials_near_their_end_are_renewed_by_botocore_in_the_background(
     way(served, monkeypatch, tmp_path)
     source = default_credentials({})
     assert isinstance(source, RenewedCredentials)
-    first = source()
     before, seconds = served.given, source._ends - time.time()
     later(source, seconds - 300, monkeypatch)
-    assert source() == first
+    source()
     until_renewed()
     assert source().access_key_id == f"AKID{served.given}"
     assert served.given > before
