@@ -266,6 +266,24 @@ def test_a_backend_that_is_closed_sends_nothing(wire: Wire) -> None:
     assert len(wire.asked) == 1
 
 
+def test_a_request_under_way_ends_as_ever_and_its_connection_is_not_kept(wire: Wire) -> None:
+    asked = threading.Event()
+
+    def hang(_: Asked) -> Iterable[bytes | Do]:
+        asked.set()
+        return [Do.HANG, OK]
+
+    wire.answer = hang
+    backend = way(wire)
+    with ThreadPoolExecutor(1) as threads:
+        under_way = threads.submit(backend.settle, SETTLE)
+        assert asked.wait(10)
+        backend.close()
+        wire.over.set()
+        assert under_way.result() == {"fine": True}
+    wire.wait_until_one_is_closed()
+
+
 def test_proxies_of_the_environment_are_ignored(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         for spelled in (name, name.lower()):

@@ -166,10 +166,12 @@ class HttpClient:
             connection.close()
             raise
         else:
-            if reply.closes or self._closed:
+            if reply.closes:
                 connection.close()
             else:
                 pool.keep(connection)
+                if self._closed:  # meanwhile
+                    pool.close()
             return reply
         connection.close()
         raise HttpError(reason, maybe_done=True, closed=closed)
