@@ -198,6 +198,11 @@ def authorize(scene: Scene) -> Json:
     return scene.world.authorize(scene.api_key, "new", 35)
 
 
+def authorize_what_fits(scene: Scene) -> Json:
+    """Asks for the whole month, and takes what is left of it."""
+    return scene.world.authorize(scene.api_key, "rest", 100, minimumUsage=5)
+
+
 def cross(scene: Scene) -> Json:
     """Brings a month in which nothing is used yet to 80 percent of its cap."""
     if not scene.authorization_ids:
@@ -399,6 +404,8 @@ PLACE_COMMANDS = (plan, longer_plan, other_plan, no_plan, buy, renew, cancel, re
 """Those that contend for an account's one place."""
 PLAN_NEWS = (plan_of_now, older_plan, older_end, end_of_another_plan)
 """Those that say from when they are."""
+AT_THE_END = (authorize_what_fits, authorize, repeat, settle, void, reset, cancel, regenerate, renew)
+"""Those that an authorize meets which takes what is left."""
 COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy, cancel, regenerate)
 READS = (authorize_anew, look, list_all, models, look_at_model, quote, quote_renewal)
 """Commands that change nothing, whatever comes between."""
