@@ -299,6 +299,10 @@ def look(scene: Scene) -> Json:
     )
 
 
+def describe_key(scene: Scene) -> Json:
+    return scene.world.describe_key(scene.api_key)
+
+
 def list_all(scene: Scene) -> Json:
     def command() -> Json:
         deps, id_ = scene.world.deps, scene.subscription_id
@@ -407,7 +411,7 @@ PLAN_NEWS = (plan_of_now, older_plan, older_end, end_of_another_plan)
 AT_THE_END = (authorize_what_fits, authorize, repeat, settle, void, reset, cancel, regenerate, renew)
 """Those that an authorize meets which takes what is left."""
 COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy, cancel, regenerate)
-READS = (authorize_anew, look, list_all, models, look_at_model, quote, quote_renewal)
+READS = (authorize_anew, describe_key, look, list_all, models, look_at_model, quote, quote_renewal)
 """Commands that change nothing, whatever comes between."""
 OPERATORS = (offer, offer_as_seen, withdraw, take_down, bring_back)
 """Commands about the catalogue, whatever a subscription is like."""

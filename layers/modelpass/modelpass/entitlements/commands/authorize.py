@@ -20,7 +20,7 @@ from modelpass.entitlements.commands.decision_loop import Decision
 from modelpass.entitlements.commands.tier_cache import TierCache
 from modelpass.entitlements.model import Entitlement, EntitlementId, Hold
 from modelpass.entitlements.refusal_cache import RefusalCache, RememberedRefusal
-from modelpass.errors import ErrorCode, Refusal, Refused, temporarily_unavailable
+from modelpass.errors import Refusal, Refused, temporarily_unavailable
 from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
@@ -98,15 +98,9 @@ def authorize(deps: Deps, caches: Caches, request: AuthorizeRequest, explain_mis
     """
     api_key = api_keys.parse_api_key(request.api_key, deps.deployment_keys)
     if api_key is None:
-        raise Refused(Refusal(ErrorCode.INVALID_API_KEY, param="apiKey", message=_hint(request)))
+        raise Refused(api_keys.never_issued(request.api_key))
     telemetry.note(subscriptionId=api_key.subscription_id)
     return _Authorize(deps, caches, request, api_key, explain_missing).run()
-
-
-def _hint(request: AuthorizeRequest) -> str | None:
-    if request.api_key.lower().startswith("bearer "):
-        return "Pass the API key without its Bearer prefix."
-    return None
 
 
 class _Authorize:
