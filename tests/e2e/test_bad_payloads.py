@@ -30,6 +30,7 @@ NOT_WHOLE: tuple[Any, ...] = (True, 1.5, 1.0, "10", [], {}, -1)
 TOO_LARGE: tuple[Any, ...] = (*NOT_WHOLE, None, 10**15 + 1)
 WRONG_AUTHORIZE: list[tuple[str, Any]] = [
     *each("estimatedUsage", TOO_LARGE),
+    *each("minimumUsage", (*NOT_WHOLE, 10**15 + 1)),
     *each("calls", (*NOT_WHOLE, 0, 10**9 + 1)),
     *each("holdSeconds", (*NOT_WHOLE, 0, 86_401)),
     *each("requestId", ("", "r" * 129, "a b", "ü", "r\n", "\x7f", 1, None, True)),
@@ -66,6 +67,17 @@ def test_a_malformed_authorize_is_a_normal_refusal(stack: Stack, field: str, val
     is_refused(*stack.invoke_raw("AuthorizeFunction", payload), "invalid_request", field)
 
 
+def test_a_minimum_above_the_estimate_is_a_normal_refusal(stack: Stack) -> None:
+    payload = json.dumps({**AUTHORIZE, "minimumUsage": AUTHORIZE["estimatedUsage"] + 1}).encode()
+    is_refused(*stack.invoke_raw("AuthorizeFunction", payload), "invalid_request", "minimumUsage")
+
+
+@pytest.mark.parametrize("value", [1, None, [], True, {"sk": 1}], ids=repr)
+def test_a_malformed_question_about_a_key_is_a_normal_refusal(stack: Stack, value: Any) -> None:
+    payload = json.dumps({"apiKey": value}).encode()
+    is_refused(*stack.invoke_raw("DescribeKeyFunction", payload), "invalid_request", "apiKey")
+
+
 @pytest.mark.parametrize(("field", "value"), WRONG_SETTLE, ids=repr)
 def test_a_malformed_settle_is_a_normal_refusal(stack: Stack, field: str, value: Any) -> None:
     payload = json.dumps({**SETTLE, field: value}).encode()
@@ -96,7 +108,7 @@ def test_a_number_beyond_all_bounds_is_a_normal_refusal(
     is_refused(*stack.invoke_raw(function, payload), "invalid_request", field)
 
 
-@pytest.mark.parametrize("function", ["AuthorizeFunction", "SettleFunction"])
+@pytest.mark.parametrize("function", ["AuthorizeFunction", "SettleFunction", "DescribeKeyFunction"])
 @pytest.mark.parametrize(
     "payload",
     [

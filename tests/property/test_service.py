@@ -79,6 +79,7 @@ class ServiceMachine(LifeRules, RequestRules):
         type(self).steps += 1
         assert_conserved(self.world)
         agreement.assert_usage(self.world, self.bought)
+        agreement.assert_keys(self.world, self.bought)
         agreement.assert_windows(self.world, self.bought)
         agreement.assert_history(self.world, self.bought)
         agreement.assert_one_active(self.world, self.bought, self.plans)

@@ -36,6 +36,29 @@ def assert_usage(world: World, every: list[Bought]) -> None:
         assert usage == {"subscriptionId": bought.id, "status": bought.status(now_ms), "models": models}
 
 
+def assert_keys(world: World, every: list[Bought]) -> None:
+    """What each current key is good for; the one before it, of this term or the last, is good for nothing."""
+    now_ms = world.clock.now_ms
+    for bought in every:
+        described = world.describe_key(bought.keys[-1])
+        assert (described["subscriptionId"], described["accountId"]) == (bought.id, bought.account)
+        assert (described["status"], described["term"]) == (bought.status(now_ms), len(bought.terms))
+        assert described["models"] == [
+            {
+                "modelId": book.model_id,
+                "channelTier": book.tier,
+                "unit": UNITS[book.model_id],
+                "dailyCallLimit": book.limit,
+                "monthlyTokenCap": book.cap,
+                **book.windows(now_ms),
+                "openHolds": len(book.open_holds(now_ms)),
+            }
+            for book in bought.terms[-1].values()
+        ]
+        for replaced in (*bought.keys[-2:-1], *bought.replaced[-1:]):
+            assert world.describe_key(replaced)["error"]["code"] == "invalid_api_key"
+
+
 def assert_windows(world: World, every: list[Bought]) -> None:
     """The calls and units of every day and month that had a grant, in every term ever sold."""
     closed = rows.Readings("")
