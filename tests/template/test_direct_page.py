@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.support.world import World
 
 PAGE = (ROOT / "docs" / "direct.md").read_text("utf-8")
-FUNCTIONS = ("AuthorizeFunction", "SettleFunction")
+FUNCTIONS = ("AuthorizeFunction", "SettleFunction", "DescribeKeyFunction")
 """Those that such a router stands for."""
 
 
@@ -65,10 +65,12 @@ def test_what_is_sent_to_the_store_is_in_the_policy(live: World, engine: str, mo
         router.authorize(made["apiKey"], "none", 1, modelId="nano-banana-2")
         router.settle(granted[0]["authorizationId"], 15)
         router.settle(granted[1]["authorizationId"], 15, servedTier="basic")
+        router.decisions.describe_key({"apiKey": made["apiKey"]})
     prefix = live.tables.tiers.removesuffix("TiersTable")
     wanted = {(table.removeprefix(prefix), action) for each in sent for table, action in asked(*each)}
     assert wanted <= policy()
-    assert {("TiersTable", "dynamodb:GetItem"), ("EventsTable", "dynamodb:PutItem")} <= wanted
+    read = {("TiersTable", "dynamodb:GetItem"), ("EntitlementsTable", "dynamodb:BatchGetItem")}
+    assert {*read, ("EventsTable", "dynamodb:PutItem")} <= wanted
 
 
 def test_every_setting_is_listed_by_its_name_in_the_environment() -> None:

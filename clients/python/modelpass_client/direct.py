@@ -9,7 +9,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from modelpass_client.backend import BackendError
 from modelpass_client.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -57,6 +56,7 @@ class _Decisions(Protocol):
 
     def authorize(self, event: Json) -> Json: ...
     def settle(self, event: Json) -> Json: ...
+    def describe_key(self, event: Json) -> Json: ...
     def clock_difference_ms(self) -> int | None: ...
     def close(self) -> None: ...
 
@@ -69,8 +69,7 @@ class DirectBackend:
     the log, which holds no secret; without it, nothing is written. Raises `ConfigurationError`, which names what is
     missing or wrong and never shows its value.
 
-    Answers are those of the functions, `temporarily_unavailable` included, so no method but `describe_key` raises
-    `BackendError`.
+    Answers are those of the functions, `temporarily_unavailable` included, so no method raises `BackendError`.
     """
 
     def __init__(
@@ -140,10 +139,7 @@ class DirectBackend:
 
     def describe_key(self, payload: Json) -> Json:
         """Ask what an API key may use."""
-        describe: Callable[[Json], Json] | None = getattr(self._decisions, "describe_key", None)
-        if describe is None:
-            raise BackendError("this version of modelpass describes no keys in the process", maybe_done=False)
-        return describe(payload)
+        return self._decisions.describe_key(payload)
 
     def close(self) -> None:
         """Close the connections to the store."""

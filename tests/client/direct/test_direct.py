@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.dynamodb.provisioning import credentials as of_the_engine
-from modelpass_client.backend import BackendError
 from modelpass_client.direct import NAMES, DirectBackend, settings_of_stack
 from modelpass_client.errors import ConfigurationError, ModelpassError
 from tests.support.embedded import KEY, given, settings_of
@@ -141,14 +140,9 @@ def test_after_a_fork_no_connection_is_shared(live: World, backend: DirectBacken
     assert before[0].fileno() == -1
 
 
-def test_keys_are_described_or_it_is_said_that_they_are_not(live: World, backend: DirectBackend) -> None:
-    made = live.buy()
-    if hasattr(backend._decisions, "describe_key"):
-        assert backend.describe_key({"apiKey": made["apiKey"]})
-        return
-    with pytest.raises(BackendError) as raised:
-        backend.describe_key({"apiKey": made["apiKey"]})
-    assert raised.value.maybe_done is False
+def test_a_key_is_described(live: World, backend: DirectBackend) -> None:
+    answer = backend.describe_key({"apiKey": live.buy()["apiKey"]})
+    assert [model["modelId"] for model in answer["models"]] == [TEXT_MODEL]
 
 
 def stack(**parameters: str) -> Json:

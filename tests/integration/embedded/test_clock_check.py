@@ -163,6 +163,14 @@ def test_a_report_that_lets_its_hold_go_on_grants_and_is_refused(live: World, op
     assert live.entitlement(made["subscriptionId"]).counters.month_used == 0
 
 
+def test_what_a_key_is_good_for_is_told_by_a_right_clock(live: World, opens: Opens) -> None:
+    router, made = opens(), live.buy()
+    described = router.decisions.describe_key({"apiKey": made["apiKey"]})
+    assert described["status"] == "active"
+    router.ahead[0] = 3600.0
+    assert is_refused(router.decisions.describe_key({"apiKey": made["apiKey"]}))
+
+
 def test_a_clock_that_is_off_asks_the_store_at_most_once_a_second_for_its_time(live: World, opens: Opens) -> None:
     router, made = opens(), live.buy()
     router.authorize(made["apiKey"], "r-1")

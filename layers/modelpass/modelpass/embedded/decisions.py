@@ -1,4 +1,4 @@
-"""Authorize and settle in the process of a router. Rule: the functions' own code; nothing of the process is read.
+"""The router's three functions in a router's process. Rule: their own code, and nothing of the process is read.
 
 Whoever makes one hands everything in: settings by the names that they have in the functions, credentials, and where
 lines of the log go. One is made per process, and any number of threads may use it; each call holds its thread for as
@@ -27,6 +27,7 @@ from modelpass.embedded.service_clock import ServiceClock
 from modelpass.entitlements.commands.authorize import Caches
 from modelpass.errors import temporarily_unavailable
 from modelpass.router.authorize import handle_authorize
+from modelpass.router.describe_key import handle_describe_key
 from modelpass.router.settle import handle_settle
 from modelpass.runtime import config, telemetry, wiring
 from modelpass.runtime.telemetry import Output
@@ -118,6 +119,15 @@ class Decisions:
             goes_on = isinstance(event, dict) and event.get("continue") is not None
             deps = self._granting if goes_on else self._settling
             return handle_settle(deps, event, self._new_id(), deps.stop_at)
+
+    def describe_key(self, event: object) -> Json:
+        """Answer what a key is good for as `DescribeKeyFunction` does; it raises nothing.
+
+        What it tells is as of now, so it is refused as well while the clock is not known to be right.
+        """
+        self._own_connections()
+        with telemetry.written_to(self._output):
+            return handle_describe_key(self._granting, event, self._new_id())
 
     def clock_difference_ms(self) -> int | None:
         """By how much this machine's clock is ahead of the service's for certain (below 0: behind), 0 within 2 seconds.
