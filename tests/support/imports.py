@@ -18,6 +18,9 @@ ROOT: Final = Path(__file__).parents[2]
 PACKAGE: Final = ROOT / "layers" / "modelpass" / "modelpass"
 SHIPPED: Final = "modelpass"
 """The name of the package that every function shares."""
+CLIENT: Final = "modelpass_client"
+"""The name of the package that a router installs."""
+CLIENT_PACKAGE: Final = ROOT / "clients" / "python" / CLIENT
 TREES: Final = ("functions", "deploy", "ops", "local", "contract", "benchmarks", "mutation")
 """The other folders with Python in them, but for the tests; their files are named from the folder on."""
 
@@ -25,6 +28,7 @@ TREES: Final = ("functions", "deploy", "ops", "local", "contract", "benchmarks",
 def modules() -> dict[str, Path]:
     """Every Python file of the project but for the tests, by its dotted name: `modelpass.errors`, `local.run`."""
     found = {dotted_name(path, PACKAGE, SHIPPED): path for path in PACKAGE.rglob("*.py")}
+    found |= {dotted_name(path, CLIENT_PACKAGE, CLIENT): path for path in CLIENT_PACKAGE.rglob("*.py")}
     for tree in TREES:
         found |= {dotted_name(path, ROOT / tree, tree): path for path in (ROOT / tree).rglob("*.py")}
     return found

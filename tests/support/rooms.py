@@ -56,6 +56,9 @@ MAY_IMPORT: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     *((f"modelpass.{door}.*", (*DOORS_USE, f"modelpass.{door}.*")) for door in DOORS),
     *((name, ROOT) for name in ROOT),
     ("functions.*", ("modelpass.*",)),
+    # The client is installed without the service; only its direct way runs the service's own code, where that is too.
+    ("modelpass_client.direct", ("modelpass_client.*", "modelpass.*")),
+    ("modelpass_client.*", ("modelpass_client.*",)),
     ("deploy.*", ("deploy.*",)),
     ("ops.*", ("ops.*", "modelpass.*")),
     ("contract.*", ("contract.*", "modelpass.*", "local.cloudformation.*")),
