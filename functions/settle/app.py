@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from modelpass.entitlements.commands.tier_cache import TierCache
-from modelpass.router.settle import handle_settle
+from modelpass.router.settle import TiersOnce, handle_settle
 from modelpass.runtime import wiring
 
 deps = wiring.deps(signs=True)
-tiers = TierCache(deps)
+tiers = TiersOnce(deps)
 
 
 def lambda_handler(event: object, context: Any) -> dict[str, Any]:

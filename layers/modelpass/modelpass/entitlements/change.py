@@ -46,6 +46,13 @@ class FarAboveEstimate(NamedTuple):
     at_ms: int
 
 
+class OwnFigure(NamedTuple):
+    """Units that a router reported by a figure of its own, and where that comes from: `counted` or `estimated`."""
+
+    source: str
+    units: int
+
+
 class Correction(NamedTuple):
     """An operator's change of what was used, by `units` (which may be negative), in the windows of the instant `at_ms`.
 
@@ -100,6 +107,7 @@ class Change(NamedTuple):
     spent_ticket: Hold | None = None
     breach: TierBreach | None = None
     far_above: FarAboveEstimate | None = None
+    own_figure: OwnFigure | None = None
     announcements: tuple[Announcement, ...] = ()
     correction: Correction | None = None
 

@@ -43,15 +43,26 @@ class Step(NamedTuple):
     refusal: Refusal | None = None
 
 
-def refuse_new_work(entitlement: Entitlement, part: Part, hold: Hold, now_ms: int) -> Refusal | None:
+class Standing(NamedTuple):
+    """A hold as it stands; `reclaimed` says that it has left the item, and a ticket stands for it."""
+
+    hold: Hold
+    reclaimed: bool
+
+    def units_at(self, now_ms: int) -> int:
+        """How many units are held for it: none of a reclaimed hold, whatever a clock that is behind makes of it."""
+        return 0 if self.reclaimed or now_ms >= self.hold.expires_at_ms else self.hold.units
+
+
+def refuse_new_work(entitlement: Entitlement, part: Part, standing: Standing, now_ms: int) -> Refusal | None:
     """The refusal that new work on a hold would get, None where it may go on: authorize's rules, in their order."""
     refusal = rules.refuse_access(entitlement, part.key_hash, now_ms)
     if refusal is not None:
-        return refusal
-    if not rules.is_of_current_windows(entitlement, hold, now_ms):
-        return _ended("The day or the month that this was authorized in has ended: authorize anew.")
-    if now_ms >= hold.expires_at_ms:
-        return _ended("The hold has expired: authorize anew.")
+        return refusal._replace(param=refusal.param and f"continue.{refusal.param}")
+    if not rules.is_of_current_windows(entitlement, standing.hold, now_ms):
+        return ended("The day or the month that this was authorized in has ended: authorize anew.")
+    if standing.reclaimed or now_ms >= standing.hold.expires_at_ms:
+        return ended("The hold has expired: authorize anew.")
     return part.refusal
 
 
@@ -60,10 +71,10 @@ def next_step(entitlement: Entitlement, part: Part, now_ms: int, *, reclaimed: b
 
     `reclaimed` says that the hold has left the item already and a ticket stands for it.
     """
-    hold, wanted = part.hold, part.wanted
-    refusal = refuse_new_work(entitlement, part, hold, now_ms)
+    hold, wanted, standing = part.hold, part.wanted, Standing(part.hold, reclaimed)
+    refusal = refuse_new_work(entitlement, part, standing, now_ms)
     if refusal is not None:
-        rest = _for_begun_work(part, held=not reclaimed and now_ms < hold.expires_at_ms)
+        rest = _for_begun_work(part, standing.units_at(now_ms))
         return Step(_booked(entitlement, part, rest, reclaimed=reclaimed), rest, refusal)
     units = max(0, entitlement.counters.month_left + hold.units - part.used)
     calls = entitlement.counters.day_left + hold.calls - part.calls
@@ -77,15 +88,16 @@ def _booked(entitlement: Entitlement, part: Part, rest: Hold, *, reclaimed: bool
     return accounting.book(entitlement, part.hold, part.used, part.calls, reclaimed=reclaimed, rest=rest)
 
 
-def _for_begun_work(part: Part, *, held: bool) -> Hold:
-    """The lesser of what was asked and what the hold still has, until its old end; once expired, it holds no units."""
+def _for_begun_work(part: Part, held: int) -> Hold:
+    """The lesser of what was asked and what the hold still has of the units `held`, until its old end."""
     hold, wanted = part.hold, part.wanted
     return hold._replace(
         nonce=authorization_ids.next_nonce(hold.nonce),
-        units=min(wanted.units, max(0, hold.units - part.used)) if held else 0,
+        units=min(wanted.units, max(0, held - part.used)),
         calls=min(wanted.calls, hold.calls - part.calls),
     )
 
 
-def _ended(message: str) -> Refusal:
+def ended(message: str) -> Refusal:
+    """The refusal of new work on a hold that is of the past."""
     return Refusal(ErrorCode.AUTHORIZATION_NOT_FOUND, param="authorizationId", message=message)

@@ -67,6 +67,10 @@ class _Expression:
         alias = self.name(attribute)
         self.sets.append(f"{alias} = {alias} + {self.value(number(delta))}")
 
+    def add_from_zero(self, attribute: str, delta: int) -> None:
+        alias = self.name(attribute)
+        self.sets.append(f"{alias} = if_not_exists({alias}, {self.value(number(0))}) + {self.value(number(delta))}")
+
     def request(self, table: str, key: schema.Item) -> Request:
         update = "SET " + ", ".join(self.sets) if self.sets else ""
         if self.removes:
@@ -127,6 +131,8 @@ def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Re
             expression.set(attribute, value)
     if step.spent_ticket is not None or after.tickets != before.tickets:
         expression.add("rc", after.tickets - before.tickets)
+    if step.own_figure is not None:
+        expression.add_from_zero(items.OWN_FIGURES[step.own_figure.source], step.own_figure.units)
     if step.exact or after.announced != before.announced:
         _demand_announced(expression, before)
     if after.announced != before.announced:

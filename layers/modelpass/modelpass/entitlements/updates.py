@@ -127,8 +127,30 @@ def authorize(  # noqa: PLR0913 - each is a part of the condition
     }
 
 
-def settle(tables: Tables, entitlement: EntitlementId, hold: Hold, used: int, calls: int, now_ms: int) -> Request:
-    """Settle in one write: end the hold, book the units `used` and the `calls` made, give the rest back."""
+def settle(  # noqa: PLR0913 - each is a part of the condition or of the update
+    tables: Tables,
+    entitlement: EntitlementId,
+    hold: Hold,
+    used: int,
+    calls: int,
+    now_ms: int,
+    *,
+    usage_source: str | None = None,
+) -> Request:
+    """Settle in one write: end the hold, book the units `used` and the `calls` made, give the rest back.
+
+    Units whose figure is the router's own by its `usage_source` are added up beside that.
+    """
+    request = _settle(tables, entitlement, hold, used, calls, now_ms)
+    own = items.OWN_FIGURES.get(usage_source or "")
+    if own is not None:
+        request["UpdateExpression"] = f"SET #own = if_not_exists(#own, :zero) + :used, {_SETTLE_UPDATE[len('SET ') :]}"
+        request["ExpressionAttributeNames"]["#own"] = own
+        request["ExpressionAttributeValues"][":zero"] = number(0)
+    return request
+
+
+def _settle(tables: Tables, entitlement: EntitlementId, hold: Hold, used: int, calls: int, now_ms: int) -> Request:
     return {
         "TableName": tables.entitlements,
         "Key": items.entitlement_key(entitlement),

@@ -20,14 +20,33 @@ from modelpass.runtime import telemetry
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from modelpass.catalogue.tiers import Tier
+    from modelpass.dynamodb.retries import RetryBudget
     from modelpass.entitlements.answers import Json
+    from modelpass.entitlements.commands.settle import Tiers
     from modelpass.entitlements.commands.tier_cache import TierCache
     from modelpass.runtime.deps import Deps
 
 _FIELDS: Final = frozenset({"authorizationId", "actualUsage", "calls", "servedTier", "usageSource", "continue"})
 
 
-def handle_settle(deps: Deps, tiers: TierCache, event: object, function_request_id: str, stop_at: float) -> Json:
+class TiersOnce:
+    """The tiers that are down, as `TierCache` knows them, which the first report of a part loads."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self._cache: TierCache | None = None
+
+    def down_of(self, model_id: str, budget: RetryBudget) -> frozenset[Tier]:
+        """The tiers of a model that are down; raises what `TierCache.down_of` does."""
+        if self._cache is None:
+            from modelpass.entitlements.commands.tier_cache import TierCache  # noqa: PLC0415 - no start waits for it
+
+            self._cache = TierCache(self._deps)
+        return self._cache.down_of(model_id, budget)
+
+
+def handle_settle(deps: Deps, tiers: Tiers, event: object, function_request_id: str, stop_at: float) -> Json:
     """Answer one settle, or a batch of them from a queue; it raises nothing, and each leaves one line in the log.
 
     `tiers` is asked only when a hold is to go on. Once the steady clock shows `stop_at` (seconds), the rest of a batch
@@ -51,7 +70,7 @@ def request_of(event: object) -> SettleRequest:
     )
 
 
-def _settle_event(deps: Deps, tiers: TierCache, event: object) -> Json:
+def _settle_event(deps: Deps, tiers: Tiers, event: object) -> Json:
     fields = known_fields(event, _FIELDS)
     if fields.get("continue") is None:
         return settle(deps, request_of(fields))
@@ -91,9 +110,8 @@ def _decision_of(answer: Json) -> str:
     """What the log says of an answer: a report that was booked is never told as a refusal."""
     if "continued" not in answer:
         return decision_of(answer, "settled")
-    if not answer["continued"]:
-        telemetry.note(notContinued=answer["error"]["code"])
-    return "replayed" if answer.get("replayed") else "continued" if answer["continued"] else "settled"
+    telemetry.note(continued=answer["continued"], notContinued=None if answer["continued"] else answer["error"]["code"])
+    return "replayed" if answer.get("replayed") else "settled"
 
 
 def _name_what_it_is_about(deps: Deps, event: object) -> None:

@@ -16,22 +16,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from modelpass.entitlements.answers import Json
-    from modelpass.entitlements.commands.tier_cache import TierCache
+    from modelpass.entitlements.commands.settle import Tiers
     from modelpass.runtime.deps import Deps
 
 _FIELDS: Final = frozenset({"apiKey", "estimatedUsage", "calls", "holdSeconds"})
+_OF_THE_LAST: Final = ("servedTier", "usageSource")
 _T = TypeVar("_T")
 
 
-def settle_and_go_on(deps: Deps, tiers: TierCache, fields: dict[str, Any]) -> Json:
+def settle_and_go_on(deps: Deps, tiers: Tiers, fields: dict[str, Any]) -> Json:
     """Answer a settle whose payload has `continue`; raises what `settle_part` does."""
     return settle_part(deps, tiers, request_of(fields))
 
 
 def request_of(fields: dict[str, Any]) -> PartRequest:
     """Check the fields of a payload, all known; raises `invalid_request` naming the first field at fault."""
-    if fields.get("servedTier") is not None:
-        raise invalid("servedTier", "servedTier goes with the last settle of a hold, not with continue.")
+    for name in _OF_THE_LAST:
+        if fields.get(name) is not None:
+            raise invalid(name, f"{name} goes with the last settle of a hold, not with continue.")
     wishes = fields["continue"]
     if not isinstance(wishes, dict):
         raise invalid("continue", "continue must be an object.")

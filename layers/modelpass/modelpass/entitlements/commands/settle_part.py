@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from modelpass import api_keys
 from modelpass.dynamodb import transport
+from modelpass.dynamodb.transport import StoreError
 from modelpass.entitlements import answers, authorization_ids, history, parts, rules, updates
 from modelpass.entitlements.change import FarAboveEstimate
 from modelpass.entitlements.commands import decision_loop
 from modelpass.entitlements.commands.decision_loop import Decision
 from modelpass.entitlements.commands.settle import is_far_above, not_found, refuse_too_many_calls
 from modelpass.entitlements.model import Hold
-from modelpass.errors import ErrorCode, Refusal, Refused, invalid
+from modelpass.entitlements.parts import Standing
+from modelpass.errors import ErrorCode, Refusal, Refused, invalid, temporarily_unavailable
 from modelpass.runtime import telemetry
 from modelpass.times import rfc3339
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from modelpass.dynamodb.retries import RetryBudget
     from modelpass.entitlements.answers import Json
     from modelpass.entitlements.authorization_ids import Authorization
-    from modelpass.entitlements.commands.tier_cache import TierCache
+    from modelpass.entitlements.commands.settle import Tiers
     from modelpass.entitlements.model import Entitlement
     from modelpass.runtime.deps import Deps
 
@@ -49,14 +51,7 @@ class PartRequest(NamedTuple):
         return f"PartRequest({self.used}, {self.calls})"
 
 
-class _Prior(NamedTuple):
-    """What stands of a hold; `reclaimed` says that it has left the item, and a ticket stands for it."""
-
-    hold: Hold
-    reclaimed: bool
-
-
-def settle_part(deps: Deps, tiers: TierCache, request: PartRequest) -> Json:
+def settle_part(deps: Deps, tiers: Tiers, request: PartRequest) -> Json:
     """Answer one settle of a part. Settled: the report is booked once, durably, and the hold has not ended.
 
     It goes on with what was asked for, as far as that is left, where authorize would allow new work (`continued`); else
@@ -69,21 +64,23 @@ def settle_part(deps: Deps, tiers: TierCache, request: PartRequest) -> Json:
         raise not_found()
     entitlement = authorization.entitlement
     telemetry.note(subscriptionId=entitlement.subscription_id, modelId=entitlement.model_id)
-    held = authorization.hold.calls
-    if request.calls > held:
-        raise refuse_too_many_calls(held)
-    if held and not request.calls + request.calls_held:
-        raise invalid("continue.calls", "A part reports or keeps at least one call; a settle without continue ends it.")
+    key = api_keys.parse_api_key(request.api_key, deps.deployment_keys)
+    key_hash = b"" if key is None else key.key_hash  # no key has this hash
+    refusal = _tier_refusal(tiers, authorization, deps.retry_budget())
     budget = deps.retry_budget()
-    command = _SettlePart(deps, budget, request, authorization, _tier_refusal(tiers, authorization, budget))
+    command = _SettlePart(deps, budget, request, authorization, key_hash, refusal)
     return decision_loop.until_answered(deps, budget, entitlement, command)
 
 
-def _tier_refusal(tiers: TierCache, authorization: Authorization, budget: RetryBudget) -> Refusal | None:
+def _tier_refusal(tiers: Tiers, authorization: Authorization, budget: RetryBudget) -> Refusal | None:
+    """Why the tier takes no new work, None when it does. While nobody knows, none begins, but reports are booked."""
     try:
         down = authorization.tier in tiers.down_of(authorization.entitlement.model_id, budget)
-    except Refused as refused:  # nobody knows whether the tier is up: no new work, but the report is booked
+    except Refused as refused:
         return refused.refusal
+    except StoreError as failure:  # the deployment's fault
+        telemetry.report_unexpected(failure)
+        return temporarily_unavailable().refusal
     return Refusal(ErrorCode.TIER_UNAVAILABLE, retry_after=rules.TIER_RETRY_SECONDS) if down else None
 
 
@@ -94,28 +91,33 @@ class _SettlePart(NamedTuple):
     budget: RetryBudget
     request: PartRequest
     authorization: Authorization
+    key_hash: bytes
     tier_refusal: Refusal | None
 
     def write_at_once(self) -> Decision | None:
         hold, part = self.authorization.hold, self._part(self.authorization.hold.granted_at_ms)
         expired = part.wanted.granted_at_ms >= hold.expires_at_ms
-        if part.refusal is not None or expired or is_far_above(hold, part.used):
+        refused = self._refuse_calls() is not None or not part.key_hash or part.refusal is not None
+        if refused or expired or is_far_above(hold, part.used):
             return None
         tables, entitlement_id = self.deps.tables, self.authorization.entitlement
         booked = {"used": part.used, "calls": part.calls}
         request = updates.go_on(tables, entitlement_id, part.key_hash, hold, part.wanted, **booked)
         entitlement = decision_loop.entitlement_of(self.deps, self.deps.send("UpdateItem", request)["Attributes"])
-        return Decision(self._settled(entitlement, part.wanted, None), entitlement)
+        return Decision(self._settled(entitlement, Standing(part.wanted, reclaimed=False), None), entitlement)
 
     def decide(self, entitlement: Entitlement) -> Decision:
         hold, part = self.authorization.hold, self._part(entitlement.segment_start_ms)
         now_ms = part.wanted.granted_at_ms
         if not rules.settles_accepted(entitlement, now_ms):
             raise not_found()
-        prior = self._prior(entitlement)
-        if prior is None or prior.hold != hold:
-            return Decision(self._replayed(entitlement, prior, part), entitlement)
-        step = parts.next_step(entitlement, part, now_ms, reclaimed=prior.reclaimed)
+        standing = self._standing(entitlement)
+        if standing is None or standing.hold != hold:
+            return Decision(self._replayed(entitlement, standing, part), entitlement)
+        refused = self._refuse_calls()
+        if refused is not None:
+            raise refused
+        step = parts.next_step(entitlement, part, now_ms, reclaimed=standing.reclaimed)
         if step.rest is None:
             return Decision(None, decision_loop.write(self.deps, self.budget, step.change))
         far_above = is_far_above(hold, part.used)
@@ -123,10 +125,20 @@ class _SettlePart(NamedTuple):
         entitlement = decision_loop.write(self.deps, self.budget, change)
         if far_above:
             telemetry.count_far_above_estimate()
-        return Decision(self._settled(entitlement, step.rest, step.refusal), entitlement)
+        return Decision(self._settled(entitlement, standing._replace(hold=step.rest), step.refusal), entitlement)
 
     def refuse_missing(self) -> Json:
         raise not_found()
+
+    def _refuse_calls(self) -> Refused | None:
+        """The refusal of a first report whose calls no hold of so many can have; a repeat is never refused for it."""
+        held, request = self.authorization.hold.calls, self.request
+        if request.calls > held:
+            return refuse_too_many_calls(held)
+        if held and not request.calls + request.calls_held:
+            message = "A part reports or keeps at least one call; a settle without continue ends the hold."
+            return invalid("continue.calls", message)
+        return None
 
     def _part(self, not_before_ms: int) -> parts.Part:
         """The report, with what is to take the hold's place from now on; a clock that is behind changes no window."""
@@ -140,15 +152,14 @@ class _SettlePart(NamedTuple):
             units=request.units,
             calls=request.calls_held,
         )
-        key_hash = api_keys.api_key_hash(request.api_key)
-        return parts.Part(key_hash, hold, request.used, request.calls, wanted, self.tier_refusal)
+        return parts.Part(self.key_hash, hold, request.used, request.calls, wanted, self.tier_refusal)
 
-    def _prior(self, entitlement: Entitlement) -> _Prior | None:
-        """What stands of the hold: it is in the item, or a ticket stands for it; None when it has ended."""
+    def _standing(self, entitlement: Entitlement) -> Standing | None:
+        """The hold as it stands: it is in the item, or a ticket stands for it; None when it has ended."""
         hold = self.authorization.hold
         stored = entitlement.holds.get(hold.key)
         if stored is not None and authorization_ids.is_of_same_grant(stored, hold):
-            return _Prior(stored, reclaimed=False)
+            return Standing(stored, reclaimed=False)
         if entitlement.tickets == 0:
             return None
         table = self.deps.tables.history
@@ -156,19 +167,19 @@ class _SettlePart(NamedTuple):
         rows = self.budget.persist(lambda: transport.query_all(self.deps.send, query))
         found = [decision_loop.read_or_report(table, row, history.hold_of_ticket) for row in rows]
         this = next((h for h in found if h == hold), found[0] if found else None)
-        return None if this is None else _Prior(this, reclaimed=True)
+        return None if this is None else Standing(this, reclaimed=True)
 
-    def _replayed(self, entitlement: Entitlement, prior: _Prior | None, part: parts.Part) -> Json:
+    def _replayed(self, entitlement: Entitlement, standing: Standing | None, part: parts.Part) -> Json:
         """The answer to a report that was booked before: the hold as it stands now."""
-        now_ms = part.wanted.granted_at_ms
-        if prior is None:
-            ended = self.authorization.hold._replace(units=0, calls=0)
-            return {**self._settled(entitlement, ended, not_found().refusal), "replayed": True}
-        refusal = parts.refuse_new_work(entitlement, part, prior.hold, now_ms)
-        return {**self._settled(entitlement, prior.hold, refusal), "replayed": True}
+        if standing is None:
+            refusal = parts.ended("The hold was settled before, and has ended: authorize anew.")
+            ended = {**self._settled(entitlement, Standing(part.hold, reclaimed=True), refusal), "heldCalls": 0}
+            return {**ended, "replayed": True}
+        refused = parts.refuse_new_work(entitlement, part, standing, part.wanted.granted_at_ms)
+        return {**self._settled(entitlement, standing, refused), "replayed": True}
 
-    def _settled(self, entitlement: Entitlement, rest: Hold, refusal: Refusal | None) -> Json:
-        now_ms = self.deps.now_ms()
+    def _settled(self, entitlement: Entitlement, standing: Standing, refusal: Refusal | None) -> Json:
+        now_ms, rest = self.deps.now_ms(), standing.hold
         rest_id = authorization_ids.Authorization(entitlement.id, entitlement.limits.tier, rest)
         answer = {
             "settled": True,
@@ -176,12 +187,11 @@ class _SettlePart(NamedTuple):
             "tierBreached": False,
             "continued": refusal is None,
             "authorizationId": authorization_ids.issue_authorization_id(rest_id, self.deps.deployment_keys),
-            "heldUsage": rest.units if now_ms < rest.expires_at_ms else 0,
+            "heldUsage": standing.units_at(now_ms),
             "heldCalls": rest.calls,
             "holdExpiresAt": rfc3339(rest.expires_at_ms),
+            **answers.start_facts(entitlement, rest, now_ms),
         }
-        if refusal is None:
-            answer |= answers.start_facts(entitlement, rest, now_ms)
-        else:
-            answer |= {"statusCode": refusal.code.status, **refusal.fields()}
+        if refusal is not None:
+            answer |= {"startWithinMs": 0, "statusCode": refusal.code.status, **refusal.fields()}
         return {**answer, **answers.current_windows(entitlement, now_ms)}
