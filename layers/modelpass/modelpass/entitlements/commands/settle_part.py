@@ -113,6 +113,8 @@ class _SettlePart(NamedTuple):
             raise not_found()
         standing = self._standing(entitlement)
         if standing is None or standing.hold != hold:
+            if entitlement.tickets:  # what was booked between the looks at item and ticket is in the figures, too
+                entitlement = decision_loop.read(self.deps, self.budget, entitlement.id)
             return Decision(self._replayed(entitlement, standing, part), entitlement)
         refused = self._refuse_calls()
         if refused is not None:
