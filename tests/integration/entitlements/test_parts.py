@@ -105,6 +105,36 @@ def test_where_less_is_left_the_hold_goes_on_with_that(held: Held) -> None:
     assert (answer["monthly"]["remaining"], answer["daily"]["remaining"]) == (0, 0)
 
 
+def test_where_the_day_has_fewer_calls_left_the_hold_goes_on_with_those(held: Held) -> None:
+    held.world.authorize(held.key, "other", 1, calls=44)
+    answer = held.part(0, 1, keep=5)
+    assert (answer["continued"], answer["heldCalls"], answer["daily"]["remaining"]) == (True, 5, 0)
+    answer = held.part(0, 2, keep=4)
+    assert (answer["continued"], answer["heldUsage"], answer["heldCalls"]) == (True, 100, 3)
+    assert held.figures == (CALLS, 0, 101)
+
+
+@pytest.mark.parametrize("opened", [False, True], ids=["yesterday is stored", "today is stored"])
+def test_after_midnight_a_hold_that_has_not_expired_takes_no_new_work_and_keeps_its_own_for_what_has_begun(
+    world: World,
+    opened: bool,  # noqa: FBT001
+) -> None:
+    world.clock.advance(3_600_000)
+    held = Held(world, holdSeconds=86_400)
+    ends = rfc3339(world.clock.now_ms + 86_400_000)
+    held.world.clock.now_ms = world.entitlement(held.subscription_id).segment_end_ms
+    if opened:
+        assert world.authorize(held.key, "of-today", 5)["allowed"]
+    answer = held.part(30, 1, units=500, keep=9, seconds=86_400)
+    assert (answer["continued"], code(answer), answer["late"]) == (False, "authorization_not_found", True)
+    assert (answer["heldUsage"], answer["heldCalls"], answer["holdExpiresAt"]) == (70, 3, ends)
+    assert (answer["daily"]["used"], answer["monthly"]["held"]) == ((1, 75) if opened else (0, 70))
+    assert answer["monthly"]["used"] == 30
+    assert (held.part(20, 1, keep=1)["heldUsage"], held.last(5)["settled"]) == (50, True)
+    assert used_and_calls(held) == (55, 3)
+    assert_audited(world)
+
+
 def test_units_of_expired_holds_are_taken_when_the_part_asks_for_them(held: Held) -> None:
     held.world.authorize(held.key, "other", 850, holdSeconds=1)
     held.world.clock.advance(1000)
