@@ -10,7 +10,8 @@ from modelpass.encoding import base64url
 from modelpass.entitlements import authorization_ids, items, windows
 from modelpass.times import rfc3339
 from tests.support.audit import assert_audited
-from tests.support.parts import CALLS, CAP, Held
+from tests.support.faults import Interleave
+from tests.support.parts import CALLS, CAP, Held, continuing
 from tests.support.world import DAY_MS, TEXT_MODEL, World
 
 if TYPE_CHECKING:
@@ -319,6 +320,28 @@ def test_a_part_after_its_month_ended_is_booked_in_the_closed_month(world: World
 def closed_month(world: World) -> dict[str, int]:
     (row,) = [r for r in world.all_items(world.tables.history) if r["sk"]["S"].startswith("month#")]
     return {name: int(row[name]["N"]) for name in ("left", "held", "used")}
+
+
+@pytest.mark.parametrize("stop", [stop_key, cancel])
+def test_what_has_answered_between_the_two_writes_of_a_part_binds_it(held: Held, stop: Any) -> None:
+    expected = []
+    between = Interleave(held.world.deps.send, 1, lambda: expected.append(stop(held)))
+    part = continuing(held.key, 5000, 4)
+    answer = held.world.with_send(between).settle(held.id, 10, calls=1, **part)
+    assert between.reached
+    assert (answer["settled"], answer["continued"], code(answer)) == (True, False, expected[0])
+    assert (answer["heldUsage"], answer["heldCalls"]) == (90, 3)
+
+
+def test_what_is_taken_between_the_two_writes_of_a_part_is_not_held_twice(held: Held) -> None:
+    def take() -> None:
+        assert held.world.authorize(held.key, "other", 800, calls=40)["allowed"]
+
+    between = Interleave(held.world.deps.send, 1, take)
+    answer = held.world.with_send(between).settle(held.id, 10, calls=1, **continuing(held.key, 5000, 60))
+    assert between.reached
+    assert (answer["continued"], answer["heldUsage"], answer["heldCalls"]) == (True, 190, 9)
+    assert held.figures == (CALLS, 10, 990)
 
 
 def test_no_key_but_the_current_one_goes_on_and_none_costs_the_report(held: Held) -> None:
