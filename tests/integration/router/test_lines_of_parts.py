@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from tests.support.asked import Customer, surprising
@@ -11,14 +9,11 @@ from tests.support.handlers import Service, sample
 from tests.support.lines import Json, recorded
 from tests.support.world import TEXT_MODEL
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 pytestmark = pytest.mark.usefixtures("clock", "few_shards")
 
 
 @pytest.fixture
-def customer(service: Service, account: str) -> Iterator[Customer]:
+def customer(service: Service, account: str) -> Customer:
     return Customer(service, account, service.buy(account))
 
 
