@@ -17,10 +17,13 @@ from tests.support.scenes import (
     AT_THE_END,
     COMMANDS,
     CORRECTIONS,
+    GONE_ON,
+    MEET_A_PART,
     MOVE_A_DAY,
     MOVE_A_MONTH,
     NEED_A_GRANT,
     OPERATORS,
+    PARTS,
     PLACE_COMMANDS,
     PLACES,
     PLAN_NEWS,
@@ -35,6 +38,7 @@ from tests.support.scenes import (
     cross,
     crossed,
     expired,
+    holds_expired,
     in_use,
     next_day,
     one_call_left,
@@ -124,6 +128,11 @@ def named(*values: Callable[..., object]) -> object:
             for scene in (in_use, next_day, reclaimed)
             for other in (overshoot, breach, settle, authorize, reset)
         ),
+        *(
+            named(scene, *pair)
+            for scene in (in_use, holds_expired, next_day, rolled, reclaimed, *GONE_ON)
+            for pair in product(PARTS[:2], MEET_A_PART)
+        ),
         *(named(one_call_left, *pair) for pair in combinations_with_replacement(MOVE_A_DAY, 2)),
         *(named(crossed, *pair) for pair in combinations_with_replacement(MOVE_A_MONTH, 2)),
         *(
@@ -181,8 +190,10 @@ def past_the_term(scene: Scene) -> Json:
 
 
 @pytest.mark.parametrize("move", [to_the_next_day, past_every_hold, past_the_term], ids=lambda c: c.__name__)
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.__name__)
-@pytest.mark.parametrize("scene", SCENES, ids=lambda s: s.__name__)
+@pytest.mark.parametrize(
+    ("command", "scene"),
+    [named(*pair) for pair in (*product(COMMANDS, SCENES), *product(PARTS, (in_use, rolled, reclaimed, *GONE_ON)))],
+)
 def test_clock_that_moves_in_between_stores_what_it_would_before_or_after(
     engine: str, scene: MakeScene, command: Command, move: Command
 ) -> None:

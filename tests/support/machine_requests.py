@@ -174,7 +174,8 @@ class RequestRules(Machine):
 
     def assert_repeated(self, answer: Json, bought: Bought, book: Book, held: Grant, asked: Asked) -> None:
         """A request whose hold is open is answered by what it was granted, and to which attempt."""
-        if held.calls != asked.calls or not asked.least <= held.units <= asked.units:
+        same = held.calls == asked.calls and asked.least <= held.units <= asked.units
+        if not same and not held.parts:  # one that has gone on is shown as it stands
             self.assert_refused(answer, "request_id_reused", book)
         elif asked.attempt is None:
             assert answer == {**self.granted(bought, book, held), "replayed": True}
@@ -203,6 +204,7 @@ class RequestRules(Machine):
             "channelTier": book.tier,
             "unit": UNITS[book.model_id],
             "heldUsage": grant.units,
+            **({"heldCalls": grant.calls} if grant.parts else {}),
             "holdExpiresAt": rfc3339(grant.expires_at_ms),
             "startWithinMs": book.starts_within_ms(grant, self.now_ms),
             "openHolds": len(book.open_holds(self.now_ms)),
@@ -222,14 +224,19 @@ class RequestRules(Machine):
         used=st.sampled_from((0, 1, 5, 10, 20, 30, 150)),
         calls=st.sampled_from((None, None, 0, 1, 2, 3)),
         served=st.sampled_from((None, None, *TIERS)),
+        source=st.sampled_from((None, None, "reported", "counted", "estimated")),
         fault=FAULTS,
     )
-    def settle(self, which: int, used: int, calls: int | None, served: str | None, fault: Fault) -> None:
+    def settle(
+        self, which: int, used: int, calls: int | None, served: str | None, source: str | None, fault: Fault
+    ) -> None:
         """Settle any authorization ever made, for the first time or again."""
         _, book, grant = self.grants()[-1 - which % len(self.grants())]
         more: Json = {} if calls is None else {"calls": calls}
         if served is not None:
             more["servedTier"] = served
+        if source is not None:
+            more["usageSource"] = source
         answer = self.faulty(fault).settle(grant.authorization_id, used, **more)
         if self.now_ms >= book.calendar.ends_at_ms + GRACE_MS:
             assert answer["error"]["code"] == "authorization_not_found"
@@ -242,7 +249,9 @@ class RequestRules(Machine):
             late = book.late(grant, self.now_ms)
             grant.settled = (used, grant.calls if calls is None else calls)
             self.events["tier.breached"] += breached
-            self.events["usage.far_above_estimate"] += used >= 10 * max(1, grant.units)
+            self.events["usage.far_above_estimate"] += used >= 10 * max(1, grant.units) and not grant.parts
+            if source in {"counted", "estimated"}:
+                book.own_figures[source] += used
             told = {"settled": True, "late": late, "tierBreached": breached, **book.windows(self.now_ms)}
             # A settle whose reply was lost finds itself done: its repeat is a replay.
             lost = fault is not None and fault[0] == "after"

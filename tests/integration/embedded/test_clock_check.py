@@ -153,14 +153,26 @@ def test_after_the_steady_clock_has_stopped_for_a_while_the_first_request_is_gra
     assert router.authorize(made["apiKey"], "r-2")["allowed"]
 
 
-def test_a_report_that_lets_its_hold_go_on_grants_and_is_refused(live: World, opens: Opens) -> None:
+@pytest.mark.parametrize("ahead", OFF)
+def test_a_report_that_lets_its_hold_go_on_waits_until_the_clock_is_right(
+    live: World, opens: Opens, ahead: float
+) -> None:
     router, made = opens(), live.buy()
     granted = router.authorize(made["apiKey"], "r-1")
-    router.ahead[0] = 3600.0
-    going_on = {"continue": {"apiKey": made["apiKey"], "estimatedUsage": 10, "calls": 1, "holdSeconds": 60}}
-    answer = router.settle(granted["authorizationId"], 5, calls=1, **going_on)
-    assert answer["settled"] is False
+    wishes = {"apiKey": made["apiKey"], "estimatedUsage": 20, "calls": 1, "holdSeconds": 60}
+    part = {"calls": 1, "continue": wishes}
+    router.ahead[0] = ahead
+    answer = router.settle(granted["authorizationId"], 5, **part)
+    assert (answer["settled"], answer["statusCode"]) == (False, 503)
+    assert router.shown[-1]["clock"] == "differs"
     assert live.entitlement(made["subscriptionId"]).counters.month_used == 0
+    router.ahead[0] = 0.0
+    for replayed in (False, True):
+        answer = router.settle(granted["authorizationId"], 5, **part)
+        assert (answer["settled"], answer["continued"], answer["heldUsage"]) == (True, True, 20)
+        assert answer.get("replayed", False) is replayed
+    assert router.settle(answer["authorizationId"], 6)["monthly"]["used"] == 11
+    assert_conserved(live)
 
 
 def test_what_a_key_is_good_for_is_told_by_a_right_clock(live: World, opens: Opens) -> None:

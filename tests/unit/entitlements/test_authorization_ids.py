@@ -76,6 +76,25 @@ def test_hold_has_gone_on_if_its_nonce_counts_steps_and_not_if_it_has_the_random
 
 
 @PROPERTY
+@given(st.binary(min_size=9, max_size=9), st.integers(1, 40))
+def test_each_step_of_a_hold_has_a_nonce_of_its_own_and_is_of_the_same_grant(raw: bytes, steps: int) -> None:
+    first = hold()._replace(nonce=urlsafe_b64encode(raw).decode())
+    every = [first]
+    for _ in range(steps):
+        every.append(every[-1]._replace(nonce=authorization_ids.next_nonce(every[-1].nonce)))
+    assert len({h.nonce for h in every}) == steps + 1
+    assert all(authorization_ids.is_of_same_grant(first, h) for h in every)
+    assert all(h.nonce.startswith(authorization_ids.grant_text(first)) for h in every)
+    counted = (int.from_bytes(raw[6:], "big") + steps) % 2**24
+    assert urlsafe_b64decode(every[-1].nonce) == raw[:6] + counted.to_bytes(3, "big")
+
+
+def test_holds_of_other_requests_and_other_grants_of_one_request_are_not_of_the_same_grant() -> None:
+    assert not authorization_ids.is_of_same_grant(hold("r-1"), hold("r-2"))
+    assert not authorization_ids.is_of_same_grant(hold(nonce=b"nonce."), hold(nonce=b"nonce,"))
+
+
+@PROPERTY
 @given(
     st.builds(
         Authorization,

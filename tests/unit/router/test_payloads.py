@@ -29,7 +29,7 @@ WHOLE_NUMBERS = [
 ]
 OPTIONAL = [
     *(("authorize", name) for name in ("minimumUsage", "calls", "channelTier", "holdSeconds", "attempt", "unitFree")),
-    *(("settle", name) for name in ("calls", "servedTier")),
+    *(("settle", name) for name in ("calls", "servedTier", "usageSource", "continue")),  # the last: see its own file
 ]
 REQUIRED = [("authorize", name) for name in AUTHORIZE] + [("settle", name) for name in SETTLE]
 VISIBLE_ASCII = ["r", "R" * 128, "0f8fad5b-d9cb_469f", "chatcmpl-a.b:c/d+e=", "!", "~{|}"]
@@ -98,6 +98,8 @@ def test_what_is_given_is_taken() -> None:
     assert authorize.request_of({**AUTHORIZE, "unitFree": False}).unit_free is False
     settled = {**SETTLE, "calls": 0, "servedTier": "basic"}
     assert settle.request_of(settled) == SettleRequest("a", 1234, 0, Tier.BASIC)
+    for source in ("reported", "counted", "estimated"):
+        assert settle.request_of({**SETTLE, "usageSource": source}).usage_source == source
 
 
 @pytest.mark.parametrize("name", ["authorize", "settle"])
@@ -150,6 +152,11 @@ def test_tier_outside_the_three_is_refused(name: str, field: str, value: Any) ->
     assert refused(name, {**well_formed(name), field: value}) == field
 
 
+@pytest.mark.parametrize("value", ["", "Reported", "guessed", True, 1, ["counted"], {"counted": 1}])
+def test_source_of_a_figure_outside_the_three_is_refused(value: Any) -> None:
+    assert refused("settle", {**SETTLE, "usageSource": value}) == "usageSource"
+
+
 @pytest.mark.parametrize("name", ["authorize", "settle"])
 @pytest.mark.parametrize(
     ("field", "shown"),
@@ -198,6 +205,7 @@ TOLD = [
     ("authorize", {"unitFree": 1}, "unitFree must be true or false."),
     ("authorize", {"unitFree": True}, "unitFree is for calls whose estimatedUsage is 0."),
     ("settle", {"extra": 1}, "Unknown field."),
+    ("settle", {"usageSource": "guessed"}, "usageSource must be one of reported, counted, estimated."),
 ]
 
 

@@ -118,7 +118,7 @@ class Decisions:
         with telemetry.written_to(self._output):
             goes_on = isinstance(event, dict) and event.get("continue") is not None
             deps = self._granting if goes_on else self._settling
-            return handle_settle(deps, event, self._new_id(), deps.stop_at)
+            return handle_settle(deps, self._caches.tiers, event, self._new_id(), deps.stop_at)
 
     def describe_key(self, event: object) -> Json:
         """Answer what a key is good for as `DescribeKeyFunction` does; it raises nothing.
