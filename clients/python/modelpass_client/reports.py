@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 if TYPE_CHECKING:
     from modelpass_client.grant import Grant
 
 UsageSource = Literal["reported", "counted", "estimated"]
 """Where a figure comes from: the upstream said it, the router counted it, or nobody knows better than the estimate."""
+
+MAX_UNITS: Final = 10**15
+"""The largest number of units that can be reported."""
+
+
+def whole(value: object, most: int = MAX_UNITS) -> bool:
+    """Whether this is a whole number from 0 on, as JSON knows one."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
 
 
 @dataclass(frozen=True)
@@ -20,6 +28,11 @@ class Report:
     calls: int | None = None
     source: UsageSource = "reported"
     served_tier: str | None = None
+
+    @property
+    def bookable(self) -> bool:
+        """Whether the service can book these figures."""
+        return whole(self.units) and (self.calls is None or whole(self.calls))
 
 
 VOID = Report(units=0, calls=0)
