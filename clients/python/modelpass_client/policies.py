@@ -16,7 +16,7 @@ BeforeOutput = Literal["prompt", "void"]
 
 _MAX_HOLD_SECONDS: Final = 86_400
 _CHOICES: Final = {"after_output": get_args(AfterOutput), "cancelled_before_output": get_args(BeforeOutput)}
-_MAY_BE_ZERO: Final = frozenset({"lost_usage_seconds", "async_waiting", "exit_seconds"})
+_MAY_BE_ZERO: Final = frozenset({"lost_usage_seconds", "settle_threads", "async_waiting", "exit_seconds"})
 _WHOLE: Final = frozenset({"hold_seconds", "unknown_output", "settle_threads", "queue_after", "most_waiting"}) | {
     "async_threads",
     "async_waiting",
@@ -43,7 +43,7 @@ class Policies:
     authorize_seconds: float = 5.0
     """How long asking may take, repeats after lost replies included; then the request is refused."""
     settle_threads: int = 4
-    """How many reports are sent at the same time."""
+    """How many reports are sent at the same time. 0: none by themselves; `flush` sends them in the calling thread."""
     first_pause_seconds: float = 0.25
     """How long a report waits after its first failure; twice as long after each further one, with jitter."""
     longest_pause_seconds: float = 60.0
