@@ -126,7 +126,7 @@ class AsyncClient:
         return GrantedAsyncStream(grant, chunks, self.sync.watch, count, usage)
 
     async def lease(self, key: str, model: str, **wishes: Any) -> Any:
-        """A lease on a key's model, from which the process decides by itself; see `modelpass_client.leases`."""
+        """A lease on a key's model, from which the process decides by itself, within what it holds."""
         return await self._in_pool(lambda: self.sync.lease(key, model, **wishes), lambda lease: lease.close())
 
     async def describe_key(self, key: str) -> Json:

@@ -156,7 +156,7 @@ class Client:
         return GrantedStream(grant, chunks, self.watch, count, usage)
 
     def lease(self, key: str, model: str, **wishes: Any) -> Any:
-        """A lease on a key's model, from which the process decides by itself; see `modelpass_client.leases`."""
+        """A lease on a key's model, from which the process decides by itself, within what it holds."""
         if self.leases is None:
             self.leases = self._made_leases()
         return self.leases.lease(key, model, **wishes)

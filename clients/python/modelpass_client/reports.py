@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, Protocol
-
-if TYPE_CHECKING:
-    from modelpass_client.grant import Grant
+from typing import Any, Final, Literal, Protocol
 
 UsageSource = Literal["reported", "counted", "estimated"]
 """Where a figure comes from: the upstream said it, the router counted it, or nobody knows better than the estimate."""
@@ -42,5 +39,5 @@ VOID = Report(units=0, calls=0)
 class Sink(Protocol):
     """Takes the report of a grant, once. It never blocks and never raises: a report that it was given is not lost."""
 
-    def book(self, grant: Grant, report: Report) -> None:
-        """Take the one report of a grant."""
+    def book(self, grant: Any, report: Report) -> None:
+        """Take the one report of a `Grant`."""

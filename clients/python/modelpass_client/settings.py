@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from modelpass_client.errors import ConfigurationError
-from modelpass_client.policies import AfterOutput, BeforeOutput, Policies
+from modelpass_client.policies import Policies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,7 +35,7 @@ _REGION: Final = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
 
 
 def policy_name(field: str) -> str:
-    """The name in the environment of a policy."""
+    """The name of a policy in the environment: `hold_seconds` in capitals, after the prefix of all names."""
     return f"MODELPASS_{field.upper()}"
 
 
@@ -53,7 +53,7 @@ def arguments(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 def policies_from(environment: Mapping[str, str]) -> Policies:
-    """The policies, of which each may be named: `MODELPASS_HOLD_SECONDS` is `hold_seconds`."""
+    """The policies, of which each may be named (see `policy_name`)."""
     found: dict[str, Any] = {}
     for field in dataclasses.fields(Policies):
         text = environment.get(policy_name(field.name))
@@ -144,7 +144,7 @@ def _is_url(text: str) -> bool:
 
 
 def _policy(field: dataclasses.Field[Any], text: str) -> object:
-    if field.type in {"AfterOutput", "BeforeOutput", AfterOutput, BeforeOutput}:
+    if field.type not in {"int", "float"}:
         return text
     try:
         return int(text) if field.type == "int" else float(text)

@@ -18,17 +18,29 @@ import asyncio
 import signal
 import threading
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from modelpass_client.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from modelpass_client.client import Client
+    from modelpass_client.policies import Policies
 
 
-def flush_at_sigterm(client: Client) -> None:
+class Flushed(Protocol):
+    """What can be flushed: a `Client`."""
+
+    policies: Policies
+
+    def hurry(self) -> None:
+        """Send without waiting."""
+
+    def flush(self, timeout: float) -> bool:
+        """Send and wait."""
+
+
+def flush_at_sigterm(client: Flushed) -> None:
     """Put the flush before what SIGTERM does now; raises `ConfigurationError` outside of the main thread."""
     if threading.current_thread() is not threading.main_thread():
         raise ConfigurationError("flush_at_sigterm must be called in the main thread.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 
@@ -10,7 +10,7 @@ from modelpass_client.errors import Refused, unavailable
 from modelpass_client.rendering import anthropic_response, duration, headers_of, openai_response
 from tests.client.core.backends import DAILY, MONTHLY, granted, refusal
 
-NOW = datetime(2026, 11, 27, 19, 59, 59, 500_000, tzinfo=UTC)
+NOW = datetime.fromisoformat("2026-11-27T19:59:59.500+00:00")
 LIMITS = {
     "x-ratelimit-limit-requests": "50",
     "x-ratelimit-remaining-requests": "46",
