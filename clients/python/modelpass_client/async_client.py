@@ -12,7 +12,7 @@ import concurrent.futures
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from modelpass_client.asking import Asked
 from modelpass_client.client import Client
@@ -177,19 +177,20 @@ class AsyncClient:
 
     async def _in_pool(self, work: Callable[[], T], unwanted: Callable[[T], object]) -> T:
         """Run what blocks; its result goes to `unwanted` where the task does not wait for it any more."""
-        future = self._submitted(work)
+        job = _Job(work, unwanted, self._ended)
+        future = self._submitted(job)
         waiting = asyncio.wrap_future(future)
         try:
             done, _ = await asyncio.wait({waiting}, timeout=self.policies.authorize_seconds + _GRACE_SECONDS)
         except BaseException:
-            _dispose(future, waiting, unwanted)
+            _give_up(job, future, waiting)
             raise
         if not done or waiting.cancelled():
-            _dispose(future, waiting, unwanted)
+            _give_up(job, future, waiting)
             raise unavailable()
         return waiting.result()
 
-    def _submitted(self, work: Callable[[], T]) -> concurrent.futures.Future[T]:
+    def _submitted(self, job: _Job[T]) -> concurrent.futures.Future[T]:
         with self._counting:
             if self._closing:
                 raise unavailable("This client is closed.")
@@ -202,16 +203,45 @@ class AsyncClient:
                 )
             pool = self._pool
         try:
-            future = pool.submit(work)
+            future = pool.submit(job.run)
         except RuntimeError as error:  # closed meanwhile, or the interpreter ends
-            self._ended(None)
+            self._ended()
             raise unavailable() from error
-        future.add_done_callback(self._ended)
+        future.add_done_callback(lambda ended: self._ended() if ended.cancelled() else None)
         return future
 
-    def _ended(self, _: object) -> None:
+    def _ended(self) -> None:
         with self._counting:
             self._under_way -= 1
+
+
+class _Job(Generic[T]):
+    """Work in a thread whose result goes to one of two: the task that waits or, once that gave up, `unwanted`."""
+
+    def __init__(self, work: Callable[[], T], unwanted: Callable[[T], object], ended: Callable[[], None]) -> None:
+        self._work, self._unwanted, self._ended = work, unwanted, ended
+        self._lock = threading.Lock()
+        self._given_up = False
+        self._results: list[T] = []
+
+    def run(self) -> T:
+        try:
+            result = self._work()
+            with self._lock:
+                self._results.append(result)
+                wanted = not self._given_up
+            if not wanted:
+                self._unwanted(result)
+            return result
+        finally:
+            self._ended()  # last: who waits for it may rely on all of it having happened
+
+    def give_up(self) -> None:
+        with self._lock:
+            self._given_up = True
+            late = list(self._results)
+        for result in late:
+            self._unwanted(result)
 
 
 class AsyncRequest:
@@ -233,11 +263,7 @@ class AsyncRequest:
             self._grant.finish(error)
 
 
-def _dispose(future: concurrent.futures.Future[T], waiting: asyncio.Future[T], unwanted: Callable[[T], object]) -> None:
-    def ended(ended: concurrent.futures.Future[T]) -> None:
-        if not ended.cancelled() and ended.exception() is None:
-            unwanted(ended.result())
-
+def _give_up(job: _Job[T], future: concurrent.futures.Future[T], waiting: asyncio.Future[T]) -> None:
     waiting.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody else looks at it
-    if not future.cancel():  # it runs or has run
-        future.add_done_callback(ended)
+    future.cancel()  # where it has not begun
+    job.give_up()
