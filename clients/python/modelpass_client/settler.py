@@ -39,6 +39,7 @@ LOG: Final = logging.getLogger("modelpass_client")
 _FINAL_STATUSES: Final = frozenset({400, 404})
 _OPTIONAL: Final = frozenset({"calls", "servedTier", "usageSource"})
 _MOST_DOUBLINGS: Final = 32  # the pause is at its longest by then, and floats have an end
+_HURRIED_PAUSE_SECONDS: Final = 0.25
 _PROBE_SECONDS: Final = 5.0
 _LOOK_SECONDS: Final = 1.0
 _FLUSH_STEP_SECONDS: Final = 0.01
@@ -244,7 +245,7 @@ class Settler:
         item.failures += 1
         self._count("failures")
         first = self._policies.first_pause_seconds
-        longest = first if self._urgent else self._policies.longest_pause_seconds
+        longest = _HURRIED_PAUSE_SECONDS if self._urgent else self._policies.longest_pause_seconds
         pause = min(longest, first * 2 ** min(item.failures - 1, _MOST_DOUBLINGS))
         due = self._clock() + pause * (0.5 + self._chance() / 2)
         with self._later_lock:

@@ -161,13 +161,13 @@ def test_an_older_service_is_told_no_usage_source_from_then_on() -> None:
 
 def test_flush_hurries_what_waits_and_tells_what_is_left() -> None:
     clock = Clock()
-    backend = Scripted(LOST, LOST)
+    backend = Scripted(*[LOST] * 8)
     settler = settler_of(backend, clock, first_pause_seconds=40, longest_pause_seconds=40)
     settler.submit("a", Report(1))
     settler.step()
-    assert not settler.flush(1)  # tried at once, failed, and waits again
-    assert len(backend.settled) == 2
-    assert settler.flush(1)
+    assert not settler.flush(1)  # tried at once and every quarter of a second
+    assert len(backend.settled) == 5
+    assert settler.flush(2)
     assert settler.idle
 
 
