@@ -48,10 +48,9 @@ os.kill(os.getpid(), signal.SIGKILL)
 )
 
 
-def lines(process: subprocess.CompletedProcess[str] | subprocess.Popen[str]) -> list[Any]:
+def lines(text: str) -> list[Any]:
     """The settles that a program told, besides `ready`."""
-    text = process.stdout if isinstance(process.stdout, str) else process.communicate(timeout=WAIT)[0]
-    return [json.loads(line) for line in str(text).splitlines() if line != "ready"]
+    return [json.loads(line) for line in text.splitlines() if line != "ready"]
 
 
 def until_ready(process: subprocess.Popen[str]) -> list[Any]:
@@ -91,7 +90,7 @@ client.authorize("key", "m", 50)
 """
     )
     ended = python(program)
-    assert sorted(row[2] for row in lines(ended)) == [50, 100], ended.stderr
+    assert sorted(row[2] for row in lines(ended.stdout)) == [50, 100], ended.stderr
 
 
 SIGTERM = (
@@ -116,7 +115,8 @@ def test_sigterm_delivers_and_then_ends_the_process_by_the_signal(service: str) 
     with start(SIGTERM.format(before="", meanwhile="ready(); threading.Event().wait()"), service) as process:
         seen = until_ready(process)
         process.send_signal(signal.SIGTERM)
-        rest = lines(process)
+        assert process.stdout is not None
+        rest = lines(process.stdout.read())  # not `communicate`, which overlooks what was read ahead
     assert process.returncode == -signal.SIGTERM
     assert len({row[1] for row in seen + rest}) == 5
 
@@ -129,7 +129,7 @@ def test_sigterm_calls_the_handler_of_before_after_delivering() -> None:
     ended = python(program, "up")
     assert ended.returncode == 7, ended.stderr
     assert ended.stdout.splitlines()[-1] == "ready"
-    assert len({row[1] for row in lines(ended)}) == 5
+    assert len({row[1] for row in lines(ended.stdout)}) == 5
 
 
 def test_sigterm_that_was_ignored_stays_so() -> None:
@@ -176,7 +176,7 @@ asyncio.run(main())
 def test_sigterm_in_a_loop_does_not_wait_and_its_end_delivers(handler: str) -> None:
     ended = python(LOOP, handler)
     assert ended.returncode == 0, ended.stderr
-    assert [row[2] for row in lines(ended)] == [1]
+    assert [row[2] for row in lines(ended.stdout)] == [1]
     assert ended.stdout.splitlines()[-1] == "ready"
 
 
@@ -207,7 +207,7 @@ os.write(1, json.dumps(["parent", os.getpid()]).encode() + b"\\n")
 def test_forked_workers_report_their_own_grants_and_the_parent_its_own(tmp_path: Path) -> None:
     ended = python(FORK, str(tmp_path))
     assert ended.returncode == 0, ended.stderr
-    *rows, (_, parent) = lines(ended)
+    *rows, (_, parent) = lines(ended.stdout)
     by_process = sorted((row[0] == parent, row[2]) for row in rows)
     assert by_process == [(False, 10), (False, 20), (True, 1), (True, 2)]
     assert list(tmp_path.iterdir()) == []
@@ -246,7 +246,7 @@ while not (adopted := spool.adopt()):
 os.write(1, json.dumps(adopted).encode() + b"\\n")
 """
     )
-    assert lines(python(program, str(tmp_path))) == [1]
+    assert lines(python(program, str(tmp_path)).stdout) == [1]
 
 
 def test_importing_starts_nothing_and_loads_no_sdk() -> None:
