@@ -91,8 +91,8 @@ class Settler:
         self._inbox: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._later: list[tuple[float, int, _Item]] = []
         self._numbers = itertools.count()
-        self._later_lock = threading.Lock()
-        self._counting = threading.Lock()
+        self._later_lock = threading.RLock()  # reentrant, for a signal handler may come between
+        self._counting = threading.RLock()
         self._starting = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._urgent = False  # a flush goes on: no long pauses

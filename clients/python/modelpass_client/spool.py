@@ -37,6 +37,7 @@ LOG: Final = logging.getLogger("modelpass_client")
 
 _KEPT_SECONDS: Final = 90 * 86_400  # the service takes no report that is older
 _WRITES_BETWEEN_TIDYING: Final = 1_000
+_ROWS_AT_ONCE: Final = 200
 _SCHEMA: Final = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=NORMAL",  # no wait for the disk at each report; the kernel has it
@@ -182,12 +183,18 @@ class _File:
 
     def take(self, other: _File) -> int:
         """Move what another file has here; were it cut short, a report would be in both, which books once."""
-        with self._working, self._transaction():
-            pending = other._works.execute("SELECT id, payload, at FROM pending").fetchall()
-            refused = other._works.execute("SELECT id, payload, at, code FROM refused").fetchall()
-            self._works.executemany("INSERT OR IGNORE INTO pending VALUES (?, ?, ?)", pending)
-            self._works.executemany("INSERT OR IGNORE INTO refused VALUES (?, ?, ?, ?)", refused)
+        pending = other.rows("pending")
+        for table, rows in (("pending", pending), ("refused", other.rows("refused"))):
+            places = ", ".join("?" * len(rows[0])) if rows else ""
+            for start in range(0, len(rows), _ROWS_AT_ONCE):  # short transactions: `insert` may wait for one
+                with self._working, self._transaction():
+                    batch = rows[start : start + _ROWS_AT_ONCE]
+                    self._works.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({places})", batch)  # noqa: S608
         return len(pending)
+
+    def rows(self, table: str) -> list[tuple[Any, ...]]:
+        with self._working:
+            return self._works.execute(f"SELECT * FROM {table} ORDER BY rowid").fetchall()  # noqa: S608 - a name of ours
 
     def tidy(self) -> None:
         with self._working:
