@@ -201,8 +201,9 @@ class Settler:
         except Exception:
             self._function_failed()
             raise
-        if answer.get("settled") is True:
+        if answer.get("settled") is True or answer.get("statusCode") in _FINAL_STATUSES:
             self._failing = 0
+        if answer.get("settled") is True:
             self._count("settled", "replayed" if answer.get("replayed") else None)
             self._forget(item)
             return True
