@@ -12,6 +12,7 @@ import os
 import random
 import time
 import weakref
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from modelpass_client.asking import Asked, is_decided, refusal
@@ -36,6 +37,7 @@ T = TypeVar("T")
 
 LOG: Final = logging.getLogger("modelpass_client")
 
+_LEASES: Final = "modelpass_client.leases"  # loaded by those who use them
 _RECOVER_SECONDS: Final = 60.0
 _FIRST_PAUSE_SECONDS: Final = 0.05
 _LONGEST_PAUSE_SECONDS: Final = 1.0
@@ -71,7 +73,7 @@ class Client:
         self._recovered_at: float | None = None
         self._closed = False
         self._at_exit = _closes_at_exit(self)
-        self.leases: Any = self._made_leases() if hot_leases else None
+        self.leases: Any = self._made_leases(hot=True) if hot_leases else None
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> Client:
@@ -142,8 +144,15 @@ class Client:
         asked.check()
         if self.leases is None:
             return None
-        leased: Grant | None = self.leases.grant_for(asked.key, asked.model, asked.estimate, asked.calls, asked.tier)
+        leased: Grant | None = self.leases.grant_for(asked)
         return leased
+
+    def granted(self, asked: Asked, until: float) -> Grant:
+        """A grant that has to be waited for: of a lease that makes room, or of the service."""
+        if self.leases is None:
+            return self.from_service(asked, until)
+        made: Grant = self.leases.granted(asked, until)
+        return made
 
     def stream(
         self,
@@ -155,11 +164,15 @@ class Client:
         """Wrap the upstream's chunks so that the grant is settled however the stream ends (see `streams`)."""
         return GrantedStream(grant, chunks, self.watch, count, usage)
 
-    def lease(self, key: str, model: str, **wishes: Any) -> Any:
+    def lease(self, key: str, model: str) -> Any:
         """A lease on a key's model, from which the process decides by itself, within what it holds."""
+        return import_module(_LEASES).KeyLease(self, self.with_leases(), key, model)
+
+    def with_leases(self) -> Any:
+        """The leases of this client, made if there were none."""
         if self.leases is None:
-            self.leases = self._made_leases()
-        return self.leases.lease(key, model, **wishes)
+            self.leases = self._made_leases(hot=False)
+        return self.leases
 
     def describe_key(self, key: str) -> Json:
         """What a key may use, as the service tells it; raises `Refused`."""
@@ -175,8 +188,10 @@ class Client:
 
     def flush(self, timeout: float) -> bool:
         """Hurry, and wait until every report is answered for good; False where time ran out: the spool has the rest."""
+        ends = self._clock() + timeout
         self.watch.drain()
-        return self.settler.flush(timeout)
+        booked = self.leases is None or self.leases.flush(timeout)
+        return self.settler.flush(max(0.0, ends - self._clock())) and booked
 
     def hurry(self) -> None:
         """Send what waits for later now, without waiting for it."""
@@ -230,14 +245,20 @@ class Client:
             self.settler.recover()
         self.settler.load()
 
-    def _made_leases(self) -> Any:
-        from modelpass_client.leases import Leases  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - only where leases are used
-
-        return Leases(self.backend, self.settler, self.policies)
+    def _made_leases(self, *, hot: bool) -> Any:
+        return import_module(_LEASES).Leases(
+            self.backend,
+            self.settler,
+            self.policies,
+            ask=self.from_service,
+            hot=hot,
+            clock=self._clock,
+            sleep=self._sleep,
+        )
 
     # One question
 
-    def granted(self, asked: Asked, until: float) -> Grant:
+    def from_service(self, asked: Asked, until: float) -> Grant:
         """A grant of the service itself, asked for until a time of the clock at most."""
         self.watch.start()
         payload = asked.payload(self.policies.hold_seconds)
