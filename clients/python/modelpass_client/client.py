@@ -197,6 +197,14 @@ class Client:
         """Send what waits for later now, without waiting for it."""
         self.settler.hurry()
 
+    def settle_all(self, timeout: float) -> bool:
+        """Book every open grant as the policies say, for the process ends, and flush. Safe in signal handlers."""
+        ends = self._clock() + timeout
+        if self.leases is not None:
+            self.leases.close(timeout)
+        self.watch.finish_all()
+        return self.flush(max(0.0, ends - self._clock()))
+
     def close(self, timeout: float | None = None) -> None:
         """Book open grants as the policies say, flush, and let go of threads and connections; nothing is granted after.
 
@@ -207,10 +215,8 @@ class Client:
         self._closed = True
         bound = self.policies.exit_seconds if timeout is None else timeout
         ends = self._clock() + bound
-        if self.leases is not None:
-            self.leases.close(bound)
-        self.watch.close()
-        self.settler.flush(max(0.0, ends - self._clock()))
+        self.settle_all(bound)
+        self.watch.stop()
         self.settler.close(max(0.0, ends - self._clock()))
         self.backend.close()
         atexit.unregister(self._at_exit)
