@@ -7,20 +7,18 @@ a client starts nothing: threads start with the first grant, so that a server ma
 from __future__ import annotations
 
 import atexit
-import logging
 import os
-import random
 import time
 import weakref
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from modelpass_client.asking import Asked, is_decided, refusal
+from modelpass_client.asking import Asked, is_refusal
 from modelpass_client.backend import Backend, BackendError, Queue
 from modelpass_client.dialect import Dialect
 from modelpass_client.errors import Refused, unavailable
-from modelpass_client.grant import Grant
 from modelpass_client.policies import Policies
+from modelpass_client.questions import Questions
 from modelpass_client.settler import Settler
 from modelpass_client.streams import GrantedStream
 from modelpass_client.watch import Watch
@@ -29,18 +27,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
+    from modelpass_client.grant import Grant
     from modelpass_client.reports import Report
     from modelpass_client.spool import Spool
 
 Json = dict[str, Any]
 T = TypeVar("T")
 
-LOG: Final = logging.getLogger("modelpass_client")
-
 _LEASES: Final = "modelpass_client.leases"  # loaded by those who use them
 _RECOVER_SECONDS: Final = 60.0
-_FIRST_PAUSE_SECONDS: Final = 0.05
-_LONGEST_PAUSE_SECONDS: Final = 1.0
 
 
 class Client:
@@ -69,7 +64,7 @@ class Client:
         )
         self.watch = Watch(self.policies.lost_usage_seconds, self._chores, clock=clock)
         self._clock, self._sleep = clock, sleep
-        self._units: dict[str, str] = {}  # of models that were granted: refusals do not tell theirs
+        self._questions = Questions(backend, self.dialect, self.policies, self, clock=clock, sleep=sleep)
         self._recovered_at: float | None = None
         self._closed = False
         self._at_exit = _closes_at_exit(self)
@@ -180,7 +175,7 @@ class Client:
             answer = self.backend.describe_key({"apiKey": key})
         except BackendError as error:
             raise unavailable() from error
-        if "error" in answer:
+        if is_refusal(answer):
             raise Refused(answer)
         return answer
 
@@ -262,58 +257,10 @@ class Client:
             sleep=self._sleep,
         )
 
-    # One question
-
     def from_service(self, asked: Asked, until: float) -> Grant:
         """A grant of the service itself, asked for until a time of the clock at most."""
         self.watch.start()
-        payload = asked.payload(self.policies.hold_seconds)
-        began = self._clock()
-        pause = _FIRST_PAUSE_SECONDS
-        while True:
-            sent = self._clock()
-            spoken = self.dialect.spoken(payload)
-            answer = self._answer(spoken)
-            if answer is not None and self.dialect.learns(spoken, answer):
-                continue
-            if answer is not None and is_decided(answer):
-                return self._decided(asked, payload, answer, began, sent)
-            if self._clock() + pause >= until:
-                raise Refused(answer) if answer is not None and "error" in answer else unavailable()
-            self._sleep(pause * (0.5 + random.random() / 2))  # noqa: S311 - spreads repeats, keeps no secret
-            pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
-
-    def _answer(self, payload: Json) -> Json | None:
-        try:
-            answer: object = self.backend.authorize(payload)
-        except BackendError:
-            return None
-        except Exception:  # whatever a way to the service does, nothing was granted
-            LOG.exception("Asking the service failed in an unexpected way: the request is refused.")
-            return None
-        return answer if isinstance(answer, dict) else None
-
-    def _decided(self, asked: Asked, payload: Json, answer: Json, began: float, sent: float) -> Grant:
-        if not answer["allowed"]:
-            unit = self._units.get(asked.model)
-            raise Refused({"unit": unit, **answer} if unit and "monthly" in answer else answer)
-        if answer.get("replayed") and asked.request_id is not None:
-            # A service without attempts: under an id of the router, the grant may be another process's.
-            raise refusal(409, "request_in_progress", "Another attempt at this request was granted before.")
-        self._units[asked.model] = answer["unit"]
-        ends = began + payload["holdSeconds"]  # a repeat may be answered by the grant of the first
-        start_within_ms = answer.get("startWithinMs")
-        grant = Grant(
-            answer,
-            request_id=payload["requestId"],
-            sink=self,
-            policies=self.policies,
-            start_before=ends if start_within_ms is None else min(ends, sent + start_within_ms / 1000),
-            expires_at=ends,
-            calls=asked.calls,
-            prompt_units=asked.prompt_units,
-            clock=self._clock,
-        )
+        grant = self._questions.ask(asked, until)
         self.watch.add(grant)
         if self._closed:  # meanwhile, and so nobody would look after it
             grant.void()

@@ -67,7 +67,21 @@ def test_lost_replies_are_asked_again_with_the_same_ids() -> None:
     assert all(payload == backend.asked[0] for payload in backend.asked)
 
 
-@pytest.mark.parametrize("answer", [LOST, UNAVAILABLE, RuntimeError("?"), {}, {"allowed": "yes"}, None, []])
+NO_ANSWERS: list[Any] = [
+    LOST,
+    UNAVAILABLE,
+    RuntimeError("?"),
+    {},
+    {"allowed": "yes"},
+    {"allowed": True, "authorizationId": "id"},
+    {"allowed": False, "error": {"code": "invalid_api_key"}},
+    {"allowed": False, "statusCode": 401, "error": "invalid_api_key"},
+    None,
+    [],
+]
+
+
+@pytest.mark.parametrize("answer", NO_ANSWERS)
 def test_a_service_that_cannot_be_asked_refuses_within_the_bound(answer: Any) -> None:
     backend, clock = Scripted(*[answer] * 100), Clock()
     began = clock.now
