@@ -231,14 +231,17 @@ def test_cancelled_request_books_the_prompt() -> None:
     assert settled(client, backend)[0]["actualUsage"] == 12
 
 
-def test_backlog_that_memory_alone_holds_stops_granting() -> None:
-    backend = Scripted(granted(1), granted(2), *[LOST] * 1000)
-    client = client_of(backend, most_waiting=2, first_pause_seconds=50.0)
+def test_backlog_that_memory_alone_holds_stops_granting_without_asking() -> None:
+    backend = Scripted()
+    client = client_of(backend, most_waiting=2)
     for grant in [client.authorize(KEY, "m", 1), client.authorize(KEY, "m", 1)]:
         grant.void()
     with pytest.raises(Refused) as refused:
         client.authorize(KEY, "m", 1)
     assert refused.value.code == "temporarily_unavailable"
+    assert len(backend.asked) == 2
+    assert client.flush(10)
+    client.authorize(KEY, "m", 1).void()
 
 
 def test_what_a_key_may_use_is_told_or_refused() -> None:

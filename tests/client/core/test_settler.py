@@ -220,6 +220,23 @@ def test_a_full_disk_loses_no_report_while_the_process_lives(tmp_path: Path) -> 
     backend = Scripted()
     settler = settler_of(backend, clock, FullDisk(tmp_path))
     settler.submit("a", Report(1))
+    assert not settler.full
     run_until_idle(settler, clock)
     assert len(backend.settled) == 1
     assert settler.counts["spool_failures"] == 1
+
+
+def test_a_full_disk_bounds_what_memory_may_hold(tmp_path: Path) -> None:
+    settler = settler_of(Scripted(), Clock(), FullDisk(tmp_path), most_waiting=1)
+    settler.submit("a", Report(1))
+    assert settler.full
+
+
+def test_a_flush_delivers_what_is_on_disk_alone_too(tmp_path: Path) -> None:
+    clock = Clock()
+    backend = Scripted()
+    settler = settler_of(backend, clock, Spool(tmp_path), most_waiting=1)
+    for name in "abc":
+        settler.submit(name, Report(1))
+    assert settler.flush(10)
+    assert len(backend.settled) == 3
