@@ -172,7 +172,7 @@ async def main():
         loop.add_signal_handler(signal.SIGTERM, done.set)
     else:
         signal.signal(signal.SIGTERM, handler)
-    async with AsyncClient(Late()) as client:
+    async with AsyncClient(Late(), policies=Policies(exit_seconds=3600)) as client:
         client.flush_at_sigterm()
         async with client.request("key", "m", estimate=100) as grant:
             grant.used(1)
