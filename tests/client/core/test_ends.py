@@ -23,6 +23,8 @@ import asyncio, json, os, signal, sys, threading
 from modelpass_client import AsyncClient, Client, Policies, Spool
 from tests.client.core.backends import LOST, Scripted
 
+signal.alarm(120)  # whatever happens, no program outlives its test for long
+
 class Printing(Scripted):
     def settle(self, payload):
         answer = super().settle(payload)
