@@ -152,3 +152,14 @@ def test_a_full_disk_refuses_a_report_and_the_spool_goes_on_when_there_is_room(t
     spool.refuse("a", {"authorizationId": "a"}, "invalid_request")
     assert [found for found, _ in spool.pending(9)] == ["b"]
     assert [found for found, _, _ in spool.refused()] == ["a"]
+
+
+def test_a_transaction_that_fails_leaves_the_spool_usable(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.put("a", {"authorizationId": "a"})
+    file: Any = spool._own
+    with pytest.raises(ZeroDivisionError), file._transaction():
+        raise ZeroDivisionError
+    spool.refuse("a", {"authorizationId": "a"}, "invalid_request")
+    spool.put("b", {"authorizationId": "b"})
+    assert [found for found, _ in spool.pending(9)] == ["b"]
