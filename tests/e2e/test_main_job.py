@@ -67,6 +67,23 @@ def test_usage_shows_live_counters(stack: Stack, new_account: NewAccount) -> Non
     assert (image["daily"]["used"], image["monthly"]["remaining"]) == (0, 200)
 
 
+def test_a_key_is_described_as_usage_shows_it(stack: Stack, new_account: NewAccount) -> None:
+    account = new_account()
+    bought = stack.buy(account)
+    granted = stack.authorize(bought["apiKey"], "r-1", 4000)
+    assert 0 < granted["startWithinMs"] <= 4000
+    described = stack.describe_key(bought["apiKey"])
+    assert (described["status"], described["accountId"], described["term"]) == ("active", account, 1)
+    shown = [
+        {n: v for n, v in m.items() if n not in ("dailyCallLimit", "monthlyTokenCap", "openHolds")}
+        for m in described["models"]
+    ]
+    assert shown == stack.usage(account, bought["subscriptionId"])["models"]
+    assert [m["openHolds"] for m in described["models"]] == [granted["openHolds"], 0] == [1, 0]
+    refused = stack.describe_key(bought["apiKey"][:-1] + "?")
+    assert (refused["allowed"], refused["statusCode"], refused["error"]["code"]) == (False, 401, "invalid_api_key")
+
+
 def test_a_request_is_authorized_and_settled_once(stack: Stack, new_account: NewAccount) -> None:
     api_key = stack.buy(new_account())["apiKey"]
     granted = stack.authorize(api_key, "r-1", 4000, channelTier="stable", holdSeconds=60)

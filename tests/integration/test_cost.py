@@ -301,6 +301,17 @@ def test_open_block_that_is_no_use_yet_costs_what_a_grant_costs(customer: Custom
     assert customer.cost(partial(customer.authorize, "block", 10, calls=90), allowed=True) == WRITE
 
 
+def test_grant_of_what_is_left_is_two_plain_writes_and_costs_nothing_more_where_all_fits(customer: Customer) -> None:
+    fits = partial(customer.authorize, "fits", 900, minimumUsage=10)
+    assert customer.cost(fits, allowed=True, heldUsage=900) == WRITE
+    assert customer.cost(fits, replayed=True) == WRITE
+    customer.settle(customer.authorize("most", 9000), 9000)  # is told of as 80 percent
+    less = partial(customer.authorize, "less", 900, minimumUsage=10)
+    assert customer.cost(less, allowed=True, heldUsage=97) == (["UpdateItem", "UpdateItem"], 2, 0)
+    assert customer.cost(less, replayed=True) == WRITE
+    assert customer.cost(partial(customer.authorize, "none", 900, minimumUsage=10), code="monthly_cap_reached") == WRITE
+
+
 def test_first_request_of_an_untouched_window_is_two_plain_writes(world: World) -> None:
     made = world.buy()
     using = Customer(world, made["subscriptionId"], made["apiKey"])

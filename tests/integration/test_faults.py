@@ -24,11 +24,11 @@ pytestmark = pytest.mark.usefixtures("few_shards")
 MOST_CALLS = 8
 GROUPS = (
     (SCENES, (scenes.cross, *scenes.CORRECTIONS, *scenes.COMMANDS, *scenes.READS)),
-    (SCENES, (scenes.overshoot,)),
+    (SCENES, (scenes.overshoot, scenes.authorize_what_fits)),
     (scenes.THRESHOLD_SCENES, tuple(dict.fromkeys((*scenes.MOVE_A_DAY, *scenes.MOVE_A_MONTH)))),
     (scenes.PLACES, PLACE_COMMANDS),
     ((scenes.tier_is_down,), scenes.OPERATORS),
-    ((scenes.refused, scenes.replaced), (scenes.authorize, scenes.cross, scenes.repeat)),
+    ((scenes.refused, scenes.replaced), (scenes.authorize, scenes.authorize_what_fits, scenes.cross, scenes.repeat)),
 )
 ALL = [
     (scene, command)

@@ -14,6 +14,7 @@ import pytest
 from tests.support.audit import assert_conserved
 from tests.support.faults import Interleave
 from tests.support.scenes import (
+    AT_THE_END,
     COMMANDS,
     CORRECTIONS,
     MOVE_A_DAY,
@@ -28,6 +29,7 @@ from tests.support.scenes import (
     WITHOUT_A_GRANT,
     Scene,
     authorize,
+    authorize_what_fits,
     breach,
     buy,
     cross,
@@ -61,12 +63,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("few_shards")
 MOST_CALLS = 12
-_WINDOWS = ("daily", "monthly")
+_FIGURES = (("daily", "monthly"), ("openHolds",))
 
 
 def ended(world: World, *answers: Json) -> Outcome:
     """What was answered, and what is stored once all that may wait is done: lazy or not, it is the same state."""
-    windows: list[Json] = [{name: a.pop(name) for name in _WINDOWS if name in a} for a in answers]
+    windows: list[Json] = [{n: a.pop(n) for n in names if n in a} for a in answers for names in _FIGURES]
     world.make_all_due()
     world.reset()  # conserving: what did not add up before does not add up after it
     assert_conserved(world)
@@ -109,6 +111,13 @@ def named(*values: Callable[..., object]) -> object:
             for pair in combinations_with_replacement(COMMANDS, 2)
             if scene not in WITHOUT_A_GRANT or not {*pair} & NEED_A_GRANT
         ),
+        *(
+            named(scene, authorize_what_fits, other)
+            for scene in SCENES
+            for other in AT_THE_END
+            if scene not in WITHOUT_A_GRANT or other not in NEED_A_GRANT
+        ),
+        *(named(in_use, authorize_what_fits, correction) for correction in CORRECTIONS),
         *(named(scene, cross, other) for scene in (in_use, rolled, next_day) for other in THRESHOLD_COMMANDS),
         *(
             named(scene, overshoot, other)

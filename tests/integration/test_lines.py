@@ -33,7 +33,7 @@ CATALOGUE = {"get-model", "put-model", "withdraw-model", "availability"}
 CATALOGUE |= {f"{name}-slash" for name in CATALOGUE}
 PLANS = {"put-plan", "delete-plan", "put-plan-slash", "delete-plan-slash"}
 OPERATORS = {"correct", *PLANS, *CATALOGUE}
-HTTP = sorted(set(FUNCTION_OF_SAMPLE) - {"authorize", "settle", "settle-batch", "reset", "not-found"})
+HTTP = sorted(set(FUNCTION_OF_SAMPLE) - {"authorize", "settle", "settle-batch", "describe-key", "reset", "not-found"})
 pytestmark = pytest.mark.usefixtures("clock", "few_shards")
 
 
@@ -305,6 +305,7 @@ def test_page_names_every_command() -> None:
     assert set(re.findall(r"`(\w+)`", row)) == resolvers | {
         "authorize",
         "settle",
+        "describe_key",
         "reset",
         "preflight",
         "availability",

@@ -40,6 +40,9 @@ class Customer:
         granted = self.service.authorize(self.bought["apiKey"], requestId="of-the-settle")
         return lambda: self.service.settle(granted["authorizationId"], **changes)
 
+    def describe_key(self, **changes: Any) -> Drive:
+        return lambda: self.service.describe_key(**{"api_key": self.bought["apiKey"], **changes})
+
     def again(self, drive: Drive) -> Drive:
         return self.after(drive, drive)
 
@@ -119,6 +122,15 @@ ROUTER: dict[str, tuple[Callable[[Customer], Drive], str, str, set[str]]] = {
         "settle",
         "internal_error",
         {"subscriptionId", "modelId"},
+    ),
+    "described": (lambda c: c.describe_key(), "describe_key", "described", {"accountId", "subscriptionId"}),
+    "described of no key": (lambda c: c.describe_key(api_key="sk"), "describe_key", "invalid_api_key", set()),
+    "described of no object": (lambda c: c.invoke("DescribeKeyFunction", 1), "describe_key", "invalid_request", set()),
+    "describing fails": (
+        lambda c: c.failing("DescribeKeyFunction", c.describe_key()),
+        "describe_key",
+        "internal_error",
+        {"subscriptionId"},
     ),
     "reset": (
         lambda c: c.invoke("ResetFunction", sample("reset")),

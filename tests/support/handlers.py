@@ -76,6 +76,7 @@ FUNCTION_OF_SAMPLE = {
     "authorize": "AuthorizeFunction",
     "settle": "SettleFunction",
     "settle-batch": "SettleFunction",
+    "describe-key": "DescribeKeyFunction",
     "reset": "ResetFunction",
 }
 IN_FRONT_OF_SAMPLE = {
@@ -186,6 +187,11 @@ class Service:
         """The answer to the sample settle of an authorization."""
         event = {**sample("settle"), "authorizationId": authorization_id, **changes}
         answer: Json = self.invoke("SettleFunction", event)
+        return answer
+
+    def describe_key(self, api_key: str, **changes: Any) -> Json:
+        """What the key is good for."""
+        answer: Json = self.invoke("DescribeKeyFunction", {**sample("describe-key"), "apiKey": api_key, **changes})
         return answer
 
     def items(self) -> dict[str, list[Json]]:

@@ -36,7 +36,7 @@ PRICES = {
 
 @dataclass(slots=True)
 class Grant:
-    """One authorization, and the one report of it that counts: (used, calls)."""
+    """One authorization with the units it holds, and the one report of it that counts: (used, calls)."""
 
     request_id: str
     granted_at_ms: int
@@ -212,10 +212,19 @@ class Book:
             used = units * 100 >= self.cap * percent
             yield ("monthly", percent, rfc3339(self.calendar.month_end(at_ms))), used, used
 
+    def starts_within_ms(self, grant: Grant, now_ms: int) -> int:
+        """How long work may begin on a grant: four seconds, or until its hold, its day or its month ends."""
+        at_ms, ends = grant.granted_at_ms, self.calendar
+        ends_at_ms = min(grant.expires_at_ms, ends.day_end(at_ms), ends.month_end(at_ms))
+        return max(0, min(4 * SECOND_MS, ends_at_ms - now_ms))
+
     def refuse_capacity(
         self, units: int, calls: int, most_holds: int, now_ms: int, *, unit_free: bool
     ) -> tuple[str, int | None] | None:
-        """The first limit that leaves no room, and after how many seconds to come back, if that can help."""
+        """The first limit that leaves no room for that many units, and after how many seconds to come back.
+
+        No seconds are told where coming back cannot help. Of a request with a minimum, `units` are that.
+        """
         month = self.calendar.month(now_ms)
         overrun = self.used(month) + self.held(month, now_ms) > self.cap
         left = self.left(now_ms)

@@ -198,6 +198,11 @@ def authorize(scene: Scene) -> Json:
     return scene.world.authorize(scene.api_key, "new", 35)
 
 
+def authorize_what_fits(scene: Scene) -> Json:
+    """Asks for the whole month, and takes what is left of it."""
+    return scene.world.authorize(scene.api_key, "rest", 100, minimumUsage=5)
+
+
 def cross(scene: Scene) -> Json:
     """Brings a month in which nothing is used yet to 80 percent of its cap."""
     if not scene.authorization_ids:
@@ -292,6 +297,10 @@ def look(scene: Scene) -> Json:
             **subscription_queries.get_usage(deps, "acct", id_),
         }
     )
+
+
+def describe_key(scene: Scene) -> Json:
+    return scene.world.describe_key(scene.api_key)
 
 
 def list_all(scene: Scene) -> Json:
@@ -399,8 +408,10 @@ PLACE_COMMANDS = (plan, longer_plan, other_plan, no_plan, buy, renew, cancel, re
 """Those that contend for an account's one place."""
 PLAN_NEWS = (plan_of_now, older_plan, older_end, end_of_another_plan)
 """Those that say from when they are."""
+AT_THE_END = (authorize_what_fits, authorize, repeat, settle, void, reset, cancel, regenerate, renew)
+"""Those that an authorize meets which takes what is left."""
 COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy, cancel, regenerate)
-READS = (authorize_anew, look, list_all, models, look_at_model, quote, quote_renewal)
+READS = (authorize_anew, describe_key, look, list_all, models, look_at_model, quote, quote_renewal)
 """Commands that change nothing, whatever comes between."""
 OPERATORS = (offer, offer_as_seen, withdraw, take_down, bring_back)
 """Commands about the catalogue, whatever a subscription is like."""

@@ -114,6 +114,10 @@ class Caller:
         payload = {"apiKey": api_key, "modelId": TEXT_MODEL, "requestId": request_id, "estimatedUsage": estimate}
         return self.invoke("AuthorizeFunction", {**payload, **more})
 
+    def describe_key(self, api_key: str) -> Json:
+        """What a key is good for."""
+        return self.invoke("DescribeKeyFunction", {"apiKey": api_key})
+
     def settle(self, authorization_id: str, used: int, **more: Any) -> Json:
         return self.invoke("SettleFunction", {"authorizationId": authorization_id, "actualUsage": used, **more})
 

@@ -37,6 +37,7 @@ from modelpass.entitlements.commands.tier_cache import TierCache
 from modelpass.entitlements.model import Entitlement, EntitlementId
 from modelpass.entitlements.refusal_cache import RefusalCache
 from modelpass.router import authorize as authorize_door
+from modelpass.router import describe_key as describe_key_door
 from modelpass.router import settle as settle_door
 from modelpass.runtime import config
 from modelpass.runtime.deps import Deps
@@ -232,6 +233,9 @@ class World:
         more.setdefault("modelId", TEXT_MODEL)
         payload = {"apiKey": api_key, "requestId": request_id, "estimatedUsage": estimate, **more}
         return authorize_door.handle_authorize(self.deps, self.caches, payload, "req-test")
+
+    def describe_key(self, api_key: str) -> Json:
+        return describe_key_door.handle_describe_key(self.deps, {"apiKey": api_key}, "req-test")
 
     def settle(self, authorization_id: str, used: int, **more: Any) -> Json:
         payload = {"authorizationId": authorization_id, "actualUsage": used, **more}

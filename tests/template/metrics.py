@@ -23,7 +23,7 @@ OURS: dict[str, set[str]] = {
     "StoreBreakerOpened": {"scope"},
 }
 COMMANDS = {resource["Properties"].get("CodeUri", "").partition("/")[2] for resource in RESOURCES.values()} - {""}
-DECISIONS = {code.code for code in ErrorCode} | {"granted", "settled", "ok", "more", "replayed", "failed"}
+DECISIONS = {code.code for code in ErrorCode} | {"granted", "settled", "described", "ok", "more", "replayed", "failed"}
 # By namespace: the dimension, what its value is of which type of resource, and the metrics.
 OF_AWS: dict[str, tuple[str, str, str, set[str]]] = {
     "AWS/ApiGateway": ("ApiId", "Ref", "AWS::ApiGatewayV2::Api", {"Count", "4xx", "5xx", "Latency"}),

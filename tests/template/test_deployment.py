@@ -117,6 +117,7 @@ def test_placeholder_of_the_issuer_is_refused_before_anything_is_made() -> None:
 
 def test_outputs_name_all_that_operators_and_routers_need() -> None:
     assert set(SOURCE["Outputs"]) >= {"ApiUrl", "AuthorizeFunctionArn", "SettleFunctionArn", "ResetFunctionName"}
+    assert "DescribeKeyFunctionArn" in SOURCE["Outputs"]
     assert set(SOURCE["Outputs"]) >= {"DashboardUrl", "ApiAccessLogsName", "DeploymentKeyArn"}
     assert {f"{name}Name" for name in of_type("AWS::DynamoDB::Table")} <= set(SOURCE["Outputs"])
     assert all(output["Description"] for output in SOURCE["Outputs"].values())

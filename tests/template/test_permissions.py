@@ -65,7 +65,11 @@ def buy_as_another(scene: Scene) -> Json:
     return scene.world.buy("another account")
 
 
-BEHIND_THE_ROUTER = {"modelpass.entitlements.commands.authorize", "modelpass.entitlements.commands.settle"}
+BEHIND_THE_ROUTER = {
+    "modelpass.entitlements.commands.authorize",
+    "modelpass.entitlements.commands.settle",
+    "modelpass.subscriptions.commands.describe_key",
+}
 NOT_RUN_BY_ITSELF = BEHIND_THE_ROUTER | {
     "modelpass.catalogue.commands.repository",
     "modelpass.catalogue.commands.tier_upkeep",
@@ -114,6 +118,7 @@ COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
         scenes.take_last_call,
     ),
     "SettleFunction": (scenes.settle, scenes.void, scenes.breach),
+    "DescribeKeyFunction": (scenes.describe_key,),
     "ResetFunction": (scenes.reset, reset_behind),
     "RenewFunction": (scenes.renew, renew_beside_what_cannot_be_read),
     "RegenerateFunction": (scenes.regenerate,),

@@ -45,7 +45,8 @@ ROUTES = {
     "$default": "NotFoundFunction",
 }
 FOR_OPERATORS = {"CatalogueFunction", "CorrectFunction", "PlanFunction"}
-SIGNING = {"PurchaseFunction", "RenewFunction", "RegenerateFunction", "AuthorizeFunction", "SettleFunction"}
+SIGNING = {"PurchaseFunction", "RenewFunction", "RegenerateFunction"}
+SIGNING |= {"AuthorizeFunction", "SettleFunction", "DescribeKeyFunction"}
 
 
 def table(name: str) -> Json:

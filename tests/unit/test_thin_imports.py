@@ -25,6 +25,7 @@ NOT_COUNTED: Final = {
 MAY_LOAD: Final = {
     "authorize": frozenset(),
     "settle": frozenset(),
+    "describe_key": frozenset(),
     "reset": STORE,
     "synthetic": STORE,
     "not_found": ROUTES | {"botocore", "jmespath"},  # Powertools looks whether they are there
@@ -44,6 +45,7 @@ CATALOGUE, ENTITLEMENTS, SUBSCRIPTIONS = "catalogue.commands", "entitlements.com
 ROOMS: Final = {
     "authorize": {"router", ENTITLEMENTS},
     "settle": {"router", ENTITLEMENTS},
+    "describe_key": {"router", SUBSCRIPTIONS},
     "reset": {"schedule", CATALOGUE, ENTITLEMENTS, SUBSCRIPTIONS},
     "synthetic": {"schedule"},
     "not_found": {"api"},
@@ -62,13 +64,13 @@ ROOMS: Final = {
 
 Pure files, `dynamodb` and `runtime` are not listed, for every door may share them.
 """
-HOT: Final = frozenset({"authorize", "settle"})
-OF_THE_API: Final = frozenset(MAY_LOAD) - HOT - {"reset", "synthetic"}
+OF_THE_ROUTER: Final = frozenset({"authorize", "settle", "describe_key"})
+OF_THE_API: Final = frozenset(MAY_LOAD) - OF_THE_ROUTER - {"reset", "synthetic"}
 
 
 def start_of(function: str, tracing: str = "Disabled") -> frozenset[str]:
     """What a function loads as it is deployed by default, or while requests are traced."""
-    return modules_of(function, store_client="lean" if function in HOT else "boto3", tracing=tracing)
+    return modules_of(function, store_client="lean" if function in OF_THE_ROUTER else "boto3", tracing=tracing)
 
 
 def packages(modules: frozenset[str]) -> set[str]:
@@ -125,7 +127,7 @@ def test_function_of_the_api_loads_the_resolver_and_none_of_the_hot_path(functio
     )
 
 
-@pytest.mark.parametrize("function", ["authorize", "settle", "reset", "synthetic"])
+@pytest.mark.parametrize("function", ["authorize", "settle", "describe_key", "reset", "synthetic"])
 def test_other_functions_load_no_resolver_and_no_tracer_whatever_is_traced(function: str) -> None:
     modules = start_of(function, "Active")
     assert (

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 
 from modelpass import macs
 from modelpass.encoding import ID_BYTES, base64url, from_base64url
+from modelpass.errors import ErrorCode, Refusal
 from modelpass.ids import subscription_id_bytes, subscription_id_of
 
 API_KEY_PREFIX: Final = "sk-custom-"
@@ -75,6 +76,12 @@ def parse_api_key(text: str, keys: DeploymentKeys) -> ApiKey | None:
         return None
     (number,) = struct.unpack_from(">H", body, ID_BYTES)
     return ApiKey(subscription_id_of(body[:ID_BYTES]), number, api_key_hash(text))
+
+
+def never_issued(text: str) -> Refusal:
+    """The refusal of text that is no key (`invalid_api_key`); it tells where a prefix has to go."""
+    hint = "Pass the API key without its Bearer prefix." if text.lower().startswith("bearer ") else None
+    return Refusal(ErrorCode.INVALID_API_KEY, param="apiKey", message=hint)
 
 
 def api_key_hash(api_key: str) -> bytes:

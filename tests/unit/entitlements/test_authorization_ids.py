@@ -52,7 +52,7 @@ def test_replay_after_a_rotation_shows_the_same_id_whatever_the_two_deployment_k
 
 
 @PROPERTY
-@given(st.text("!~aA0-", min_size=1), st.text("!~aA0-", min_size=1), st.binary(min_size=9, max_size=9))
+@given(st.text("!~aA0-", min_size=1), st.text("!~aA0-", min_size=1), st.binary(min_size=6, max_size=6))
 def test_nonce_tells_its_attempt_and_no_other(one: str, other: str, entropy: bytes) -> None:
     mark = authorization_ids.attempt_mark(one)
     nonce = authorization_ids.nonce_text(entropy, mark)
@@ -60,7 +60,19 @@ def test_nonce_tells_its_attempt_and_no_other(one: str, other: str, entropy: byt
     assert len(nonce) == len(authorization_ids.nonce_text(entropy))
     assert authorization_ids.has_mark(marked, mark)
     assert authorization_ids.has_mark(marked, authorization_ids.attempt_mark(other)) is (one == other)
-    assert urlsafe_b64decode(nonce)[len(mark) :] == entropy[len(mark) :]
+    assert urlsafe_b64decode(nonce)[len(mark) :] == entropy[len(mark) :] + bytes(3)
+    assert not authorization_ids.has_gone_on(marked)
+
+
+@pytest.mark.parametrize(
+    ("steps", "gone_on"), [(0, False), (1, True), (86_400, True), (2**20 - 1, True), (2**20, False), (2**24 - 1, False)]
+)
+def test_hold_has_gone_on_if_its_nonce_counts_steps_and_not_if_it_has_the_random_bytes_of_earlier_code(
+    steps: int,
+    gone_on: bool,  # noqa: FBT001
+) -> None:
+    nonce = urlsafe_b64encode(b"\xff" * 6 + steps.to_bytes(3, "big")).decode()
+    assert authorization_ids.has_gone_on(hold()._replace(nonce=nonce)) is gone_on
 
 
 @PROPERTY
@@ -77,7 +89,7 @@ def test_nonce_tells_its_attempt_and_no_other(one: str, other: str, entropy: byt
         st.builds(
             Hold,
             st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True).map(authorization_ids.request_digest),
-            st.binary(min_size=9, max_size=9).map(authorization_ids.nonce_text),
+            st.binary(min_size=6, max_size=6).map(authorization_ids.nonce_text),
             st.just(api_keys.signer_of(DEPLOYMENT_KEY)),
             st.integers(0, NOON * 10),
             st.integers(1, 86_400),

@@ -205,7 +205,7 @@ def test_grant_that_holds_nothing_demands_what_it_needs(needed: int, demand: str
 
 
 def test_grant_of_a_request_whose_earlier_hold_has_expired_replaces_it() -> None:
-    again = hold("open", 20, 2, nonce=b"newnonces")
+    again = hold("open", 20, 2, nonce=b"newer.")
     step = accounting.with_grant(accounting.reclaim(with_open(), (OPEN,)), again, again.units)
     demands, sets, removes = update_of(step, "Put H")
     assert demands[2] == is_there(OPEN)

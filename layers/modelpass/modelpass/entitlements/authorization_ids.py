@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from modelpass.api_keys import DeploymentKeys
 
 
-NONCE_BYTES: Final = 9
+NONCE_BYTES: Final = 6
+"""How many bytes of a nonce tell one grant from another; the rest counts how often its hold has gone on."""
+_COUNTER_BYTES: Final = 3
+_MOST_STEPS: Final = 1 << 20
+"""No hold goes on this often in the day that it can last; in holds of earlier code, random bytes are in this place."""
 _MARK_BYTES: Final = 4
 _MAC_BYTES = 16
 _DIGEST_BYTES = 9
@@ -58,8 +62,16 @@ def attempt_mark(attempt: str) -> bytes:
 
 
 def nonce_text(entropy: bytes, mark: bytes = b"") -> str:
-    """A hold's nonce as text, from `NONCE_BYTES` random bytes, of which an attempt's mark replaces the first."""
-    return base64url(mark + entropy[len(mark) :])
+    """The nonce of a hold that is granted now, as text: it has not gone on yet.
+
+    It is made from `NONCE_BYTES` random bytes, of which an attempt's mark replaces the first.
+    """
+    return base64url(mark + entropy[len(mark) :] + bytes(_COUNTER_BYTES))
+
+
+def has_gone_on(hold: Hold) -> bool:
+    """Whether a hold is not as it was granted any more: a report of a part has given it other units, calls and time."""
+    return 0 < int.from_bytes(from_base64url(hold.nonce)[NONCE_BYTES:], "big") < _MOST_STEPS
 
 
 def has_mark(hold: Hold, mark: bytes) -> bool:

@@ -28,6 +28,9 @@ HOLD_RETRY_SECONDS: Final = 1
 class Attempt(NamedTuple):
     """One try to authorize: the hold it would grant, and what the router asked for.
 
+    `hold` has all the units that were asked for; the router is content with `minimum` where the month has less, and
+    needs all where that is None.
+
     `own_nonces` are the nonces of earlier tries of the same invocation, whose replies may have been lost. `mark` is
     that of the router's `attempt`, None when it names none. `unit_free` says that the call uses no units by nature.
     """
@@ -40,11 +43,17 @@ class Attempt(NamedTuple):
     own_nonces: frozenset[str]
     mark: bytes | None = None
     unit_free: bool = False
+    minimum: int | None = None
+
+    @property
+    def least(self) -> int:
+        """The fewest units that the router takes."""
+        return self.hold.units if self.minimum is None else self.minimum
 
     @property
     def units_needed(self) -> int:
-        """How many units have to be left: those that it holds, and one where it would hold none but may use some."""
-        return self.hold.units or (0 if self.unit_free else 1)
+        """How many units have to be left: the fewest it takes, and one where that is none but it may use some."""
+        return self.least or (0 if self.unit_free else 1)
 
 
 class PriorGrant(NamedTuple):
@@ -134,13 +143,20 @@ def _refuse_access(entitlement: Entitlement, attempt: Attempt, now_ms: int) -> R
 
 
 def _answer_repeat(held: Hold, attempt: Attempt) -> Refusal | PriorGrant:
-    if (held.units, held.calls) != (attempt.hold.units, attempt.hold.calls):
+    if not _has_same_content(held, attempt):
         return Refusal(ErrorCode.REQUEST_ID_REUSED, param="requestId")
     if attempt.mark is None:
         return PriorGrant(held, own=False)
     if authorization_ids.has_mark(held, attempt.mark):
         return PriorGrant(held, own=True)
     return Refusal(ErrorCode.REQUEST_IN_PROGRESS, param="attempt")
+
+
+def _has_same_content(held: Hold, attempt: Attempt) -> bool:
+    """Whether an open hold may be what the request was granted; one that has gone on is shown as it stands."""
+    if authorization_ids.has_gone_on(held):
+        return True
+    return held.calls == attempt.hold.calls and attempt.least <= held.units <= attempt.hold.units
 
 
 def _with_windows_in_force(entitlement: Entitlement, now_ms: int) -> Change:
@@ -152,10 +168,9 @@ def _with_windows_in_force(entitlement: Entitlement, now_ms: int) -> Change:
 def _refuse_capacity(entitlement: Entitlement, attempt: Attempt, now_ms: int) -> Refusal | None:
     segment, limits = windows.stored_segment(entitlement), entitlement.limits
     hold, expired = attempt.hold, windows.expired_holds(entitlement, now_ms)
-    back = sum(h.units for h in expired if windows.of_stored_month(entitlement, h))
-    if hold.units > limits.monthly_cap:
+    if attempt.least > limits.monthly_cap:
         return Refusal(ErrorCode.REQUEST_EXCEEDS_LIMIT, param="monthlyTokenCap")
-    if attempt.units_needed > entitlement.counters.month_left + back:
+    if attempt.units_needed > entitlement.counters.month_left + _units_back(entitlement, expired):
         wait = _wait(entitlement, attempt, seconds_until(segment.month_end_ms, now_ms), now_ms)
         return Refusal(ErrorCode.MONTHLY_CAP_REACHED, param="monthlyTokenCap", retry_after=wait)
     if hold.calls > limits.daily_call_limit:
@@ -172,32 +187,42 @@ def _refuse_capacity(entitlement: Entitlement, attempt: Attempt, now_ms: int) ->
 def _wait(entitlement: Entitlement, attempt: Attempt, seconds: int, now_ms: int) -> int | None:
     """After how many seconds to come back; None where that cannot help.
 
-    It cannot when the term will have ended by then, nor when the request asks for more than a whole limit.
+    It cannot when the term will have ended by then, nor when the request needs more than a whole limit.
     """
     limits = entitlement.limits
-    never_fits = attempt.hold.units > limits.monthly_cap or attempt.hold.calls > limits.daily_call_limit
+    never_fits = attempt.least > limits.monthly_cap or attempt.hold.calls > limits.daily_call_limit
     too_late = now_ms + seconds * MS_PER_SECOND >= entitlement.expires_at_ms
     return None if never_fits or too_late else seconds
 
 
 def _grant_or_clear_the_way(rolled: Change, attempt: Attempt, now_ms: int) -> Change:
-    hold, entitlement = attempt.hold, rolled.after
-    if _fits(entitlement, attempt):
-        return accounting.with_grant(rolled, hold, attempt.units_needed)
+    granted = _granted(rolled, attempt, now_ms)
+    if granted is not None:
+        return granted
     if rolled.exact:
         return rolled  # opening windows is exact, so it is a step of its own; the next gives expired holds back
-    expired = windows.expired_holds(entitlement, now_ms)
-    first = [h for h in expired if h.key == hold.key]
-    rest = [h for h in expired if h.key != hold.key]
-    reclaimed = accounting.reclaim(entitlement, tuple(first + rest)[: accounting.RECLAIM_BATCH])
-    if not _fits(reclaimed.after, attempt):
-        return reclaimed
-    return accounting.with_grant(reclaimed, hold, attempt.units_needed)
+    expired = windows.expired_holds(rolled.after, now_ms)
+    first = [h for h in expired if h.key == attempt.hold.key]
+    rest = [h for h in expired if h.key != attempt.hold.key]
+    reclaimed = accounting.reclaim(rolled.after, tuple(first + rest)[: accounting.RECLAIM_BATCH])
+    return _granted(reclaimed, attempt, now_ms) or reclaimed
 
 
-def _fits(entitlement: Entitlement, attempt: Attempt) -> bool:
-    return (
-        attempt.units_needed <= entitlement.counters.month_left
-        and attempt.hold.key not in entitlement.holds
-        and len(entitlement.holds) < attempt.max_open_holds
-    )
+def _granted(change: Change, attempt: Attempt, now_ms: int) -> Change | None:
+    """The step with the grant in it: of all that was asked for, or of what is left. None where expired holds hinder it.
+
+    They do where one has the grant's place, and where those of the month give back units that the request asks for.
+    """
+    after, hold = change.after, attempt.hold
+    if hold.key in after.holds or len(after.holds) >= attempt.max_open_holds:
+        return None
+    left = after.counters.month_left
+    if max(hold.units, attempt.units_needed) > left and _units_back(after, windows.expired_holds(after, now_ms)):
+        return None
+    hold = hold._replace(units=min(hold.units, left))
+    return accounting.with_grant(change, hold, max(hold.units, attempt.units_needed))
+
+
+def _units_back(entitlement: Entitlement, expired: tuple[Hold, ...]) -> int:
+    """How many units the stored month gets back when these holds are reclaimed."""
+    return sum(h.units for h in expired if windows.of_stored_month(entitlement, h))

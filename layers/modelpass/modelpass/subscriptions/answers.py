@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelpass import api_keys
-from modelpass.entitlements.answers import current_windows
+from modelpass.entitlements.answers import current_windows, open_holds
 from modelpass.subscriptions import pricing
 from modelpass.subscriptions.model import SlotKind
 from modelpass.times import rfc3339
@@ -84,6 +84,29 @@ def model_usage(entitlement: Entitlement, now_ms: int) -> Json:
         "channelTier": limits.tier.value,
         "unit": limits.unit.value,
         **current_windows(entitlement, now_ms),
+    }
+
+
+def described_key(stored: Subscription, status: Status, models: list[Json]) -> Json:
+    """What a key is good for: its subscription, and each model that is given (`described_model`), in their order."""
+    return {
+        "status": status.value,
+        "accountId": stored.account_id,
+        "subscriptionId": stored.id,
+        "term": stored.term_number,
+        "startsAt": rfc3339(stored.term.starts_at_ms),
+        "expiresAt": rfc3339(stored.expires_at_ms),
+        "timezone": stored.term.time_zone,
+        "models": models,
+    }
+
+
+def described_model(entitlement: Entitlement, now_ms: int) -> Json:
+    """One model of a key: what was bought, what is left of it, and how many holds are open."""
+    return {
+        **_limits(entitlement.limits),
+        **current_windows(entitlement, now_ms),
+        "openHolds": open_holds(entitlement, now_ms),
     }
 
 

@@ -8,7 +8,7 @@ settle are in `entitlements.rules`.
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from modelpass.entitlements.refusal_cache import NO_MODELS, RememberedRefusal
 from modelpass.errors import ErrorCode, Refusal
@@ -102,17 +102,20 @@ def new_keys_today(subscription: Subscription, now_ms: int) -> int:
     return subscription.new_keys if subscription.new_key_day >= now_ms // DAY_MS else 0
 
 
+def has_key(subscription: Subscription | None, term_number: int, key_hash: bytes) -> TypeGuard[Subscription]:
+    """Whether there is such a subscription, and the key of that term and hash is its current one."""
+    if subscription is None or subscription.term_number != term_number:
+        return False
+    return hmac.compare_digest(subscription.key_hash, key_hash)
+
+
 def refuse_unheld_model(subscription: Subscription | None, term_number: int, key_hash: bytes, now_ms: int) -> Refusal:
     """The refusal of a key in whose term the store has no entitlement for the model that is asked for.
 
     It is `invalid_api_key` when the key is not the subscription's current one, else that of a subscription that has
     ended, else `model_not_included`.
     """
-    if (
-        subscription is None
-        or subscription.term_number != term_number
-        or not hmac.compare_digest(subscription.key_hash, key_hash)
-    ):
+    if not has_key(subscription, term_number, key_hash):
         return Refusal(ErrorCode.INVALID_API_KEY, param="apiKey")
     return _refuse_ended(subscription, now_ms) or Refusal(ErrorCode.MODEL_NOT_INCLUDED, param="modelId")
 

@@ -1,10 +1,11 @@
 """Authorize: decide and count a request in one conditional write. Rule: refuse rather than guess, and count once.
 
-The first try writes at once, from nothing but the request and the tiers that are down. Only when its guard fails is the
-stored item looked at, which the failure brings back: `rules.decide_authorize` says why it failed, or what has to be
-written instead. After a refusal, the next request with that key for that model reads before it writes, which costs
-less; a refusal that can never reverse is answered from memory (`refusal_cache`). This file is loaded at the start of
-the function, so it imports nothing that only rare requests need.
+The first try writes at once, from nothing but the request and the tiers that are down, and asks for all units. Only
+when its guard fails is the stored item looked at, which the failure brings back: `rules.decide_authorize` says why it
+failed, or what has to be written instead, such as a grant of the units that are left. After a refusal, the next
+request with that key for that model reads before it writes, which costs less; a refusal that can never reverse is
+answered from memory (`refusal_cache`). This file is loaded at the start of the function, so it imports nothing that
+only rare requests need.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from modelpass.entitlements.commands.decision_loop import Decision
 from modelpass.entitlements.commands.tier_cache import TierCache
 from modelpass.entitlements.model import Entitlement, EntitlementId, Hold
 from modelpass.entitlements.refusal_cache import RefusalCache, RememberedRefusal
-from modelpass.errors import ErrorCode, Refusal, Refused, temporarily_unavailable
+from modelpass.errors import Refusal, Refused, temporarily_unavailable
 from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 class AuthorizeRequest(NamedTuple):
     """A well-formed authorize, of which only the key may still be any text.
 
-    `units` is an upper bound in the model's unit; `tier` is None when the router does not ask for one. `attempt` is the
+    `units` is an upper bound in the model's unit, and `minimum`, at most `units`, what the router is content with where
+    the month has less: None when it needs all. `tier` is None when the router does not ask for one. `attempt` is the
     router's name for this one of its tries to send the request, None when it has none. `unit_free` says that the call
     uses no units by nature.
     """
@@ -51,6 +53,7 @@ class AuthorizeRequest(NamedTuple):
     hold_seconds: int
     attempt: str | None = None
     unit_free: bool = False
+    minimum: int | None = None
 
     def __repr__(self) -> str:
         return f"AuthorizeRequest({self.model_id}, {self.request_id})"
@@ -95,15 +98,9 @@ def authorize(deps: Deps, caches: Caches, request: AuthorizeRequest, explain_mis
     """
     api_key = api_keys.parse_api_key(request.api_key, deps.deployment_keys)
     if api_key is None:
-        raise Refused(Refusal(ErrorCode.INVALID_API_KEY, param="apiKey", message=_hint(request)))
+        raise Refused(api_keys.never_issued(request.api_key))
     telemetry.note(subscriptionId=api_key.subscription_id)
     return _Authorize(deps, caches, request, api_key, explain_missing).run()
-
-
-def _hint(request: AuthorizeRequest) -> str | None:
-    if request.api_key.lower().startswith("bearer "):
-        return "Pass the API key without its Bearer prefix."
-    return None
 
 
 class _Authorize:
@@ -173,6 +170,7 @@ class _Authorize:
             own_nonces=frozenset(self._own_nonces),
             mark=self._mark,
             unit_free=self._request.unit_free,
+            minimum=self._request.minimum,
         )
         decided = rules.decide_authorize(entitlement, attempt, now_ms)
         if isinstance(decided, Refusal):

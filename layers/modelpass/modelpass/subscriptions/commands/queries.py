@@ -14,7 +14,6 @@ from modelpass import outbox, schema
 from modelpass.catalogue.commands import repository as catalogue_repository
 from modelpass.dynamodb import pages, transport
 from modelpass.dynamodb.pages import Listing
-from modelpass.entitlements import items as entitlement_items
 from modelpass.errors import raise_if_refused
 from modelpass.runtime import unreadable
 from modelpass.subscriptions import answers, items, pricing, rules
@@ -42,18 +41,10 @@ def get_subscription(deps: Deps, account_id: str, subscription_id: str) -> Json:
 
 def get_usage(deps: Deps, account_id: str, subscription_id: str) -> Json:
     """The live counters of every model of the current term, without those that cannot be read."""
-    budget, table = deps.retry_budget(), deps.tables.entitlements
+    budget = deps.retry_budget()
     found = repository.own_subscription(deps, budget, account_id, subscription_id)
-    wanted = [entitlement_items.entitlement_key(i) for i in found.entitlement_ids()]
-    stored = budget.persist(lambda: transport.get_many(deps.send, table, wanted))
-    now_ms = deps.now_ms()
-
-    def show(item: schema.Item) -> Json:
-        return answers.model_usage(entitlement_items.entitlement_of(item), now_ms)
-
-    by_model = {shown["modelId"]: shown for shown in unreadable.read_each(table, stored, show)}
-    models = [by_model[m.model_id] for m in found.models if m.model_id in by_model]
-    return answers.usage(found, models, now_ms)
+    models = repository.shown_models(deps, budget, found, answers.model_usage)
+    return answers.usage(found, models, deps.now_ms())
 
 
 def list_subscriptions(deps: Deps, account_id: str, page: Page) -> Json:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from modelpass import schema
 from modelpass.dynamodb import transport
+from modelpass.entitlements import items as entitlement_items
 from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.ids import is_subscription_id
 from modelpass.runtime import unreadable
@@ -18,9 +19,13 @@ from modelpass.schema import UnreadableItemError
 from modelpass.subscriptions import items
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from modelpass.dynamodb.retries import RetryBudget
+    from modelpass.entitlements.model import Entitlement
     from modelpass.runtime.deps import Deps
     from modelpass.schema import Request
+    from modelpass.subscriptions.answers import Json
     from modelpass.subscriptions.model import Slot, Subscription
 
 
@@ -41,6 +46,23 @@ def any_subscription(deps: Deps, budget: RetryBudget, subscription_id: str) -> S
     if found is None:
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
     return unreadable.read_one(deps.tables.subscriptions, found, items.subscription_of)
+
+
+def shown_models(
+    deps: Deps, budget: RetryBudget, subscription: Subscription, show: Callable[[Entitlement, int], Json]
+) -> list[Json]:
+    """What `show` makes of each entitlement of the current term, in the order they were bought.
+
+    It is given the time (milliseconds) after the reading, and shows a `modelId`. What cannot be read is left out, and
+    reported.
+    """
+    table = deps.tables.entitlements
+    wanted = [entitlement_items.entitlement_key(i) for i in subscription.entitlement_ids()]
+    stored = budget.persist(lambda: transport.get_many(deps.send, table, wanted))
+    now_ms = deps.now_ms()
+    shown = unreadable.read_each(table, stored, lambda item: show(entitlement_items.entitlement_of(item), now_ms))
+    by_model = {one["modelId"]: one for one in shown}
+    return [by_model[m.model_id] for m in subscription.models if m.model_id in by_model]
 
 
 def slot_of_account(deps: Deps, budget: RetryBudget, account_id: str) -> Slot | None:
