@@ -84,7 +84,7 @@ class Queue:
         tries = properties_of("SettleQueue")["RedrivePolicy"]["maxReceiveCount"]
         for _ in range(tries):
             event = batch(*self.waiting)
-            answer = handle_settle(world.deps, event, "lambda-1", float("inf"))
+            answer = handle_settle(world.deps, world.caches.tiers, event, "lambda-1", float("inf"))
             failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
             self.waiting = [record["body"] for record in event["Records"] if record["messageId"] in failed]
             if not self.waiting:

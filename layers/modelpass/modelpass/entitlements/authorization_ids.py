@@ -71,7 +71,33 @@ def nonce_text(entropy: bytes, mark: bytes = b"") -> str:
 
 def has_gone_on(hold: Hold) -> bool:
     """Whether a hold is not as it was granted any more: a report of a part has given it other units, calls and time."""
-    return 0 < int.from_bytes(from_base64url(hold.nonce)[NONCE_BYTES:], "big") < _MOST_STEPS
+    return 0 < int.from_bytes(_parts(hold.nonce)[1], "big") < _MOST_STEPS
+
+
+def next_nonce(nonce: str) -> str:
+    """The nonce of a hold once it has gone on: of the same grant, with a counter that is one higher.
+
+    The counter begins anew after its highest value. Holds of earlier code have random bytes in its place: it goes on
+    from there, so that no step of a hold has the nonce of another.
+    """
+    grant, counter = _parts(nonce)
+    steps = (int.from_bytes(counter, "big") + 1) % (1 << 8 * _COUNTER_BYTES)
+    return base64url(grant + steps.to_bytes(_COUNTER_BYTES, "big"))
+
+
+def is_of_same_grant(hold: Hold, other: Hold) -> bool:
+    """Whether two holds are one grant, however often it has gone on between them."""
+    return hold.key == other.key and _parts(hold.nonce)[0] == _parts(other.nonce)[0]
+
+
+def grant_text(hold: Hold) -> str:
+    """How the nonces of all steps of this hold's grant begin, as text."""
+    return base64url(_parts(hold.nonce)[0])
+
+
+def _parts(nonce: str) -> tuple[bytes, bytes]:
+    raw = from_base64url(nonce)
+    return raw[:NONCE_BYTES], raw[NONCE_BYTES:]
 
 
 def has_mark(hold: Hold, mark: bytes) -> bool:

@@ -99,9 +99,12 @@ def settles_accepted(entitlement: Entitlement, now_ms: int) -> bool:
 
 def is_late(entitlement: Entitlement, hold: Hold, now_ms: int) -> bool:
     """Whether the hold had expired, or its day, month or term had ended, by the time of the settle (`now_ms`)."""
-    if hold.granted_at_ms < entitlement.segment_start_ms:
-        return True
-    return now_ms >= min(hold.expires_at_ms, entitlement.segment_end_ms)
+    return now_ms >= hold.expires_at_ms or not is_of_current_windows(entitlement, hold, now_ms)
+
+
+def is_of_current_windows(entitlement: Entitlement, hold: Hold, now_ms: int) -> bool:
+    """Whether the day and the month that a hold was granted in are still in force."""
+    return entitlement.segment_start_ms <= hold.granted_at_ms and now_ms < entitlement.segment_end_ms
 
 
 def plan_reset(entitlement: Entitlement, now_ms: int) -> Change | None:
@@ -110,7 +113,7 @@ def plan_reset(entitlement: Entitlement, now_ms: int) -> Change | None:
         return None
     if entitlement.segment_end_ms <= now_ms and entitlement.segment_end_ms < entitlement.expires_at_ms:
         return open_windows(entitlement, now_ms, now_ms)
-    expired = windows.expired_holds(entitlement, now_ms)[: accounting.RECLAIM_BATCH]
+    expired = reclaimable(entitlement, now_ms)
     step = accounting.reclaim(entitlement, expired) if expired else Change(entitlement, entitlement)
     return accounting.rearm(thresholds.announce(step, now_ms), now_ms)
 
@@ -129,14 +132,33 @@ def refuse_correction(units: int, used: int) -> Refusal | None:
     return Refusal(ErrorCode.INVALID_REQUEST, param="units", message=message)
 
 
-def _refuse_access(entitlement: Entitlement, attempt: Attempt, now_ms: int) -> Refusal | None:
-    key_hash = entitlement.key_hash
-    if key_hash is None or not hmac.compare_digest(key_hash, attempt.key_hash):
+def refuse_access(entitlement: Entitlement, key_hash: bytes, now_ms: int) -> Refusal | None:
+    """The refusal of a key that grants nothing at this time, whatever is asked for; None for any other."""
+    current = entitlement.key_hash
+    if current is None or not hmac.compare_digest(current, key_hash):
         return Refusal(ErrorCode.INVALID_API_KEY, param="apiKey")
     if entitlement.cancelled_at_ms is not None:
         return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
     if now_ms >= entitlement.expires_at_ms:
         return Refusal(ErrorCode.SUBSCRIPTION_EXPIRED)
+    return None
+
+
+def reclaimable(entitlement: Entitlement, now_ms: int) -> tuple[Hold, ...]:
+    """The expired holds that one step may give back."""
+    return windows.expired_holds(entitlement, now_ms)[: accounting.RECLAIM_BATCH]
+
+
+def units_back(entitlement: Entitlement, now_ms: int) -> int:
+    """How many units the stored month gets back when the expired holds are reclaimed."""
+    expired = windows.expired_holds(entitlement, now_ms)
+    return sum(h.units for h in expired if windows.of_stored_month(entitlement, h))
+
+
+def _refuse_access(entitlement: Entitlement, attempt: Attempt, now_ms: int) -> Refusal | None:
+    refusal = refuse_access(entitlement, attempt.key_hash, now_ms)
+    if refusal is not None:
+        return refusal
     if attempt.tier is not None and attempt.tier is not entitlement.limits.tier:
         return Refusal(ErrorCode.TIER_NOT_INCLUDED, param="channelTier")
     return None
@@ -170,7 +192,7 @@ def _refuse_capacity(entitlement: Entitlement, attempt: Attempt, now_ms: int) ->
     hold, expired = attempt.hold, windows.expired_holds(entitlement, now_ms)
     if attempt.least > limits.monthly_cap:
         return Refusal(ErrorCode.REQUEST_EXCEEDS_LIMIT, param="monthlyTokenCap")
-    if attempt.units_needed > entitlement.counters.month_left + _units_back(entitlement, expired):
+    if attempt.units_needed > entitlement.counters.month_left + units_back(entitlement, now_ms):
         wait = _wait(entitlement, attempt, seconds_until(segment.month_end_ms, now_ms), now_ms)
         return Refusal(ErrorCode.MONTHLY_CAP_REACHED, param="monthlyTokenCap", retry_after=wait)
     if hold.calls > limits.daily_call_limit:
@@ -217,12 +239,7 @@ def _granted(change: Change, attempt: Attempt, now_ms: int) -> Change | None:
     if hold.key in after.holds or len(after.holds) >= attempt.max_open_holds:
         return None
     left = after.counters.month_left
-    if max(hold.units, attempt.units_needed) > left and _units_back(after, windows.expired_holds(after, now_ms)):
+    if max(hold.units, attempt.units_needed) > left and units_back(after, now_ms):
         return None
     hold = hold._replace(units=min(hold.units, left))
     return accounting.with_grant(change, hold, max(hold.units, attempt.units_needed))
-
-
-def _units_back(entitlement: Entitlement, expired: tuple[Hold, ...]) -> int:
-    """How many units the stored month gets back when these holds are reclaimed."""
-    return sum(h.units for h in expired if windows.of_stored_month(entitlement, h))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from modelpass.dynamodb.retries import RetryBudget
     from modelpass.entitlements.answers import Json
     from modelpass.entitlements.authorization_ids import Authorization
-    from modelpass.entitlements.model import Entitlement
+    from modelpass.entitlements.model import Entitlement, Hold
     from modelpass.runtime.deps import Deps
 
 REPLAYED: Json = {"settled": True, "replayed": True}
@@ -36,14 +36,15 @@ _FAR_ABOVE: Final = 10
 class SettleRequest(NamedTuple):
     """A well-formed settle, of which only the authorization id may still be any text.
 
-    `used` is in the model's unit. `calls` are those that were made, None for as many as were granted. `served_tier` is
-    None when the router does not say.
+    `used` is in the model's unit. `calls` are those that were made, None for as many as were granted. `served_tier` and
+    `usage_source`, where the figure comes from, are None when the router does not say.
     """
 
     authorization_id: str
     used: int
     calls: int | None
     served_tier: Tier | None
+    usage_source: str | None = None
 
 
 def settle(deps: Deps, request: SettleRequest) -> Json:
@@ -59,9 +60,19 @@ def settle(deps: Deps, request: SettleRequest) -> Json:
     if authorization is None:
         raise not_found()
     entitlement = authorization.entitlement
-    telemetry.note(subscriptionId=entitlement.subscription_id, modelId=entitlement.model_id)
+    telemetry.note(
+        subscriptionId=entitlement.subscription_id, modelId=entitlement.model_id, usageSource=request.usage_source
+    )
     budget = deps.retry_budget()
     return decision_loop.until_answered(deps, budget, entitlement, _Settle(deps, budget, request, authorization))
+
+
+def is_far_above(hold: Hold, used: int) -> bool:
+    """Whether a report is so far above what was held that its unit may be wrong.
+
+    A hold that has gone on says nothing of it: what it holds is what is left of its parts, not an estimate.
+    """
+    return used >= _FAR_ABOVE * max(1, hold.units) and not authorization_ids.has_gone_on(hold)
 
 
 def not_found() -> Refused:
@@ -89,7 +100,7 @@ class _Settle(NamedTuple):
 
     @property
     def _far_above(self) -> bool:
-        return self.request.used >= _FAR_ABOVE * max(1, self.authorization.hold.units)
+        return is_far_above(self.authorization.hold, self.request.used)
 
     def write_at_once(self) -> Decision | None:
         if self._breached or self._far_above or self._calls > self.authorization.hold.calls:

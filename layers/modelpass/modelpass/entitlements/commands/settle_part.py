@@ -1,0 +1,187 @@
+"""Settle a part: book what was used since the last report, once, and let the hold go on. Rule: an id is for one report.
+
+The first try is one conditional write that needs nothing but the report itself. When its guard fails, the item that
+comes back tells whether the hold is still there, was reclaimed, has gone on by this very report before, or has ended.
+Whatever keeps new work from going on, the report is booked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from modelpass import api_keys
+from modelpass.dynamodb import transport
+from modelpass.entitlements import answers, authorization_ids, history, parts, rules, updates
+from modelpass.entitlements.change import FarAboveEstimate
+from modelpass.entitlements.commands import decision_loop
+from modelpass.entitlements.commands.decision_loop import Decision
+from modelpass.entitlements.commands.settle import is_far_above, not_found, refuse_too_many_calls
+from modelpass.entitlements.model import Hold
+from modelpass.errors import ErrorCode, Refusal, Refused, invalid
+from modelpass.runtime import telemetry
+from modelpass.times import rfc3339
+
+if TYPE_CHECKING:
+    from modelpass.dynamodb.retries import RetryBudget
+    from modelpass.entitlements.answers import Json
+    from modelpass.entitlements.authorization_ids import Authorization
+    from modelpass.entitlements.commands.tier_cache import TierCache
+    from modelpass.entitlements.model import Entitlement
+    from modelpass.runtime.deps import Deps
+
+
+class PartRequest(NamedTuple):
+    """A well-formed settle of a part, of which the authorization id and the API key may still be any text.
+
+    The units `used` and the `calls` made are those since the last report. The hold is to go on with `units` and
+    `calls_held`, for `hold_seconds` from now.
+    """
+
+    authorization_id: str
+    used: int
+    calls: int
+    api_key: str
+    units: int
+    calls_held: int
+    hold_seconds: int
+
+    def __repr__(self) -> str:
+        return f"PartRequest({self.used}, {self.calls})"
+
+
+class _Prior(NamedTuple):
+    """What stands of a hold; `reclaimed` says that it has left the item, and a ticket stands for it."""
+
+    hold: Hold
+    reclaimed: bool
+
+
+def settle_part(deps: Deps, tiers: TierCache, request: PartRequest) -> Json:
+    """Answer one settle of a part. Settled: the report is booked once, durably, and the hold has not ended.
+
+    It goes on with what was asked for, as far as that is left, where authorize would allow new work (`continued`); else
+    the answer says why not, and the hold keeps for requests that have begun the lesser of what was asked and what it
+    still has, until its old end. A repeat books nothing and shows the hold as it stands. Raises `Refused`, with nothing
+    booked, as `settle` does, and `invalid_request` for a part that leaves a hold of calls without any.
+    """
+    authorization = authorization_ids.parse_authorization_id(request.authorization_id, deps.deployment_keys)
+    if authorization is None:
+        raise not_found()
+    entitlement = authorization.entitlement
+    telemetry.note(subscriptionId=entitlement.subscription_id, modelId=entitlement.model_id)
+    held = authorization.hold.calls
+    if request.calls > held:
+        raise refuse_too_many_calls(held)
+    if held and not request.calls + request.calls_held:
+        raise invalid("continue.calls", "A part reports or keeps at least one call; a settle without continue ends it.")
+    budget = deps.retry_budget()
+    command = _SettlePart(deps, budget, request, authorization, _tier_refusal(tiers, authorization, budget))
+    return decision_loop.until_answered(deps, budget, entitlement, command)
+
+
+def _tier_refusal(tiers: TierCache, authorization: Authorization, budget: RetryBudget) -> Refusal | None:
+    try:
+        down = authorization.tier in tiers.down_of(authorization.entitlement.model_id, budget)
+    except Refused as refused:  # nobody knows whether the tier is up: no new work, but the report is booked
+        return refused.refusal
+    return Refusal(ErrorCode.TIER_UNAVAILABLE, retry_after=rules.TIER_RETRY_SECONDS) if down else None
+
+
+class _SettlePart(NamedTuple):
+    """One invocation. The decision loop drives it."""
+
+    deps: Deps
+    budget: RetryBudget
+    request: PartRequest
+    authorization: Authorization
+    tier_refusal: Refusal | None
+
+    def write_at_once(self) -> Decision | None:
+        hold, part = self.authorization.hold, self._part(self.authorization.hold.granted_at_ms)
+        expired = part.wanted.granted_at_ms >= hold.expires_at_ms
+        if part.refusal is not None or expired or is_far_above(hold, part.used):
+            return None
+        tables, entitlement_id = self.deps.tables, self.authorization.entitlement
+        booked = {"used": part.used, "calls": part.calls}
+        request = updates.go_on(tables, entitlement_id, part.key_hash, hold, part.wanted, **booked)
+        entitlement = decision_loop.entitlement_of(self.deps, self.deps.send("UpdateItem", request)["Attributes"])
+        return Decision(self._settled(entitlement, part.wanted, None), entitlement)
+
+    def decide(self, entitlement: Entitlement) -> Decision:
+        hold, part = self.authorization.hold, self._part(entitlement.segment_start_ms)
+        now_ms = part.wanted.granted_at_ms
+        if not rules.settles_accepted(entitlement, now_ms):
+            raise not_found()
+        prior = self._prior(entitlement)
+        if prior is None or prior.hold != hold:
+            return Decision(self._replayed(entitlement, prior, part), entitlement)
+        step = parts.next_step(entitlement, part, now_ms, reclaimed=prior.reclaimed)
+        if step.rest is None:
+            return Decision(None, decision_loop.write(self.deps, self.budget, step.change))
+        far_above = is_far_above(hold, part.used)
+        change = step.change._replace(far_above=FarAboveEstimate(hold, part.used, now_ms) if far_above else None)
+        entitlement = decision_loop.write(self.deps, self.budget, change)
+        if far_above:
+            telemetry.count_far_above_estimate()
+        return Decision(self._settled(entitlement, step.rest, step.refusal), entitlement)
+
+    def refuse_missing(self) -> Json:
+        raise not_found()
+
+    def _part(self, not_before_ms: int) -> parts.Part:
+        """The report, with what is to take the hold's place from now on; a clock that is behind changes no window."""
+        request, hold = self.request, self.authorization.hold
+        wanted = Hold(
+            key=hold.key,
+            nonce=authorization_ids.next_nonce(hold.nonce),
+            signer=api_keys.signer_of(self.deps.deployment_keys.signing()),
+            granted_at_ms=max(self.deps.now_ms(), not_before_ms),
+            hold_seconds=request.hold_seconds,
+            units=request.units,
+            calls=request.calls_held,
+        )
+        key_hash = api_keys.api_key_hash(request.api_key)
+        return parts.Part(key_hash, hold, request.used, request.calls, wanted, self.tier_refusal)
+
+    def _prior(self, entitlement: Entitlement) -> _Prior | None:
+        """What stands of the hold: it is in the item, or a ticket stands for it; None when it has ended."""
+        hold = self.authorization.hold
+        stored = entitlement.holds.get(hold.key)
+        if stored is not None and authorization_ids.is_of_same_grant(stored, hold):
+            return _Prior(stored, reclaimed=False)
+        if entitlement.tickets == 0:
+            return None
+        table = self.deps.tables.history
+        query = history.tickets_of_grant(table, entitlement.id, hold)
+        rows = self.budget.persist(lambda: transport.query_all(self.deps.send, query))
+        found = [decision_loop.read_or_report(table, row, history.hold_of_ticket) for row in rows]
+        this = next((h for h in found if h == hold), found[0] if found else None)
+        return None if this is None else _Prior(this, reclaimed=True)
+
+    def _replayed(self, entitlement: Entitlement, prior: _Prior | None, part: parts.Part) -> Json:
+        """The answer to a report that was booked before: the hold as it stands now."""
+        now_ms = part.wanted.granted_at_ms
+        if prior is None:
+            ended = self.authorization.hold._replace(units=0, calls=0)
+            return {**self._settled(entitlement, ended, not_found().refusal), "replayed": True}
+        refusal = parts.refuse_new_work(entitlement, part, prior.hold, now_ms)
+        return {**self._settled(entitlement, prior.hold, refusal), "replayed": True}
+
+    def _settled(self, entitlement: Entitlement, rest: Hold, refusal: Refusal | None) -> Json:
+        now_ms = self.deps.now_ms()
+        rest_id = authorization_ids.Authorization(entitlement.id, entitlement.limits.tier, rest)
+        answer = {
+            "settled": True,
+            "late": rules.is_late(entitlement, self.authorization.hold, now_ms),
+            "tierBreached": False,
+            "continued": refusal is None,
+            "authorizationId": authorization_ids.issue_authorization_id(rest_id, self.deps.deployment_keys),
+            "heldUsage": rest.units if now_ms < rest.expires_at_ms else 0,
+            "heldCalls": rest.calls,
+            "holdExpiresAt": rfc3339(rest.expires_at_ms),
+        }
+        if refusal is None:
+            answer |= answers.start_facts(entitlement, rest, now_ms)
+        else:
+            answer |= {"statusCode": refusal.code.status, **refusal.fields()}
+        return {**answer, **answers.current_windows(entitlement, now_ms)}
