@@ -111,7 +111,14 @@ def started(folder: Path, config: Json, endpoint: str, **environment: str) -> It
         "MODELPASS_SPOOL": str(folder / "spool"),
         **environment,
     }
-    line = [ENVIRONMENT / "bin" / "uvicorn", "modelpass_client.litellm.asgi:app", "--port", str(port), "--log-level", "warning"]
+    line = [
+        ENVIRONMENT / "bin" / "uvicorn",
+        "modelpass_client.litellm.asgi:app",
+        "--port",
+        str(port),
+        "--log-level",
+        "warning",
+    ]
     with log.open("wb") as output:
         process = subprocess.Popen(line, cwd=folder, env=named, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     try:

@@ -119,7 +119,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Nothing: the tests look by themselves."""
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers["content-length"]))
         body: Json = json.loads(raw)
         plan = self.server.upstream.plan_of(raw.decode())
@@ -131,7 +131,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             plan.begun.set()
             plan.go_on.wait(WAIT_SECONDS)
         if status != 200:
-            self._json(status, {"error": {"message": "as planned", "type": "server_error", "code": None, "param": None}})
+            self._json(
+                status, {"error": {"message": "as planned", "type": "server_error", "code": None, "param": None}}
+            )
         elif body.get("stream"):
             self._stream(plan, _EVENTS[self.path.rpartition("/")[2]](plan, body))
         else:
@@ -282,7 +284,9 @@ def _embeddings(plan: Plan, body: Json) -> Json:
     inputs = body["input"] if isinstance(body["input"], list) else [body["input"]]
     data = [{"object": "embedding", "index": n, "embedding": [0.5, 0.25]} for n in range(len(inputs))]
     answer: Json = {"object": "list", "model": body["model"], "data": data}
-    return {**answer, "usage": {"prompt_tokens": plan.prompt, "total_tokens": plan.prompt}} if plan.tells_usage else answer
+    return (
+        {**answer, "usage": {"prompt_tokens": plan.prompt, "total_tokens": plan.prompt}} if plan.tells_usage else answer
+    )
 
 
 def _images(plan: Plan, body: Json) -> Json:

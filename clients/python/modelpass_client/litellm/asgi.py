@@ -140,9 +140,13 @@ def check_setup() -> None:
     from modelpass_client.litellm.callback import modelpass  # noqa: PLC0415
 
     if proxy_server.user_custom_auth is not user_api_key_auth:
-        raise ConfigurationError("general_settings.custom_auth must be modelpass_client.litellm.auth.user_api_key_auth.")
+        raise ConfigurationError(
+            "general_settings.custom_auth must be modelpass_client.litellm.auth.user_api_key_auth."
+        )
     if sum(callback is modelpass for callback in litellm.callbacks) != 1:
-        raise ConfigurationError("litellm_settings.callbacks must name modelpass_client.litellm.callback.modelpass, once.")
+        raise ConfigurationError(
+            "litellm_settings.callbacks must name modelpass_client.litellm.callback.modelpass, once."
+        )
 
 
 def forbid_hidden_retries() -> None:

@@ -16,21 +16,52 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-_SAMPLING: Final = frozenset({"temperature", "top_p", "top_k", "seed", "stop", "user", "presence_penalty", "frequency_penalty"})
+_SAMPLING: Final = frozenset(
+    {"temperature", "top_p", "top_k", "seed", "stop", "user", "presence_penalty", "frequency_penalty"}
+)
 _TOOLS: Final = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
 _PASSED: Final[dict[Kind, frozenset[str]]] = {
     "chat": _SAMPLING
     | _TOOLS
     | {"model", "messages", "stream", "stream_options", "n", "max_tokens", "max_completion_tokens", "response_format"}
-    | {"logit_bias", "logprobs", "top_logprobs", "reasoning_effort", "thinking", "verbosity", "functions", "function_call"}
+    | {
+        "logit_bias",
+        "logprobs",
+        "top_logprobs",
+        "reasoning_effort",
+        "thinking",
+        "verbosity",
+        "functions",
+        "function_call",
+    }
     | {"modalities", "prompt_cache_key", "safety_identifier"},
     "responses": _SAMPLING
     | _TOOLS
-    | {"model", "input", "instructions", "stream", "max_output_tokens", "max_tool_calls", "reasoning", "text", "truncation"}
+    | {
+        "model",
+        "input",
+        "instructions",
+        "stream",
+        "max_output_tokens",
+        "max_tool_calls",
+        "reasoning",
+        "text",
+        "truncation",
+    }
     | {"include", "store", "prompt_cache_key", "safety_identifier", "top_logprobs"},
     "messages": _SAMPLING
     | _TOOLS
-    | {"model", "messages", "system", "stream", "max_tokens", "stop_sequences", "thinking", "output_config", "metadata"},
+    | {
+        "model",
+        "messages",
+        "system",
+        "stream",
+        "max_tokens",
+        "stop_sequences",
+        "thinking",
+        "output_config",
+        "metadata",
+    },
     "images": frozenset({"model", "prompt", "n", "size", "quality", "style", "response_format", "user", "background"})
     | {"moderation", "output_compression", "output_format"},
     "embeddings": frozenset({"model", "input", "dimensions", "encoding_format", "user"}),

@@ -18,7 +18,7 @@ from litellm.proxy._types import ProxyException
 from modelpass_client.asking import refusal
 from modelpass_client.errors import Refused, unavailable
 from modelpass_client.litellm import runtime, usage
-from modelpass_client.litellm.estimates import Estimate, estimate
+from modelpass_client.litellm.estimates import estimate
 from modelpass_client.litellm.exchange import CURRENT, Exchange
 from modelpass_client.litellm.groups import group_of, tier_of
 from modelpass_client.litellm.routes import CALL_TYPES
@@ -123,7 +123,9 @@ async def _ask(exchange: Exchange, running: Runtime, data: Json) -> None:
     grant = await running.client.authorize(exchange.key, exchange.model, asked.units, minimum=asked.minimum)
     exchange.grant = grant
     if grant.unit != _UNITS.get(exchange.kind, "tokens"):
-        raise refusal(400, "invalid_request", f"This model's use is counted in {grant.unit}: it is not served here.", "model")
+        raise refusal(
+            400, "invalid_request", f"This model's use is counted in {grant.unit}: it is not served here.", "model"
+        )
     group = group_of(exchange.model, grant.channel_tier)
     if group not in groups_of_proxy():
         LOG.error("There is no model group %r: what is sold of it cannot be served.", group)

@@ -85,5 +85,7 @@ def _thinking(body: Json) -> int:
 def _whole(body: Json, field: str, default: int, most: int, name: str | None = None) -> int:
     value = body.get(field, default)
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-        raise refusal(400, "invalid_request", f"{name or field} must be a whole number from 1 to {most}.", name or field)
+        raise refusal(
+            400, "invalid_request", f"{name or field} must be a whole number from 1 to {most}.", name or field
+        )
     return value

@@ -57,7 +57,11 @@ class Exchange:
     attempts: int = 0
     """How often LiteLLM turned to an upstream."""
     translated: bool = False
-    """LiteLLM speaks another API with the upstream; in a stream it puts its own count where the upstream told none."""
+    """LiteLLM speaks another API with the upstream; in a stream it puts its own count where the upstream told none.
+
+    It does so for streams that failed as well. So what such a stream tells is said to be counted, and believed if it
+    had output.
+    """
     served_tier: str | None = None
     reported: int | None = None
     """Units that the upstream told of a whole answer, or images that came."""
@@ -83,9 +87,12 @@ class Exchange:
     def _known(self, policies: Policies) -> Report | None:
         """What to book where nothing has to be counted for it."""
         self.seen.conclude()
-        reported = self.reported if self.reported is not None else self.seen.units
-        if reported is not None:
-            return self._report(reported, "counted" if self.translated and self.reported is None else "reported")
+        if self.reported is not None:
+            return self._report(self.reported, "reported")
+        if self.seen.units is not None and not self.translated:
+            return self._report(self.seen.units, "reported")
+        if self.seen.units is not None and self.seen.output:
+            return self._report(self.seen.units, "counted")
         if self.lost:
             return self._report(self.grant.held_units if self.grant else 0, "estimated")
         if self.seen.output:

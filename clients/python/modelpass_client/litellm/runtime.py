@@ -87,7 +87,7 @@ def _figure(environment: Mapping[str, str], name: str, default: int) -> int:
     text = environment.get(name)
     if not text:
         return default
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 10**9):  # noqa: PLR2004 - in the text below
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 10**9):
         raise ConfigurationError(f"{name} must be a whole number from 1 to 1,000,000,000.")
     return int(text)
 

@@ -27,7 +27,16 @@ _SUMS: Final = {
     "responses": ("input_tokens", "output_tokens"),
     "messages": ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"),
 }
-_TEXT_FIELDS: Final = ("content", "reasoning_content", "reasoning", "refusal", "text", "thinking", "partial_json", "delta")
+_TEXT_FIELDS: Final = (
+    "content",
+    "reasoning_content",
+    "reasoning",
+    "refusal",
+    "text",
+    "thinking",
+    "partial_json",
+    "delta",
+)
 
 
 def plain(value: object) -> Json:
@@ -92,9 +101,7 @@ class Seen:
         told = [chunk["usage"] for chunk in chunks if chunk.get("usage")]
         if not told:
             return
-        said = {
-            name: max((_count(plain(usage).get(name)) or 0) for usage in told) for name in _SUMS["chat"]
-        }
+        said = {name: max((_count(plain(usage).get(name)) or 0) for usage in told) for name in _SUMS["chat"]}
         if any(choice.get("finish_reason") for chunk in chunks for choice in chunk.get("choices") or ()):
             self.units = units_of("chat", said)
         else:
