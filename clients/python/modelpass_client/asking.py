@@ -11,6 +11,21 @@ from modelpass_client.errors import Refused
 Json = dict[str, Any]
 
 _PASSING: Final = frozenset({"temporarily_unavailable", "internal_error"})
+_ERROR: Final = frozenset({"code", "message", "type"})
+_GRANTED: Final = frozenset(
+    {
+        "authorizationId",
+        "accountId",
+        "subscriptionId",
+        "modelId",
+        "channelTier",
+        "unit",
+        "heldUsage",
+        "daily",
+        "monthly",
+    }
+)
+"""What every grant tells."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +63,17 @@ class Asked:
             raise refusal(400, "invalid_request", "minimumUsage must be from 0 to estimatedUsage.", "minimumUsage")
 
 
-def is_decided(answer: Json | None) -> bool:
+def is_decided(answer: Json) -> bool:
     """Whether an answer of authorize is a decision; other answers may hide a grant, and only a repeat can tell."""
-    if answer is None or not isinstance(answer.get("allowed"), bool):
-        return False
-    return answer["allowed"] or (answer.get("error") or {}).get("code") not in _PASSING
+    if answer.get("allowed") is True:
+        return answer.keys() >= _GRANTED
+    return answer.get("allowed") is False and is_refusal(answer) and answer["error"]["code"] not in _PASSING
+
+
+def is_refusal(answer: Json) -> bool:
+    """Whether an answer has the form of a refusal."""
+    error = answer.get("error")
+    return isinstance(error, dict) and error.keys() >= _ERROR and isinstance(answer.get("statusCode"), int)
 
 
 def refusal(status: int, code: str, message: str, param: str | None = None) -> Refused:

@@ -12,6 +12,7 @@ import concurrent.futures
 import os
 import threading
 import time
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from modelpass_client.asking import Asked
@@ -125,9 +126,10 @@ class AsyncClient:
         """Wrap the upstream's chunks so that the grant is settled however the stream ends (see `streams`)."""
         return GrantedAsyncStream(grant, chunks, self.sync.watch, count, usage)
 
-    async def lease(self, key: str, model: str, **wishes: Any) -> Any:
+    def lease(self, key: str, model: str) -> Any:
         """A lease on a key's model, from which the process decides by itself, within what it holds."""
-        return await self._in_pool(lambda: self.sync.lease(key, model, **wishes), lambda lease: lease.close())
+        leases = import_module("modelpass_client.leases")
+        return leases.AsyncKeyLease(self, self.sync.with_leases(), key, model)
 
     async def describe_key(self, key: str) -> Json:
         """What a key may use, as the service tells it; raises `Refused`."""

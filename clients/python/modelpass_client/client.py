@@ -7,19 +7,18 @@ a client starts nothing: threads start with the first grant, so that a server ma
 from __future__ import annotations
 
 import atexit
-import logging
 import os
-import random
 import time
 import weakref
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from modelpass_client.asking import Asked, is_decided, refusal
+from modelpass_client.asking import Asked, is_refusal
 from modelpass_client.backend import Backend, BackendError, Queue
 from modelpass_client.dialect import Dialect
 from modelpass_client.errors import Refused, unavailable
-from modelpass_client.grant import Grant
 from modelpass_client.policies import Policies
+from modelpass_client.questions import Questions
 from modelpass_client.settler import Settler
 from modelpass_client.streams import GrantedStream
 from modelpass_client.watch import Watch
@@ -28,17 +27,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
+    from modelpass_client.grant import Grant
     from modelpass_client.reports import Report
     from modelpass_client.spool import Spool
 
 Json = dict[str, Any]
 T = TypeVar("T")
 
-LOG: Final = logging.getLogger("modelpass_client")
-
+_LEASES: Final = "modelpass_client.leases"  # loaded by those who use them
 _RECOVER_SECONDS: Final = 60.0
-_FIRST_PAUSE_SECONDS: Final = 0.05
-_LONGEST_PAUSE_SECONDS: Final = 1.0
 
 
 class Client:
@@ -67,11 +64,11 @@ class Client:
         )
         self.watch = Watch(self.policies.lost_usage_seconds, self._chores, clock=clock)
         self._clock, self._sleep = clock, sleep
-        self._units: dict[str, str] = {}  # of models that were granted: refusals do not tell theirs
+        self._questions = Questions(backend, self.dialect, self.policies, self, clock=clock, sleep=sleep)
         self._recovered_at: float | None = None
         self._closed = False
         self._at_exit = _closes_at_exit(self)
-        self.leases: Any = self._made_leases() if hot_leases else None
+        self.leases: Any = self._made_leases(hot=True) if hot_leases else None
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> Client:
@@ -142,8 +139,15 @@ class Client:
         asked.check()
         if self.leases is None:
             return None
-        leased: Grant | None = self.leases.grant_for(asked.key, asked.model, asked.estimate, asked.calls, asked.tier)
+        leased: Grant | None = self.leases.grant_for(asked)
         return leased
+
+    def granted(self, asked: Asked, until: float) -> Grant:
+        """A grant that has to be waited for: of a lease that makes room, or of the service."""
+        if self.leases is None:
+            return self.from_service(asked, until)
+        made: Grant = self.leases.granted(asked, until)
+        return made
 
     def stream(
         self,
@@ -155,11 +159,15 @@ class Client:
         """Wrap the upstream's chunks so that the grant is settled however the stream ends (see `streams`)."""
         return GrantedStream(grant, chunks, self.watch, count, usage)
 
-    def lease(self, key: str, model: str, **wishes: Any) -> Any:
+    def lease(self, key: str, model: str) -> Any:
         """A lease on a key's model, from which the process decides by itself, within what it holds."""
+        return import_module(_LEASES).KeyLease(self, self.with_leases(), key, model)
+
+    def with_leases(self) -> Any:
+        """The leases of this client, made if there were none."""
         if self.leases is None:
-            self.leases = self._made_leases()
-        return self.leases.lease(key, model, **wishes)
+            self.leases = self._made_leases(hot=False)
+        return self.leases
 
     def describe_key(self, key: str) -> Json:
         """What a key may use, as the service tells it; raises `Refused`."""
@@ -167,7 +175,7 @@ class Client:
             answer = self.backend.describe_key({"apiKey": key})
         except BackendError as error:
             raise unavailable() from error
-        if "error" in answer:
+        if is_refusal(answer):
             raise Refused(answer)
         return answer
 
@@ -175,12 +183,22 @@ class Client:
 
     def flush(self, timeout: float) -> bool:
         """Hurry, and wait until every report is answered for good; False where time ran out: the spool has the rest."""
+        ends = self._clock() + timeout
         self.watch.drain()
-        return self.settler.flush(timeout)
+        booked = self.leases is None or self.leases.flush(timeout)
+        return self.settler.flush(max(0.0, ends - self._clock())) and booked
 
     def hurry(self) -> None:
         """Send what waits for later now, without waiting for it."""
         self.settler.hurry()
+
+    def settle_all(self, timeout: float) -> bool:
+        """Book every open grant as the policies say, for the process ends, and flush. Safe in signal handlers."""
+        ends = self._clock() + timeout
+        if self.leases is not None:
+            self.leases.close(timeout)
+        self.watch.finish_all()
+        return self.flush(max(0.0, ends - self._clock()))
 
     def close(self, timeout: float | None = None) -> None:
         """Book open grants as the policies say, flush, and let go of threads and connections; nothing is granted after.
@@ -192,10 +210,8 @@ class Client:
         self._closed = True
         bound = self.policies.exit_seconds if timeout is None else timeout
         ends = self._clock() + bound
-        if self.leases is not None:
-            self.leases.close(bound)
-        self.watch.close()
-        self.settler.flush(max(0.0, ends - self._clock()))
+        self.settle_all(bound)
+        self.watch.stop()
         self.settler.close(max(0.0, ends - self._clock()))
         self.backend.close()
         atexit.unregister(self._at_exit)
@@ -230,63 +246,21 @@ class Client:
             self.settler.recover()
         self.settler.load()
 
-    def _made_leases(self) -> Any:
-        from modelpass_client.leases import Leases  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - only where leases are used
+    def _made_leases(self, *, hot: bool) -> Any:
+        return import_module(_LEASES).Leases(
+            self.backend,
+            self.settler,
+            self.policies,
+            ask=self.from_service,
+            hot=hot,
+            clock=self._clock,
+            sleep=self._sleep,
+        )
 
-        return Leases(self.backend, self.settler, self.policies)
-
-    # One question
-
-    def granted(self, asked: Asked, until: float) -> Grant:
+    def from_service(self, asked: Asked, until: float) -> Grant:
         """A grant of the service itself, asked for until a time of the clock at most."""
         self.watch.start()
-        payload = asked.payload(self.policies.hold_seconds)
-        began = self._clock()
-        pause = _FIRST_PAUSE_SECONDS
-        while True:
-            sent = self._clock()
-            spoken = self.dialect.spoken(payload)
-            answer = self._answer(spoken)
-            if answer is not None and self.dialect.learns(spoken, answer):
-                continue
-            if answer is not None and is_decided(answer):
-                return self._decided(asked, payload, answer, began, sent)
-            if self._clock() + pause >= until:
-                raise Refused(answer) if answer is not None and "error" in answer else unavailable()
-            self._sleep(pause * (0.5 + random.random() / 2))  # noqa: S311 - spreads repeats, keeps no secret
-            pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
-
-    def _answer(self, payload: Json) -> Json | None:
-        try:
-            answer: object = self.backend.authorize(payload)
-        except BackendError:
-            return None
-        except Exception:  # whatever a way to the service does, nothing was granted
-            LOG.exception("Asking the service failed in an unexpected way: the request is refused.")
-            return None
-        return answer if isinstance(answer, dict) else None
-
-    def _decided(self, asked: Asked, payload: Json, answer: Json, began: float, sent: float) -> Grant:
-        if not answer["allowed"]:
-            unit = self._units.get(asked.model)
-            raise Refused({"unit": unit, **answer} if unit and "monthly" in answer else answer)
-        if answer.get("replayed") and asked.request_id is not None:
-            # A service without attempts: under an id of the router, the grant may be another process's.
-            raise refusal(409, "request_in_progress", "Another attempt at this request was granted before.")
-        self._units[asked.model] = answer["unit"]
-        ends = began + payload["holdSeconds"]  # a repeat may be answered by the grant of the first
-        start_within_ms = answer.get("startWithinMs")
-        grant = Grant(
-            answer,
-            request_id=payload["requestId"],
-            sink=self,
-            policies=self.policies,
-            start_before=ends if start_within_ms is None else min(ends, sent + start_within_ms / 1000),
-            expires_at=ends,
-            calls=asked.calls,
-            prompt_units=asked.prompt_units,
-            clock=self._clock,
-        )
+        grant = self._questions.ask(asked, until)
         self.watch.add(grant)
         if self._closed:  # meanwhile, and so nobody would look after it
             grant.void()

@@ -45,5 +45,5 @@ class Dialect:
 
 def refused_field(answer: Json) -> str | None:
     """The field that an answer refuses as invalid, None where it refuses none."""
-    error = answer.get("error") or {}
-    return error.get("param") if error.get("code") == "invalid_request" else None
+    error = answer.get("error")
+    return error.get("param") if isinstance(error, dict) and error.get("code") == "invalid_request" else None

@@ -18,6 +18,8 @@ Json = dict[str, Any]
 
 _DAY_SECONDS: Final = 86_400
 _MAX_INTEGER: Final = 10**15 - 1  # of a structured field
+_NOT_SOON: Final = frozenset({"monthly_cap_reached", "daily_call_limit_reached"})
+"""Refusals that SDKs would ask again within a second unless told otherwise, though that cannot help."""
 _ANTHROPIC_TYPES: Final = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -58,7 +60,7 @@ def headers_of(answer: Json, *, now: datetime | None = None) -> dict[str, str]:
     policies: list[str] = []
     rates: list[str] = []
     for name, unit, window in _windows(answer):
-        limit, remaining, resets_at = window["limit"] + window.get("topUp", 0), window["remaining"], window["resetsAt"]
+        limit, remaining, resets_at = window["limit"], window["remaining"], window["resetsAt"]
         seconds = max(0, math.ceil((_instant(resets_at) - now).total_seconds()))
         if unit in {"requests", "tokens"}:
             headers |= _openai(unit, limit, remaining, seconds) | _anthropic(unit, limit, remaining, resets_at)
@@ -69,6 +71,8 @@ def headers_of(answer: Json, *, now: datetime | None = None) -> dict[str, str]:
         headers |= {"ratelimit-policy": ", ".join(policies), "ratelimit": ", ".join(rates)}
     if (retry_after := answer.get("retryAfter")) is not None:
         headers["retry-after"] = str(retry_after)
+    if (answer.get("error") or {}).get("code") in _NOT_SOON:
+        headers["x-should-retry"] = "false"
     return headers
 
 

@@ -46,9 +46,9 @@ def arguments(environment: Mapping[str, str]) -> dict[str, Any]:
     return {
         "policies": policies,
         "hot_leases": leases == "hot",
-        "backend": backend_from(environment),
         "queue": queue_from(environment),
         "spool": spool_from(environment),
+        "backend": backend_from(environment),
     }
 
 

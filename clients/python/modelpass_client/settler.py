@@ -20,14 +20,15 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass_client.backend import Backend, BackendError, Queue
-from modelpass_client.dialect import Dialect, refused_field
+from modelpass_client.delivery import Delivery, Item, Outcome
+from modelpass_client.dialect import Dialect
 from modelpass_client.forks import starts_anew
 from modelpass_client.spool import Spool, SpoolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from modelpass_client.backend import Backend, Queue
     from modelpass_client.grant import Grant
     from modelpass_client.policies import Policies
     from modelpass_client.reports import Report
@@ -36,24 +37,10 @@ Json = dict[str, Any]
 
 LOG: Final = logging.getLogger("modelpass_client")
 
-_FINAL_STATUSES: Final = frozenset({400, 404})
-_OPTIONAL: Final = frozenset({"calls", "servedTier", "usageSource"})
 _MOST_DOUBLINGS: Final = 32  # the pause is at its longest by then, and floats have an end
 _HURRIED_PAUSE_SECONDS: Final = 0.25
-_PROBE_SECONDS: Final = 5.0
 _LOOK_SECONDS: Final = 1.0
 _FLUSH_STEP_SECONDS: Final = 0.01
-
-
-class _Item:
-    """A report on its way."""
-
-    __slots__ = ("failures", "id", "payload")
-
-    def __init__(self, found: str, payload: Json) -> None:
-        self.id = found
-        self.payload = payload
-        self.failures = 0
 
 
 class Settler:
@@ -86,10 +73,10 @@ class Settler:
         starts_anew(self)
 
     def _begin(self) -> None:
-        self.open: dict[str, _Item] = {}  # in memory, and not answered for good yet
+        self.open: dict[str, Item] = {}  # in memory, and not answered for good yet
         self._spilled = False  # more are in the spool
-        self._inbox: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
-        self._later: list[tuple[float, int, _Item]] = []
+        self._inbox: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
+        self._later: list[tuple[float, int, Item]] = []
         self._numbers = itertools.count()
         self._later_lock = threading.RLock()  # reentrant, for a signal handler may come between
         self._counting = threading.RLock()
@@ -97,8 +84,10 @@ class Settler:
         self._threads: list[threading.Thread] = []
         self._urgent = False  # a flush goes on: no long pauses
         self._hurried = True  # since the flush began, nothing waits for times that were set before
-        self._failing = 0  # how often the function failed since it last answered
-        self._probe_at = 0.0  # when it is asked again although it fails and there is a queue
+        self._spool_takes = True  # the last report, at least
+        self._delivery = Delivery(
+            self._backend, self._queue, self.dialect, queue_after=self._policies.queue_after, clock=self._clock
+        )
         self._closed = False
 
     def after_fork(self) -> None:
@@ -128,8 +117,8 @@ class Settler:
 
     @property
     def full(self) -> bool:
-        """Whether so many reports wait, without a spool to keep more, that nothing more should be granted."""
-        return self._spool is None and len(self.open) >= self._policies.most_waiting
+        """Whether so many reports wait, without a spool that takes more, that nothing more should be granted."""
+        return len(self.open) >= self._policies.most_waiting and (self._spool is None or not self._spool_takes)
 
     @property
     def idle(self) -> bool:
@@ -143,11 +132,13 @@ class Settler:
             self._spool.put(found, payload)
         except SpoolError:
             self._spool_failed()
+            self._spool_takes = False
             return False
+        self._spool_takes = True
         return True
 
     def _enter(self, found: str, payload: Json) -> None:
-        item = _Item(found, payload)
+        item = Item(found, payload)
         if self.open.setdefault(found, item) is item:  # else it is on its way already
             self._inbox.put(item)
 
@@ -161,7 +152,7 @@ class Settler:
         self._attempt(item)
         return True
 
-    def _due(self) -> _Item | None:
+    def _due(self) -> Item | None:
         with contextlib.suppress(queue.Empty):
             while True:
                 if (item := self._inbox.get_nowait()) is not None:
@@ -175,75 +166,21 @@ class Settler:
                 return heapq.heappop(self._later)[2]
         return None
 
-    def _attempt(self, item: _Item) -> None:
-        try:
-            done = self._by_queue(item) if self._queue_first(item) else self._by_function(item)
-        except Exception as error:  # whatever a way to the service does, the report stays
-            if not isinstance(error, BackendError):
-                LOG.exception("Sending a report failed in an unexpected way; it will be sent again.")
-            done = False
-        if done:
-            self.open.pop(item.id, None)
-        else:
+    def _attempt(self, item: Item) -> None:
+        outcome = self._delivery.attempt(item)
+        self._count(outcome.value)
+        if outcome is Outcome.FAILED:
             self._again(item)
+            return
+        if outcome is Outcome.REPLAYED:
+            self._count(Outcome.SETTLED.value)
+        if outcome is Outcome.REFUSED:
+            LOG.warning("A report was refused for good (%s) and is kept aside.", item.code)
+        self._forget(item, refused=outcome is Outcome.REFUSED)
+        self.open.pop(item.id, None)
 
-    def _queue_first(self, item: _Item) -> bool:
-        """Whether the queue is the better way: after some failures of this report, or while the function is down."""
-        if self._queue is None:
-            return False
-        most = self._policies.queue_after
-        return item.failures >= most or (self._failing >= most and self._clock() < self._probe_at)
-
-    def _by_function(self, item: _Item) -> bool:
-        payload = self.dialect.spoken(item.payload)
-        try:
-            answer = self._backend.settle(payload)
-        except Exception:
-            self._function_failed()
-            raise
-        if answer.get("settled") is True:
-            self._failing = 0
-            self._count("settled", "replayed" if answer.get("replayed") else None)
-            self._forget(item)
-            return True
-        if answer.get("statusCode") not in _FINAL_STATUSES:
-            self._function_failed()
-            return False
-        if self.dialect.learns(payload, answer):
-            return self._by_function(item)
-        if (field := refused_field(answer)) in _OPTIONAL and field in item.payload:
-            LOG.warning("A report's %s was refused: it is booked without.", field)
-            item.payload = {name: value for name, value in item.payload.items() if name != field}
-            return self._by_function(item)
-        return self._refused(item, answer)
-
-    def _by_queue(self, item: _Item) -> bool:
-        assert self._queue is not None  # noqa: S101 - asked by the caller
-        try:
-            self._queue.send(self.dialect.spoken(item.payload))
-        except BackendError:
-            return self._by_function(item)  # one way or the other
-        self._count("queued")
-        self._forget(item)
-        return True
-
-    def _refused(self, item: _Item, answer: Json) -> bool:
-        code = str((answer.get("error") or {}).get("code"))
-        if answer.get("statusCode") == 404 and self._queue is not None:  # noqa: PLR2004 - not found
-            with contextlib.suppress(BackendError):  # there it is parked, and booked should a lost key come back
-                self._queue.send(item.payload)
-        LOG.warning("A report was refused for good (%s) and is kept aside.", code)
-        self._count("refused")
-        if self._spool is not None:
-            try:
-                self._spool.refuse(item.id, item.payload, code)
-            except SpoolError:
-                self._spool_failed()
-        return True
-
-    def _again(self, item: _Item) -> None:
+    def _again(self, item: Item) -> None:
         item.failures += 1
-        self._count("failures")
         first = self._policies.first_pause_seconds
         longest = _HURRIED_PAUSE_SECONDS if self._urgent else self._policies.longest_pause_seconds
         pause = min(longest, first * 2 ** min(item.failures - 1, _MOST_DOUBLINGS))
@@ -251,29 +188,25 @@ class Settler:
         with self._later_lock:
             heapq.heappush(self._later, (due, next(self._numbers), item))
 
-    def _forget(self, item: _Item) -> None:
-        if self._spool is not None:
-            try:
+    def _forget(self, item: Item, *, refused: bool) -> None:
+        if self._spool is None:
+            return
+        try:
+            if refused:
+                self._spool.refuse(item.id, item.payload, item.code)
+            else:
                 self._spool.done(item.id)
-            except SpoolError:
-                self._spool_failed()  # it will be sent again some day, and books once
-
-    def _function_failed(self) -> None:
-        self._failing += 1
-        self._probe_at = self._clock() + _PROBE_SECONDS
-        if self._failing == self._policies.queue_after:
-            LOG.warning("Reports cannot be delivered at the moment; they are kept and sent again.")
+        except SpoolError:
+            self._spool_failed()  # it will be sent again some day, and books once
 
     def _spool_failed(self) -> None:
         if self.counts["spool_failures"] == 0:
             LOG.error("The spool cannot be written to: reports live in memory alone meanwhile.")
         self._count("spool_failures")
 
-    def _count(self, *names: str | None) -> None:
+    def _count(self, name: str) -> None:
         with self._counting:
-            for name in names:
-                if name is not None:
-                    self.counts[name] += 1
+            self.counts[name] += 1
 
     # -- what was left behind
 
@@ -281,30 +214,33 @@ class Settler:
         """Take over what processes that ended left in the folder, and what memory had no room for; how many."""
         if self._spool is None:
             return 0
+        adopted = 0
         try:
             adopted = self._spool.adopt()
-            self._spilled = self._spilled or adopted > 0
-            self.load()
             self._spool.tidy()
         except SpoolError:
             self._spool_failed()
-            return 0
+        self._spilled = True  # it may be, and looking costs little
+        self.load()
         return adopted
 
     def load(self) -> None:
         """Send what memory had no room for, as far as it has some now."""
-        room = self._policies.most_waiting - len(self.open)
+        most = self._policies.most_waiting
+        room = most - len(self.open)
         if self._spool is None or not self._spilled or room <= 0:
             return
         self._spilled = False  # before looking: what is spilled from now on sets it again
-        found = self._spool.pending(self._policies.most_waiting + 1)
-        for number, (authorization_id, payload) in enumerate(found):
-            if number >= self._policies.most_waiting or room <= 0:
-                self._spilled = True
-                break
-            if authorization_id not in self.open:
-                self._enter(authorization_id, payload)
-                room -= 1
+        try:
+            found = self._spool.pending(most + 1)
+        except SpoolError:
+            self._spilled = True
+            self._spool_failed()
+            return
+        waiting = [(name, payload) for name, payload in found if name not in self.open]
+        for name, payload in waiting[:room]:
+            self._enter(name, payload)
+        self._spilled = self._spilled or len(waiting) > room or len(found) > most
 
     # -- threads
 
@@ -362,6 +298,7 @@ class Settler:
             while not self.idle:
                 if self._clock() >= ends:
                     return False
+                self.load()
                 if self._threads or not self.step():
                     self._sleep(_FLUSH_STEP_SECONDS)
         finally:

@@ -2,7 +2,7 @@
 
 | before | now |
 |---|---|
-| the default, which ends the process | flush for at most `exit_seconds`, then end by the signal |
+| the default, which ends the process | book open grants, flush for at most `exit_seconds`, then end by the signal |
 | a handler, no loop runs in the main thread | flush, then call it |
 | a handler, and a loop runs (uvicorn, `asyncio`) | call it at once, hurry without waiting: the server drains first |
 | ignored | flush |
@@ -39,6 +39,9 @@ class Flushed(Protocol):
     def flush(self, timeout: float) -> bool:
         """Send and wait."""
 
+    def settle_all(self, timeout: float) -> bool:
+        """Book what is open, send and wait."""
+
 
 def flush_at_sigterm(client: Flushed) -> None:
     """Put the flush before what SIGTERM does now; raises `ConfigurationError` outside of the main thread."""
@@ -55,7 +58,8 @@ def flush_at_sigterm(client: Flushed) -> None:
             before(number, frame)
             return
         if found is not None:
-            found.flush(found.policies.exit_seconds)
+            bring_home = found.settle_all if before == signal.SIG_DFL else found.flush
+            bring_home(found.policies.exit_seconds)
         if callable(before):
             before(number, frame)
         elif before == signal.SIG_DFL:

@@ -93,9 +93,12 @@ class Watch:
                 LOG.warning("A grant was about to end without a report: it is booked as its estimate.")
             self.forget(grant)  # also one that somebody claimed and never booked
 
-    def close(self) -> None:
-        """Let the thread end, and book every open grant as the policies say, for nobody else will."""
+    def stop(self) -> None:
+        """Let the thread end."""
         self._ends.set()
+
+    def finish_all(self) -> None:
+        """Book every open grant as the policies say: nobody else will."""
         self.drain()
         with self._lock:
             open_grants = [grant for bucket in self._buckets.values() for grant in bucket.values()]

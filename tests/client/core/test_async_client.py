@@ -133,5 +133,5 @@ def test_client_serves_several_loops_one_after_the_other() -> None:
 
 def test_sync_and_async_have_the_same_names() -> None:
     names = {name for name in vars(Client) if not name.startswith("_")}
-    inside = {"ask", "leased", "granted", "book", "hurry"}
+    inside = {"ask", "leased", "granted", "from_service", "with_leases", "book", "hurry", "settle_all"}
     assert names - inside - set(vars(AsyncClient)) == set()

@@ -67,7 +67,21 @@ def test_lost_replies_are_asked_again_with_the_same_ids() -> None:
     assert all(payload == backend.asked[0] for payload in backend.asked)
 
 
-@pytest.mark.parametrize("answer", [LOST, UNAVAILABLE, RuntimeError("?"), {}, {"allowed": "yes"}, None, []])
+NO_ANSWERS: list[Any] = [
+    LOST,
+    UNAVAILABLE,
+    RuntimeError("?"),
+    {},
+    {"allowed": "yes"},
+    {"allowed": True, "authorizationId": "id"},
+    {"allowed": False, "error": {"code": "invalid_api_key"}},
+    {"allowed": False, "statusCode": 401, "error": "invalid_api_key"},
+    None,
+    [],
+]
+
+
+@pytest.mark.parametrize("answer", NO_ANSWERS)
 def test_a_service_that_cannot_be_asked_refuses_within_the_bound(answer: Any) -> None:
     backend, clock = Scripted(*[answer] * 100), Clock()
     began = clock.now
@@ -217,14 +231,17 @@ def test_cancelled_request_books_the_prompt() -> None:
     assert settled(client, backend)[0]["actualUsage"] == 12
 
 
-def test_backlog_that_memory_alone_holds_stops_granting() -> None:
-    backend = Scripted(granted(1), granted(2), *[LOST] * 1000)
-    client = client_of(backend, most_waiting=2, first_pause_seconds=50.0)
+def test_backlog_that_memory_alone_holds_stops_granting_without_asking() -> None:
+    backend = Scripted()
+    client = client_of(backend, most_waiting=2)
     for grant in [client.authorize(KEY, "m", 1), client.authorize(KEY, "m", 1)]:
         grant.void()
     with pytest.raises(Refused) as refused:
         client.authorize(KEY, "m", 1)
     assert refused.value.code == "temporarily_unavailable"
+    assert len(backend.asked) == 2
+    assert client.flush(10)
+    client.authorize(KEY, "m", 1).void()
 
 
 def test_what_a_key_may_use_is_told_or_refused() -> None:

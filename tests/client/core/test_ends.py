@@ -121,6 +121,20 @@ def test_sigterm_delivers_and_then_ends_the_process_by_the_signal(service: str) 
     assert len({row[1] for row in seen + rest}) == 5
 
 
+def test_sigterm_that_ends_the_process_books_requests_under_way() -> None:
+    program = SIGTERM.format(
+        before="",
+        meanwhile="""
+under_way = client.authorize("key", "m", 300, prompt_units=30)
+under_way.delivered(3)
+signal.raise_signal(signal.SIGTERM)
+""",
+    )
+    ended = python(program, "up")
+    assert ended.returncode == -signal.SIGTERM, ended.stderr
+    assert [row[2] for row in lines(ended.stdout) if row[2] != 100] == [33]
+
+
 def test_sigterm_calls_the_handler_of_before_after_delivering() -> None:
     program = SIGTERM.format(
         before='signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b"ready\\n"), os._exit(7)))',

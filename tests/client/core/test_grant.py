@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +13,9 @@ from modelpass_client.errors import ConfigurationError
 from modelpass_client.grant import Grant
 from modelpass_client.policies import Policies
 from modelpass_client.reports import VOID, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ANSWER: dict[str, Any] = {
     "allowed": True,
@@ -58,9 +62,19 @@ def grant_of(kept: Kept, *, prompt: int | None = None, **policies: Any) -> Grant
     )
 
 
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads take turns as often as the interpreter can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-7)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("restless")
 def test_many_threads_that_race_for_a_grant_report_it_once() -> None:
     kept = Kept()
-    for _ in range(200):
+    for _ in range(400):
         kept.reports.clear()
         grant = grant_of(kept)
         gate = threading.Barrier(8)

@@ -36,7 +36,12 @@ def test_grant_shows_both_windows_in_all_three_forms() -> None:
 def test_refusal_by_a_limit_says_when_to_come_back() -> None:
     answer = refusal("daily_call_limit_reached", 429, "dailyCallLimit", retryAfter=60, daily=DAILY, monthly=MONTHLY)
     headers = headers_of({"unit": "tokens", **answer}, now=NOW)
-    assert headers == {**LIMITS, "retry-after": "60"}
+    assert headers == {**LIMITS, "retry-after": "60", "x-should-retry": "false"}
+
+
+def test_refusal_after_which_coming_back_soon_helps_lets_sdks_retry() -> None:
+    for code, status in (("temporarily_unavailable", 503), ("tier_unavailable", 503), ("too_many_open_holds", 429)):
+        assert headers_of(refusal(code, status, retryAfter=1), now=NOW) == {"retry-after": "1"}
 
 
 def test_units_that_are_no_tokens_are_not_shown_as_tokens() -> None:
@@ -50,11 +55,10 @@ def test_answer_without_windows_shows_none() -> None:
     assert headers_of(refusal("invalid_api_key", 401), now=NOW) == {}
 
 
-def test_window_that_has_ended_resets_now_and_top_ups_count() -> None:
+def test_window_that_has_ended_resets_now() -> None:
     ended = {**DAILY, "resetsAt": "2026-11-27T00:00:00.123Z"}
-    headers = headers_of(granted(daily=ended, monthly={**MONTHLY, "topUp": 100}), now=NOW)
+    headers = headers_of(granted(daily=ended), now=NOW)
     assert headers["x-ratelimit-reset-requests"] == "0s"
-    assert headers["x-ratelimit-limit-tokens"] == "5100"
 
 
 def test_structured_fields_hold_integers_of_fifteen_digits_at_most() -> None:

@@ -138,6 +138,20 @@ def test_while_the_function_is_down_reports_go_to_the_queue_and_now_and_then_one
     assert "e" in [payload["authorizationId"] for payload in backend.settled]
 
 
+def test_a_report_that_alone_fails_goes_to_the_queue_while_others_are_settled() -> None:
+    def sick(payload: Any) -> Any:
+        return UNAVAILABLE if payload["authorizationId"] == "sick" else {"settled": True}
+
+    clock, queue = Clock(), Scribe()
+    settler = settler_of(Scripted(*[sick] * 100), clock, queue=queue, queue_after=2)
+    settler.submit("sick", Report(1))
+    for number in range(3):
+        settler.submit(f"well-{number}", Report(1))
+    run_until_idle(settler, clock)
+    assert [payload["authorizationId"] for payload in queue.sent] == ["sick"]
+    assert settler.counts["settled"] == 3
+
+
 @pytest.mark.parametrize("field", ["calls", "servedTier", "usageSource"])
 def test_a_report_whose_optional_field_is_refused_is_booked_without_it(field: str) -> None:
     clock = Clock()
@@ -206,6 +220,23 @@ def test_a_full_disk_loses_no_report_while_the_process_lives(tmp_path: Path) -> 
     backend = Scripted()
     settler = settler_of(backend, clock, FullDisk(tmp_path))
     settler.submit("a", Report(1))
+    assert not settler.full
     run_until_idle(settler, clock)
     assert len(backend.settled) == 1
     assert settler.counts["spool_failures"] == 1
+
+
+def test_a_full_disk_bounds_what_memory_may_hold(tmp_path: Path) -> None:
+    settler = settler_of(Scripted(), Clock(), FullDisk(tmp_path), most_waiting=1)
+    settler.submit("a", Report(1))
+    assert settler.full
+
+
+def test_a_flush_delivers_what_is_on_disk_alone_too(tmp_path: Path) -> None:
+    clock = Clock()
+    backend = Scripted()
+    settler = settler_of(backend, clock, Spool(tmp_path), most_waiting=1)
+    for name in "abc":
+        settler.submit(name, Report(1))
+    assert settler.flush(10)
+    assert len(backend.settled) == 3
