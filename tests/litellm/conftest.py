@@ -1,6 +1,7 @@
 """One stack, one upstream and one real proxy for all tests of this folder, and customers of the stack.
 
-Rule: `make test-litellm` sets up what is needed; the clients come from the proxy's environment, behind our own packages.
+Rule: `make test-litellm` sets up what is needed; the clients are those of the proxy's environment, and our own packages
+come before its.
 """
 
 from __future__ import annotations
@@ -87,8 +88,8 @@ def _closed_clients() -> Iterator[None]:
 def buy(service: Stack) -> Callable[..., Customer]:
     """A customer of an account of its own: `buy()` with everything, or with other limits."""
 
-    def bought(**limits: int) -> Customer:
-        return Customer.of(service, f"acct_litellm_{next(_ACCOUNTS)}", **limits)
+    def bought(*, calls: int = 1_000, cap: int = 10_000_000) -> Customer:
+        return Customer.of(service, f"acct_litellm_{next(_ACCOUNTS)}", calls, cap)
 
     return bought
 

@@ -56,11 +56,10 @@ class Customer:
     key: str
 
     @staticmethod
-    def of(
-        service: Stack, account: str, *, calls: int = 1_000, cap: int = 10_000_000, tier: str = "stable"
-    ) -> Customer:
+    def of(service: Stack, account: str, calls: int, cap: int) -> Customer:
         lines = [
-            {"modelId": model, "channelTier": tier, "dailyCallLimit": calls, "monthlyTokenCap": cap} for model in SOLD
+            {"modelId": model, "channelTier": "stable", "dailyCallLimit": calls, "monthlyTokenCap": cap}
+            for model in SOLD
         ]
         bought = service.buy(account, {"models": lines})
         return Customer(service, account, bought["subscriptionId"], bought["apiKey"])

@@ -1,9 +1,10 @@
-"""Stands between the proxy and the service: passes requests on unchanged, or lets them hang. Rule: who opens it closes it."""
+"""Stands between the proxy and the service. Rule: what passes is passed on unchanged, and kept."""
 
 from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+Json = dict[str, Any]
 
 HOST = "127.0.0.1"
 
@@ -22,6 +25,13 @@ class Gate:
     """While it is not set, requests wait."""
     waiting: threading.Event = field(default_factory=threading.Event)
     """Set when a request waits."""
+    passed: list[tuple[Json, Json]] = field(default_factory=list)
+    """Each payload with its answer."""
+
+    def settles_of(self, key: str) -> list[Json]:
+        """The reports of what was granted to a key."""
+        granted = [answer.get("authorizationId") for asked, answer in self.passed if asked.get("apiKey") == key]
+        return [asked for asked, _ in self.passed if asked.get("authorizationId") in granted]
 
     @contextlib.contextmanager
     def hanging(self) -> Iterator[None]:
@@ -55,6 +65,7 @@ def before(port: int) -> Iterator[Gate]:
                 connection.request("POST", self.path, body, kept)
                 response = connection.getresponse()
                 raw = response.read()
+            gate.passed.append((json.loads(body), json.loads(raw)))
             self.send_response(response.status)
             for name, value in response.getheaders():
                 if name.lower() not in {"connection", "content-length", "transfer-encoding", "date", "server"}:

@@ -10,13 +10,13 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local.machine import ROOT, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 Json = dict[str, Any]
 
@@ -112,7 +112,7 @@ def started(folder: Path, config: Json, endpoint: str, **environment: str) -> It
         **environment,
     }
     line = [
-        ENVIRONMENT / "bin" / "uvicorn",
+        str(ENVIRONMENT / "bin" / "uvicorn"),
         "modelpass_client.litellm.asgi:app",
         "--port",
         str(port),

@@ -77,20 +77,17 @@ def read(proxy: Proxy, customer: Customer, kind: str, plan: Plan, *, stream: boo
 
 def text_of(answer: Any) -> str:
     """The text that is in an answer, or in a chunk or event of a stream."""
-    kind = getattr(answer, "type", None) or getattr(answer, "object", None)
-    if kind == "chat.completion.chunk":
-        return "".join(choice.delta.content or "" for choice in answer.choices)
-    if kind == "chat.completion":
-        return str(answer.choices[0].message.content)
-    if kind == "response":
-        return str(answer.output_text)
-    if kind == "response.output_text.delta":
-        return str(answer.delta)
-    if kind == "content_block_delta":
-        return str(getattr(answer.delta, "text", ""))
-    if kind == "message":
-        return "".join(block.text for block in answer.content)
-    return ""
+    kind = str(getattr(answer, "type", None) or getattr(answer, "object", None))
+    texts_of: dict[str, Callable[[], list[Any]]] = {
+        "chat.completion.chunk": lambda: [choice.delta.content for choice in answer.choices],
+        "chat.completion": lambda: [choice.message.content for choice in answer.choices],
+        "response": lambda: [answer.output_text],
+        "response.output_text.delta": lambda: [answer.delta],
+        "content_block_delta": lambda: [getattr(answer.delta, "text", "")],
+        "message": lambda: [block.text for block in answer.content],
+    }
+    texts = texts_of[kind]() if kind in texts_of else []
+    return "".join(text or "" for text in texts)
 
 
 def begun(work: Callable[[], Any]) -> Future[Any]:

@@ -140,11 +140,12 @@ def with_error(read: Callable[[], Any]) -> None:
 
 def hang_up(proxy: Proxy, customer: Customer, kind: str, plan: Plan, *, stream: bool) -> None:
     """Send a request, and close the connection while the upstream has not begun to answer."""
-    path, body = {
+    requests: dict[str, tuple[str, dict[str, Any]]] = {
         "chat": ("/v1/chat/completions", {"messages": says(plan)}),
         "responses": ("/v1/responses", {"input": plan.word}),
         "messages": ("/v1/messages", {"messages": says(plan), "max_tokens": 200}),
-    }[kind.removeprefix("claude-")]
+    }
+    path, body = requests[kind.removeprefix("claude-")]
     raw = json.dumps({**body, "model": model_of(kind), "stream": stream}).encode()
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {customer.key}\r\n"
     head += f"Content-Type: application/json\r\nContent-Length: {len(raw)}\r\n\r\n"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.litellm.customers import Customer
+    from tests.litellm.gate import Gate
     from tests.litellm.proxy import Proxy
     from tests.litellm.upstream import Upstream
 
@@ -20,19 +21,23 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_the_upstream_reports_is_booked_once(
-    proxy: Proxy, upstream: Upstream, customer: Customer, kind: str, *, stream: bool
+    proxy: Proxy, gate: Gate, upstream: Upstream, customer: Customer, kind: str, *, stream: bool
 ) -> None:
     plan = upstream.plan(chunks=5, cached=4, reasoning=2)
     text, model = read(proxy, customer, kind, plan, stream=stream)
     assert text == " tree" * 5
     assert customer.used(model) == Used(plan.units, 1)
     assert len(plan.posts) == 1
+    (report,) = gate.settles_of(customer.key)
+    translated = stream and kind in {"messages", "claude-responses"}  # LiteLLM does not show who counted
+    assert report["usageSource"] == ("counted" if translated else "reported")
+    assert report["servedTier"] == "stable"
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "claude-chat"])
 def test_where_the_upstream_reports_nothing_it_is_counted(
-    proxy: Proxy, upstream: Upstream, customer: Customer, kind: str, *, stream: bool
+    proxy: Proxy, gate: Gate, upstream: Upstream, customer: Customer, kind: str, *, stream: bool
 ) -> None:
     if kind == "claude-responses" and not stream:
         pytest.skip("LiteLLM fails a whole answer of Anthropic's without usage")
@@ -42,6 +47,7 @@ def test_where_the_upstream_reports_nothing_it_is_counted(
     used = customer.used(model)
     assert used.calls == 1
     assert prompt + 5 <= used.units <= prompt + 5 + 12  # what frames a message is counted too
+    assert [report["usageSource"] for report in gate.settles_of(customer.key)] == ["counted"]
 
 
 def test_the_customer_sees_no_usage_that_was_not_asked_for(

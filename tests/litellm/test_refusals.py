@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -75,7 +76,7 @@ def test_anthropics_client_raises_its_typed_error(
         (None, "unserved", "InternalServerError", 503, "temporarily_unavailable"),
     ],
 )  # fmt: skip
-def test_each_refusal_has_its_type_and_costs_nothing(
+def test_each_refusal_has_its_type_and_costs_nothing(  # noqa: PLR0913, PLR0917 - what is parametrized
     proxy: Proxy, customer: Customer, key: str | None, model: str, name: str, status: int, code: str
 ) -> None:
     client = OpenAi(proxy, customer).with_options(api_key=key or customer.key)
@@ -106,13 +107,14 @@ def test_answers_tell_what_is_left_of_the_customers_own_limits(
     if stream and kind in {"embeddings", "images"}:
         return
     customer, plan = buy(calls=7), upstream.plan()
-    path, body = {
+    requests: dict[str, tuple[str, dict[str, Any]]] = {
         "chat": ("/v1/chat/completions", {"model": CHAT, "messages": says(plan)}),
         "responses": ("/v1/responses", {"model": CHAT, "input": plan.word}),
         "messages": ("/v1/messages", {"model": CLAUDE, "messages": says(plan), "max_tokens": 9}),
         "embeddings": ("/v1/embeddings", {"model": "embedder", "input": plan.word}),
         "images": ("/v1/images/generations", {"model": IMAGES, "prompt": plan.word}),
-    }[kind]
+    }
+    path, body = requests[kind]
     status, headers, _ = proxy.send("POST", path, customer.key, {**body, **({"stream": True} if stream else {})})
     assert status == 200
     assert headers["x-ratelimit-limit-requests"] == "7"
@@ -126,8 +128,9 @@ def test_a_key_lists_the_models_that_it_bought_and_the_proxy_has(proxy: Proxy, c
     assert {model.id for model in OpenAi(proxy, customer).models.list()} == served
     assert {model.id for model in Anthropic(proxy, customer).models.list()} == served
     assert OpenAi(proxy, customer).models.retrieve(CHAT).id == CHAT
+    models = OpenAi(proxy, customer).models
     for hidden in ("unserved", "untiered", f"{CHAT}::stable", "spare"):
-        assert error_of(lambda model=hidden: OpenAi(proxy, customer).models.retrieve(model)).status_code == 404
+        assert error_of(partial(models.retrieve, hidden)).status_code == 404
     refused = OpenAi(proxy, customer).with_options(api_key=NO_SUCH_KEY)
     assert error_of(lambda: list(refused.models.list())).code == "invalid_api_key"
 

@@ -1,4 +1,4 @@
-"""What a customer might try, and what LiteLLM would obey: nothing unmetered passes, and no setting is the customer's."""
+"""What a customer might try, and what LiteLLM would obey: nothing passes unmetered, no setting is the customer's."""
 
 from __future__ import annotations
 
@@ -177,11 +177,12 @@ def test_fields_that_are_for_the_operator_do_nothing(
     proxy: Proxy, upstream: Upstream, customer: Customer, kind: str, *, stream: bool
 ) -> None:
     plan = upstream.plan(statuses=[500])
-    path, body = {
+    requests: dict[str, tuple[str, dict[str, Any]]] = {
         "chat": ("/v1/chat/completions", {"model": CHAT, "messages": says(plan)}),
         "responses": ("/v1/responses", {"model": CHAT, "input": plan.word}),
         "messages": ("/v1/messages", {"model": CLAUDE, "messages": says(plan), "max_tokens": 9}),
-    }[kind]
+    }
+    path, body = requests[kind]
     status, _, raw = proxy.send("POST", path, customer.key, {**OBEYED, **body, "stream": stream})
     assert status == 200, raw
     assert b"for nothing" not in raw
@@ -244,7 +245,7 @@ BAD_FIGURES = ["50", -5, 0, 1.5, True, 10**12, [5], {"a": 1}]
         ("/v1/images/generations", "n", {"model": IMAGES}),
     ],
 )
-def test_figures_that_bound_nothing_are_refused_by_name(
+def test_figures_that_bound_nothing_are_refused_by_name(  # noqa: PLR0913, PLR0917 - what is parametrized
     proxy: Proxy, upstream: Upstream, customer: Customer, figure: Any, path: str, field: str, more: dict[str, Any]
 ) -> None:
     plan = upstream.plan()

@@ -1,7 +1,7 @@
 """An upstream that does as it is told. Rule: it remembers what it sent, and how far the proxy read.
 
-It speaks as much of OpenAI's chat, responses, embeddings and images, and of Anthropic's messages, as the proxy uses. What
-it does is chosen by a word in the request: a test writes a `Plan`, and puts the plan's word into its prompt.
+It speaks as much of OpenAI's chat, responses, embeddings and images, and of Anthropic's messages, as the proxy uses.
+What it does is chosen by a word in the request: a test writes a `Plan`, and puts the plan's word into its prompt.
 """
 
 from __future__ import annotations
@@ -84,8 +84,7 @@ class Upstream:
         for word, plan in list(self.plans.items()):
             if word in text:
                 return plan
-        stray = Plan()
-        return stray
+        return Plan()
 
 
 class _Server(http.server.ThreadingHTTPServer):

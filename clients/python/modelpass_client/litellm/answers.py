@@ -25,6 +25,8 @@ _KEY_PREFIX: Final = "sk-custom-"
 _MOST_KEY_CHARACTERS: Final = 256
 _COMING_BACK_IS_VAIN: Final = frozenset({"monthly_cap_reached", "daily_call_limit_reached"})
 _LIMITS: Final = ("x-ratelimit-", "anthropic-ratelimit-", "ratelimit")
+_OPERATORS: Final = ("x-litellm-", "llm_provider-")
+_CALL_ID: Final = "x-litellm-call-id"
 
 
 class Answer:
@@ -50,8 +52,8 @@ class Answer:
                 self._replaced = True
                 await send_refusal(self._send, self._exchange.refused, self._exchange.dialect)
                 return
-            if self._exchange.grant is not None:
-                message = {**message, "headers": _with_limits(message["headers"], self._exchange.grant.headers())}
+            grant = self._exchange.grant
+            message = {**message, "headers": _shown(message["headers"], {} if grant is None else grant.headers())}
         if not self._replaced:
             await self._send(message)
         if message["type"] == "http.response.body" and not message.get("more_body"):
@@ -87,7 +89,11 @@ def no_such_key() -> Refused:
     return Refused({"allowed": False, "statusCode": 401, "error": error})
 
 
-def _with_limits(headers: list[tuple[bytes, bytes]], limits: dict[str, str]) -> list[tuple[bytes, bytes]]:
-    """An answer's headers with the customer's limits in the place of the upstream's."""
-    kept = [(name, value) for name, value in headers if not name.decode("latin-1").lower().startswith(_LIMITS)]
+def _shown(headers: list[tuple[bytes, bytes]], limits: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    """An answer's headers with the customer's limits in the place of the upstream's, and without what is internal."""
+    kept = [(name, value) for name, value in headers if _is_the_customers(name.decode("latin-1").lower())]
     return kept + [(name.encode("latin-1"), value.encode("latin-1")) for name, value in limits.items()]
+
+
+def _is_the_customers(name: str) -> bool:
+    return name == _CALL_ID or not name.startswith(_LIMITS + _OPERATORS)

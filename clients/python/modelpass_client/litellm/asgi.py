@@ -69,10 +69,13 @@ class Layer:
         async def held_back(message: Message) -> None:
             if message["type"] == "lifespan.startup.complete":
                 try:
+                    running = runtime.start()
                     check_setup()
+                    check_groups(running)
+                    check_timeout(running.client.policies.hold_seconds)
                     forbid_hidden_retries()
-                    check_groups(runtime.start())
                 except ConfigurationError as error:
+                    await asyncio.to_thread(runtime.stop)
                     await send({"type": "lifespan.startup.failed", "message": str(error)})
                     return
             elif message["type"] in {"lifespan.shutdown.complete", "lifespan.shutdown.failed"}:
@@ -147,6 +150,14 @@ def check_setup() -> None:
         raise ConfigurationError(
             "litellm_settings.callbacks must name modelpass_client.litellm.callback.modelpass, once."
         )
+
+
+def check_timeout(hold_seconds: int) -> None:
+    """Log a warning where a request may outlast its hold."""
+    import litellm  # noqa: PLC0415
+
+    if litellm.request_timeout >= hold_seconds:
+        LOG.warning("litellm_settings.request_timeout is not below MODELPASS_HOLD_SECONDS: requests may outlast holds.")
 
 
 def forbid_hidden_retries() -> None:

@@ -11,18 +11,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from litellm.proxy._types import LitellmUserRoles, ProxyException, UserAPIKeyAuth
 
 from modelpass_client.litellm.exchange import CURRENT
 from modelpass_client.litellm.routes import ALLOWED_PATHS
 
-if TYPE_CHECKING:
-    from fastapi import Request
 
-
-async def user_api_key_auth(request: Request, api_key: str) -> UserAPIKeyAuth:
+async def user_api_key_auth(request: Any, api_key: str) -> UserAPIKeyAuth:
     """Whose request it is: the operator's by the master key, or a customer's by the exchange that it belongs to."""
     exchange = CURRENT.get()
     if exchange is not None:

@@ -1,8 +1,8 @@
 """What of a customer's body reaches LiteLLM. Rule: pure; only fields that are known to be harmless pass.
 
-LiteLLM obeys many fields of a body that are meant for its operator: fallbacks, retries, other upstreams, made-up answers,
-no logging. What is not listed here is dropped, so that a field which a later version obeys is dropped as well. What would
-make a request that nobody can measure beforehand or afterwards is refused by its name.
+LiteLLM obeys many fields of a body that are meant for its operator: fallbacks, retries, other upstreams, made-up
+answers, no logging. What is not listed here is dropped, so that a field which a later version obeys is dropped as well.
+What would make a request that nobody can measure beforehand or afterwards is refused by its name.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ _REFUSED: Final = {
 _TEXT_PARTS: Final = frozenset(
     {"text", "input_text", "output_text", "refusal", "summary_text", "reasoning_text", "thinking", "redacted_thinking"}
     | {"tool_use", "tool_result", "message", "reasoning", "search_result", "tool_reference"}
-    | {"function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output", "item_reference"}
-) - {"item_reference"}
+    | {"function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output"}
+)
 _IMAGE_PARTS: Final = frozenset({"image", "image_url", "input_image"})
 _CLIENT_TOOLS: Final = ("function", "custom", "bash_", "text_editor_", "computer_", "memory_")
 _MAX_DEPTH: Final = 12
@@ -132,7 +132,8 @@ class _Images:
             self._part(value, where, depth)
 
     def _part(self, part: Json, where: str, depth: int) -> None:
-        kind = part.get("type")
+        told = part.get("type")
+        kind = told if isinstance(told, str) else "" if told is not None else None
         if kind in _IMAGE_PARTS:
             if part.get("file_id") is not None or _file_source(part):
                 raise refusal(400, "invalid_request", "Files cannot be measured beforehand.", where)

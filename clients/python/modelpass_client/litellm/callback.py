@@ -1,7 +1,7 @@
-"""LiteLLM's hooks. Rule: they ask for the grant, keep the request in its tier, and note what happens; they book nothing.
+"""LiteLLM's hooks. Rule: they ask for the grant, keep a request in its tier, note what happens, and book nothing.
 
 What a hook raises is swallowed by LiteLLM in some places and answered as a failure of a paid request in others. So only
-the hook before the request raises, where nothing is paid for yet, and those that keep a request from the wrong upstream.
+the hook before the request raises, where nothing is paid for yet, and the one that keeps it from a wrong upstream.
 
     litellm_settings:
       callbacks: [modelpass_client.litellm.callback.modelpass]
@@ -35,7 +35,7 @@ LOG: Final = logging.getLogger("modelpass_client.litellm")
 _UNITS: Final = {"images": "generations"}
 
 
-class Modelpass(CustomLogger):
+class Modelpass(CustomLogger):  # type: ignore[misc]  # LiteLLM is in an environment of its own
     """The hooks; one for each process."""
 
     async def async_pre_call_hook(self, user_api_key_dict: Any, cache: Any, data: Json, call_type: str) -> Json:
@@ -91,7 +91,7 @@ class Modelpass(CustomLogger):
         exchange = CURRENT.get()
         if exchange is not None and exchange.grant is not None:
             try:
-                _note_answer(exchange, data, response)
+                _note_answer(exchange, response)
             except Exception:
                 LOG.exception("An answer could not be read: the estimate is booked.")
                 exchange.lost = True
@@ -165,7 +165,7 @@ def groups_of_proxy() -> set[str]:
     return set(router.get_model_names()) if router is not None else set()
 
 
-def _note_answer(exchange: Exchange, data: Json, response: Any) -> None:
+def _note_answer(exchange: Exchange, response: Any) -> None:
     if exchange.kind == "images":
         exchange.reported = usage.images_of(response)
         return

@@ -1,8 +1,8 @@
 """How much a request may use at most. Rule: pure; an upper bound, or a refusal by name.
 
-A token is at least one byte of what is sent, whatever the tokenizer, so the size of the body bounds the tokens of its text
-and costs no time to tell. Images in it count as `image_tokens` each, in the place of their bytes. The output is bounded by
-what is sent upstream as the bound; where the customer names none, one is set.
+A token is at least one byte of what is sent, whatever the tokenizer, so the size of the body bounds the tokens of its
+text and costs no time to tell. Images in it count as `image_tokens` each, in the place of their bytes. The output is
+bounded by what is sent upstream as the bound; where the customer names none, one is set.
 """
 
 from __future__ import annotations

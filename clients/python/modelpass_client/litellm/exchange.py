@@ -1,7 +1,7 @@
 """One request of a customer from its first byte to its last. Rule: its grant is booked once, when it has ended.
 
-The ASGI layer opens an exchange, LiteLLM's hooks note in it what happens, and the layer concludes it. Hooks find it in a
-context variable: tasks that LiteLLM starts for a request see the same object. No hook books anything, so it does not
+The ASGI layer opens an exchange, LiteLLM's hooks note in it what happens, and the layer concludes it. Hooks find it in
+a context variable: tasks that LiteLLM starts for a request see the same object. No hook books anything, so it does not
 matter which of them LiteLLM runs, how often, or whether it swallows what they raise.
 
 | how it ended | booked |
@@ -171,6 +171,8 @@ def _texts(value: object, found: list[str]) -> None:
     elif isinstance(value, list):
         for item in value:
             _texts(item, found)
+    elif isinstance(value, int):
+        found.append("0")  # a token of an embedding's input, which came as a number
     elif isinstance(value, dict):
         for name in ("content", "text", "output", "arguments"):
             _texts(value.get(name), found)

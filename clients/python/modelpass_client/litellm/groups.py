@@ -1,6 +1,6 @@
 """The model groups of the proxy: one for each tier that is sold of a model. Rule: pure.
 
-A group is named `model::tier`. A grant's tier chooses it, so retries and fallbacks inside a group cannot leave the tier.
+A group is named `model::tier`. A grant's tier chooses it, so retries inside a group cannot leave the tier.
 """
 
 from __future__ import annotations

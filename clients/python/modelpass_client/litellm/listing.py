@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from modelpass_client.errors import Refused, unavailable
@@ -22,9 +23,10 @@ async def models_of(key: str, dialect: Dialect, asked: str | None) -> Json:
     if running is None:
         raise unavailable()
     described = await running.client.describe_key(key)
+    if described["status"] != "active":
+        raise _not_active(described["status"])
     there = groups_of_proxy()
-    usable = [m["modelId"] for m in described["models"] if group_of(m["modelId"], m["channelTier"]) in there]
-    ids = usable if described["status"] == "active" else []
+    ids = [m["modelId"] for m in described["models"] if group_of(m["modelId"], m["channelTier"]) in there]
     entries = [_entry(name, described.get("startsAt"), dialect) for name in ids]
     if asked is not None:
         found = [entry for entry in entries if entry["id"] == asked]
@@ -44,9 +46,12 @@ def _entry(name: str, since: str | None, dialect: Dialect) -> Json:
 
 
 def _seconds(since: str | None) -> int:
-    from datetime import datetime  # noqa: PLC0415 - one place
-
     return int(datetime.fromisoformat(since.replace("Z", "+00:00")).timestamp()) if since else 0
+
+
+def _not_active(status: str) -> Refused:
+    error = {"message": f"The subscription is {status}.", "type": "permission_error", "code": f"subscription_{status}"}
+    return Refused({"allowed": False, "statusCode": 403, "error": error})
 
 
 def _no_such_model() -> Refused:

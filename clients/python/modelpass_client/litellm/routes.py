@@ -1,7 +1,7 @@
 """Which requests a customer may send. Rule: pure, and what is not listed is denied.
 
-Only these tell what they used. Everything else that LiteLLM serves (pass-through, audio, batches, files, realtime, rerank,
-assistants, fine-tuning, its own management) is for the operator's master key alone.
+Only these tell what they used. Everything else that LiteLLM serves (pass-through, audio, batches, files, realtime,
+rerank, assistants, fine-tuning, its own management) is for the operator's master key alone.
 """
 
 from __future__ import annotations
@@ -61,8 +61,10 @@ def model_asked(path: str) -> str | None:
 
 
 def is_public(method: str, path: str) -> bool:
-    """Whether anybody may send this: the health checks that tell nothing and call no upstream."""
-    return method in {"GET", "OPTIONS"} and path in _PUBLIC
+    """Whether anybody may send this: health checks that call no upstream, and a browser's question before a request."""
+    if method == "OPTIONS":
+        return kind_of("POST", path) is not None or kind_of("GET", path) is not None
+    return method == "GET" and path in _PUBLIC
 
 
 def dialect_of(path: str, headers: dict[str, str]) -> Dialect:

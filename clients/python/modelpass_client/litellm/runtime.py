@@ -1,9 +1,10 @@
 """The one client of this process and its settings. Rule: made when the proxy starts, closed when it has stopped.
 
+The client's own settings stand in clients/python/README.md. Beside them, the environment has:
+
 | variable | what it sets | default |
 |---|---|---|
-| `MODELPASS_…` of the client | how the service is reached, where reports are kept, policies | see clients/python/README.md |
-| `MODELPASS_LITELLM_CATALOGUE` | a file in the form of `catalogue.json`, to check at start that each sold tier has a group | no check |
+| `MODELPASS_LITELLM_CATALOGUE` | a file like `catalogue.json`: the log tells each tier in it without a group | none |
 | `MODELPASS_LITELLM_IMAGE_TOKENS` | what an image in a prompt is taken for in the estimate | 50,000 |
 | `MODELPASS_LITELLM_LEAST_OUTPUT` | how little output is worth a request whose customer bounds none | 256 |
 """

@@ -4,7 +4,7 @@
 |---|---|
 | chat, embeddings | `prompt_tokens` + `completion_tokens`: what was cached, thought or spoken is part of them |
 | responses | `input_tokens` + `output_tokens`, likewise |
-| messages | `input_tokens` + `output_tokens`, and what was read from and written to the cache, which is not part of them |
+| messages | `input_tokens` + `output_tokens`, and what was read from and written to the cache, beside them |
 | images | how many came |
 """
 
@@ -27,16 +27,11 @@ _SUMS: Final = {
     "responses": ("input_tokens", "output_tokens"),
     "messages": ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"),
 }
-_TEXT_FIELDS: Final = (
-    "content",
-    "reasoning_content",
-    "reasoning",
-    "refusal",
-    "text",
-    "thinking",
-    "partial_json",
-    "delta",
+_TEXTS: Final = frozenset(
+    {"content", "reasoning_content", "reasoning", "refusal", "text", "thinking", "partial_json", "delta"}
+    | {"arguments", "name", "input"}
 )
+_PARTS: Final = frozenset({"message", "delta", "content", "tool_calls", "function_call", "function", "summary"})
 
 
 def plain(value: object) -> Json:
@@ -82,7 +77,7 @@ class Seen:
     texts: list[str] = field(default_factory=list)
     output: bool = False
     raw: Callable[[], Any] = lambda: None
-    """The chunks of a chat as the upstream sent them, where LiteLLM keeps them: what it hands on may be its own count."""
+    """The chunks of a chat as the upstream sent them, where LiteLLM keeps them: what it hands on may be its count."""
     _usage: Json = field(default_factory=dict)
     _rest: bytes = b""
 
@@ -164,9 +159,9 @@ def _gather(value: object, found: list[str]) -> None:
     elif isinstance(value, dict):
         for name, held in value.items():
             if isinstance(held, str):
-                if held and (name in _TEXT_FIELDS or name in {"arguments", "name", "input"}):
+                if held and name in _TEXTS:
                     found.append(held)
-            elif name in {"message", "delta", "content", "tool_calls", "function_call", "function", "summary"}:
+            elif name in _PARTS:
                 _gather(held, found)
             elif name == "input" and held:
                 found.append(json.dumps(held, default=str))
