@@ -26,7 +26,7 @@ class Gate:
     waiting: threading.Event = field(default_factory=threading.Event)
     """Set when a request waits."""
     passed: list[tuple[Json, Json]] = field(default_factory=list)
-    """Each payload with its answer."""
+    """Each payload that came, with its answer once there is one."""
 
     def settles_of(self, key: str) -> list[Json]:
         """The reports of what was granted to a key."""
@@ -56,6 +56,8 @@ def before(port: int) -> Iterator[Gate]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
+            answered: Json = {}
+            gate.passed.append((json.loads(body), answered))
             if not gate.passing.is_set():
                 gate.waiting.set()
                 gate.passing.wait()
@@ -65,7 +67,7 @@ def before(port: int) -> Iterator[Gate]:
                 connection.request("POST", self.path, body, kept)
                 response = connection.getresponse()
                 raw = response.read()
-            gate.passed.append((json.loads(body), json.loads(raw)))
+            answered.update(json.loads(raw))
             self.send_response(response.status)
             for name, value in response.getheaders():
                 if name.lower() not in {"connection", "content-length", "transfer-encoding", "date", "server"}:

@@ -83,6 +83,11 @@ def test_who_leaves_before_output_pays_the_prompt_or_nothing(exchange: Exchange,
     assert concluded(exchange, books) == [Report(PROMPT, source="counted")]
 
 
+def test_who_leaves_a_stream_that_failed_before_output_pays_nothing(exchange: Exchange, books: Books) -> None:
+    exchange.left = exchange.seen.failed = True
+    assert concluded(exchange, books) == [VOID]
+
+
 def test_by_policy_who_leaves_before_output_pays_nothing(exchange: Exchange, books: Books) -> None:
     exchange.left = True
     assert concluded(exchange, books, cancelled_before_output="void") == [VOID]

@@ -102,6 +102,13 @@ def test_messages_are_read_from_bytes_however_they_are_cut() -> None:
         assert (seen.units, seen.prompt_units, seen.texts) == (15, 10, ["a"])
 
 
+@pytest.mark.parametrize(("kind", "event"), [("messages", "error"), ("responses", "error"), ("responses", "response.failed")])
+def test_an_error_inside_a_stream_is_noticed(kind: Any, event: str) -> None:
+    seen = Seen(kind)
+    seen.chunk({"type": event})
+    assert seen.failed
+
+
 def test_what_is_no_event_is_passed_over() -> None:
     seen = Seen("messages")
     for chunk in (b": ping\n\n", b"data: [DONE]\n\n", b"data: {broken\n\n", b'data: ["x"]\n\n', "data: {}\n\n"):

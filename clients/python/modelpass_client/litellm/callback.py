@@ -104,10 +104,15 @@ class Modelpass(CustomLogger):  # type: ignore[misc]  # LiteLLM is in an environ
         exchange = CURRENT.get()
         if exchange is not None:
             exchange.seen.raw = lambda: getattr(response, "chunks", None)
-        async for chunk in response:
+        try:
+            async for chunk in response:
+                if exchange is not None:
+                    _note_chunk(exchange, chunk)
+                yield chunk
+        except Exception:
             if exchange is not None:
-                _note_chunk(exchange, chunk)
-            yield chunk
+                exchange.seen.failed = True
+            raise
 
 
 async def _ask(exchange: Exchange, running: Runtime, data: Json) -> None:

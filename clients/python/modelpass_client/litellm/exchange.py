@@ -97,7 +97,8 @@ class Exchange:
             return self._report(self.grant.held_units if self.grant else 0, "estimated")
         if self.seen.output:
             return None
-        prompt_is_due = self.left and self.attempts > 0 and policies.cancelled_before_output == "prompt"
+        left = self.left and self.attempts > 0 and not self.seen.failed
+        prompt_is_due = left and policies.cancelled_before_output == "prompt"
         return None if prompt_is_due else VOID
 
     def count(self) -> Report:

@@ -76,6 +76,8 @@ class Seen:
     """What it reported of the prompt alone, at the beginning of a stream of Anthropic's."""
     texts: list[str] = field(default_factory=list)
     output: bool = False
+    failed: bool = False
+    """The upstream broke it off, or told an error in it."""
     raw: Callable[[], Any] = lambda: None
     """The chunks of a chat as the upstream sent them, where LiteLLM keeps them: what it hands on may be its count."""
     _usage: Json = field(default_factory=dict)
@@ -130,6 +132,7 @@ class Seen:
             self._said({"delta": event.get("delta")})
         if kind in {"response.completed", "response.incomplete", "response.failed"}:
             self.units = units_of("responses", (event.get("response") or {}).get("usage")) or self.units
+        self.failed = self.failed or kind in {"response.failed", "error"}
 
     def _take_message(self, event: Json) -> None:
         kind = event.get("type")
@@ -144,6 +147,8 @@ class Seen:
             self._said(event.get("delta"))
         elif kind == "content_block_start":
             self._said(event.get("content_block"))
+        elif kind == "error":
+            self.failed = True
 
     def _said(self, delta: object) -> None:
         before = len(self.texts)
