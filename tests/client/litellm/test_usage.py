@@ -84,8 +84,16 @@ def test_responses_are_reported_by_their_last_event() -> None:
     seen = Seen("responses")
     seen.chunk({"type": Event.DELTA, "delta": "a"})
     assert (seen.units, seen.output) == (None, True)
-    seen.chunk({"type": Event.COMPLETED, "response": {"usage": {"input_tokens": 3, "output_tokens": 4}}})
-    assert seen.units == 7
+    usage = {"input_tokens": 3, "output_tokens": 4, "output_tokens_details": {"reasoning_tokens": 0}}
+    seen.chunk({"type": Event.COMPLETED, "response": {"usage": usage}})
+    assert (seen.units, seen.counted) == (7, False)
+
+
+def test_what_litellm_fills_into_responses_is_no_report() -> None:
+    seen = Seen("responses")
+    usage = {"input_tokens": 3, "output_tokens": 4, "input_tokens_details": None}
+    seen.chunk({"type": "response.completed", "response": {"usage": usage}})
+    assert (seen.units, seen.counted) == (7, True)
 
 
 def test_messages_are_read_from_bytes_however_they_are_cut() -> None:
@@ -102,7 +110,9 @@ def test_messages_are_read_from_bytes_however_they_are_cut() -> None:
         assert (seen.units, seen.prompt_units, seen.texts) == (15, 10, ["a"])
 
 
-@pytest.mark.parametrize(("kind", "event"), [("messages", "error"), ("responses", "error"), ("responses", "response.failed")])
+@pytest.mark.parametrize(
+    ("kind", "event"), [("messages", "error"), ("responses", "error"), ("responses", "response.failed")]
+)
 def test_an_error_inside_a_stream_is_noticed(kind: Any, event: str) -> None:
     seen = Seen(kind)
     seen.chunk({"type": event})

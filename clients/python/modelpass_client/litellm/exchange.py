@@ -89,10 +89,9 @@ class Exchange:
         self.seen.conclude()
         if self.reported is not None:
             return self._report(self.reported, "reported")
-        if self.seen.units is not None and not self.translated:
-            return self._report(self.seen.units, "reported")
-        if self.seen.units is not None and self.seen.output:
-            return self._report(self.seen.units, "counted")
+        by_litellm = self.translated or self.seen.counted
+        if self.seen.units is not None and (self.seen.output or not by_litellm):
+            return self._report(self.seen.units, "counted" if by_litellm else "reported")
         if self.lost:
             return self._report(self.grant.held_units if self.grant else 0, "estimated")
         if self.seen.output:

@@ -72,6 +72,8 @@ class Seen:
     kind: Kind
     units: int | None = None
     """What the upstream reported, the last word of it."""
+    counted: bool = False
+    """These units are LiteLLM's own count: it fills it in at the end of responses, without the details of OpenAI's."""
     prompt_units: int | None = None
     """What it reported of the prompt alone, at the beginning of a stream of Anthropic's."""
     texts: list[str] = field(default_factory=list)
@@ -131,7 +133,9 @@ class Seen:
         if kind.endswith(".delta"):
             self._said({"delta": event.get("delta")})
         if kind in {"response.completed", "response.incomplete", "response.failed"}:
-            self.units = units_of("responses", (event.get("response") or {}).get("usage")) or self.units
+            usage = plain((event.get("response") or {}).get("usage"))
+            self.units = units_of("responses", usage) or self.units
+            self.counted = not (usage.get("input_tokens_details") or usage.get("output_tokens_details"))
         self.failed = self.failed or kind in {"response.failed", "error"}
 
     def _take_message(self, event: Json) -> None:
