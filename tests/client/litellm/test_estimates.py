@@ -13,6 +13,10 @@ IMAGE = {"type": "image_url", "image_url": {"url": "data:" + "A" * 1000}}
 
 
 def of(kind: Any, size: int = 100, **body: Any) -> Estimate:
+    return of_body(kind, body, size)
+
+
+def of_body(kind: Any, body: dict[str, Any], size: int = 100) -> Estimate:
     return estimate(kind, body, size, unknown_output=4096, least_output=256, image_tokens=5000)
 
 
@@ -84,5 +88,5 @@ def test_images_and_embeddings() -> None:
 def test_a_figure_that_bounds_nothing_is_refused_by_name(kind: str, field: str, figure: object) -> None:
     outer, _, inner = field.partition(".")
     with pytest.raises(Refused) as caught:
-        of(kind, **{outer: {inner: figure} if inner else figure})
+        of_body(kind, {outer: {inner: figure} if inner else figure})
     assert (caught.value.code, caught.value.param) == ("invalid_request", field)

@@ -36,7 +36,7 @@ def tier_of(group: object) -> str | None:
 
 
 def sold_groups(catalogue: Json) -> list[str]:
-    """The groups that a catalogue needs, in the form of `catalogue.json` and of `GET /v1/models`; not of videos."""
+    """The groups that a catalogue needs, in the form in which the service shows it; not of videos."""
     return [
         group_of(model["modelId"], tier["channelTier"])
         for model in catalogue["models"]

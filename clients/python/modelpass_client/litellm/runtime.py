@@ -4,7 +4,7 @@ The client's own settings stand in clients/python/README.md. Beside them, the en
 
 | variable | what it sets | default |
 |---|---|---|
-| `MODELPASS_LITELLM_CATALOGUE` | a file like `catalogue.json`: the log tells each tier in it without a group | none |
+| `MODELPASS_LITELLM_CATALOGUE` | a file of what is sold: the log tells each tier in it without a group | none |
 | `MODELPASS_LITELLM_IMAGE_TOKENS` | what an image in a prompt is taken for in the estimate | 50,000 |
 | `MODELPASS_LITELLM_LEAST_OUTPUT` | how little output is worth a request whose customer bounds none | 256 |
 """
