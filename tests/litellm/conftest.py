@@ -40,11 +40,12 @@ def upstream() -> Iterator[upstreams.Upstream]:
 
 @pytest.fixture(scope="session")
 def config(upstream: upstreams.Upstream) -> dict[str, Any]:
-    return proxies.config_of(
+    made = proxies.config_of(
         upstream.url,
         GROUPS,
         router_settings={
             "num_retries": 1,
+            "optional_pre_call_checks": ["enforce_model_rate_limits"],
             "retry_after": 0,
             "disable_cooldowns": True,
             "fallbacks": [
@@ -53,6 +54,9 @@ def config(upstream: upstreams.Upstream) -> dict[str, Any]:
             ],
         },
     )
+    limited = next(entry for entry in made["model_list"] if entry["model_name"] == "limited::stable")
+    limited["litellm_params"]["rpm"] = 1
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -25,9 +25,10 @@ GROUPS = {
     "falling::stable": ["openai/gpt-4o"],
     "spare::stable": ["openai/gpt-4.1"],
     "crossing::stable": ["openai/gpt-4o"],
+    "limited::stable": ["openai/gpt-4o"],
     "untiered": ["openai/gpt-4o"],
 }
-SOLD = (CHAT, CLAUDE, IMAGES, EMBEDDER, "falling", "crossing", "unserved")
+SOLD = (CHAT, CLAUDE, IMAGES, EMBEDDER, "falling", "crossing", "limited", "unserved")
 UNBOUNDED_OUTPUT = 4_096
 SETTLE_SECONDS = 15
 

@@ -73,6 +73,20 @@ def test_a_stream_that_the_upstream_breaks_is_booked_as_delivered(
     assert len(plan.posts) == 1, "a grant is for one upstream request"
 
 
+def test_a_stream_that_broke_after_output_is_not_begun_anew_elsewhere(
+    proxy: Proxy, upstream: Upstream, customer: Customer
+) -> None:
+    """LiteLLM would go on in the middle of the stream with a fallback, and the grant would pay two upstreams."""
+    plan = upstream.plan(chunks=40, holds_after=5, breaks_after=6)
+    client = OpenAi(proxy, customer)
+    stream = client.chat.completions.create(model="falling", messages=says(plan), stream=True)
+    read_until(stream, 4)
+    plan.go_on.set()
+    with_error(lambda: list(stream))
+    assert len(plan.posts) == 1
+    assert customer.used("falling").units - plan.sent in range(min(in_prompt(plan)) - 1, max(in_prompt(plan)) + 1)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_stream_that_breaks_before_any_output_is_void(
     proxy: Proxy, upstream: Upstream, customer: Customer, kind: str

@@ -146,6 +146,18 @@ def test_a_request_that_fails_upstream_is_void(proxy: Proxy, upstream: Upstream,
     assert customer.used(model_of(kind)) == Used(0, 0)
 
 
+def test_what_a_limiter_of_litellms_refuses_after_the_grant_is_void(
+    proxy: Proxy, upstream: Upstream, customer: Customer
+) -> None:
+    plan, client = upstream.plan(), OpenAi(proxy, customer)
+    client.chat.completions.create(model="limited", messages=says(plan))
+    for _ in range(2):
+        with pytest.raises(_openai().RateLimitError):
+            client.chat.completions.create(model="limited", messages=says(plan))
+    assert len(plan.posts) == 1
+    assert customer.used("limited") == Used(plan.units, 1)
+
+
 def test_anthropics_clients_read_their_form(proxy: Proxy, upstream: Upstream, customer: Customer) -> None:
     plan = upstream.plan(cached=4)
     message = Anthropic(proxy, customer).messages.create(model=CLAUDE, max_tokens=50, messages=says(plan))

@@ -1,7 +1,8 @@
 """A LiteLLM proxy of which the customers' keys, limits and counters are Modelpass's. Rule: nothing unmetered passes.
 
-Three lines set it up: `auth.user_api_key_auth` and `callback.modelpass` in LiteLLM's configuration, and `asgi:app` as
-the application that the server runs. Each refuses to work without the others. docs/litellm.md tells how it is used.
+Three lines set it up: the function of `auth` and the instance of `callback` in LiteLLM's configuration, and the
+application of `asgi` for the server to run. Each refuses to work without the others. The project's page on LiteLLM
+tells how it is used.
 
     server ── asgi ── LiteLLM ── auth ── callback ── router ── upstream
                │                          │
