@@ -48,7 +48,7 @@ def Anthropic(proxy: Proxy, customer: Customer) -> Any:  # noqa: N802
 
 def ask(proxy: Proxy, customer: Customer, kind: str, plan: Plan, *, stream: bool, **more: Any) -> Any:
     """What the client gives for a request of a kind: an answer, or a stream to read."""
-    model = model_of(kind)
+    model = more.pop("model", model_of(kind))
     kind = kind.removeprefix("claude-")
     if kind == "images":
         return OpenAi(proxy, customer).images.generate(model=model, prompt=plan.word, **more)

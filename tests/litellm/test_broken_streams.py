@@ -73,13 +73,14 @@ def test_a_stream_that_the_upstream_breaks_is_booked_as_delivered(
     assert len(plan.posts) == 1, "a grant is for one upstream request"
 
 
+@pytest.mark.parametrize("says_why", [False, True])
+@pytest.mark.parametrize("kind", ["chat", "responses", "messages"])
 def test_a_stream_that_broke_after_output_is_not_begun_anew_elsewhere(
-    proxy: Proxy, upstream: Upstream, customer: Customer
+    proxy: Proxy, upstream: Upstream, customer: Customer, kind: str, *, says_why: bool
 ) -> None:
     """LiteLLM would go on in the middle of the stream with a fallback, and the grant would pay two upstreams."""
-    plan = upstream.plan(chunks=40, holds_after=5, breaks_after=6)
-    client = OpenAi(proxy, customer)
-    stream = client.chat.completions.create(model="falling", messages=says(plan), stream=True)
+    plan = upstream.plan(chunks=40, holds_after=5, breaks_after=6, says_why=says_why)
+    stream = ask(proxy, customer, kind, plan, stream=True, model="falling")
     read_until(stream, 4)
     plan.go_on.set()
     with_error(lambda: list(stream))

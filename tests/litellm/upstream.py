@@ -40,6 +40,8 @@ class Plan:
     tells_usage: bool = True
     breaks_after: int | None = None
     """The connection is cut after so many chunks."""
+    says_why: bool = False
+    """An error is told in the stream in place of the cut."""
     holds_after: int | None = None
     """The stream waits after so many chunks, until `go_on` is set."""
     holds_first: bool = False
@@ -158,7 +160,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         try:
             for is_output, event in events:
                 if is_output and plan.breaks_after == output:
-                    self._cut()
+                    self._break(plan)
                     return
                 if is_output and plan.holds_after == output:
                     plan.begun.set()
@@ -175,8 +177,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b"%x\r\n%b\r\n" % (len(event), event))
         self.wfile.flush()
 
-    def _cut(self) -> None:
+    def _break(self, plan: Plan) -> None:
         self.close_connection = True
+        if plan.says_why:
+            error = {"type": "overloaded_error", "code": 503, "message": "as planned"}
+            self._write(_named({"type": "error", "error": error}))
+            self._write(b"")
+            return
         self.connection.shutdown(socket.SHUT_RDWR)
 
 
