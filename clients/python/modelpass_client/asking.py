@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from modelpass_client.errors import Refused
+from modelpass_client.reports import whole
 
 Json = dict[str, Any]
 
@@ -59,8 +60,12 @@ class Asked:
 
     def check(self) -> None:
         """Refuse what an older service, which does not know the field, could not refuse."""
-        if self.minimum is not None and not 0 <= self.minimum <= self.estimate:
-            raise refusal(400, "invalid_request", "minimumUsage must be from 0 to estimatedUsage.", "minimumUsage")
+        if self.minimum is None or not whole(self.estimate):  # which every service refuses by itself
+            return
+        if not whole(self.minimum, self.estimate):
+            raise refusal(
+                400, "invalid_request", "minimumUsage must be a whole number from 0 to estimatedUsage.", "minimumUsage"
+            )
 
 
 def is_decided(answer: Json) -> bool:

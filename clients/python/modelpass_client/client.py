@@ -13,10 +13,9 @@ import weakref
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from modelpass_client.asking import Asked, is_refusal
-from modelpass_client.backend import Backend, BackendError, Queue
+from modelpass_client.asking import Asked
 from modelpass_client.dialect import Dialect
-from modelpass_client.errors import Refused, unavailable
+from modelpass_client.errors import unavailable
 from modelpass_client.policies import Policies
 from modelpass_client.questions import Questions
 from modelpass_client.settler import Settler
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
+    from modelpass_client.backend import Backend, Queue
     from modelpass_client.grant import Grant
     from modelpass_client.reports import Report
     from modelpass_client.spool import Spool
@@ -171,13 +171,7 @@ class Client:
 
     def describe_key(self, key: str) -> Json:
         """What a key may use, as the service tells it; raises `Refused`."""
-        try:
-            answer = self.backend.describe_key({"apiKey": key})
-        except BackendError as error:
-            raise unavailable() from error
-        if is_refusal(answer):
-            raise Refused(answer)
-        return answer
+        return self._questions.describe_key(key)
 
     # Ending
 

@@ -72,7 +72,7 @@ class Grant:
         self.start_before = start_before
         self.expires_at = expires_at
         self.held_calls: int = answer.get("heldCalls", calls)
-        self.prompt_units = prompt_units
+        self.prompt_units = prompt_units if whole(prompt_units) else None
 
     @property
     def authorization_id(self) -> str | None:

@@ -55,7 +55,7 @@ class Questions:
         while True:
             sent = self._clock()
             spoken = self._dialect.spoken(payload)
-            answer = self._answer(spoken)
+            answer = _answer_of(self._backend.authorize, spoken)
             if answer is not None and self._dialect.learns(spoken, answer):
                 continue
             if answer is not None and is_decided(answer):
@@ -65,15 +65,14 @@ class Questions:
             self._sleep(pause * (0.5 + random.random() / 2))  # noqa: S311 - spreads repeats, keeps no secret
             pause = min(_LONGEST_PAUSE_SECONDS, pause * 2)
 
-    def _answer(self, payload: Json) -> Json | None:
-        try:
-            answer: object = self._backend.authorize(payload)
-        except BackendError:
-            return None
-        except Exception:  # whatever a way to the service does, nothing was granted
-            LOG.exception("Asking the service failed in an unexpected way: the request is refused.")
-            return None
-        return answer if isinstance(answer, dict) else None
+    def describe_key(self, key: str) -> Json:
+        """Ask once what a key may use; raises `Refused`."""
+        answer = _answer_of(self._backend.describe_key, {"apiKey": key})
+        if answer is None:
+            raise unavailable()
+        if is_refusal(answer):
+            raise Refused(answer)
+        return answer
 
     def _decided(self, asked: Asked, payload: Json, answer: Json, began: float, sent: float) -> Grant:
         if not answer["allowed"]:
@@ -96,3 +95,15 @@ class Questions:
             prompt_units=asked.prompt_units,
             clock=self._clock,
         )
+
+
+def _answer_of(way: Callable[[Json], object], payload: Json) -> Json | None:
+    """What the service answers, None where it does not."""
+    try:
+        answer = way(payload)
+    except BackendError:
+        return None
+    except Exception:  # whatever a way to the service does, nothing was granted
+        LOG.exception("Asking the service failed in an unexpected way: the request is refused.")
+        return None
+    return answer if isinstance(answer, dict) else None

@@ -38,6 +38,8 @@ LOG: Final = logging.getLogger("modelpass_client")
 _KEPT_SECONDS: Final = 90 * 86_400  # the service takes no report that is older
 _WRITES_BETWEEN_TIDYING: Final = 1_000
 _ROWS_AT_ONCE: Final = 200
+_INSERT_SECONDS: Final = 0.5  # how long a request's end may wait for the work of others; then memory has its report
+_WORK_SECONDS: Final = 5.0
 _SCHEMA: Final = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=NORMAL",  # no wait for the disk at each report; the kernel has it
@@ -135,8 +137,8 @@ class _File:
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
         self._inserting = threading.RLock()
         self._working = threading.RLock()
-        self._inserts = _connect(self.path)
-        self._works = _connect(self.path)
+        self._inserts = _connect(self.path, _INSERT_SECONDS)
+        self._works = _connect(self.path, _WORK_SECONDS)
         self._writes = 0
 
     @classmethod
@@ -235,18 +237,19 @@ class _File:
         self._works.execute("BEGIN IMMEDIATE")
         try:
             yield
-        except BaseException:
-            self._works.execute("ROLLBACK")
+            self._works.execute("COMMIT")
+        except BaseException:  # also when the disk does not take it: a transaction left open would lock everybody out
+            if self._works.in_transaction:
+                self._works.execute("ROLLBACK")
             raise
-        self._works.execute("COMMIT")
 
 
 _PARENTS: Final[list[_File]] = []
 """Files of parents: SQLite's connections of another process must not even be closed."""
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
+def _connect(path: Path, timeout: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
     for statement in _SCHEMA:
         connection.execute(statement)
     return connection

@@ -6,6 +6,8 @@
 | an error of the upstream | the same of what was delivered; nothing, if nothing was |
 | the customer leaving (`close`, cancellation) | what was delivered, with the prompt |
 | never being read, or being dropped half-read | the same, when the collector finds it |
+
+What `count` and `usage` raise ends the stream, as an error of the upstream does.
 """
 
 from __future__ import annotations

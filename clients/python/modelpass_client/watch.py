@@ -48,6 +48,7 @@ class Watch:
         self._starting = threading.Lock()
         self._ends = threading.Event()
         self._lock = threading.RLock()
+        self._draining = threading.RLock()
 
     def after_fork(self) -> None:
         """In a child: the grants of the parent are the parent's to report."""
@@ -76,11 +77,19 @@ class Watch:
         self._abandoned.append((grant, error))
 
     def drain(self) -> None:
-        """Book what was abandoned."""
-        with contextlib.suppress(IndexError):
-            while True:
-                grant, error = self._abandoned.popleft()
-                grant.finish(error)
+        """Book what was abandoned; also what another thread is about to book has been booked then.
+
+        A signal handler may have interrupted who that thread waits for: so this waits for it a second at most.
+        """
+        mine = self._draining.acquire(timeout=_TICK_SECONDS)
+        try:
+            with contextlib.suppress(IndexError):
+                while True:
+                    grant, error = self._abandoned.popleft()
+                    grant.finish(error)
+        finally:
+            if mine:
+                self._draining.release()
 
     def tick(self) -> None:
         """Book what was abandoned or lost by now."""

@@ -28,5 +28,8 @@ def start(program: str, *arguments: str) -> subprocess.Popen[str]:
 def python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A program that has ended."""
     with start(program, *arguments) as process:
-        out, err = process.communicate(timeout=WAIT)
+        try:
+            out, err = process.communicate(timeout=WAIT)
+        finally:
+            process.kill()  # which changes nothing where it has ended
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)

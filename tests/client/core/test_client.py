@@ -172,12 +172,21 @@ def test_a_replay_under_an_own_id_is_the_grant_and_under_a_given_one_is_refused(
     assert (refused.value.status, refused.value.code) == (409, "request_in_progress")
 
 
-def test_a_minimum_above_the_estimate_is_refused_without_asking() -> None:
+@pytest.mark.parametrize("minimum", [11, -1, True, 1.0, "5"])
+def test_a_minimum_that_cannot_be_is_refused_without_asking(minimum: Any) -> None:
     backend = Scripted()
     with pytest.raises(Refused) as refused:
-        client_of(backend).authorize(KEY, "m", 10, minimum=11)
+        client_of(backend).authorize(KEY, "m", 10, minimum=minimum)
     assert (refused.value.status, refused.value.param) == (400, "minimumUsage")
     assert backend.asked == []
+
+
+def test_an_estimate_that_cannot_be_is_left_to_the_service_to_refuse() -> None:
+    estimate: Any = "10"
+    backend = Scripted(refusal("invalid_request", 400, "estimatedUsage"))
+    with pytest.raises(Refused) as refused:
+        client_of(backend).authorize(KEY, "m", estimate, minimum=1)
+    assert refused.value.param == "estimatedUsage"
 
 
 # What nobody reports
@@ -245,9 +254,12 @@ def test_backlog_that_memory_alone_holds_stops_granting_without_asking() -> None
 
 
 def test_what_a_key_may_use_is_told_or_refused() -> None:
-    client = client_of(Scripted({"status": "active"}, refusal("invalid_api_key", 401), LOST))
+    nonsense: Any = []
+    client = client_of(
+        Scripted({"status": "active"}, refusal("invalid_api_key", 401), LOST, RuntimeError("?"), nonsense)
+    )
     assert client.describe_key(KEY) == {"status": "active"}
-    for code in ("invalid_api_key", "temporarily_unavailable"):
+    for code in ("invalid_api_key", *["temporarily_unavailable"] * 3):
         with pytest.raises(Refused) as refused:
             client.describe_key(KEY)
         assert refused.value.code == code

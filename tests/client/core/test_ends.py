@@ -23,6 +23,8 @@ import asyncio, json, os, signal, sys, threading
 from modelpass_client import AsyncClient, Client, Policies, Spool
 from tests.client.core.backends import LOST, Scripted
 
+signal.alarm(120)  # whatever happens, no program outlives its test for long
+
 class Printing(Scripted):
     def settle(self, payload):
         answer = super().settle(payload)
@@ -172,7 +174,7 @@ async def main():
         loop.add_signal_handler(signal.SIGTERM, done.set)
     else:
         signal.signal(signal.SIGTERM, handler)
-    async with AsyncClient(Late()) as client:
+    async with AsyncClient(Late(), policies=Policies(exit_seconds=3600)) as client:
         client.flush_at_sigterm()
         async with client.request("key", "m", estimate=100) as grant:
             grant.used(1)

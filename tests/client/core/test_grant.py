@@ -155,6 +155,13 @@ def test_a_figure_that_cannot_be_booked_is_booked_as_the_estimate(units: Any) ->
     assert kept.reports == [Report(4000, source="estimated")] * 2
 
 
+@pytest.mark.parametrize("prompt", [-1, 1.5, "12", True])
+def test_a_prompt_that_cannot_be_counted_counts_as_not_said(prompt: Any) -> None:
+    kept = Kept()
+    grant_of(kept, prompt=prompt).finish(GeneratorExit())
+    assert kept.reports == [VOID]
+
+
 def test_a_grant_may_start_until_its_time_and_not_once_claimed() -> None:
     grant = grant_of(Kept())
     assert grant.may_start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
 from typing import TYPE_CHECKING, Any
 
@@ -135,3 +136,30 @@ def test_the_log_that_the_database_writes_ahead_stays_small(tmp_path: Path) -> N
             spool.tidy()
     (log,) = tmp_path.glob("*.db-wal")
     assert log.stat().st_size < 20 * 2**20
+
+
+def test_a_full_disk_refuses_a_report_and_the_spool_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.put("a", {"authorizationId": "a"})
+    file: Any = spool._own
+    (pages,) = file._works.execute("PRAGMA page_count").fetchone()
+    file._works.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(sqlite3.Error):
+        spool.refuse("a", {"authorizationId": "a" * 100_000}, "invalid_request")
+    assert [found for found, _ in spool.pending(9)] == ["a"]
+    file._works.execute("PRAGMA max_page_count = 1000000")
+    spool.put("b", {"authorizationId": "b"})
+    spool.refuse("a", {"authorizationId": "a"}, "invalid_request")
+    assert [found for found, _ in spool.pending(9)] == ["b"]
+    assert [found for found, _, _ in spool.refused()] == ["a"]
+
+
+def test_a_transaction_that_fails_leaves_the_spool_usable(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.put("a", {"authorizationId": "a"})
+    file: Any = spool._own
+    with pytest.raises(ZeroDivisionError), file._transaction():
+        raise ZeroDivisionError
+    spool.refuse("a", {"authorizationId": "a"}, "invalid_request")
+    spool.put("b", {"authorizationId": "b"})
+    assert [found for found, _ in spool.pending(9)] == ["b"]
