@@ -46,11 +46,12 @@ class Modelpass(CustomLogger):  # type: ignore[misc]  # LiteLLM is in an environ
             raise _raised(exchange, refusal(400, "invalid_request", "This cannot be metered, so it is not served."))
         if exchange.grant is None:
             try:
-                await _ask(exchange, running, data)
+                data["model"] = await _ask(exchange, running, data)
             except Refused as error:
                 raise _raised(exchange, error) from None
-        else:
-            _stay_in_tier(exchange, data)
+        elif tier_of(data.get("model")) != exchange.grant.channel_tier:  # LiteLLM begins anew, with a fallback
+            raise _raised(exchange, unavailable("No upstream of the granted tier can be reached."))
+        data.update(exchange.added)
         return data
 
     async def async_filter_deployments(
@@ -73,7 +74,7 @@ class Modelpass(CustomLogger):  # type: ignore[misc]  # LiteLLM is in an environ
         exchange = CURRENT.get()
         if exchange is None or exchange.grant is None:
             return None
-        if exchange.attempts == 0 and not exchange.grant.may_start():
+        if exchange.grant.claimed or (exchange.attempts == 0 and not exchange.grant.may_start()):
             raise _raised(exchange, unavailable("The grant is too old to begin the request."))
         metadata = kwargs.get("litellm_metadata") or kwargs.get("metadata") or {}
         tier = tier_of(metadata.get("model_group"))
@@ -81,6 +82,7 @@ class Modelpass(CustomLogger):  # type: ignore[misc]  # LiteLLM is in an environ
             raise _raised(exchange, unavailable("No upstream of the granted tier can be reached."))
         if exchange.seen.output:
             raise _raised(exchange, unavailable("The stream broke; a grant is for one upstream request."))
+        exchange.refused = None
         exchange.attempts += 1
         exchange.served_tier = tier
         exchange.translated = getattr(call_type, "value", call_type) not in CALL_TYPES[exchange.kind]
@@ -115,7 +117,8 @@ class Modelpass(CustomLogger):  # type: ignore[misc]  # LiteLLM is in an environ
             raise
 
 
-async def _ask(exchange: Exchange, running: Runtime, data: Json) -> None:
+async def _ask(exchange: Exchange, running: Runtime, data: Json) -> str:
+    """Get the grant, note what is to be added to the request, and give the group that serves it."""
     policies, settings = running.client.policies, running.settings
     asked = estimate(
         exchange.kind,
@@ -135,31 +138,24 @@ async def _ask(exchange: Exchange, running: Runtime, data: Json) -> None:
     if group not in groups_of_proxy():
         LOG.error("There is no model group %r: what is sold of it cannot be served.", group)
         raise unavailable("No upstream of the granted tier is set up.", retry_after=60)
-    data["model"] = group
     if asked.bound is not None:  # the customer bounded nothing: what is held does
-        data[asked.bound] = exchange.body[asked.bound] = asked.output_for(grant.held_units)
+        exchange.added[asked.bound] = asked.output_for(grant.held_units)
     if exchange.kind == "chat" and data.get("stream") is True and "stream_options" not in exchange.body:
-        _ask_for_usage(data, group)
+        exchange.added |= _asking_for_usage(group)
+    return group
 
 
-def _ask_for_usage(data: Json, group: str) -> None:
-    """Have the upstream tell its usage at the end of a stream, without the customer seeing it.
+def _asking_for_usage(group: str) -> Json:
+    """What has the upstream tell its usage at the end of a stream, without the customer seeing it.
 
     LiteLLM does so by itself, but looked at the model's name before it was the group's.
     """
     from litellm.proxy import common_request_processing, proxy_server  # noqa: PLC0415 - loaded by then
 
     supported = common_request_processing._model_deployments_support_stream_options  # noqa: SLF001
-    if supported(model=group, llm_router=proxy_server.llm_router, team_id=None):
-        data["stream_options"] = {"include_usage": True}
-        data["_litellm_strip_stream_usage"] = True
-
-
-def _stay_in_tier(exchange: Exchange, data: Json) -> None:
-    """LiteLLM begins anew with a fallback: it may, within the tier."""
-    assert exchange.grant is not None  # noqa: S101 - asked by the caller
-    if tier_of(data.get("model")) != exchange.grant.channel_tier:
-        raise _raised(exchange, unavailable("No upstream of the granted tier can be reached."))
+    if not supported(model=group, llm_router=proxy_server.llm_router, team_id=None):
+        return {}
+    return {"stream_options": {"include_usage": True}, "_litellm_strip_stream_usage": True}
 
 
 def groups_of_proxy() -> set[str]:

@@ -51,6 +51,8 @@ class Exchange:
     body: Json
     size: int
     grant: Grant | None = None
+    added: Json = field(default_factory=dict)
+    """Fields that go to the upstream beside the customer's: the bound of the output, and the wish to be told usage."""
     refused: Refused | None = None
     left: bool = False
     """The customer has gone."""
