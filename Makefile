@@ -7,12 +7,14 @@ BIN := $(VENV)/bin
 SAM_VENV := .tools/sam
 CHECKOV_VENV := .tools/checkov
 OPS_VENV := .tools/ops
+LITELLM_VENV := .tools/litellm
 UV_VENV := .tools/uv
 MUTMUT := .tools/mutmut
 SETUP := $(VENV)/.ready node_modules/.ready
 SAM := $(SAM_VENV)/bin/sam
 CHECKOV := $(CHECKOV_VENV)/bin/checkov
 OPS := $(OPS_VENV)/.ready
+LITELLM := $(LITELLM_VENV)/.ready
 UV := $(UV_VENV)/bin/uv
 EXPANDED := .local/template.json
 ARCH ?= arm64
@@ -50,7 +52,7 @@ RIGHT_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
   || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-lambda demo token seed upgrade audit restore openapi test test-runtime soak bench bench-against bench-peers bench-restore faults cost reliability scale coverage mutants lint format types \
+.PHONY: help setup run run-lambda demo token seed upgrade audit restore openapi test test-litellm test-runtime soak bench bench-against bench-peers bench-restore faults cost reliability scale coverage mutants lint format types \
   validate build lambda-runtime check lock clean
 
 help: ## name every target
@@ -84,6 +86,14 @@ $(OPS): requirements/ops.txt
 	@echo "Setting up the tools for deployments ..." >&2
 	@rm -rf $(OPS_VENV) && $(PYTHON) -m venv $(OPS_VENV)
 	@env $(CREDENTIALS:%=-u %) $(OPS_VENV)/bin/pip $(INSTALL) --only-binary :all: -r requirements/ops.txt >&2
+	@touch $@
+
+# The proxy that the LiteLLM plug-in is tried with, and its customers' clients.
+$(LITELLM): requirements/litellm.txt
+	@$(RIGHT_PYTHON)
+	@echo "Setting up LiteLLM's proxy ..." >&2
+	@rm -rf $(LITELLM_VENV) && $(PYTHON) -m venv $(LITELLM_VENV)
+	@$(LITELLM_VENV)/bin/pip $(INSTALL) --only-binary :all: -r requirements/litellm.txt >&2
 	@touch $@
 
 $(UV): requirements/uv.txt
@@ -152,6 +162,9 @@ test: $(SETUP) ## run every test but those in Lambda's runtime
 
 test-runtime: lambda-runtime ## run the built functions in Lambda's own runtime, one by one and together
 	MODELPASS_ARTIFACTS=$(BUILT_HERE) LAMBDA_PYTHON=$(PYTHON_HERE) $(BIN)/python -m pytest tests/runtime tests/e2e/test_main_job.py
+
+test-litellm: $(SETUP) $(LITELLM) ## the LiteLLM plug-in against the real proxy, a few minutes
+	$(BIN)/python -m pytest -n0 tests/litellm
 
 soak: $(SETUP) ## compare the service with the ledger over random requests, about half an hour
 	$(BIN)/python -m pytest -n0 -s --hypothesis-profile=soak tests/property | grep -v '^{'
@@ -224,7 +237,7 @@ lock: $(UV) ## pin the newest versions that fit and are a week old, with hashes
 	week_ago=$$($(PYTHON) -c '$(WEEK_AGO)'); \
 	for pair in layers/modelpass/requirements layers/sdk/requirements layers/powertools/requirements \
 	    layers/pydantic/requirements layers/tracer/requirements requirements/uv requirements/ops requirements/dev \
-	    requirements/mutants requirements/sam requirements/checkov requirements/lambda-runtime requirements/peers-limits requirements/peers-litellm requirements/peers-redis \
+	    requirements/mutants requirements/sam requirements/checkov requirements/lambda-runtime requirements/litellm requirements/peers-limits requirements/peers-litellm requirements/peers-redis \
 	    requirements/peers-zae; do \
 	  above=; \
 	  case $$pair in \
