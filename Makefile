@@ -204,6 +204,7 @@ format: $(SETUP) ## format the code
 types: $(SETUP) ## static types, strict
 	$(BIN)/mypy
 	@for app in functions/*/app.py; do $(BIN)/mypy $$app || exit 1; done
+	$(BIN)/mypy --python-version 3.10 clients/python/modelpass_client
 
 validate: $(SETUP) $(SAM) $(CHECKOV) ## check template.yaml, also as CloudFormation gets it, and front/template.yaml
 	AWS_DEFAULT_REGION=eu-west-1 $(SAM) validate --config-env prod

@@ -23,6 +23,7 @@ from ops import catalogue_file
 from tests.support import listings
 from tests.support.capacity import KILOBYTE, item_bytes
 from tests.support.listings import list_events, list_models, list_subscriptions
+from tests.support.parts import continuing
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model, new_world
 
 if TYPE_CHECKING:
@@ -111,6 +112,51 @@ def test_replayed_settle_costs_what_a_settle_costs(customer: Customer) -> None:
     granted = customer.authorize()
     customer.settle(granted)
     assert customer.cost(lambda: customer.settle(granted), replayed=True) == WRITE
+
+
+def test_part_is_one_request_and_one_unit_when_what_it_asks_fits_and_so_is_its_repeat(customer: Customer) -> None:
+    granted = customer.authorize(estimate=100, calls=4)
+    for used in (10, 0, 150):
+        part = partial(customer.settle, granted, used, calls=1, **continuing(customer.key, 500, 9))
+        assert customer.cost(part, settled=True, continued=True, heldUsage=500, heldCalls=9) == WRITE
+        assert customer.cost(part, replayed=True, continued=True, heldUsage=500) == WRITE
+        granted = part()
+    assert customer.cost(lambda: customer.settle(granted, 5), settled=True) == WRITE
+
+
+def test_part_is_two_plain_writes_where_less_is_left(customer: Customer) -> None:
+    granted = customer.authorize(estimate=100)
+    part = partial(customer.settle, granted, 10, calls=1, **continuing(customer.key, 10_000, 200))
+    cost = customer.cost(part, continued=True, heldUsage=9987, heldCalls=98)
+    assert cost[0][:2] == ["UpdateItem", "UpdateItem"]
+    assert cost[1] == 2 + 2 * (len(cost[0]) - 2), "and what telling a threshold costs"
+
+
+def test_part_that_may_not_go_on_is_a_look_or_a_refused_write_and_one_write(customer: Customer) -> None:
+    granted, other = customer.authorize(estimate=100), customer.authorize("r-2", estimate=100)
+    more = continuing(customer.key)
+    customer.world.take_down(TEXT_MODEL, "stable")
+    down = partial(customer.settle, granted, 10, calls=1, **more)
+    assert customer.cost(down, code="tier_unavailable", settled=True) == (["GetItem", "UpdateItem"], 1, 1)
+    customer.world.turn_tier(TEXT_MODEL, "stable", available=True)
+    customer.world.cancel(customer.subscription_id)
+    stopped = partial(customer.settle, other, 10, calls=1, **more)
+    assert customer.cost(stopped, code="subscription_cancelled", settled=True) == (["UpdateItem", "UpdateItem"], 2, 0)
+
+
+def test_part_of_a_reclaimed_hold_leaves_a_new_ticket_in_one_transaction(customer: Customer) -> None:
+    granted = customer.authorize("left-open", 9000, holdSeconds=60)
+    customer.world.clock.advance(60_000)
+    customer.authorize("reclaimer", 9000)
+    part = partial(customer.settle, granted, 1, calls=0, **continuing(customer.key, 0, 1))
+    cost = customer.cost(part, code="authorization_not_found", late=True)
+    assert cost == (["GetItem", "Query", "TransactWriteItems", "GetItem"], 6, 3)
+
+
+def test_settle_that_says_where_its_figure_comes_from_is_one_request_and_one_unit(customer: Customer) -> None:
+    for number, source in enumerate(("reported", "counted", "estimated")):
+        granted = customer.authorize(f"r-{number}")
+        assert customer.cost(partial(customer.settle, granted, usageSource=source), settled=True) == WRITE
 
 
 def test_settle_after_the_hold_expired_is_one_write_while_nobody_needed_its_units(customer: Customer) -> None:
@@ -299,6 +345,17 @@ def test_report_that_gives_calls_back_below_a_threshold_arms_it_again_in_one_mor
 
 def test_open_block_that_is_no_use_yet_costs_what_a_grant_costs(customer: Customer) -> None:
     assert customer.cost(partial(customer.authorize, "block", 10, calls=90), allowed=True) == WRITE
+
+
+def test_grant_of_what_is_left_is_two_plain_writes_and_costs_nothing_more_where_all_fits(customer: Customer) -> None:
+    fits = partial(customer.authorize, "fits", 900, minimumUsage=10)
+    assert customer.cost(fits, allowed=True, heldUsage=900) == WRITE
+    assert customer.cost(fits, replayed=True) == WRITE
+    customer.settle(customer.authorize("most", 9000), 9000)  # is told of as 80 percent
+    less = partial(customer.authorize, "less", 900, minimumUsage=10)
+    assert customer.cost(less, allowed=True, heldUsage=97) == (["UpdateItem", "UpdateItem"], 2, 0)
+    assert customer.cost(less, replayed=True) == WRITE
+    assert customer.cost(partial(customer.authorize, "none", 900, minimumUsage=10), code="monthly_cap_reached") == WRITE
 
 
 def test_first_request_of_an_untouched_window_is_two_plain_writes(world: World) -> None:

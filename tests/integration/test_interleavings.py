@@ -14,12 +14,16 @@ import pytest
 from tests.support.audit import assert_conserved
 from tests.support.faults import Interleave
 from tests.support.scenes import (
+    AT_THE_END,
     COMMANDS,
     CORRECTIONS,
+    GONE_ON,
+    MEET_A_PART,
     MOVE_A_DAY,
     MOVE_A_MONTH,
     NEED_A_GRANT,
     OPERATORS,
+    PARTS,
     PLACE_COMMANDS,
     PLACES,
     PLAN_NEWS,
@@ -28,11 +32,13 @@ from tests.support.scenes import (
     WITHOUT_A_GRANT,
     Scene,
     authorize,
+    authorize_what_fits,
     breach,
     buy,
     cross,
     crossed,
     expired,
+    holds_expired,
     in_use,
     next_day,
     one_call_left,
@@ -61,12 +67,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("few_shards")
 MOST_CALLS = 12
-_WINDOWS = ("daily", "monthly")
+_FIGURES = (("daily", "monthly"), ("openHolds",))
 
 
 def ended(world: World, *answers: Json) -> Outcome:
     """What was answered, and what is stored once all that may wait is done: lazy or not, it is the same state."""
-    windows: list[Json] = [{name: a.pop(name) for name in _WINDOWS if name in a} for a in answers]
+    windows: list[Json] = [{n: a.pop(n) for n in names if n in a} for a in answers for names in _FIGURES]
     world.make_all_due()
     world.reset()  # conserving: what did not add up before does not add up after it
     assert_conserved(world)
@@ -109,11 +115,23 @@ def named(*values: Callable[..., object]) -> object:
             for pair in combinations_with_replacement(COMMANDS, 2)
             if scene not in WITHOUT_A_GRANT or not {*pair} & NEED_A_GRANT
         ),
+        *(
+            named(scene, authorize_what_fits, other)
+            for scene in SCENES
+            for other in AT_THE_END
+            if scene not in WITHOUT_A_GRANT or other not in NEED_A_GRANT
+        ),
+        *(named(in_use, authorize_what_fits, correction) for correction in CORRECTIONS),
         *(named(scene, cross, other) for scene in (in_use, rolled, next_day) for other in THRESHOLD_COMMANDS),
         *(
             named(scene, overshoot, other)
             for scene in (in_use, next_day, reclaimed)
             for other in (overshoot, breach, settle, authorize, reset)
+        ),
+        *(
+            named(scene, *pair)
+            for scene in (in_use, holds_expired, next_day, rolled, reclaimed, *GONE_ON)
+            for pair in product(PARTS[:2], MEET_A_PART)
         ),
         *(named(one_call_left, *pair) for pair in combinations_with_replacement(MOVE_A_DAY, 2)),
         *(named(crossed, *pair) for pair in combinations_with_replacement(MOVE_A_MONTH, 2)),
@@ -172,8 +190,10 @@ def past_the_term(scene: Scene) -> Json:
 
 
 @pytest.mark.parametrize("move", [to_the_next_day, past_every_hold, past_the_term], ids=lambda c: c.__name__)
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.__name__)
-@pytest.mark.parametrize("scene", SCENES, ids=lambda s: s.__name__)
+@pytest.mark.parametrize(
+    ("command", "scene"),
+    [named(*pair) for pair in (*product(COMMANDS, SCENES), *product(PARTS, (in_use, rolled, reclaimed, *GONE_ON)))],
+)
 def test_clock_that_moves_in_between_stores_what_it_would_before_or_after(
     engine: str, scene: MakeScene, command: Command, move: Command
 ) -> None:

@@ -33,7 +33,7 @@ CATALOGUE = {"get-model", "put-model", "withdraw-model", "availability"}
 CATALOGUE |= {f"{name}-slash" for name in CATALOGUE}
 PLANS = {"put-plan", "delete-plan", "put-plan-slash", "delete-plan-slash"}
 OPERATORS = {"correct", *PLANS, *CATALOGUE}
-HTTP = sorted(set(FUNCTION_OF_SAMPLE) - {"authorize", "settle", "settle-batch", "reset", "not-found"})
+HTTP = sorted(set(FUNCTION_OF_SAMPLE) - {"authorize", "settle", "settle-part", "settle-batch", "reset", "not-found"})
 pytestmark = pytest.mark.usefixtures("clock", "few_shards")
 
 
@@ -265,6 +265,7 @@ def test_page_lists_every_field_and_no_other(customer: Customer) -> None:
     seen |= {"UnauthorizedCalls"}  # comes of the access log
     seen |= {"step", "answered", "SyntheticAuthorizes"}  # shown by the synthetic customer
     seen |= {"scope", "cause", "StoreBreakerOpened"}  # shown by tests/unit/runtime/test_breaker_lines.py
+    seen |= {"usageSource", "continued", "notContinued"}  # tests/integration/router/test_lines_of_parts.py shows them
     seen |= {"TiersUnreadSeconds"}  # tests/integration/entitlements/test_tiers_unread.py shows it
     with recorded() as output:
         for prepare, *_ in ROUTER.values():

@@ -115,7 +115,7 @@ def test_every_message_of_a_batch_is_told_what_it_took_itself(metered_world: Wor
     bodies[1]["servedTier"] = "basic"  # takes a read, a transaction and another read
     records = [{"messageId": f"m-{n}", "body": json.dumps(body)} for n, body in enumerate(bodies)]
     with recorded() as output:
-        settle.handle_settle(world.deps, {"Records": records}, "lambda-request", float("inf"))
+        settle.handle_settle(world.deps, world.caches.tiers, {"Records": records}, "lambda-request", float("inf"))
     plain, breach = output.decided()
     assert figures(plain) == (1, 0, 1)
     assert figures(breach) == (3, 2, 4)
@@ -161,7 +161,9 @@ def test_reset_that_cannot_look_tells_no_lag_so_that_its_alarm_begins(metered_wo
 def test_a_message_whose_id_is_no_text_is_told_without_it(metered_world: World) -> None:
     world = metered_world
     with recorded() as output:
-        answer = settle.handle_settle(world.deps, {"Records": [{"messageId": "\ud800", "body": "{}"}]}, "lambda", 1e9)
+        answer = settle.handle_settle(
+            world.deps, world.caches.tiers, {"Records": [{"messageId": "\ud800", "body": "{}"}]}, "lambda", 1e9
+        )
     assert answer == {"batchItemFailures": [{"itemIdentifier": "\ud800"}]}
     (line,) = output.decided()
     assert ("messageId" in line, line["decision"]) == (False, "invalid_request")

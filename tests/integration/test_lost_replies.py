@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.audit import assert_conserved
 from tests.support.faults import SlowReply
+from tests.support.parts import continuing
 from tests.support.world import DAY_MS, STORE_CLIENTS
 
 if TYPE_CHECKING:
@@ -84,6 +85,23 @@ def test_far_report_whose_reply_is_slow_while_its_day_ends_is_booked_and_told_on
     events = world.events()
     assert (events.count("usage.far_above_estimate"), events.count("tier.breached")) == (1, 1)
     assert world.entitlement(subscription_id).counters.month_used == 100
+    assert_conserved(world)
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_part_whose_reply_comes_after_its_day_ended_is_booked_once_and_begins_no_work(
+    bought: tuple[World, str, str],
+    lost: bool,  # noqa: FBT001
+) -> None:
+    world, key, subscription_id = bought
+    granted = world.authorize(key, "r-1", 10)["authorizationId"]
+    more = continuing(key, 50, 2, 900)
+    slow = slowly(world, lambda: world.clock.advance(DAY_MS), lost=lost)
+    answer = slow.settle(granted, 4, calls=1, **more)
+    assert (answer["settled"], answer["startWithinMs"], answer["heldUsage"]) == (True, 0, 0)
+    assert world.settle(granted, 4, calls=1, **more)["authorizationId"] == answer["authorizationId"]
+    assert world.settle(answer["authorizationId"], 3)["late"]
+    assert world.entitlement(subscription_id).counters.month_used == 7
     assert_conserved(world)
 
 

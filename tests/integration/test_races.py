@@ -50,6 +50,53 @@ def test_of_64_authorizes_for_the_last_units_no_more_are_granted_than_fit(world:
     assert_conserved(world)
 
 
+def test_of_64_authorizes_that_take_what_fits_all_that_is_left_is_granted_and_no_more(world: World) -> None:
+    made = world.buy(models=[model(calls=1000, cap=205)])
+    answers = at_once(THREADS, lambda n: world.authorize(made["apiKey"], f"r-{n}", 10, minimumUsage=n % 3))
+    held = [a["heldUsage"] for a in answers if a["allowed"]]
+    assert sum(held) == 205
+    assert sorted(held) == [5] + [10] * 20
+    assert {a["error"]["code"] for a in answers if not a["allowed"]} == {"monthly_cap_reached"}
+    assert_conserved(world)
+
+
+def test_while_units_come_back_takers_of_what_fits_never_overshoot_and_leave_nothing(world: World) -> None:
+    """Each takes what it can get, reports a part of it, and comes again until nothing is left."""
+    made = world.buy(models=[model(calls=10**6, cap=3000)])
+
+    def taker(number: int) -> int:
+        used = 0
+        for round_number in range(1000):
+            answer = world.authorize(made["apiKey"], f"r-{number}-{round_number}", 50 + number, minimumUsage=1)
+            if not answer["allowed"]:
+                assert answer["error"]["code"] == "monthly_cap_reached"
+                return used
+            assert 1 <= answer["heldUsage"] <= 50 + number
+            assert answer["monthly"]["overrun"] == 0
+            part = -(-answer["heldUsage"] // 2)
+            used += part
+            assert world.settle(answer["authorizationId"], part)["monthly"]["overrun"] == 0
+        raise AssertionError("the month never ended")
+
+    total = sum(at_once(16, taker))
+    rest = world.authorize(made["apiKey"], "the-rest", 3000, minimumUsage=0)
+    if rest["allowed"]:  # what the last of them gave back
+        total += rest["heldUsage"]
+        world.settle(rest["authorizationId"], rest["heldUsage"])
+    assert total == world.entitlement(made["subscriptionId"]).counters.month_used == 3000
+    assert_conserved(world)
+
+
+def test_64_repeats_of_one_lesser_grant_count_once(world: World) -> None:
+    made = world.buy(models=[model(calls=1000, cap=7)])
+    answers = at_once(THREADS, lambda _: world.authorize(made["apiKey"], "same", 10, minimumUsage=1))
+    assert {a["heldUsage"] for a in answers} == {7}
+    assert len({a["authorizationId"] for a in answers}) == 1
+    assert sum("replayed" not in a for a in answers) == 1
+    assert world.entitlement(made["subscriptionId"]).counters.day_calls == 1
+    assert_conserved(world)
+
+
 def test_64_repeats_of_one_authorize_count_once(world: World) -> None:
     made = world.buy()
     answers = at_once(THREADS, lambda _: world.authorize(made["apiKey"], "same"))

@@ -21,6 +21,7 @@ from modelpass.router.settle import handle_settle
 from modelpass.times import DAY_MS
 from tests.support.handlers import batch
 from tests.support.lines import recorded
+from tests.support.parts import continuing
 from tests.template.resources import properties_of
 
 if TYPE_CHECKING:
@@ -40,9 +41,8 @@ def test_what_was_issued_before_a_rotation_works_on_and_keeps_its_ids(world: Wor
     first, second = (world.authorize(bought["apiKey"], name, 30) for name in ("a", "b"))
 
     rotated = with_keys(world, NEWER, older)
-    assert rotated.authorize(bought["apiKey"], "a", 30) == {**first, "replayed": True, "daily": second["daily"]} | {
-        "monthly": second["monthly"]
-    }
+    figures = {name: second[name] for name in ("daily", "monthly", "openHolds")}  # as the later answer shows them
+    assert rotated.authorize(bought["apiKey"], "a", 30) == {**first, "replayed": True, **figures}
     assert rotated.settle(first["authorizationId"], 10)["monthly"]["used"] == 10
     granted = rotated.authorize(bought["apiKey"], "c", 30)
     assert rotated.settle(granted["authorizationId"], 20)["monthly"]["used"] == 30
@@ -62,6 +62,22 @@ def test_while_a_rotation_is_deployed_functions_of_both_sides_agree(world: World
         granted = other.authorize(key, "second", 30)
         assert one.authorize(key, "second", 30)["authorizationId"] == granted["authorizationId"]
         assert one.settle(granted["authorizationId"], 10)["settled"]
+
+
+def test_hold_goes_on_across_a_rotation_and_each_report_is_booked_once(world: World) -> None:
+    """A hold that goes on is signed anew, so that it outlasts the key it was granted under."""
+    (older,) = world.deps.deployment_keys.secrets
+    rotated, retired = with_keys(world, NEWER, older), with_keys(world, NEWER)
+    bought = world.buy()
+    first = world.authorize(bought["apiKey"], "a", 30)["authorizationId"]
+    more = continuing(bought["apiKey"], 40, 1)
+    second = rotated.settle(first, 10, calls=1, **more)
+    assert second["continued"]
+    for side in (world, rotated):
+        assert side.settle(first, 10, calls=1, **more)["replayed"]
+    third = retired.settle(second["authorizationId"], 5, calls=1, **more)  # its API key is of the retired key
+    assert (third["settled"], third["error"]["code"]) == (True, "invalid_api_key")
+    assert retired.settle(third["authorizationId"], 7)["monthly"]["used"] == 22
 
 
 def test_retired_deployment_key_no_longer_opens_anything(world: World) -> None:
@@ -85,7 +101,7 @@ class Queue:
         tries = properties_of("SettleQueue")["RedrivePolicy"]["maxReceiveCount"]
         for _ in range(tries):
             event = batch(*self.waiting)
-            answer = handle_settle(world.deps, event, "lambda-1", float("inf"))
+            answer = handle_settle(world.deps, world.caches.tiers, event, "lambda-1", float("inf"))
             failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
             self.waiting = [record["body"] for record in event["Records"] if record["messageId"] in failed]
             if not self.waiting:

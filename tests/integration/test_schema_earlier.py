@@ -17,6 +17,7 @@ from tests.support import listings
 from tests.support.audit import assert_conserved
 from tests.support.earlier import RECORDED, Earlier, recorded
 from tests.support.listings import list_events, list_models, list_subscriptions
+from tests.support.parts import continuing
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, model
 
 if TYPE_CHECKING:
@@ -111,6 +112,29 @@ def test_reclaimed_hold_is_booked_late_once(earlier: Earlier) -> None:
     settled = earlier.settle("busy", "busy-reclaimed", 41)
     assert (settled["late"], settled["monthly"]["used"]) == (True, 106)
     assert earlier.settle("busy", "busy-reclaimed", 41) == {"settled": True, "replayed": True}
+    assert row(earlier, f"day#2026-12-25#1#{TEXT_MODEL}") == {"calls": 3, "units": 101}
+    assert earlier.world.entitlement(earlier.id_of("busy")).tickets == 0
+
+
+def test_open_hold_goes_on_from_its_random_nonce_and_each_report_is_booked_once(earlier: Earlier) -> None:
+    used = earlier.world.entitlement(earlier.id_of("busy")).counters.month_used
+    more = continuing(earlier.key_of("busy"), 20, 1)
+    first = earlier.settle("busy", "busy-open", 30, calls=1, **more)
+    assert (first["continued"], first["heldUsage"]) == (True, 20)
+    assert earlier.settle("busy", "busy-open", 30, calls=1, **more) == {**first, "replayed": True}
+    second = earlier.world.settle(first["authorizationId"], 5, calls=0, **more)
+    assert earlier.settle("busy", "busy-open", 30, calls=1, **more)["authorizationId"] == second["authorizationId"]
+    assert earlier.world.settle(second["authorizationId"], 7)["monthly"]["used"] == used + 42
+    assert earlier.settle("busy", "busy-open", 30) == {"settled": True, "replayed": True}
+
+
+def test_part_of_a_reclaimed_hold_is_booked_late_once(earlier: Earlier) -> None:
+    more = continuing(earlier.key_of("busy"), 20, 1)
+    first = earlier.settle("busy", "busy-reclaimed", 40, calls=0, **more)
+    assert (first["continued"], first["late"], first["heldUsage"], first["heldCalls"]) == (False, True, 0, 1)
+    again = earlier.settle("busy", "busy-reclaimed", 40, calls=0, **more)
+    assert (again["replayed"], again["authorizationId"]) == (True, first["authorizationId"])
+    assert earlier.world.settle(first["authorizationId"], 1)["late"]
     assert row(earlier, f"day#2026-12-25#1#{TEXT_MODEL}") == {"calls": 3, "units": 101}
     assert earlier.world.entitlement(earlier.id_of("busy")).tickets == 0
 

@@ -182,11 +182,15 @@ def test_message_of_a_batch_about_a_bad_entitlement_is_given_back_alone_and_book
     before = damaged.spoil_entitlement(world, made["subscriptionId"])
     bodies = [json.dumps({"authorizationId": one["authorizationId"], "actualUsage": 4}) for one in held]
     event = {"Records": [{"messageId": str(n), "body": body} for n, body in enumerate(bodies)]}
-    answer, told = reported(lambda: settle_door.handle_settle(world.deps, event, "req", float("inf")))
+    answer, told = reported(
+        lambda: settle_door.handle_settle(world.deps, world.caches.tiers, event, "req", float("inf"))
+    )
     assert answer == {"batchItemFailures": [{"itemIdentifier": "0"}, {"itemIdentifier": "2"}]}
     assert set(told) == {f"{made['subscriptionId']}#1#{TEXT_MODEL}"}
     damaged.put(world, world.tables.entitlements, before)
-    assert settle_door.handle_settle(world.deps, event, "req", float("inf")) == {"batchItemFailures": []}
+    assert settle_door.handle_settle(world.deps, world.caches.tiers, event, "req", float("inf")) == {
+        "batchItemFailures": []
+    }
     models = queries.get_usage(world.deps, "acct", made["subscriptionId"])["models"]
     assert [shown["monthly"]["used"] for shown in models] == [8, 8]
 

@@ -19,6 +19,7 @@ from tests.support.audit import assert_audited, assert_conserved
 from tests.support.ledger import DAY_MS, SECOND_MS
 from tests.support.machine import ANY, FAULTS, MODELS, TIERS, Fault
 from tests.support.machine_life import LifeRules
+from tests.support.machine_parts import PartRules
 from tests.support.machine_requests import RequestRules
 
 STEPS = 50
@@ -26,7 +27,7 @@ SHORT, LONG = [s * SECOND_MS for s in (1, 59, 60, 61, 900, 3600)], [d * DAY_MS f
 WAITS = st.sampled_from(SHORT * 3 + LONG)
 
 
-class ServiceMachine(LifeRules, RequestRules):
+class ServiceMachine(LifeRules, RequestRules, PartRules):
     """All rules, and time."""
 
     steps = 0
@@ -80,6 +81,7 @@ class ServiceMachine(LifeRules, RequestRules):
         assert_conserved(self.world)
         agreement.assert_usage(self.world, self.bought)
         agreement.assert_windows(self.world, self.bought)
+        agreement.assert_own_figures(self.world, self.bought)
         agreement.assert_history(self.world, self.bought)
         agreement.assert_one_active(self.world, self.bought, self.plans)
         agreement.assert_events(self.world, self.bought, self.plans, self.events)

@@ -66,6 +66,17 @@ def _assert_book(world: World, subscription_id: str, number: int, book: Book, cl
     assert set(months.values()) <= {0}, months
 
 
+def assert_own_figures(world: World, every: list[Bought]) -> None:
+    """What stands beside each entitlement of the units whose figure was the router's own."""
+    stored = {item["pk"]["S"]: item for item in world.all_items(world.tables.entitlements)}
+    for bought in every:
+        for number, term in enumerate(bought.terms, 1):
+            for book in term.values():
+                item = stored[f"{bought.id}#{number}#{book.model_id}"]
+                for source, attribute in (("counted", "uc"), ("estimated", "ue")):
+                    assert int(item.get(attribute, {"N": "0"})["N"]) == book.own_figures[source], (source, book)
+
+
 def assert_history(world: World, every: list[Bought]) -> None:
     """The days of the last month, of all terms, and what these were sold at, as a customer sees them."""
     for bought in every:

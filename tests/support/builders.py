@@ -52,7 +52,7 @@ def hold(
     *,
     at_ms: int = NOON,
     seconds: int = 900,
-    nonce: bytes = b"nine byte",
+    nonce: bytes = b"nonce.",
 ) -> Hold:
     key, signer = authorization_ids.request_digest(request_id), api_keys.signer_of(DEPLOYMENT_KEY)
     return Hold(key, authorization_ids.nonce_text(nonce), signer, at_ms, seconds, units, calls)
@@ -112,6 +112,7 @@ def attempt(  # noqa: PLR0913 - a builder names every field
     own_nonces: Iterable[str] = (),
     mark: bytes | None = None,
     unit_free: bool = False,
+    minimum: int | None = None,
 ) -> entitlement_rules.Attempt:
     return entitlement_rules.Attempt(
         key_hash,
@@ -122,6 +123,7 @@ def attempt(  # noqa: PLR0913 - a builder names every field
         own_nonces=frozenset(own_nonces),
         mark=mark,
         unit_free=unit_free,
+        minimum=minimum,
     )
 
 
@@ -184,7 +186,7 @@ def entitlements(draw: st.DrawFn, *, over: bool = False, least_holds: int = 0) -
     )
     many = few * draw(st.sampled_from((1, 1, 1, 9)))
     holds = [
-        hold(f"r-{n}", units, calls, at_ms=at_ms, seconds=seconds, nonce=n.to_bytes(9, "big"))
+        hold(f"r-{n}", units, calls, at_ms=at_ms, seconds=seconds, nonce=n.to_bytes(6, "big"))
         for n, (units, calls, at_ms, seconds) in enumerate(many)
     ]
     calls = sum(h.calls for h in holds if h.granted_at_ms >= segment.start_ms) + draw(st.just(0) | st.integers(0, 20))

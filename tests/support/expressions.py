@@ -9,6 +9,8 @@ from typing import Any
 Json = dict[str, Any]
 
 _NAME, _VALUE = re.compile(r"#\w+"), re.compile(r":\w+")
+_BETWEEN = re.compile(r", (?![^(]*\))")
+"""What stands between two clauses, and not inside the brackets of one."""
 
 
 def assert_well_formed(operation: str, request: Json) -> None:
@@ -35,13 +37,21 @@ def item_of(write: Json) -> tuple[str, ...]:
 
 
 def apply_update(item: Json, update: Json) -> Json:
-    """The item after an update of the form `SET path = value, path = path + value, path = path - value REMOVE path`."""
+    """The item after an update of the form `SET path = value, path = path + value, path = path - value REMOVE path`.
+
+    The second `path` may be `if_not_exists(path, value)`.
+    """
     after = copy.deepcopy(item)
     names, values = update["ExpressionAttributeNames"], update["ExpressionAttributeValues"]
     sets, _, removes = update["UpdateExpression"].removeprefix("SET ").partition("REMOVE ")
-    for clause in filter(None, sets.strip().split(", ")):
+    for clause in filter(None, _BETWEEN.split(sets.strip())):
         path, _, right = clause.partition(" = ")
         parent, name = _place(after, path, names)
+        first = re.match(r"if_not_exists\((.*), (:\w+)\)", right)
+        if first is not None:
+            assert first[1] == path
+            parent.setdefault(name, values[first[2]])
+            right = path + right[first.end() :]
         if " " in right:
             old, sign, delta = right.split(" ")
             assert old == path
@@ -90,4 +100,4 @@ def spelled(write: Json) -> tuple[list[str], list[str], list[str]]:
     sets, _, removes = write.get("UpdateExpression", "").partition("REMOVE ")
     demands = [spell(clause) for clause in write["ConditionExpression"].split(" AND ")]
     sets = sets.removeprefix("SET ").strip()
-    return demands, [spell(clause) for clause in sets.split(", ")], [spell(path) for path in removes.split(", ")]
+    return demands, [spell(clause) for clause in _BETWEEN.split(sets)], [spell(path) for path in removes.split(", ")]

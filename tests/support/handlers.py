@@ -29,6 +29,7 @@ from modelpass.catalogue.commands.queries import ModelPages
 from modelpass.dynamodb.retries import Pacing
 from modelpass.entitlements.commands.authorize import Caches
 from modelpass.entitlements.commands.tier_cache import TierCache
+from modelpass.router.settle import TiersOnce
 from modelpass.runtime import telemetry
 from tests.support import documented, leaks, permitted
 from tests.support.http_answers import HttpAnswer
@@ -75,6 +76,7 @@ FUNCTION_OF_SAMPLE = {
     "not-found": "NotFoundFunction",
     "authorize": "AuthorizeFunction",
     "settle": "SettleFunction",
+    "settle-part": "SettleFunction",
     "settle-batch": "SettleFunction",
     "reset": "ResetFunction",
 }
@@ -219,6 +221,8 @@ class Service:
         changes: dict[str, Any] = {"deps": deps}
         if hasattr(module, "caches"):
             changes["caches"] = Caches(TierCache(deps), module.caches.refusals)
+        if hasattr(module, "tiers"):
+            changes["tiers"] = TiersOnce(deps)
         if hasattr(module, "kept"):
             changes["kept"] = ModelPages(deps.pacing.monotonic)
         with patch.multiple(module, **changes):

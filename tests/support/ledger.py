@@ -36,7 +36,11 @@ PRICES = {
 
 @dataclass(slots=True)
 class Grant:
-    """One authorization, and the one report of it that counts: (used, calls)."""
+    """One authorization with the units and calls it holds, and the reports of it that count, each (used, calls).
+
+    `parts` are those after which it went on, with other figures and another id (`earlier_ids` are those before), and
+    `settled` is the last. All are of the windows it was granted in, for it goes on in no others.
+    """
 
     request_id: str
     granted_at_ms: int
@@ -46,17 +50,30 @@ class Grant:
     authorization_id: str
     attempt: str | None = None
     settled: tuple[int, int] | None = None
+    parts: list[tuple[int, int]] = field(default_factory=list)
+    earlier_ids: list[str] = field(default_factory=list)
 
     def open_at(self, now_ms: int) -> bool:
         return self.settled is None and now_ms < self.expires_at_ms
 
     @property
     def calls_counted(self) -> int:
-        return self.calls if self.settled is None else self.settled[1]
+        return sum(calls for _, calls in self.parts) + (self.calls if self.settled is None else self.settled[1])
 
     @property
     def used(self) -> int:
-        return 0 if self.settled is None else self.settled[0]
+        return sum(used for used, _ in self.parts) + (0 if self.settled is None else self.settled[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A report of a part, and the units, calls and seconds that the grant is to go on with."""
+
+    used: int
+    calls: int
+    units: int
+    keep: int
+    seconds: int
 
 
 @dataclass(slots=True)
@@ -134,6 +151,8 @@ class Book:
     """By requests, each of which tells what it sees."""
     crossed: Crossings = field(default_factory=Crossings)
     """By somebody who looks at all windows after every step."""
+    own_figures: Counter[str] = field(default_factory=Counter)
+    """Units of last reports whose figure was the router's own, by where it came from."""
 
     def of_day(self, day: int) -> list[Grant]:
         return [g for g in self.grants if self.calendar.day(g.granted_at_ms) == day]
@@ -163,8 +182,12 @@ class Book:
         return sum(g.units for g in self.of_month(month) if g.open_at(now_ms))
 
     def left(self, now_ms: int) -> int:
+        return max(0, self.balance(now_ms))
+
+    def balance(self, now_ms: int) -> int:
+        """What the month has left; below 0 what it is overrun by."""
         month = self.calendar.month(now_ms)
-        return max(0, self.cap - self.used(month) - self.held(month, now_ms))
+        return self.cap - self.used(month) - self.held(month, now_ms)
 
     def windows(self, now_ms: int) -> Json:
         calls = self.calls(self.calendar.day(now_ms))
@@ -212,10 +235,19 @@ class Book:
             used = units * 100 >= self.cap * percent
             yield ("monthly", percent, rfc3339(self.calendar.month_end(at_ms))), used, used
 
+    def starts_within_ms(self, grant: Grant, now_ms: int) -> int:
+        """How long work may begin on a grant: four seconds, or until its hold, its day or its month ends."""
+        at_ms, ends = grant.granted_at_ms, self.calendar
+        ends_at_ms = min(grant.expires_at_ms, ends.day_end(at_ms), ends.month_end(at_ms))
+        return max(0, min(4 * SECOND_MS, ends_at_ms - now_ms))
+
     def refuse_capacity(
         self, units: int, calls: int, most_holds: int, now_ms: int, *, unit_free: bool
     ) -> tuple[str, int | None] | None:
-        """The first limit that leaves no room, and after how many seconds to come back, if that can help."""
+        """The first limit that leaves no room for that many units, and after how many seconds to come back.
+
+        No seconds are told where coming back cannot help. Of a request with a minimum, `units` are that.
+        """
         month = self.calendar.month(now_ms)
         overrun = self.used(month) + self.held(month, now_ms) > self.cap
         left = self.left(now_ms)
@@ -239,8 +271,26 @@ class Book:
         return after if fits and now_ms + after * SECOND_MS < self.calendar.ends_at_ms else None
 
     def late(self, grant: Grant, now_ms: int) -> bool:
+        return now_ms >= grant.expires_at_ms or self.past(grant, now_ms)
+
+    def past(self, grant: Grant, now_ms: int) -> bool:
+        """Whether the day or the month of a grant has ended."""
         at_ms, ends = grant.granted_at_ms, self.calendar
-        return now_ms >= min(grant.expires_at_ms, ends.day_end(at_ms), ends.month_end(at_ms))
+        return now_ms >= min(ends.day_end(at_ms), ends.month_end(at_ms))
+
+    def take_part(self, grant: Grant, part: Reported, now_ms: int) -> None:
+        """Book a part of a grant, which goes on from now with what was asked, or with what is left."""
+        units = min(part.units, max(0, self.balance(now_ms) + grant.units - part.used))
+        calls = min(part.keep, self.limit - self.calls(self.calendar.day(now_ms)) + grant.calls - part.calls)
+        grant.parts.append((part.used, part.calls))
+        grant.granted_at_ms, grant.expires_at_ms = now_ms, now_ms + part.seconds * SECOND_MS
+        grant.units, grant.calls = units, calls
+
+    def take_part_alone(self, grant: Grant, part: Reported, now_ms: int) -> None:
+        """Book a part of a grant for which no new work may begin: it keeps the lesser until its old end."""
+        has = grant.units if now_ms < grant.expires_at_ms else 0
+        grant.parts.append((part.used, part.calls))
+        grant.units, grant.calls = min(part.units, max(0, has - part.used)), min(part.keep, grant.calls - part.calls)
 
 
 @dataclass(slots=True)

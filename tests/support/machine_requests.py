@@ -11,6 +11,7 @@ from tests.support.ledger import DAY_MS, GRACE_MS, SECOND_MS, UNITS, Book, Bough
 from tests.support.machine import ANY, FAULTS, MOST_HOLDS, TIERS, Fault, Json, Machine, refusable
 
 ATTEMPTS = st.sampled_from((None, None, "first", "second"))
+MINIMA = st.sampled_from((None, None, None, 0, 1, 10, 60))
 STATUS = {
     "invalid_api_key": 401,
     "subscription_cancelled": 403,
@@ -39,6 +40,12 @@ class Asked:
     tier: str | None
     attempt: str | None
     unit_free: bool
+    minimum: int | None = None
+
+    @property
+    def least(self) -> int:
+        """The fewest units that it takes."""
+        return self.units if self.minimum is None else self.minimum
 
 
 class RequestRules(Machine):
@@ -52,6 +59,7 @@ class RequestRules(Machine):
         other_model=st.sampled_from((False,) * 9 + (True,)),
         request_id=st.sampled_from(("r1", "r2", "r3", "r4", "r5", "r6")),
         units=st.sampled_from((0, 1, 5, 10, 20, 30, 60, 101)),
+        minimum=MINIMA,
         calls=st.sampled_from((1, 1, 1, 2, 5)),
         tier=st.sampled_from((None,) * 9 + TIERS),
         seconds=st.sampled_from((1, 60, 900, 86_400)),
@@ -68,6 +76,7 @@ class RequestRules(Machine):
         other_model: bool,
         request_id: str,
         units: int,
+        minimum: int | None,
         calls: int,
         tier: str | None,
         seconds: int,
@@ -80,7 +89,8 @@ class RequestRules(Machine):
         term = len(bought.terms) - 1 if newest else which % len(bought.terms)
         of_term = sorted(bought.terms[term])
         model_id = "another-model" if other_model else of_term[which % len(of_term)]
-        asked = Asked(model_id, request_id, units, calls, seconds, tier, attempt, unit_free and units == 0)
+        least = None if minimum is None else min(minimum, units)
+        asked = Asked(model_id, request_id, units, calls, seconds, tier, attempt, unit_free and units == 0, least)
         self.assert_authorized(bought, None if replaced and bought.replaced else term, asked, fault)
 
     @precondition(lambda self: self.bought)
@@ -94,21 +104,44 @@ class RequestRules(Machine):
             self.assert_authorized(bought, len(bought.terms) - 1, asked, fault)
 
     @precondition(lambda self: self.grants())
-    @rule(which=ANY, more_units=st.sampled_from((0, 0, 0, 1)), attempt=ATTEMPTS, fault=FAULTS)
-    def authorize_again(self, which: int, more_units: int, attempt: str | None, fault: Fault) -> None:
-        """Repeat any authorize that was granted, mostly with the same figures, as the same attempt or another."""
+    @rule(which=ANY, minimum=st.sampled_from((0, 1, 10)), fault=FAULTS)
+    def authorize_what_fits(self, which: int, minimum: int, fault: Fault) -> None:
+        """Ask for more than the month has left, and be content with less."""
+        bought = self.bought[which % len(self.bought)]
+        book = list(bought.terms[-1].values())[which % len(bought.terms[-1])]
+        units = max(minimum, book.left(self.now_ms) + 1)
+        asked = Asked(book.model_id, "what-fits", units, 1, 60, None, None, unit_free=False, minimum=minimum)
+        self.assert_authorized(bought, len(bought.terms) - 1, asked, fault)
+
+    @precondition(lambda self: self.grants())
+    @rule(
+        which=ANY,
+        more_units=st.sampled_from((0, 0, 0, 1, 50)),
+        minimum=st.sampled_from((None, None, 0, -1, 1)),
+        attempt=ATTEMPTS,
+        fault=FAULTS,
+    )
+    def authorize_again(
+        self, which: int, more_units: int, minimum: int | None, attempt: str | None, fault: Fault
+    ) -> None:
+        """Repeat any authorize that was granted, mostly with the same figures, as the same attempt or another.
+
+        `minimum` counts from what is held.
+        """
         bought, book, grant = self.grants()[-1 - which % len(self.grants())]
         term = next(n for n, books in enumerate(bought.terms) if any(b is book for b in books.values()))
         units = grant.units + more_units
-        asked = Asked(book.model_id, grant.request_id, units, grant.calls, 60, None, attempt, unit_free=False)
+        least = None if minimum is None else min(max(0, grant.units + minimum), units)
+        asked = Asked(book.model_id, grant.request_id, units, grant.calls, 60, None, attempt, False, least)  # noqa: FBT003
         self.assert_authorized(bought, term, asked, fault)
 
     def assert_authorized(self, bought: Bought, term: int | None, asked: Asked, fault: Fault) -> None:
         """Authorize with a term's key, or the one that was replaced last, and compare with what the ledger says."""
-        model_id, request_id, units, calls, seconds, tier, attempt, unit_free = astuple(asked)
+        model_id, request_id, units, calls, seconds, tier, attempt, unit_free, minimum = astuple(asked)
         more = {"calls": calls, "holdSeconds": seconds, "modelId": model_id, "unitFree": unit_free}
         more |= {} if tier is None else {"channelTier": tier}
         more |= {} if attempt is None else {"attempt": attempt}
+        more |= {} if minimum is None else {"minimumUsage": minimum}
         key = bought.replaced[-1] if term is None else bought.keys[term]
         answer = self.faulty(fault).authorize(key, request_id, units, **more)
         if term is None:
@@ -122,25 +155,27 @@ class RequestRules(Machine):
             if book is not None and refusal == "tier_not_included":  # the others may be answered from memory
                 book.look(self.now_ms)
             return
-        held = next((g for g in book.open_holds(self.now_ms) if g.request_id == request_id), None)
-        if held is not None:
-            self.assert_repeated(answer, bought, book, held, asked)
+        prior = next((g for g in book.open_holds(self.now_ms) if g.request_id == request_id), None)
+        if prior is not None:
+            self.assert_repeated(answer, bought, book, prior, asked)
         elif (model_id, book.tier) in self.down:
-            self.assert_refused(answer, "tier_unavailable", book, book.wait(units, calls, 5, self.now_ms))
-        elif full := book.refuse_capacity(units, calls, MOST_HOLDS, self.now_ms, unit_free=unit_free):
+            self.assert_refused(answer, "tier_unavailable", book, book.wait(asked.least, calls, 5, self.now_ms))
+        elif full := book.refuse_capacity(asked.least, calls, MOST_HOLDS, self.now_ms, unit_free=unit_free):
             self.assert_refused(answer, full[0], book, full[1])
         else:
             expires_at_ms = self.now_ms + seconds * SECOND_MS
             authorization_id = answer.get("authorizationId", "")
             assert authorization_id not in {g.authorization_id for _, _, g in self.grants()}
-            grant = Grant(request_id, self.now_ms, expires_at_ms, units, calls, authorization_id, attempt)
+            held = min(units, book.left(self.now_ms))
+            grant = Grant(request_id, self.now_ms, expires_at_ms, held, calls, authorization_id, attempt)
             book.grants.append(grant)
             assert answer == self.granted(bought, book, grant)
         book.look(self.now_ms)
 
     def assert_repeated(self, answer: Json, bought: Bought, book: Book, held: Grant, asked: Asked) -> None:
         """A request whose hold is open is answered by what it was granted, and to which attempt."""
-        if (held.units, held.calls) != (asked.units, asked.calls):
+        same = held.calls == asked.calls and asked.least <= held.units <= asked.units
+        if not same and not held.parts:  # one that has gone on is shown as it stands
             self.assert_refused(answer, "request_id_reused", book)
         elif asked.attempt is None:
             assert answer == {**self.granted(bought, book, held), "replayed": True}
@@ -169,7 +204,10 @@ class RequestRules(Machine):
             "channelTier": book.tier,
             "unit": UNITS[book.model_id],
             "heldUsage": grant.units,
+            **({"heldCalls": grant.calls} if grant.parts else {}),
             "holdExpiresAt": rfc3339(grant.expires_at_ms),
+            "startWithinMs": book.starts_within_ms(grant, self.now_ms),
+            "openHolds": len(book.open_holds(self.now_ms)),
             **book.windows(self.now_ms),
         }
 
@@ -186,14 +224,19 @@ class RequestRules(Machine):
         used=st.sampled_from((0, 1, 5, 10, 20, 30, 150)),
         calls=st.sampled_from((None, None, 0, 1, 2, 3)),
         served=st.sampled_from((None, None, *TIERS)),
+        source=st.sampled_from((None, None, "reported", "counted", "estimated")),
         fault=FAULTS,
     )
-    def settle(self, which: int, used: int, calls: int | None, served: str | None, fault: Fault) -> None:
+    def settle(
+        self, which: int, used: int, calls: int | None, served: str | None, source: str | None, fault: Fault
+    ) -> None:
         """Settle any authorization ever made, for the first time or again."""
         _, book, grant = self.grants()[-1 - which % len(self.grants())]
         more: Json = {} if calls is None else {"calls": calls}
         if served is not None:
             more["servedTier"] = served
+        if source is not None:
+            more["usageSource"] = source
         answer = self.faulty(fault).settle(grant.authorization_id, used, **more)
         if self.now_ms >= book.calendar.ends_at_ms + GRACE_MS:
             assert answer["error"]["code"] == "authorization_not_found"
@@ -206,7 +249,9 @@ class RequestRules(Machine):
             late = book.late(grant, self.now_ms)
             grant.settled = (used, grant.calls if calls is None else calls)
             self.events["tier.breached"] += breached
-            self.events["usage.far_above_estimate"] += used >= 10 * max(1, grant.units)
+            self.events["usage.far_above_estimate"] += used >= 10 * max(1, grant.units) and not grant.parts
+            if source in {"counted", "estimated"}:
+                book.own_figures[source] += used
             told = {"settled": True, "late": late, "tierBreached": breached, **book.windows(self.now_ms)}
             # A settle whose reply was lost finds itself done: its repeat is a replay.
             lost = fault is not None and fault[0] == "after"

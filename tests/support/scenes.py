@@ -24,6 +24,7 @@ from ops import catalogue_file
 from tests.support import listings
 from tests.support.faults import FaultAt
 from tests.support.listings import list_events, list_models, list_subscriptions
+from tests.support.parts import continuing
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 
 Json = dict[str, Any]
@@ -143,6 +144,38 @@ def one_call_left(world: World) -> Scene:
 THRESHOLD_SCENES = (crossed, one_call_left)
 
 
+def gone_on(world: World) -> Scene:
+    """The first hold was reported in part, and has gone on with all that was left but 5 units."""
+    scene = in_use(world)
+    answer = world.settle(scene.authorization_ids[0], 20, calls=1, **continuing(scene.api_key, 35, 1))
+    scene.authorization_ids[0] = answer["authorizationId"]
+    return scene
+
+
+def gone_on_expired(world: World) -> Scene:
+    scene = gone_on(world)
+    world.clock.advance(61_000)
+    return scene
+
+
+def gone_on_reclaimed(world: World) -> Scene:
+    """The ticket is that of a hold which has gone on, reported once more since."""
+    scene = gone_on_expired(world)
+    assert world.authorize(scene.api_key, "reclaimer", 80, holdSeconds=60)["allowed"]
+    return scene
+
+
+def gone_on_rolled(world: World) -> Scene:
+    """The hold has gone on in a day that is closed."""
+    scene = gone_on(world)
+    world.clock.advance(DAY_MS)
+    assert world.authorize(scene.api_key, "roller", 1, holdSeconds=60)["allowed"]
+    return scene
+
+
+GONE_ON = (gone_on, gone_on_expired, gone_on_reclaimed, gone_on_rolled)
+
+
 def refused(world: World) -> Scene:
     """The process has refused this key and model, so that it looks before it writes."""
     scene = in_use(world)
@@ -198,6 +231,11 @@ def authorize(scene: Scene) -> Json:
     return scene.world.authorize(scene.api_key, "new", 35)
 
 
+def authorize_what_fits(scene: Scene) -> Json:
+    """Asks for the whole month, and takes what is left of it."""
+    return scene.world.authorize(scene.api_key, "rest", 100, minimumUsage=5)
+
+
 def cross(scene: Scene) -> Json:
     """Brings a month in which nothing is used yet to 80 percent of its cap."""
     if not scene.authorization_ids:
@@ -247,6 +285,35 @@ def overshoot(scene: Scene) -> Json:
     if not scene.authorization_ids:
         return {}
     return scene.world.settle(scene.authorization_ids[-1], 400, servedTier="basic")
+
+
+def part(scene: Scene) -> Json:
+    """Reports a part, and asks for less than the hold has."""
+    return _part(scene, 5, 25)
+
+
+def part_for_more(scene: Scene) -> Json:
+    """Reports a part, and asks for more than the month has."""
+    return _part(scene, 5, 200)
+
+
+def part_crosses(scene: Scene) -> Json:
+    """Reports a part that brings the month to 80 percent of its cap."""
+    return _part(scene, 85, 10)
+
+
+def _part(scene: Scene, used: int, units: int) -> Json:
+    if not scene.authorization_ids:
+        return {}
+    more = continuing(scene.api_key, units, 1, 90)
+    return scene.world.settle(scene.authorization_ids[0], used, calls=1, **more)
+
+
+def settle_estimated(scene: Scene) -> Json:
+    """Reports what it estimates itself."""
+    if not scene.authorization_ids:
+        return {}
+    return scene.world.settle(scene.authorization_ids[0], 20, usageSource="estimated")
 
 
 def reset(scene: Scene) -> Json:
@@ -399,12 +466,17 @@ PLACE_COMMANDS = (plan, longer_plan, other_plan, no_plan, buy, renew, cancel, re
 """Those that contend for an account's one place."""
 PLAN_NEWS = (plan_of_now, older_plan, older_end, end_of_another_plan)
 """Those that say from when they are."""
+AT_THE_END = (authorize_what_fits, authorize, repeat, settle, void, reset, cancel, regenerate, renew)
+"""Those that an authorize meets which takes what is left."""
 COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy, cancel, regenerate)
 READS = (authorize_anew, look, list_all, models, look_at_model, quote, quote_renewal)
 """Commands that change nothing, whatever comes between."""
 OPERATORS = (offer, offer_as_seen, withdraw, take_down, bring_back)
 """Commands about the catalogue, whatever a subscription is like."""
 NEED_A_GRANT = {settle, void, breach}
+PARTS = (part, part_for_more, part_crosses)
+MEET_A_PART = (part, part_for_more, authorize, repeat, settle, void, breach, reset, cancel, regenerate, renew)
+"""Those that meet a part on its way."""
 
 
 def _refusable(command: Callable[[], Json]) -> Json:

@@ -235,7 +235,8 @@ class World:
 
     def settle(self, authorization_id: str, used: int, **more: Any) -> Json:
         payload = {"authorizationId": authorization_id, "actualUsage": used, **more}
-        return settle_door.handle_settle(self.deps, payload, "req-test", float("inf"))
+        tiers = self.caches.tiers if "continue" in payload else settle_door.TiersOnce(self.deps)
+        return settle_door.handle_settle(self.deps, tiers, payload, "req-test", float("inf"))
 
     def reset(self, stop_after: float = float("inf")) -> Json:
         return reset_door.reset(self.deps, self.deps.pacing.monotonic() + stop_after)

@@ -20,9 +20,11 @@ from modelpass import schema
 from modelpass.catalogue import items as catalogue_items
 from modelpass.dynamodb.boto3_client import boto3_send
 from modelpass.dynamodb.transport import StoreRejectedError
+from modelpass.router import settle as settle_door
 from tests.support import damaged, scenes
 from tests.support.faults import Interleave
 from tests.support.imports import PACKAGE, graph
+from tests.support.parts import continuing
 from tests.support.permitted import Permits, Permitted
 from tests.support.rooms import FILES
 from tests.support.tiers import turned_by_the_version_before
@@ -56,6 +58,14 @@ def authorize_all_there_is(scene: Scene) -> Json:
     return scene.world.authorize(scene.api_key, "new", 100)
 
 
+def part_anew(scene: Scene) -> Json:
+    """The first part of a process, which does not know yet which tiers are down."""
+    deps, ids = scene.world.deps, scene.authorization_ids
+    payload = {"authorizationId": ids[0] if ids else "none", "actualUsage": 1, "calls": 1}
+    payload |= continuing(scene.api_key)
+    return settle_door.handle_settle(deps, settle_door.TiersOnce(deps), payload, "req-test", float("inf"))
+
+
 def nothing(_: Scene) -> Json:
     """What a function asks of the store that touches no table."""
     return {}
@@ -65,7 +75,11 @@ def buy_as_another(scene: Scene) -> Json:
     return scene.world.buy("another account")
 
 
-BEHIND_THE_ROUTER = {"modelpass.entitlements.commands.authorize", "modelpass.entitlements.commands.settle"}
+BEHIND_THE_ROUTER = {
+    "modelpass.entitlements.commands.authorize",
+    "modelpass.entitlements.commands.settle",
+    "modelpass.entitlements.commands.settle_part",
+}
 NOT_RUN_BY_ITSELF = BEHIND_THE_ROUTER | {
     "modelpass.catalogue.commands.repository",
     "modelpass.catalogue.commands.tier_upkeep",
@@ -113,7 +127,7 @@ COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
         scenes.authorize_anew,
         scenes.take_last_call,
     ),
-    "SettleFunction": (scenes.settle, scenes.void, scenes.breach),
+    "SettleFunction": (scenes.settle, scenes.void, scenes.breach, part_anew, *scenes.PARTS),
     "ResetFunction": (scenes.reset, reset_behind),
     "RenewFunction": (scenes.renew, renew_beside_what_cannot_be_read),
     "RegenerateFunction": (scenes.regenerate,),
@@ -179,7 +193,7 @@ def test_every_command_is_run_by_a_function_and_none_runs_another() -> None:
 
 def test_no_function_that_answers_a_customer_may_touch_the_tiers_that_are_down() -> None:
     touching = {name for name, had in permits().granted.items() if any(table == "TiersTable" for table, _ in had)}
-    assert touching == {"AuthorizeFunction", "CatalogueFunction", "ResetFunction"}
+    assert touching == {"AuthorizeFunction", "CatalogueFunction", "ResetFunction", "SettleFunction"}
     answering = {
         route.function for route in template_of("").routes if route.key in {o.route for o in customer.OPERATIONS}
     }

@@ -61,7 +61,7 @@ def test_every_attribute_of_an_entitlement_is_listed() -> None:
     for row in re.findall(r"^\| (`.+?) \| [SNMB]", DATA_MODEL, re.MULTILINE):
         listed |= named(row)
     stored = entitlement_items.entitlement_item(entitlement(holds=[hold()], lapses=1))
-    assert listed == {*stored, "xc", "kg", "dp", "da"}
+    assert listed == {*stored, "xc", "kg", "dp", "da", *entitlement_items.OWN_FIGURES.values()}
 
 
 def test_every_attribute_of_a_subscription_and_a_place_is_named() -> None:

@@ -54,7 +54,9 @@ class Modelpass:
 
     def report(self, _: Any, grant: Any, used: int) -> Any:
         """Settle the authorization with what was used."""
-        answer = handle_settle(self.built.deps, {"authorizationId": grant, "actualUsage": used}, "bench", FOREVER)
+        answer = handle_settle(
+            self.built.deps, self.built.caches.tiers, {"authorizationId": grant, "actualUsage": used}, "bench", FOREVER
+        )
         if not answer["settled"]:
             raise RuntimeError(answer["error"]["code"])
 

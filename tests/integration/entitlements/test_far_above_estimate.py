@@ -124,7 +124,7 @@ def test_report_from_the_queue_is_told_as_a_direct_one_is(world: World, bought: 
     body = json.dumps({"authorizationId": granted["authorizationId"], "actualUsage": 5e2, "x": 1})
     event = {"Records": [{"messageId": "m-0", "body": body}]}
     with recorded() as output:
-        answer = settle_door.handle_settle(world.deps, event, "lambda", float("inf"))
+        answer = settle_door.handle_settle(world.deps, world.caches.tiers, event, "lambda", float("inf"))
     assert (answer, output.only()[METRIC]) == ({"batchItemFailures": []}, 1)
     assert (len(told(world)), used(world, subscription_id)) == (1, 500)
 

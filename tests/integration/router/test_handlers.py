@@ -45,6 +45,8 @@ def test_authorize_sample_is_granted_with_all_a_router_needs(service: Service, b
         "unit": "tokens",
         "heldUsage": 4000,
         "holdExpiresAt": "2026-11-23T00:15:00Z",
+        "startWithinMs": 4000,
+        "openHolds": 1,
         "daily": {"limit": 50, "used": 1, "remaining": 49, "resetsAt": "2026-11-24T00:00:00Z"},
         "monthly": {
             "limit": 5_000_000,
@@ -78,6 +80,26 @@ def test_repeat_of_an_attempt_is_the_grant_itself_and_another_attempt_is_in_prog
     anew = service.authorize(bought["apiKey"], attempt="a-2")
     assert anew["allowed"]
     assert anew["authorizationId"] != first["authorizationId"]
+
+
+def test_minimum_is_granted_what_is_left_and_its_repeat_is_the_same_grant(service: Service, bought: Json) -> None:
+    service.authorize(bought["apiKey"], requestId="most", estimatedUsage=4_999_000)
+    asked = {"requestId": "rest", "estimatedUsage": 4000, "attempt": None}
+    assert service.authorize(bought["apiKey"], **asked)["error"]["code"] == "monthly_cap_reached"
+    assert service.authorize(bought["apiKey"], **asked, minimumUsage=1001)["error"]["code"] == "monthly_cap_reached"
+    first = service.authorize(bought["apiKey"], **asked, minimumUsage=1000)
+    assert (first["heldUsage"], first["monthly"]["remaining"], first["openHolds"]) == (1000, 0, 2)
+    assert service.authorize(bought["apiKey"], **asked, minimumUsage=500) == {**first, "replayed": True}
+    assert service.authorize(bought["apiKey"], **asked)["error"]["code"] == "request_id_reused"
+    nothing = service.authorize(bought["apiKey"], requestId="none", estimatedUsage=4000, minimumUsage=0)
+    assert nothing["error"]["code"] == "monthly_cap_reached"
+    assert service.settle(first["authorizationId"], actualUsage=1000)["settled"]
+
+
+def test_minimum_above_the_estimate_is_refused_by_name(service: Service, bought: Json) -> None:
+    answer = service.authorize(bought["apiKey"], estimatedUsage=10, minimumUsage=11)
+    assert (answer["statusCode"], answer["error"]["code"]) == (400, "invalid_request")
+    assert answer["error"]["param"] == "minimumUsage"
 
 
 def test_request_that_can_never_fit_is_refused_without_a_time_to_come_back(service: Service, bought: Json) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from typing import Any
 
 import pytest
@@ -59,9 +60,62 @@ def test_grant_shows_what_was_granted_and_what_is_left() -> None:
         "unit": "tokens",
         "heldUsage": 40,
         "holdExpiresAt": "2026-12-01T12:01:00Z",
+        "startWithinMs": 4000,
+        "openHolds": 1,
         "daily": DAILY,
         "monthly": MONTHLY,
     }
+
+
+def test_hold_that_has_gone_on_is_shown_with_the_calls_that_it_has_by_now() -> None:
+    gone_on = hold(units=40, calls=3)._replace(nonce=urlsafe_b64encode(b"nonce.\0\0\1").decode())
+    shown = entitlement_answers.granted(entitlement(holds=[gone_on], calls=3), gone_on, "auth_1", NOON)
+    assert (shown["heldUsage"], shown["heldCalls"]) == (40, 3)
+
+
+@pytest.mark.parametrize(
+    ("granted_at_ms", "seconds", "now_ms", "within_ms"),
+    [
+        (NOON, 900, NOON, 4000),
+        (NOON, 900, NOON - 1, 4000),
+        (NOON, 900, NOON + 896_000, 4000),
+        (NOON, 900, NOON + 896_001, 3999),
+        (NOON, 1, NOON, 1000),
+        (NOON, 1, NOON + 1000, 0),
+        (NOON, 1, NOON + 60_000, 0),
+        (NOON, 86_400, DAY_ENDS - 4000, 4000),
+        (NOON, 86_400, DAY_ENDS - 1, 1),
+        (NOON, 86_400, DAY_ENDS, 0),
+        (NOON, 86_400, DAY_ENDS + 60_000, 0),
+    ],
+)
+def test_work_begins_within_four_seconds_or_until_hold_or_window_ends(
+    granted_at_ms: int, seconds: int, now_ms: int, within_ms: int
+) -> None:
+    granted = hold(at_ms=granted_at_ms, seconds=seconds)
+    shown = entitlement_answers.start_facts(entitlement(holds=[granted]), granted, now_ms)
+    assert shown["startWithinMs"] == within_ms
+
+
+def test_work_begins_no_later_than_the_term_ends() -> None:
+    ends_ms = ms("2027-02-23T10:30:00Z")
+    granted = hold(at_ms=ends_ms - 3000, seconds=86_400)
+    stored = entitlement(at_ms=ends_ms - 3000, holds=[granted])
+    assert entitlement_answers.start_facts(stored, granted, ends_ms - 3000)["startWithinMs"] == 3000
+
+
+def test_no_work_begins_on_a_hold_whose_day_or_month_has_been_closed() -> None:
+    for ends_ms in (DAY_ENDS, MONTH_ENDS):
+        earlier = hold(at_ms=ends_ms - 1, seconds=86_400)
+        shown = entitlement_answers.start_facts(entitlement(at_ms=ends_ms, holds=[earlier]), earlier, ends_ms)
+        assert shown == {"startWithinMs": 0, "openHolds": 1}
+
+
+def test_open_holds_are_those_that_have_not_expired() -> None:
+    short, long = hold("short", seconds=1), hold("long", seconds=60)
+    stored = entitlement(holds=[short, long])
+    for now_ms, count in ((NOON, 2), (NOON + 999, 2), (NOON + 1000, 1), (NOON + 60_000, 0)):
+        assert entitlement_answers.start_facts(stored, long, now_ms)["openHolds"] == count
 
 
 def test_usage_shows_every_model_as_bought() -> None:

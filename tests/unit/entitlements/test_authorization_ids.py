@@ -52,7 +52,7 @@ def test_replay_after_a_rotation_shows_the_same_id_whatever_the_two_deployment_k
 
 
 @PROPERTY
-@given(st.text("!~aA0-", min_size=1), st.text("!~aA0-", min_size=1), st.binary(min_size=9, max_size=9))
+@given(st.text("!~aA0-", min_size=1), st.text("!~aA0-", min_size=1), st.binary(min_size=6, max_size=6))
 def test_nonce_tells_its_attempt_and_no_other(one: str, other: str, entropy: bytes) -> None:
     mark = authorization_ids.attempt_mark(one)
     nonce = authorization_ids.nonce_text(entropy, mark)
@@ -60,7 +60,38 @@ def test_nonce_tells_its_attempt_and_no_other(one: str, other: str, entropy: byt
     assert len(nonce) == len(authorization_ids.nonce_text(entropy))
     assert authorization_ids.has_mark(marked, mark)
     assert authorization_ids.has_mark(marked, authorization_ids.attempt_mark(other)) is (one == other)
-    assert urlsafe_b64decode(nonce)[len(mark) :] == entropy[len(mark) :]
+    assert urlsafe_b64decode(nonce)[len(mark) :] == entropy[len(mark) :] + bytes(3)
+    assert not authorization_ids.has_gone_on(marked)
+
+
+@pytest.mark.parametrize(
+    ("steps", "gone_on"), [(0, False), (1, True), (86_400, True), (2**20 - 1, True), (2**20, False), (2**24 - 1, False)]
+)
+def test_hold_has_gone_on_if_its_nonce_counts_steps_and_not_if_it_has_the_random_bytes_of_earlier_code(
+    steps: int,
+    gone_on: bool,  # noqa: FBT001
+) -> None:
+    nonce = urlsafe_b64encode(b"\xff" * 6 + steps.to_bytes(3, "big")).decode()
+    assert authorization_ids.has_gone_on(hold()._replace(nonce=nonce)) is gone_on
+
+
+@PROPERTY
+@given(st.binary(min_size=9, max_size=9), st.integers(1, 40))
+def test_each_step_of_a_hold_has_a_nonce_of_its_own_and_is_of_the_same_grant(raw: bytes, steps: int) -> None:
+    first = hold()._replace(nonce=urlsafe_b64encode(raw).decode())
+    every = [first]
+    for _ in range(steps):
+        every.append(every[-1]._replace(nonce=authorization_ids.next_nonce(every[-1].nonce)))
+    assert len({h.nonce for h in every}) == steps + 1
+    assert all(authorization_ids.is_of_same_grant(first, h) for h in every)
+    assert all(h.nonce.startswith(authorization_ids.grant_text(first)) for h in every)
+    counted = (int.from_bytes(raw[6:], "big") + steps) % 2**24
+    assert urlsafe_b64decode(every[-1].nonce) == raw[:6] + counted.to_bytes(3, "big")
+
+
+def test_holds_of_other_requests_and_other_grants_of_one_request_are_not_of_the_same_grant() -> None:
+    assert not authorization_ids.is_of_same_grant(hold("r-1"), hold("r-2"))
+    assert not authorization_ids.is_of_same_grant(hold(nonce=b"nonce."), hold(nonce=b"nonce,"))
 
 
 @PROPERTY
@@ -77,7 +108,7 @@ def test_nonce_tells_its_attempt_and_no_other(one: str, other: str, entropy: byt
         st.builds(
             Hold,
             st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True).map(authorization_ids.request_digest),
-            st.binary(min_size=9, max_size=9).map(authorization_ids.nonce_text),
+            st.binary(min_size=6, max_size=6).map(authorization_ids.nonce_text),
             st.just(api_keys.signer_of(DEPLOYMENT_KEY)),
             st.integers(0, NOON * 10),
             st.integers(1, 86_400),

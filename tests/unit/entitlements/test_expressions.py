@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelpass.catalogue.tiers import Tier
-from modelpass.entitlements import accounting, history, thresholds, updates
+from modelpass.entitlements import accounting, history, parts, thresholds, updates
 from modelpass.entitlements import events as entitlement_events
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements import transactions as entitlement_transactions
-from modelpass.entitlements.change import Change, Correction, TierBreach
+from modelpass.entitlements.authorization_ids import next_nonce
+from modelpass.entitlements.change import Change, Correction, OwnFigure, TierBreach
 from modelpass.entitlements.model import SETTLE_GRACE_MS, Threshold
-from tests.support.builders import KEY_HASH, NOON, TABLES, entitlement, hold, ms
+from modelpass.errors import ErrorCode, Refusal
+from tests.support.builders import CAP, KEY_HASH, NOON, TABLES, entitlement, hold, ms
 from tests.support.expressions import spelled
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 DAY_BEGINS, DAY_ENDS = ms("2026-12-01T00:00:00Z"), ms("2026-12-02T00:00:00Z")
 OPEN, NEW = hold("open", 40, 3), hold("new", 20, 2)
+NEXT = hold("open", 60, 5, at_ms=NOON + 9000, seconds=60)._replace(nonce=next_nonce(OPEN.nonce))
+"""What is to take the place of the open hold after a part."""
 UNDERSTOOD, SAME_WINDOWS = "v IN (2, 1)", f"ws = {DAY_BEGINS}"
 NO_LAPSE = "attribute_not_exists(tl)"
 NOTHING_TOLD = ["(attribute_not_exists(ta) OR ta = 0)", NO_LAPSE]
@@ -107,6 +111,76 @@ def test_settle_demands_its_open_grant_in_its_windows_and_gives_back_the_rest() 
         entitlement_items.entitlement_key(entitlement().id),
     )
     assert (request["ReturnValues"], request["ReturnValuesOnConditionCheckFailure"]) == ("ALL_NEW", "ALL_OLD")
+
+
+def test_part_demands_what_a_settle_and_a_grant_demand_and_puts_the_next_step_in_the_place_of_the_hold() -> None:
+    request = updates.go_on(TABLES, entitlement().id, KEY_HASH, OPEN, NEXT, used=25, calls=1)
+    at = NEXT.granted_at_ms
+    assert spelled(request) == (
+        [
+            *(UNDERSTOOD, is_there(OPEN), f"ws <= {NOON}", f"xa > {at - SETTLE_GRACE_MS}", *MAY_GRANT, f"we > {at}"),
+            *("ml >= 45", "dl >= 3"),
+        ],
+        [
+            *("dl = dl - 3", "dc = dc + 3", "du = du + 25", "ml = ml - 45", "mu = mu + 25"),
+            f"{path(OPEN)} = {entitlement_items.pack_hold(NEXT)}",
+        ],
+        [""],
+    )
+    assert (request["TableName"], request["Key"]) == (
+        TABLES.entitlements,
+        entitlement_items.entitlement_key(entitlement().id),
+    )
+    assert (request["ReturnValues"], request["ReturnValuesOnConditionCheckFailure"]) == ("ALL_NEW", "ALL_OLD")
+
+
+def part_of(before: Entitlement, *, refusal: Refusal | None = None, reclaimed: bool = False, used: int = 25) -> Change:
+    part = parts.Part(KEY_HASH, OPEN, used, 1, NEXT, refusal)
+    return parts.next_step(before, part, NEXT.granted_at_ms, reclaimed=reclaimed).change
+
+
+def test_part_that_was_worked_out_demands_what_it_takes_and_that_new_work_is_allowed() -> None:
+    less = NEXT._replace(units=30)
+    step = part_of(with_open(used=CAP - OPEN.units - 15))
+    assert update_of(step) == (
+        [UNDERSTOOD, SAME_WINDOWS, is_there(OPEN), *MAY_GRANT, "ml >= 15", "dl >= 3", f"da = {NOON}"],
+        [
+            *("dl = dl + -3", "dc = dc + 3", "du = du + 25", "ml = ml + -15", "mu = mu + 25"),
+            f"{path(OPEN)} = {entitlement_items.pack_hold(less)}",
+        ],
+        [""],
+    )
+
+
+def test_part_that_goes_on_with_nothing_demands_nothing_of_the_month() -> None:
+    conditions = update_of(part_of(with_open(used=CAP - OPEN.units), used=2000))[0]
+    assert [c for c in conditions if c.startswith("ml")] == []
+
+
+def test_part_without_new_work_demands_what_a_late_settle_demands_and_keeps_the_lesser() -> None:
+    down = Refusal(ErrorCode.TIER_UNAVAILABLE)
+    kept = OPEN._replace(nonce=NEXT.nonce, units=15, calls=2)
+    assert update_of(part_of(with_open(), refusal=down)) == (
+        [UNDERSTOOD, SAME_WINDOWS, is_there(OPEN), f"da = {NOON}"],
+        ["du = du + 25", "mu = mu + 25", f"{path(OPEN)} = {entitlement_items.pack_hold(kept)}"],
+        [""],
+    )
+
+
+def test_part_of_a_hold_given_back_before_spends_its_ticket_and_leaves_another() -> None:
+    step = part_of(entitlement(tickets=1, calls=3, due_at_ms=NOON), reclaimed=True)
+    assert update_of(step, "Put H", "Delete H") == (
+        [UNDERSTOOD, SAME_WINDOWS, f"da = {NOON}"],
+        ["du = du + 25", "ml = ml + -25", "mu = mu + 25", "rc = rc + 0"],
+        [""],
+    )
+    assert step.tickets == (OPEN._replace(nonce=NEXT.nonce, units=0, calls=2),)
+
+
+def test_settle_that_was_worked_out_adds_up_the_units_whose_figure_is_the_routers_own() -> None:
+    booked = accounting.book(with_open(), OPEN, 25, 1, reclaimed=False)
+    sets = update_of(booked._replace(own_figure=OwnFigure("counted", 25)))[1]
+    assert set(sets) - set(update_of(booked)[1]) == {"uc = if_not_exists(uc, 0) + 25"}
 
 
 def test_windows_are_closed_only_with_the_figures_that_go_to_their_rows() -> None:
@@ -205,7 +279,7 @@ def test_grant_that_holds_nothing_demands_what_it_needs(needed: int, demand: str
 
 
 def test_grant_of_a_request_whose_earlier_hold_has_expired_replaces_it() -> None:
-    again = hold("open", 20, 2, nonce=b"newnonces")
+    again = hold("open", 20, 2, nonce=b"newer.")
     step = accounting.with_grant(accounting.reclaim(with_open(), (OPEN,)), again, again.units)
     demands, sets, removes = update_of(step, "Put H")
     assert demands[2] == is_there(OPEN)

@@ -24,7 +24,7 @@ Stored = tuple[Entitlement, int]
 HOLDS = st.builds(
     Hold,
     st.text(min_size=1).map(authorization_ids.request_digest),
-    st.binary(min_size=9, max_size=9).map(authorization_ids.nonce_text),
+    st.binary(min_size=6, max_size=6).map(authorization_ids.nonce_text),
     st.binary(max_size=40).map(api_keys.signer_of),
     st.integers(0, 10**15),
     st.integers(1, 86_400),

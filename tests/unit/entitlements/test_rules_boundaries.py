@@ -152,11 +152,11 @@ def test_whole_limits_may_be_asked_for_and_one_more_is_told_by_name() -> None:
 
 
 MARK = attempt_mark("first")
-MARKED = hold()._replace(nonce=nonce_text(b"nine byte", MARK))
+MARKED = hold()._replace(nonce=nonce_text(b"nonce.", MARK))
 
 
 def test_same_attempt_is_shown_its_grant_and_another_is_told_that_it_is_in_progress() -> None:
-    stored, again = entitlement(holds=[MARKED], calls=1), hold(nonce=b"nine more")
+    stored, again = entitlement(holds=[MARKED], calls=1), hold(nonce=b"more..")
     assert decide(stored, attempt(again, mark=MARK)) == PriorGrant(MARKED, own=True)
     for mark in (attempt_mark("second"), attempt_mark("First")):
         assert decide(stored, attempt(again, mark=mark)) == Refusal(ErrorCode.REQUEST_IN_PROGRESS, param="attempt")
@@ -164,7 +164,7 @@ def test_same_attempt_is_shown_its_grant_and_another_is_told_that_it_is_in_progr
 
 
 def test_attempt_at_a_request_that_was_granted_without_one_is_another() -> None:
-    told = decide(entitlement(holds=[hold()], calls=1), attempt(hold(nonce=b"nine more"), mark=MARK))
+    told = decide(entitlement(holds=[hold()], calls=1), attempt(hold(nonce=b"more.."), mark=MARK))
     assert told == Refusal(ErrorCode.REQUEST_IN_PROGRESS, param="attempt")
 
 
@@ -176,7 +176,7 @@ def test_same_attempt_with_other_figures_is_no_repeat() -> None:
 def test_once_the_hold_has_expired_any_attempt_is_granted_anew() -> None:
     stored = entitlement(holds=[MARKED], calls=1)
     for mark in (MARK, attempt_mark("second")):
-        again = hold(nonce=b"nine more", at_ms=NOON + 900_000)
+        again = hold(nonce=b"more..", at_ms=NOON + 900_000)
         assert granted(stored, attempt(again, mark=mark), NOON + 900_000).tickets == (MARKED,)
 
 
@@ -221,7 +221,7 @@ def test_clock_that_is_behind_the_stored_window_counts_in_it() -> None:
 def test_repeat_of_an_open_request_stands_until_the_last_millisecond_of_its_hold() -> None:
     first = hold(seconds=60)
     stored = entitlement(holds=[first], calls=1)
-    again = attempt(hold(nonce=b"nine more"))
+    again = attempt(hold(nonce=b"more.."))
     assert decide(stored, again, NOON + 59_999) == PriorGrant(first, own=False)
     assert granted(stored, again, NOON + 60_000).tickets == (first,)
 
@@ -241,20 +241,20 @@ def test_open_request_id_with_other_figures_is_refused(other: Hold) -> None:
 
 def test_repeat_with_another_length_of_hold_keeps_the_first() -> None:
     first = hold(seconds=900)
-    again = attempt(hold(seconds=60, nonce=b"nine more"))
+    again = attempt(hold(seconds=60, nonce=b"more.."))
     assert decide(entitlement(holds=[first], calls=1), again) == PriorGrant(first, own=False)
 
 
 def test_own_write_whose_reply_was_lost_is_no_replay() -> None:
     first = hold()
-    again = attempt(hold(nonce=b"nine more"), own_nonces=[first.nonce])
+    again = attempt(hold(nonce=b"more.."), own_nonces=[first.nonce])
     assert decide(entitlement(holds=[first], calls=1), again) == PriorGrant(first, own=True)
 
 
 def test_expired_hold_frees_its_request_id_for_other_figures() -> None:
     first = hold(units=900, seconds=60)
     stored = entitlement(holds=[first], calls=1)
-    second = hold(units=700, calls=3, at_ms=NOON + 60_000, nonce=b"nine more")
+    second = hold(units=700, calls=3, at_ms=NOON + 60_000, nonce=b"more..")
     step = granted(stored, attempt(second), NOON + 60_000)
     assert (step.after.holds, step.tickets) == ({first.key: second}, (first,))
     assert step.after.counters.month_left == CAP - 700

@@ -21,14 +21,15 @@ NOT_WHOLE: list[Any] = [True, False, 1.5, 1.0, "50", "", [1], {}, -1, float("nan
 WHOLE_NUMBERS = [
     # payload, field, least, most
     ("authorize", "estimatedUsage", 0, 10**15),
+    ("authorize", "minimumUsage", 0, 4000),
     ("authorize", "calls", 1, 10**9),
     ("authorize", "holdSeconds", 1, 86_400),
     ("settle", "actualUsage", 0, 10**15),
     ("settle", "calls", 0, 10**9),
 ]
 OPTIONAL = [
-    *(("authorize", name) for name in ("calls", "channelTier", "holdSeconds", "attempt", "unitFree")),
-    *(("settle", name) for name in ("calls", "servedTier")),
+    *(("authorize", name) for name in ("minimumUsage", "calls", "channelTier", "holdSeconds", "attempt", "unitFree")),
+    *(("settle", name) for name in ("calls", "servedTier", "usageSource", "continue")),  # the last: see its own file
 ]
 REQUIRED = [("authorize", name) for name in AUTHORIZE] + [("settle", name) for name in SETTLE]
 VISIBLE_ASCII = ["r", "R" * 128, "0f8fad5b-d9cb_469f", "chatcmpl-a.b:c/d+e=", "!", "~{|}"]
@@ -90,11 +91,15 @@ def test_what_is_given_is_taken() -> None:
     given = {**AUTHORIZE, "calls": 5, "channelTier": "enterprise", "holdSeconds": 60, "attempt": "a-1"}
     asked = AuthorizeRequest("k", "m-1", "r-1", 4000, 5, Tier.ENTERPRISE, 60, attempt="a-1")
     assert authorize.request_of(given) == asked
+    least = authorize.request_of({**AUTHORIZE, "minimumUsage": 1000})
+    assert least == AuthorizeRequest("k", "m-1", "r-1", 4000, 1, None, 900, minimum=1000)
     free = {**AUTHORIZE, "estimatedUsage": 0, "unitFree": True}
     assert authorize.request_of(free) == AuthorizeRequest("k", "m-1", "r-1", 0, 1, None, 900, unit_free=True)
     assert authorize.request_of({**AUTHORIZE, "unitFree": False}).unit_free is False
     settled = {**SETTLE, "calls": 0, "servedTier": "basic"}
     assert settle.request_of(settled) == SettleRequest("a", 1234, 0, Tier.BASIC)
+    for source in ("reported", "counted", "estimated"):
+        assert settle.request_of({**SETTLE, "usageSource": source}).usage_source == source
 
 
 @pytest.mark.parametrize("name", ["authorize", "settle"])
@@ -147,6 +152,11 @@ def test_tier_outside_the_three_is_refused(name: str, field: str, value: Any) ->
     assert refused(name, {**well_formed(name), field: value}) == field
 
 
+@pytest.mark.parametrize("value", ["", "Reported", "guessed", True, 1, ["counted"], {"counted": 1}])
+def test_source_of_a_figure_outside_the_three_is_refused(value: Any) -> None:
+    assert refused("settle", {**SETTLE, "usageSource": value}) == "usageSource"
+
+
 @pytest.mark.parametrize("name", ["authorize", "settle"])
 @pytest.mark.parametrize(
     ("field", "shown"),
@@ -190,9 +200,12 @@ TOLD = [
     ("authorize", {"modelId": ""}, "modelId must be 1 to 128 of A-Z a-z 0-9 . _ : / @ -."),
     ("authorize", {"requestId": ""}, "requestId must be 1 to 128 visible ASCII characters."),
     ("authorize", {"attempt": ""}, "attempt must be 1 to 128 visible ASCII characters."),
+    ("authorize", {"minimumUsage": "1"}, "minimumUsage must be a whole number from 0 to 1000000000000000."),
+    ("authorize", {"minimumUsage": 4001}, "minimumUsage must be at most estimatedUsage."),
     ("authorize", {"unitFree": 1}, "unitFree must be true or false."),
     ("authorize", {"unitFree": True}, "unitFree is for calls whose estimatedUsage is 0."),
     ("settle", {"extra": 1}, "Unknown field."),
+    ("settle", {"usageSource": "guessed"}, "usageSource must be one of reported, counted, estimated."),
 ]
 
 

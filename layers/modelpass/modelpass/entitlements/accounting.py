@@ -94,16 +94,19 @@ def with_grant(change: Change, hold: Hold, units_needed: int) -> Change:
     return change._replace(after=granted, grant=hold, units_needed=units_needed)
 
 
-def book(entitlement: Entitlement, hold: Hold, used: int, calls: int, *, reclaimed: bool) -> Change:
-    """Settle a hold in the windows it was granted in, wherever their figures are kept by now.
+def book(
+    entitlement: Entitlement, hold: Hold, used: int, calls: int, *, reclaimed: bool, rest: Hold | None = None
+) -> Change:
+    """Book what was used of a hold in the windows it was granted in, wherever their figures are kept by now.
 
     `used` is in the model's unit, and `calls`, at most those held, were made. `reclaimed` says that the hold has left
-    the item already and a ticket stands for it.
+    the item already and a ticket stands for it. The hold ends, but for what is to take its place (`rest`), which is of
+    the same windows; of a reclaimed hold, that holds no units, and gets a ticket too.
     """
     counters = entitlement.counters
     day, month = windows_of(entitlement, hold)
-    calls_back = hold.calls - calls
-    held = 0 if reclaimed else hold.units
+    calls_back = hold.calls - calls - (rest.calls if rest else 0)
+    held = 0 if reclaimed else hold.units - (rest.units if rest else 0)
     late_day = None
     late_months: tuple[MonthRow, ...] = ()
     if day == entitlement.day:
@@ -121,16 +124,17 @@ def book(entitlement: Entitlement, hold: Hold, used: int, calls: int, *, reclaim
         )
     elif held or used:
         late_months = (MonthRow(month, held - used, -held, used),)
-    after = entitlement._replace(
-        counters=counters,
-        holds={k: h for k, h in entitlement.holds.items() if reclaimed or k != hold.key},
-        tickets=entitlement.tickets - reclaimed,
-    )
+    holds = {k: h for k, h in entitlement.holds.items() if reclaimed or k != hold.key}
+    tickets = (rest,) if rest and reclaimed else ()
+    if rest and not reclaimed:
+        holds[rest.key] = rest
+    after = entitlement._replace(counters=counters, holds=holds, tickets=entitlement.tickets - reclaimed + len(tickets))
     return Change(
         entitlement,
         _due_to_close(after),
         late_day=late_day,
         late_months=late_months,
+        tickets=tickets,
         spent_ticket=hold if reclaimed else None,
     )
 

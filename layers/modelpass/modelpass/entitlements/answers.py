@@ -7,9 +7,9 @@ that have ended are over, whether or not anything was written since.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from modelpass.entitlements import windows
+from modelpass.entitlements import authorization_ids, windows
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.times import rfc3339
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from modelpass.entitlements.model import Entitlement, Hold
 
 Json = dict[str, Any]
+
+MOST_START_MS: Final = 4000
+"""How long after it was sent an answer lets work begin: so soon does a new key or a cancellation bind everywhere."""
 
 _end = lru_cache(maxsize=4096)(rfc3339)  # the windows of many items end at the same instant
 
@@ -55,8 +58,30 @@ def current_windows(entitlement: Entitlement, now_ms: int) -> Json:
     }
 
 
+def start_facts(entitlement: Entitlement, hold: Hold, now_ms: int) -> Json:
+    """How long work may begin on an open hold, and how many holds are open: `startWithinMs` and `openHolds`.
+
+    The router counts `startWithinMs` from when it sent its request, which was before `now_ms`. It is at most
+    `MOST_START_MS`, less where the hold or one of its windows ends sooner, and 0 once one of its windows is over.
+    """
+    now_ms = max(now_ms, entitlement.segment_start_ms)
+    ends_ms = min(hold.expires_at_ms, entitlement.segment_end_ms)
+    if hold.granted_at_ms < entitlement.segment_start_ms:
+        ends_ms = now_ms  # it was granted in a day or a month that has been closed since
+    return {
+        "startWithinMs": max(0, min(MOST_START_MS, ends_ms - now_ms)),
+        "openHolds": open_holds(entitlement, now_ms),
+    }
+
+
+def open_holds(entitlement: Entitlement, now_ms: int) -> int:
+    """How many holds are neither settled nor expired: a limit is shared among so many."""
+    return sum(h.expires_at_ms > now_ms for h in entitlement.holds.values())
+
+
 def granted(entitlement: Entitlement, hold: Hold, authorization_id: str, now_ms: int) -> Json:
-    """The answer of a granted authorize."""
+    """The answer of a granted authorize; that of a hold which has gone on shows how many calls it has by now."""
+    calls = {"heldCalls": hold.calls} if authorization_ids.has_gone_on(hold) else {}
     return {
         "allowed": True,
         "authorizationId": authorization_id,
@@ -66,7 +91,9 @@ def granted(entitlement: Entitlement, hold: Hold, authorization_id: str, now_ms:
         "channelTier": entitlement.limits.tier.value,
         "unit": entitlement.limits.unit.value,
         "heldUsage": hold.units,
+        **calls,
         "holdExpiresAt": rfc3339(hold.expires_at_ms),
+        **start_facts(entitlement, hold, now_ms),
         **current_windows(entitlement, now_ms),
     }
 

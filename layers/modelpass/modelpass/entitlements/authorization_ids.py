@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from modelpass.api_keys import DeploymentKeys
 
 
-NONCE_BYTES: Final = 9
+NONCE_BYTES: Final = 6
+"""How many bytes of a nonce tell one grant from another; the rest counts how often its hold has gone on."""
+_COUNTER_BYTES: Final = 3
+_MOST_STEPS: Final = 1 << 20
+"""No hold goes on this often in the day that it can last; in holds of earlier code, random bytes are in this place."""
 _MARK_BYTES: Final = 4
 _MAC_BYTES = 16
 _DIGEST_BYTES = 9
@@ -58,8 +62,42 @@ def attempt_mark(attempt: str) -> bytes:
 
 
 def nonce_text(entropy: bytes, mark: bytes = b"") -> str:
-    """A hold's nonce as text, from `NONCE_BYTES` random bytes, of which an attempt's mark replaces the first."""
-    return base64url(mark + entropy[len(mark) :])
+    """The nonce of a hold that is granted now, as text: it has not gone on yet.
+
+    It is made from `NONCE_BYTES` random bytes, of which an attempt's mark replaces the first.
+    """
+    return base64url(mark + entropy[len(mark) :] + bytes(_COUNTER_BYTES))
+
+
+def has_gone_on(hold: Hold) -> bool:
+    """Whether a hold is not as it was granted any more: a report of a part has given it other units, calls and time."""
+    return 0 < int.from_bytes(_parts(hold.nonce)[1], "big") < _MOST_STEPS
+
+
+def next_nonce(nonce: str) -> str:
+    """The nonce of a hold once it has gone on: of the same grant, with a counter that is one higher.
+
+    The counter begins anew after its highest value. Holds of earlier code have random bytes in its place: it goes on
+    from there, so that no step of a hold has the nonce of another.
+    """
+    grant, counter = _parts(nonce)
+    steps = (int.from_bytes(counter, "big") + 1) % (1 << 8 * _COUNTER_BYTES)
+    return base64url(grant + steps.to_bytes(_COUNTER_BYTES, "big"))
+
+
+def is_of_same_grant(hold: Hold, other: Hold) -> bool:
+    """Whether two holds are one grant, however often it has gone on between them."""
+    return hold.key == other.key and _parts(hold.nonce)[0] == _parts(other.nonce)[0]
+
+
+def grant_text(hold: Hold) -> str:
+    """How the nonces of all steps of this hold's grant begin, as text."""
+    return base64url(_parts(hold.nonce)[0])
+
+
+def _parts(nonce: str) -> tuple[bytes, bytes]:
+    raw = from_base64url(nonce)
+    return raw[:NONCE_BYTES], raw[NONCE_BYTES:]
 
 
 def has_mark(hold: Hold, mark: bytes) -> bool:

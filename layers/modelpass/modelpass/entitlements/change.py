@@ -46,6 +46,13 @@ class FarAboveEstimate(NamedTuple):
     at_ms: int
 
 
+class OwnFigure(NamedTuple):
+    """Units that a router reported by a figure of its own, and where that comes from: `counted` or `estimated`."""
+
+    source: str
+    units: int
+
+
 class Correction(NamedTuple):
     """An operator's change of what was used, by `units` (which may be negative), in the windows of the instant `at_ms`.
 
@@ -80,8 +87,10 @@ class Change(NamedTuple):
 
     `exact` steps demand the counters just as they were read; the others add and subtract, guarded by the segment and by
     the value of every hold they touch. `grant` is the hold that the step grants, if it grants one, and `units_needed`
-    how many units have to be left for it. `closed_…` are the figures of windows that it closes, `late_…` what it adds
-    to windows closed before. `tickets` are holds that it reclaims, `spent_ticket` is a reclaimed hold that it settles.
+    how many units have to be left for it. `goes_on` is a hold that takes the place of an earlier step of its grant for
+    new work, and so only where that is allowed. `closed_…` are the figures of windows that it closes, `late_…` what it
+    adds to windows closed before. `tickets` are holds that are open but no longer in the item, `spent_ticket` is one of
+    them whose usage it books.
     """
 
     before: Entitlement
@@ -89,6 +98,7 @@ class Change(NamedTuple):
     exact: bool = False
     grant: Hold | None = None
     units_needed: int = 0
+    goes_on: Hold | None = None
     closed_day: DayRow | None = None
     closed_month: MonthRow | None = None
     late_day: DayRow | None = None
@@ -97,6 +107,7 @@ class Change(NamedTuple):
     spent_ticket: Hold | None = None
     breach: TierBreach | None = None
     far_above: FarAboveEstimate | None = None
+    own_figure: OwnFigure | None = None
     announcements: tuple[Announcement, ...] = ()
     correction: Correction | None = None
 

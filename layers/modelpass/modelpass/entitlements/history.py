@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from modelpass import schema
-from modelpass.entitlements import items
+from modelpass.entitlements import authorization_ids, items
 from modelpass.entitlements.items import entitlement_pk
 from modelpass.entitlements.model import SETTLE_GRACE_MS, EntitlementId, Hold
 from modelpass.schema import consistent_range_query, number, text
@@ -56,6 +56,19 @@ def ticket(tables: Tables, entitlement: Entitlement, hold: Hold) -> Request:
         "ttl": number(kept_until_ms // MS_PER_SECOND),
     }
     return schema.put_if_absent(tables.history, row)  # a hold is reclaimed once
+
+
+def tickets_of_grant(table: str, entitlement: EntitlementId, hold: Hold) -> Request:
+    """The query for the ticket of a hold, or of a later step of the same grant: there is at most one."""
+    pk, low = entitlement_pk(entitlement), f"{TICKET_PREFIX}{hold.key}#{authorization_ids.grant_text(hold)}"
+    values = {":pk": text(pk), ":low": text(low)}
+    return consistent_range_query(table, "#pk = :pk AND begins_with(#sk, :low)", values)
+
+
+def hold_of_ticket(row: schema.Item) -> Hold:
+    """The reclaimed hold that a ticket stands for."""
+    schema.require_understood(row)
+    return items.unpack_hold(row["sk"]["S"].split("#")[1], row["hold"]["S"])
 
 
 def spent_ticket(tables: Tables, entitlement: Entitlement, hold: Hold) -> Request:

@@ -28,6 +28,10 @@ _ANNOUNCED: Final = {
 """Every set of thresholds, by the sum of their bits."""
 
 
+OWN_FIGURES: Final = {"counted": "uc", "estimated": "ue"}
+"""Which attribute adds up the units of settles whose figure is the router's own, by where it comes from."""
+
+
 def entitlement_key(entitlement: EntitlementId) -> Item:
     """The primary key of an entitlement's item."""
     return {"pk": text(entitlement_pk(entitlement))}

@@ -28,6 +28,9 @@ HOLD_RETRY_SECONDS: Final = 1
 class Attempt(NamedTuple):
     """One try to authorize: the hold it would grant, and what the router asked for.
 
+    `hold` has all the units that were asked for; the router is content with `minimum` where the month has less, and
+    needs all where that is None.
+
     `own_nonces` are the nonces of earlier tries of the same invocation, whose replies may have been lost. `mark` is
     that of the router's `attempt`, None when it names none. `unit_free` says that the call uses no units by nature.
     """
@@ -40,11 +43,17 @@ class Attempt(NamedTuple):
     own_nonces: frozenset[str]
     mark: bytes | None = None
     unit_free: bool = False
+    minimum: int | None = None
+
+    @property
+    def least(self) -> int:
+        """The fewest units that the router takes."""
+        return self.hold.units if self.minimum is None else self.minimum
 
     @property
     def units_needed(self) -> int:
-        """How many units have to be left: those that it holds, and one where it would hold none but may use some."""
-        return self.hold.units or (0 if self.unit_free else 1)
+        """How many units have to be left: the fewest it takes, and one where that is none but it may use some."""
+        return self.least or (0 if self.unit_free else 1)
 
 
 class PriorGrant(NamedTuple):
@@ -90,9 +99,12 @@ def settles_accepted(entitlement: Entitlement, now_ms: int) -> bool:
 
 def is_late(entitlement: Entitlement, hold: Hold, now_ms: int) -> bool:
     """Whether the hold had expired, or its day, month or term had ended, by the time of the settle (`now_ms`)."""
-    if hold.granted_at_ms < entitlement.segment_start_ms:
-        return True
-    return now_ms >= min(hold.expires_at_ms, entitlement.segment_end_ms)
+    return now_ms >= hold.expires_at_ms or not is_of_current_windows(entitlement, hold, now_ms)
+
+
+def is_of_current_windows(entitlement: Entitlement, hold: Hold, now_ms: int) -> bool:
+    """Whether the day and the month that a hold was granted in are still in force."""
+    return entitlement.segment_start_ms <= hold.granted_at_ms and now_ms < entitlement.segment_end_ms
 
 
 def plan_reset(entitlement: Entitlement, now_ms: int) -> Change | None:
@@ -101,7 +113,7 @@ def plan_reset(entitlement: Entitlement, now_ms: int) -> Change | None:
         return None
     if entitlement.segment_end_ms <= now_ms and entitlement.segment_end_ms < entitlement.expires_at_ms:
         return open_windows(entitlement, now_ms, now_ms)
-    expired = windows.expired_holds(entitlement, now_ms)[: accounting.RECLAIM_BATCH]
+    expired = reclaimable(entitlement, now_ms)
     step = accounting.reclaim(entitlement, expired) if expired else Change(entitlement, entitlement)
     return accounting.rearm(thresholds.announce(step, now_ms), now_ms)
 
@@ -120,27 +132,53 @@ def refuse_correction(units: int, used: int) -> Refusal | None:
     return Refusal(ErrorCode.INVALID_REQUEST, param="units", message=message)
 
 
-def _refuse_access(entitlement: Entitlement, attempt: Attempt, now_ms: int) -> Refusal | None:
-    key_hash = entitlement.key_hash
-    if key_hash is None or not hmac.compare_digest(key_hash, attempt.key_hash):
+def refuse_access(entitlement: Entitlement, key_hash: bytes, now_ms: int) -> Refusal | None:
+    """The refusal of a key that grants nothing at this time, whatever is asked for; None for any other."""
+    current = entitlement.key_hash
+    if current is None or not hmac.compare_digest(current, key_hash):
         return Refusal(ErrorCode.INVALID_API_KEY, param="apiKey")
     if entitlement.cancelled_at_ms is not None:
         return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
     if now_ms >= entitlement.expires_at_ms:
         return Refusal(ErrorCode.SUBSCRIPTION_EXPIRED)
+    return None
+
+
+def reclaimable(entitlement: Entitlement, now_ms: int) -> tuple[Hold, ...]:
+    """The expired holds that one step may give back."""
+    return windows.expired_holds(entitlement, now_ms)[: accounting.RECLAIM_BATCH]
+
+
+def units_back(entitlement: Entitlement, now_ms: int) -> int:
+    """How many units the stored month gets back when the expired holds are reclaimed."""
+    expired = windows.expired_holds(entitlement, now_ms)
+    return sum(h.units for h in expired if windows.of_stored_month(entitlement, h))
+
+
+def _refuse_access(entitlement: Entitlement, attempt: Attempt, now_ms: int) -> Refusal | None:
+    refusal = refuse_access(entitlement, attempt.key_hash, now_ms)
+    if refusal is not None:
+        return refusal
     if attempt.tier is not None and attempt.tier is not entitlement.limits.tier:
         return Refusal(ErrorCode.TIER_NOT_INCLUDED, param="channelTier")
     return None
 
 
 def _answer_repeat(held: Hold, attempt: Attempt) -> Refusal | PriorGrant:
-    if (held.units, held.calls) != (attempt.hold.units, attempt.hold.calls):
+    if not _has_same_content(held, attempt):
         return Refusal(ErrorCode.REQUEST_ID_REUSED, param="requestId")
     if attempt.mark is None:
         return PriorGrant(held, own=False)
     if authorization_ids.has_mark(held, attempt.mark):
         return PriorGrant(held, own=True)
     return Refusal(ErrorCode.REQUEST_IN_PROGRESS, param="attempt")
+
+
+def _has_same_content(held: Hold, attempt: Attempt) -> bool:
+    """Whether an open hold may be what the request was granted; one that has gone on is shown as it stands."""
+    if authorization_ids.has_gone_on(held):
+        return True
+    return held.calls == attempt.hold.calls and attempt.least <= held.units <= attempt.hold.units
 
 
 def _with_windows_in_force(entitlement: Entitlement, now_ms: int) -> Change:
@@ -152,10 +190,9 @@ def _with_windows_in_force(entitlement: Entitlement, now_ms: int) -> Change:
 def _refuse_capacity(entitlement: Entitlement, attempt: Attempt, now_ms: int) -> Refusal | None:
     segment, limits = windows.stored_segment(entitlement), entitlement.limits
     hold, expired = attempt.hold, windows.expired_holds(entitlement, now_ms)
-    back = sum(h.units for h in expired if windows.of_stored_month(entitlement, h))
-    if hold.units > limits.monthly_cap:
+    if attempt.least > limits.monthly_cap:
         return Refusal(ErrorCode.REQUEST_EXCEEDS_LIMIT, param="monthlyTokenCap")
-    if attempt.units_needed > entitlement.counters.month_left + back:
+    if attempt.units_needed > entitlement.counters.month_left + units_back(entitlement, now_ms):
         wait = _wait(entitlement, attempt, seconds_until(segment.month_end_ms, now_ms), now_ms)
         return Refusal(ErrorCode.MONTHLY_CAP_REACHED, param="monthlyTokenCap", retry_after=wait)
     if hold.calls > limits.daily_call_limit:
@@ -172,32 +209,37 @@ def _refuse_capacity(entitlement: Entitlement, attempt: Attempt, now_ms: int) ->
 def _wait(entitlement: Entitlement, attempt: Attempt, seconds: int, now_ms: int) -> int | None:
     """After how many seconds to come back; None where that cannot help.
 
-    It cannot when the term will have ended by then, nor when the request asks for more than a whole limit.
+    It cannot when the term will have ended by then, nor when the request needs more than a whole limit.
     """
     limits = entitlement.limits
-    never_fits = attempt.hold.units > limits.monthly_cap or attempt.hold.calls > limits.daily_call_limit
+    never_fits = attempt.least > limits.monthly_cap or attempt.hold.calls > limits.daily_call_limit
     too_late = now_ms + seconds * MS_PER_SECOND >= entitlement.expires_at_ms
     return None if never_fits or too_late else seconds
 
 
 def _grant_or_clear_the_way(rolled: Change, attempt: Attempt, now_ms: int) -> Change:
-    hold, entitlement = attempt.hold, rolled.after
-    if _fits(entitlement, attempt):
-        return accounting.with_grant(rolled, hold, attempt.units_needed)
+    granted = _granted(rolled, attempt, now_ms)
+    if granted is not None:
+        return granted
     if rolled.exact:
         return rolled  # opening windows is exact, so it is a step of its own; the next gives expired holds back
-    expired = windows.expired_holds(entitlement, now_ms)
-    first = [h for h in expired if h.key == hold.key]
-    rest = [h for h in expired if h.key != hold.key]
-    reclaimed = accounting.reclaim(entitlement, tuple(first + rest)[: accounting.RECLAIM_BATCH])
-    if not _fits(reclaimed.after, attempt):
-        return reclaimed
-    return accounting.with_grant(reclaimed, hold, attempt.units_needed)
+    expired = windows.expired_holds(rolled.after, now_ms)
+    first = [h for h in expired if h.key == attempt.hold.key]
+    rest = [h for h in expired if h.key != attempt.hold.key]
+    reclaimed = accounting.reclaim(rolled.after, tuple(first + rest)[: accounting.RECLAIM_BATCH])
+    return _granted(reclaimed, attempt, now_ms) or reclaimed
 
 
-def _fits(entitlement: Entitlement, attempt: Attempt) -> bool:
-    return (
-        attempt.units_needed <= entitlement.counters.month_left
-        and attempt.hold.key not in entitlement.holds
-        and len(entitlement.holds) < attempt.max_open_holds
-    )
+def _granted(change: Change, attempt: Attempt, now_ms: int) -> Change | None:
+    """The step with the grant in it: of all that was asked for, or of what is left. None where expired holds hinder it.
+
+    They do where one has the grant's place, and where those of the month give back units that the request asks for.
+    """
+    after, hold = change.after, attempt.hold
+    if hold.key in after.holds or len(after.holds) >= attempt.max_open_holds:
+        return None
+    left = after.counters.month_left
+    if max(hold.units, attempt.units_needed) > left and units_back(after, now_ms):
+        return None
+    hold = hold._replace(units=min(hold.units, left))
+    return accounting.with_grant(change, hold, max(hold.units, attempt.units_needed))

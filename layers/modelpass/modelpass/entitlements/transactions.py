@@ -67,6 +67,10 @@ class _Expression:
         alias = self.name(attribute)
         self.sets.append(f"{alias} = {alias} + {self.value(number(delta))}")
 
+    def add_from_zero(self, attribute: str, delta: int) -> None:
+        alias = self.name(attribute)
+        self.sets.append(f"{alias} = if_not_exists({alias}, {self.value(number(0))}) + {self.value(number(delta))}")
+
     def request(self, table: str, key: schema.Item) -> Request:
         update = "SET " + ", ".join(self.sets) if self.sets else ""
         if self.removes:
@@ -119,15 +123,16 @@ def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Re
     if step.correction is not None and step.correction.units < 0:
         _demand_used(expression, step)
     removed = _write_holds(expression, before, after)
-    if step.grant is not None:
-        _demand_grant(expression, step, step.grant, max_open_holds + removed)
+    _demand_new_work(expression, step, max_open_holds + removed)
     if after.segment_end_ms != before.segment_end_ms:
         # Nobody has opened the next windows since, perhaps by another version of the calendar.
         expression.demand("we", "=", number(before.segment_end_ms))
         for attribute, value in items.segment_attributes(after).items():
             expression.set(attribute, value)
-    if after.tickets != before.tickets:
+    if step.spent_ticket is not None or after.tickets != before.tickets:
         expression.add("rc", after.tickets - before.tickets)
+    if step.own_figure is not None:
+        expression.add_from_zero(items.OWN_FIGURES[step.own_figure.source], step.own_figure.units)
     if step.exact or after.announced != before.announced:
         _demand_announced(expression, before)
     if after.announced != before.announced:
@@ -223,13 +228,34 @@ def _write_holds(expression: _Expression, before: Entitlement, after: Entitlemen
     return removed
 
 
-def _demand_grant(expression: _Expression, step: Change, grant: Hold, holds_below: int) -> None:
-    before, after = step.before, step.after
+def _demand_access(expression: _Expression, before: Entitlement) -> None:
     if before.key_hash is not None:
         # The key is still the current one.
         expression.demand("kh", "=", binary(before.key_hash))
     # The subscription was not cancelled since.
     expression.conditions.append(f"attribute_not_exists({expression.name('xc')})")
+
+
+def _demand_new_work(expression: _Expression, step: Change, holds_below: int) -> None:
+    if step.grant is not None:
+        _demand_grant(expression, step, step.grant, holds_below)
+    if step.goes_on is not None:
+        _demand_to_go_on(expression, step, step.goes_on)
+
+
+def _demand_to_go_on(expression: _Expression, step: Change, hold: Hold) -> None:
+    """What the hold has for new work is still there: others may have taken from the counters since."""
+    before, after = step.before.counters, step.after.counters
+    _demand_access(expression, step.before)
+    if hold.units:
+        expression.demand("ml", ">=", number(before.month_left - after.month_left))
+    if hold.calls:
+        expression.demand("dl", ">=", number(before.day_left - after.day_left))
+
+
+def _demand_grant(expression: _Expression, step: Change, grant: Hold, holds_below: int) -> None:
+    before, after = step.before, step.after
+    _demand_access(expression, before)
     if not step.exact:
         # Others may have taken from the counters since: what this step takes is still there, and what it only needs.
         taken_calls = before.counters.day_left - after.counters.day_left

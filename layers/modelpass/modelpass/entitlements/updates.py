@@ -59,6 +59,22 @@ _SETTLE_UPDATE: Final = (
 )
 _SETTLE_NAMES: Final = ("v", "h", "ws", "xa", "dl", "dc", "du", "ml", "mu")
 
+_GO_ON_CONDITION: Final = " AND ".join(
+    (
+        _SETTLE_CONDITION,
+        _KEY_IS_CURRENT,
+        _NOT_CANCELLED,
+        _SEGMENT_OPEN,
+        "#ml >= :more",  # after the report, the month has what the hold is to have
+        "#dl >= :morecalls",  # and so has the day
+    )
+)
+_GO_ON_UPDATE: Final = (
+    "SET #dl = #dl - :morecalls, #dc = #dc + :morecalls, #du = #du + :used, #ml = #ml - :more, #mu = #mu + :used, "
+    "#h.#k = :rest"
+)
+_GO_ON_NAMES: Final = (*_SETTLE_NAMES, "kh", "xc", "we")
+
 # An entitlement has no number of its key before the first regeneration, and a subscription's row of version 1 has none.
 KEY_IS_NEWER: Final = "(attribute_not_exists(#kg) OR #kg < :kg)"
 _KEY_REPLACED: Final = f"({KEY_IS_NEWER} OR NOT attribute_type(#kg, :number))"  # by what is no number, no key is newer
@@ -70,6 +86,7 @@ def _aliases(names: tuple[str, ...]) -> dict[str, str]:
 
 _GRANT_ALIASES: Final = _aliases(_GRANT_NAMES)
 _SETTLE_ALIASES: Final = _aliases(_SETTLE_NAMES)
+_GO_ON_ALIASES: Final = _aliases(_GO_ON_NAMES)
 
 
 def authorize(  # noqa: PLR0913 - each is a part of the condition
@@ -110,8 +127,30 @@ def authorize(  # noqa: PLR0913 - each is a part of the condition
     }
 
 
-def settle(tables: Tables, entitlement: EntitlementId, hold: Hold, used: int, calls: int, now_ms: int) -> Request:
-    """Settle in one write: end the hold, book the units `used` and the `calls` made, give the rest back."""
+def settle(  # noqa: PLR0913 - each is a part of the condition or of the update
+    tables: Tables,
+    entitlement: EntitlementId,
+    hold: Hold,
+    used: int,
+    calls: int,
+    now_ms: int,
+    *,
+    usage_source: str | None = None,
+) -> Request:
+    """Settle in one write: end the hold, book the units `used` and the `calls` made, give the rest back.
+
+    Units whose figure is the router's own by its `usage_source` are added up beside that.
+    """
+    request = _settle(tables, entitlement, hold, used, calls, now_ms)
+    own = items.OWN_FIGURES.get(usage_source or "")
+    if own is not None:
+        request["UpdateExpression"] = f"SET #own = if_not_exists(#own, :zero) + :used, {_SETTLE_UPDATE[len('SET ') :]}"
+        request["ExpressionAttributeNames"]["#own"] = own
+        request["ExpressionAttributeValues"][":zero"] = number(0)
+    return request
+
+
+def _settle(tables: Tables, entitlement: EntitlementId, hold: Hold, used: int, calls: int, now_ms: int) -> Request:
     return {
         "TableName": tables.entitlements,
         "Key": items.entitlement_key(entitlement),
@@ -126,6 +165,37 @@ def settle(tables: Tables, entitlement: EntitlementId, hold: Hold, used: int, ca
             ":back": number(hold.calls - calls),
             ":used": number(used),
             ":rest": number(hold.units - used),
+        },
+        "ReturnValues": "ALL_NEW",
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
+def go_on(  # noqa: PLR0913 - each is a part of the condition
+    tables: Tables, entitlement: EntitlementId, key_hash: bytes, hold: Hold, rest: Hold, *, used: int, calls: int
+) -> Request:
+    """Settle a part of a hold in one write, and let it go on: book the units `used` and the `calls` made.
+
+    `rest` takes the place of the hold, for new work from the instant on that it is granted at (`granted_at_ms`).
+    """
+    now_ms = rest.granted_at_ms
+    return {
+        "TableName": tables.entitlements,
+        "Key": items.entitlement_key(entitlement),
+        "ConditionExpression": _GO_ON_CONDITION,
+        "UpdateExpression": _GO_ON_UPDATE,
+        "ExpressionAttributeNames": {**_GO_ON_ALIASES, "#k": hold.key},
+        "ExpressionAttributeValues": {
+            **schema.understood(),
+            ":hold": text(items.pack_hold(hold)),
+            ":rest": text(items.pack_hold(rest)),
+            ":at": number(hold.granted_at_ms),
+            ":grace": number(now_ms - SETTLE_GRACE_MS),
+            ":now": number(now_ms),
+            ":kh": binary(key_hash),
+            ":used": number(used),
+            ":more": number(used + rest.units - hold.units),
+            ":morecalls": number(calls + rest.calls - hold.calls),
         },
         "ReturnValues": "ALL_NEW",
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",

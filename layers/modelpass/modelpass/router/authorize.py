@@ -44,6 +44,7 @@ _FIELDS: Final = frozenset(
         "requestId",
         "attempt",
         "estimatedUsage",
+        "minimumUsage",
         "unitFree",
         "calls",
         "channelTier",
@@ -84,9 +85,12 @@ def request_of(event: object) -> AuthorizeRequest:
         hold_seconds=optional(fields, "holdSeconds", SECONDS, DEFAULT_HOLD_SECONDS),
         attempt=optional(fields, "attempt", _token, None),
         unit_free=optional(fields, "unitFree", true_or_false, default=False),
+        minimum=optional(fields, "minimumUsage", UNITS, None),
     )
     if request.unit_free and request.units:
         raise invalid("unitFree", "unitFree is for calls whose estimatedUsage is 0.")
+    if request.minimum is not None and request.minimum > request.units:
+        raise invalid("minimumUsage", "minimumUsage must be at most estimatedUsage.")
     return request
 
 

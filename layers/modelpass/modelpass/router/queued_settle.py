@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from modelpass.entitlements.authorization_ids import parse_authorization_id, unpadded
 from modelpass.entitlements.commands.settle import SettleRequest, not_found
-from modelpass.router.validation import TIERS, UNITS, json_object, required, text
+from modelpass.router.validation import SOURCES, TIERS, UNITS, json_object, required, text
 
 if TYPE_CHECKING:
     from modelpass.api_keys import DeploymentKeys
@@ -63,9 +63,10 @@ def report_of(message: object, known: frozenset[str], keys: DeploymentKeys) -> R
         raise not_found()
     used = UNITS("actualUsage", required(fields, "actualUsage"))
     calls, tier = _calls(fields.get("calls"), authorization.hold.calls), _tier(fields.get("servedTier"))
-    read = {"calls": calls, "servedTier": tier}
+    source = _source(fields.get("usageSource"))
+    read = {"calls": calls, "servedTier": tier, "usageSource": source}
     unusable = tuple(name for name, value in read.items() if value is None and fields.get(name) is not None)
-    return Report(SettleRequest(authorization_id, used, calls, tier), unusable, len(fields.keys() - known))
+    return Report(SettleRequest(authorization_id, used, calls, tier, source), unusable, len(fields.keys() - known))
 
 
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -101,3 +102,8 @@ def _calls(value: object, held: int) -> int | None:
 def _tier(value: Any) -> Tier | None:
     """The tier of this name, however it is cased; None where there is no such tier, and so no breach to tell."""
     return TIERS.get(value.strip().lower()) if isinstance(value, str) else None
+
+
+def _source(value: object) -> str | None:
+    """Where the figure comes from, as far as that is one of the three."""
+    return value if isinstance(value, str) and value in SOURCES else None

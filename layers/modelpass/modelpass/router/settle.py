@@ -14,27 +14,48 @@ from modelpass.entitlements import authorization_ids
 from modelpass.entitlements.answers import decision_of
 from modelpass.entitlements.commands.settle import SettleRequest, settle
 from modelpass.errors import Refusal, Refused, internal_error, temporarily_unavailable
-from modelpass.router.validation import CALLS, UNITS, known_fields, optional, required, text, tier_named
+from modelpass.router.validation import CALLS, UNITS, known_fields, optional, required, source_named, text, tier_named
 from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from modelpass.catalogue.tiers import Tier
+    from modelpass.dynamodb.retries import RetryBudget
     from modelpass.entitlements.answers import Json
+    from modelpass.entitlements.commands.settle import Tiers
+    from modelpass.entitlements.commands.tier_cache import TierCache
     from modelpass.runtime.deps import Deps
 
-_FIELDS: Final = frozenset({"authorizationId", "actualUsage", "calls", "servedTier"})
+_FIELDS: Final = frozenset({"authorizationId", "actualUsage", "calls", "servedTier", "usageSource", "continue"})
 
 
-def handle_settle(deps: Deps, event: object, function_request_id: str, stop_at: float) -> Json:
+class TiersOnce:
+    """The tiers that are down, as `TierCache` knows them, which the first report of a part loads."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self._cache: TierCache | None = None
+
+    def down_of(self, model_id: str, budget: RetryBudget) -> frozenset[Tier]:
+        """The tiers of a model that are down; raises what `TierCache.down_of` does."""
+        if self._cache is None:
+            from modelpass.entitlements.commands.tier_cache import TierCache  # noqa: PLC0415 - no start waits for it
+
+            self._cache = TierCache(self._deps)
+        return self._cache.down_of(model_id, budget)
+
+
+def handle_settle(deps: Deps, tiers: Tiers, event: object, function_request_id: str, stop_at: float) -> Json:
     """Answer one settle, or a batch of them from a queue; it raises nothing, and each leaves one line in the log.
 
-    Once the steady clock shows `stop_at` (seconds), the rest of a batch is given back to the queue.
+    `tiers` is asked only when a hold is to go on. Once the steady clock shows `stop_at` (seconds), the rest of a batch
+    is given back to the queue.
     """
     if _is_batch(event):
         return _settle_batch(deps._replace(stop_at=stop_at), event["Records"], function_request_id)
     with telemetry.Line("settle", function_request_id):
-        return _settle_one(deps, event, function_request_id, lambda: request_of(event))
+        return _settle_one(deps, event, function_request_id, lambda: _settle_event(deps, tiers, event))
 
 
 def request_of(event: object) -> SettleRequest:
@@ -45,7 +66,17 @@ def request_of(event: object) -> SettleRequest:
         used=UNITS("actualUsage", required(fields, "actualUsage")),
         calls=optional(fields, "calls", CALLS, None),
         served_tier=optional(fields, "servedTier", tier_named, None),
+        usage_source=optional(fields, "usageSource", source_named, None),
     )
+
+
+def _settle_event(deps: Deps, tiers: Tiers, event: object) -> Json:
+    fields = known_fields(event, _FIELDS)
+    if fields.get("continue") is None:
+        return settle(deps, request_of(fields))
+    from modelpass.router.settle_parts import settle_and_go_on  # noqa: PLC0415 - no start waits for it
+
+    return settle_and_go_on(deps, tiers, fields)
 
 
 def _is_batch(event: object) -> TypeGuard[dict[str, list[Json]]]:
@@ -55,9 +86,9 @@ def _is_batch(event: object) -> TypeGuard[dict[str, list[Json]]]:
     return all(isinstance(r, dict) and isinstance(r.get("messageId"), str) for r in event["Records"])
 
 
-def _settle_one(deps: Deps, event: object, function_request_id: str, read: Callable[[], SettleRequest]) -> Json:
+def _settle_one(deps: Deps, event: object, function_request_id: str, carry_out: Callable[[], Json]) -> Json:
     try:
-        answer = settle(deps, read())
+        answer = carry_out()
     except Refused as refusal:
         _name_what_it_is_about(deps, event)
         _tell_what_was_reported(event)
@@ -67,12 +98,20 @@ def _settle_one(deps: Deps, event: object, function_request_id: str, read: Calla
     except Exception as error:  # the caller still gets an answer; the log says where it failed
         telemetry.report_unexpected(error)
         answer = _unsettled(internal_error(function_request_id))
-    telemetry.decided(decision_of(answer, "settled"))
+    telemetry.decided(_decision_of(answer))
     if answer.get("tierBreached"):
         telemetry.count_tier_breach()
     if "monthly" in answer and answer["monthly"]["overrun"]:
         telemetry.count_overrun()
     return answer
+
+
+def _decision_of(answer: Json) -> str:
+    """What the log says of an answer: a report that was booked is never told as a refusal."""
+    if "continued" not in answer:
+        return decision_of(answer, "settled")
+    telemetry.note(continued=answer["continued"], notContinued=None if answer["continued"] else answer["error"]["code"])
+    return "replayed" if answer.get("replayed") else "settled"
 
 
 def _name_what_it_is_about(deps: Deps, event: object) -> None:
@@ -126,9 +165,9 @@ def _settle_message(deps: Deps, body: object, function_request_id: str) -> Json:
 
     message = queued_settle.fields_of(body)
 
-    def read() -> SettleRequest:
+    def carry_out() -> Json:
         request, unusable, unknown = queued_settle.report_of(message, _FIELDS, deps.deployment_keys)
         telemetry.note(unusable=",".join(unusable) or None, unknownFields=unknown or None)
-        return request
+        return settle(deps, request)
 
-    return _settle_one(deps, message, function_request_id, read)
+    return _settle_one(deps, message, function_request_id, carry_out)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 TIERS: Final = {tier.value: tier for tier in Tier}
 """The service tiers by their names."""
+SOURCES: Final = ("reported", "counted", "estimated")
+"""Where the figure of a settle may come from: the upstream said it, the router counted it, or it is the estimate."""
 
 _T = TypeVar("_T")
 _D = TypeVar("_D")
@@ -82,6 +84,13 @@ def tier_named(name: str, value: object) -> Tier:
     if not isinstance(value, str) or value not in TIERS:
         raise invalid(name, f"{name} must be one of {', '.join(TIERS)}.")
     return TIERS[value]
+
+
+def source_named(name: str, value: object) -> str:
+    """Where the figure of a report comes from."""
+    if not isinstance(value, str) or value not in SOURCES:
+        raise invalid(name, f"{name} must be one of {', '.join(SOURCES)}.")
+    return value
 
 
 def optional(fields: dict[str, Any], name: str, check: _Check[_T], default: _D) -> _T | _D:

@@ -1,10 +1,11 @@
 """Authorize: decide and count a request in one conditional write. Rule: refuse rather than guess, and count once.
 
-The first try writes at once, from nothing but the request and the tiers that are down. Only when its guard fails is the
-stored item looked at, which the failure brings back: `rules.decide_authorize` says why it failed, or what has to be
-written instead. After a refusal, the next request with that key for that model reads before it writes, which costs
-less; a refusal that can never reverse is answered from memory (`refusal_cache`). This file is loaded at the start of
-the function, so it imports nothing that only rare requests need.
+The first try writes at once, from nothing but the request and the tiers that are down, and asks for all units. Only
+when its guard fails is the stored item looked at, which the failure brings back: `rules.decide_authorize` says why it
+failed, or what has to be written instead, such as a grant of the units that are left. After a refusal, the next
+request with that key for that model reads before it writes, which costs less; a refusal that can never reverse is
+answered from memory (`refusal_cache`). This file is loaded at the start of the function, so it imports nothing that
+only rare requests need.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 class AuthorizeRequest(NamedTuple):
     """A well-formed authorize, of which only the key may still be any text.
 
-    `units` is an upper bound in the model's unit; `tier` is None when the router does not ask for one. `attempt` is the
+    `units` is an upper bound in the model's unit, and `minimum`, at most `units`, what the router is content with where
+    the month has less: None when it needs all. `tier` is None when the router does not ask for one. `attempt` is the
     router's name for this one of its tries to send the request, None when it has none. `unit_free` says that the call
     uses no units by nature.
     """
@@ -51,6 +53,7 @@ class AuthorizeRequest(NamedTuple):
     hold_seconds: int
     attempt: str | None = None
     unit_free: bool = False
+    minimum: int | None = None
 
     def __repr__(self) -> str:
         return f"AuthorizeRequest({self.model_id}, {self.request_id})"
@@ -173,6 +176,7 @@ class _Authorize:
             own_nonces=frozenset(self._own_nonces),
             mark=self._mark,
             unit_free=self._request.unit_free,
+            minimum=self._request.minimum,
         )
         decided = rules.decide_authorize(entitlement, attempt, now_ms)
         if isinstance(decided, Refusal):

@@ -13,20 +13,29 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from modelpass import schema
 from modelpass.dynamodb import transport
-from modelpass.entitlements import accounting, answers, authorization_ids, history, rules, updates
-from modelpass.entitlements.change import Change, FarAboveEstimate, TierBreach
+from modelpass.entitlements import accounting, answers, authorization_ids, history, items, rules, updates
+from modelpass.entitlements.change import Change, FarAboveEstimate, OwnFigure, TierBreach
 from modelpass.entitlements.commands import decision_loop
 from modelpass.entitlements.commands.decision_loop import Decision
 from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from modelpass.catalogue.tiers import Tier
     from modelpass.dynamodb.retries import RetryBudget
     from modelpass.entitlements.answers import Json
     from modelpass.entitlements.authorization_ids import Authorization
-    from modelpass.entitlements.model import Entitlement
+    from modelpass.entitlements.model import Entitlement, Hold
     from modelpass.runtime.deps import Deps
+
+    class Tiers(Protocol):
+        """Which tiers are down, which only holds that are to go on have to know."""
+
+        def down_of(self, model_id: str, budget: RetryBudget) -> frozenset[Tier]:
+            """The tiers of a model that are down; raises `Refused` and `StoreError` while nobody knows."""
+
 
 REPLAYED: Json = {"settled": True, "replayed": True}
 _FAR_ABOVE: Final = 10
@@ -36,14 +45,15 @@ _FAR_ABOVE: Final = 10
 class SettleRequest(NamedTuple):
     """A well-formed settle, of which only the authorization id may still be any text.
 
-    `used` is in the model's unit. `calls` are those that were made, None for as many as were granted. `served_tier` is
-    None when the router does not say.
+    `used` is in the model's unit. `calls` are those that were made, None for as many as were granted. `served_tier` and
+    `usage_source`, where the figure comes from, are None when the router does not say.
     """
 
     authorization_id: str
     used: int
     calls: int | None
     served_tier: Tier | None
+    usage_source: str | None = None
 
 
 def settle(deps: Deps, request: SettleRequest) -> Json:
@@ -60,8 +70,19 @@ def settle(deps: Deps, request: SettleRequest) -> Json:
         raise not_found()
     entitlement = authorization.entitlement
     telemetry.note(subscriptionId=entitlement.subscription_id, modelId=entitlement.model_id)
+    if request.usage_source is not None:
+        own = request.usage_source in items.OWN_FIGURES
+        telemetry.note(usageSource=request.usage_source, actualUsage=request.used if own else None)
     budget = deps.retry_budget()
     return decision_loop.until_answered(deps, budget, entitlement, _Settle(deps, budget, request, authorization))
+
+
+def is_far_above(hold: Hold, used: int) -> bool:
+    """Whether a report is so far above what was held that its unit may be wrong.
+
+    A hold that has gone on says nothing of it: what it holds is what is left of its parts, not an estimate.
+    """
+    return used >= _FAR_ABOVE * max(1, hold.units) and not authorization_ids.has_gone_on(hold)
 
 
 def not_found() -> Refused:
@@ -89,7 +110,7 @@ class _Settle(NamedTuple):
 
     @property
     def _far_above(self) -> bool:
-        return self.request.used >= _FAR_ABOVE * max(1, self.authorization.hold.units)
+        return is_far_above(self.authorization.hold, self.request.used)
 
     def write_at_once(self) -> Decision | None:
         if self._breached or self._far_above or self._calls > self.authorization.hold.calls:
@@ -101,6 +122,7 @@ class _Settle(NamedTuple):
             self.request.used,
             self._calls,
             self.deps.now_ms(),
+            usage_source=self.request.usage_source,
         )
         entitlement = decision_loop.entitlement_of(self.deps, self.deps.send("UpdateItem", request)["Attributes"])
         return Decision(self._settled(entitlement), entitlement)
@@ -139,11 +161,12 @@ class _Settle(NamedTuple):
             return None
         if self._calls > hold.calls:
             raise refuse_too_many_calls(hold.calls)
-        served, used = self.request.served_tier, self.request.used
+        served, used, source = self.request.served_tier, self.request.used, self.request.usage_source
         step = accounting.book(entitlement, hold, used, self._calls, reclaimed=reclaimed)
         return step._replace(
             breach=TierBreach(hold, served, now_ms) if self._breached and served is not None else None,
             far_above=FarAboveEstimate(hold, used, now_ms) if self._far_above else None,
+            own_figure=OwnFigure(source, used) if source in items.OWN_FIGURES else None,
         )
 
     def _settled(self, entitlement: Entitlement) -> Json:
