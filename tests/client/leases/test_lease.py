@@ -276,3 +276,14 @@ def test_beside_a_long_request_nothing_is_held_once_no_more_come() -> None:
     long_one.settle(Report(80))
     process.go_on()
     assert [report.units for _, report in process.lasts] == [80]
+
+
+def test_of_a_hold_that_may_not_go_on_only_what_has_begun_is_kept() -> None:
+    process = Process()
+    process.warm()
+    assert process.lease.grant(100) is not None
+    process.service.stopped = "subscription_suspended"
+    process.go_on()
+    assert process.service.held > 100
+    process.go_on()
+    assert process.service.held == 100
