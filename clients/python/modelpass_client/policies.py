@@ -20,7 +20,14 @@ _MAY_BE_ZERO: Final = frozenset({"lost_usage_seconds", "settle_threads", "async_
 _WHOLE: Final = frozenset({"hold_seconds", "unknown_output", "settle_threads", "queue_after", "most_waiting"}) | {
     "async_threads",
     "async_waiting",
+    "lease_most_units",
+    "lease_most_calls",
+    "most_leases",
+    "lease_threads",
 }
+_LATEST_START_SECONDS: Final = 4
+_LEAST_AHEAD_SECONDS: Final = 1
+_MOST_AHEAD_SECONDS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,22 @@ class Policies:
     """How long the end of the process waits for reports that are not answered yet."""
     hot_per_second: float = 20.0
     """From how many authorizes a second on a key gets a lease by itself, where leases are on."""
+    longest_request_seconds: float = 600.0
+    """How long a request on a lease may last; its hold lasts 4 seconds and `clock_difference_seconds` longer."""
+    clock_difference_seconds: float = 5.0
+    """How far apart the clocks of machines may be that decide: the service's, and routers' in direct mode."""
+    lease_ahead_seconds: float = 3.0
+    """For how long a lease holds what its own rate asks for, 1 to 5."""
+    lease_idle_seconds: float = 3.0
+    """How long after its last request a lease hands everything back."""
+    lease_most_units: int = 10**15
+    """The most units that a lease holds for requests to come."""
+    lease_most_calls: int = 10**9
+    """The most calls that a lease holds for requests to come."""
+    most_leases: int = 256
+    """How many leases a process has at the same time; further keys ask the service for each request."""
+    lease_threads: int = 8
+    """How many leases may wait for the service at the same time; the others go on with what they hold."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a policy."""
@@ -71,6 +94,13 @@ class Policies:
                 _check_figure(field.name, getattr(self, field.name))
         if self.hold_seconds > _MAX_HOLD_SECONDS:
             raise ConfigurationError(f"hold_seconds must be at most {_MAX_HOLD_SECONDS}.")
+        if not _LEAST_AHEAD_SECONDS <= self.lease_ahead_seconds <= _MOST_AHEAD_SECONDS:
+            raise ConfigurationError(
+                f"lease_ahead_seconds must be from {_LEAST_AHEAD_SECONDS} to {_MOST_AHEAD_SECONDS}."
+            )
+        most = _MAX_HOLD_SECONDS - _LATEST_START_SECONDS - self.clock_difference_seconds
+        if self.longest_request_seconds > most:
+            raise ConfigurationError(f"longest_request_seconds must be at most {most:.0f}.")
 
     def output_bound(self, max_tokens: object, choices: int = 1) -> int:
         """The most output a request may bring, for its estimate, and to be sent upstream as its bound for a choice.
