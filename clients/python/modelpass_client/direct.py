@@ -72,6 +72,9 @@ class DirectBackend:
     Answers are those of the functions, `temporarily_unavailable` included, so no method raises `BackendError`.
     """
 
+    clock_checked: Final = True
+    """The clock that decides is held against the store's, which is what leases ask of this way."""
+
     def __init__(
         self,
         settings: Mapping[str, str],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.dynamodb.provisioning import credentials as of_the_engine
+from modelpass_client.client import Client
 from modelpass_client.direct import NAMES, DirectBackend, settings_of_stack
 from modelpass_client.errors import ConfigurationError, ModelpassError
 from tests.support.embedded import KEY, given, settings_of
@@ -58,6 +59,19 @@ def test_a_request_is_granted_and_settled(live: World, backend: DirectBackend) -
     assert (granted["allowed"], settled["settled"]) == (True, True)
     assert settled["monthly"]["used"] == 4
     assert backend.clock_ahead_ms == 0
+
+
+def test_a_lease_holds_by_this_way_and_books_what_its_requests_used(live: World, backend: DirectBackend) -> None:
+    bought = live.buy()
+    with Client(backend) as client:
+        lease = client.lease(bought["apiKey"], TEXT_MODEL)
+        for _ in range(10):
+            with lease.request(estimate=10) as grant:
+                assert grant.authorization_id is None  # it is the lease's
+                grant.used(3)
+        lease.close()
+    shown = live.entitlement(bought["subscriptionId"])
+    assert (shown.counters.day_calls, shown.counters.month_used, shown.holds) == (10, 30, {})
 
 
 def test_a_refusal_is_an_answer(live: World, backend: DirectBackend) -> None:
