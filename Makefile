@@ -45,14 +45,14 @@ RUN_OPS := PYTHONPATH=layers/modelpass exec $(OPS_VENV)/bin/python -m ops
 WEEK_AGO := from datetime import datetime, timedelta, timezone as zone; \
   print((datetime.now(zone.utc) - timedelta(days=7)).strftime("%Y-%m-%dT%H:%M:%SZ"))
 
-BENCHMARK := PYTHONPATH=layers/modelpass:. AWS_DEFAULT_REGION=eu-west-1 POWERTOOLS_SERVICE_NAME=modelpass \
+BENCHMARK := PYTHONPATH=layers/modelpass:clients/python:. AWS_DEFAULT_REGION=eu-west-1 POWERTOOLS_SERVICE_NAME=modelpass \
   POWERTOOLS_METRICS_NAMESPACE=Modelpass $(BIN)/python -u -m benchmarks
 
 RIGHT_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
   || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-lambda demo token seed upgrade audit restore openapi test test-litellm test-runtime soak bench bench-against bench-peers bench-restore faults cost reliability scale coverage mutants lint format types \
+.PHONY: help setup run run-lambda demo token seed upgrade audit restore openapi test test-litellm test-runtime soak bench bench-against bench-peers bench-restore bench-router faults cost reliability scale coverage mutants lint format types \
   validate build lambda-runtime check lock clean
 
 help: ## name every target
@@ -199,6 +199,9 @@ bench-restore: $(SETUP) ## what a restore takes among 100,000 items, a quarter o
 
 bench-peers: $(SETUP) ## measure Modelpass and its peers on the same engine, into docs/peers.md, a few minutes
 	@$(BENCHMARK).peers
+
+bench-router: $(SETUP) ## measure a decision on the router's side by each way, into docs/performance.md, a few minutes
+	@$(BENCHMARK).router
 
 coverage: $(SETUP) ## which lines and branches of the package the tests in this process reach, a few minutes
 	$(BIN)/python -m pytest --cov --cov-report=term tests/unit tests/property tests/integration

@@ -16,7 +16,7 @@ from deploy.artifact import without_credentials
 from local.machine import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 TOOLS: Final = ROOT / ".tools"
@@ -101,12 +101,12 @@ ENVIRONMENTS: Final = {
 }
 
 
-def set_up() -> dict[str, str]:
-    """Set all of them up; of those that cannot be, the reason by name."""
+def set_up(names: Iterable[str] = tuple(ENVIRONMENTS)) -> dict[str, str]:
+    """Set these up, or all of them; of those that cannot be, the reason by name."""
     failed = {}
-    for name, environment in ENVIRONMENTS.items():
+    for name in names:
         try:
-            environment.set_up()
+            ENVIRONMENTS[name].set_up()
         except EnvironmentFailedError as error:
             failed[name] = str(error)
     return failed

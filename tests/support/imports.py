@@ -21,7 +21,7 @@ SHIPPED: Final = "modelpass"
 CLIENT: Final = "modelpass_client"
 """The name of the package that a router installs."""
 CLIENT_PACKAGE: Final = ROOT / "clients" / "python" / CLIENT
-TREES: Final = ("functions", "deploy", "ops", "local", "contract", "benchmarks", "mutation")
+TREES: Final = ("functions", "deploy", "ops", "local", "contract", "examples", "benchmarks", "mutation")
 """The other folders with Python in them, but for the tests; their files are named from the folder on."""
 
 

@@ -67,7 +67,8 @@ MAY_IMPORT: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("ops.*", ("ops.*", "modelpass.*")),
     ("contract.*", ("contract.*", "modelpass.*", "local.cloudformation.*")),
     ("local.*", ("local.*", "ops.*", "deploy.*", "modelpass.*")),
-    ("benchmarks.*", ("benchmarks.*", "local.*", "ops.*", "deploy.*", "modelpass.*")),
+    ("examples.*", ("modelpass_client.*",)),
+    ("benchmarks.*", ("benchmarks.*", "local.*", "ops.*", "deploy.*", "modelpass.*", "modelpass_client.*")),
     ("mutation.*", ("mutation.*",)),
 )
 """Each room with what its files may import of the project, as patterns of dotted names. The rest is forbidden."""

@@ -13,7 +13,10 @@ import sys
 import threading
 import time
 from abc import abstractmethod
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
 
 Json = dict[str, Any]
 
@@ -43,19 +46,20 @@ class Peer(Protocol):
         """How many tokens could be granted now."""
 
 
-def serve(peer: Peer) -> None:
-    """Answer questions until there are no more."""
+def serve(peer: Peer, more: Mapping[str, Callable[..., Awaitable[Json]]] | None = None) -> None:
+    """Answer questions until there are no more; `more` are questions besides those below, by what asks them."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a peer prints is not an answer
-    asyncio.run(_serve(peer, out))
+    asyncio.run(_serve(peer, out, more or {}))
 
 
-async def _serve(peer: Peer, out: Any) -> None:
+async def _serve(peer: Peer, out: Any, more: Mapping[str, Callable[..., Awaitable[Json]]]) -> None:
     _say(out, {"reports": peer.reports})
     while line := await asyncio.to_thread(sys.stdin.readline):
         question = json.loads(line)
         try:
-            answer = await _answer(peer, question.pop("do"), question)
+            what = question.pop("do")
+            answer = await (more[what](peer, **question) if what in more else _answer(peer, what, question))
         except Exception as error:  # the harness is told
             answer = {"error": f"{type(error).__name__}: {error}"[:300]}
         _say(out, answer)

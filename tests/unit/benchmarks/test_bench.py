@@ -7,6 +7,7 @@ import pytest
 from benchmarks import page
 from benchmarks.bench import PAGE, SECTIONS
 from benchmarks.blocks import HotKey, blocks_per_second, calls_per_second
+from benchmarks.router import table as router
 from benchmarks.targets import Targets
 
 TEXT = "before\n<!-- bench:a -->\nold\n<!-- /bench:a -->\nbetween\n<!-- bench:b -->\n<!-- /bench:b -->\nafter\n"
@@ -14,7 +15,7 @@ BUSY = HotKey(calls_per_second=200, routers=4, call_seconds=30, estimate=4000)
 
 
 def test_page_has_a_place_for_every_block_and_no_other() -> None:
-    written = [block for section in SECTIONS.values() for block in section.blocks]
+    written = [*(block for section in SECTIONS.values() for block in section.blocks), *router.BLOCKS]
     assert sorted(page.blocks(PAGE.read_text("utf-8"))) == sorted(written)
 
 
