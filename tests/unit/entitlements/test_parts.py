@@ -101,6 +101,17 @@ def test_expired_holds_stay_where_a_part_fits_without_them_or_they_give_nothing_
         assert parts.next_step(before, part(), LATER, reclaimed=False).rest is not None
 
 
+@pytest.mark.parametrize(("before_end_ms", "wait"), [(5001, 5), (5000, None), (1, None)])
+def test_a_part_whose_tier_is_down_is_told_to_wait_only_as_long_as_the_term_lasts(
+    before_end_ms: int, wait: int | None
+) -> None:
+    now_ms = TERM.ends_at_ms - before_end_ms
+    last = hold("last", 40, 3, at_ms=now_ms)
+    before = stored(holds=[last])._replace(segment_end_ms=TERM.ends_at_ms)
+    refused = parts.next_step(before, part(refusal=DOWN)._replace(hold=last), now_ms, reclaimed=False).refusal
+    assert refused == DOWN._replace(retry_after=wait)
+
+
 REFUSED = [
     # what is stored, the part, when, reclaimed; the code, and the units and calls that are kept
     (stored(), part(key_hash=b"another"), LATER, False, "invalid_api_key", (30, 2)),

@@ -63,7 +63,7 @@ def refuse_new_work(entitlement: Entitlement, part: Part, standing: Standing, no
         return ended("The day or the month that this was authorized in has ended: authorize anew.")
     if standing.reclaimed or now_ms >= standing.hold.expires_at_ms:
         return ended("The hold has expired: authorize anew.")
-    return part.refusal
+    return None if part.refusal is None else rules.without_vain_wait(entitlement, part.refusal, now_ms)
 
 
 def next_step(entitlement: Entitlement, part: Part, now_ms: int, *, reclaimed: bool) -> Step:

@@ -92,6 +92,13 @@ def decide_authorize(entitlement: Entitlement, attempt: Attempt, now_ms: int) ->
     return _grant_or_clear_the_way(rolled, attempt, now_ms)
 
 
+def without_vain_wait(entitlement: Entitlement, refusal: Refusal, now_ms: int) -> Refusal:
+    """The refusal without its `retry_after` where the term will have ended by then."""
+    if refusal.retry_after is None or not _ends_within(entitlement, refusal.retry_after, now_ms):
+        return refusal
+    return refusal._replace(retry_after=None)
+
+
 def settles_accepted(entitlement: Entitlement, now_ms: int) -> bool:
     """Whether settles are still accepted: until 90 days after the end of the term."""
     return now_ms < entitlement.expires_at_ms + SETTLE_GRACE_MS
@@ -213,8 +220,11 @@ def _wait(entitlement: Entitlement, attempt: Attempt, seconds: int, now_ms: int)
     """
     limits = entitlement.limits
     never_fits = attempt.least > limits.monthly_cap or attempt.hold.calls > limits.daily_call_limit
-    too_late = now_ms + seconds * MS_PER_SECOND >= entitlement.expires_at_ms
-    return None if never_fits or too_late else seconds
+    return None if never_fits or _ends_within(entitlement, seconds, now_ms) else seconds
+
+
+def _ends_within(entitlement: Entitlement, seconds: int, now_ms: int) -> bool:
+    return now_ms + seconds * MS_PER_SECOND >= entitlement.expires_at_ms
 
 
 def _grant_or_clear_the_way(rolled: Change, attempt: Attempt, now_ms: int) -> Change:
