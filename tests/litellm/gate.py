@@ -25,6 +25,8 @@ class Gate:
     """While it is not set, requests wait."""
     waiting: threading.Event = field(default_factory=threading.Event)
     """Set when a request waits."""
+    failing: int = 0
+    """How many reports are answered by an error from now on."""
     passed: list[tuple[Json, Json]] = field(default_factory=list)
     """Each payload that came, with its answer once there is one."""
 
@@ -58,6 +60,12 @@ def before(port: int) -> Iterator[Gate]:
             body = self.rfile.read(int(self.headers["content-length"]))
             answered: Json = {}
             gate.passed.append((json.loads(body), answered))
+            if gate.failing and b"authorizationId" in body:
+                gate.failing -= 1
+                self.send_response(500)
+                self.send_header("content-length", "0")
+                self.end_headers()
+                return
             if not gate.passing.is_set():
                 gate.waiting.set()
                 gate.passing.wait()

@@ -26,9 +26,11 @@ def test_signals_and_kills(upstream: Upstream, customer: Customer, config: dict[
             stream = begun(lambda: [text_of(chunk) for chunk in ask(proxy, customer, "chat", running, stream=True)])
             assert running.begun.wait(15)
             proxy.process.send_signal(signal.SIGTERM)
+            gate.failing = 2  # so that the report is still under way when everything else has ended
             running.go_on.set()
             assert "".join(stream.result()).count("tree") == 30, "SIGTERM lets streams end"
             assert proxy.process.wait(proxies.STOP_SECONDS) == -signal.SIGTERM
+        assert gate.failing == 0
         assert customer.held() == 0, "nothing waits when the process has ended"
         assert customer.used() == Used(running.units, 1)
 

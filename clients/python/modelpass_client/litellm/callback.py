@@ -17,7 +17,7 @@ from litellm.proxy._types import ProxyException
 
 from modelpass_client.asking import refusal
 from modelpass_client.errors import Refused, unavailable
-from modelpass_client.litellm import runtime, used_units
+from modelpass_client.litellm import runtime, upstream_usage
 from modelpass_client.litellm.estimates import estimate
 from modelpass_client.litellm.exchange import CURRENT, Exchange
 from modelpass_client.litellm.groups import group_of, tier_of
@@ -168,11 +168,11 @@ def groups_of_proxy() -> set[str]:
 
 def _note_answer(exchange: Exchange, response: Any) -> None:
     if exchange.kind == "images":
-        exchange.reported = used_units.images_of(response)
+        exchange.reported = upstream_usage.images_of(response)
         return
-    exchange.reported = used_units.units_of(exchange.kind, used_units.plain(response).get("usage"))
+    exchange.reported = upstream_usage.units_of(exchange.kind, upstream_usage.plain(response).get("usage"))
     if exchange.reported is None:
-        exchange.seen.texts = used_units.text_of(exchange.kind, response)
+        exchange.seen.texts = upstream_usage.text_of(exchange.kind, response)
         exchange.seen.output = True
 
 

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass_client.litellm.used_units import Seen
+from modelpass_client.litellm.upstream_usage import Seen
 from modelpass_client.reports import VOID, Report
 
 if TYPE_CHECKING:

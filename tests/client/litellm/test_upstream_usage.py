@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from modelpass_client.litellm.used_units import Seen, images_of, text_of, units_of
+from modelpass_client.litellm.upstream_usage import Seen, images_of, text_of, units_of
 
 
 @pytest.mark.parametrize(
