@@ -251,9 +251,11 @@ def the_end(run: Run, way: Way, meter: Meter) -> Json:
 
         sampling = threading.Thread(target=sample)
         sampling.start()
-        _, unused, seconds = cases.race(drivers, key, cases.USED)
-        ended.set()
-        sampling.join()
+        try:
+            _, unused, seconds = cases.race(drivers, key, cases.USED)
+        finally:
+            ended.set()
+            sampling.join()
         return {
             "processes": way.processes,
             "calls": (cases.CAP - unused) // cases.USED,
