@@ -241,6 +241,8 @@ class Settler:
         for name, payload in waiting[:room]:
             self._enter(name, payload)
         self._spilled = self._spilled or len(waiting) > room or len(found) > most
+        if waiting:
+            self.start()  # nothing else may be reported for long
 
     # -- threads
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -206,6 +207,22 @@ def test_a_report_survives_its_process(tmp_path: Path) -> None:
     # The process ends here; its lock is let go of by the kernel (see the test of kills).
     files = Spool(tmp_path)
     assert files.pending(9) == []  # a live process's reports are its own
+
+
+def test_what_an_earlier_process_left_is_sent_though_nothing_new_is_reported(tmp_path: Path) -> None:
+    earlier = Spool(tmp_path)
+    settler_of(Scripted(), Clock(), earlier).submit("a", Report(1))
+    earlier.close()
+    sent = threading.Event()
+
+    def settled(_: dict[str, Any]) -> dict[str, Any]:
+        sent.set()
+        return {"settled": True}
+
+    settler = Settler(Scripted(settled), Policies(settle_threads=1), spool=Spool(tmp_path))
+    assert settler.recover() == 1
+    assert sent.wait(30)
+    settler.close(30)
 
 
 class FullDisk(Spool):
