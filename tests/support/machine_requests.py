@@ -130,9 +130,9 @@ class RequestRules(Machine):
         """
         bought, book, grant = self.grants()[-1 - which % len(self.grants())]
         term = next(n for n, books in enumerate(bought.terms) if any(b is book for b in books.values()))
-        units = grant.units + more_units
+        units, calls = grant.units + more_units, max(1, grant.calls)  # a hold that has gone on may have none
         least = None if minimum is None else min(max(0, grant.units + minimum), units)
-        asked = Asked(book.model_id, grant.request_id, units, grant.calls, 60, None, attempt, False, least)  # noqa: FBT003
+        asked = Asked(book.model_id, grant.request_id, units, calls, 60, None, attempt, False, least)  # noqa: FBT003
         self.assert_authorized(bought, term, asked, fault)
 
     def assert_authorized(self, bought: Bought, term: int | None, asked: Asked, fault: Fault) -> None:

@@ -59,7 +59,7 @@ def test_catalogue_keeps_its_one_currency() -> None:
     assert about(update) == (TABLES.catalogue, schema.primary_key(catalogue_items.settings_key()))
     assert spelled(update) == (
         [f"attribute_not_exists(pk) OR ({UNDERSTOOD}", "currency = USD)"],
-        ["v = if_not_exists(v", "2)", "currency = USD"],
+        ["v = if_not_exists(v, 2)", "currency = USD"],
         [""],
     )
 
@@ -171,7 +171,7 @@ def test_tier_is_turned_in_both_items_and_told_with_its_revision(*, available: b
     ]
     for update in updates:
         assert spelled(update)[0] == [UNDERSTOOD, "rev = 4"]
-        assert spelled(update)[1] == ["v = if_not_exists(v", "2)", "rev = 5", f"tiers = {after}"]
+        assert spelled(update)[1] == ["v = if_not_exists(v, 2)", "rev = 5", f"tiers = {after}"]
     assert request["TransactItems"][2] == {"Put": catalogue_transactions._availability_event(TABLES, turn, 5, NOON)}
 
 
