@@ -122,7 +122,7 @@ def by_boto3(wire: Wire) -> Send:
 @pytest.fixture
 def by_client(wire: Wire, by_boto3: Send, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Send]]:
     """A way to the wire by each client, which does not wait long for replies that hang."""
-    monkeypatch.setattr("modelpass.dynamodb.lean_client.READ_SECONDS", 0.1)
+    monkeypatch.setattr("modelpass.dynamodb.lean_client.READ_SECONDS", 0.5)
     lean = wire.lean()
     yield {"lean": lean.send, "boto3": by_boto3}
     lean.close()

@@ -129,7 +129,7 @@ class Wire:
             endpoint_url=self.url,
             aws_access_key_id="any",
             aws_secret_access_key="any",
-            config=Config(connect_timeout=1, read_timeout=0.2, retries={"total_max_attempts": 1, "mode": "legacy"}),
+            config=Config(connect_timeout=1, read_timeout=0.5, retries={"total_max_attempts": 1, "mode": "legacy"}),
         )
         return boto3_send(client)
 
