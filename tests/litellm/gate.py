@@ -7,8 +7,10 @@ import http.client
 import json
 import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
+
+from tests.support.loopback import listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,19 +89,8 @@ def before(port: int) -> Iterator[Gate]:
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: Any) -> None:
-            """A proxy that was ended hears no reply."""
-
-    with Server((HOST, 0), Passing) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with listening(Passing) as gate.url:
         try:
-            gate.url = f"http://{HOST}:{server.server_address[1]}"
             yield gate
         finally:
             gate.passing.set()
-            server.shutdown()
-            thread.join()

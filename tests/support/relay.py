@@ -11,11 +11,11 @@ import http.client
 import json
 import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from local.machine import HOST
+from tests.support.loopback import listening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,19 +95,8 @@ def relay_to(engine: str) -> Iterator[Relay]:
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: Any) -> None:
-            """A function that was ended hears no reply."""
-
-    with Server((HOST, 0), Passing) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with listening(Passing) as relay.url:
         try:
-            relay.url = f"http://{HOST}:{server.server_address[1]}"
             yield relay
         finally:
             relay.passing.set()
-            server.shutdown()
-            thread.join()
