@@ -29,7 +29,6 @@ from tests.support.builders import (
     entitlement,
     hold,
     limits,
-    ms,
     slot,
     subscription,
 )
