@@ -13,7 +13,7 @@ from modelpass.dynamodb import transport
 from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.runtime import telemetry, unreadable
 from modelpass.subscriptions import answers, items, rules
-from modelpass.subscriptions.commands import repository
+from modelpass.subscriptions.commands import repository, upkeep
 
 if TYPE_CHECKING:
     from modelpass.runtime.deps import Deps
@@ -40,5 +40,6 @@ def describe_key(deps: Deps, text: str) -> Json:
     if not rules.has_key(found, api_key.term_number, api_key.key_hash):
         raise Refused(Refusal(ErrorCode.INVALID_API_KEY, param="apiKey"))
     telemetry.note(accountId=found.account_id)
+    found = upkeep.bring_up(deps, budget, found).now
     models = repository.shown_models(deps, budget, found, answers.described_model)
     return answers.described_key(found, found.status(deps.now_ms()), models)
