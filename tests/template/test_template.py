@@ -27,6 +27,8 @@ ROUTES = {
     "PUT /v1/models/{modelId}/{rest+}": "CatalogueFunction",
     "DELETE /v1/models/{modelId}/{rest+}": "CatalogueFunction",
     "GET /v1/models/{modelId}/{rest+}": "CatalogueFunction",
+    "GET /v1/key": "KeyFunction",
+    "GET /v1/key/models": "KeyFunction",
     "POST /v1/quotes": "QuoteFunction",
     "POST /v1/subscriptions": "PurchaseFunction",
     "GET /v1/subscriptions": "SubscriptionsFunction",
@@ -46,7 +48,7 @@ ROUTES = {
 }
 FOR_OPERATORS = {"CatalogueFunction", "CorrectFunction", "PlanFunction"}
 SIGNING = {"PurchaseFunction", "RenewFunction", "RegenerateFunction"}
-SIGNING |= {"AuthorizeFunction", "SettleFunction", "DescribeKeyFunction"}
+SIGNING |= {"AuthorizeFunction", "SettleFunction", "DescribeKeyFunction", "KeyFunction"}
 
 
 def table(name: str) -> Json:
@@ -54,11 +56,15 @@ def table(name: str) -> Json:
     return properties
 
 
-def test_routes_are_these_and_all_but_the_default_want_a_token() -> None:
+BY_KEY = {"GET /v1/key", "GET /v1/key/models"}
+"""Routes whose function asks for an API key by itself."""
+
+
+def test_routes_are_these_and_all_but_the_default_and_those_of_keys_want_a_token() -> None:
     template = template_of("")
     assert {r.key: r.function for r in template.routes} == ROUTES
-    for api in (template.customers, template.operators):
-        assert [r.key for r in api.routes if not r.authorized] == ["$default"]
+    for api, without in ((template.customers, {"$default", *BY_KEY}), (template.operators, {"$default"})):
+        assert {r.key for r in api.routes if not r.authorized} == without
 
 
 def test_operators_calls_are_carried_out_at_their_own_api_and_refused_at_the_customers() -> None:
@@ -70,13 +76,15 @@ def test_operators_calls_are_carried_out_at_their_own_api_and_refused_at_the_cus
 
 
 @pytest.mark.parametrize("api", ["Api", "OperatorApi"])
-def test_only_the_default_route_names_another_authorizer_than_the_default(api: str) -> None:
+def test_only_these_routes_name_another_authorizer_than_the_default(api: str) -> None:
     auth = RESOURCES[api]["Properties"]["Auth"]
     assert auth["DefaultAuthorizer"] == "Jwt"
     assert set(auth["Authorizers"]) == {"Jwt"}
     events = [e["Properties"] for n in FUNCTIONS for e in RESOURCES[n]["Properties"].get("Events", {}).values()]
-    own = [(e.get("Path"), e["Auth"]) for e in events if "Auth" in e and e["ApiId"] == {"Ref": api}]
-    assert own == [(None, {"Authorizer": "NONE"})]
+    own = [e for e in events if "Auth" in e and e["ApiId"] == {"Ref": api}]
+    assert [e["Auth"] for e in own] == [{"Authorizer": "NONE"}] * len(own)
+    of_keys = {key.partition(" ")[2] for key in BY_KEY}
+    assert {e.get("Path") for e in own} == ({None, *of_keys} if api == "Api" else {None})
 
 
 ISSUERS = {
@@ -114,7 +122,7 @@ def test_browsers_may_call_from_the_origins_of_the_parameter_and_by_default_from
     allowed = cors_under("https://a.example,http://localhost:5173")[1]
     assert allowed is not None
     assert allowed.origins == ("https://a.example", "http://localhost:5173")
-    assert set(allowed.methods) == {"GET", "POST", "PUT", "DELETE"}
+    assert set(allowed.methods) == {"GET", "POST", "PUT", "PATCH", "DELETE"}
     assert allowed.headers == ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match")
     assert allowed.exposed == ("ETag", "Location", "Retry-After", "Idempotent-Replayed", "Modelpass-Held-By")
 

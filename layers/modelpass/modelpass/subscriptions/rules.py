@@ -91,7 +91,7 @@ def refuse_new_key(subscription: Subscription, now_ms: int) -> Refusal | None:
     """
     if subscription.cancelling_at_ms is not None:
         return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
-    refusal = _refuse_ended(subscription, now_ms)
+    refusal = refuse_stopped(subscription, now_ms)
     if refusal is None and new_keys_today(subscription, now_ms) >= MAX_NEW_KEYS_PER_DAY:
         refusal = Refusal(ErrorCode.TOO_MANY_NEW_KEYS, retry_after=_seconds_left_of_day(now_ms))
     return refusal
@@ -117,7 +117,7 @@ def refuse_unheld_model(subscription: Subscription | None, term_number: int, key
     """
     if not has_key(subscription, term_number, key_hash):
         return Refusal(ErrorCode.INVALID_API_KEY, param="apiKey")
-    return _refuse_ended(subscription, now_ms) or Refusal(ErrorCode.MODEL_NOT_INCLUDED, param="modelId")
+    return refuse_stopped(subscription, now_ms) or Refusal(ErrorCode.MODEL_NOT_INCLUDED, param="modelId")
 
 
 def remembered(refusal: Refusal, subscription: Subscription | None, asked: EntitlementId) -> RememberedRefusal:
@@ -142,7 +142,8 @@ def _seconds_left_of_day(now_ms: int) -> int:
     return seconds_until((now_ms // DAY_MS + 1) * DAY_MS, now_ms)
 
 
-def _refuse_ended(subscription: Subscription, now_ms: int) -> Refusal | None:
+def refuse_stopped(subscription: Subscription, now_ms: int) -> Refusal | None:
+    """Refuse whatever is asked with a key of this subscription, while its status is another than active."""
     match subscription.status(now_ms):
         case Status.CANCELLED:
             return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
