@@ -13,6 +13,8 @@ _REFUSED: Final = (
     Refusal(ErrorCode.INVALID_API_KEY, param="apiKey"),
     Refusal(ErrorCode.SUBSCRIPTION_EXPIRED),
     Refusal(ErrorCode.SUBSCRIPTION_CANCELLED),
+    Refusal(ErrorCode.SUBSCRIPTION_SUSPENDED),
+    Refusal(ErrorCode.SUBSCRIPTION_PENDING),
 )
 
 OPERATIONS: Final = (

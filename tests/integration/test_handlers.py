@@ -74,7 +74,9 @@ def test_http_sample_has_the_form_that_the_gateway_builds(service: Service, name
     request = messages.HttpRequest(
         http["method"], path, event["rawQueryString"], event["headers"], raw, http["sourceIp"]
     )
-    route, variables = http_api.match_route(service.template.routes, request.method, request.raw_path)
+    operators = claims is not None and claims["aud"] in service.template.operators.audience
+    api = service.template.operators if operators else service.template.customers
+    route, variables = http_api.match_route(api.routes, request.method, request.raw_path)
     assert route == Route(event["routeKey"], FUNCTION_OF_SAMPLE[name], authorized=claims is not None)
     built = http_api._event(request, route, variables, claims, context["requestId"])
     for own in ("accountId", "apiId", "domainName", "domainPrefix", "time", "timeEpoch"):

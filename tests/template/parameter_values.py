@@ -188,8 +188,8 @@ ROWS: Final[dict[str, tuple[list[str], list[str]]]] = {
     ),
     "SaleApproval": (["none", "required"], ["", "None", "Required", "true", "optional", "required "]),
     "OrderMinutes": (
-        ["1", "9", "60", "1440", "9999", "10000", "39999", "42999", "43199", "43200"],
-        [*NO_NUMBERS, "-1", "0", "43201", "43999", "44000", "50000", "100000"],
+        ["1", "9", "60", "1440", "9999", "10000", "10079", "10080"],
+        [*NO_NUMBERS, "-1", "0", "10081", "10090", "10100", "11000", "20000"],
     ),
     "DeploymentKeyRevision": (["1", "2", "20261127"], [*NO_NUMBERS, "-1", "0", "1" * 10]),
     "ReleaseStrategy": (

@@ -92,7 +92,7 @@ def refuse_new_key(subscription: Subscription, now_ms: int) -> Refusal | None:
     """
     if subscription.cancelling_at_ms is not None:
         return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
-    refusal = refuse_stopped(subscription, now_ms)
+    refusal = _refuse_ended(subscription, now_ms)
     if refusal is None and new_keys_today(subscription, now_ms) >= MAX_NEW_KEYS_PER_DAY:
         refusal = Refusal(ErrorCode.TOO_MANY_NEW_KEYS, retry_after=_seconds_left_of_day(now_ms))
     return refusal
@@ -129,7 +129,17 @@ def refuse_unheld_model(subscription: Subscription | None, term_number: int, key
     """
     if not has_key(subscription, term_number, key_hash):
         return Refusal(ErrorCode.INVALID_API_KEY, param="apiKey")
-    return refuse_stopped(subscription, now_ms) or Refusal(ErrorCode.MODEL_NOT_INCLUDED, param="modelId")
+    return _refuse_ended(subscription, now_ms) or Refusal(ErrorCode.MODEL_NOT_INCLUDED, param="modelId")
+
+
+def refuse_bearer(subscription: Subscription, now_ms: int) -> Refusal | None:
+    """Refuse whoever bears the current key of a subscription that is not active, or that somebody has begun to cancel.
+
+    It is the refusal that authorize gives, whichever model is asked for.
+    """
+    if subscription.cancelling_at_ms is not None:
+        return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
+    return _refuse_ended(subscription, now_ms)
 
 
 def remembered(refusal: Refusal, subscription: Subscription | None, asked: EntitlementId) -> RememberedRefusal:
@@ -154,8 +164,7 @@ def _seconds_left_of_day(now_ms: int) -> int:
     return seconds_until((now_ms // DAY_MS + 1) * DAY_MS, now_ms)
 
 
-def refuse_stopped(subscription: Subscription, now_ms: int) -> Refusal | None:
-    """Refuse whatever is asked with a key of this subscription, while its status is another than active."""
+def _refuse_ended(subscription: Subscription, now_ms: int) -> Refusal | None:
     match subscription.status(now_ms):
         case Status.CANCELLED:
             return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)

@@ -44,5 +44,5 @@ def list_models_of_key(deps: Deps, text: str) -> Json:
 
 def _usable(deps: Deps, budget: RetryBudget, text: str) -> Subscription:
     found = subscription_of_key(deps, budget, text)
-    raise_if_refused(rules.refuse_stopped(found, deps.now_ms()))
+    raise_if_refused(rules.refuse_bearer(found, deps.now_ms()))
     return found
