@@ -14,7 +14,7 @@ from modelpass import schema
 from modelpass.entitlements.windows import month_window_start_ms
 from modelpass.subscriptions import order_items, pricing, row_writes
 from modelpass.subscriptions.model import OrderKind
-from modelpass.subscriptions.order_records import Order, OrderStatus, Price, PriceLine
+from modelpass.subscriptions.order_records import BY_SERVICE, Order, OrderStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from modelpass.entitlements.model import Limits
     from modelpass.schema import Item, Request, Tables
     from modelpass.subscriptions.model import SoldTerm, Subscription
+    from modelpass.subscriptions.order_records import Price
 
-BY_THE_SERVICE: Final = "service"
-"""Who orders where a subscription renews itself."""
 _AT_A_TIME: Final = 45
 """Orders of one transaction, which may have 100 actions: two of each order, and one of the row."""
 
@@ -46,7 +45,7 @@ class Write(NamedTuple):
 def known(stored: Iterable[Item]) -> Known:
     """What there is, from a subscription's orders; raises `UnreadableItemError` and errors of parsing."""
     orders = [order_items.order_of(item) for item in stored]
-    began = (o for o in orders if o.kind in (OrderKind.PURCHASE, OrderKind.RENEWAL) and o.by != BY_THE_SERVICE)
+    began = (o for o in orders if o.kind in (OrderKind.PURCHASE, OrderKind.RENEWAL) and o.by != BY_SERVICE)
     done = (o.term_number for o in began if o.stored is OrderStatus.DONE)
     return Known(frozenset(o.number for o in orders), frozenset(done))
 
@@ -78,7 +77,7 @@ def _lacking(row: Subscription, there: Known, sold: Iterable[SoldTerm]) -> list[
     """The orders to make; one whose number another order has comes after all others."""
     highest, orders = max(row.orders, row.term_number, *there.numbers), []
     for term in sold:
-        price = _price(term)
+        price = pricing.price_of_term(term)
         if term.number in there.terms or price is None:
             continue
         taken = term.number in there.numbers
@@ -105,17 +104,6 @@ def _order(row: Subscription, sold: SoldTerm, price: Price, order_number: int) -
         until_ms=month_window_start_ms(term, price.months),
         models=_models(row, sold),
     )
-
-
-def _price(sold: SoldTerm) -> Price | None:
-    """What the term was sold for when it began; None when that is not known."""
-    if sold.sale is None:
-        return None
-    months, began_with = sold.sold_months or sold.term.months, sold.models[: len(sold.sale.monthly)]
-    shown = pricing.quote_answer(began_with, sold.sale, months)
-    lines = zip(began_with, shown["lines"], strict=True)
-    priced = tuple(PriceLine(model_id, tier, line["monthly"], line["total"]) for (model_id, tier), line in lines)
-    return Price(sold.sale.currency, priced, months)
 
 
 def _models(row: Subscription, sold: SoldTerm) -> tuple[Limits, ...]:

@@ -32,15 +32,13 @@ def change_row(tables: Tables, old: Subscription, new: Subscription) -> Request:
     """
     read, written = items.subscription_item(old, old.version), items.subscription_item(new, old.version)
     names = tuple(name for name in {**read, **dict.fromkeys(_OPTIONAL)} if name not in _FIXED)
-    demanded = [name for name in names if name in read or name != "rb"]
     differing = [name for name in names if read.get(name) != written.get(name)]
     sets = ["#v = :written", *(f"#{name} = :new_{name}" for name in differing if name in written)]
-    # The body of a renewal of an earlier term, which code of before has left, is read as absent: it goes as well.
-    removes = [f"#{name}" for name in dict.fromkeys((*differing, "rb")) if name not in written]
+    removes = [f"#{name}" for name in differing if name not in written]
     return {
         "TableName": tables.subscriptions,
         "Key": schema.primary_key(items.subscription_key(old.id)),
-        "ConditionExpression": " AND ".join([schema.UNDERSTOOD, *(_as_read(name, read) for name in demanded)]),
+        "ConditionExpression": " AND ".join([schema.UNDERSTOOD, *(_as_read(name, read) for name in names)]),
         "UpdateExpression": "SET " + ", ".join(sets) + (" REMOVE " + ", ".join(removes) if removes else ""),
         "ExpressionAttributeNames": {f"#{name}": name for name in ("v", *names)},
         "ExpressionAttributeValues": {
