@@ -31,7 +31,6 @@ from tests.support.builders import (
     entitlement,
     hold,
     limits,
-    ms,
     slot,
     subscription,
 )
@@ -283,7 +282,7 @@ def test_ticket_is_written_once_and_kept_for_a_day_longer_than_settles_are_accep
         **schema.primary_key(history.ticket_key(OF_MODEL, hold())),
         "v": {"N": "3"},
         "hold": {"S": entitlement_items.pack_hold(hold())},
-        "ttl": {"N": str(ms("2027-05-25T10:30:00Z") // 1000)},
+        "ttl": {"N": str((NOON + 458 * 24 * 3_600_000) // 1000)},
     }
 
 
