@@ -240,7 +240,7 @@ ROWS: Final[dict[str, tuple[list[str], list[str]]]] = {
         ],
     ),
     "StoreClient": (["lean", "boto3"], ["", "Lean", "sdk"]),
-    "SchemaVersionWritten": (["1", "2"], [*NO_NUMBERS, "0", "3", "1,2"]),
+    "SchemaVersionWritten": (["2", "3"], [*NO_NUMBERS, "1", "4", "2,3"]),
     "Tracing": (["Disabled", "Active"], ["", "active", "PassThrough", "true"]),
     "LogLevel": (["DEBUG", "INFO", "WARNING", "ERROR"], ["", "info", "TRACE", "LOUD"]),
     "LogRetentionDays": (["7", "14", "30", "60", "90", "180", "365"], [*NO_NUMBERS, "0", "1", "8", "7.0"]),
