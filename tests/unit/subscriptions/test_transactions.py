@@ -218,7 +218,7 @@ def test_renewal_begins_a_term_only_where_the_row_is_just_as_it_was_read() -> No
     assert about(begin) == OF_ROW
     asked_for = {"tn = 1", f"xa = {TERM_ENDS}", "attribute_not_exists(xc)", "attribute_not_exists(xi)"}
     assert asked_for | {UNDERSTOOD, f"da = {TERM_ENDS}", "attribute_not_exists(on)"} <= set(demands)
-    assert {"v = 3", "tn = 2", "kt = tail", "on = 1", "sm = 3"} <= set(sets)
+    assert {"v = 3", "tn = 2", "kt = tail", "on = 2", "sm = 3"} <= set(sets)
     assert removes == [""]
     assert begin["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
 

@@ -54,7 +54,7 @@ def _conclude(deps: Deps, stored: Subscription) -> bool:
 def _end_term(deps: Deps, budget: RetryBudget, stored: Subscription, now_ms: int) -> bool:
     """Announce the end of a term, unless it goes on."""
     if continuation.is_undecided(stored, now_ms):
-        return upkeep.bring_up(deps, budget, stored).stored.end_announced
+        return upkeep.decided(deps, budget, stored).end_announced
     if not stored.has_ended(now_ms) or stored.end_announced:
         return False
     ended = stored.ended(now_ms)

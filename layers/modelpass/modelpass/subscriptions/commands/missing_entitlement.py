@@ -25,6 +25,6 @@ def explain_missing(deps: Deps, budget: RetryBudget, api_key: ApiKey, entitlemen
     """The refusal and what to remember of it; raises `temporarily_unavailable` while the row cannot be read."""
     key = schema.primary_key(items.subscription_key(entitlement.subscription_id))
     stored = budget.persist(lambda: transport.get(deps.send, deps.tables.subscriptions, key))
-    subscription = None if stored is None else upkeep.bring_up(deps, budget, items.subscription_of(stored)).now
+    subscription = None if stored is None else upkeep.bring_up(deps, budget, items.subscription_of(stored))
     refusal = rules.refuse_unheld_model(subscription, api_key.term_number, api_key.key_hash, deps.now_ms())
     return MissingEntitlement(refusal, rules.remembered(refusal, subscription, entitlement))

@@ -61,7 +61,7 @@ def list_subscriptions(deps: Deps, account_id: str, page: Page) -> Json:
     now_ms = deps.now_ms()
     # An entry may name another account's subscription only where it was damaged; what it names is not shown then.
     shown = [found for found in read if found.account_id == account_id and not found.is_gone(now_ms)]
-    brought_up = (upkeep.bring_up(deps, budget, found).now for found in shown)
+    brought_up = (upkeep.bring_up(deps, budget, found) for found in shown)
     own = {found.id: answers.subscription(found, found.status(now_ms)) for found in brought_up}
     return {"subscriptions": [own[i] for i in ids if i in own], "next": following}
 

@@ -34,7 +34,7 @@ def read_contract(deps: Deps, budget: RetryBudget, entitlement: EntitlementId) -
         refusal = Refusal(ErrorCode.INVALID_API_KEY, param="apiKey")
         term = _earlier_term(deps, budget, entitlement) or stored.term
         return Contract(term, None, stored.change_number, stored.key_hash, refusal, lasts=True)
-    found = upkeep.bring_up(deps, budget, stored).now
+    found = upkeep.bring_up(deps, budget, stored)
     return rules.contract(found, entitlement, deps.now_ms())
 
 

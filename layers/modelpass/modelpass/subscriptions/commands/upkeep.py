@@ -30,16 +30,20 @@ class BroughtUp(NamedTuple):
     now: Subscription
 
 
-def bring_up(deps: Deps, budget: RetryBudget, stored: Subscription) -> BroughtUp:
-    """The subscription as it is now.
+def bring_up(deps: Deps, budget: RetryBudget, stored: Subscription) -> Subscription:
+    """The subscription as it is now; raises what `decided` does."""
+    return decided(deps, budget, stored).at(deps.now_ms())
 
-    Raises `Refused` (`temporarily_unavailable`) while a renewal by itself cannot be decided, because the store or one
-    of the models cannot be read.
+
+def decided(deps: Deps, budget: RetryBudget, stored: Subscription) -> Subscription:
+    """The row of a subscription, once it is decided whether its term goes on.
+
+    Raises `Refused` (`temporarily_unavailable`) while that cannot be decided, because the store or one of the models
+    cannot be read.
     """
-    now_ms = deps.now_ms()
-    if continuation.is_undecided(stored, now_ms):
-        stored = budget.until_done(partial(_decide, deps, budget, stored))
-    return BroughtUp(stored, stored.at(deps.now_ms()))
+    if not continuation.is_undecided(stored, deps.now_ms()):
+        return stored
+    return budget.until_done(partial(_decide, deps, budget, stored))
 
 
 def own_subscription(deps: Deps, budget: RetryBudget, account_id: str, subscription_id: str) -> BroughtUp:
@@ -60,7 +64,8 @@ def any_subscription(deps: Deps, budget: RetryBudget, subscription_id: str, of_a
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
     if of_account not in (None, stored.account_id):
         return BroughtUp(stored, stored)
-    return bring_up(deps, budget, stored)
+    stored = decided(deps, budget, stored)
+    return BroughtUp(stored, stored.at(deps.now_ms()))
 
 
 def decide_holder(deps: Deps, budget: RetryBudget, slot: Slot | None) -> bool:
@@ -76,7 +81,7 @@ def decide_holder(deps: Deps, budget: RetryBudget, slot: Slot | None) -> bool:
         return False
     if not continuation.is_undecided(stored, deps.now_ms()):
         return False
-    bring_up(deps, budget, stored)
+    decided(deps, budget, stored)
     return True
 
 
