@@ -153,12 +153,12 @@ def _terms(entitlement: Entitlement) -> schema.Item:
 
 
 def _write_terms(expression: _Expression, step: Change, version: int) -> None:
-    """Write what is sold by now, if no later change of the subscription has reached the item since it was read."""
+    """Write what is sold by now, if no later change or top-up has reached the item since it was read."""
     before, after = _terms(step.before), _terms(step.after)
     if before == after and step.before.month == step.after.month:
         return
     for name in _TERMS:
-        if name == "cn" or (before.get(name) != after.get(name) and not step.exact and name != "tu"):
+        if name in ("cn", "tu") or (before.get(name) != after.get(name) and not step.exact):
             _demand_as_read(expression, name, before)
         if name in after and before.get(name) != after[name]:
             expression.set(name, after[name])
@@ -203,8 +203,8 @@ def _demand_crossings(expression: _Expression, step: Change) -> None:
     lapsed = before.announced - after.announced
     taken_back = before.counters.month_used - after.counters.month_used  # by a correction, which announces nothing
     for attribute, monthly, limit, back in (
-        ("dc", False, before.limits.daily_call_limit, 0),
-        ("mu", True, before.limits.monthly_cap, taken_back),
+        ("dc", False, after.limits.daily_call_limit, 0),
+        ("mu", True, after.month_limit, taken_back),
     ):
         told = [a.least for a in step.announcements if a.threshold.monthly is monthly]
         if told:
