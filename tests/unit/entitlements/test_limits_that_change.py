@@ -109,9 +109,9 @@ def test_shares_of_a_month_are_those_of_its_cap_with_its_top_ups(used: int, reac
 def test_a_raise_and_a_top_up_arm_what_is_not_reached_any_more_in_their_own_write() -> None:
     told = entitlement(used=CAP, calls=LIMIT, announced=Threshold)
     lifted = brought(told, to=CAP + 1, calls=2 * LIMIT)
-    assert (lifted.after.announced, lifted.after.lapses) == ({MONTH_80}, 1)
+    assert (lifted.after.announced, lifted.after.lapses) == (frozenset({MONTH_80}), 1)
     topped_up = checked(thresholds.without_lapsed(accounting.top_up(told, CAP)))
-    assert (topped_up.after.announced, topped_up.after.lapses) == ({DAY_80, DAY_100}, 1)
+    assert (topped_up.after.announced, topped_up.after.lapses) == (frozenset({DAY_80, DAY_100}), 1)
     # Others may have used more since: then the mark stands for what is reached by now, and the step is worked out anew.
     assert {f"mu < {CAP + 1}", f"dc < {LIMIT * 2 * 8 // 10}"} <= set(demands(lifted))
     assert f"mu < {2 * CAP * 8 // 10}" in demands(topped_up)

@@ -114,6 +114,11 @@ def request_of(tables: Tables, step: Change, max_open_holds: int = 0) -> tuple[s
     return "TransactWriteItems", {"TransactItems": actions}
 
 
+def update_of(tables: Tables, step: Change) -> Request:
+    """The update of a step that writes nothing but the entitlement, for a transaction with items of another wing."""
+    return _entitlement_update(tables, step, 0)
+
+
 def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Request:
     before, after = step.before, step.after
     expression = _Expression()
