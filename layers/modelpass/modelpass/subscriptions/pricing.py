@@ -48,7 +48,13 @@ def price_purchase(offered: Mapping[str, CatalogueModel], lines: Iterable[OrderL
     return Bought(tuple(limits), _priced(offered, limits))
 
 
-def sellable(offered: Mapping[str, CatalogueModel], index: int, line: OrderLine) -> Limits:
+def require_offered(offered: Mapping[str, CatalogueModel], lines: Iterable[OrderLine | Limits]) -> None:
+    """Raise what `price_purchase` does for the first line that is not offered so."""
+    for index, line in enumerate(lines):
+        sellable(offered, index, line)
+
+
+def sellable(offered: Mapping[str, CatalogueModel], index: int, line: OrderLine | Limits) -> Limits:
     """The limits that a line would be sold with, the `index`-th of its list; raises what `price_purchase` refuses."""
     model = _offered(offered, index, line.model_id, line.tier)
     figures = (line.daily_call_limit, line.monthly_cap)
