@@ -51,14 +51,16 @@ class MonthFigures:
     left: int
     held: int
     used: int
+    top_up: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A correction as it was recorded: the units it added, and the instant whose windows it corrected."""
+    """A correction as it was recorded: the units and calls it added, and the instant whose windows it corrected."""
 
     units: int
     at_ms: int
+    calls: int
 
 
 @dataclass(slots=True)
@@ -152,10 +154,12 @@ def take_history(found: Readings, row: Item) -> None:
         case ["month", *_]:
             entitlement, month = entitlement_history.parse_month_key(pk, sk)
             cap, left, held, used = (int(row[name]["N"]) for name in ("cap", "left", "held", "used"))
-            found.of(entitlement).months[month] = MonthFigures(cap, left, held, used)
+            top_up = schema.optional_number(row, "topUp") or 0
+            found.of(entitlement).months[month] = MonthFigures(cap, left, held, used, top_up)
         case ["correction", _]:
             entitlement = entitlement_history.corrected_entitlement(row)
-            made = Correction(int(row["units"]["N"]), int(row["at"]["N"]))
+            calls = schema.optional_number(row, "calls") or 0
+            made = Correction(int(row["units"]["N"]), int(row["at"]["N"]), calls)
             found.of(entitlement).corrections.append(made)
         case _:
             raise ValueError(sk)

@@ -273,18 +273,18 @@ def test_of_many_extensions_at_once_each_is_sold_in_full_up_to_the_longest_term(
 
 def test_extension_races_the_end_and_no_second_subscription_is_ever_active(world: World) -> None:
     for turn in range(6):
-        account = f"acct-{turn}"
-        name = world.buy(account)["subscriptionId"]
-        world.clock.now_ms = world.subscription(name).expires_at_ms - 1
-        tasks: list[Callable[[], Json]] = [
-            partial(extend, world, name, account=account),
-            partial(world.buy, account),
-        ]
-        results = at_once(2, lambda n, of=tasks: of[n]())
-        assert isinstance(results[0], dict)
-        assert results[1] == "active_subscription_exists"
-        world.clock.advance(1)
-        assert look(world, name, account)["status"] == "active"
+        extends_beside_a_purchase_in_the_last_millisecond(world, f"acct-{turn}")
+
+
+def extends_beside_a_purchase_in_the_last_millisecond(world: World, account: str) -> None:
+    name = world.buy(account)["subscriptionId"]
+    world.clock.now_ms = world.subscription(name).expires_at_ms - 1
+    tasks: list[Callable[[], Json]] = [partial(extend, world, name, account=account), partial(world.buy, account)]
+    results = at_once(2, lambda n: tasks[n]())
+    assert isinstance(results[0], dict)
+    assert results[1] == "active_subscription_exists"
+    world.clock.advance(1)
+    assert look(world, name, account)["status"] == "active"
 
 
 def test_place_stays_taken_to_the_new_end_and_is_free_from_there_on(world: World) -> None:

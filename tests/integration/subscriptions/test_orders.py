@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -212,7 +213,7 @@ def test_sale_that_meets_another_at_any_call_has_a_number_of_its_own(world: Worl
     for at in range(3):
         account = f"acct-{at}"
         name = world.buy(account)["subscriptionId"]
-        meeting = Interleave(world.deps.send, at, lambda of=name, by=account: extend(world, of, account=by))
+        meeting = Interleave(world.deps.send, at, partial(extend, world, name, account=account))
         extend(world.with_send(meeting), name, account=account)
         assert meeting.reached
         made = orders_of(world, name, account)["orders"]

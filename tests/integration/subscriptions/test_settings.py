@@ -145,15 +145,13 @@ def test_what_would_keep_it_from_renewing_itself_is_shown_while_it_is_to(world: 
     key = {"pk": {"S": "catalogue"}, "sk": {"S": "model#m-1"}}
     world.dynamodb.delete_item(TableName=world.tables.catalogue, Key=key)
     assert look(world, name)["renewalBlockedBy"] is None
-    assert update(world, name, autoRenew=True)["renewalBlockedBy"] == "not_sold"
+    assert update(world, name, autoRenew=True)["renewalBlockedBy"] == "unknown_model"
     (listed,) = list_subscriptions(world.deps, "acct")["subscriptions"]
-    assert look(world, name)["renewalBlockedBy"] == listed["renewalBlockedBy"] == "not_sold"
+    assert look(world, name)["renewalBlockedBy"] == listed["renewalBlockedBy"] == "unknown_model"
     offer(world, "m-1")
     assert look(world, name)["renewalBlockedBy"] is None
     approving = world.deps._replace(sale_approval=True)
-    blocked = look(world.with_send(world.deps.send), name)
-    assert blocked["renewalBlockedBy"] is None
-    assert list_subscriptions(approving, "acct")["subscriptions"][0]["renewalBlockedBy"] == "approval_required"
+    assert list_subscriptions(approving, "acct")["subscriptions"][0]["renewalBlockedBy"] == "sale_approval_required"
     world.cancel(name)
     assert look(world, name)["renewalBlockedBy"] is None
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from modelpass import schema
 from modelpass.entitlements import authorization_ids, items
 from modelpass.entitlements.items import entitlement_pk
-from modelpass.entitlements.model import SETTLE_GRACE_MS, EntitlementId, Hold
+from modelpass.entitlements.model import SETTLE_MOST_MS, EntitlementId, Hold
 from modelpass.schema import consistent_range_query, number, text
 from modelpass.times import DAY_MS, MS_PER_SECOND
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 TICKET_PREFIX: Final = "hold#"
 """How the sort key of a ticket begins."""
-TICKET_KEPT_MS: Final = SETTLE_GRACE_MS + DAY_MS
-"""How long after the end of the term a ticket is kept: a day longer than settles are accepted."""
+TICKET_KEPT_MS: Final = SETTLE_MOST_MS + DAY_MS
+"""How long after the grant a ticket is kept: a day longer than settles are accepted, wherever the term ends by then."""
 _NEVER_NEGATIVE: Final = ("units", "used")
 
 
@@ -35,20 +35,25 @@ def add_to_day(tables: Tables, entitlement: Entitlement, row: DayRow) -> Request
 
 
 def add_to_month(tables: Tables, entitlement: Entitlement, row: MonthRow) -> Request:
-    """Add to the figures of a closed month window; fails when more is taken away from what was used than is there."""
+    """Add to the figures of a closed month window; fails when more is taken away from what was used than is there.
+
+    A row keeps the cap and the top-ups that its month had; one that lacks `topUp` had none.
+    """
     cap = entitlement.limits.monthly_cap
     deltas = {
         "cap": (cap, 0),
-        "left": (cap, row.left),
+        "left": (cap + row.top_up, row.left),
         "held": (0, row.held),
         "used": (0, row.used),
     }
+    if row.top_up:
+        deltas["topUp"] = (row.top_up, 0)
     return _add_to_row(tables, month_key(entitlement.id, row.month), deltas)
 
 
 def ticket(tables: Tables, entitlement: Entitlement, hold: Hold) -> Request:
     """Put the ticket of a reclaimed hold. It stands until the hold is settled, or settles are no longer accepted."""
-    kept_until_ms = entitlement.expires_at_ms + TICKET_KEPT_MS
+    kept_until_ms = hold.granted_at_ms + TICKET_KEPT_MS
     row = {
         **schema.primary_key(ticket_key(entitlement.id, hold)),
         "v": number(tables.version),

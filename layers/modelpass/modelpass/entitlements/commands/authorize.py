@@ -184,13 +184,13 @@ class _Authorize:
         if rules.needs_contract(entitlement, self._api_key.key_hash, now_ms):
             told = self._row.read_contract(self._deps, self._budget, entitlement.id)
         decided = rules.decide_authorize(entitlement, attempt, now_ms, told)
+        shown = entitlement if told is None else contract.as_of(entitlement, told, now_ms)
         if isinstance(decided, Refusal):
             self._remember(refusal_cache.remembered(decided, entitlement, lasts=told is not None and told.lasts))
-            shown = entitlement if told is None else contract.as_of(entitlement, told, now_ms)
             return Decision(answers.refused(decided, shown, now_ms), entitlement)
         if isinstance(decided, rules.PriorGrant):
             self._repeated = decided.hold.nonce not in self._own_nonces
-            answer = self._granted(entitlement, decided.hold)
+            answer = self._granted(shown, decided.hold)
             return Decision(answer if decided.own else {**answer, "replayed": True}, entitlement)
         entitlement = decision_loop.write(self._deps, self._budget, decided, self._deps.max_open_holds)
         if decided.grant is None:

@@ -14,12 +14,10 @@ from modelpass import outbox, schema
 from modelpass.catalogue.commands import repository as catalogue_repository
 from modelpass.dynamodb import pages, transport
 from modelpass.dynamodb.pages import Listing
-from modelpass.errors import raise_if_refused
 from modelpass.runtime import unreadable
-from modelpass.subscriptions import answers, items, pricing, rules
+from modelpass.subscriptions import answers, items, pricing
 from modelpass.subscriptions.commands import repository, upkeep
 from modelpass.subscriptions.commands.remind import renewal_blocked_by
-from modelpass.times import rfc3339, whole_second
 
 if TYPE_CHECKING:
     from modelpass.dynamodb.pages import Page
@@ -38,8 +36,7 @@ EVENTS: Final = Listing("", re.compile(r"[0-9]{15}#([0-9]{14,}#)?evt_[a-z2-7]{24
 def get_subscription(deps: Deps, account_id: str, subscription_id: str) -> Json:
     """One subscription, with its status at this moment."""
     budget = deps.retry_budget()
-    found = upkeep.bring_up(deps, budget, repository.own_subscription(deps, budget, account_id, subscription_id))
-    return shown(deps, budget, found)
+    return shown(deps, budget, upkeep.own_subscription(deps, budget, account_id, subscription_id).now)
 
 
 def shown(deps: Deps, budget: RetryBudget, found: Subscription) -> Json:
@@ -51,7 +48,7 @@ def shown(deps: Deps, budget: RetryBudget, found: Subscription) -> Json:
 def get_usage(deps: Deps, account_id: str, subscription_id: str) -> Json:
     """The live counters of every model of the current term, without those that cannot be read."""
     budget = deps.retry_budget()
-    found = repository.own_subscription(deps, budget, account_id, subscription_id)
+    found = upkeep.own_subscription(deps, budget, account_id, subscription_id).now
     models = repository.shown_models(deps, budget, found, answers.model_usage)
     return answers.usage(found, models, deps.now_ms())
 
@@ -67,15 +64,18 @@ def list_subscriptions(deps: Deps, account_id: str, page: Page) -> Json:
     wanted = [schema.primary_key(items.subscription_key(subscription_id)) for subscription_id in ids]
     stored = budget.persist(lambda: transport.get_many(deps.send, table, wanted)) if wanted else []
     read = unreadable.read_each(table, stored, items.subscription_of)
+    now_ms = deps.now_ms()
     # An entry may name another account's subscription only where it was damaged; what it names is not shown then.
-    own = {found.id: upkeep.bring_up(deps, budget, found) for found in read if found.account_id == account_id}
-    return {"subscriptions": [shown(deps, budget, own[i]) for i in ids if i in own], "next": following}
+    own = (found for found in read if found.account_id == account_id and not found.is_gone(now_ms))
+    brought_up = {found.id: upkeep.bring_up(deps, budget, found) for found in own}
+    listed = [shown(deps, budget, brought_up[i]) for i in ids if i in brought_up]
+    return {"subscriptions": listed, "next": following}
 
 
 def list_events(deps: Deps, account_id: str, subscription_id: str, page: Page) -> Json:
     """A page of what happened to a subscription, newest first; it is shorter by the events that cannot be read."""
     budget, table = deps.retry_budget(), deps.tables.events
-    found = repository.own_subscription(deps, budget, account_id, subscription_id)
+    found = upkeep.own_subscription(deps, budget, account_id, subscription_id).now
     rows, following = page_of(deps, budget, table, found.id, EVENTS, page)
     return {"events": unreadable.read_each(table, rows, outbox.event_answer), "next": following}
 
@@ -88,22 +88,6 @@ def quote(deps: Deps, order: PurchaseOrder) -> Json:
     offered = catalogue_repository.offered(deps, deps.retry_budget(), (line.model_id for line in order.lines))
     models, sale = pricing.price_purchase(offered, order.lines)
     return pricing.price_answer(pricing.price_at([(m.model_id, m.tier) for m in models], sale, order.months))
-
-
-def quote_renewal(deps: Deps, account_id: str, subscription_id: str) -> Json:
-    """The price of a renewal at this moment, and when it would begin (`bindsAt`): now, or at the end of the term.
-
-    Raises `not_found`, what `pricing.price_renewal` refuses, and `subscription_not_expired` for a cancelled one. It
-    says nothing of the account's place.
-    """
-    budget = deps.retry_budget()
-    found = repository.own_subscription(deps, budget, account_id, subscription_id).at(deps.now_ms())
-    models = found.models_to_come
-    offered = catalogue_repository.offered(deps, budget, (limits.model_id for limits in models))
-    price = pricing.price_months(offered, models, found.months_to_renew)
-    raise_if_refused(rules.refuse_future_renewal(found))
-    binds_at_ms = max(found.expires_at_ms, whole_second(deps.now_ms()))
-    return {**pricing.price_answer(price), "bindsAt": rfc3339(binds_at_ms)}
 
 
 def page_of(

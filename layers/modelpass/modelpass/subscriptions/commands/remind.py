@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelpass.catalogue.commands import repository as catalogue_repository
-from modelpass.subscriptions import continuing, events, row_writes
+from modelpass.subscriptions import continuation, events, reminders, row_writes
 
 if TYPE_CHECKING:
     from modelpass.dynamodb.retries import RetryBudget
     from modelpass.runtime.deps import Deps
-    from modelpass.subscriptions.continuing import Obstacle
     from modelpass.subscriptions.model import Subscription
 
 
@@ -25,7 +24,7 @@ def remind(deps: Deps, budget: RetryBudget, stored: Subscription) -> None:
     """
     now_ms = deps.now_ms()
     found = stored.at(now_ms)
-    reminder = continuing.reminder_at(found, now_ms)
+    reminder = reminders.reminder_at(found, now_ms)
     new = found if reminder is None else found._replace(reminded=reminder.marks)
     new = new._replace(due_at_ms=new.next_due_ms(now_ms))
     update = row_writes.change_row(deps.tables, stored, new)
@@ -37,7 +36,7 @@ def remind(deps: Deps, budget: RetryBudget, stored: Subscription) -> None:
     deps.send("TransactWriteItems", {"TransactItems": [{"Update": update}, {"Put": event}]})
 
 
-def renewal_blocked_by(deps: Deps, budget: RetryBudget, found: Subscription) -> Obstacle | None:
+def renewal_blocked_by(deps: Deps, budget: RetryBudget, found: Subscription) -> str | None:
     """What would keep a subscription from renewing itself now; None where it is not to, or nothing would.
 
     `found` is as the clock has it. Raises `temporarily_unavailable` while the catalogue cannot be read.
@@ -45,8 +44,8 @@ def renewal_blocked_by(deps: Deps, budget: RetryBudget, found: Subscription) -> 
     over = found.has_ended(deps.now_ms()) or found.cancelled_at_ms is not None or found.cancelling_at_ms is not None
     if over or not found.auto_renew:
         return None
-    in_row = continuing.obstacle_in_row(found, approval=deps.sale_approval)
+    in_row = continuation.blocked_by(found, sale_approval=deps.sale_approval)
     if in_row is not None or found.is_pending:
         return in_row
-    offered = catalogue_repository.offered(deps, budget, (limits.model_id for limits in found.models_to_come))
-    return continuing.obstacle_in_catalogue(found, offered)
+    offered = catalogue_repository.offered(deps, budget, (line.model_id for line in found.models_to_come))
+    return continuation.not_offered(found, offered)
