@@ -67,16 +67,19 @@ def parse_purchase(raw: object) -> PurchaseOrder:
     body = validated(PurchaseRequest, raw)
     if body.timezone not in time_zones():
         raise invalid("timezone", f"timezone must be {rule_of(PurchaseRequest, ('timezone',))}.")
+    return PurchaseOrder(lines_of(body.models), body.months, body.timezone, body.expected_total, raw)
+
+
+def lines_of(models: list[PurchaseModel]) -> tuple[OrderLine, ...]:
+    """The lines of a list; raises `duplicate_model` for the second one of a model."""
     seen: set[str] = set()
-    for index, model in enumerate(body.models):
+    for index, model in enumerate(models):
         if model.model_id in seen:
             raise Refused(Refusal(ErrorCode.DUPLICATE_MODEL, param=f"models[{index}].modelId"))
         seen.add(model.model_id)
-    lines = tuple(
-        OrderLine(line.model_id, line.channel_tier, line.daily_call_limit, line.monthly_token_cap)
-        for line in body.models
+    return tuple(
+        OrderLine(line.model_id, line.channel_tier, line.daily_call_limit, line.monthly_token_cap) for line in models
     )
-    return PurchaseOrder(lines, body.months, body.timezone, body.expected_total, raw)
 
 
 def parse_renewal(raw: object) -> RenewalOrder:
