@@ -178,6 +178,12 @@ def test_settings_are_found_in_what_cloudformation_shows_of_a_stack() -> None:
         assert backend.clock_ahead_ms is None
 
 
+def test_whether_sales_wait_is_told_by_the_stack() -> None:
+    settings = settings_of_stack(stack(SaleApproval="required"), region="eu-west-1", deployment_key=KEY)
+    assert settings["SALE_APPROVAL"] == "required"
+    assert "SALE_APPROVAL" not in settings_of_stack(stack(), region="eu-west-1", deployment_key=KEY)
+
+
 def test_a_stack_of_something_else_is_refused_by_name() -> None:
     with pytest.raises(ConfigurationError, match="EntitlementsTableName"):
         settings_of_stack({"Outputs": []}, region="eu-west-1", deployment_key=KEY)

@@ -17,7 +17,7 @@ from modelpass.subscriptions import events as subscription_events
 from modelpass.subscriptions import items as subscription_items
 from modelpass.subscriptions import order_items, revocations, slots
 from modelpass.subscriptions import transactions as subscription_transactions
-from modelpass.subscriptions.model import OrderKind, Sale, SlotKind
+from modelpass.subscriptions.model import FOREVER, OrderKind, Sale, SlotKind
 from modelpass.subscriptions.sales.purchase import Purchase
 from modelpass.times import DAY_MS
 from tests.support.builders import (
@@ -31,6 +31,7 @@ from tests.support.builders import (
     entitlement,
     hold,
     limits,
+    ms,
     slot,
     subscription,
 )
@@ -267,11 +268,20 @@ def test_extension_moves_the_end_in_the_row_the_place_and_the_history_and_touche
 
 
 def test_end_of_a_term_is_told_once() -> None:
-    request = subscription_transactions.expire(TABLES, BOUGHT)
+    request = subscription_transactions.end_term(TABLES, BOUGHT, BOUGHT.ended(TERM_ENDS), slot(TERM_ENDS), TERM_ENDS)
     assert actions_of(request) == ["Update S", "Put V"]
     update = request["TransactItems"][0]["Update"]
     assert about(update) == OF_ROW
-    assert spelled(update) == ([UNDERSTOOD, SAME_TERM, f"da = {TERM_ENDS}"], [""], ["dp", "da", "kp"])
+    demands, sets, removes = spelled(update)
+    assert {UNDERSTOOD, SAME_TERM, f"da = {TERM_ENDS}", "attribute_not_exists(en)"} <= set(demands)
+    assert (sets, removes) == (["v = 3", "en = 1"], ["dp", "da"])
+
+
+def test_end_of_a_term_that_might_have_gone_on_frees_the_place_with_it() -> None:
+    stored = BOUGHT._replace(auto_renew=True)
+    request = subscription_transactions.end_term(TABLES, stored, stored.ended(TERM_ENDS), slot(FOREVER), TERM_ENDS)
+    assert actions_of(request) == ["Update S", "Put V", "Put S"]
+    assert request["TransactItems"][2]["Put"]["Item"]["un"] == {"N": "0"}
 
 
 def test_ticket_is_written_once_and_kept_for_a_day_longer_than_settles_are_accepted() -> None:
@@ -401,7 +411,9 @@ def test_new_items_are_of_the_version_that_the_deployment_writes() -> None:
     request = renewed(earlier, tables=OLDER)
     assert versions_of(request) == {"2"}
     assert "v = 2" in spelled(request["TransactItems"][0]["Update"])[1]
-    assert versions_of(subscription_transactions.expire(OLDER, BOUGHT)) == {"2"}
+    assert versions_of(
+        subscription_transactions.end_term(OLDER, earlier, earlier.ended(TERM_ENDS), None, TERM_ENDS)
+    ) == {"2"}
     assert versions_of(revocations.begin_new_key(OLDER, REGENERATED, NOON)) == {"2"}
     assert versions_of(revocations.end_cancellation(OLDER, BOUGHT, slot(NOON), NOON)) == {"2"}
     assert history.ticket(OLDER, entitlement(), hold())["Item"]["v"] == {"N": "2"}

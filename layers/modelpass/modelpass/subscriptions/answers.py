@@ -6,13 +6,13 @@ Prices are shown by `pricing`, the windows of an entitlement by `entitlements.an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from modelpass import api_keys
 from modelpass.entitlements.answers import current_windows, open_holds
 from modelpass.subscriptions import pricing
 from modelpass.subscriptions.model import SlotKind
-from modelpass.times import rfc3339
+from modelpass.times import MS_PER_SECOND, rfc3339
 
 if TYPE_CHECKING:
     from modelpass.entitlements.model import Entitlement, Limits
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from modelpass.subscriptions.order_records import Order
 
 Json = dict[str, Any]
+
+OWNER_OF_MODELS: Final = "modelpass"
+"""Who owns a model, in the words of AI clients: the service that grants it. Whose it is upstream is not known here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,25 @@ def described_key(stored: Subscription, status: Status, models: list[Json]) -> J
         "expiresAt": rfc3339(stored.expires_at_ms),
         "timezone": stored.term.time_zone,
         "models": models,
+    }
+
+
+def key_of_bearer(stored: Subscription, status: Status, models: list[Json]) -> Json:
+    """The same for whoever bears the key and knows nothing else: without the account, which may be somebody's name."""
+    described = described_key(stored, status, models)
+    del described["accountId"]
+    return described
+
+
+def models_of_key(stored: Subscription) -> Json:
+    """The models in the form in which AI clients list models; `created` is when the term began, in whole seconds."""
+    created = stored.term.starts_at_ms // MS_PER_SECOND
+    return {
+        "object": "list",
+        "data": [
+            {"id": limits.model_id, "object": "model", "created": created, "owned_by": OWNER_OF_MODELS}
+            for limits in stored.models
+        ],
     }
 
 

@@ -249,6 +249,19 @@ class Subscription(NamedTuple):
             return Status.EXPIRED
         return Status.PENDING if self.is_pending else Status.ACTIVE
 
+    def counted(self, order_number: int, version: int, now_ms: int) -> Subscription:
+        """The row with its newest order, as code writes it that writes this schema version; due when it has work."""
+        row = self._replace(orders=order_number, version=max(self.version, version))
+        return row._replace(due_at_ms=row.next_due_ms(now_ms))
+
+    def ended(self, now_ms: int) -> Subscription:
+        """The row once the end of its term is announced.
+
+        What was on its way to the entitlements has no work left: nothing of a term that has ended is good.
+        """
+        row = self._replace(announced=True, key_pending=False, change_pending=False)
+        return row._replace(due_at_ms=row.next_due_ms(now_ms))
+
     def next_due_ms(self, now_ms: int) -> int | None:
         """When the reset has work on the row (milliseconds); None where nothing will ever be left to do.
 

@@ -44,7 +44,18 @@ def price_purchase(offered: Mapping[str, CatalogueModel], lines: Iterable[OrderL
     Raises `Refused` for the first model that is not offered so: `unknown_model`, `tier_not_offered`, or
     `invalid_request` for a limit outside of the model's bounds. Its param names the field.
     """
-    limits = []
+    lines = tuple(lines)
+    require_offered(offered, lines)
+    units = (offered[line.model_id].unit for line in lines)
+    limits = [
+        Limits(line.model_id, line.tier, unit, line.daily_call_limit, line.monthly_cap)
+        for line, unit in zip(lines, units, strict=True)
+    ]
+    return Bought(tuple(limits), _priced(offered, limits))
+
+
+def require_offered(offered: Mapping[str, CatalogueModel], lines: Iterable[OrderLine | Limits]) -> None:
+    """Raise what `price_purchase` does for the first line that is not offered so."""
     for index, line in enumerate(lines):
         model = _offered(offered, index, line.model_id, line.tier)
         figures = (line.daily_call_limit, line.monthly_cap)
@@ -52,8 +63,6 @@ def price_purchase(offered: Mapping[str, CatalogueModel], lines: Iterable[OrderL
             if not bounds.least <= figure <= bounds.most:
                 param = f"models[{index}].{name}"
                 raise invalid(param, f"{param} must be from {bounds.least} to {bounds.most} for this model.")
-        limits.append(Limits(line.model_id, line.tier, model.unit, *figures))
-    return Bought(tuple(limits), _priced(offered, limits))
 
 
 def price_renewal(offered: Mapping[str, CatalogueModel], models: tuple[Limits, ...]) -> Sale:

@@ -17,6 +17,7 @@ from modelpass.entitlements.updates import remove_key
 from modelpass.entitlements.windows import segment_at
 from modelpass.schema import number, text
 from modelpass.subscriptions import events, items, order_items, row_writes, slots
+from modelpass.subscriptions.model import FOREVER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,29 +93,15 @@ def lengthen_sold_term(tables: Tables, old: Subscription, new: Subscription) -> 
     }
 
 
-def expire(tables: Tables, subscription: Subscription) -> Request:
-    """The transaction that announces, once, that a term has ended; no decision depends on it.
+def end_term(tables: Tables, stored: Subscription, ended: Subscription, slot: Slot | None, now_ms: int) -> Request:
+    """The transaction that announces, once, that a term has ended, and frees the place that did not free itself.
 
-    A new key that was still on its way has no work left: no key of a term that has ended is good.
-
-    It fails with `ConditionFailedError` when the end was announced already, or another term was begun.
+    It fails with `ConditionFailedError` when the row or the place is not as it was read any more.
     """
-    pair = items.subscription_key(subscription.id)
-    update = {
-        "TableName": tables.subscriptions,
-        "Key": schema.primary_key(pair),
-        # The end of this term was not announced yet, by an earlier or a parallel run, or by a renewal.
-        "ConditionExpression": f"{schema.UNDERSTOOD} AND #tn = :tn AND #da = :da",
-        "UpdateExpression": "REMOVE #dp, #da, #kp",
-        "ExpressionAttributeNames": {"#v": "v", "#tn": "tn", "#da": "da", "#dp": "dp", "#kp": "kp"},
-        "ExpressionAttributeValues": {
-            **schema.understood(),
-            ":tn": number(subscription.term_number),
-            ":da": number(subscription.due_at_ms or 0),
-        },
-    }
-    put = events.expired(tables, subscription)
-    return {"TransactItems": [{"Update": update}, {"Put": put}]}
+    actions = [{"Update": row_writes.change_row(tables, stored, ended)}, {"Put": events.expired(tables, stored)}]
+    if slot is not None and slots.is_held_by(slot, stored) and slot.until_ms == FOREVER:
+        actions += slots.write(tables, stored.account_id, slot, slots.freed(slot), now_ms)
+    return {"TransactItems": actions}
 
 
 def _new_entitlements(tables: Tables, subscription: Subscription) -> list[Request]:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from modelpass.dynamodb import transport
 from modelpass.runtime import unreadable
-from modelpass.subscriptions import items, slots, transactions
-from modelpass.subscriptions.commands import cancel, regenerate
+from modelpass.subscriptions import continuation, items, slots, transactions
+from modelpass.subscriptions.commands import cancel, regenerate, upkeep
 
 if TYPE_CHECKING:
     from modelpass import schema
+    from modelpass.dynamodb.retries import RetryBudget
     from modelpass.runtime.deps import Deps
-    from modelpass.subscriptions.model import Slot
+    from modelpass.subscriptions.model import Slot, Subscription
 
 
 def expire(deps: Deps, key: schema.Item) -> bool:
@@ -32,19 +33,32 @@ def expire(deps: Deps, key: schema.Item) -> bool:
     if account_id is not None:
         _end_plan(deps, account_id, unreadable.read_one(table, stored, items.slot_of))
         return False
-    subscription = unreadable.read_one(table, stored, items.subscription_of)
+    return _conclude(deps, unreadable.read_one(table, stored, items.subscription_of))
+
+
+def _conclude(deps: Deps, stored: Subscription) -> bool:
     now_ms, budget = deps.now_ms(), deps.retry_budget()
-    if subscription.due_at_ms is None or subscription.due_at_ms > now_ms:
+    if stored.due_at_ms is None or stored.due_at_ms > now_ms:
         return False
-    if subscription.cancelling_at_ms is not None:
-        cancel.finish_cancellation(deps, budget, subscription)
+    if stored.cancelling_at_ms is not None:
+        cancel.finish_cancellation(deps, budget, stored)
         return False
-    if subscription.key_pending:
-        if regenerate.finish_new_key(deps, budget, subscription) or now_ms < subscription.expires_at_ms:
+    if stored.key_pending:
+        done = regenerate.finish_new_key(deps, budget, stored)
+        # After the end, what could not be read is waited for no longer: no key of a term that has ended is good.
+        if done or now_ms < stored.expires_at_ms:
             return False
-        # What could not be read is waited for no longer: no key of a term that has ended is good.
-        subscription = subscription._replace(due_at_ms=subscription.expires_at_ms)
-    deps.send("TransactWriteItems", transactions.expire(deps.tables, subscription))
+    return _end_term(deps, budget, stored, now_ms)
+
+
+def _end_term(deps: Deps, budget: RetryBudget, stored: Subscription, now_ms: int) -> bool:
+    """Announce the end of a term, unless it goes on."""
+    if continuation.is_undecided(stored, now_ms):
+        return upkeep.decided(deps, budget, stored).end_announced
+    if not stored.has_ended(now_ms) or stored.end_announced:
+        return False
+    ended = stored.ended(now_ms)
+    deps.send("TransactWriteItems", transactions.end_term(deps.tables, stored, ended, None, now_ms))
     return True
 
 

@@ -22,6 +22,7 @@ from modelpass.ids import is_subscription_id
 from modelpass.runtime import unreadable
 from modelpass.subscriptions import items, order_items, pricing, sale_rules, slots, transactions
 from modelpass.subscriptions.answers import Outcome
+from modelpass.subscriptions.commands import upkeep
 from modelpass.subscriptions.model import OrderKind
 from modelpass.subscriptions.order_items import Mark
 
@@ -118,7 +119,7 @@ class _Sale(NamedTuple):
     draft: Subscription | None = None
 
     def attempt(self) -> Sold:
-        deps, read = self.deps, self._read()
+        deps, read = self.deps, self._read_brought_up()
         repeat = self._repeat(read)
         if repeat is not None:
             return repeat
@@ -139,7 +140,7 @@ class _Sale(NamedTuple):
     def _carry_out(self, read: _Read, found: Subscription, order: Order, now_ms: int) -> Sold:
         tables = self.deps.tables
         effect = self.kind.effect(tables, found, read.slot, order, now_ms)
-        row = counted(effect.row, order, tables.version, now_ms)
+        row = effect.row.counted(order.number, tables.version, now_ms)
         place = slots.counted(read.slot, effect.slot, order.kind, now_ms)
         written = transactions.SaleWritten(
             stored=read.stored,
@@ -151,6 +152,12 @@ class _Sale(NamedTuple):
         )
         write(self.deps, self.budget, written)
         return Sold(row, order, replayed=False, now_ms=now_ms)
+
+    def _read_brought_up(self) -> _Read:
+        """What is stored, once the subscription, and whatever holds the place, are decided that were to renew."""
+        read = self._read()
+        decided = upkeep.decide_holder(self.deps, self.budget, read.slot)
+        return self._read() if decided else read
 
     def _read(self) -> _Read:
         table = self.deps.tables.subscriptions
@@ -208,12 +215,6 @@ class _Sale(NamedTuple):
             return None
         mark = Mark(order.number, self.asked.body, self.nonce)
         return order_items.put_mark(self.deps.tables, self.subscription_id, self._digest, mark, read.mark)
-
-
-def counted(row: Subscription, order: Order, version: int, now_ms: int) -> Subscription:
-    """A row as it is written with its newest order, by code that writes this schema version; due when it has work."""
-    row = row._replace(orders=order.number, version=max(row.version, version))
-    return row._replace(due_at_ms=row.next_due_ms(now_ms))
 
 
 def write(deps: Deps, budget: RetryBudget, written: SaleWritten) -> None:
