@@ -6,8 +6,9 @@ from typing import Final
 
 from contract.openapi import examples, parts, shapes
 from contract.openapi.parts import NO_BODY, NOT_FOUND, SUBSCRIPTION_ID, Answer, Body, Operation, Parameter, bad
+from modelpass.api.quote_bodies import QuoteRequest
 from modelpass.api.requests import DEFAULT_ENTRIES, MOST_ENTRIES
-from modelpass.api.subscription_bodies import PurchaseRequest, QuoteRequest, RenewalRequest
+from modelpass.api.subscription_bodies import PurchaseRequest, RenewalRequest
 from modelpass.catalogue.tiers import MAX_CALLS
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.ids import MAX_ACCOUNT_BYTES

@@ -48,7 +48,7 @@ class Reader:
         `tickets` are the numbers of tickets by the key of their entitlement, where the caller has counted them; without
         them, the tickets are counted here.
         """
-        row = self.subscription(subscription_id)
+        row, orders = _row_apart(self._partition(self.tables.subscriptions, subscription_id))
         history = self._partition(self.tables.history, subscription_id)
         wanted = _entitlement_keys(subscription_id, row, history)
         account = "" if row is None else row.get("ac", {}).get("S", "")
@@ -61,6 +61,7 @@ class Reader:
             history=history,
             events=self._partition(self.tables.events, subscription_id),
             entitlements=self._entitlements(wanted),
+            orders=orders,
             tickets={pk: self._tickets(pk) if tickets is None else tickets.get(pk, 0) for pk in wanted},
         )
 
@@ -76,6 +77,13 @@ class Reader:
         """The entitlements that exist under these keys, in the order of the keys."""
         found = batches.read(self.dynamodb, self.tables.entitlements, [{"pk": schema.text(pk)} for pk in wanted])
         return tuple(sorted(found, key=lambda item: str(item["pk"]["S"])))
+
+
+def _row_apart(stored: tuple[Item, ...]) -> tuple[Item | None, tuple[Item, ...]]:
+    """A subscription's row, if it is there, and what else stands in its partition."""
+    _, row_key = subscription_items.subscription_key("")
+    rows = [item for item in stored if item["sk"]["S"] == row_key]
+    return (rows[0] if rows else None), tuple(item for item in stored if item["sk"]["S"] != row_key)
 
 
 def _of_partition(table: str, pk: str) -> dict[str, Any]:
