@@ -78,11 +78,12 @@ class ThresholdReached(_Strict):
 
 
 class UsageCorrected(_Strict):
-    """`usage.corrected`."""
+    """`usage.corrected`; events of before calls could be corrected have no `calls`."""
 
     model_id: Text
     term: Count
     units: int
+    calls: int = 0
     at: Time
     reason: Text
 

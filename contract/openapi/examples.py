@@ -107,9 +107,11 @@ CORRECTION_BODY: Final[Json] = {
     "at": "2026-11-24T18:00:00Z",
     "reason": "The router reported bytes instead of tokens.",
 }
+CALLS_BACK_BODY: Final[Json] = {"modelId": TEXT_ID, "calls": -3, "reason": "The upstream failed three requests."}
 CORRECTION: Final[Json] = {
     "subscriptionId": SUBSCRIPTION_ID,
     **CORRECTION_BODY,
+    "calls": 0,
     "daily": DAILY,
     "monthly": MONTHLY,
 }

@@ -278,6 +278,7 @@ class Correction(Shape):
     subscription_id: SubscriptionId
     model_id: ModelId
     units: Annotated[int, Field(description="Added to the usage; below 0 takes away.")]
+    calls: Annotated[int, Field(description="Added to the calls of the day; below 0 gives back.")]
     at: Annotated[Instant, Field(description="The instant whose windows were corrected.")]
     reason: str
     daily: DailyWindow

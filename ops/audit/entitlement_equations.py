@@ -58,16 +58,13 @@ def counters(entitlement: Entitlement) -> Iterator[Breach]:
 
 
 def holds(entitlement: Entitlement, most: int) -> Iterator[Breach]:
-    """Open holds are bounded, were granted in a window of the term, and their calls are counted."""
+    """Open holds are bounded, and were granted in a window of the term."""
     who, opened = named(entitlement.id), list(entitlement.holds.values())
     yield from unless(len(opened) <= most, Equation.HOLDS, who, f"at most {most} open holds", len(opened))
     first_ms, end_ms = entitlement.term.starts_at_ms, entitlement.segment_end_ms
     astray = sum(not first_ms <= h.granted_at_ms < end_ms for h in opened)
     expected = "every hold granted between the start of the term and the end of the stored windows"
     yield from unless(astray == 0, Equation.HOLDS, who, expected, f"{astray} others")
-    calls = sum(h.calls for h in opened if windows.windows_of(entitlement, h).day == entitlement.day)
-    counted = entitlement.counters.day_calls
-    yield from unless(calls <= counted, Equation.HOLDS, who, f"calls of open holds within {counted}", calls)
 
 
 def segment(entitlement: Entitlement) -> Iterator[Breach]:
@@ -137,6 +134,15 @@ def closed_days(entitlement: Entitlement, beside: Beside) -> Iterator[Breach]:
         yield from unless(units >= 0, Equation.CLOSED_DAY, who, "units from 0", units)
 
 
+def open_calls(entitlement: Entitlement, beside: Beside) -> Iterator[Breach]:
+    """The calls of open holds of the stored day are counted in it, but for those that an operator gave back."""
+    opened = [h for h in entitlement.holds.values() if windows.windows_of(entitlement, h).day == entitlement.day]
+    calls = sum(h.calls for h in opened)
+    given_back = sum(-c.calls for c in beside.corrections if c.calls < 0 and c.at_ms >= entitlement.day_start_ms)
+    most = entitlement.counters.day_calls + given_back
+    yield from unless(calls <= most, Equation.HOLDS, named(entitlement.id), f"calls of open holds within {most}", calls)
+
+
 def one_place(entitlement: Entitlement, beside: Beside) -> Iterator[Breach]:
     """The figures of a window are either in the item or in a row: all rows are of windows before the stored ones."""
     who = named(entitlement.id)
@@ -176,5 +182,5 @@ COUNTED: Final[tuple[Callable[[Entitlement], Iterator[Breach]], ...]] = (month, 
 """The equations that every step on an entitlement keeps."""
 OF_THE_ITEM: Final = (*COUNTED, segment, due)
 """The equations of the item alone, as far as they need nothing but the entitlement."""
-WITH_ROWS: Final = (closed_months, closed_days, one_place, units, held)
+WITH_ROWS: Final = (closed_months, closed_days, open_calls, one_place, units, held)
 """The equations of the item and its rows in the history."""

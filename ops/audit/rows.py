@@ -55,10 +55,11 @@ class MonthFigures:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A correction as it was recorded: the units it added, and the instant whose windows it corrected."""
+    """A correction as it was recorded: the units and calls it added, and the instant whose windows it corrected."""
 
     units: int
     at_ms: int
+    calls: int
 
 
 @dataclass(slots=True)
@@ -155,7 +156,8 @@ def take_history(found: Readings, row: Item) -> None:
             found.of(entitlement).months[month] = MonthFigures(cap, left, held, used)
         case ["correction", _]:
             entitlement = entitlement_history.corrected_entitlement(row)
-            made = Correction(int(row["units"]["N"]), int(row["at"]["N"]))
+            calls = schema.optional_number(row, "calls") or 0
+            made = Correction(int(row["units"]["N"]), int(row["at"]["N"]), calls)
             found.of(entitlement).corrections.append(made)
         case _:
             raise ValueError(sk)

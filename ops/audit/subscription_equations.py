@@ -162,7 +162,8 @@ def corrections(found: Readings, subscription: Subscription) -> Iterator[Breach]
     for entitlement_id, beside in found.beside.items():
         there, total = found.entitlements.get(entitlement_id), sum(c.units for c in beside.corrections)
         for made in beside.corrections:
-            fact = (entitlement_id.model_id, entitlement_id.term_number, made.units, rfc3339(made.at_ms))
+            of, at = (entitlement_id.model_id, entitlement_id.term_number), rfc3339(made.at_ms)
+            fact = (*of, made.units, made.calls, at)
             recorded[fact] += 1
         if there is None or not beside.corrections:
             continue
@@ -174,7 +175,7 @@ def corrections(found: Readings, subscription: Subscription) -> Iterator[Breach]
         fits = used >= total
         yield from unless(fits, Equation.CORRECTIONS, named(there.id), f"units used, with {total} corrected", used)
     stored_facts: Facts = Counter(
-        (e.data["modelId"], e.data["term"], e.data["units"], e.data["at"])
+        (e.data["modelId"], e.data["term"], e.data["units"], e.data.get("calls", 0), e.data["at"])
         for e in found.events
         if e.type == EventType.USAGE_CORRECTED
     )

@@ -221,7 +221,7 @@ class World:
         return {"heldBy": plan.end_plan(self.deps, account, PlanEnd(plan_id, as_of_ms)).held_by}
 
     def correct(
-        self, subscription_id: str, units: int, key: str = "ticket-1", *, by: str = "operator", **body: Any
+        self, subscription_id: str, units: int | None, key: str = "ticket-1", *, by: str = "operator", **body: Any
     ) -> Json:
         """Correct usage, as an operator does."""
         raw = {"modelId": TEXT_MODEL, "units": units, "reason": "bytes for tokens", **body}

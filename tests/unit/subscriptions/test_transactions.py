@@ -272,12 +272,12 @@ def test_ticket_is_spent_by_the_one_settle_that_finds_it() -> None:
 
 
 def test_row_that_figures_are_added_to_is_made_where_there_is_none() -> None:
-    day = history.add_to_day(TABLES, entitlement(), DayRow("2026-11-30", -2, 5))
+    day = history.add_to_day(TABLES, entitlement(), DayRow("2026-11-30", 2, 5))
     assert about(day) == (TABLES.history, schema.primary_key(history.day_key(OF_MODEL, "2026-11-30")))
     demands, sets, _ = spelled(day)
     assert demands == [f"attribute_not_exists(pk) OR {UNDERSTOOD}"]
     assert ", ".join(sets) == (
-        "v = if_not_exists(v, 2), calls = if_not_exists(calls, 0) + -2, units = if_not_exists(units, 0) + 5"
+        "v = if_not_exists(v, 2), calls = if_not_exists(calls, 0) + 2, units = if_not_exists(units, 0) + 5"
     )
     month = history.add_to_month(TABLES, entitlement(), MonthRow(0, -9, 4, 5))
     assert about(month) == (TABLES.history, schema.primary_key(history.month_key(OF_MODEL, 0)))
@@ -291,6 +291,8 @@ def test_row_that_figures_are_added_to_is_made_where_there_is_none() -> None:
     ("write", "demand"),
     [
         (lambda: history.add_to_day(TABLES, entitlement(), DayRow("2026-11-30", 0, -5)), "units >= 5"),
+        (lambda: history.add_to_day(TABLES, entitlement(), DayRow("2026-11-30", -5, 0)), "calls >= 5"),
+        (lambda: history.add_to_day(TABLES, entitlement(), DayRow("2026-11-30", -5, 7, 50)), "calls >= 5"),
         (lambda: history.add_to_month(TABLES, entitlement(), MonthRow(0, 5, 0, -5)), "used >= 5"),
     ],
 )
@@ -318,6 +320,7 @@ def test_correction_is_recorded_once_with_who_why_and_when() -> None:
         "modelId": {"S": "m-1"},
         "term": {"N": "1"},
         "units": {"N": "-5"},
+        "calls": {"N": "0"},
         "at": {"N": str(NOON - 1)},
         "reason": {"S": "reason"},
         "madeAt": {"N": str(NOON)},
@@ -378,7 +381,13 @@ def test_new_items_are_of_the_version_that_the_deployment_writes() -> None:
     assert history.correction(OLDER, OF_MODEL, made)["Item"]["v"] == {"N": "1"}
 
 
-@pytest.mark.parametrize("row", [DayRow("2026-11-30", -1, 0), DayRow("2026-11-30", 1, 1)])
+@pytest.mark.parametrize("row", [DayRow("2026-11-30", 0, 0, 50), DayRow("2026-11-30", 1, 1)])
 def test_row_from_which_nothing_used_is_taken_need_not_be_there(row: DayRow) -> None:
     found = spelled(history.add_to_day(TABLES, entitlement(), row))[0]
     assert found == [f"attribute_not_exists(pk) OR {UNDERSTOOD}"]
+
+
+def test_correction_adds_no_calls_to_a_closed_day_that_its_limit_has_not() -> None:
+    found = spelled(history.add_to_day(TABLES, entitlement(), DayRow("2026-11-30", 2, 0, 50)))[0]
+    text = " AND ".join(found)
+    assert text == f"(attribute_not_exists(pk) OR {UNDERSTOOD}) AND (attribute_not_exists(calls) OR calls <= 48)"

@@ -44,7 +44,7 @@ def current_windows(entitlement: Entitlement, now_ms: int) -> Json:
         "daily": {
             "limit": limits.daily_call_limit,
             "used": calls,
-            "remaining": limits.daily_call_limit - calls,
+            "remaining": max(0, limits.daily_call_limit - calls),
             "resetsAt": _end(current.day_end_ms),
         },
         "monthly": {
