@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from modelpass.entitlements import windows
 from modelpass.entitlements.model import EntitlementId
 from modelpass.outbox import EventType
-from modelpass.subscriptions.model import MAX_NEW_KEYS_PER_DAY, MAX_PURCHASES_PER_DAY, SlotKind, Status
+from modelpass.subscriptions.model import MAX_NEW_KEYS_PER_DAY, MAX_PURCHASES_PER_DAY, REMINDERS, SlotKind, Status
 from modelpass.times import instant_ms, rfc3339
 from ops.audit.breaches import Breach, Equation, named, unless
 
@@ -35,7 +35,9 @@ _OF_TERMS: Final = (
     EventType.EXPIRED,
     EventType.CANCELLED,
     EventType.KEY_REGENERATED,
+    EventType.KEY_REVOKED,
 )
+_OF_KEYS: Final = (EventType.KEY_REGENERATED, EventType.KEY_REVOKED)
 
 
 def terms(found: Readings, subscription: Subscription) -> Iterator[Breach]:
@@ -81,11 +83,21 @@ def key(found: Readings, subscription: Subscription) -> Iterator[Breach]:
 
 
 def stopped(found: Readings, subscription: Subscription) -> Iterator[Breach]:
-    """All entitlements of a cancelled term stop at its instant; while it is being cancelled, some may have stopped."""
-    at_ms, begun_ms = subscription.cancelled_at_ms, subscription.cancelling_at_ms
+    """All entitlements of a cancelled term stop at its instant, and those of a suspended one since it is suspended.
+
+    While it is being cancelled, suspended or resumed, some may have stopped.
+    """
+    at_ms, begun_ms, suspension = subscription.cancelled_at_ms, subscription.cancelling_at_ms, subscription.suspension
+    ended = at_ms is not None or begun_ms is not None
+    suspended_ms = None if suspension is None or ended else suspension.at_ms
+    expected = f"stopped at {at_ms or begun_ms or suspended_ms}"
     for there in _current(found, subscription):
-        fits = there.cancelled_at_ms in ({at_ms} if begun_ms is None else {None, begun_ms})
-        expected = f"stopped at {at_ms or begun_ms}"
+        stands = {(at_ms or suspended_ms, suspended_ms is not None)}
+        if begun_ms is not None:
+            stands = {(None, False), (begun_ms, False)}
+        under_way = there.suspended and (subscription.change_pending or begun_ms is not None)
+        fits = (there.cancelled_at_ms, there.suspended) in stands or under_way
+        fits = fits or (subscription.change_pending and there.cancelled_at_ms is None)
         yield from unless(fits, Equation.STOPPED, named(there.id), expected, there.cancelled_at_ms)
 
 
@@ -102,7 +114,9 @@ def state(subscription: Subscription) -> Iterator[Breach]:
     elif begun:
         fits, expected = due_at_ms is not None, "a due mark, for something is under way"
     else:
-        fits, expected = due_at_ms in (None, subscription.expires_at_ms), f"due at {subscription.expires_at_ms}"
+        ends_ms = subscription.expires_at_ms
+        fits = due_at_ms in (None, ends_ms, *(ends_ms - before_ms for _, before_ms in REMINDERS))
+        expected = f"due at {ends_ms}, or for a reminder of it"
     yield from unless(fits, Equation.STATE, who, expected, due_at_ms)
     few, most = 0 <= subscription.new_keys <= MAX_NEW_KEYS_PER_DAY, f"new keys of a day up to {MAX_NEW_KEYS_PER_DAY}"
     yield from unless(few, Equation.STATE, who, most, subscription.new_keys)
@@ -148,12 +162,11 @@ def events(found: Readings, subscription: Subscription) -> Iterator[Breach]:
     elif subscription.due_at_ms is None:
         expected[EventType.EXPIRED.value, newest] += 1
     stored_facts: Facts = Counter((e.type, e.data["term"]) for e in found.events if e.type in _OF_TERMS)
-    keys_regenerated = sum(stored_facts.pop(fact) for fact in [*stored_facts] if fact[0] == EventType.KEY_REGENERATED)
+    keys_replaced = sum(stored_facts.pop(fact) for fact in [*stored_facts] if fact[0] in _OF_KEYS)
     yield from _compared(Equation.EVENTS, subscription.id, expected, stored_facts)
     made = subscription.key_generation
-    yield from unless(
-        keys_regenerated == made, Equation.EVENTS, subscription.id, f"key.regenerated {made} times", keys_regenerated
-    )
+    expected_of_keys = f"key.regenerated or key.revoked {made} times"
+    yield from unless(keys_replaced == made, Equation.EVENTS, subscription.id, expected_of_keys, keys_replaced)
 
 
 def corrections(found: Readings, subscription: Subscription) -> Iterator[Breach]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,9 +16,10 @@ from modelpass.entitlements.windows import term_of
 from modelpass.schema import Tables
 from modelpass.subscriptions import events as subscription_events
 from modelpass.subscriptions import items as subscription_items
-from modelpass.subscriptions import revocations, slots
+from modelpass.subscriptions import revocations, row_writes, slots
 from modelpass.subscriptions import transactions as subscription_transactions
 from modelpass.subscriptions.model import SlotKind
+from modelpass.times import DAY_MS
 from tests.support.builders import (
     CAP,
     KEY_HASH,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TERM_ENDS = TERM.ends_at_ms
+REMINDED_FIRST = TERM_ENDS - 7 * DAY_MS
 UNDERSTOOD, SAME_TERM = "v IN (3, 2)", "tn = 1"
 RUNNING = [UNDERSTOOD, SAME_TERM, "attribute_not_exists(xc)", "attribute_not_exists(xi)", "attribute_exists(dp)"]
 KEY_IS_NEWER = "(attribute_not_exists(kg) OR kg < 4)"
@@ -88,13 +91,29 @@ def test_new_key_is_brought_to_what_has_a_key_and_none_as_new() -> None:
 
 
 def test_new_key_ends_where_neither_a_newer_one_nor_a_cancellation_has_begun() -> None:
-    update = revocations.end_new_key(TABLES, REGENERATED)
+    update = revocations.end_new_key(TABLES, REGENERATED, NOON)
     assert about(update) == OF_ROW
+    same = [f"xa = {TERM_ENDS}", "attribute_not_exists(cw)"]
     assert spelled(update) == (
-        [UNDERSTOOD, SAME_TERM, "kg = 4", "attribute_exists(kp)", "attribute_not_exists(xi)"],
-        [f"da = {TERM_ENDS}"],
+        [UNDERSTOOD, SAME_TERM, "kg = 4", "attribute_exists(kp)", "attribute_not_exists(xi)", *same],
+        [f"da = {REMINDED_FIRST}"],
         ["kp"],
     )
+
+
+def test_new_key_that_ends_while_a_change_is_under_way_leaves_the_row_due_for_it() -> None:
+    update = revocations.end_new_key(TABLES, REGENERATED._replace(change_pending=True), NOON)
+    assert spelled(update)[0][-1] == "cw = 1"
+    assert spelled(update)[1:] == ([f"da = {NOON}"], ["kp"])
+
+
+@pytest.mark.parametrize(("operator", "by"), [(None, "customer"), ("anna", "operator")])
+def test_key_is_revoked_in_the_row_as_it_was_read_with_who_did_it(operator: str | None, by: str) -> None:
+    revoked = BOUGHT._replace(key_tail="", key_generation=4, key_pending=True)
+    request = revocations.revoke_key(TABLES, BOUGHT, revoked, NOON, operator)
+    assert request["TransactItems"][0]["Update"] == row_writes.change_row(TABLES, BOUGHT, revoked)
+    data = json.loads(request["TransactItems"][1]["Put"]["Item"]["data"]["S"])
+    assert data == {"term": 1, "by": by, **({} if operator is None else {"operatorId": operator})}
 
 
 def test_cancellation_begins_in_the_row_of_a_running_subscription() -> None:
@@ -152,7 +171,7 @@ def test_what_was_left_of_a_cancellation_changes_no_instant_and_tells_no_second_
 def test_new_key_with_something_unread_is_looked_at_later_and_no_later_than_the_end_of_the_term() -> None:
     for now_ms, due_at_ms in ((NOON, NOON + 900_000), (TERM_ENDS - 5, TERM_ENDS), (TERM_ENDS + 5, TERM_ENDS)):
         update = revocations.put_off_new_key(TABLES, REGENERATED, now_ms)
-        ended = revocations.end_new_key(TABLES, REGENERATED)
+        ended = revocations.end_new_key(TABLES, REGENERATED, now_ms)
         assert spelled(update) == (spelled(ended)[0], [f"da = {due_at_ms}"], [""])
 
 

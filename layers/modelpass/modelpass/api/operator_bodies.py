@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _TIME_FORMAT: Final[JsonDict] = {"format": "date-time"}
 _UNITS_RULE: Final = f"a whole number from -{MAX_UNITS} to {MAX_UNITS}"
+Reason = Annotated[str, Field(min_length=1, max_length=MOST_REASON, description=f"1 to {MOST_REASON} characters")]
 _CALLS_RULE: Final = f"a whole number from -{MAX_CALLS} to {MAX_CALLS}"
 
 
@@ -44,7 +45,7 @@ class CorrectionRequest(Strict):
     units: Annotated[int | None, Field(ge=-MAX_UNITS, le=MAX_UNITS, description=_UNITS_RULE)] = None
     calls: Annotated[int | None, Field(ge=-MAX_CALLS, le=MAX_CALLS, description=_CALLS_RULE)] = None
     at: Annotated[str | None, Field(description=TIME_RULE, json_schema_extra=_TIME_FORMAT)] = None
-    reason: Annotated[str, Field(min_length=1, max_length=MOST_REASON, description=f"1 to {MOST_REASON} characters")]
+    reason: Reason
 
 
 def parse_correction(raw: object) -> CorrectionOrder:
@@ -58,6 +59,28 @@ def parse_correction(raw: object) -> CorrectionOrder:
         field = "calls" if body.units is None and body.calls is not None else "units"
         raise invalid(field, "units or calls must be a whole number other than 0.")
     return CorrectionOrder(body.model_id, units, calls, _optional_instant("at", body.at), body.reason, raw)
+
+
+class SuspensionRequest(Strict):
+    """The JSON body of `PUT /v1/subscriptions/{subscriptionId}/suspension`."""
+
+    reason: Reason
+
+
+class KeyLookup(Strict):
+    """The JSON body of `POST /v1/keys/lookup`."""
+
+    api_key: Annotated[str, Field(description="a text", json_schema_extra={"writeOnly": True})]
+
+
+def parse_suspension(raw: object) -> str:
+    """The reason of a suspension; raises `invalid_request` naming the field."""
+    return validated(SuspensionRequest, raw).reason
+
+
+def parse_key_lookup(raw: object) -> str:
+    """The text that is looked up as a key; raises `invalid_request` naming the field."""
+    return validated(KeyLookup, raw).api_key
 
 
 def parse_plan(raw: object) -> PlanOrder:

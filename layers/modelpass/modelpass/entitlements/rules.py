@@ -156,7 +156,8 @@ def refuse_access(entitlement: Entitlement, key_hash: bytes, now_ms: int) -> Ref
     if current is None or not hmac.compare_digest(current, key_hash):
         return Refusal(ErrorCode.INVALID_API_KEY, param="apiKey")
     if entitlement.cancelled_at_ms is not None:
-        return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
+        suspended = entitlement.suspended
+        return Refusal(ErrorCode.SUBSCRIPTION_SUSPENDED if suspended else ErrorCode.SUBSCRIPTION_CANCELLED)
     if now_ms >= entitlement.expires_at_ms:
         return Refusal(ErrorCode.SUBSCRIPTION_EXPIRED)
     return None

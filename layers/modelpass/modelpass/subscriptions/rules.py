@@ -72,7 +72,10 @@ def purchases_today(slot: Slot | None, now_ms: int) -> int:
 
 def refuse_renewal(subscription: Subscription, slot: Slot | None, now_ms: int) -> Refusal | None:
     """Refuse unless the subscription has expired (`subscription_not_expired`) and the account's place is free."""
-    if subscription.status(now_ms) is not Status.EXPIRED:
+    status = subscription.status(now_ms)
+    if status is Status.SUSPENDED:
+        return Refusal(ErrorCode.SUBSCRIPTION_SUSPENDED)
+    if status is not Status.EXPIRED:
         return Refusal(ErrorCode.SUBSCRIPTION_NOT_EXPIRED)
     return refuse_place(slot, now_ms)
 

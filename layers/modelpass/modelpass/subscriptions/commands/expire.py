@@ -1,6 +1,6 @@
 """Expire: the reset's work on one row of the subscriptions table. Rule: it changes no decision that anyone would get.
 
-It announces that a term or a plan has ended, and finishes a new key or a cancellation that was left undone.
+It announces that a term or a plan has ended, and finishes a new key, a cancellation or a change that was left undone.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from modelpass.dynamodb import transport
 from modelpass.runtime import unreadable
 from modelpass.subscriptions import items, slots, transactions
-from modelpass.subscriptions.commands import cancel, regenerate
+from modelpass.subscriptions.commands import cancel, conform, regenerate
 
 if TYPE_CHECKING:
     from modelpass import schema
@@ -38,6 +38,9 @@ def expire(deps: Deps, key: schema.Item) -> bool:
         return False
     if subscription.cancelling_at_ms is not None:
         cancel.finish_cancellation(deps, budget, subscription)
+        return False
+    if subscription.change_pending:
+        conform.finish_change(deps, budget, subscription)
         return False
     if subscription.key_pending:
         if regenerate.finish_new_key(deps, budget, subscription) or now_ms < subscription.expires_at_ms:

@@ -14,7 +14,7 @@ from modelpass.dynamodb import transport
 from modelpass.entitlements import items as entitlement_items
 from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.ids import is_subscription_id
-from modelpass.runtime import unreadable
+from modelpass.runtime import telemetry, unreadable
 from modelpass.schema import UnreadableItemError
 from modelpass.subscriptions import items
 
@@ -29,10 +29,15 @@ if TYPE_CHECKING:
     from modelpass.subscriptions.model import Slot, Subscription
 
 
-def own_subscription(deps: Deps, budget: RetryBudget, account_id: str, subscription_id: str) -> Subscription:
-    """A subscription of this account; raises `not_found` for another account's, as for one that does not exist."""
+def own_subscription(deps: Deps, budget: RetryBudget, account_id: str | None, subscription_id: str) -> Subscription:
+    """A subscription of this account; raises `not_found` for another account's, as for one that does not exist.
+
+    None stands for an operator, who may ask for that of any account: then the log's line names the account.
+    """
     found = any_subscription(deps, budget, subscription_id)
-    if found.account_id != account_id:
+    if account_id is None:
+        telemetry.note(accountId=found.account_id)
+    elif found.account_id != account_id:
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
     return found
 
