@@ -173,7 +173,7 @@ def held(entitlement: Entitlement, beside: Beside) -> Iterator[Breach]:
 def tickets(entitlement: Entitlement, found: int, now_ms: int) -> Iterator[Breach]:
     """The history has as many tickets as the item counts, or fewer once DynamoDB may have deleted some."""
     counted = entitlement.tickets
-    kept = now_ms < entitlement.expires_at_ms + TICKET_KEPT_MS
+    kept = now_ms < entitlement.term.starts_at_ms + TICKET_KEPT_MS
     fits = found == counted if kept else found <= counted
     yield from unless(fits, Equation.TICKETS, named(entitlement.id), f"tickets {counted}", found)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from modelpass import schema
 from modelpass.entitlements import authorization_ids, items
 from modelpass.entitlements.items import entitlement_pk
-from modelpass.entitlements.model import SETTLE_GRACE_MS, EntitlementId, Hold
+from modelpass.entitlements.model import SETTLE_MOST_MS, EntitlementId, Hold
 from modelpass.schema import consistent_range_query, number, text
 from modelpass.times import DAY_MS, MS_PER_SECOND
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 TICKET_PREFIX: Final = "hold#"
 """How the sort key of a ticket begins."""
-TICKET_KEPT_MS: Final = SETTLE_GRACE_MS + DAY_MS
-"""How long after the end of the term a ticket is kept: a day longer than settles are accepted."""
+TICKET_KEPT_MS: Final = SETTLE_MOST_MS + DAY_MS
+"""How long after the grant a ticket is kept: a day longer than settles are accepted, wherever the term ends by then."""
 _NEVER_NEGATIVE: Final = ("calls", "units", "used")
 
 
@@ -56,7 +56,7 @@ def add_to_month(tables: Tables, entitlement: Entitlement, row: MonthRow) -> Req
 
 def ticket(tables: Tables, entitlement: Entitlement, hold: Hold) -> Request:
     """Put the ticket of a reclaimed hold. It stands until the hold is settled, or settles are no longer accepted."""
-    kept_until_ms = entitlement.expires_at_ms + TICKET_KEPT_MS
+    kept_until_ms = hold.granted_at_ms + TICKET_KEPT_MS
     row = {
         **schema.primary_key(ticket_key(entitlement.id, hold)),
         "v": number(tables.version),

@@ -14,8 +14,9 @@ from modelpass.subscriptions.commands import cancel, conform, regenerate
 
 if TYPE_CHECKING:
     from modelpass import schema
+    from modelpass.dynamodb.retries import RetryBudget
     from modelpass.runtime.deps import Deps
-    from modelpass.subscriptions.model import Slot
+    from modelpass.subscriptions.model import Slot, Subscription
 
 
 def expire(deps: Deps, key: schema.Item) -> bool:
@@ -36,11 +37,8 @@ def expire(deps: Deps, key: schema.Item) -> bool:
     now_ms, budget = deps.now_ms(), deps.retry_budget()
     if subscription.due_at_ms is None or subscription.due_at_ms > now_ms:
         return False
-    if subscription.cancelling_at_ms is not None:
-        cancel.finish_cancellation(deps, budget, subscription)
-        return False
-    if subscription.change_pending:
-        conform.finish_change(deps, budget, subscription)
+    if subscription.cancelling_at_ms is not None or subscription.change_pending:
+        _finish_stops(deps, budget, subscription)
         return False
     if subscription.key_pending:
         if regenerate.finish_new_key(deps, budget, subscription) or now_ms < subscription.expires_at_ms:
@@ -49,6 +47,14 @@ def expire(deps: Deps, key: schema.Item) -> bool:
         subscription = subscription._replace(due_at_ms=subscription.expires_at_ms)
     deps.send("TransactWriteItems", transactions.expire(deps.tables, subscription))
     return True
+
+
+def _finish_stops(deps: Deps, budget: RetryBudget, subscription: Subscription) -> None:
+    """Finish a cancellation, or else a change, that was begun and left undone."""
+    if subscription.cancelling_at_ms is not None:
+        cancel.finish_cancellation(deps, budget, subscription)
+    else:
+        conform.finish_change(deps, budget, subscription)
 
 
 def _end_plan(deps: Deps, account_id: str, slot: Slot) -> None:

@@ -13,7 +13,7 @@ from modelpass import api_keys
 from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.subscriptions import revocations
 from modelpass.subscriptions.commands import cancel, regenerate, repository
-from modelpass.subscriptions.commands.versions import require_version_3
+from modelpass.subscriptions.commands.sell import require_version_3
 from modelpass.subscriptions.model import Status
 
 if TYPE_CHECKING:
