@@ -61,6 +61,7 @@ SUBSCRIPTION: Final[Json] = {
     "models": [{**TEXT, "unit": "tokens"}, {**IMAGE, "unit": "generations"}],
     "price": QUOTE,
 }
+SEEN: Final[Json] = {"accountId": "acct_demo", **SUBSCRIPTION, "suspension": None}
 BOUGHT: Final[Json] = {**SUBSCRIPTION, "apiKey": _API_KEY}
 RENEWED: Final[Json] = {**BOUGHT, "term": 2, "startsAt": "2026-12-26T16:11:01Z", "expiresAt": "2027-01-26T16:11:01Z"}
 CANCELLED: Final[Json] = {**SUBSCRIPTION, "status": "cancelled"}

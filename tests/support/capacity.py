@@ -38,7 +38,13 @@ def _value_bytes(value: dict[str, Any]) -> int:
             return sum(len(text.encode()) for text in content)
         case "M":
             return 3 + sum(1 + len(name.encode()) + _value_bytes(inner) for name, inner in content.items())
-        case "BOOL":
+        case "BOOL" | "NULL":
             return 1
         case _:
-            raise ValueError(kind)
+            return _bytes_in(kind, content)
+
+
+def _bytes_in(kind: str, content: Any) -> int:
+    if kind != "L":
+        raise ValueError(kind)
+    return 3 + sum(1 + _value_bytes(inner) for inner in content)

@@ -259,7 +259,7 @@ def test_other_command_that_comes_between_any_two_calls_of_a_suspension(world: W
     assert not row.change_pending
     good = new[0] if new else key
     expected: str | None = "subscription_suspended" if row.suspension else None
-    if other == "cancel":
+    if row.cancelled_at_ms is not None:
         expected = "subscription_cancelled"
     if not row.key_tail:
         expected = "invalid_api_key"
@@ -278,7 +278,7 @@ def test_other_command_that_comes_between_any_two_calls_of_a_resumption(world: W
     row = world.subscription(name)
     assert not row.change_pending
     expected: str | None = "subscription_suspended" if row.suspension else None
-    if other == "cancel":
+    if row.cancelled_at_ms is not None:
         expected = "subscription_cancelled"
     if not row.key_tail:
         expected = "invalid_api_key"

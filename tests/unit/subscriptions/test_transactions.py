@@ -124,10 +124,30 @@ def test_cancellation_begins_in_the_row_of_a_running_subscription() -> None:
     assert spelled(update) == (RUNNING, [f"xi = {NOON}", *DUE_NOW], [""])
 
 
+def test_entitlement_is_suspended_and_resumed_by_the_newest_change_unless_it_is_cancelled() -> None:
+    newer = [UNDERSTOOD, "attribute_exists(pk)", "(attribute_not_exists(cn) OR cn < 4)"]
+    stopped = updates.suspend(TABLES, OF_MODEL, NOON, 4)
+    assert about(stopped) == OF_ITEM
+    assert spelled(stopped) == (
+        [*newer, "(attribute_not_exists(xc) OR attribute_exists(xs))"],
+        [f"xc = {NOON}", "xs = 1", "cn = 4"],
+        [""],
+    )
+    resumed = updates.resume(TABLES, OF_MODEL, 4)
+    assert about(resumed) == OF_ITEM
+    assert spelled(resumed) == ([*newer, "attribute_exists(xs)"], ["cn = 4"], ["xc", "xs"])
+    for update in (stopped, resumed):
+        assert update["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
+
+
 def test_entitlement_is_stopped_once() -> None:
     update = updates.cancel(TABLES, OF_MODEL, NOON)
     assert about(update) == OF_ITEM
-    assert spelled(update) == ([UNDERSTOOD, "attribute_not_exists(xc)"], [f"xc = {NOON}"], [""])
+    assert spelled(update) == (
+        [UNDERSTOOD, "(attribute_not_exists(xc) OR attribute_exists(xs))"],
+        [f"xc = {NOON}"],
+        ["xs"],
+    )
     assert update["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
 
 
@@ -141,7 +161,7 @@ def test_cancellation_ends_as_of_when_it_began(begun_ms: int | None, told_ms: in
     assert spelled(update) == (
         [UNDERSTOOD, SAME_TERM, f"xi = {told_ms}", "attribute_not_exists(xc)"],
         [f"xc = {told_ms}"],
-        ["xi", "kp", "dp", "da"],
+        ["xi", "kp", "cw", "dp", "da"],
     )
     assert event == subscription_events.cancelled(TABLES, cancelling, told_ms)
 
@@ -152,9 +172,9 @@ def test_cancellation_with_something_unread_stays_marked_and_is_looked_at_later_
     assert actions_of(request) == ["Update S", "Put V"]
     update = request["TransactItems"][0]["Update"]
     later = [DUE_NOW[0], f"da = {NOON + 900_000}"]
-    assert spelled(update)[1:] == ([f"xc = {NOON - 5}", *later], ["kp"])
+    assert spelled(update)[1:] == ([f"xc = {NOON - 5}", *later], ["kp", "cw"])
     over = revocations.end_cancellation(TABLES, cancelling, None, TERM_ENDS, done=False)
-    assert spelled(over["TransactItems"][0]["Update"])[1:] == ([f"xc = {NOON - 5}"], ["xi", "kp", "dp", "da"])
+    assert spelled(over["TransactItems"][0]["Update"])[1:] == ([f"xc = {NOON - 5}"], ["xi", "kp", "cw", "dp", "da"])
 
 
 @pytest.mark.parametrize("done", [True, False])
@@ -165,13 +185,13 @@ def test_what_was_left_of_a_cancellation_changes_no_instant_and_tells_no_second_
     update = request["TransactItems"][0]["Update"]
     assert spelled(update)[0] == [UNDERSTOOD, SAME_TERM, f"xi = {NOON - 5}", "attribute_exists(xc)"]
     later = [DUE_NOW[0], f"da = {NOON + 900_000}"]
-    assert spelled(update)[1:] == (([""], ["xi", "kp", "dp", "da"]) if done else (later, ["kp"]))
+    assert spelled(update)[1:] == (([""], ["xi", "kp", "cw", "dp", "da"]) if done else (later, ["kp", "cw"]))
     freed = revocations.end_cancellation(TABLES, left, slots.freed(slot(TERM_ENDS)), NOON, done=done)
     assert actions_of(freed) == ["Update S"]
 
 
-def test_new_key_with_something_unread_is_looked_at_later_and_no_later_than_the_end_of_the_term() -> None:
-    for now_ms, due_at_ms in ((NOON, NOON + 900_000), (TERM_ENDS - 5, TERM_ENDS), (TERM_ENDS + 5, TERM_ENDS)):
+def test_new_key_with_something_unread_is_looked_at_later_and_no_later_than_what_comes_next() -> None:
+    for now_ms, due_at_ms in ((NOON, NOON + 900_000), (REMINDED_FIRST - 5, REMINDED_FIRST)):
         update = revocations.put_off_new_key(TABLES, REGENERATED, now_ms)
         ended = revocations.end_new_key(TABLES, REGENERATED, now_ms)
         assert spelled(update) == (spelled(ended)[0], [f"da = {due_at_ms}"], [""])
