@@ -1,4 +1,4 @@
-"""Operators look at any account's subscription, stop it and let it go on; nobody else does, and each look has a line."""
+"""Operators look at any account's subscription, stop it and let it go on; nobody else does. Each look has its line."""
 
 from __future__ import annotations
 
