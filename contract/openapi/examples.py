@@ -81,6 +81,22 @@ USAGE: Final[Json] = {
         {"modelId": TEXT_ID, "channelTier": "stable", "unit": "tokens", "daily": DAILY, "monthly": MONTHLY},
     ],
 }
+KEY: Final[Json] = {
+    "status": "active",
+    "subscriptionId": SUBSCRIPTION_ID,
+    "term": 1,
+    "startsAt": STARTS,
+    "expiresAt": EXPIRES,
+    "timezone": "UTC",
+    "models": [{**TEXT, "unit": "tokens", "daily": DAILY, "monthly": MONTHLY, "openHolds": 1}],
+}
+KEY_MODELS: Final[Json] = {
+    "object": "list",
+    "data": [
+        {"id": bought["modelId"], "object": "model", "created": 1795536660, "owned_by": "modelpass"}
+        for bought in (TEXT, IMAGE)
+    ],
+}
 HISTORY: Final[Json] = {
     "days": [
         {"date": "2026-11-24", "modelId": TEXT_ID, "calls": 41, "units": 180000, "closed": True},

@@ -64,8 +64,8 @@ OPERATIONS: Final = (
         "suspend",
         "Suspend a subscription",
         "Its key grants nothing from the very next request on, until it is resumed. What is open is still settled, "
-        "time goes on, and it is not renewed. One that is suspended or was cancelled is answered as it is. The event says "
-        "who has suspended it, and why.",
+        "time goes on, and it is not renewed. One that is suspended or was cancelled is answered as it is. The event "
+        "says who has suspended it, and why.",
         Answer(200, "The subscription.", (shapes.SeenSubscription,), {"suspended": _SUSPENDED}),
         (
             bad("reason", f"reason must be 1 to {MOST_REASON} characters."),

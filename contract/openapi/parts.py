@@ -63,6 +63,8 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     body: Body | None = None
     operator: bool = False
+    by_key: bool = False
+    """Whether the caller is known by an API key, which the function checks, and not by a token."""
     others: tuple[Answer, ...] = ()
     """Further answers of a call that is carried out, by other statuses."""
 

@@ -51,6 +51,7 @@ class MonthFigures:
     left: int
     held: int
     used: int
+    top_up: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,8 @@ def take_history(found: Readings, row: Item) -> None:
         case ["month", *_]:
             entitlement, month = entitlement_history.parse_month_key(pk, sk)
             cap, left, held, used = (int(row[name]["N"]) for name in ("cap", "left", "held", "used"))
-            found.of(entitlement).months[month] = MonthFigures(cap, left, held, used)
+            top_up = schema.optional_number(row, "topUp") or 0
+            found.of(entitlement).months[month] = MonthFigures(cap, left, held, used, top_up)
         case ["correction", _]:
             entitlement = entitlement_history.corrected_entitlement(row)
             calls = schema.optional_number(row, "calls") or 0

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from modelpass.entitlements.windows import term_of
 from modelpass.subscriptions import pricing, slots, transactions
-from modelpass.subscriptions.commands.sell import counted
 from modelpass.subscriptions.model import OrderKind, Sale
 from modelpass.subscriptions.sales.extension import Extension
 from modelpass.subscriptions.sales.kinds import new_order
@@ -50,7 +49,7 @@ def sold(  # noqa: PLR0913 - a builder names what a sale depends on
 ) -> transactions.SaleWritten:
     """What a sale writes."""
     effect = kind.effect(tables, found, slot, order, now_ms)
-    row = counted(effect.row, order, tables.version, now_ms)
+    row = effect.row.counted(order.number, tables.version, now_ms)
     effect = effect._replace(row=row, slot=slots.counted(slot, effect.slot, order.kind, now_ms))
     return transactions.SaleWritten(stored, slot, effect, order, mark, now_ms)
 

@@ -87,6 +87,7 @@ NOT_RUN_BY_ITSELF = BEHIND_THE_ROUTER | {
     "modelpass.entitlements.commands.decision_loop",
     "modelpass.entitlements.commands.roll_over",
     "modelpass.entitlements.commands.tier_cache",
+    "modelpass.subscriptions.commands.key_owner",
     "modelpass.subscriptions.commands.expire",
     "modelpass.subscriptions.commands.missing_entitlement",
     "modelpass.subscriptions.commands.repository",
@@ -138,6 +139,7 @@ COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
     "PlanFunction": (scenes.plan, scenes.other_plan, scenes.no_plan),
     "PurchaseFunction": (scenes.buy, buy_as_another),
     "SubscriptionsFunction": (scenes.look, scenes.list_all),
+    "KeyFunction": (scenes.view_key,),
     "ModelsFunction": (scenes.models,),
     "CatalogueFunction": (
         scenes.offer,

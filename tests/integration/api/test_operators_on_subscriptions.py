@@ -77,7 +77,7 @@ def test_operator_finds_the_subscriptions_of_an_account(service: Service, accoun
     found = of_account(service, account).json
     assert [s["subscriptionId"] for s in found["subscriptions"]] == [bought["subscriptionId"]]
     assert found == service.http("get-subscriptions", account).json
-    assert of_account(service, "").error == ("invalid_request", "accountId")
+    assert of_account(service, "a" * 256).error == ("invalid_request", "accountId")
 
 
 def test_open_holds_are_shown_until_they_are_settled_or_expire(service: Service, account: str, clock: Any) -> None:
@@ -136,7 +136,7 @@ def test_each_look_leaves_a_line_with_who_looked_at_what_and_no_key(service: Ser
             changes["body"] = json.dumps({"apiKey": key})
         with recorded() as lines:
             assert ask(service, sample_name, name, **changes).status in {200, 204}
-        (line,) = lines
+        line = lines.only()
         assert (line["operatorId"], line["accountId"]) == (OPERATOR, account)
         if sample_name != "look-at-subscriptions":
             assert line["subscriptionId"] == name
@@ -149,8 +149,8 @@ def test_forged_key_stands_in_no_line(service: Service) -> None:
     forged = "sk-custom-" + "Z" * 60
     with recorded() as lines:
         look_up(service, forged)
-    assert forged not in json.dumps(lines)
-    assert "Z" * 8 not in json.dumps(lines)
+    assert forged not in lines.getvalue()
+    assert "Z" * 8 not in lines.getvalue()
 
 
 def test_suspended_one_is_shown_with_who_and_why_and_resumed_again(service: Service, account: str) -> None:

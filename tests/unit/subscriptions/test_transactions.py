@@ -18,7 +18,7 @@ from modelpass.subscriptions import events as subscription_events
 from modelpass.subscriptions import items as subscription_items
 from modelpass.subscriptions import order_items, revocations, row_writes, slots
 from modelpass.subscriptions import transactions as subscription_transactions
-from modelpass.subscriptions.model import OrderKind, Sale, SlotKind
+from modelpass.subscriptions.model import FOREVER, OrderKind, Sale, SlotKind
 from modelpass.subscriptions.sales.purchase import Purchase
 from modelpass.times import DAY_MS
 from tests.support.builders import (
@@ -122,22 +122,6 @@ def test_cancellation_begins_in_the_row_of_a_running_subscription() -> None:
     update = revocations.begin_cancellation(TABLES, BOUGHT, NOON)
     assert about(update) == OF_ROW
     assert spelled(update) == (RUNNING, [f"xi = {NOON}", *DUE_NOW], [""])
-
-
-def test_entitlement_is_suspended_and_resumed_by_the_newest_change_unless_it_is_cancelled() -> None:
-    newer = [UNDERSTOOD, "attribute_exists(pk)", "(attribute_not_exists(cn) OR cn < 4)"]
-    stopped = updates.suspend(TABLES, OF_MODEL, NOON, 4)
-    assert about(stopped) == OF_ITEM
-    assert spelled(stopped) == (
-        [*newer, "(attribute_not_exists(xc) OR attribute_exists(xs))"],
-        [f"xc = {NOON}", "xs = 1", "cn = 4"],
-        [""],
-    )
-    resumed = updates.resume(TABLES, OF_MODEL, 4)
-    assert about(resumed) == OF_ITEM
-    assert spelled(resumed) == ([*newer, "attribute_exists(xs)"], ["cn = 4"], ["xc", "xs"])
-    for update in (stopped, resumed):
-        assert update["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
 
 
 def test_entitlement_is_stopped_once() -> None:
@@ -256,7 +240,7 @@ def test_renewal_begins_a_term_only_where_the_row_is_just_as_it_was_read() -> No
     assert about(begin) == OF_ROW
     asked_for = {"tn = 1", f"xa = {TERM_ENDS}", "attribute_not_exists(xc)", "attribute_not_exists(xi)"}
     assert asked_for | {UNDERSTOOD, f"da = {TERM_ENDS}", "attribute_not_exists(on)"} <= set(demands)
-    assert {"v = 3", "tn = 2", "kt = tail", "on = 1", "sm = 3"} <= set(sets)
+    assert {"v = 3", "tn = 2", "kt = tail", "on = 2", "sm = 3"} <= set(sets)
     assert removes == [""]
     assert begin["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
 
@@ -306,11 +290,20 @@ def test_extension_moves_the_end_in_the_row_the_place_and_the_history_and_touche
 
 
 def test_end_of_a_term_is_told_once() -> None:
-    request = subscription_transactions.expire(TABLES, BOUGHT)
+    request = subscription_transactions.end_term(TABLES, BOUGHT, BOUGHT.ended(TERM_ENDS), slot(TERM_ENDS), TERM_ENDS)
     assert actions_of(request) == ["Update S", "Put V"]
     update = request["TransactItems"][0]["Update"]
     assert about(update) == OF_ROW
-    assert spelled(update) == ([UNDERSTOOD, SAME_TERM, f"da = {TERM_ENDS}"], [""], ["dp", "da", "kp"])
+    demands, sets, removes = spelled(update)
+    assert {UNDERSTOOD, SAME_TERM, f"da = {TERM_ENDS}", "attribute_not_exists(en)"} <= set(demands)
+    assert (sets, removes) == (["v = 3", "en = 1"], ["dp", "da"])
+
+
+def test_end_of_a_term_that_might_have_gone_on_frees_the_place_with_it() -> None:
+    stored = BOUGHT._replace(auto_renew=True)
+    request = subscription_transactions.end_term(TABLES, stored, stored.ended(TERM_ENDS), slot(FOREVER), TERM_ENDS)
+    assert actions_of(request) == ["Update S", "Put V", "Put S"]
+    assert request["TransactItems"][2]["Put"]["Item"]["un"] == {"N": "0"}
 
 
 def test_ticket_is_written_once_and_kept_for_a_day_longer_than_settles_are_accepted() -> None:
@@ -361,7 +354,7 @@ def test_what_was_used_is_taken_only_from_a_row_that_has_it(write: Callable[[], 
 
 
 def test_new_entitlement_has_all_that_was_bought_and_nothing_for_the_reset() -> None:
-    made = subscription_transactions._new_entitlement(BOUGHT, limits("m-2"))
+    made = subscription_transactions._new_entitlement(BOUGHT, limits("m-2"), TERM.starts_at_ms)
     assert (made.counters.day_left, made.counters.month_left, made.due_at_ms) == (LIMIT, CAP, None)
     assert made.segment_start_ms == TERM.starts_at_ms
 
@@ -443,7 +436,9 @@ def test_new_items_are_of_the_version_that_the_deployment_writes() -> None:
     request = renewed(earlier, tables=OLDER)
     assert versions_of(request) == {"2"}
     assert "v = 2" in spelled(request["TransactItems"][0]["Update"])[1]
-    assert versions_of(subscription_transactions.expire(OLDER, BOUGHT)) == {"2"}
+    assert versions_of(
+        subscription_transactions.end_term(OLDER, earlier, earlier.ended(TERM_ENDS), None, TERM_ENDS)
+    ) == {"2"}
     assert versions_of(revocations.begin_new_key(OLDER, REGENERATED, NOON)) == {"2"}
     assert versions_of(revocations.end_cancellation(OLDER, BOUGHT, slot(NOON), NOON)) == {"2"}
     assert history.ticket(OLDER, entitlement(), hold())["Item"]["v"] == {"N": "2"}

@@ -90,10 +90,6 @@ _SETTLE_ALIASES: Final = _aliases(_SETTLE_NAMES)
 _GO_ON_ALIASES: Final = _aliases(_GO_ON_NAMES)
 
 
-_CHANGE_IS_NEWER: Final = f"{schema.UNDERSTOOD} AND attribute_exists(#pk) AND (attribute_not_exists(#cn) OR #cn < :cn)"
-_CHANGE_ALIASES: Final = _aliases(("v", "pk", "xc", "xs", "cn"))
-
-
 def authorize(  # noqa: PLR0913 - each is a part of the condition
     tables: Tables,
     entitlement: EntitlementId,
@@ -243,39 +239,6 @@ def cancel(tables: Tables, entitlement: EntitlementId, at_ms: int) -> Request:
         "UpdateExpression": "SET #xc = :at REMOVE #xs",
         "ExpressionAttributeNames": {"#v": "v", "#xc": "xc", "#xs": "xs"},
         "ExpressionAttributeValues": {**schema.understood(), ":at": number(at_ms)},
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
-
-
-def suspend(tables: Tables, entitlement: EntitlementId, at_ms: int, change_number: int) -> Request:
-    """Let an entitlement grant nothing, from `at_ms` (milliseconds), until it is resumed; settles are booked."""
-    return {
-        "TableName": tables.entitlements,
-        "Key": items.entitlement_key(entitlement),
-        # No later change has reached it, such as a resumption; and it was not cancelled, which is for good.
-        "ConditionExpression": f"{_CHANGE_IS_NEWER} AND (attribute_not_exists(#xc) OR attribute_exists(#xs))",
-        "UpdateExpression": "SET #xc = :at, #xs = :yes, #cn = :cn",
-        "ExpressionAttributeNames": _CHANGE_ALIASES,
-        "ExpressionAttributeValues": {
-            **schema.understood(),
-            ":at": number(at_ms),
-            ":yes": number(1),
-            ":cn": number(change_number),
-        },
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
-
-
-def resume(tables: Tables, entitlement: EntitlementId, change_number: int) -> Request:
-    """Let a suspended entitlement grant again."""
-    return {
-        "TableName": tables.entitlements,
-        "Key": items.entitlement_key(entitlement),
-        # No later change has reached it, such as another suspension; and it was not cancelled since.
-        "ConditionExpression": f"{_CHANGE_IS_NEWER} AND attribute_exists(#xs)",
-        "UpdateExpression": "SET #cn = :cn REMOVE #xc, #xs",
-        "ExpressionAttributeNames": _CHANGE_ALIASES,
-        "ExpressionAttributeValues": {**schema.understood(), ":cn": number(change_number)},
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
 

@@ -6,13 +6,13 @@ Prices are shown by `pricing`, the windows of an entitlement by `entitlements.an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from modelpass import api_keys
 from modelpass.entitlements.answers import current_windows, open_holds
 from modelpass.subscriptions import pricing
 from modelpass.subscriptions.model import SlotKind
-from modelpass.times import rfc3339
+from modelpass.times import MS_PER_SECOND, rfc3339
 
 if TYPE_CHECKING:
     from modelpass.entitlements.model import Entitlement, Limits
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from modelpass.subscriptions.order_records import Order
 
 Json = dict[str, Any]
+
+OWNER_OF_MODELS: Final = "modelpass"
+"""Who owns a model, in the words of AI clients: the service that grants it. Whose it is upstream is not known here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +107,29 @@ def described_key(stored: Subscription, status: Status, models: list[Json]) -> J
     }
 
 
+def key_of_bearer(stored: Subscription, status: Status, models: list[Json]) -> Json:
+    """The same for whoever bears the key and knows nothing else: without the account, which may be somebody's name."""
+    described = described_key(stored, status, models)
+    del described["accountId"]
+    return described
+
+
+def models_of_key(stored: Subscription) -> Json:
+    """The models in the form in which AI clients list models; `created` is when the term began, in whole seconds."""
+    created = stored.term.starts_at_ms // MS_PER_SECOND
+    return {
+        "object": "list",
+        "data": [
+            {"id": limits.model_id, "object": "model", "created": created, "owned_by": OWNER_OF_MODELS}
+            for limits in stored.models
+        ],
+    }
+
+
 def described_model(entitlement: Entitlement, now_ms: int) -> Json:
     """One model of a key: what was bought, what is left of it, and how many holds are open."""
     return {
-        **_limits(entitlement.limits),
+        **limits(entitlement.limits),
         **current_windows(entitlement, now_ms),
         "openHolds": open_holds(entitlement, now_ms),
     }
@@ -154,9 +176,18 @@ def subscription(stored: Subscription, status: Status, api_key: str | None = Non
         "autoRenew": stored.auto_renew,
         "autoRenewMonths": stored.months_to_continue,
         "label": stored.label or None,
-        "models": [_limits(m) for m in stored.models],
+        "models": [limits(m) for m in stored.models],
+        "pendingChange": pending_change(stored),
         "price": _price_of(stored.sold_term()),
     }
+
+
+def pending_change(stored: Subscription) -> Json | None:
+    """The list that is not in force yet, and when it will be; None when nothing waits."""
+    change = stored.pending_change
+    if change is None:
+        return None
+    return {"bindsAt": rfc3339(change.binds_at_ms), "models": [limits(m) for m in change.models]}
 
 
 def outcome(told: Outcome) -> Json:
@@ -218,11 +249,12 @@ def _time(at_ms: int | None) -> str | None:
     return None if at_ms is None else rfc3339(at_ms)
 
 
-def _limits(limits: Limits) -> Json:
+def limits(bought: Limits) -> Json:
+    """One line of a list."""
     return {
-        "modelId": limits.model_id,
-        "channelTier": limits.tier.value,
-        "unit": limits.unit.value,
-        "dailyCallLimit": limits.daily_call_limit,
-        "monthlyTokenCap": limits.monthly_cap,
+        "modelId": bought.model_id,
+        "channelTier": bought.tier.value,
+        "unit": bought.unit.value,
+        "dailyCallLimit": bought.daily_call_limit,
+        "monthlyTokenCap": bought.monthly_cap,
     }

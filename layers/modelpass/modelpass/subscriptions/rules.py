@@ -130,6 +130,16 @@ def refuse_unheld_model(subscription: Subscription | None, term_number: int, key
     return _refuse_ended(subscription, now_ms) or Refusal(ErrorCode.MODEL_NOT_INCLUDED, param="modelId")
 
 
+def refuse_bearer(subscription: Subscription, now_ms: int) -> Refusal | None:
+    """Refuse whoever bears the current key of a subscription that is not active, or that somebody has begun to cancel.
+
+    It is the refusal that authorize gives, whichever model is asked for.
+    """
+    if subscription.cancelling_at_ms is not None:
+        return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
+    return _refuse_ended(subscription, now_ms)
+
+
 def remembered(refusal: Refusal, subscription: Subscription | None, asked: EntitlementId) -> RememberedRefusal:
     """What a process may remember of a refusal by `refuse_unheld_model`, as `entitlements.refusal_cache` keeps it.
 

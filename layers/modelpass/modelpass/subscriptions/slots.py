@@ -32,6 +32,11 @@ def taken(slot: Slot | None, subscription: Subscription) -> Slot:
     return _next(slot, SlotKind.CUSTOM, subscription.id, until_ms(subscription), None)
 
 
+def is_held_by(slot: Slot | None, subscription: Subscription) -> bool:
+    """Whether a place is this subscription's, if only it is held at all."""
+    return slot is not None and (slot.kind, slot.holder_id) == (SlotKind.CUSTOM, subscription.id)
+
+
 def until_ms(subscription: Subscription) -> int:
     """Until when a subscription holds its account's place (milliseconds): to its end, unless it renews itself then."""
     return FOREVER if subscription.auto_renew else subscription.expires_at_ms

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from modelpass.entitlements import updates
 from modelpass.schema import UnreadableItemError
 from modelpass.subscriptions import revocations
-from modelpass.subscriptions.commands import repository
+from modelpass.subscriptions.commands import repository, upkeep
 
 if TYPE_CHECKING:
     from modelpass.dynamodb.retries import RetryBudget
@@ -28,7 +28,7 @@ def cancel(deps: Deps, account_id: str, subscription_id: str) -> Subscription:
     budget = deps.retry_budget()
 
     def attempt() -> Subscription:
-        found = repository.own_subscription(deps, budget, account_id, subscription_id)
+        found = upkeep.own_subscription(deps, budget, account_id, subscription_id).stored
         if found.cancelled_at_ms is not None:
             return found
         if found.cancelling_at_ms is None:

@@ -20,7 +20,7 @@ from modelpass.entitlements.commands import decision_loop
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid, raise_if_refused
 from modelpass.runtime import telemetry, unreadable
 from modelpass.subscriptions import idempotency
-from modelpass.subscriptions.commands import repository
+from modelpass.subscriptions.commands import upkeep
 from modelpass.times import rfc3339
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def correct(deps: Deps, operator: str, subscription_id: str, order: CorrectionOr
     earlier = idempotency.earlier_correction(operator, subscription_id, idempotency_key)
 
     def attempt() -> Booked:
-        found = repository.any_subscription(deps, budget, subscription_id)
+        found = upkeep.any_subscription(deps, budget, subscription_id).now
         telemetry.note(accountId=found.account_id)
         record = _record(deps, budget, subscription_id, (digest, earlier))
         if record is not None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from modelpass.dynamodb import transport
 from modelpass.runtime import unreadable
-from modelpass.subscriptions import items, slots, transactions
-from modelpass.subscriptions.commands import cancel, conform, regenerate
+from modelpass.subscriptions import continuation, items, slots, transactions
+from modelpass.subscriptions.commands import cancel, conform, regenerate, upkeep
 
 if TYPE_CHECKING:
     from modelpass import schema
@@ -33,28 +33,37 @@ def expire(deps: Deps, key: schema.Item) -> bool:
     if account_id is not None:
         _end_plan(deps, account_id, unreadable.read_one(table, stored, items.slot_of))
         return False
-    subscription = unreadable.read_one(table, stored, items.subscription_of)
+    return _conclude(deps, unreadable.read_one(table, stored, items.subscription_of))
+
+
+def _conclude(deps: Deps, stored: Subscription) -> bool:
     now_ms, budget = deps.now_ms(), deps.retry_budget()
-    if subscription.due_at_ms is None or subscription.due_at_ms > now_ms:
+    if stored.due_at_ms is None or stored.due_at_ms > now_ms:
         return False
-    if subscription.cancelling_at_ms is not None or subscription.change_pending:
-        _finish_stops(deps, budget, subscription)
+    if stored.cancelling_at_ms is not None:
+        cancel.finish_cancellation(deps, budget, stored)
         return False
-    if subscription.key_pending:
-        if regenerate.finish_new_key(deps, budget, subscription) or now_ms < subscription.expires_at_ms:
+    # After the end, what could not be read is waited for no longer: nothing of a term that has ended grants.
+    if stored.change_pending:
+        stored = conform.finish_change(deps, budget, stored)
+        if not stored.change_pending or now_ms < stored.expires_at_ms:
             return False
-        # What could not be read is waited for no longer: no key of a term that has ended is good.
-        subscription = subscription._replace(due_at_ms=subscription.expires_at_ms)
-    deps.send("TransactWriteItems", transactions.expire(deps.tables, subscription))
+    if stored.key_pending:
+        done = regenerate.finish_new_key(deps, budget, stored)
+        if done or now_ms < stored.expires_at_ms:
+            return False
+    return _end_term(deps, budget, stored, now_ms)
+
+
+def _end_term(deps: Deps, budget: RetryBudget, stored: Subscription, now_ms: int) -> bool:
+    """Announce the end of a term, unless it goes on."""
+    if continuation.is_undecided(stored, now_ms):
+        return upkeep.decided(deps, budget, stored).end_announced
+    if not stored.has_ended(now_ms) or stored.end_announced:
+        return False
+    ended = stored.ended(now_ms)
+    deps.send("TransactWriteItems", transactions.end_term(deps.tables, stored, ended, None, now_ms))
     return True
-
-
-def _finish_stops(deps: Deps, budget: RetryBudget, subscription: Subscription) -> None:
-    """Finish a cancellation, or else a change, that was begun and left undone."""
-    if subscription.cancelling_at_ms is not None:
-        cancel.finish_cancellation(deps, budget, subscription)
-    else:
-        conform.finish_change(deps, budget, subscription)
 
 
 def _end_plan(deps: Deps, account_id: str, slot: Slot) -> None:

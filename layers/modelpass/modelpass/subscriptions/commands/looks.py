@@ -1,7 +1,8 @@
-"""What operators look at: any account's subscriptions, what they hold, and whose a key is. Rule: reads alone.
+"""What operators look at: any account's subscriptions, what they hold, and whose a key is. Rule: nothing is changed.
 
-They see what the customer sees, with whose it is. All that is looked at is named in the log's line, and no key ever is.
-Every look raises `temporarily_unavailable` while the store cannot be read.
+All is shown as it is at the moment, so a term that renews itself is decided first. They see what the customer sees,
+with whose it is. All that is looked at is named in the log's line, and no key ever is. Every look raises
+`temporarily_unavailable` while the store cannot be read.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from modelpass.dynamodb import transport
 from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.runtime import telemetry, unreadable
 from modelpass.subscriptions import answers, items, rules
-from modelpass.subscriptions.commands import daily_usage, queries, repository
+from modelpass.subscriptions.commands import daily_usage, queries, repository, upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 def look_at_subscription(deps: Deps, subscription_id: str) -> Json:
     """One subscription of any account, with whose it is and who has suspended it; raises `not_found`."""
-    found = repository.own_subscription(deps, deps.retry_budget(), None, subscription_id)
+    found = upkeep.own_subscription(deps, deps.retry_budget(), None, subscription_id).now
     return answers.for_operators(found, deps.now_ms())
 
 
@@ -55,7 +56,7 @@ def look_at_holds(deps: Deps, subscription_id: str) -> Json:
     A model whose entitlement cannot be read is left out, and reported.
     """
     budget = deps.retry_budget()
-    found = repository.own_subscription(deps, budget, None, subscription_id)
+    found = upkeep.own_subscription(deps, budget, None, subscription_id).now
     models = repository.shown_models(deps, budget, found, answers.held_by_model)
     return {"subscriptionId": found.id, "accountId": found.account_id, "models": models}
 
@@ -73,10 +74,11 @@ def find_key(deps: Deps, text: str) -> Json:
     key = schema.primary_key(items.subscription_key(api_key.subscription_id))
     stored = budget.persist(lambda: transport.get(deps.send, table, key))
     found = None if stored is None else unreadable.read_one(table, stored, items.subscription_of)
-    now_ms = deps.now_ms()
-    if found is None or found.is_gone(now_ms):
+    if found is None or found.is_gone(deps.now_ms()):
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
     telemetry.note(accountId=found.account_id)
+    found = upkeep.bring_up(deps, budget, found)
+    now_ms = deps.now_ms()
     return {
         "subscriptionId": found.id,
         "accountId": found.account_id,

@@ -18,7 +18,7 @@ from modelpass.dynamodb.pages import Listing
 from modelpass.errors import raise_if_refused
 from modelpass.runtime import unreadable
 from modelpass.subscriptions import answers, items, pricing, rules
-from modelpass.subscriptions.commands import repository
+from modelpass.subscriptions.commands import repository, upkeep
 from modelpass.times import rfc3339, whole_second
 
 if TYPE_CHECKING:
@@ -36,14 +36,14 @@ EVENTS: Final = Listing("", re.compile(r"[0-9]{15}#([0-9]{14,}#)?evt_[a-z2-7]{24
 
 def get_subscription(deps: Deps, account_id: str | None, subscription_id: str) -> Json:
     """One subscription, with its status at this moment."""
-    found = repository.own_subscription(deps, deps.retry_budget(), account_id, subscription_id)
+    found = upkeep.own_subscription(deps, deps.retry_budget(), account_id, subscription_id).now
     return answers.subscription(found, found.status(deps.now_ms()))
 
 
 def get_usage(deps: Deps, account_id: str | None, subscription_id: str) -> Json:
     """The live counters of every model of the current term, without those that cannot be read."""
     budget = deps.retry_budget()
-    found = repository.own_subscription(deps, budget, account_id, subscription_id)
+    found = upkeep.own_subscription(deps, budget, account_id, subscription_id).now
     models = repository.shown_models(deps, budget, found, answers.model_usage)
     return answers.usage(found, models, deps.now_ms())
 
@@ -58,22 +58,19 @@ def list_subscriptions(deps: Deps, account_id: str, page: Page) -> Json:
     ids = list(dict.fromkeys(unreadable.read_each(table, entries, items.listed_id)))
     wanted = [schema.primary_key(items.subscription_key(subscription_id)) for subscription_id in ids]
     stored = budget.persist(lambda: transport.get_many(deps.send, table, wanted)) if wanted else []
+    read = unreadable.read_each(table, stored, items.subscription_of)
     now_ms = deps.now_ms()
-
-    def show(item: schema.Item) -> tuple[str, Json]:
-        found = items.subscription_of(item)
-        return found.account_id, answers.subscription(found, found.status(now_ms))
-
-    read = unreadable.read_each(table, stored, show)
     # An entry may name another account's subscription only where it was damaged; what it names is not shown then.
-    own = {shown["subscriptionId"]: shown for account, shown in read if account == account_id}
+    shown = [found for found in read if found.account_id == account_id and not found.is_gone(now_ms)]
+    brought_up = (upkeep.bring_up(deps, budget, found) for found in shown)
+    own = {found.id: answers.subscription(found, found.status(now_ms)) for found in brought_up}
     return {"subscriptions": [own[i] for i in ids if i in own], "next": following}
 
 
 def list_events(deps: Deps, account_id: str | None, subscription_id: str, page: Page) -> Json:
     """A page of what happened to a subscription, newest first; it is shorter by the events that cannot be read."""
     budget, table = deps.retry_budget(), deps.tables.events
-    found = repository.own_subscription(deps, budget, account_id, subscription_id)
+    found = upkeep.own_subscription(deps, budget, account_id, subscription_id).now
     rows, following = _page(deps, budget, table, found.id, EVENTS, page)
     return {"events": unreadable.read_each(table, rows, outbox.event_answer), "next": following}
 
@@ -95,7 +92,7 @@ def quote_renewal(deps: Deps, account_id: str, subscription_id: str) -> Json:
     says nothing of the account's place.
     """
     budget = deps.retry_budget()
-    found = repository.own_subscription(deps, budget, account_id, subscription_id).at(deps.now_ms())
+    found = upkeep.own_subscription(deps, budget, account_id, subscription_id).now
     models = found.models_to_come
     offered = catalogue_repository.offered(deps, budget, (limits.model_id for limits in models))
     price = pricing.price_months(offered, models, found.months_to_renew)

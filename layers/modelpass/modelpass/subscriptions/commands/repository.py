@@ -15,7 +15,7 @@ from modelpass.entitlements import contract
 from modelpass.entitlements import items as entitlement_items
 from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.ids import is_subscription_id
-from modelpass.runtime import telemetry, unreadable
+from modelpass.runtime import unreadable
 from modelpass.schema import UnreadableItemError
 from modelpass.subscriptions import items, rules
 
@@ -28,19 +28,6 @@ if TYPE_CHECKING:
     from modelpass.schema import Request
     from modelpass.subscriptions.answers import Json
     from modelpass.subscriptions.model import Slot, Subscription
-
-
-def own_subscription(deps: Deps, budget: RetryBudget, account_id: str | None, subscription_id: str) -> Subscription:
-    """A subscription of this account; raises `not_found` for another account's, as for one that does not exist.
-
-    None stands for an operator, who may ask for that of any account: then the log's line names the account.
-    """
-    found = any_subscription(deps, budget, subscription_id)
-    if account_id is None:
-        telemetry.note(accountId=found.account_id)
-    elif found.account_id != account_id:
-        raise Refused(Refusal(ErrorCode.NOT_FOUND))
-    return found
 
 
 def any_subscription(deps: Deps, budget: RetryBudget, subscription_id: str) -> Subscription:

@@ -10,9 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelpass import api_keys
-from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.subscriptions import revocations
-from modelpass.subscriptions.commands import cancel, regenerate, repository
+from modelpass.subscriptions.commands import cancel, regenerate, upkeep
 from modelpass.subscriptions.commands.sell import require_version_3
 from modelpass.subscriptions.model import Status
 
@@ -41,11 +40,8 @@ def _revoke(deps: Deps, account_id: str | None, subscription_id: str, operator: 
     budget, secret = deps.retry_budget(), deps.new_secret()
 
     def attempt() -> None:
-        found = repository.own_subscription(deps, budget, account_id, subscription_id)
-        now_ms = deps.now_ms()
-        if found.is_gone(now_ms):
-            raise Refused(Refusal(ErrorCode.NOT_FOUND))
-        found = cancel.with_cancellation_finished(deps, budget, found)
+        found = upkeep.own_subscription(deps, budget, account_id, subscription_id).stored
+        found, now_ms = cancel.with_cancellation_finished(deps, budget, found), deps.now_ms()
         if found.has_ended(now_ms) or found.status(now_ms) is Status.CANCELLED:
             return
         if found.key_tail:  # else it was revoked before, perhaps by an earlier try whose reply was lost

@@ -22,6 +22,8 @@ from modelpass.ids import is_subscription_id
 from modelpass.runtime import unreadable
 from modelpass.subscriptions import items, order_items, pricing, sale_rules, slots, transactions
 from modelpass.subscriptions.answers import Outcome
+from modelpass.subscriptions.commands import conform, upkeep
+from modelpass.subscriptions.commands.topped_up import topped_up
 from modelpass.subscriptions.model import OrderKind
 from modelpass.subscriptions.order_items import Mark
 
@@ -90,7 +92,17 @@ def sell(deps: Deps, account_id: str, subscription_id: str, kind: SaleKind, aske
     if not is_subscription_id(subscription_id):
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
     budget, nonce = deps.retry_budget(), deps.entropy(_NONCE_BYTES)
-    return budget.until_done(_Sale(deps, budget, account_id, subscription_id, kind, asked, nonce).attempt)
+    sold = budget.until_done(_Sale(deps, budget, account_id, subscription_id, kind, asked, nonce).attempt)
+    return _binding(deps, budget, sold)
+
+
+def _binding(deps: Deps, budget: RetryBudget, sold: Sold) -> Sold:
+    """A sale once what it has changed binds every request: the first call for it may have broken off before."""
+    if not sold.subscription.change_pending:
+        return sold
+    row = conform.finish_change(deps, budget, sold.subscription)
+    now_ms = deps.now_ms()
+    return sold._replace(subscription=row.at(now_ms), now_ms=now_ms)
 
 
 def sell_first(deps: Deps, draft: Subscription, kind: SaleKind, asked: Asked) -> Sold:
@@ -118,7 +130,7 @@ class _Sale(NamedTuple):
     draft: Subscription | None = None
 
     def attempt(self) -> Sold:
-        deps, read = self.deps, self._read()
+        deps, read = self.deps, self._read_brought_up()
         repeat = self._repeat(read)
         if repeat is not None:
             return repeat
@@ -139,7 +151,7 @@ class _Sale(NamedTuple):
     def _carry_out(self, read: _Read, found: Subscription, order: Order, now_ms: int) -> Sold:
         tables = self.deps.tables
         effect = self.kind.effect(tables, found, read.slot, order, now_ms)
-        row = counted(effect.row, order, tables.version, now_ms)
+        row = effect.row.counted(order.number, tables.version, now_ms)
         place = slots.counted(read.slot, effect.slot, order.kind, now_ms)
         written = transactions.SaleWritten(
             stored=read.stored,
@@ -151,6 +163,12 @@ class _Sale(NamedTuple):
         )
         write(self.deps, self.budget, written)
         return Sold(row, order, replayed=False, now_ms=now_ms)
+
+    def _read_brought_up(self) -> _Read:
+        """What is stored, once the subscription, and whatever holds the place, are decided that were to renew."""
+        read = self._read()
+        decided = upkeep.decide_holder(self.deps, self.budget, read.slot)
+        return self._read() if decided else read
 
     def _read(self) -> _Read:
         table = self.deps.tables.subscriptions
@@ -210,18 +228,15 @@ class _Sale(NamedTuple):
         return order_items.put_mark(self.deps.tables, self.subscription_id, self._digest, mark, read.mark)
 
 
-def counted(row: Subscription, order: Order, version: int, now_ms: int) -> Subscription:
-    """A row as it is written with its newest order, by code that writes this schema version; due when it has work."""
-    row = row._replace(orders=order.number, version=max(row.version, version))
-    return row._replace(due_at_ms=row.next_due_ms(now_ms))
-
-
 def write(deps: Deps, budget: RetryBudget, written: SaleWritten) -> None:
     """Write a sale; those of the entitlements that lose their key which cannot be read are passed over.
 
     Raises `ConditionFailedError` when another writer came first.
     """
-    retired = written.effect.retired
+    retired, bought = written.effect.retired, written.effect.top_up
+    if bought is not None:
+        action = topped_up(deps, budget, written.effect.row, bought)
+        written = written._replace(effect=written.effect._replace(actions=[*written.effect.actions, action]))
     try:
         deps.send("TransactWriteItems", transactions.sale(deps.tables, written, retired))
     except ConditionFailedError:

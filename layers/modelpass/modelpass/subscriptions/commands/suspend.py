@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.subscriptions import revocations
-from modelpass.subscriptions.commands import cancel, conform, repository
+from modelpass.subscriptions.commands import cancel, conform, upkeep
 from modelpass.subscriptions.commands.sell import require_version_3
 from modelpass.subscriptions.model import Status, Suspension
 
@@ -69,9 +69,7 @@ def resume(deps: Deps, operator: str, subscription_id: str) -> Subscription:
 
 
 def _read(deps: Deps, budget: RetryBudget, subscription_id: str) -> Subscription:
-    found = repository.own_subscription(deps, budget, None, subscription_id)
-    if found.is_gone(deps.now_ms()):
-        raise Refused(Refusal(ErrorCode.NOT_FOUND))
+    found = upkeep.own_subscription(deps, budget, None, subscription_id).stored
     return cancel.with_cancellation_finished(deps, budget, found)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from modelpass.subscriptions.model import OrderKind
 from modelpass.subscriptions.order_records import Order, OrderStatus
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from modelpass.entitlements.model import EntitlementId, Limits
     from modelpass.errors import Refusal
     from modelpass.schema import Request, Tables
-    from modelpass.subscriptions.model import OrderKind, Slot, Subscription
-    from modelpass.subscriptions.order_records import Price
+    from modelpass.subscriptions.model import Slot, Subscription
+    from modelpass.subscriptions.order_records import Price, TopUp
 
 
 class Effect(NamedTuple):
@@ -27,13 +28,15 @@ class Effect(NamedTuple):
 
     `row` is the subscription after it, and `slot` the account's place, neither with the order counted. `actions` write
     the rest: entitlements, the history, the event. `retired` are entitlements that lose their key by it; those of them
-    that cannot be read are passed over.
+    that cannot be read are passed over. `top_up` is what one entitlement gets beside its cap: the write depends on what
+    is stored there, so it is worked out by whoever sends it.
     """
 
     row: Subscription
     slot: Slot
     actions: list[Request]
     retired: tuple[EntitlementId, ...] = ()
+    top_up: TopUp | None = None
 
 
 class SaleKind(Protocol):
@@ -76,11 +79,14 @@ def new_order(  # noqa: PLR0913 - what tells one order from another
 ) -> Order:
     """The next order of a subscription, done, by its account unless `by` names another.
 
+    The numbers up to that of the term are for the orders that began its terms, also where those are made only later:
+    of what was sold before there were orders.
+
     `span` is from when until when the months are that it sells (milliseconds).
     """
     return Order(
         subscription_id=found.id,
-        number=found.orders + 1,
+        number=1 if kind is OrderKind.PURCHASE else max(found.orders, found.term_number) + 1,
         account_id=found.account_id,
         kind=kind,
         stored=OrderStatus.DONE,
