@@ -330,7 +330,7 @@ def test_what_was_used_is_taken_only_from_a_row_that_has_it(write: Callable[[], 
 
 
 def test_new_entitlement_has_all_that_was_bought_and_nothing_for_the_reset() -> None:
-    made = subscription_transactions._new_entitlement(BOUGHT, limits("m-2"))
+    made = subscription_transactions._new_entitlement(BOUGHT, limits("m-2"), TERM.starts_at_ms)
     assert (made.counters.day_left, made.counters.month_left, made.due_at_ms) == (LIMIT, CAP, None)
     assert made.segment_start_ms == TERM.starts_at_ms
 

@@ -73,7 +73,8 @@ def _closed_month(entitlement: Entitlement) -> MonthRow | None:
         return None
     counters = entitlement.counters
     taken = entitlement.month_limit - counters.month_left
-    return MonthRow(entitlement.month, -taken, taken - counters.month_used, counters.month_used)
+    held, used = taken - counters.month_used, counters.month_used
+    return MonthRow(entitlement.month, -taken, held, used, entitlement.top_up)
 
 
 def reclaim(entitlement: Entitlement, holds: tuple[Hold, ...]) -> Change:
@@ -187,6 +188,35 @@ def rearm(change: Change, now_ms: int, *, closes: bool = True) -> Change:
     """
     due_at_ms = _next_due(change.after, now_ms, closes=closes)
     return change._replace(exact=True, after=change.after._replace(due_at_ms=due_at_ms))
+
+
+def change_limits(
+    entitlement: Entitlement, limits: Limits, number: int, suspended_at_ms: int | None, now_ms: int
+) -> Change:
+    """Bring an entitlement to its subscription's change of this number: to its line, stopped or not.
+
+    The limits of a month whose window is over stay as they are: those of the next one come with its roll. What is left
+    moves by what is added, and open holds are as they were. `suspended_at_ms` is since when an operator has stopped the
+    subscription, None where none has; a cancellation is never taken back.
+    """
+    counters, after = entitlement.counters, entitlement._replace(change_number=number)
+    if now_ms < stored_segment(entitlement).month_end_ms:
+        counters = counters._replace(
+            day_left=counters.day_left + limits.daily_call_limit - entitlement.limits.daily_call_limit,
+            month_left=counters.month_left + limits.monthly_cap - entitlement.limits.monthly_cap,
+        )
+        after = after._replace(limits=limits, counters=counters)
+    if entitlement.suspended or entitlement.cancelled_at_ms is None:
+        after = after._replace(cancelled_at_ms=suspended_at_ms, suspended=suspended_at_ms is not None)
+    return Change(entitlement, after)
+
+
+def top_up(entitlement: Entitlement, units: int) -> Change:
+    """Add units to what the stored month has, beside its cap; they are gone with it."""
+    counters = entitlement.counters
+    more = counters._replace(month_left=counters.month_left + units)
+    after = entitlement._replace(counters=more, top_up=entitlement.top_up + units)
+    return Change(entitlement, _due_to_close(after))
 
 
 def next_close(entitlement: Entitlement) -> int | None:

@@ -22,12 +22,16 @@ class DayRow(NamedTuple):
 
 
 class MonthRow(NamedTuple):
-    """What is added to the figures of a closed month window; before the first addition, all of its cap is left."""
+    """What is added to the figures of a closed month window; before the first addition, all that it had is left.
+
+    `top_up` is what it had beside its cap, told by the step that closes it; whoever adds later says nothing of it.
+    """
 
     month: int
     left: int
     held: int
     used: int
+    top_up: int = 0
 
 
 class TierBreach(NamedTuple):

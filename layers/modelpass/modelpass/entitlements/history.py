@@ -35,14 +35,19 @@ def add_to_day(tables: Tables, entitlement: Entitlement, row: DayRow) -> Request
 
 
 def add_to_month(tables: Tables, entitlement: Entitlement, row: MonthRow) -> Request:
-    """Add to the figures of a closed month window; fails when more is taken away from what was used than is there."""
+    """Add to the figures of a closed month window; fails when more is taken away from what was used than is there.
+
+    A row keeps the cap and the top-ups that its month had; one that lacks `topUp` had none.
+    """
     cap = entitlement.limits.monthly_cap
     deltas = {
         "cap": (cap, 0),
-        "left": (cap, row.left),
+        "left": (cap + row.top_up, row.left),
         "held": (0, row.held),
         "used": (0, row.used),
     }
+    if row.top_up:
+        deltas["topUp"] = (row.top_up, 0)
     return _add_to_row(tables, month_key(entitlement.id, row.month), deltas)
 
 

@@ -114,6 +114,11 @@ def request_of(tables: Tables, step: Change, max_open_holds: int = 0) -> tuple[s
     return "TransactWriteItems", {"TransactItems": actions}
 
 
+def update_of(tables: Tables, step: Change) -> Request:
+    """The update of a step that writes nothing but the entitlement, for a transaction with items of another wing."""
+    return _entitlement_update(tables, step, 0)
+
+
 def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Request:
     before, after = step.before, step.after
     expression = _Expression()
@@ -153,12 +158,12 @@ def _terms(entitlement: Entitlement) -> schema.Item:
 
 
 def _write_terms(expression: _Expression, step: Change, version: int) -> None:
-    """Write what is sold by now, if no later change of the subscription has reached the item since it was read."""
+    """Write what is sold by now, if no later change or top-up has reached the item since it was read."""
     before, after = _terms(step.before), _terms(step.after)
     if before == after and step.before.month == step.after.month:
         return
     for name in _TERMS:
-        if name == "cn" or (before.get(name) != after.get(name) and not step.exact and name != "tu"):
+        if name in ("cn", "tu") or (before.get(name) != after.get(name) and not step.exact):
             _demand_as_read(expression, name, before)
         if name in after and before.get(name) != after[name]:
             expression.set(name, after[name])
@@ -203,8 +208,8 @@ def _demand_crossings(expression: _Expression, step: Change) -> None:
     lapsed = before.announced - after.announced
     taken_back = before.counters.month_used - after.counters.month_used  # by a correction, which announces nothing
     for attribute, monthly, limit, back in (
-        ("dc", False, before.limits.daily_call_limit, 0),
-        ("mu", True, before.limits.monthly_cap, taken_back),
+        ("dc", False, after.limits.daily_call_limit, 0),
+        ("mu", True, after.month_limit, taken_back),
     ):
         told = [a.least for a in step.announcements if a.threshold.monthly is monthly]
         if told:

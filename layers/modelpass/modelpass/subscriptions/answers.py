@@ -129,7 +129,7 @@ def models_of_key(stored: Subscription) -> Json:
 def described_model(entitlement: Entitlement, now_ms: int) -> Json:
     """One model of a key: what was bought, what is left of it, and how many holds are open."""
     return {
-        **_limits(entitlement.limits),
+        **limits(entitlement.limits),
         **current_windows(entitlement, now_ms),
         "openHolds": open_holds(entitlement, now_ms),
     }
@@ -152,9 +152,18 @@ def subscription(stored: Subscription, status: Status, api_key: str | None = Non
         "autoRenew": stored.auto_renew,
         "autoRenewMonths": stored.months_to_continue,
         "label": stored.label or None,
-        "models": [_limits(m) for m in stored.models],
+        "models": [limits(m) for m in stored.models],
+        "pendingChange": pending_change(stored),
         "price": _price_of(stored.sold_term()),
     }
+
+
+def pending_change(stored: Subscription) -> Json | None:
+    """The list that is not in force yet, and when it will be; None when nothing waits."""
+    change = stored.pending_change
+    if change is None:
+        return None
+    return {"bindsAt": rfc3339(change.binds_at_ms), "models": [limits(m) for m in change.models]}
 
 
 def outcome(told: Outcome) -> Json:
@@ -207,11 +216,12 @@ def _time(at_ms: int | None) -> str | None:
     return None if at_ms is None else rfc3339(at_ms)
 
 
-def _limits(limits: Limits) -> Json:
+def limits(bought: Limits) -> Json:
+    """One line of a list."""
     return {
-        "modelId": limits.model_id,
-        "channelTier": limits.tier.value,
-        "unit": limits.unit.value,
-        "dailyCallLimit": limits.daily_call_limit,
-        "monthlyTokenCap": limits.monthly_cap,
+        "modelId": bought.model_id,
+        "channelTier": bought.tier.value,
+        "unit": bought.unit.value,
+        "dailyCallLimit": bought.daily_call_limit,
+        "monthlyTokenCap": bought.monthly_cap,
     }

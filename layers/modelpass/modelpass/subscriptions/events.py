@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelpass.outbox import EventType, Moment, Subject, put
-from modelpass.subscriptions import items, pricing
+from modelpass.subscriptions import answers, items, pricing
 from modelpass.subscriptions.order_records import BY_SERVICE
 from modelpass.times import rfc3339
 
@@ -35,6 +35,30 @@ def extended(tables: Tables, subscription: Subscription, order: Order, at_ms: in
     more = {**_sold(order), "months": order.months, "by": by}
     kind, number = EventType.EXTENDED, order.number
     return _of_term(tables, kind, subscription, at_ms, more, number=number, facts=(str(number),))
+
+
+def changed(tables: Tables, subscription: Subscription, order: Order, at_ms: int) -> Request:
+    """The list of a running term was changed: `models` are in force now, `pendingChange` says what still waits."""
+    more = {
+        **_sold(order),
+        "lines": [answers.limits(limits) for limits in subscription.models],
+        "pendingChange": answers.pending_change(subscription),
+    }
+    facts = (str(order.number),)
+    return _of_term(tables, EventType.CHANGED, subscription, at_ms, more, number=order.number, facts=facts)
+
+
+def topped_up(tables: Tables, subscription: Subscription, order: Order, at_ms: int) -> Request:
+    """A model got units beside its cap, for a month window that ends at `windowEndsAt`."""
+    bought, ends_ms = order.top_up, order.until_ms
+    more = {
+        **_sold(order),
+        "modelId": None if bought is None else bought.model_id,
+        "units": None if bought is None else bought.units,
+        "windowEndsAt": None if ends_ms is None else rfc3339(ends_ms),
+    }
+    facts = (str(order.number),)
+    return _of_term(tables, EventType.TOPPED_UP, subscription, at_ms, more, number=order.number, facts=facts)
 
 
 def expired(tables: Tables, subscription: Subscription) -> Request:

@@ -35,6 +35,7 @@ from modelpass.subscriptions.model import (
     SoldTerm,
     Subscription,
     Suspension,
+    TopUps,
 )
 
 if TYPE_CHECKING:
@@ -174,6 +175,9 @@ def _life(subscription: Subscription) -> Item:
         item["pc"] = {"M": {"at": number(binds_at_ms), "cu": text(sale.currency), "ms": lines_item(models, sale)}}
     if subscription.pending_order is not None:
         item["po"] = {"M": _pending_order(subscription.pending_order)}
+    if subscription.top_ups is not None:
+        until_ms, units = subscription.top_ups
+        item["tp"] = {"M": {"un": number(until_ms), "us": {"M": {model_id: number(n) for model_id, n in units}}}}
     return item
 
 
@@ -222,6 +226,7 @@ def subscription_of(item: Item) -> Subscription:
         withdrawn="wd" in item,
         announced="en" in item,
         version=version,
+        top_ups=_top_ups_of(item),
     )
 
 
@@ -238,6 +243,14 @@ def _suspension_of(item: Item) -> Suspension | None:
         return None
     fields = item["su"]["M"]
     return Suspension(int(fields["at"]["N"]), fields["by"]["S"], fields["re"]["S"])
+
+
+def _top_ups_of(item: Item) -> TopUps | None:
+    if "tp" not in item:
+        return None
+    fields = item["tp"]["M"]
+    units = sorted((model_id, int(value["N"])) for model_id, value in fields["us"]["M"].items())
+    return TopUps(int(fields["un"]["N"]), tuple(units))
 
 
 def _pending_order_of(item: Item) -> PendingOrder | None:
@@ -286,11 +299,24 @@ def term_row(subscription_id: str, sold: SoldTerm, version: int = schema.NEWEST)
     }
 
 
+def added_models(models: Iterable[Limits]) -> Item:
+    """The models that come later into a term, as its row in the history has them beside those it began with."""
+    return {"SS": sorted(f"{limits.model_id}#{limits.tier}" for limits in models)}
+
+
+def _added_models_of(item: Item) -> dict[str, Tier]:
+    """The reverse of `added_models`; one that was added in several tiers has the last of them by name."""
+    pairs = (entry.split("#") for entry in sorted(item.get("am", {"SS": []})["SS"]))
+    return {model_id: Tier(tier) for model_id, tier in pairs}
+
+
 def term_row_of(item: Item) -> SoldTerm:
     """The reverse of `term_row`."""
     item = schema.current(item)
     models = tuple((value["M"]["id"]["S"], Tier(value["M"]["tr"]["S"])) for value in item["ms"]["L"])
-    return SoldTerm(int(item["tn"]["N"]), term_of(item), models, _sale_of(item), optional_number(item, "sm"))
+    known = {model_id for model_id, _ in models}
+    later = ((model_id, tier) for model_id, tier in _added_models_of(item).items() if model_id not in known)
+    return SoldTerm(int(item["tn"]["N"]), term_of(item), (*models, *later), _sale_of(item), optional_number(item, "sm"))
 
 
 def slot_item(account_id: str, slot: Slot, version: int = schema.NEWEST) -> Item:

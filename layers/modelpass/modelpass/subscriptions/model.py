@@ -100,6 +100,13 @@ class PendingChange(NamedTuple):
     sale: Sale
 
 
+class TopUps(NamedTuple):
+    """How many units of which models were bought beside their caps for one month window, which ends at `until_ms`."""
+
+    until_ms: int
+    units: tuple[tuple[str, int], ...]
+
+
 class Suspension(NamedTuple):
     """Since when (milliseconds) an operator has suspended a subscription, who, and why."""
 
@@ -137,10 +144,10 @@ class Subscription(NamedTuple):
 
     `sold_months` are those of the last purchase or renewal by hand, None where they are the term's. With `auto_renew`
     the term goes on at its end, by `auto_renew_months` (None: `months_to_renew`). `pending_change` is a list that is
-    not in force yet. `orders` counts the orders of the subscription, of which one may wait (`pending_order`).
-    `reminded` has the bits of the `REMINDERS` that were given of the current end. `withdrawn` says that it was a
-    purchase which nobody confirmed: its row stays to answer a repeat. `version` is the schema version of the stored
-    row.
+    not in force yet, `top_ups` is what was bought beside the caps of the current month. `orders` counts the orders of
+    the subscription, of which one may wait (`pending_order`). `reminded` has the bits of the `REMINDERS` that were
+    given of the current end. `withdrawn` says that it was a purchase which nobody confirmed: its row stays to answer a
+    repeat. `version` is the schema version of the stored row.
     """
 
     id: str
@@ -176,6 +183,7 @@ class Subscription(NamedTuple):
     withdrawn: bool = False
     announced: bool = False
     version: int = NEWEST
+    top_ups: TopUps | None = None
 
     @property
     def expires_at_ms(self) -> int:
@@ -213,7 +221,14 @@ class Subscription(NamedTuple):
             found = found._replace(pending_order=None)
         if change is not None and change.binds_at_ms <= now_ms and change.binds_at_ms < found.expires_at_ms:
             found = found._replace(models=change.models, sale=change.sale, pending_change=None)
+        if found.top_ups is not None and found.top_ups.until_ms <= now_ms:
+            found = found._replace(top_ups=None)
         return found
+
+    def topped_up(self, model_id: str, now_ms: int) -> int:
+        """How many units of a model were bought for the month window of this moment, beside its cap."""
+        top_ups = self.at(now_ms).top_ups
+        return 0 if top_ups is None else dict(top_ups.units).get(model_id, 0)
 
     def is_gone(self, now_ms: int) -> bool:
         """Whether it was a purchase that nobody confirmed in time, or that was rejected or withdrawn."""

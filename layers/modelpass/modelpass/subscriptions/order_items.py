@@ -122,6 +122,8 @@ def order_item(order: Order, version: int = schema.NEWEST) -> Item:
     item |= {name: text(value) for name, value in (("rf", order.reference), ("re", order.reason)) if value is not None}
     if order.models:
         item["ms"] = items.lines_item(order.models, None)
+    if order.waiting:
+        item["wt"] = {"SS": list(order.waiting)}
     if order.top_up is not None:
         item["tu"] = {"M": {"id": text(order.top_up.model_id), "un": number(order.top_up.units)}}
     return item
@@ -153,6 +155,7 @@ def order_of(item: Item) -> Order:
         lapses_at_ms=optional_number(item, "la"),
         reference=item["rf"]["S"] if "rf" in item else None,
         reason=item["re"]["S"] if "re" in item else None,
+        waiting=tuple(sorted(item["wt"]["SS"])) if "wt" in item else (),
     )
 
 

@@ -62,8 +62,9 @@ class Order(NamedTuple):
     `stored` is the status as it was written: `status` tells the one of now. `by` is who ordered: the account, or
     `service` where a subscription renews itself. It was sold for the months from `from_ms` to `until_ms`: None while a
     purchase or a renewal waits, whose term has not begun. `models` is the list that a purchase, a renewal or a change
-    sells, `months` how many, `top_up` what a top-up adds. `lapses_at_ms` is None for an order that never had to wait.
-    `reference` is the billing system's name for its payment, `reason` why it was rejected.
+    sells, `months` how many, `top_up` what a top-up adds. `waiting` are the models of a changed list whose lines bind
+    at the next month window only. `lapses_at_ms` is None for an order that never had to wait. `reference` is the
+    billing system's name for its payment, `reason` why it was rejected.
     """
 
     subscription_id: str
@@ -84,6 +85,7 @@ class Order(NamedTuple):
     lapses_at_ms: int | None = None
     reference: str | None = None
     reason: str | None = None
+    waiting: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:

@@ -60,6 +60,23 @@ class SettingsChange(NamedTuple):
     label: str | None
 
 
+class ChangeOrder(NamedTuple):
+    """The whole list that a running subscription shall have, at `expected_total` only, unless that is None."""
+
+    lines: tuple[OrderLine, ...]
+    expected_total: str | None
+    raw: object
+
+
+class TopUpOrder(NamedTuple):
+    """Units to add to what a model has in the current month window, at `expected_total` only, unless that is None."""
+
+    model_id: str
+    units: int
+    expected_total: str | None
+    raw: object
+
+
 class PlanOrder(NamedTuple):
     """A plan of another system that shall hold an account's place, and until when (milliseconds).
 

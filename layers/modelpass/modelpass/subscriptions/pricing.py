@@ -44,25 +44,25 @@ def price_purchase(offered: Mapping[str, CatalogueModel], lines: Iterable[OrderL
     Raises `Refused` for the first model that is not offered so: `unknown_model`, `tier_not_offered`, or
     `invalid_request` for a limit outside of the model's bounds. Its param names the field.
     """
-    lines = tuple(lines)
-    require_offered(offered, lines)
-    units = (offered[line.model_id].unit for line in lines)
-    limits = [
-        Limits(line.model_id, line.tier, unit, line.daily_call_limit, line.monthly_cap)
-        for line, unit in zip(lines, units, strict=True)
-    ]
+    limits = [sellable(offered, index, line) for index, line in enumerate(lines)]
     return Bought(tuple(limits), _priced(offered, limits))
 
 
 def require_offered(offered: Mapping[str, CatalogueModel], lines: Iterable[OrderLine | Limits]) -> None:
     """Raise what `price_purchase` does for the first line that is not offered so."""
     for index, line in enumerate(lines):
-        model = _offered(offered, index, line.model_id, line.tier)
-        figures = (line.daily_call_limit, line.monthly_cap)
-        for name, figure, bounds in zip(_BOUNDED, figures, (model.calls, model.cap), strict=True):
-            if not bounds.least <= figure <= bounds.most:
-                param = f"models[{index}].{name}"
-                raise invalid(param, f"{param} must be from {bounds.least} to {bounds.most} for this model.")
+        sellable(offered, index, line)
+
+
+def sellable(offered: Mapping[str, CatalogueModel], index: int, line: OrderLine | Limits) -> Limits:
+    """The limits that a line would be sold with, the `index`-th of its list; raises what `price_purchase` refuses."""
+    model = _offered(offered, index, line.model_id, line.tier)
+    figures = (line.daily_call_limit, line.monthly_cap)
+    for name, figure, bounds in zip(_BOUNDED, figures, (model.calls, model.cap), strict=True):
+        if not bounds.least <= figure <= bounds.most:
+            param = f"models[{index}].{name}"
+            raise invalid(param, f"{param} must be from {bounds.least} to {bounds.most} for this model.")
+    return Limits(line.model_id, line.tier, model.unit, *figures)
 
 
 def price_renewal(offered: Mapping[str, CatalogueModel], models: tuple[Limits, ...]) -> Sale:
@@ -84,7 +84,7 @@ def price_months(offered: Mapping[str, CatalogueModel], models: tuple[Limits, ..
 def price_at(models: Sequence[tuple[str, Tier]], sale: Sale, months: int) -> Price:
     """What so many months of these models and tiers cost at the monthly prices of a sale."""
     lines = (
-        PriceLine(model_id, tier, monthly, _times(monthly, months))
+        PriceLine(model_id, tier, monthly, times(monthly, months))
         for (model_id, tier), monthly in zip(models, sale.monthly, strict=True)
     )
     return Price(sale.currency, tuple(lines), months)
@@ -97,7 +97,7 @@ def sale_at(price: Price) -> Sale:
 
 def total_of(price: Price) -> str:
     """What an order costs in all: the sum of the totals of its lines."""
-    return _sum(line.total for line in price.lines)
+    return sum_of(line.total for line in price.lines)
 
 
 def is_free(price: Price) -> bool:
@@ -121,7 +121,7 @@ def price_answer(price: Price) -> Json:
             }
             for line in price.lines
         ],
-        "monthlyTotal": _sum(line.monthly for line in price.lines),
+        "monthlyTotal": sum_of(line.monthly for line in price.lines),
         "months": price.months,
         "total": total_of(price),
     }
@@ -155,7 +155,7 @@ def with_totals(sale: Sale, months: int) -> Sale:
     """A sale that says what was charged for each line; where it does not, that was so many months."""
     if sale.totals is not None:
         return sale
-    return sale._replace(totals=tuple(_times(monthly, months) for monthly in sale.monthly))
+    return sale._replace(totals=tuple(times(monthly, months) for monthly in sale.monthly))
 
 
 def charged(sale: Sale, months: int, price: Price) -> Sale:
@@ -165,12 +165,12 @@ def charged(sale: Sale, months: int, price: Price) -> Sale:
     """
     totals = zip(with_totals(sale, months).totals or (), price.lines, strict=True)
     monthly = tuple(line.monthly for line in price.lines)
-    return Sale(sale.currency, monthly, tuple(_sum((before, line.total)) for before, line in totals))
+    return Sale(sale.currency, monthly, tuple(sum_of((before, line.total)) for before, line in totals))
 
 
 def sale_of(lines: Iterable[tuple[Limits, catalogue.Price]], currency: str) -> Sale:
     """What models with these limits are sold for at these prices, in the order given."""
-    return Sale(currency, tuple(_monthly(limits, price) for limits, price in lines))
+    return Sale(currency, tuple(month_of(limits, price) for limits, price in lines))
 
 
 def _offered(offered: Mapping[str, CatalogueModel], index: int, model_id: str, tier: Tier) -> CatalogueModel:
@@ -187,17 +187,26 @@ def _priced(offered: Mapping[str, CatalogueModel], models: tuple[Limits, ...] | 
     return sale_of(zip(models, prices, strict=True), prices[0].currency)
 
 
-def _times(amount: str, times: int) -> str:
+def times(amount: str, count: int) -> str:
+    """An amount so many times."""
     with localcontext(_EXACT):
-        return _shown(Decimal(amount) * times)
+        return _shown(Decimal(amount) * count)
 
 
-def _sum(amounts: Iterable[str]) -> str:
+def above(amount: str, other: str) -> str:
+    """How far an amount lies above another one: nothing where it does not."""
+    with localcontext(_EXACT):
+        return _shown(max(Decimal(0), Decimal(amount) - Decimal(other)))
+
+
+def sum_of(amounts: Iterable[str]) -> str:
+    """The sum of some amounts."""
     with localcontext(_EXACT):
         return _shown(sum(map(Decimal, amounts), Decimal(0)))
 
 
-def _monthly(limits: Limits, price: catalogue.Price) -> str:
+def month_of(limits: Limits, price: catalogue.Price) -> str:
+    """What a month of these limits costs at a price."""
     with localcontext(_EXACT):
         base, per_unit, per_call = map(Decimal, (price.base, price.per_unit, price.per_daily_call))
         return _shown(base + per_unit * limits.monthly_cap + per_call * limits.daily_call_limit)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _OPTIONAL: Final = (
     *("xc", "xi", "kp", "cw", "en", "wd", "nd", "nn", "bd", "rd", "rb", "dp", "da"),
-    *("sm", "ar", "am", "cn", "on", "rm", "lb", "su", "pc", "po"),
+    *("sm", "ar", "am", "cn", "on", "rm", "lb", "su", "pc", "po", "tp"),
 )
 """Every attribute of a row that may be absent."""
 _FIXED: Final = ("pk", "sk", "v")

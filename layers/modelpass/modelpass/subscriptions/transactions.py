@@ -48,7 +48,7 @@ def sale(tables: Tables, written: SaleWritten, retired: Sequence[EntitlementId])
     It fails with `ConditionFailedError` when the row or the place is not as it was read any more, when the call was
     carried out before, or when one of `retired` cannot be written.
     """
-    row, place, actions, _ = written.effect
+    row, place, actions, *_ = written.effect
     bought = [{"Put": _list_entry(tables, row, place)}] if written.stored is None else []
     return {
         "TransactItems": [
@@ -70,25 +70,72 @@ def begun_term(tables: Tables, subscription: Subscription) -> list[Request]:
 
 
 def lengthen_sold_term(tables: Tables, old: Subscription, new: Subscription) -> Request:
-    """The update of the history's row of a term that goes on from `old` to `new`: its months and its end.
+    """The update of the history's row of a term that goes on from `old` to `new`: its months and its end."""
+    return _change_sold_term(tables, old, {"mo": number(new.term.months), "xa": number(new.expires_at_ms)}, {})
+
+
+def new_lines(tables: Tables, old: Subscription, new: Subscription, now_ms: int) -> list[Request]:
+    """The actions that write the lines of `new` that `old` has not: their entitlements, and the history's row."""
+    had = {limits.model_id for limits in old.models}
+    lines = [limits for limits in new.models if limits.model_id not in had]
+    if not lines:
+        return []
+    begun = [_begin_line(tables, new, limits, now_ms) for limits in lines]
+    return [
+        {"Update": update} for update in (*begun, _change_sold_term(tables, old, {}, {"am": items.added_models(lines)}))
+    ]
+
+
+def _begin_line(tables: Tables, row: Subscription, limits: Limits, now_ms: int) -> Request:
+    """Make the entitlement of a line that is new in the term, or let that go on which it had before.
+
+    Of one that is there, only the key and the stop become those of the row: its counters go on, and its limits are
+    brought to the row by the number of the change.
+    """
+    made = _new_entitlement(row._replace(change_number=0), limits, now_ms)
+    item = entitlement_items.entitlement_item(made, tables.version)
+    kept = {name: value for name, value in item.items() if name not in ("pk", "kh", "v")}
+    written = {"v": item["v"], "kh": schema.binary(row.key_hash), "kg": number(row.key_generation)}
+    if row.suspension is not None:
+        written |= {"xc": number(row.suspension.at_ms), "xs": number(1)}
+    sets = [f"#{name} = if_not_exists(#{name}, :new_{name})" for name in kept]
+    sets += [f"#{name} = :new_{name}" for name in written]
+    removes = [] if row.suspension else ["xc", "xs"]
+    remove = " REMOVE " + ", ".join(f"#{name}" for name in removes) if removes else ""
+    return {
+        "TableName": tables.entitlements,
+        "Key": entitlement_items.entitlement_key(made.id),
+        # There is none, or one of a version that may be changed; the row tells that the subscription was not cancelled.
+        "ConditionExpression": f"attribute_not_exists(#pk) OR {schema.UNDERSTOOD}",
+        "UpdateExpression": "SET " + ", ".join(sets) + remove,
+        "ExpressionAttributeNames": {f"#{name}": name for name in ("pk", *kept, *written, *removes)},
+        "ExpressionAttributeValues": {
+            **schema.understood(),
+            **{f":new_{name}": value for name, value in {**kept, **written}.items()},
+        },
+    }
+
+
+def _change_sold_term(tables: Tables, old: Subscription, moved: schema.Item, added: schema.Item) -> Request:
+    """The update of the history's row of the current term; what is added goes to a set.
 
     What the term began with stays as it is. Where the row is missing, it is made of what is known. Of two writers, the
     guard of the subscription's row lets one through.
     """
     sold = old.sold_term()._replace(sold_months=old.months_to_renew)
     known = items.term_row(old.id, sold, tables.version)
-    moved = {"mo": number(new.term.months), "xa": number(new.expires_at_ms)}
     kept = {name: value for name, value in known.items() if name not in ("pk", "sk", *moved)}
     sets = [*(f"#{n} = :new_{n}" for n in moved), *(f"#{n} = if_not_exists(#{n}, :new_{n})" for n in kept)]
+    adds = " ADD " + ", ".join(f"#{n} :new_{n}" for n in added) if added else ""
     return {
         "TableName": tables.history,
         "Key": schema.primary_key(items.term_key(old.id, old.term_number)),
         "ConditionExpression": f"attribute_not_exists(#pk) OR {schema.UNDERSTOOD}",
-        "UpdateExpression": "SET " + ", ".join(sets),
-        "ExpressionAttributeNames": {f"#{name}": name for name in ("pk", *moved, *kept)},
+        "UpdateExpression": "SET " + ", ".join(sets) + adds,
+        "ExpressionAttributeNames": {f"#{name}": name for name in ("pk", *moved, *kept, *added)},
         "ExpressionAttributeValues": {
             **schema.understood(),
-            **{f":new_{name}": value for name, value in {**moved, **kept}.items()},
+            **{f":new_{name}": value for name, value in {**moved, **kept, **added}.items()},
         },
     }
 
@@ -105,14 +152,15 @@ def end_term(tables: Tables, stored: Subscription, ended: Subscription, slot: Sl
 
 
 def _new_entitlements(tables: Tables, subscription: Subscription) -> list[Request]:
-    made = [_new_entitlement(subscription, limits) for limits in subscription.models]
+    starts_at_ms = subscription.term.starts_at_ms
+    made = [_new_entitlement(subscription, limits, starts_at_ms) for limits in subscription.models]
     stored = [entitlement_items.entitlement_item(entitlement, tables.version) for entitlement in made]
     return [{"Put": schema.put_if_absent(tables.entitlements, item)} for item in stored]
 
 
-def _new_entitlement(subscription: Subscription, limits: Limits) -> Entitlement:
-    """An entitlement of a term that just began: unused, so it is not due for the reset."""
-    segment = segment_at(subscription.term, subscription.term.starts_at_ms)
+def _new_entitlement(subscription: Subscription, limits: Limits, at_ms: int) -> Entitlement:
+    """An entitlement that begins in the windows of an instant: unused, so it is not due for the reset."""
+    segment = segment_at(subscription.term, at_ms)
     return Entitlement(
         id=EntitlementId(subscription.id, subscription.term_number, limits.model_id),
         account_id=subscription.account_id,

@@ -22,7 +22,8 @@ from modelpass.ids import is_subscription_id
 from modelpass.runtime import unreadable
 from modelpass.subscriptions import items, order_items, pricing, sale_rules, slots, transactions
 from modelpass.subscriptions.answers import Outcome
-from modelpass.subscriptions.commands import upkeep
+from modelpass.subscriptions.commands import conform, upkeep
+from modelpass.subscriptions.commands.topped_up import topped_up
 from modelpass.subscriptions.model import OrderKind
 from modelpass.subscriptions.order_items import Mark
 
@@ -91,7 +92,17 @@ def sell(deps: Deps, account_id: str, subscription_id: str, kind: SaleKind, aske
     if not is_subscription_id(subscription_id):
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
     budget, nonce = deps.retry_budget(), deps.entropy(_NONCE_BYTES)
-    return budget.until_done(_Sale(deps, budget, account_id, subscription_id, kind, asked, nonce).attempt)
+    sold = budget.until_done(_Sale(deps, budget, account_id, subscription_id, kind, asked, nonce).attempt)
+    return _binding(deps, budget, sold)
+
+
+def _binding(deps: Deps, budget: RetryBudget, sold: Sold) -> Sold:
+    """A sale once what it has changed binds every request: the first call for it may have broken off before."""
+    if not sold.subscription.change_pending:
+        return sold
+    row = conform.finish_change(deps, budget, sold.subscription)
+    now_ms = deps.now_ms()
+    return sold._replace(subscription=row.at(now_ms), now_ms=now_ms)
 
 
 def sell_first(deps: Deps, draft: Subscription, kind: SaleKind, asked: Asked) -> Sold:
@@ -222,7 +233,10 @@ def write(deps: Deps, budget: RetryBudget, written: SaleWritten) -> None:
 
     Raises `ConditionFailedError` when another writer came first.
     """
-    retired = written.effect.retired
+    retired, bought = written.effect.retired, written.effect.top_up
+    if bought is not None:
+        action = topped_up(deps, budget, written.effect.row, bought)
+        written = written._replace(effect=written.effect._replace(actions=[*written.effect.actions, action]))
     try:
         deps.send("TransactWriteItems", transactions.sale(deps.tables, written, retired))
     except ConditionFailedError:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from modelpass.errors import Refusal
     from modelpass.schema import Request, Tables
     from modelpass.subscriptions.model import Slot, Subscription
-    from modelpass.subscriptions.order_records import Price
+    from modelpass.subscriptions.order_records import Price, TopUp
 
 
 class Effect(NamedTuple):
@@ -28,13 +28,15 @@ class Effect(NamedTuple):
 
     `row` is the subscription after it, and `slot` the account's place, neither with the order counted. `actions` write
     the rest: entitlements, the history, the event. `retired` are entitlements that lose their key by it; those of them
-    that cannot be read are passed over.
+    that cannot be read are passed over. `top_up` is what one entitlement gets beside its cap: the write depends on what
+    is stored there, so it is worked out by whoever sends it.
     """
 
     row: Subscription
     slot: Slot
     actions: list[Request]
     retired: tuple[EntitlementId, ...] = ()
+    top_up: TopUp | None = None
 
 
 class SaleKind(Protocol):
