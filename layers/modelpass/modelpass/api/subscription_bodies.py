@@ -104,17 +104,8 @@ def parse_purchase(raw: object) -> PurchaseOrder:
     body = validated(PurchaseRequest, raw)
     if body.timezone not in time_zones():
         raise invalid("timezone", f"timezone must be {rule_of(PurchaseRequest, ('timezone',))}.")
-    seen: set[str] = set()
-    for index, model in enumerate(body.models):
-        if model.model_id in seen:
-            raise Refused(Refusal(ErrorCode.DUPLICATE_MODEL, param=f"models[{index}].modelId"))
-        seen.add(model.model_id)
-    lines = tuple(
-        OrderLine(line.model_id, line.channel_tier, line.daily_call_limit, line.monthly_token_cap)
-        for line in body.models
-    )
     return PurchaseOrder(
-        lines,
+        lines_of(body.models),
         body.months,
         body.timezone,
         body.expected_total,
@@ -122,6 +113,18 @@ def parse_purchase(raw: object) -> PurchaseOrder:
         auto_renew=body.auto_renew is True,
         auto_renew_months=body.auto_renew_months,
         label=_label(body.label) or "",
+    )
+
+
+def lines_of(models: list[PurchaseModel]) -> tuple[OrderLine, ...]:
+    """The lines of a list; raises `duplicate_model` for the second one of a model."""
+    seen: set[str] = set()
+    for index, model in enumerate(models):
+        if model.model_id in seen:
+            raise Refused(Refusal(ErrorCode.DUPLICATE_MODEL, param=f"models[{index}].modelId"))
+        seen.add(model.model_id)
+    return tuple(
+        OrderLine(line.model_id, line.channel_tier, line.daily_call_limit, line.monthly_token_cap) for line in models
     )
 
 
