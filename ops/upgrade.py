@@ -14,10 +14,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from modelpass import schema
-from modelpass.catalogue import items as catalogue_items
-from modelpass.catalogue import tiers
 from modelpass.catalogue.items import settings_item
-from modelpass.entitlements import items as entitlement_items
 from modelpass.schema import Tables
 from modelpass.subscriptions import items as subscription_items
 from ops.aws import put_new, status_of
@@ -63,13 +60,8 @@ def everything(dynamodb: Any, tables: Tables) -> tuple[int, int]:
 
 def newest_form(kind: str, item: Item) -> Item:
     """An item of a table of this kind (`LOGICAL`) in its newest form; raises `UnreadableItemError`."""
-    lacking = {
-        "entitlements": entitlement_items.lacking,
-        "subscriptions": subscription_items.lacking,
-        "catalogue": catalogue_items.lacking,
-        "tiers": tiers.lacking,
-    }
-    return schema.current(item, lacking.get(kind))
+    del kind
+    return schema.current(item)
 
 
 def _of_the_version_before(dynamodb: Any, table: str) -> Iterator[Item]:

@@ -26,7 +26,7 @@ DAY_BEGINS, DAY_ENDS = ms("2026-12-01T00:00:00Z"), ms("2026-12-02T00:00:00Z")
 OPEN, NEW = hold("open", 40, 3), hold("new", 20, 2)
 NEXT = hold("open", 60, 5, at_ms=NOON + 9000, seconds=60)._replace(nonce=next_nonce(OPEN.nonce))
 """What is to take the place of the open hold after a part."""
-UNDERSTOOD, SAME_WINDOWS = "v IN (2, 1)", f"ws = {DAY_BEGINS}"
+UNDERSTOOD, SAME_WINDOWS = "v IN (3, 2)", f"ws = {DAY_BEGINS}"
 NO_LAPSE = "attribute_not_exists(tl)"
 NOTHING_TOLD = ["(attribute_not_exists(ta) OR ta = 0)", NO_LAPSE]
 MAY_GRANT = [f"kh = {KEY_HASH!r}", "attribute_not_exists(xc)"]

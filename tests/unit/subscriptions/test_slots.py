@@ -117,13 +117,16 @@ def test_purchase_by_a_clock_that_is_behind_counts_on_the_stored_day() -> None:
 )
 def test_what_is_known_of_plans_outlives_every_change_of_the_place(change: Callable[[Slot], Slot]) -> None:
     old = slot(NOON)._replace(as_of_ms=5, ended_as_of_ms=6)
-    assert change(old)[-2:] == (5, 6)
+    new = change(old)
+    assert (new.as_of_ms, new.ended_as_of_ms) == (5, 6)
 
 
 def test_newer_news_of_the_place_outweighs_what_was_kept_apart_of_another_plan() -> None:
     old = slots.planned(None, "plan-1", NOON, 5)._replace(ended_as_of_ms=9)
-    assert [slots.freed(old, ms)[-2:] for ms in (8, 9, 10)] == [(8, 9), (9, None), (10, None)]
-    assert slots.planned(None, "plan-1", NOON, None)._replace(ended_as_of_ms=9)[-2:] == (None, 9)
+    freed = [slots.freed(old, ms) for ms in (8, 9, 10)]
+    assert [(new.as_of_ms, new.ended_as_of_ms) for new in freed] == [(8, 9), (9, None), (10, None)]
+    unknown = slots.planned(None, "plan-1", NOON, None)._replace(ended_as_of_ms=9)
+    assert (unknown.as_of_ms, unknown.ended_as_of_ms) == (None, 9)
 
 
 def test_end_of_a_plan_that_does_not_hold_the_place_is_kept_and_changes_nothing_else() -> None:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TERM_ENDS = TERM.ends_at_ms
-UNDERSTOOD, SAME_TERM = "v IN (2, 1)", "tn = 1"
+UNDERSTOOD, SAME_TERM = "v IN (3, 2)", "tn = 1"
 RUNNING = [UNDERSTOOD, SAME_TERM, "attribute_not_exists(xc)", "attribute_not_exists(xi)", "attribute_exists(dp)"]
 KEY_IS_NEWER = "(attribute_not_exists(kg) OR kg < 4)"
 DUE_NOW = [f"dp = {schema.due_shard(subscription_items.subscription_key(SUBSCRIPTION_ID)[0])}", f"da = {NOON}"]

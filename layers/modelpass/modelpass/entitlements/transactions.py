@@ -147,8 +147,6 @@ def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Re
 def _demand_announced(expression: _Expression, before: Entitlement) -> None:
     """Nobody has announced a threshold of these windows since they were read, so that none is announced twice."""
     expression.demand("ta", "=", items.announced_value(before.announced))
-    if not before.announced:  # an item of version 1 may lack the note that nothing was announced
-        expression.conditions[-1] = f"(attribute_not_exists({expression.name('ta')}) OR {expression.conditions[-1]})"
     # Nor has a mark been set and taken away again since, after which the marks look just as they were read.
     if before.lapses:
         expression.demand("tl", "=", number(before.lapses))

@@ -75,7 +75,7 @@ _GO_ON_UPDATE: Final = (
 )
 _GO_ON_NAMES: Final = (*_SETTLE_NAMES, "kh", "xc", "we")
 
-# An entitlement has no number of its key before the first regeneration, and a subscription's row of version 1 has none.
+# An entitlement has no number of its key before the first regeneration.
 KEY_IS_NEWER: Final = "(attribute_not_exists(#kg) OR #kg < :kg)"
 _KEY_REPLACED: Final = f"({KEY_IS_NEWER} OR NOT attribute_type(#kg, :number))"  # by what is no number, no key is newer
 

@@ -148,5 +148,9 @@ def _refuse_ended(subscription: Subscription, now_ms: int) -> Refusal | None:
             return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
         case Status.EXPIRED:
             return Refusal(ErrorCode.SUBSCRIPTION_EXPIRED)
+        case Status.SUSPENDED:
+            return Refusal(ErrorCode.SUBSCRIPTION_SUSPENDED)
+        case Status.PENDING:
+            return Refusal(ErrorCode.SUBSCRIPTION_PENDING)
         case Status.ACTIVE:
             return None

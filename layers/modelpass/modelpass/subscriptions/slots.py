@@ -23,7 +23,7 @@ _FREE: Final = 0
 """Until when a freed place is held: before every time that a clock can show."""
 _CONTENT: Final = ("kd", "id", "un", "pd", "pn")
 """The attributes by which a place is compared with what was read, beside its revision."""
-_OPTIONAL: Final = ("ao", "ae")
+_OPTIONAL: Final = ("ao", "ae", "sn", "po", "pl")
 """Those that may be absent: also where code that does not know them has written the place since it was read."""
 
 
@@ -79,7 +79,7 @@ def write(tables: Tables, account_id: str, old: Slot | None, new: Slot, now_ms: 
 def _as_it_was_read(account_id: str, old: Slot) -> Request:
     """The guard of a write: nobody has taken the place, freed it or counted a purchase since it was read.
 
-    The revision alone is not enough: a place of schema version 1 has none, and code of that version does not count it.
+    The revision alone is not enough: code that knows less of a place may have written it since.
     """
     read = items.slot_item(account_id, old)
     same = " AND ".join(f"#{name} = :{name}" for name in _CONTENT)
@@ -116,4 +116,6 @@ def _next(
         due_at_ms=due_at_ms,
         as_of_ms=known_ms,
         ended_as_of_ms=None if outweighed else ended_ms,
+        sales=slot.sales if slot else 0,
+        pending_order=slot.pending_order if slot else None,
     )
