@@ -28,7 +28,7 @@ NEXT = hold("open", 60, 5, at_ms=NOON + 9000, seconds=60)._replace(nonce=next_no
 """What is to take the place of the open hold after a part."""
 UNDERSTOOD, SAME_WINDOWS = "v IN (3, 2)", f"ws = {DAY_BEGINS}"
 NO_LAPSE = "attribute_not_exists(tl)"
-NOTHING_TOLD = ["(attribute_not_exists(ta) OR ta = 0)", NO_LAPSE]
+NOTHING_TOLD = ["ta = 0", NO_LAPSE]
 MAY_GRANT = [f"kh = {KEY_HASH!r}", "attribute_not_exists(xc)"]
 NEXT_DAY = [
     f"ws = {DAY_ENDS}",

@@ -15,10 +15,15 @@ HOUR_MS = 3_600_000
 
 
 def test_settles_are_accepted_until_ninety_days_after_the_term() -> None:
-    stored = entitlement()
-    assert entitlement_rules.settles_accepted(stored, GRACE_ENDS - 1)
-    assert not entitlement_rules.settles_accepted(stored, GRACE_ENDS)
-    assert entitlement_rules.settles_accepted(stored._replace(cancelled_at_ms=NOON), GRACE_ENDS - 1)
+    term = entitlement().term
+    assert entitlement_rules.settles_accepted(term, GRACE_ENDS - 1)
+    assert not entitlement_rules.settles_accepted(term, GRACE_ENDS)
+
+
+def test_settles_are_accepted_until_457_days_after_the_grant_however_long_the_term_goes_on() -> None:
+    granted = hold(at_ms=NOON)
+    assert entitlement_rules.is_recent(granted, NOON + 457 * 24 * HOUR_MS - 1)
+    assert not entitlement_rules.is_recent(granted, NOON + 457 * 24 * HOUR_MS)
 
 
 @pytest.mark.parametrize(

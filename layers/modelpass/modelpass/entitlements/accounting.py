@@ -1,18 +1,21 @@
 """The slow steps on an entitlement, each worked out as a `Change`: before, after, and the rows beside it. Rule: pure.
 
-Every change keeps `cap = left + held + used` for the stored month and for every closed one, and `limit = left + calls`
-for the stored day. `rules` and the commands choose the steps, and `transactions` makes requests of them. A request that
-finds its windows current, and room in them, needs no step: it is one conditional write built from the command alone
-(`updates`).
+Every change keeps `cap + top-ups = left + held + used` for the stored month and for every closed one, and `limit =
+left + calls` for the stored day. `rules` and the commands choose the steps, and `transactions` makes requests of them.
+A request that finds its windows current, and room in them, needs no step: it is one conditional write built from the
+command alone (`updates`).
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from modelpass.entitlements.change import Change, Correction, DayRow, MonthRow
 from modelpass.entitlements.model import Counters, Entitlement, Hold, Limits
 from modelpass.entitlements.windows import expired_holds, segment_after, stored_segment, windows_at, windows_of
+
+if TYPE_CHECKING:
+    from modelpass.entitlements.model import Contract
 
 RECLAIM_BATCH: Final = 40
 """The most holds reclaimed in one step. Each is guarded and gets a row; a transaction has at most 100 actions."""
@@ -20,37 +23,57 @@ REVISIT_MS: Final = 3_600_000
 """The reset comes back for open holds no sooner than this after its last look; a window that ends may bring it back."""
 
 
-def roll(entitlement: Entitlement, now_ms: int) -> Change:
-    """Open the windows in force at `now_ms`. A window that is closed gets a row if anything happened in it."""
-    new = segment_after(entitlement, now_ms)
-    counters, limits = entitlement.counters, entitlement.limits
+def roll(entitlement: Entitlement, now_ms: int, contract: Contract | None = None) -> Change:
+    """Open the windows in force at `now_ms`. A window that is closed gets a row if anything happened in it.
+
+    A month is opened by the `contract`: for the term as it is by now, with the limits of its line. Without one, the
+    item is taken to know both.
+    """
+    known = entitlement if contract is None else entitlement._replace(term=contract.term)
+    new = segment_after(known, now_ms)
+    counters, limits, top_up, number = known.counters, known.limits, known.top_up, known.change_number
     closed_day = closed_month = None
-    opened, announced = counters, entitlement.announced
+    announced = known.announced
     # A new window begins no sooner than the stored ones end, so that no hold of theirs looks like one of the new.
-    day_start_ms, month_start_ms = entitlement.day_start_ms, entitlement.month_start_ms
-    if new.day != entitlement.day:
-        day_start_ms = max(new.day_start_ms, entitlement.segment_end_ms)
-        if _day_touched(counters):
-            closed_day = DayRow(entitlement.day, counters.day_calls, counters.day_units)
-        opened = opened._replace(day_left=limits.daily_call_limit, day_calls=0, day_units=0)
-        announced = frozenset(t for t in announced if t.monthly)
-    if new.month != entitlement.month:
-        month_start_ms = max(new.month_start_ms, entitlement.segment_end_ms)
-        if _month_touched(entitlement):
-            taken = limits.monthly_cap - counters.month_left
-            closed_month = MonthRow(entitlement.month, -taken, taken - counters.month_used, counters.month_used)
-        opened = opened._replace(month_left=limits.monthly_cap, month_used=0)
+    day_start_ms, month_start_ms = known.day_start_ms, known.month_start_ms
+    if new.month != known.month:
+        month_start_ms = max(new.month_start_ms, known.segment_end_ms)
+        closed_month = _closed_month(known)
+        if contract is not None:
+            limits, number = contract.limits or limits, contract.change_number
+        top_up = 0
+        counters = counters._replace(month_left=limits.monthly_cap, month_used=0)
         announced = frozenset(t for t in announced if not t.monthly)
-    after = entitlement._replace(
+    if new.day != known.day:
+        day_start_ms = max(new.day_start_ms, known.segment_end_ms)
+        if _day_touched(known.counters):
+            closed_day = DayRow(known.day, known.counters.day_calls, known.counters.day_units)
+        counters = counters._replace(day_left=limits.daily_call_limit, day_calls=0, day_units=0)
+        announced = frozenset(t for t in announced if t.monthly)
+    else:  # a month that begins within a day may bring another limit of it
+        more = limits.daily_call_limit - known.limits.daily_call_limit
+        counters = counters._replace(day_left=counters.day_left + more)
+    after = known._replace(
+        limits=limits,
+        change_number=number,
+        top_up=top_up,
         day_start_ms=day_start_ms,
         month_start_ms=month_start_ms,
         segment_end_ms=new.end_ms,
         day=new.day,
         month=new.month,
-        counters=opened,
+        counters=counters,
         announced=announced,
     )
     return Change(entitlement, after, exact=True, closed_day=closed_day, closed_month=closed_month)
+
+
+def _closed_month(entitlement: Entitlement) -> MonthRow | None:
+    if not _month_touched(entitlement):
+        return None
+    counters = entitlement.counters
+    taken = entitlement.month_limit - counters.month_left
+    return MonthRow(entitlement.month, -taken, taken - counters.month_used, counters.month_used)
 
 
 def reclaim(entitlement: Entitlement, holds: tuple[Hold, ...]) -> Change:
@@ -157,9 +180,13 @@ def correct(entitlement: Entitlement, correction: Correction) -> Change:
     )
 
 
-def rearm(change: Change, now_ms: int) -> Change:
-    """Make a step exact, and let it note when the reset has to look again, or that nothing is left to look for."""
-    return change._replace(exact=True, after=change.after._replace(due_at_ms=_next_due(change.after, now_ms)))
+def rearm(change: Change, now_ms: int, *, closes: bool = True) -> Change:
+    """Make a step exact, and let it note when the reset has to look again, or that nothing is left to look for.
+
+    Nothing `closes` the stored windows where the term, or the model's place in it, has ended: they stay in the item.
+    """
+    due_at_ms = _next_due(change.after, now_ms, closes=closes)
+    return change._replace(exact=True, after=change.after._replace(due_at_ms=due_at_ms))
 
 
 def next_close(entitlement: Entitlement) -> int | None:
@@ -197,8 +224,8 @@ def _due_to_close(entitlement: Entitlement) -> Entitlement:
     return entitlement
 
 
-def _next_due(entitlement: Entitlement, now_ms: int) -> int | None:
-    closes_ms = next_close(entitlement)
+def _next_due(entitlement: Entitlement, now_ms: int, *, closes: bool) -> int | None:
+    closes_ms = next_close(entitlement) if closes else None
     candidates = [] if closes_ms is None else [closes_ms]
     if expired_holds(entitlement, now_ms):
         candidates.append(now_ms)
@@ -214,4 +241,4 @@ def _day_touched(counters: Counters) -> bool:
 
 def _month_touched(entitlement: Entitlement) -> bool:
     counters = entitlement.counters
-    return counters.month_used != 0 or counters.month_left != entitlement.limits.monthly_cap
+    return counters.month_used != 0 or counters.month_left != entitlement.month_limit or entitlement.top_up != 0

@@ -39,16 +39,18 @@ def current_windows(entitlement: Entitlement, now_ms: int) -> Json:
             for h in entitlement.holds.values()
             if h.expires_at_ms > now_ms and windows.of_stored_month(entitlement, h)
         )
-    left = limits.monthly_cap - used - held
+    top_up = entitlement.top_up if current.month == stored.month else 0
+    left = limits.monthly_cap + top_up - used - held
     return {
         "daily": {
             "limit": limits.daily_call_limit,
             "used": calls,
-            "remaining": limits.daily_call_limit - calls,
+            "remaining": max(0, limits.daily_call_limit - calls),
             "resetsAt": _end(current.day_end_ms),
         },
         "monthly": {
             "limit": limits.monthly_cap,
+            **({"topUp": top_up} if top_up else {}),
             "used": used,
             "held": held,
             "remaining": max(0, left),

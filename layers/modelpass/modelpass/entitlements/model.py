@@ -13,6 +13,7 @@ from modelpass.times import DAY_MS, MS_PER_SECOND
 
 if TYPE_CHECKING:
     from modelpass.catalogue.tiers import Tier, Unit
+    from modelpass.errors import Refusal
 
 MAX_HOLD_SECONDS: Final = 86_400
 DEFAULT_HOLD_SECONDS: Final = 900
@@ -176,3 +177,19 @@ class Entitlement(NamedTuple):
     def armed(self) -> bool:
         """Whether the reset will look at the item no later than at the end of the stored segment."""
         return self.due_at_ms is not None and self.due_at_ms <= self.segment_end_ms
+
+
+class Contract(NamedTuple):
+    """What a subscription's row says of an entitlement: the term as it is by now, and what holds in the month in force.
+
+    `limits` is the line of the model; None where the list has none. `change_number` is that of the row's last change.
+    `key_hash` is that of the current key. `refusal` says why the subscription grants nothing; None while it is active.
+    `lasts` says that nothing can reverse that refusal for this key.
+    """
+
+    term: Term
+    limits: Limits | None
+    change_number: int
+    key_hash: bytes
+    refusal: Refusal | None = None
+    lasts: bool = False

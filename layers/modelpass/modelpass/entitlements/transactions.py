@@ -25,6 +25,7 @@ _COUNTERS: Final = (
     ("ml", "month_left"),
     ("mu", "month_used"),
 )
+_TERMS: Final = ("mo", "xa", "tr", "lc", "lm", "cn", "tu", "xc", "xs")
 
 
 class _Expression:
@@ -133,6 +134,7 @@ def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Re
         expression.add("rc", after.tickets - before.tickets)
     if step.own_figure is not None:
         expression.add_from_zero(items.OWN_FIGURES[step.own_figure.source], step.own_figure.units)
+    _write_terms(expression, step, tables.version)
     if step.exact or after.announced != before.announced:
         _demand_announced(expression, before)
     if after.announced != before.announced:
@@ -142,6 +144,35 @@ def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Re
     if after.due_at_ms != before.due_at_ms:
         _write_due(expression, after)
     return expression.request(tables.entitlements, items.entitlement_key(before.id))
+
+
+def _terms(entitlement: Entitlement) -> schema.Item:
+    """What is sold, as it is stored: the end of the term, the limits, what was bought beside them, and the stop."""
+    stored = items.entitlement_item(entitlement)
+    return {name: stored[name] for name in _TERMS if name in stored}
+
+
+def _write_terms(expression: _Expression, step: Change, version: int) -> None:
+    """Write what is sold by now, if no later change of the subscription has reached the item since it was read."""
+    before, after = _terms(step.before), _terms(step.after)
+    if before == after and step.before.month == step.after.month:
+        return
+    for name in _TERMS:
+        if name == "cn" or (before.get(name) != after.get(name) and not step.exact and name != "tu"):
+            _demand_as_read(expression, name, before)
+        if name in after and before.get(name) != after[name]:
+            expression.set(name, after[name])
+        elif name in before and name not in after:
+            expression.removes.append(expression.name(name))
+    if before != after and version > schema.PREVIOUS:
+        expression.set("v", number(version))
+
+
+def _demand_as_read(expression: _Expression, name: str, read: schema.Item) -> None:
+    if name in read:
+        expression.demand(name, "=", read[name])
+    else:
+        expression.conditions.append(f"attribute_not_exists({expression.name(name)})")
 
 
 def _demand_announced(expression: _Expression, before: Entitlement) -> None:

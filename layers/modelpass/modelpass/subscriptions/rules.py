@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING, TypeGuard
 
+from modelpass.entitlements.model import Contract
 from modelpass.entitlements.refusal_cache import NO_MODELS, RememberedRefusal
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.subscriptions.model import (
@@ -107,6 +108,17 @@ def has_key(subscription: Subscription | None, term_number: int, key_hash: bytes
     if subscription is None or subscription.term_number != term_number:
         return False
     return hmac.compare_digest(subscription.key_hash, key_hash)
+
+
+def contract(found: Subscription, asked: EntitlementId, now_ms: int) -> Contract:
+    """What the row says of an entitlement of its current term; the row is brought up to this moment (`at`)."""
+    limits = next((line for line in found.models if line.model_id == asked.model_id), None)
+    refusal = _refuse_ended(found, now_ms)
+    if found.cancelling_at_ms is not None:
+        refusal = Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
+    # An end that was announced is never moved, and a cancellation that is complete never taken back.
+    lasts = found.cancelled_at_ms is not None or (found.end_announced and found.suspension is None)
+    return Contract(found.term, limits, found.change_number, found.key_hash, refusal, lasts)
 
 
 def refuse_unheld_model(subscription: Subscription | None, term_number: int, key_hash: bytes, now_ms: int) -> Refusal:
