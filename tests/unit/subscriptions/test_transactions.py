@@ -15,9 +15,11 @@ from modelpass.entitlements.windows import term_of
 from modelpass.schema import Tables
 from modelpass.subscriptions import events as subscription_events
 from modelpass.subscriptions import items as subscription_items
-from modelpass.subscriptions import revocations, slots
+from modelpass.subscriptions import order_items, revocations, slots
 from modelpass.subscriptions import transactions as subscription_transactions
-from modelpass.subscriptions.model import SlotKind
+from modelpass.subscriptions.model import OrderKind, Sale, SlotKind
+from modelpass.subscriptions.sales.purchase import Purchase
+from modelpass.times import DAY_MS
 from tests.support.builders import (
     CAP,
     KEY_HASH,
@@ -34,6 +36,7 @@ from tests.support.builders import (
     subscription,
 )
 from tests.support.expressions import spelled
+from tests.support.sold import bought, extended, order_of, renewed, sold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,54 +178,56 @@ def test_cancellation_frees_the_place_only_of_the_subscription_itself(
         assert item == subscription_items.slot_item("acct", slots.freed(place), TABLES.version)
 
 
+ORDER_AND_ENTRY = ["Put S", "Put S"]
+
+
 def test_purchase_writes_everything_where_there_is_none_and_takes_the_place() -> None:
-    request = subscription_transactions.purchase(TABLES, BOUGHT, None, NOON)
-    assert actions_of(request) == ["Put S", "Put S", "Put S", "Put E", "Put E", "Put H", "Put V"]
-    row, place, entry, first, second, term, event = (action["Put"] for action in request["TransactItems"])
-    assert all(is_put_where_there_is_none(put) for put in (row, place, entry, first, second, term))
-    assert row["Item"] == subscription_items.subscription_item(BOUGHT)
-    taken = slots.bought(None, BOUGHT, 1, NOON)
+    draft = BOUGHT._replace(models=(), sale=None, due_at_ms=None, orders=0)
+    written = sold(Purchase(), draft, order_of(BOUGHT), stored=None)
+    request = subscription_transactions.sale(TABLES, written, ())
+    assert actions_of(request) == ["Put S", "Put S", "Put S", "Put E", "Put E", "Put H", "Put V", *ORDER_AND_ENTRY]
+    row, place, entry, first, second, term, event, *ordered = (action["Put"] for action in request["TransactItems"])
+    assert all(is_put_where_there_is_none(put) for put in (row, place, entry, first, second, term, *ordered))
+    made = term_of(NOON, 3, "UTC")
+    begun = BOUGHT._replace(
+        term=made, sold_months=3, orders=1, due_at_ms=made.ends_at_ms - 7 * DAY_MS, sale=Sale("USD", ("12.00",) * 2)
+    )
+    assert row["Item"] == subscription_items.subscription_item(begun)
+    taken = slots.counted(None, slots.taken(None, begun), OrderKind.PURCHASE, NOON)
     assert place["Item"] == subscription_items.slot_item("acct", taken)
     pair = subscription_items.bought_key("acct", BOUGHT.created_at_ms, taken.revision, SUBSCRIPTION_ID)
-    assert entry["Item"] == {**schema.primary_key(pair), "v": {"N": "2"}, "id": {"S": SUBSCRIPTION_ID}}
-    for put, bought in zip((first, second), BOUGHT.models, strict=True):
-        assert put["Item"] == entitlement_items.entitlement_item(entitlement(at_ms=TERM.starts_at_ms, bought=bought))
-    assert term["Item"] == subscription_items.term_row(SUBSCRIPTION_ID, BOUGHT.sold_term())
-    assert event == subscription_events.purchased(TABLES, BOUGHT)
+    assert entry["Item"] == {**schema.primary_key(pair), "v": {"N": "3"}, "id": {"S": SUBSCRIPTION_ID}}
+    for put, limits_of_one in zip((first, second), BOUGHT.models, strict=True):
+        unused = entitlement(at_ms=NOON, term=made, bought=limits_of_one)
+        assert put["Item"] == entitlement_items.entitlement_item(unused)
+    assert term["Item"] == subscription_items.term_row(SUBSCRIPTION_ID, begun.sold_term())
+    assert event == subscription_events.purchased(TABLES, begun, order_of(BOUGHT), NOON)
+    assert ordered[0]["Item"] == order_items.order_item(order_of(BOUGHT))
 
 
-RENEWED = BOUGHT._replace(
-    term_number=2, term=term_of(TERM_ENDS + 1000, 1, "UTC"), key_hash=bytes(16), key_tail="tail", due_at_ms=7
-)
-
-
-def test_renewal_begins_a_term_where_the_old_one_has_ended_and_nobody_cancelled() -> None:
-    request = subscription_transactions.renew(TABLES, BOUGHT, RENEWED, None, NOON)
+def test_renewal_begins_a_term_only_where_the_row_is_just_as_it_was_read() -> None:
+    request = renewed(BOUGHT)
     retired = ["Update E"] * 2
-    assert actions_of(request) == ["Update S", "Put S", "Put E", "Put E", *retired, "Put H", "Put V", "Put V"]
+    assert actions_of(request) == [
+        *("Update S", "Put S", "Put E", "Put E", "Put H", "Put V", "Put V"),
+        *retired,
+        *ORDER_AND_ENTRY,
+    ]
     begin = request["TransactItems"][0]["Update"]
     demands, sets, removes = spelled(begin)
     assert about(begin) == OF_ROW
-    assert demands == [
-        *(UNDERSTOOD, SAME_TERM, f"xa <= {RENEWED.term.starts_at_ms}", "attribute_not_exists(xc)"),
-        *("attribute_not_exists(xi)", "attribute_exists(dp)"),
-    ]
-    starts = (RENEWED.term.starts_at_ms, RENEWED.expires_at_ms, bytes(16))
-    assert sets[:5] == [
-        "tn = 2",
-        *("{} = {}".format(*pair) for pair in zip(("st", "xa", "kh"), starts, strict=True)),
-        "kt = tail",
-    ]
-    assert (sets[5], sets[-2:]) == ("cu = USD", [DUE_NOW[0], "da = 7"])
-    assert removes == ["kp", "rd", "rb"]
+    asked_for = {"tn = 1", f"xa = {TERM_ENDS}", "attribute_not_exists(xc)", "attribute_not_exists(xi)"}
+    assert asked_for | {UNDERSTOOD, f"da = {TERM_ENDS}", "attribute_not_exists(on)"} <= set(demands)
+    assert {"v = 3", "tn = 2", "kt = tail", "on = 1", "sm = 3"} <= set(sets)
+    assert removes == [""]
     assert begin["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
 
 
 def test_renewal_retires_the_old_key_in_every_model_and_keeps_the_day_of_purchases() -> None:
-    old_place = slot(NOON, day=20_000, purchases=3)
-    writes = subscription_transactions.renew(TABLES, BOUGHT, RENEWED, old_place, NOON)["TransactItems"]
-    assert writes[1]["Put"]["Item"] == subscription_items.slot_item("acct", slots.renewed(old_place, RENEWED))
-    for action, model_id in zip(writes[4:6], ("m-1", "m-2"), strict=True):
+    writes = renewed(BOUGHT, slot(NOON, day=TERM_ENDS // DAY_MS, purchases=3)._replace(sales=5))["TransactItems"]
+    place = writes[1]["Put"]["Item"]
+    assert (place["pn"], place["sn"]) == ({"N": "3"}, {"N": "6"})
+    for action, model_id in zip(writes[7:9], ("m-1", "m-2"), strict=True):
         assert about(action["Update"]) == (
             TABLES.entitlements,
             entitlement_items.entitlement_key(OF_MODEL._replace(model_id=model_id)),
@@ -231,18 +236,35 @@ def test_renewal_retires_the_old_key_in_every_model_and_keeps_the_day_of_purchas
 
 
 def test_renewal_by_a_request_notes_its_key_and_of_an_end_that_was_told_tells_none() -> None:
-    by_request = RENEWED._replace(renewal_digest=b"digest")
-    request = subscription_transactions.renew(TABLES, BOUGHT._replace(due_at_ms=None), by_request, None, NOON)
-    demands, sets, removes = spelled(request["TransactItems"][0]["Update"])
-    assert "attribute_exists(dp)" not in demands
+    earlier = BOUGHT._replace(due_at_ms=None, renewal_digest=b"before", renewal_body=b"before")
+    request = renewed(earlier, digest=b"digest")
+    _, sets, removes = spelled(request["TransactItems"][0]["Update"])
     assert "rd = b'digest'" in sets
-    assert removes == ["kp", "rb"]
+    assert removes == ["rb"]
     assert actions_of(request).count("Put V") == 1
-    with_a_body = by_request._replace(renewal_body=b"body")
-    request = subscription_transactions.renew(TABLES, BOUGHT, with_a_body, None, NOON)
-    update = request["TransactItems"][0]["Update"]
-    assert update["ExpressionAttributeValues"][":rb"] == {"M": {"tn": {"N": "2"}, "bd": {"B": b"body"}}}
-    assert spelled(update)[2] == ["kp"]
+    update = renewed(BOUGHT, digest=b"digest", body=b"body")["TransactItems"][0]["Update"]
+    assert update["ExpressionAttributeValues"][":new_rb"] == {"M": {"tn": {"N": "2"}, "bd": {"B": b"body"}}}
+
+
+def test_extension_moves_the_end_in_the_row_the_place_and_the_history_and_touches_no_entitlement() -> None:
+    request = extended(BOUGHT._replace(reminded=3), 2, slot(TERM_ENDS))
+    assert actions_of(request) == ["Update S", "Put S", "Update H", "Put V", *ORDER_AND_ENTRY]
+    row, place, history_row = (next(iter(action.values())) for action in request["TransactItems"][:3])
+    ends = ms("2027-04-23T10:30:00Z")
+    demands, sets, removes = spelled(row)
+    assert {UNDERSTOOD, "tn = 1", "mo = 3", f"xa = {TERM_ENDS}", f"da = {TERM_ENDS}"} <= set(demands)
+    assert {"mo = 5", f"xa = {ends}", "sm = 3", f"da = {ends - 7 * DAY_MS}"} <= set(sets)
+    assert removes == ["rm"]
+    lines = row["ExpressionAttributeValues"][":new_ms"]["L"]
+    assert [(line["M"]["pr"]["S"], line["M"]["pt"]["S"]) for line in lines] == [("12.00", "60.00")] * 2
+    assert place["Item"]["un"] == {"N": str(ends)}
+    assert about(history_row) == (
+        TABLES.history,
+        schema.primary_key(subscription_items.term_key(SUBSCRIPTION_ID, 1)),
+    )
+    demands, sets, _ = spelled(history_row)
+    assert demands == [f"attribute_not_exists(pk) OR {UNDERSTOOD}"]
+    assert {"mo = 5", f"xa = {ends}", "sm = if_not_exists(sm, 3)"} <= set(sets)
 
 
 def test_end_of_a_term_is_told_once() -> None:
@@ -259,7 +281,7 @@ def test_ticket_is_written_once_and_kept_for_a_day_longer_than_settles_are_accep
     assert is_put_where_there_is_none(put)
     assert put["Item"] == {
         **schema.primary_key(history.ticket_key(OF_MODEL, hold())),
-        "v": {"N": "2"},
+        "v": {"N": "3"},
         "hold": {"S": entitlement_items.pack_hold(hold())},
         "ttl": {"N": str(ms("2027-05-25T10:30:00Z") // 1000)},
     }
@@ -277,12 +299,12 @@ def test_row_that_figures_are_added_to_is_made_where_there_is_none() -> None:
     demands, sets, _ = spelled(day)
     assert demands == [f"attribute_not_exists(pk) OR {UNDERSTOOD}"]
     assert ", ".join(sets) == (
-        "v = if_not_exists(v, 2), calls = if_not_exists(calls, 0) + -2, units = if_not_exists(units, 0) + 5"
+        "v = if_not_exists(v, 3), calls = if_not_exists(calls, 0) + -2, units = if_not_exists(units, 0) + 5"
     )
     month = history.add_to_month(TABLES, entitlement(), MonthRow(0, -9, 4, 5))
     assert about(month) == (TABLES.history, schema.primary_key(history.month_key(OF_MODEL, 0)))
     assert ", ".join(spelled(month)[1]) == (
-        f"v = if_not_exists(v, 2), cap = if_not_exists(cap, {CAP}) + 0, left = if_not_exists(left, {CAP}) + -9, "
+        f"v = if_not_exists(v, 3), cap = if_not_exists(cap, {CAP}) + 0, left = if_not_exists(left, {CAP}) + -9, "
         "held = if_not_exists(held, 0) + 4, used = if_not_exists(used, 0) + 5"
     )
 
@@ -311,7 +333,7 @@ def test_correction_is_recorded_once_with_who_why_and_when() -> None:
     assert is_put_where_there_is_none(put)
     assert put["Item"] == {
         **schema.primary_key(history.correction_key(SUBSCRIPTION_ID, "key")),
-        "v": {"N": "2"},
+        "v": {"N": "3"},
         "body": {"B": b"body"},
         "nonce": {"B": b"nonce"},
         "operator": {"S": "operator"},
@@ -350,13 +372,22 @@ def test_terms_are_asked_for_by_what_their_keys_begin_with() -> None:
 
 
 def test_term_is_sold_once() -> None:
-    put = subscription_transactions._sold_term(TABLES, BOUGHT)
+    put = subscription_transactions.begun_term(TABLES, BOUGHT)[-1]["Put"]
     assert put["TableName"] == TABLES.history
     assert is_put_where_there_is_none(put)
     assert put["Item"] == subscription_items.term_row(SUBSCRIPTION_ID, BOUGHT.sold_term())
 
 
-OLDER = Tables("E", "S", "H", "V", "C", version=1)
+def test_mark_of_a_sale_is_written_once_or_in_the_place_of_the_one_that_was_read() -> None:
+    mark = order_items.Mark(7, b"body", b"nonce")
+    put = order_items.put_mark(TABLES, SUBSCRIPTION_ID, "digest", mark)["Put"]
+    assert is_put_where_there_is_none(put)
+    assert order_items.mark_of(put["Item"]) == mark
+    put = order_items.put_mark(TABLES, SUBSCRIPTION_ID, "digest", mark, mark._replace(order_number=3))["Put"]
+    assert spelled({**put, "UpdateExpression": ""})[0] == [UNDERSTOOD, "on = 3"]
+
+
+OLDER = Tables("E", "S", "H", "V", "C", version=2)
 
 
 def versions_of(request: Any) -> set[str]:
@@ -366,16 +397,19 @@ def versions_of(request: Any) -> set[str]:
 
 
 def test_new_items_are_of_the_version_that_the_deployment_writes() -> None:
-    assert versions_of(subscription_transactions.purchase(OLDER, BOUGHT, None, NOON)) == {"1"}
-    assert versions_of(subscription_transactions.renew(OLDER, BOUGHT, RENEWED, None, NOON)) == {"1"}
-    assert versions_of(subscription_transactions.expire(OLDER, BOUGHT)) == {"1"}
-    assert versions_of(revocations.begin_new_key(OLDER, REGENERATED, NOON)) == {"1"}
-    assert versions_of(revocations.end_cancellation(OLDER, BOUGHT, slot(NOON), NOON)) == {"1"}
-    assert history.ticket(OLDER, entitlement(), hold())["Item"]["v"] == {"N": "1"}
+    earlier = BOUGHT._replace(version=2)
+    assert versions_of(bought(earlier, tables=OLDER)) == {"2"}
+    request = renewed(earlier, tables=OLDER)
+    assert versions_of(request) == {"2"}
+    assert "v = 2" in spelled(request["TransactItems"][0]["Update"])[1]
+    assert versions_of(subscription_transactions.expire(OLDER, BOUGHT)) == {"2"}
+    assert versions_of(revocations.begin_new_key(OLDER, REGENERATED, NOON)) == {"2"}
+    assert versions_of(revocations.end_cancellation(OLDER, BOUGHT, slot(NOON), NOON)) == {"2"}
+    assert history.ticket(OLDER, entitlement(), hold())["Item"]["v"] == {"N": "2"}
     row = history.add_to_day(OLDER, entitlement(), DayRow("2026-11-30", 1, 1))
-    assert row["ExpressionAttributeValues"][":new"] == {"N": "1"}
+    assert row["ExpressionAttributeValues"][":new"] == {"N": "2"}
     made = Correction("key", b"body", b"nonce", "operator", -5, NOON, "reason", NOON)
-    assert history.correction(OLDER, OF_MODEL, made)["Item"]["v"] == {"N": "1"}
+    assert history.correction(OLDER, OF_MODEL, made)["Item"]["v"] == {"N": "2"}
 
 
 @pytest.mark.parametrize("row", [DayRow("2026-11-30", -1, 0), DayRow("2026-11-30", 1, 1)])

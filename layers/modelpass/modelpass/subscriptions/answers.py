@@ -17,22 +17,25 @@ from modelpass.times import rfc3339
 if TYPE_CHECKING:
     from modelpass.entitlements.model import Entitlement, Limits
     from modelpass.subscriptions.model import Slot, SoldTerm, Status, Subscription
+    from modelpass.subscriptions.order_records import Order
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a purchase, a renewal or a new key has come to: the subscription as it is now.
+    """What a sale or a new key has come to: the subscription as it is now, and the order, if that is known.
 
     `api_key` is there only in the outcome of the call that made the key, and never shown by `repr`. `replayed` tells
-    that an earlier call with the same Idempotency-Key did the work.
+    that an earlier call with the same Idempotency-Key did the work. `now_ms` is the time at which an order is shown.
     """
 
     subscription: Subscription
     status: Status
     api_key: str | None
     replayed: bool = False
+    order: Order | None = None
+    now_ms: int = 0
 
     def __repr__(self) -> str:
         return f"Outcome({self.subscription.id})"
@@ -113,7 +116,7 @@ def described_model(entitlement: Entitlement, now_ms: int) -> Json:
 def subscription(stored: Subscription, status: Status, api_key: str | None = None) -> Json:
     """A subscription; `apiKey` is there only when a key is given, which was just made.
 
-    `price` is what its current term was sold at; None where that is not known.
+    `price` is what was charged for its list in the current term; None where that is not known.
     """
     return {
         "subscriptionId": stored.id,
@@ -124,8 +127,42 @@ def subscription(stored: Subscription, status: Status, api_key: str | None = Non
         "startsAt": rfc3339(stored.term.starts_at_ms),
         "expiresAt": rfc3339(stored.expires_at_ms),
         "timezone": stored.term.time_zone,
+        "autoRenew": stored.auto_renew,
+        "autoRenewMonths": stored.months_to_continue,
+        "label": stored.label or None,
         "models": [_limits(m) for m in stored.models],
-        "price": pricing.price_of_term(stored.sold_term()),
+        "price": _price_of(stored.sold_term()),
+    }
+
+
+def outcome(told: Outcome) -> Json:
+    """The subscription of a sale or a new key; a sale shows its `order`, and its price in the place of the term's."""
+    shown = subscription(told.subscription, told.status, told.api_key)
+    if told.order is None:
+        return shown
+    return {**shown, "price": pricing.price_answer(told.order.price), "order": order(told.order, told.now_ms)}
+
+
+def order(sold: Order, now_ms: int) -> Json:
+    """An order with its status at this moment: what it sells, at which price, for which months, and by whom.
+
+    `startsAt` and `endsAt` are the months that it was sold for; None while they wait for the order's confirmation.
+    """
+    return {
+        "orderId": sold.id,
+        "kind": sold.kind.value,
+        "status": sold.status(now_ms).value,
+        "subscriptionId": sold.subscription_id,
+        "label": sold.label or None,
+        "price": pricing.price_answer(sold.price),
+        "at": rfc3339(sold.at_ms),
+        "by": sold.by,
+        "startsAt": _time(sold.from_ms),
+        "endsAt": _time(sold.until_ms),
+        "topUp": None if sold.top_up is None else {"modelId": sold.top_up.model_id, "units": sold.top_up.units},
+        "lapsesAt": _time(sold.lapses_at_ms),
+        "reference": sold.reference,
+        "reason": sold.reason,
     }
 
 
@@ -135,8 +172,17 @@ def term(sold: SoldTerm) -> Json:
         "term": sold.number,
         "startsAt": rfc3339(sold.term.starts_at_ms),
         "expiresAt": rfc3339(sold.term.ends_at_ms),
-        "price": pricing.price_of_term(sold),
+        "price": _price_of(sold),
     }
+
+
+def _price_of(sold: SoldTerm) -> Json | None:
+    price = pricing.price_of_term(sold)
+    return None if price is None else pricing.price_answer(price)
+
+
+def _time(at_ms: int | None) -> str | None:
+    return None if at_ms is None else rfc3339(at_ms)
 
 
 def _limits(limits: Limits) -> Json:

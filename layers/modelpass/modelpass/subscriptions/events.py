@@ -10,21 +10,31 @@ from typing import TYPE_CHECKING, Any
 
 from modelpass.outbox import EventType, Moment, Subject, put
 from modelpass.subscriptions import items, pricing
+from modelpass.subscriptions.order_records import BY_SERVICE
 from modelpass.times import rfc3339
 
 if TYPE_CHECKING:
     from modelpass.schema import Request, Tables
     from modelpass.subscriptions.model import Slot, Subscription
+    from modelpass.subscriptions.order_records import Order
 
 
-def purchased(tables: Tables, subscription: Subscription) -> Request:
+def purchased(tables: Tables, subscription: Subscription, order: Order, at_ms: int) -> Request:
     """A custom subscription was bought."""
-    return _of_term(tables, EventType.PURCHASED, subscription, subscription.created_at_ms, price=True)
+    return _of_term(tables, EventType.PURCHASED, subscription, at_ms, _sold(order))
 
 
-def renewed(tables: Tables, subscription: Subscription, at_ms: int) -> Request:
+def renewed(tables: Tables, subscription: Subscription, order: Order, at_ms: int) -> Request:
     """An expired subscription began a new term."""
-    return _of_term(tables, EventType.RENEWED, subscription, at_ms, price=True)
+    return _of_term(tables, EventType.RENEWED, subscription, at_ms, _sold(order))
+
+
+def extended(tables: Tables, subscription: Subscription, order: Order, at_ms: int) -> Request:
+    """A running term got more months, ordered by its customer or, where it renews itself, by the service."""
+    by = order.by if order.by == BY_SERVICE else "customer"
+    more = {**_sold(order), "months": order.months, "by": by}
+    kind, number = EventType.EXTENDED, order.number
+    return _of_term(tables, kind, subscription, at_ms, more, number=number, facts=(str(number),))
 
 
 def expired(tables: Tables, subscription: Subscription) -> Request:
@@ -61,20 +71,32 @@ def plan_expired(tables: Tables, account_id: str, slot: Slot) -> Request:
     return _of_plan(tables, EventType.PLAN_ENDED, account_id, slot, slot.until_ms, reason="expired")
 
 
-def _of_term(
-    tables: Tables, kind: EventType, subscription: Subscription, at_ms: int, *, price: bool = False
+def _sold(order: Order) -> dict[str, Any]:
+    """What the event of every sale says of its order."""
+    return {"orderId": order.id, "price": pricing.price_answer(order.price)}
+
+
+def _of_term(  # noqa: PLR0913 - an event says what, of what, when
+    tables: Tables,
+    kind: EventType,
+    subscription: Subscription,
+    at_ms: int,
+    more: dict[str, Any] | None = None,
+    *,
+    number: int = 0,
+    facts: tuple[str, ...] | None = None,
 ) -> Request:
+    """The event of a term; it is told once for each term, unless `facts` tell it apart from others."""
     data: dict[str, Any] = {
         "term": subscription.term_number,
         "startsAt": rfc3339(subscription.term.starts_at_ms),
         "expiresAt": rfc3339(subscription.expires_at_ms),
         "models": [m.model_id for m in subscription.models],
+        **(more or {}),
     }
-    if price:
-        data["price"] = pricing.price_of_term(subscription.sold_term())
     subject = Subject(subscription.id, subscription.account_id)
-    at = Moment(at_ms, subscription.term_number)
-    return put(tables, kind, subject, at, data, (str(subscription.term_number),))
+    at = Moment(at_ms, subscription.term_number, number)
+    return put(tables, kind, subject, at, data, facts or (str(subscription.term_number),))
 
 
 def _of_plan(tables: Tables, kind: EventType, account_id: str, slot: Slot, at_ms: int, **more: str) -> Request:

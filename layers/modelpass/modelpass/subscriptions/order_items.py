@@ -75,8 +75,8 @@ def put_order(tables: Tables, order: Order) -> list[Request]:
     return [{"Put": schema.put_if_absent(tables.subscriptions, item)} for item in (made, entry)]
 
 
-def put_mark(tables: Tables, subscription_id: str, digest: str, mark: Mark) -> Request:
-    """The action of a transaction that writes the mark of a sale; it fails where there is one."""
+def put_mark(tables: Tables, subscription_id: str, digest: str, mark: Mark, replaced: Mark | None = None) -> Request:
+    """The action of a transaction that writes the mark of a sale; it fails where there is another than `replaced`."""
     item = {
         **schema.primary_key(mark_key(subscription_id, digest)),
         "v": number(tables.version),
@@ -84,7 +84,14 @@ def put_mark(tables: Tables, subscription_id: str, digest: str, mark: Mark) -> R
         "bd": binary(mark.body),
         "nc": binary(mark.nonce),
     }
-    return {"Put": schema.put_if_absent(tables.subscriptions, item)}
+    put = schema.put_if_absent(tables.subscriptions, item)
+    if replaced is not None:
+        put |= {
+            "ConditionExpression": f"{schema.UNDERSTOOD} AND #on = :on",  # nobody has sold under this digest since
+            "ExpressionAttributeNames": {"#v": "v", "#on": "on"},
+            "ExpressionAttributeValues": {**schema.understood(), ":on": number(replaced.order_number)},
+        }
+    return {"Put": put}
 
 
 def mark_of(item: Item) -> Mark:

@@ -8,7 +8,7 @@ All times are in milliseconds.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from modelpass.order_ids import order_id_of
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from modelpass.catalogue.tiers import Tier
     from modelpass.entitlements.model import Limits
     from modelpass.subscriptions.model import OrderKind
+
+
+BY_SERVICE: Final = "service"
+"""Who orders where a subscription renews itself."""
 
 
 class OrderStatus(StrEnum):

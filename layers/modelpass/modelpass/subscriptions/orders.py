@@ -22,13 +22,19 @@ class OrderLine(NamedTuple):
 
 
 class PurchaseOrder(NamedTuple):
-    """A custom subscription to buy, or to quote; it is bought at `expected_total` only, unless that is None."""
+    """A custom subscription to buy, or to quote; it is bought at `expected_total` only, unless that is None.
+
+    With `auto_renew` it renews itself, `auto_renew_months` at a time; None means the months that are bought.
+    """
 
     lines: tuple[OrderLine, ...]
     months: int
     time_zone: str
     expected_total: str | None
     raw: object
+    auto_renew: bool = False
+    auto_renew_months: int | None = None
+    label: str = ""
 
 
 class RenewalOrder(NamedTuple):
@@ -36,6 +42,22 @@ class RenewalOrder(NamedTuple):
 
     expected_total: str | None
     raw: dict[str, Any]
+
+
+class ExtensionOrder(NamedTuple):
+    """Months to add to a running term, at `expected_total` only, unless that is None."""
+
+    months: int
+    expected_total: str | None
+    raw: object
+
+
+class SettingsChange(NamedTuple):
+    """What to change of a subscription's settings; what is None stays as it is. An empty label takes it away."""
+
+    auto_renew: bool | None
+    auto_renew_months: int | None
+    label: str | None
 
 
 class PlanOrder(NamedTuple):

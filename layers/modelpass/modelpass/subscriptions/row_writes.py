@@ -52,4 +52,8 @@ def change_row(tables: Tables, old: Subscription, new: Subscription) -> Request:
 
 
 def _as_read(name: str, read: Item) -> str:
-    return f"#{name} = :{name}" if name in read else f"attribute_not_exists(#{name})"
+    if name in read:
+        return f"#{name} = :{name}"
+    absent = f"attribute_not_exists(#{name})"
+    # Code of before may have left it as it was in an earlier term, which it names: that was read as absent.
+    return f"({absent} OR #rb.#tn <> :tn)" if name == "rb" else absent

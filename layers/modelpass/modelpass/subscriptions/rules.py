@@ -15,7 +15,6 @@ from modelpass.entitlements.refusal_cache import NO_MODELS, RememberedRefusal
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.subscriptions.model import (
     MAX_NEW_KEYS_PER_DAY,
-    MAX_PURCHASES_PER_DAY,
     Slot,
     SlotKind,
     Status,
@@ -56,14 +55,6 @@ def is_outdated(slot: Slot | None, plan_id: str, as_of_ms: int | None, now_ms: i
     return as_of_ms is not None and newest_ms is not None and as_of_ms < newest_ms
 
 
-def refuse_purchase(slot: Slot | None, now_ms: int) -> Refusal | None:
-    """Refuse a purchase while the place is taken, or once the day's purchases are used up (`too_many_purchases`)."""
-    refusal = refuse_place(slot, now_ms)
-    if refusal is None and purchases_today(slot, now_ms) >= MAX_PURCHASES_PER_DAY:
-        refusal = Refusal(ErrorCode.TOO_MANY_PURCHASES, retry_after=_seconds_left_of_day(now_ms))
-    return refusal
-
-
 def purchases_today(slot: Slot | None, now_ms: int) -> int:
     """How many purchases were made on this UTC day; a clock that is behind the stored day counts in that day."""
     if slot is None or slot.purchase_day < now_ms // DAY_MS:
@@ -72,10 +63,17 @@ def purchases_today(slot: Slot | None, now_ms: int) -> int:
 
 
 def refuse_renewal(subscription: Subscription, slot: Slot | None, now_ms: int) -> Refusal | None:
-    """Refuse unless the subscription has expired (`subscription_not_expired`) and the account's place is free."""
-    if subscription.status(now_ms) is not Status.EXPIRED:
-        return Refusal(ErrorCode.SUBSCRIPTION_NOT_EXPIRED)
-    return refuse_place(slot, now_ms)
+    """Refuse unless the subscription has expired (`subscription_not_expired`) and the account's place is free.
+
+    One that is suspended is `subscription_suspended`, whether its term has ended or not.
+    """
+    match subscription.status(now_ms):
+        case Status.EXPIRED:
+            return refuse_place(slot, now_ms)
+        case Status.SUSPENDED:
+            return Refusal(ErrorCode.SUBSCRIPTION_SUSPENDED)
+        case _:
+            return Refusal(ErrorCode.SUBSCRIPTION_NOT_EXPIRED)
 
 
 def refuse_future_renewal(subscription: Subscription) -> Refusal | None:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from modelpass import schema
-from modelpass.subscriptions import events, items
-from modelpass.subscriptions.model import Slot, SlotKind
+from modelpass.subscriptions import events, items, rules, sale_rules
+from modelpass.subscriptions.model import FOREVER, OrderKind, Slot, SlotKind
 from modelpass.times import DAY_MS
 
 if TYPE_CHECKING:
@@ -27,15 +27,23 @@ _OPTIONAL: Final = ("ao", "ae", "sn", "po", "pl")
 """Those that may be absent: also where code that does not know them has written the place since it was read."""
 
 
-def bought(slot: Slot | None, subscription: Subscription, purchases: int, now_ms: int) -> Slot:
-    """The place of an account that buys a subscription, its `purchases`-th of the UTC day."""
-    day = max(now_ms // DAY_MS, slot.purchase_day if slot else 0)
-    return renewed(slot, subscription)._replace(purchase_day=day, purchases=purchases)
+def taken(slot: Slot | None, subscription: Subscription) -> Slot:
+    """The place of an account whose subscription begins a term, or goes on with it, as long as it holds the place."""
+    return _next(slot, SlotKind.CUSTOM, subscription.id, until_ms(subscription), None)
 
 
-def renewed(slot: Slot | None, subscription: Subscription) -> Slot:
-    """The place of an account whose subscription begins a new term; a renewal does not count as a purchase."""
-    return _next(slot, SlotKind.CUSTOM, subscription.id, subscription.expires_at_ms, None)
+def until_ms(subscription: Subscription) -> int:
+    """Until when a subscription holds its account's place (milliseconds): to its end, unless it renews itself then."""
+    return FOREVER if subscription.auto_renew else subscription.expires_at_ms
+
+
+def counted(before: Slot | None, after: Slot, kind: OrderKind, now_ms: int) -> Slot:
+    """The place `after` a sale, which counts in its UTC day; a purchase counts as that as well."""
+    return after._replace(
+        purchase_day=max(now_ms // DAY_MS, before.purchase_day if before else 0),
+        purchases=rules.purchases_today(before, now_ms) + (kind is OrderKind.PURCHASE),
+        sales=sale_rules.sales_today(before, now_ms) + 1,
+    )
 
 
 def planned(slot: Slot | None, plan_id: str, until_ms: int, as_of_ms: int | None) -> Slot:

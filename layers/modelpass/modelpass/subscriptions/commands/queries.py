@@ -83,8 +83,8 @@ def quote(deps: Deps, order: PurchaseOrder) -> Json:
     It reads these models and nothing else, so it says nothing of the account's place.
     """
     offered = catalogue_repository.offered(deps, deps.retry_budget(), (line.model_id for line in order.lines))
-    models, sale = pricing.price_purchase(offered, order)
-    return pricing.quote_answer([(m.model_id, m.tier) for m in models], sale, order.months)
+    models, sale = pricing.price_purchase(offered, order.lines)
+    return pricing.price_answer(pricing.price_at([(m.model_id, m.tier) for m in models], sale, order.months))
 
 
 def quote_renewal(deps: Deps, account_id: str, subscription_id: str) -> Json:
@@ -94,13 +94,13 @@ def quote_renewal(deps: Deps, account_id: str, subscription_id: str) -> Json:
     says nothing of the account's place.
     """
     budget = deps.retry_budget()
-    found = repository.own_subscription(deps, budget, account_id, subscription_id)
-    offered = catalogue_repository.offered(deps, budget, (limits.model_id for limits in found.models))
-    sale = pricing.price_renewal(offered, found.models)
+    found = repository.own_subscription(deps, budget, account_id, subscription_id).at(deps.now_ms())
+    models = found.models_to_come
+    offered = catalogue_repository.offered(deps, budget, (limits.model_id for limits in models))
+    price = pricing.price_months(offered, models, found.months_to_renew)
     raise_if_refused(rules.refuse_future_renewal(found))
     binds_at_ms = max(found.expires_at_ms, whole_second(deps.now_ms()))
-    price = pricing.quote_answer(found.sold_term().models, sale, found.term.months)
-    return {**price, "bindsAt": rfc3339(binds_at_ms)}
+    return {**pricing.price_answer(price), "bindsAt": rfc3339(binds_at_ms)}
 
 
 def _page(
