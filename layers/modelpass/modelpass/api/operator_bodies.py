@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pydantic.config import JsonDict
 
 _TIME_FORMAT: Final[JsonDict] = {"format": "date-time"}
+MOST_REFERENCE: Final = 255
+"""How many characters the billing system's name for a payment may have."""
 _UNITS_RULE: Final = f"a whole number from -{MAX_UNITS} to {MAX_UNITS}, and not 0"
 
 
@@ -43,6 +45,30 @@ class CorrectionRequest(Strict):
     units: Annotated[int, Field(ge=-MAX_UNITS, le=MAX_UNITS, description=_UNITS_RULE)]
     at: Annotated[str | None, Field(description=TIME_RULE, json_schema_extra=_TIME_FORMAT)] = None
     reason: Annotated[str, Field(min_length=1, max_length=MOST_REASON, description=f"1 to {MOST_REASON} characters")]
+
+
+class ConfirmationRequest(Strict):
+    """The JSON body of `POST /v1/orders/{orderId}/confirmation`."""
+
+    reference: Annotated[
+        str, Field(min_length=1, max_length=MOST_REFERENCE, description=f"1 to {MOST_REFERENCE} characters")
+    ]
+
+
+class RejectionRequest(Strict):
+    """The JSON body of `POST /v1/orders/{orderId}/rejection`."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=MOST_REASON, description=f"1 to {MOST_REASON} characters")]
+
+
+def parse_confirmation(raw: object) -> str:
+    """Check a confirmation's body and give its reference; raises `invalid_request` naming the field."""
+    return validated(ConfirmationRequest, raw).reference
+
+
+def parse_rejection(raw: object) -> str:
+    """Check a rejection's body and give its reason; raises `invalid_request` naming the field."""
+    return validated(RejectionRequest, raw).reason
 
 
 def parse_correction(raw: object) -> CorrectionOrder:

@@ -1,6 +1,7 @@
 """Expire: the reset's work on one row of the subscriptions table. Rule: it changes no decision that anyone would get.
 
-It announces that a term or a plan has ended, and finishes a new key or a cancellation that was left undone.
+It announces that a term or a plan has ended, or that an order has lapsed, and finishes a new key or a cancellation that
+was left undone.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from modelpass.dynamodb import transport
 from modelpass.runtime import unreadable
-from modelpass.subscriptions import items, slots, transactions
-from modelpass.subscriptions.commands import cancel, regenerate
+from modelpass.subscriptions import items, order_items, slots, transactions
+from modelpass.subscriptions.commands import cancel, lapse, regenerate
 
 if TYPE_CHECKING:
     from modelpass import schema
     from modelpass.runtime.deps import Deps
-    from modelpass.subscriptions.model import Slot
+    from modelpass.subscriptions.model import Slot, Subscription
 
 
 def expire(deps: Deps, key: schema.Item) -> bool:
@@ -32,7 +33,13 @@ def expire(deps: Deps, key: schema.Item) -> bool:
     if account_id is not None:
         _end_plan(deps, account_id, unreadable.read_one(table, stored, items.slot_of))
         return False
-    subscription = unreadable.read_one(table, stored, items.subscription_of)
+    if order_items.is_order(stored):
+        lapse.lapse(deps, unreadable.read_one(table, stored, order_items.order_of))
+        return False
+    return _expire_term(deps, unreadable.read_one(table, stored, items.subscription_of))
+
+
+def _expire_term(deps: Deps, subscription: Subscription) -> bool:
     now_ms, budget = deps.now_ms(), deps.retry_budget()
     if subscription.due_at_ms is None or subscription.due_at_ms > now_ms:
         return False

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from modelpass.dynamodb.retries import RetryBudget
     from modelpass.runtime.deps import Deps
     from modelpass.subscriptions.answers import Json
+    from modelpass.subscriptions.model import Subscription
     from modelpass.subscriptions.orders import PurchaseOrder
 
 SUBSCRIPTIONS: Final = Listing(items.BOUGHT, re.compile(rf"{items.BOUGHT}[0-9]{{15}}#[0-9]{{9,}}#sub_[a-z2-7]{{24}}"))
@@ -48,7 +49,9 @@ def get_usage(deps: Deps, account_id: str, subscription_id: str) -> Json:
 
 
 def list_subscriptions(deps: Deps, account_id: str, page: Page) -> Json:
-    """A page of the account's subscriptions, newest first; it is shorter by those that cannot be read.
+    """A page of the account's subscriptions, newest first.
+
+    It is shorter by those that cannot be read, and by purchases that were never confirmed.
 
     One that is bought while pages are read comes before the first page, and moves no other.
     """
@@ -59,14 +62,14 @@ def list_subscriptions(deps: Deps, account_id: str, page: Page) -> Json:
     stored = budget.persist(lambda: transport.get_many(deps.send, table, wanted)) if wanted else []
     now_ms = deps.now_ms()
 
-    def show(item: schema.Item) -> tuple[str, Json]:
+    def show(item: schema.Item) -> tuple[Subscription, Json]:
         found = items.subscription_of(item)
-        return found.account_id, answers.subscription(found, found.status(now_ms))
+        return found, answers.subscription(found, found.status(now_ms))
 
     read = unreadable.read_each(table, stored, show)
     # An entry may name another account's subscription only where it was damaged; what it names is not shown then.
-    own = {shown["subscriptionId"]: shown for account, shown in read if account == account_id}
-    return {"subscriptions": [own[i] for i in ids if i in own], "next": following}
+    shown = {found.id: one for found, one in read if found.account_id == account_id and not found.is_gone(now_ms)}
+    return {"subscriptions": [shown[i] for i in ids if i in shown], "next": following}
 
 
 def list_events(deps: Deps, account_id: str, subscription_id: str, page: Page) -> Json:
