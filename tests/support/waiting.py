@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from modelpass import schema
-from modelpass.api.subscription_bodies import parse_purchase, parse_renewal
+from modelpass.api.subscription_bodies import parse_extension, parse_purchase, parse_renewal
 from modelpass.errors import Refused
 from modelpass.subscriptions import answers, order_items
 from modelpass.subscriptions.commands import cancel, confirm, order_ends, queries
+from modelpass.subscriptions.commands.extend import extend
 from modelpass.subscriptions.commands.purchase import purchase
 from modelpass.subscriptions.commands.renew import renew
 from tests.support.world import model
@@ -54,6 +55,10 @@ class Till:
 
     def renew(self, subscription_id: str, key: str | None = None) -> Any:
         return told(lambda: shown(renew(self.deps, self.account, subscription_id, parse_renewal({}), key)))
+
+    def extend(self, subscription_id: str, months: int = 1, key: str | None = None) -> Any:
+        asked = parse_extension({"months": months})
+        return told(lambda: shown(extend(self.deps, self.account, subscription_id, asked, key)))
 
     def confirm(self, order_id: str, reference: str = "pi_1") -> Any:
         return told(lambda: answers.order(*confirm.confirm(self.deps, order_id, reference)))

@@ -96,6 +96,7 @@ def never_was(till: Till, waits: Json) -> None:
     assert till.uses(waits["apiKey"]) == "invalid_api_key"
     page = queries.list_subscriptions(till.deps, till.account, Page(20, None))
     assert subscription_id not in [one["subscriptionId"] for one in page["subscriptions"]]
+    assert till.extend(subscription_id) == "not_found"
     assert till.renew(subscription_id) == "not_found"
 
 
@@ -222,3 +223,74 @@ def test_nothing_waits_until_items_are_stored_that_can_say_so(till: Till) -> Non
     assert till.world.all_items(till.world.tables.subscriptions) == []
     order_id = till.buy()["order"]["orderId"]
     assert [end(earlier, call, order_id) for call in ENDS[:3]] == ["temporarily_unavailable"] * 3
+
+
+def test_a_lapse_is_told_also_where_another_order_was_made_before_the_reset(running: tuple[Till, Json]) -> None:
+    till, bought = running
+    till.extend(bought["subscriptionId"])
+    till.world.clock.advance(LAPSES_MS)
+    assert till.extend(bought["subscriptionId"])["order"]["status"] == "pending"
+    till.world.reset()
+    assert till.told_of() == ["lapsed", "pending", "pending"]
+
+
+def test_one_order_of_an_account_waits_and_the_place_is_kept(running: tuple[Till, Json]) -> None:
+    till, bought = running
+    waits = till.extend(bought["subscriptionId"])
+    assert waits["order"]["status"] == "pending"
+    assert till.extend(bought["subscriptionId"], 2) == "order_pending"
+    assert till.buy() == "order_pending"
+    assert till.withdraw(waits["order"]["orderId"])["status"] == "withdrawn"
+    assert till.buy() == "active_subscription_exists"
+    assert till.extend(bought["subscriptionId"], 2)["order"]["status"] == "pending"
+
+
+def test_an_extension_that_waits_changes_nothing_and_moves_the_end_once_it_is_confirmed(
+    running: tuple[Till, Json],
+) -> None:
+    till, bought = running
+    granted = till.world.authorize(bought["apiKey"], "open")
+    before = till.look(bought["subscriptionId"])
+    waits = till.extend(bought["subscriptionId"], 2)
+    assert {name: waits[name] for name in waits if name not in ("order", "price")}.items() <= before.items()
+    assert till.look(bought["subscriptionId"]) == before
+    done = till.confirm(waits["order"]["orderId"])
+    assert done["price"] == waits["order"]["price"]
+    assert till.look(bought["subscriptionId"])["expiresAt"] == done["endsAt"] == "2027-02-23T00:00:00Z"
+    assert till.world.settle(granted["authorizationId"], 3)["settled"]
+    till.world.clock.now_ms += 40 * DAY_MS
+    assert till.uses(bought["apiKey"], "beyond-the-old-end") == "allowed"
+    assert_conserved(till.world)
+
+
+def test_an_extension_lapses_with_the_term_it_was_priced_in(running: tuple[Till, Json]) -> None:
+    till, bought = running
+    ends = till.world.subscription(bought["subscriptionId"]).expires_at_ms
+    till.world.clock.now_ms = ends - 1000
+    waits = till.extend(bought["subscriptionId"])
+    assert waits["order"]["lapsesAt"] == bought["expiresAt"]
+    till.world.clock.now_ms = ends
+    assert till.confirm(waits["order"]["orderId"]) == "order_lapsed"
+    assert till.look(bought["subscriptionId"])["status"] == "expired"
+    assert till.renew(bought["subscriptionId"])["order"]["status"] == "pending"
+
+
+def test_a_repeat_of_an_order_that_waits_shows_what_became_of_it(running: tuple[Till, Json]) -> None:
+    till, bought = running
+    first = till.extend(bought["subscriptionId"], key="once")
+    again = till.extend(bought["subscriptionId"], key="once")
+    assert (again["order"], again["replayed"]) == (first["order"], True)
+    till.confirm(first["order"]["orderId"])
+    assert till.extend(bought["subscriptionId"], key="once")["order"]["status"] == "done"
+    assert till.extend(bought["subscriptionId"], 2, key="once") == "idempotency_key_reused"
+
+
+def test_cancelling_withdraws_the_order_that_waits_with_the_subscription(running: tuple[Till, Json]) -> None:
+    till, bought = running
+    waits = till.extend(bought["subscriptionId"])
+    assert till.cancel(bought["subscriptionId"])["status"] == "cancelled"
+    assert till.status(waits["order"]["orderId"]) == "withdrawn"
+    assert till.confirm(waits["order"]["orderId"]) == "order_lapsed"
+    assert till.uses(bought["apiKey"]) == "subscription_cancelled"
+    assert till.buy()["status"] == "pending"
+    assert till.told_of() == ["pending", "pending", "withdrawn"]

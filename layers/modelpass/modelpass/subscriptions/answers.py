@@ -16,6 +16,7 @@ from modelpass.times import rfc3339
 
 if TYPE_CHECKING:
     from modelpass.entitlements.model import Entitlement, Limits
+    from modelpass.subscriptions.continuing import Obstacle
     from modelpass.subscriptions.model import Slot, SoldTerm, Status, Subscription
     from modelpass.subscriptions.order_records import Order
 
@@ -135,6 +136,11 @@ def subscription(stored: Subscription, status: Status, api_key: str | None = Non
         "models": [_limits(m) for m in stored.models],
         "price": _price_of(stored.sold_term()),
     }
+
+
+def with_obstacle(shown: Json, blocked_by: Obstacle | None) -> Json:
+    """A subscription that also says what keeps it from renewing itself; None where it is not to, or nothing does."""
+    return {**shown, "renewalBlockedBy": None if blocked_by is None else blocked_by.value}
 
 
 def outcome(told: Outcome) -> Json:

@@ -15,6 +15,7 @@ from modelpass.times import rfc3339
 
 if TYPE_CHECKING:
     from modelpass.schema import Request, Tables
+    from modelpass.subscriptions.continuing import Obstacle, Reminder
     from modelpass.subscriptions.model import Slot, Subscription
     from modelpass.subscriptions.order_records import Order
 
@@ -35,6 +36,19 @@ def extended(tables: Tables, subscription: Subscription, order: Order, at_ms: in
     more = {**_sold(order), "months": order.months, "by": by}
     kind, number = EventType.EXTENDED, order.number
     return _of_term(tables, kind, subscription, at_ms, more, number=number, facts=(str(number),))
+
+
+def expiring(
+    tables: Tables, subscription: Subscription, reminder: Reminder, blocked_by: Obstacle | None, at_ms: int
+) -> Request:
+    """A term ends soon, for the first or the second time that this is told of this end."""
+    more = {
+        "daysLeft": reminder.days,
+        "autoRenew": subscription.auto_renew,
+        "renewalBlockedBy": None if blocked_by is None else blocked_by.value,
+    }
+    facts = (f"{subscription.term_number}-{subscription.expires_at_ms}-{reminder.days}",)
+    return _of_term(tables, EventType.EXPIRING, subscription, at_ms, more, number=reminder.marks, facts=facts)
 
 
 def expired(tables: Tables, subscription: Subscription) -> Request:

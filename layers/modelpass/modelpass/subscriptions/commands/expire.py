@@ -1,7 +1,7 @@
 """Expire: the reset's work on one row of the subscriptions table. Rule: it changes no decision that anyone would get.
 
-It announces that a term or a plan has ended, or that an order has lapsed, and finishes a new key or a cancellation that
-was left undone.
+It announces that a term or a plan has ended, that an order has lapsed, or that a term ends soon, and finishes a new
+key or a cancellation that was left undone.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from modelpass.dynamodb import transport
 from modelpass.runtime import unreadable
 from modelpass.subscriptions import items, order_items, slots, transactions
 from modelpass.subscriptions.commands import cancel, lapse, regenerate
+from modelpass.subscriptions.commands.remind import remind
 
 if TYPE_CHECKING:
     from modelpass import schema
+    from modelpass.dynamodb.retries import RetryBudget
     from modelpass.runtime.deps import Deps
     from modelpass.subscriptions.model import Slot, Subscription
 
@@ -51,8 +53,17 @@ def _expire_term(deps: Deps, subscription: Subscription) -> bool:
             return False
         # What could not be read is waited for no longer: no key of a term that has ended is good.
         subscription = subscription._replace(due_at_ms=subscription.expires_at_ms)
-    deps.send("TransactWriteItems", transactions.expire(deps.tables, subscription))
-    return True
+    return _announce(deps, budget, subscription, now_ms)
+
+
+def _announce(deps: Deps, budget: RetryBudget, subscription: Subscription, now_ms: int) -> bool:
+    """Announce the end of a term, or that it comes soon; True for the former."""
+    ended = now_ms >= subscription.expires_at_ms
+    if ended:
+        deps.send("TransactWriteItems", transactions.expire(deps.tables, subscription))
+    else:
+        remind(deps, budget, subscription)
+    return ended
 
 
 def _end_plan(deps: Deps, account_id: str, slot: Slot) -> None:

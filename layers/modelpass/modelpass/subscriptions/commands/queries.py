@@ -17,7 +17,8 @@ from modelpass.dynamodb.pages import Listing
 from modelpass.errors import raise_if_refused
 from modelpass.runtime import unreadable
 from modelpass.subscriptions import answers, items, pricing, rules
-from modelpass.subscriptions.commands import repository
+from modelpass.subscriptions.commands import repository, upkeep
+from modelpass.subscriptions.commands.remind import renewal_blocked_by
 from modelpass.times import rfc3339, whole_second
 
 if TYPE_CHECKING:
@@ -36,8 +37,15 @@ EVENTS: Final = Listing("", re.compile(r"[0-9]{15}#([0-9]{14,}#)?evt_[a-z2-7]{24
 
 def get_subscription(deps: Deps, account_id: str, subscription_id: str) -> Json:
     """One subscription, with its status at this moment."""
-    found = repository.own_subscription(deps, deps.retry_budget(), account_id, subscription_id)
-    return answers.subscription(found, found.status(deps.now_ms()))
+    budget = deps.retry_budget()
+    found = upkeep.bring_up(deps, budget, repository.own_subscription(deps, budget, account_id, subscription_id))
+    return shown(deps, budget, found)
+
+
+def shown(deps: Deps, budget: RetryBudget, found: Subscription) -> Json:
+    """A subscription as it is at this moment, with what keeps it from renewing itself."""
+    blocked_by = renewal_blocked_by(deps, budget, found)
+    return answers.with_obstacle(answers.subscription(found, found.status(deps.now_ms())), blocked_by)
 
 
 def get_usage(deps: Deps, account_id: str, subscription_id: str) -> Json:
@@ -56,27 +64,26 @@ def list_subscriptions(deps: Deps, account_id: str, page: Page) -> Json:
     One that is bought while pages are read comes before the first page, and moves no other.
     """
     budget, table = deps.retry_budget(), deps.tables.subscriptions
-    entries, following = _page(deps, budget, table, items.slot_key(account_id)[0], SUBSCRIPTIONS, page)
+    entries, following = page_of(deps, budget, table, items.slot_key(account_id)[0], SUBSCRIPTIONS, page)
     ids = list(dict.fromkeys(unreadable.read_each(table, entries, items.listed_id)))
     wanted = [schema.primary_key(items.subscription_key(subscription_id)) for subscription_id in ids]
     stored = budget.persist(lambda: transport.get_many(deps.send, table, wanted)) if wanted else []
-    now_ms = deps.now_ms()
-
-    def show(item: schema.Item) -> tuple[Subscription, Json]:
-        found = items.subscription_of(item)
-        return found, answers.subscription(found, found.status(now_ms))
-
-    read = unreadable.read_each(table, stored, show)
+    read = unreadable.read_each(table, stored, items.subscription_of)
     # An entry may name another account's subscription only where it was damaged; what it names is not shown then.
-    shown = {found.id: one for found, one in read if found.account_id == account_id and not found.is_gone(now_ms)}
-    return {"subscriptions": [shown[i] for i in ids if i in shown], "next": following}
+    now_ms = deps.now_ms()
+    own = {
+        found.id: upkeep.bring_up(deps, budget, found)
+        for found in read
+        if found.account_id == account_id and not found.is_gone(now_ms)
+    }
+    return {"subscriptions": [shown(deps, budget, own[i]) for i in ids if i in own], "next": following}
 
 
 def list_events(deps: Deps, account_id: str, subscription_id: str, page: Page) -> Json:
     """A page of what happened to a subscription, newest first; it is shorter by the events that cannot be read."""
     budget, table = deps.retry_budget(), deps.tables.events
     found = repository.own_subscription(deps, budget, account_id, subscription_id)
-    rows, following = _page(deps, budget, table, found.id, EVENTS, page)
+    rows, following = page_of(deps, budget, table, found.id, EVENTS, page)
     return {"events": unreadable.read_each(table, rows, outbox.event_answer), "next": following}
 
 
@@ -106,7 +113,7 @@ def quote_renewal(deps: Deps, account_id: str, subscription_id: str) -> Json:
     return {**pricing.price_answer(price), "bindsAt": rfc3339(binds_at_ms)}
 
 
-def _page(
+def page_of(
     deps: Deps, budget: RetryBudget, table: str, partition: str, listing: Listing, page: Page
 ) -> tuple[list[schema.Item], str | None]:
     """The entries of a page, and the cursor of the next.
