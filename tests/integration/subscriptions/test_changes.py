@@ -1,4 +1,4 @@
-"""A change of a running list: what rises binds at once and everywhere, what falls at the next month window.
+"""A change of a running list: what rises binds everywhere at once, what falls at the next month window.
 
 Open holds are undisturbed, and everything stored is conserved in every step.
 """
