@@ -18,7 +18,7 @@ from modelpass.catalogue.tiers import CATALOGUE
 from modelpass.errors import Refused
 from modelpass.schema import UnreadableItemError
 from modelpass.subscriptions.commands import queries as subscription_queries
-from tests.support import audit, damaged, listings, scenes
+from tests.support import audit, damaged, listings, sales, scenes
 from tests.support.lines import recorded
 from tests.support.listings import list_events, list_models, list_subscriptions
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
@@ -91,7 +91,7 @@ def commands(of: Life) -> dict[str, Callable[[], object]]:
         "correct yesterday": lambda: world.correct(name, -1, "ticket-3", at="2026-11-23T12:00:00Z"),
         **{command.__name__: partial(command, of.scene) for command in operators},
         "renew": lambda: world.renew(name),
-        "renewal's price": lambda: subscription_queries.quote_renewal(world.deps, "acct", name),
+        "renewal's price": lambda: sales.quote(world, name, renew={}),
         "buy": lambda: world.buy(key="another"),
         "plan": world.set_plan,
         "end plan": world.end_plan,

@@ -22,7 +22,7 @@ from modelpass.subscriptions.commands import queries as subscription_queries
 from modelpass.subscriptions.commands.key_view import get_key, list_models_of_key
 from modelpass.times import rfc3339
 from ops import catalogue_file
-from tests.support import listings
+from tests.support import listings, sales
 from tests.support.faults import FaultAt
 from tests.support.listings import list_events, list_models, list_subscriptions
 from tests.support.parts import continuing
@@ -424,7 +424,7 @@ def quote(scene: Scene) -> Json:
 
 
 def quote_renewal(scene: Scene) -> Json:
-    return _refusable(lambda: subscription_queries.quote_renewal(scene.world.deps, "acct", scene.subscription_id))
+    return _refusable(lambda: sales.quote(scene.world, scene.subscription_id, renew={}))
 
 
 def offer_at(base: str) -> Offer:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from modelpass.dynamodb.transport import StoreBusyError
 from modelpass.errors import Refused
 from modelpass.subscriptions.commands import queries
 from modelpass.subscriptions.model import FOREVER, Suspension
@@ -173,9 +174,7 @@ def test_while_the_catalogue_cannot_be_read_this_subscription_alone_waits(world:
         def away(operation: str, request: Json) -> Json:
             tables = str(request)
             if operation in ("GetItem", "BatchGetItem") and world.tables.catalogue in tables:
-                from modelpass.dynamodb.transport import Cause, StoreBusyError  # noqa: PLC0415 - beside its use
-
-                raise StoreBusyError(Cause.THROTTLED)
+                raise StoreBusyError("timeout")
             return world.deps.send(operation, request)
 
         broken = world.with_send(away)

@@ -158,6 +158,11 @@ def subscription(stored: Subscription, status: Status, api_key: str | None = Non
     }
 
 
+def with_obstacle(shown: Json, blocked_by: str | None) -> Json:
+    """A subscription that also says what keeps it from renewing itself; None where it is not to, or nothing does."""
+    return {**shown, "renewalBlockedBy": blocked_by}
+
+
 def pending_change(stored: Subscription) -> Json | None:
     """The list that is not in force yet, and when it will be; None when nothing waits."""
     change = stored.pending_change

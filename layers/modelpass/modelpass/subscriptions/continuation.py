@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 APPROVAL = "sale_approval_required"
 """What stands in the way of a renewal where sales have to be approved."""
+LIMITS = "limits_not_offered"
+"""What stands in the way where a limit of the list is not sold any more."""
 
 
 def is_undecided(found: Subscription, now_ms: int) -> bool:
@@ -42,11 +44,12 @@ def blocked_by(found: Subscription, *, sale_approval: bool) -> str | None:
 
 
 def not_offered(found: Subscription, offered: Mapping[str, CatalogueModel]) -> str | None:
-    """The code of what is not sold any more of the list to come, also by its limits; None where all of it is."""
+    """What of the list to come is not sold any more, a model, a tier or limits; None where all of it is."""
     try:
         pricing.require_offered(offered, found.models_to_come)
     except Refused as refused:
-        return refused.refusal.code.code
+        code = refused.refusal.code
+        return LIMITS if code is ErrorCode.INVALID_REQUEST else code.code
     return None
 
 

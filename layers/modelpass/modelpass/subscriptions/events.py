@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from modelpass.schema import Request, Tables
     from modelpass.subscriptions.model import Slot, Subscription
     from modelpass.subscriptions.order_records import Order
+    from modelpass.subscriptions.reminders import Reminder
 
 
 def purchased(tables: Tables, subscription: Subscription, order: Order, at_ms: int) -> Request:
@@ -35,6 +36,19 @@ def extended(tables: Tables, subscription: Subscription, order: Order, at_ms: in
     more = {**_sold(order), "months": order.months, "by": by}
     kind, number = EventType.EXTENDED, order.number
     return _of_term(tables, kind, subscription, at_ms, more, number=number, facts=(str(number),))
+
+
+def expiring(
+    tables: Tables, subscription: Subscription, reminder: Reminder, blocked_by: str | None, at_ms: int
+) -> Request:
+    """A term ends soon, for the first or the second time that this is told of this end."""
+    more = {
+        "daysLeft": reminder.days,
+        "autoRenew": subscription.auto_renew,
+        "renewalBlockedBy": blocked_by,
+    }
+    facts = (f"{subscription.term_number}-{subscription.expires_at_ms}-{reminder.days}",)
+    return _of_term(tables, EventType.EXPIRING, subscription, at_ms, more, number=reminder.marks, facts=facts)
 
 
 def changed(tables: Tables, subscription: Subscription, order: Order, at_ms: int) -> Request:

@@ -63,6 +63,11 @@ def order_of_entry(entry: Item) -> tuple[str, str]:
     return order_key(subscription_id, int(order_number))
 
 
+def numbered(pair: tuple[str, str]) -> tuple[str, int]:
+    """The subscription and the number there of the order under a key that `order_key` made."""
+    return pair[0], int(pair[1].removeprefix(ORDERS))
+
+
 def mark_key(subscription_id: str, digest: str) -> tuple[str, str]:
     """Subscriptions table: the key of the mark of a sale; `digest` is that of its Idempotency-Key, or its nonce."""
     return subscription_id, f"sale#{digest}"

@@ -1,6 +1,7 @@
 """Expire: the reset's work on one row of the subscriptions table. Rule: it changes no decision that anyone would get.
 
-It announces that a term or a plan has ended, and finishes a new key or a cancellation that was left undone.
+It announces that a term or a plan has ended, or that a term ends soon, and finishes a new key or a cancellation that
+was left undone.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from modelpass.dynamodb import transport
 from modelpass.runtime import unreadable
 from modelpass.subscriptions import continuation, items, slots, transactions
 from modelpass.subscriptions.commands import cancel, regenerate, upkeep
+from modelpass.subscriptions.commands.remind import remind
 
 if TYPE_CHECKING:
     from modelpass import schema
@@ -52,10 +54,13 @@ def _conclude(deps: Deps, stored: Subscription) -> bool:
 
 
 def _end_term(deps: Deps, budget: RetryBudget, stored: Subscription, now_ms: int) -> bool:
-    """Announce the end of a term, unless it goes on."""
+    """Announce the end of a term, unless it goes on, or that it comes soon; True for the former."""
     if continuation.is_undecided(stored, now_ms):
         return upkeep.decided(deps, budget, stored).end_announced
-    if not stored.has_ended(now_ms) or stored.end_announced:
+    if stored.end_announced:
+        return False
+    if not stored.has_ended(now_ms):
+        remind(deps, budget, stored)
         return False
     ended = stored.ended(now_ms)
     deps.send("TransactWriteItems", transactions.end_term(deps.tables, stored, ended, None, now_ms))

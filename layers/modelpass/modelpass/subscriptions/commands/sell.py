@@ -134,6 +134,8 @@ class _Sale(NamedTuple):
         repeat = self._repeat(read)
         if repeat is not None:
             return repeat
+        if read.stored is not None:
+            read = self._brought_up(read, read.stored)
         base = read.stored or self.draft
         if base is None:
             raise Refused(Refusal(ErrorCode.NOT_FOUND))
@@ -182,6 +184,12 @@ class _Sale(NamedTuple):
             _read_of(table, slot, items.slot_of),
             _read_of(table, mark[0], order_items.mark_of) if mark else None,
         )
+
+    def _brought_up(self, read: _Read, stored: Subscription) -> _Read:
+        """What is stored once it is decided whether the term went on by itself, or ended."""
+        found = upkeep.bring_up(self.deps, self.budget, stored)
+        decided = (found.orders, found.end_announced) != (stored.orders, stored.end_announced)
+        return self._read() if decided else read
 
     def _repeat(self, read: _Read) -> Sold | None:
         """What an earlier call has sold, if this repeats it; raises `idempotency_key_reused` for another body."""
