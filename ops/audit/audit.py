@@ -170,7 +170,7 @@ class Audit:
         if subscription_id in self._known:
             return
         self._known.add(subscription_id)
-        if not is_subscription_id(subscription_id) or self.reader.subscription(subscription_id) is None:
+        if not is_subscription_id(subscription_id) or self.reader.family(subscription_id).row is None:
             self._absent.add(subscription_id)
             self._judge(_verdict_of([Breach(Equation.OWNED, what, "a subscription", "none")]))
             return

@@ -35,13 +35,6 @@ class Reader:
         for page in self.dynamodb.get_paginator("scan").paginate(**request):
             yield page["Items"]
 
-    def subscription(self, subscription_id: str) -> Item | None:
-        """A subscription's row as it is now, None when there is none."""
-        key = schema.primary_key(subscription_items.subscription_key(subscription_id))
-        found = self.dynamodb.get_item(TableName=self.tables.subscriptions, Key=key, ConsistentRead=True)
-        row: Item | None = found.get("Item")
-        return row
-
     def family(self, subscription_id: str, tickets: dict[str, int] | None = None) -> Family:
         """All that is stored of a subscription, read item after item; raises `UnansweredError`.
 

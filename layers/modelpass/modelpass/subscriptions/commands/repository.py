@@ -30,14 +30,6 @@ if TYPE_CHECKING:
     from modelpass.subscriptions.model import Slot, Subscription
 
 
-def own_subscription(deps: Deps, budget: RetryBudget, account_id: str, subscription_id: str) -> Subscription:
-    """A subscription of this account; raises `not_found` for another account's, as for one that does not exist."""
-    found = any_subscription(deps, budget, subscription_id)
-    if found.account_id != account_id:
-        raise Refused(Refusal(ErrorCode.NOT_FOUND))
-    return found
-
-
 def any_subscription(deps: Deps, budget: RetryBudget, subscription_id: str) -> Subscription:
     """A subscription of whichever account; raises `not_found` when there is none."""
     found = None

@@ -32,8 +32,7 @@ def update_subscription(deps: Deps, account_id: str, subscription_id: str, chang
     budget = deps.retry_budget()
 
     def attempt() -> Subscription:
-        stored = repository.own_subscription(deps, budget, account_id, subscription_id)
-        upkeep.bring_up(deps, budget, stored)
+        upkeep.own_subscription(deps, budget, account_id, subscription_id)
         found, slot = repository.subscription_and_slot(deps, budget, subscription_id, account_id)
         now_ms = deps.now_ms()
         if found is None or found.is_gone(now_ms):
