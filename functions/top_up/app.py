@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass.api import identity, requests, responses, subscription_bodies, tracing
+from modelpass.api import change_bodies, identity, requests, responses, tracing
 from modelpass.api.resolver import resolver
 from modelpass.runtime import wiring
 from modelpass.subscriptions.commands.top_up import top_up
@@ -21,7 +21,7 @@ def post(subscription_id: str) -> Response[str]:
     account_id = identity.account_of(event)
     requests.query_of(event)
     key = requests.idempotency_key_of(event)
-    order = subscription_bodies.parse_top_up(requests.json_body_of(event))
+    order = change_bodies.parse_top_up(requests.json_body_of(event))
     return responses.subscription_outcome(top_up(deps, account_id, subscription_id, order, key), HTTPStatus.CREATED)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelpass.api import subscription_bodies
+from modelpass.api import change_bodies
 from modelpass.subscriptions import answers
 from modelpass.subscriptions.commands import change as change_command
 from modelpass.subscriptions.commands import top_up as top_up_command
@@ -19,7 +19,7 @@ Json = dict[str, Any]
 def change(world: World, subscription_id: str, *models: Json, key: str | None = None, **more: Any) -> Json:
     """Change the list to these models."""
     account = more.pop("account", "acct")
-    order = subscription_bodies.parse_change({"models": list(models), **more})
+    order = change_bodies.parse_change({"models": list(models), **more})
     told = change_command.change(world.deps, account, subscription_id, order, key)
     return {**answers.outcome(told), "replayed": told.replayed}
 
@@ -29,6 +29,6 @@ def top_up(
 ) -> Json:
     """Buy units for the current month of a model."""
     account = more.pop("account", "acct")
-    order = subscription_bodies.parse_top_up({"modelId": model_id, "units": units, **more})
+    order = change_bodies.parse_top_up({"modelId": model_id, "units": units, **more})
     told = top_up_command.top_up(world.deps, account, subscription_id, order, key)
     return {**answers.outcome(told), "replayed": told.replayed}

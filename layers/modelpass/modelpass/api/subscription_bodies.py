@@ -1,9 +1,9 @@
-"""The JSON bodies of sales and of quotes. Rule: their form only; what is on offer is checked by commands."""
+"""The JSON bodies of purchases, renewals, extensions and settings. Rule: their form only; commands check the rest."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
@@ -12,17 +12,12 @@ from modelpass.api.validation import Strict, rule_of, validated
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
 from modelpass.subscriptions.model import MAX_LABEL, MAX_MODELS, MAX_MONTHS
 from modelpass.subscriptions.orders import (
-    ChangeOrder,
     ExtensionOrder,
     OrderLine,
     PurchaseOrder,
     RenewalOrder,
     SettingsChange,
-    TopUpOrder,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 TIME_ZONE_FORMAT: Final = "iana-time-zone"
 """The format that the OpenAPI document gives to a name that `time_zones` contains."""
@@ -59,16 +54,13 @@ class PurchaseModel(Strict):
     monthly_token_cap: Units
 
 
-Models = Annotated[
-    list[PurchaseModel],
-    Field(min_length=1, max_length=MAX_MODELS, description=f"a list of 1 to {MAX_MODELS} models"),
-]
-
-
 class PurchaseRequest(Strict):
     """The JSON body of `POST /v1/subscriptions`."""
 
-    models: Models
+    models: Annotated[
+        list[PurchaseModel],
+        Field(min_length=1, max_length=MAX_MODELS, description=f"a list of 1 to {MAX_MODELS} models"),
+    ]
     months: Months = 1
     timezone: Annotated[
         str, Field(description="an IANA time zone name", json_schema_extra={"format": TIME_ZONE_FORMAT})
@@ -92,36 +84,12 @@ class ExtensionRequest(Strict):
     expected_total: ExpectedTotal = None
 
 
-class ChangeRequest(Strict):
-    """The JSON body of `POST /v1/subscriptions/{subscriptionId}/change`: the whole list as it is wanted."""
-
-    models: Models
-    expected_total: ExpectedTotal = None
-
-
-class TopUpRequest(Strict):
-    """The JSON body of `POST /v1/subscriptions/{subscriptionId}/top-ups`."""
-
-    model_id: ModelId
-    units: Units
-    expected_total: ExpectedTotal = None
-
-
 class SettingsRequest(Strict):
     """The JSON body of `PATCH /v1/subscriptions/{subscriptionId}`: what is left out stays as it is."""
 
     auto_renew: AutoRenew = None
     auto_renew_months: AutoRenewMonths = None
     label: Label = None
-
-
-class QuoteRequest(Strict):
-    """The JSON body of `POST /v1/subscriptions/{subscriptionId}/quotes`: the body of one call, whose price is asked."""
-
-    renew: Annotated[RenewalRequest | None, Field(description="the body of a renewal")] = None
-    extend: Annotated[ExtensionRequest | None, Field(description="the body of an extension")] = None
-    change: Annotated[ChangeRequest | None, Field(description="the body of a change")] = None
-    top_up: Annotated[TopUpRequest | None, Field(description="the body of a top-up")] = None
 
 
 def parse_purchase(raw: object) -> PurchaseOrder:
@@ -165,53 +133,10 @@ def parse_extension(raw: object) -> ExtensionOrder:
     return ExtensionOrder(body.months, body.expected_total, raw)
 
 
-def parse_change(raw: object) -> ChangeOrder:
-    """Check a change's body; raises `invalid_request` or `duplicate_model` naming the field."""
-    body = validated(ChangeRequest, raw)
-    return ChangeOrder(lines_of(body.models), body.expected_total, raw)
-
-
-def parse_top_up(raw: object) -> TopUpOrder:
-    """Check a top-up's body; raises `invalid_request` naming the field."""
-    body = validated(TopUpRequest, raw)
-    return TopUpOrder(body.model_id, body.units, body.expected_total, raw)
-
-
 def parse_settings(raw: object) -> SettingsChange:
     """Check what is to be changed of a subscription's settings; raises `invalid_request` naming the field."""
     body = validated(SettingsRequest, raw)
     return SettingsChange(body.auto_renew, body.auto_renew_months, _label(body.label))
-
-
-def parse_quote(raw: object) -> RenewalOrder | ExtensionOrder | ChangeOrder | TopUpOrder:
-    """Check what is to be priced, which is one sale; raises `invalid_request` naming the field."""
-    body = validated(QuoteRequest, raw)
-    asked = [(name, field.alias or name) for name, field in QuoteRequest.model_fields.items() if getattr(body, name)]
-    if not asked:
-        first = next(iter(QuoteRequest.model_fields))
-        raise invalid(first, f"One of {', '.join(_names(QuoteRequest))} is required.")
-    if len(asked) > 1:
-        raise invalid(asked[1][1], "The price of one sale is asked for at a time.")
-    ((name, alias),) = asked
-    members: dict[str, object] = raw if isinstance(raw, dict) else {}
-    try:
-        return _PARSED[name](members[alias])
-    except Refused as refused:  # the field at fault, as it is named in this body
-        refusal = refused.refusal
-        raise Refused(refusal._replace(param=f"{alias}.{refusal.param}")) from None
-
-
-_PARSED: Final[dict[str, Callable[[object], RenewalOrder | ExtensionOrder | ChangeOrder | TopUpOrder]]] = {
-    "renew": parse_renewal,
-    "extend": parse_extension,
-    "change": parse_change,
-    "top_up": parse_top_up,
-}
-
-
-def _names(model: type[Strict]) -> list[str]:
-    """The names of a body's members, as callers write them."""
-    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _label(text: str | None) -> str | None:
