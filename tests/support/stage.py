@@ -26,6 +26,7 @@ class Stage:
     def __init__(self, made: Scene) -> None:
         world = made.world
         self._made, self._now_ms, self._refusals = made, world.clock.now_ms, deepcopy(world.refusals)
+        self._calls = -1
         self._items = self.read()
 
     def set_up(self) -> Scene:
