@@ -9,7 +9,7 @@ import json
 import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
-from contract.openapi import customer, operator, responses, schemas, shapes
+from contract.openapi import bearer, customer, operator, operator_looks, responses, schemas, shapes
 from contract.openapi.examples import ROOT
 from modelpass.api.claims import DEFAULTS
 from modelpass.api.requests import MAX_BODY_BYTES
@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from contract.openapi.parts import Body, Operation, Parameter
 
 FILE: Final = ROOT / "docs" / "openapi.json"
-OPERATIONS: Final = (*customer.OPERATIONS, *operator.OPERATIONS)
+OPERATIONS: Final = (*customer.OPERATIONS, *bearer.OPERATIONS, *operator.OPERATIONS, *operator_looks.OPERATIONS)
 _SCHEME: Final = "jwt"
-_CUSTOMER, _OPERATOR = "Customer", "Operator"
+_KEY: Final = "apiKey"
+_CUSTOMER, _BEARER, _OPERATOR = "Customer", "Bearer of a key", "Operator"
 _TAGS: Final = {
     _CUSTOMER: "An account, by its JWT, sees and changes its own subscriptions. Another account's answer as if they "
     "did not exist.",
+    _BEARER: "Whoever has an API key and nothing else, such as a customer's tools. These calls have a throttle of "
+    "their own.",
     _OPERATOR: "The operators have an API of their own: the output `OperatorApiUrl`. A JWT for its audience whose "
     f"claim `{DEFAULTS.operator}` holds `{DEFAULTS.operator_value}`; without it, 403 "
     "`forbidden`. A deployment may name another claim and value.",
@@ -88,7 +91,12 @@ def document(routes: Iterable[str]) -> Json:
                     f"`{DEFAULTS.operator}` claim has `{DEFAULTS.operator_value}`. A deployment may name other claims, "
                     "by its parameters `AccountClaim`, `OperatorClaim` and `OperatorValue`. Locally: "
                     f"`make -s token ACCOUNT=acct_demo [SCOPE={DEFAULTS.operator_value}]`.",
-                }
+                },
+                _KEY: {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API key as it was handed out: by a purchase, a renewal or a new key.",
+                },
             },
             "headers": responses.HEADERS,
             "schemas": schemas.components(_models(operations)),
@@ -133,8 +141,8 @@ def _operation(operation: Operation) -> Json:
         "operationId": operation.name,
         "summary": operation.summary,
         "description": operation.description,
-        "tags": [_OPERATOR if operation.operator else _CUSTOMER],
-        "security": [{_SCHEME: [DEFAULTS.operator_value] if operation.operator else []}],
+        "tags": [_OPERATOR if operation.operator else _BEARER if operation.by_key else _CUSTOMER],
+        "security": [_security(operation)],
     }
     if operation.operator:  # they have an API of their own
         made["servers"] = _servers("OperatorApiUrl")
@@ -143,6 +151,12 @@ def _operation(operation: Operation) -> Json:
     if operation.body:
         made["requestBody"] = _request(operation.body)
     return {**made, "responses": responses.responses(operation)}
+
+
+def _security(operation: Operation) -> Json:
+    if operation.by_key:
+        return {_KEY: []}
+    return {_SCHEME: [DEFAULTS.operator_value] if operation.operator else []}
 
 
 def _parameter(parameter: Parameter) -> Json:

@@ -61,6 +61,7 @@ SUBSCRIPTION: Final[Json] = {
     "models": [{**TEXT, "unit": "tokens"}, {**IMAGE, "unit": "generations"}],
     "price": QUOTE,
 }
+SEEN: Final[Json] = {"accountId": "acct_demo", **SUBSCRIPTION, "suspension": None}
 BOUGHT: Final[Json] = {**SUBSCRIPTION, "apiKey": _API_KEY}
 RENEWED: Final[Json] = {**BOUGHT, "term": 2, "startsAt": "2026-12-26T16:11:01Z", "expiresAt": "2027-01-26T16:11:01Z"}
 CANCELLED: Final[Json] = {**SUBSCRIPTION, "status": "cancelled"}
@@ -78,6 +79,22 @@ USAGE: Final[Json] = {
     "status": "active",
     "models": [
         {"modelId": TEXT_ID, "channelTier": "stable", "unit": "tokens", "daily": DAILY, "monthly": MONTHLY},
+    ],
+}
+KEY: Final[Json] = {
+    "status": "active",
+    "subscriptionId": SUBSCRIPTION_ID,
+    "term": 1,
+    "startsAt": STARTS,
+    "expiresAt": EXPIRES,
+    "timezone": "UTC",
+    "models": [{**TEXT, "unit": "tokens", "daily": DAILY, "monthly": MONTHLY, "openHolds": 1}],
+}
+KEY_MODELS: Final[Json] = {
+    "object": "list",
+    "data": [
+        {"id": bought["modelId"], "object": "model", "created": 1795536660, "owned_by": "modelpass"}
+        for bought in (TEXT, IMAGE)
     ],
 }
 HISTORY: Final[Json] = {
@@ -107,9 +124,11 @@ CORRECTION_BODY: Final[Json] = {
     "at": "2026-11-24T18:00:00Z",
     "reason": "The router reported bytes instead of tokens.",
 }
+CALLS_BACK_BODY: Final[Json] = {"modelId": TEXT_ID, "calls": -3, "reason": "The upstream failed three requests."}
 CORRECTION: Final[Json] = {
     "subscriptionId": SUBSCRIPTION_ID,
     **CORRECTION_BODY,
+    "calls": 0,
     "daily": DAILY,
     "monthly": MONTHLY,
 }

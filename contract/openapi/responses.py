@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from contract.openapi import parts, schemas, shapes
@@ -79,6 +80,8 @@ WORDS: Final = {
     503: "Busy: the same request may be sent again.",
 }
 """The description of each status of a refusal."""
+OF_A_KEY: Final = "No valid API key: it is missing, was never issued, or was replaced."
+"""What 401 means where an API key stands in the place of a token."""
 
 
 def responses(operation: Operation) -> Json:
@@ -86,10 +89,11 @@ def responses(operation: Operation) -> Json:
     refusals: dict[int, list[Refusal]] = {}
     for refusal in (*operation.refusals, *parts.EVERY_CALL):
         refusals.setdefault(refusal.code.status, []).append(refusal)
-    statuses = sorted({*refusals, *GATEWAY})
+    before = {status for status in GATEWAY if not (operation.by_key and status == HTTPStatus.UNAUTHORIZED)}
+    statuses = sorted({*refusals, *before})
     return {
         **{str(answer.status): _done(answer) for answer in (operation.answer, *operation.others)},
-        **{str(status): _refused(status, refusals.get(status, [])) for status in statuses},
+        **{str(status): _refused(status, refusals.get(status, []), before) for status in statuses},
     }
 
 
@@ -102,8 +106,8 @@ def _done(answer: Answer) -> Json:
     return response
 
 
-def _refused(status: int, refusals: list[Refusal]) -> Json:
-    by_gateway = {**GATEWAY, **BROKEN}.get(status)
+def _refused(status: int, refusals: list[Refusal], before: set[int]) -> Json:
+    by_gateway = {status: GATEWAY[status] for status in before} | BROKEN
     alternatives: list[Json] = []
     shown: Json = {}
     headers = [_REQUEST_ID]
@@ -112,12 +116,13 @@ def _refused(status: int, refusals: list[Refusal]) -> Json:
         shown |= {_name(refusal, refusals): refusal.fields() for refusal in refusals}
         if any(refusal.retry_after is not None for refusal in refusals):
             headers.append(_RETRY_AFTER)
-    if by_gateway is not None:
+    if status in by_gateway:
         alternatives.append(schemas.reference(shapes.GatewayMessage))
-        shown["API Gateway"] = {"message": by_gateway}
+        shown["API Gateway"] = {"message": by_gateway[status]}
     schema = alternatives[0] if len(alternatives) == 1 else {"oneOf": alternatives}
     content = {_JSON: {"schema": schema, "examples": _examples(shown)}}
-    return {"description": WORDS[status], "headers": _headers(*headers), "content": content}
+    words = WORDS[status] if status in by_gateway or status not in GATEWAY else OF_A_KEY
+    return {"description": words, "headers": _headers(*headers), "content": content}
 
 
 def _envelope(refusals: list[Refusal]) -> Json:

@@ -1,4 +1,4 @@
-"""QuoteFunction: what a purchase or a renewal would cost now. Rule: parse, call one command, answer."""
+"""QuoteFunction: what a sale would cost now. Rule: parse, call one command, answer."""
 
 from typing import Any
 
@@ -7,7 +7,8 @@ from aws_lambda_powertools.event_handler import Response
 from modelpass.api import identity, requests, responses, subscription_bodies, tracing
 from modelpass.api.resolver import resolver
 from modelpass.runtime import wiring
-from modelpass.subscriptions.commands.queries import quote, quote_renewal
+from modelpass.subscriptions.commands.queries import quote
+from modelpass.subscriptions.commands.quotes import quote_sale
 
 deps = tracing.traced(wiring.deps())
 app = resolver("quote")
@@ -25,11 +26,11 @@ def post() -> Response[str]:
 
 @app.post("/v1/subscriptions/<subscription_id>/quotes")
 def post_of_one(subscription_id: str) -> Response[str]:
-    """What a renewal of one subscription of the caller would cost now."""
+    """What a sale to one subscription of the caller would cost now."""
     account_id = identity.account_of(app.current_event)
     requests.query_of(app.current_event)
-    subscription_bodies.require_quote_of_renewal(requests.json_body_of(app.current_event))
-    return responses.answer(quote_renewal(deps, account_id, subscription_id))
+    order = subscription_bodies.parse_quote(requests.json_body_of(app.current_event))
+    return responses.answer(quote_sale(deps, account_id, subscription_id, order))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -98,13 +98,17 @@ class Template:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Every call there is, by the route that carries it out.
+        """Every call there is, by the route that carries it out: customers' first, then operators'.
 
-        The customers' API has the operators' routes as well, and refuses them: those are left out.
+        Some are of both, each by a function of its own. The customers' API has the operators' other routes as well, and
+        refuses them by the function of its default route: those are left out.
         """
-        keys = {route.key for route in self.operators.routes} - {DEFAULT_ROUTE}
-        own = tuple(route for route in self.operators.routes if route.key in keys)
-        return tuple(route for route in self.customers.routes if route.key not in keys) + own
+        refusing = {route.function for route in self.customers.routes if route.key == DEFAULT_ROUTE}
+        keys = {route.key for route in self.operators.routes}
+        refused = {route.key for route in self.customers.routes if route.function in refusing} & keys - {DEFAULT_ROUTE}
+        of_customers = tuple(route for route in self.customers.routes if route.key not in refused)
+        others = {DEFAULT_ROUTE} | {route.key for route in of_customers if route in self.operators.routes}
+        return of_customers + tuple(route for route in self.operators.routes if route.key not in others)
 
     def environment(self) -> dict[str, str]:
         """The environments of all functions as one; a variable that several functions have means the same in each."""

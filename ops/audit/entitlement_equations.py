@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from modelpass import schema
+from modelpass.catalogue.tiers import MAX_CALLS
 from modelpass.entitlements import accounting, windows
 from modelpass.entitlements.history import TICKET_KEPT_MS
 from ops.audit.breaches import Breach, Equation, named, unless
@@ -30,10 +31,11 @@ def held_in_stored_month(entitlement: Entitlement) -> int:
 
 
 def month(entitlement: Entitlement) -> Iterator[Breach]:
-    """The cap is what is left, held and used of it."""
-    counters, cap = entitlement.counters, entitlement.limits.monthly_cap
+    """The cap with the top-ups is what is left, held and used of both."""
+    counters, limit = entitlement.counters, entitlement.month_limit
     total = counters.month_left + held_in_stored_month(entitlement) + counters.month_used
-    yield from unless(total == cap, Equation.MONTH, named(entitlement.id), f"cap {cap}", f"left + held + used {total}")
+    expected = f"cap and top-ups {limit}"
+    yield from unless(total == limit, Equation.MONTH, named(entitlement.id), expected, f"left + held + used {total}")
 
 
 def day(entitlement: Entitlement) -> Iterator[Breach]:
@@ -44,10 +46,11 @@ def day(entitlement: Entitlement) -> Iterator[Breach]:
 
 
 def counters(entitlement: Entitlement) -> Iterator[Breach]:
-    """No counter is below zero but what is left of a month, which an overrun takes there."""
+    """No counter is below zero but what is left: of a month by an overrun, of a day by a lower limit within it."""
     of = entitlement.counters
     figures = {
-        "calls left": of.day_left,
+        "calls left": of.day_left if entitlement.change_number == 0 else 0,
+        "top-ups": entitlement.top_up,
         "calls": of.day_calls,
         "units of the day": of.day_units,
         "units used": of.month_used,
@@ -58,16 +61,13 @@ def counters(entitlement: Entitlement) -> Iterator[Breach]:
 
 
 def holds(entitlement: Entitlement, most: int) -> Iterator[Breach]:
-    """Open holds are bounded, were granted in a window of the term, and their calls are counted."""
+    """Open holds are bounded, and were granted in a window of the term."""
     who, opened = named(entitlement.id), list(entitlement.holds.values())
     yield from unless(len(opened) <= most, Equation.HOLDS, who, f"at most {most} open holds", len(opened))
     first_ms, end_ms = entitlement.term.starts_at_ms, entitlement.segment_end_ms
     astray = sum(not first_ms <= h.granted_at_ms < end_ms for h in opened)
     expected = "every hold granted between the start of the term and the end of the stored windows"
     yield from unless(astray == 0, Equation.HOLDS, who, expected, f"{astray} others")
-    calls = sum(h.calls for h in opened if windows.windows_of(entitlement, h).day == entitlement.day)
-    counted = entitlement.counters.day_calls
-    yield from unless(calls <= counted, Equation.HOLDS, who, f"calls of open holds within {counted}", calls)
 
 
 def segment(entitlement: Entitlement) -> Iterator[Breach]:
@@ -117,24 +117,41 @@ def stored_start(item: Item, entitlement: Entitlement) -> Iterator[Breach]:
 
 
 def closed_months(entitlement: Entitlement, beside: Beside) -> Iterator[Breach]:
-    """Of every closed month, the cap is what is left, held and used of it."""
+    """Of every closed month, the cap with the top-ups is what is left, held and used of both.
+
+    The cap is that of now, unless a change has reached the entitlement since.
+    """
     cap = entitlement.limits.monthly_cap
     for number, row in beside.months.items():
-        who = f"{named(entitlement.id)} month {number}"
+        who, limit = f"{named(entitlement.id)} month {number}", row.cap + row.top_up
         total = row.left + row.held + row.used
-        yield from unless(row.cap == cap, Equation.CLOSED_MONTH, who, f"cap {cap}", row.cap)
-        yield from unless(total == row.cap, Equation.CLOSED_MONTH, who, f"cap {row.cap}", f"left + held + used {total}")
-        least = min(row.held, row.used)
-        yield from unless(least >= 0, Equation.CLOSED_MONTH, who, "held and used from 0", least)
+        as_now = row.cap == cap or entitlement.change_number > 0
+        yield from unless(as_now, Equation.CLOSED_MONTH, who, f"cap {cap}", row.cap)
+        expected = f"cap and top-ups {limit}"
+        yield from unless(total == limit, Equation.CLOSED_MONTH, who, expected, f"left + held + used {total}")
+        least = min(row.held, row.used, row.top_up)
+        yield from unless(least >= 0, Equation.CLOSED_MONTH, who, "held, used and top-ups from 0", least)
 
 
 def closed_days(entitlement: Entitlement, beside: Beside) -> Iterator[Breach]:
-    """Of every closed day, calls and units are not below zero, and calls within the limit."""
-    limit = entitlement.limits.daily_call_limit
+    """Of every closed day, calls and units are not below zero, and calls within the limit.
+
+    That limit is known where no change has reached the entitlement since.
+    """
+    limit = entitlement.limits.daily_call_limit if entitlement.change_number == 0 else MAX_CALLS
     for date, (calls, units) in beside.days.items():
         who = f"{named(entitlement.id)} day {date}"
         yield from unless(0 <= calls <= limit, Equation.CLOSED_DAY, who, f"calls from 0 to {limit}", calls)
         yield from unless(units >= 0, Equation.CLOSED_DAY, who, "units from 0", units)
+
+
+def open_calls(entitlement: Entitlement, beside: Beside) -> Iterator[Breach]:
+    """The calls of open holds of the stored day are counted in it, but for those that an operator gave back."""
+    opened = [h for h in entitlement.holds.values() if windows.windows_of(entitlement, h).day == entitlement.day]
+    calls = sum(h.calls for h in opened)
+    given_back = sum(-c.calls for c in beside.corrections if c.calls < 0 and c.at_ms >= entitlement.day_start_ms)
+    most = entitlement.counters.day_calls + given_back
+    yield from unless(calls <= most, Equation.HOLDS, named(entitlement.id), f"calls of open holds within {most}", calls)
 
 
 def one_place(entitlement: Entitlement, beside: Beside) -> Iterator[Breach]:
@@ -167,7 +184,7 @@ def held(entitlement: Entitlement, beside: Beside) -> Iterator[Breach]:
 def tickets(entitlement: Entitlement, found: int, now_ms: int) -> Iterator[Breach]:
     """The history has as many tickets as the item counts, or fewer once DynamoDB may have deleted some."""
     counted = entitlement.tickets
-    kept = now_ms < entitlement.expires_at_ms + TICKET_KEPT_MS
+    kept = now_ms < entitlement.term.starts_at_ms + TICKET_KEPT_MS
     fits = found == counted if kept else found <= counted
     yield from unless(fits, Equation.TICKETS, named(entitlement.id), f"tickets {counted}", found)
 
@@ -176,5 +193,5 @@ COUNTED: Final[tuple[Callable[[Entitlement], Iterator[Breach]], ...]] = (month, 
 """The equations that every step on an entitlement keeps."""
 OF_THE_ITEM: Final = (*COUNTED, segment, due)
 """The equations of the item alone, as far as they need nothing but the entitlement."""
-WITH_ROWS: Final = (closed_months, closed_days, one_place, units, held)
+WITH_ROWS: Final = (closed_months, closed_days, open_calls, one_place, units, held)
 """The equations of the item and its rows in the history."""

@@ -14,6 +14,7 @@ from modelpass.entitlements import history as entitlement_history
 from modelpass.entitlements import items as entitlement_items
 from modelpass.schema import FAILURES_OF_READING
 from modelpass.subscriptions import items as subscription_items
+from modelpass.subscriptions import order_items
 from ops.audit.breaches import Breach, Equation
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from modelpass.entitlements.model import Entitlement, EntitlementId
     from modelpass.schema import Item
     from modelpass.subscriptions.model import Slot, SoldTerm, Subscription
+    from modelpass.subscriptions.order_records import Order
 
-_SHOWN: Final = ("slot", "subscription", "day", "month", "term")
+_SHOWN: Final = ("slot", "subscription", "order", "day", "month", "term")
 """Sort keys that begin with one of these words hold no digest."""
 
 
@@ -31,7 +33,8 @@ _SHOWN: Final = ("slot", "subscription", "day", "month", "term")
 class Family:
     """A subscription's items as they are stored: its row, its account's, its history, events and entitlements.
 
-    `tickets` counts those that stand for reclaimed holds, by the key of their entitlement.
+    `orders` are its orders, and the marks by which repeats of sales are told. `tickets` counts those that stand for
+    reclaimed holds, by the key of their entitlement.
     """
 
     subscription_id: str
@@ -41,6 +44,7 @@ class Family:
     events: tuple[Item, ...]
     entitlements: tuple[Item, ...]
     tickets: dict[str, int]
+    orders: tuple[Item, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +55,16 @@ class MonthFigures:
     left: int
     held: int
     used: int
+    top_up: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A correction as it was recorded: the units it added, and the instant whose windows it corrected."""
+    """A correction as it was recorded: the units and calls it added, and the instant whose windows it corrected."""
 
     units: int
     at_ms: int
+    calls: int
 
 
 @dataclass(slots=True)
@@ -80,7 +86,11 @@ class StoredEvent:
 
 @dataclass(slots=True)
 class Readings:
-    """A family as values, and what of it could not be read."""
+    """A family as values, and what of it could not be read.
+
+    `marked` are the numbers of orders that marks of repeats name, `entries` the keys of the subscription's entries in
+    its account's list of orders.
+    """
 
     id: str
     subscription: Subscription | None = None
@@ -92,6 +102,9 @@ class Readings:
     beside: dict[EntitlementId, Beside] = field(default_factory=dict)
     events: list[StoredEvent] = field(default_factory=list)
     tickets: dict[str, int] = field(default_factory=dict)
+    orders: dict[int, Order] = field(default_factory=dict)
+    marked: list[int] = field(default_factory=list)
+    entries: list[tuple[str, str]] = field(default_factory=list)
     unreadable: list[Breach] = field(default_factory=list)
 
     def of(self, entitlement: EntitlementId) -> Beside:
@@ -104,6 +117,7 @@ def read(family: Family) -> Readings:
     found = Readings(family.subscription_id, tickets=family.tickets)
     takers: tuple[tuple[Callable[[Readings, Item], None], Iterable[Item]], ...] = (
         (_take_row, () if family.row is None else (family.row,)),
+        (_take_order, family.orders),
         (_take_of_account, family.account),
         (take_history, family.history),
         (_take_event, family.events),
@@ -152,10 +166,12 @@ def take_history(found: Readings, row: Item) -> None:
         case ["month", *_]:
             entitlement, month = entitlement_history.parse_month_key(pk, sk)
             cap, left, held, used = (int(row[name]["N"]) for name in ("cap", "left", "held", "used"))
-            found.of(entitlement).months[month] = MonthFigures(cap, left, held, used)
+            top_up = schema.optional_number(row, "topUp") or 0
+            found.of(entitlement).months[month] = MonthFigures(cap, left, held, used, top_up)
         case ["correction", _]:
             entitlement = entitlement_history.corrected_entitlement(row)
-            made = Correction(int(row["units"]["N"]), int(row["at"]["N"]))
+            calls = schema.optional_number(row, "calls") or 0
+            made = Correction(int(row["units"]["N"]), int(row["at"]["N"]), calls)
             found.of(entitlement).corrections.append(made)
         case _:
             raise ValueError(sk)
@@ -171,8 +187,20 @@ def _take_row(found: Readings, item: Item) -> None:
     found.subscription = subscription_items.subscription_of(item)
 
 
+def _take_order(found: Readings, item: Item) -> None:
+    if not item["sk"]["S"].startswith(order_items.ORDERS):
+        found.marked.append(order_items.mark_of(item).order_number)
+        return
+    order = order_items.order_of(item)
+    found.orders[order.number] = order
+
+
 def _take_of_account(found: Readings, item: Item) -> None:
-    if item["sk"]["S"].startswith(subscription_items.BOUGHT):
+    if item["sk"]["S"].startswith(order_items.ORDERS):
+        subscription_id, _ = order_items.order_of_entry(item)
+        if subscription_id == found.id:
+            found.entries.append((item["pk"]["S"], item["sk"]["S"]))
+    elif item["sk"]["S"].startswith(subscription_items.BOUGHT):
         found.listed += schema.current(item)["id"]["S"] == found.id
     else:
         found.slot = subscription_items.slot_of(item)

@@ -20,7 +20,7 @@ from modelpass.catalogue.tiers import Kind, Tier
 from modelpass.entitlements.commands.tier_cache import TierCache
 from modelpass.subscriptions.commands import queries as subscription_queries
 from ops import catalogue_file
-from tests.support import listings
+from tests.support import listings, sales
 from tests.support.capacity import KILOBYTE, item_bytes
 from tests.support.listings import list_events, list_models, list_subscriptions
 from tests.support.parts import continuing
@@ -447,7 +447,7 @@ def test_quote_purchase_and_renewal_cost_the_same_in_a_catalogue_of_ten_and_of_a
         count(partial(subscription_queries.quote, world.deps, parse_purchase({"models": wanted})))
         count(partial(world.buy, models=wanted))
         (made,) = list_subscriptions(world.deps, "acct")["subscriptions"]
-        count(partial(subscription_queries.quote_renewal, world.deps, "acct", made["subscriptionId"]))
+        count(partial(sales.quote, world, made["subscriptionId"], renew={}))
         world.clock.advance(31 * DAY_MS)
         count(partial(world.renew, made["subscriptionId"]))
         costs.append(found)

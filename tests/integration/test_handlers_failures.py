@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelpass import api_keys
-from tests.support.asked import surprising
+from tests.support.asked import OF_BEARERS, surprising
 from tests.support.handlers import (
     FUNCTION_OF_SAMPLE,
     INSIDE,
@@ -184,6 +184,9 @@ def everything(service: Service, account: str) -> tuple[str, str]:
         service.http(name, account, **{**http, "body": told})
     nothing = sample("not-found")
     service.answer("not-found", {**nothing, "rawPath": f"/v1/{MARKER}", "body": MARKER})
+    for borne in (f"Bearer {api_key}", f"bearer  {api_key[:-1]}x", api_key, f"Bearer Bearer {api_key}"):
+        for name in OF_BEARERS:
+            service.http(name, account, headers={"authorization": borne})
     granted = service.authorize(api_key)
     for changes in ({}, {"calls": 51}, {MARKER: 1}, {"channelTier": "basic"}, {"modelId": f"{MARKER} "}):
         service.authorize(api_key, **changes)
@@ -195,10 +198,11 @@ def everything(service: Service, account: str) -> tuple[str, str]:
     for _ in range(2):
         service.settle(granted["authorizationId"])
     service.invoke("ResetFunction", sample("reset"))
-    for function in ("PurchaseFunction", "AuthorizeFunction", "SettleFunction", "SubscriptionsFunction"):
+    for function in ("PurchaseFunction", "AuthorizeFunction", "SettleFunction", "SubscriptionsFunction", "KeyFunction"):
         with service.sending(function, surprising):
             service.http("purchase", account, **http)
             service.http("get-subscription", account, subscription_id, **http)
+            service.http("get-key", account, headers={"authorization": f"Bearer {api_key}"})
             service.authorize(api_key, requestId="another")
             service.settle(granted["authorizationId"])
     for name in OF_KEYS:
@@ -229,5 +233,5 @@ def test_log_is_one_json_line_per_decision_and_names_every_command(service: Serv
     assert {(line["level"], "LookupError" in line["failure"]) for line in failed} == {("ERROR", True)}
     commands = {line["command"] for line in decided}
     http = {"purchase", "renew", "subscriptions", "models", "quote", "catalogue", "not_found"}
-    http |= {"regenerate", "cancel", "plan", "correct"}
+    http |= {"regenerate", "cancel", "plan", "correct", "key"}
     assert commands == http | {"authorize", "settle", "reset", "availability"}

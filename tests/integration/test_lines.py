@@ -16,7 +16,7 @@ from modelpass import schema
 from modelpass.api.resolver import answer_preflights, resolver
 from modelpass.entitlements.commands.authorize import Caches
 from modelpass.runtime import telemetry, unreadable
-from tests.support.asked import NAMED, ROUTER, Customer, http_call, surprising
+from tests.support.asked import NAMED, OF_BEARERS, ROUTER, Customer, http_call, surprising
 from tests.support.handlers import FUNCTION_OF_SAMPLE, INSIDE, Service, deploy, http_sample, sample
 from tests.support.lines import Json, recorded
 from tests.support.world import TEXT_MODEL
@@ -32,10 +32,10 @@ EVERY |= {"function_request_id"}
 CATALOGUE = {"get-model", "put-model", "withdraw-model", "availability"}
 CATALOGUE |= {f"{name}-slash" for name in CATALOGUE}
 PLANS = {"put-plan", "delete-plan", "put-plan-slash", "delete-plan-slash"}
-OPERATORS = {"correct", *PLANS, *CATALOGUE}
+LOOKS = {name for name, function in FUNCTION_OF_SAMPLE.items() if function in {"LookFunction", "SuspendFunction"}}
+OPERATORS = {"correct", *PLANS, *CATALOGUE, *LOOKS}
 ROUTERS = {"authorize", "settle", "settle-part", "settle-batch", "describe-key"}
-HTTP = sorted(set(FUNCTION_OF_SAMPLE) - ROUTERS - {"reset", "not-found"})
-ROUTERS = {"authorize", "settle", "settle-part", "settle-batch", "describe-key"}
+BEARERS = {*OF_BEARERS}
 HTTP = sorted(set(FUNCTION_OF_SAMPLE) - ROUTERS - {"reset", "not-found"})
 pytestmark = pytest.mark.usefixtures("clock", "few_shards")
 
@@ -61,11 +61,13 @@ def names_of(name: str, line: Json) -> set[str]:
     """What the line of an HTTP call names beside what every line has."""
     path = sample(name)["requestContext"]["http"]["path"]
     named = {"apiRequestId", "operatorId" if name in OPERATORS else "accountId"}
+    if name in BEARERS:
+        named.add("subscriptionId")
     if "/subscriptions/sub_" in path or (name.startswith("purchase") and line["decision"] in {"ok", "replayed"}):
         named.add("subscriptionId")
     if "/models/" in path:
         named.add("modelId")
-    if name in PLANS:
+    if name in PLANS or (name in LOOKS and "lookup" not in path):
         named.add("accountId")
     return named | ({"accountId", "modelId"} if name == "correct" else set())
 
@@ -137,7 +139,16 @@ def test_http_call_that_fails_leaves_one_line_and_one_error_with_the_same_ids(un
     assert INSIDE not in output.getvalue()
 
 
-@pytest.mark.parametrize("name", HTTP)
+@pytest.mark.parametrize("name", sorted(BEARERS))
+def test_refused_bearer_is_named_only_where_the_key_is_one(untouched: Customer, name: str) -> None:
+    with recorded() as output:
+        for borne in (None, "Bearer", "Bearer sk-custom-none"):
+            untouched.service.http(name, "nobody", headers={"authorization": borne})
+    assert [(line["command"], line["decision"]) for line in output.decided()] == [("key", "invalid_api_key")] * 3
+    assert [set(line) for line in output.decided()] == [EVERY | {"apiRequestId"}] * 3
+
+
+@pytest.mark.parametrize("name", sorted({*HTTP} - BEARERS))
 def test_refused_http_call_names_who_asked(untouched: Customer, name: str) -> None:
     event = http_sample(name, untouched.account, untouched.bought["subscriptionId"])
     event["requestContext"]["authorizer"]["jwt"]["claims"].pop("scope", None)

@@ -1,18 +1,18 @@
-"""What code of schema version 1 stored, this code goes on with: every command, on items that were recorded from it."""
+"""What code of schema version 2 stored, this code goes on with: every command, on items that were recorded from it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from modelpass import schema
 from modelpass.catalogue.commands import offers
-from modelpass.catalogue.tiers import CATALOGUE, tiers_down_key
 from modelpass.errors import Refused
 from modelpass.subscriptions.commands import queries as subscription_queries
-from ops import catalogue_file, upgrade
+from ops import catalogue_file
 from tests.support import listings
 from tests.support.audit import assert_conserved
 from tests.support.earlier import RECORDED, Earlier, recorded
@@ -22,8 +22,6 @@ from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from modelpass.schema import Item
 
 Json = dict[str, Any]
 NAMES = sorted(RECORDED["subscriptions"])
@@ -57,17 +55,19 @@ def row(earlier: Earlier, sk: str, name: str = "busy") -> dict[str, int]:
     return {figure: int(value["N"]) for figure, value in found.items() if "N" in value and figure != "v"}
 
 
-def test_recording_has_every_kind_of_item_and_only_what_version_1_had() -> None:
+def test_recording_has_every_kind_of_item_and_only_what_version_2_had() -> None:
     stored = {kind: RECORDED["tables"][kind] for kind in TABLES}
-    assert {item["v"]["N"] for items in stored.values() for item in items} == {"1"}
+    assert {item["v"]["N"] for items in stored.values() for item in items} == {"2"}
     names = {kind: {name for item in items for name in item} for kind, items in stored.items()}
-    assert not names["entitlements"] & {"ta", "kg"}
-    assert not names["subscriptions"] & {"kg", "cu", "rv"}
-    assert not names["catalogue"] & {"ever", "limits"}
+    assert {"ta", "tl", "kg", "uc", "ue", "xc", "rc"} < names["entitlements"]
+    assert not names["entitlements"] & {"tu", "xs", "cn"}
+    assert {"xi", "kp", "xc", "rd", "rb", "nd", "ao", "ae"} < names["subscriptions"]
+    assert not names["subscriptions"] & {"sm", "ar", "am", "lb", "pc", "cn", "cw", "su", "on", "po", "rm", "wd"}
     kinds = {kind: {item["sk"]["S"].partition("#")[0] for item in stored[kind]} for kind in TABLES if kind[:3] != "ent"}
-    assert kinds["subscriptions"] == {"subscription", "slot"}
-    assert kinds["history"] == {"day", "month", "hold"}
-    assert kinds["catalogue"] == {"model"}
+    assert kinds["subscriptions"] == {"subscription", "slot", "bought"}
+    assert kinds["history"] == {"day", "month", "term", "hold", "correction"}
+    assert kinds["catalogue"] == {"model", "settings", "down"}
+    assert kinds["tiers"] == {"down"}
 
 
 def test_usage_is_what_it_was(earlier: Earlier) -> None:
@@ -78,8 +78,8 @@ def test_usage_is_what_it_was(earlier: Earlier) -> None:
     statuses = {
         name: subscription_queries.get_subscription(deps, name, earlier.id_of(name))["status"] for name in NAMES
     }
-    active = dict.fromkeys(("busy", "long", "renewed", "untouched"), "active")
-    assert statuses == {**active, "cancelled": "cancelled", "expired": "expired", "told": "expired"}
+    ended = {"cancelled": "cancelled", "expired": "expired", "told": "expired"}
+    assert statuses == {**dict.fromkeys(NAMES, "active"), **ended}
 
 
 def test_open_hold_is_answered_again_and_settled_in_one_write(earlier: Earlier) -> None:
@@ -176,27 +176,51 @@ def test_limits_and_former_keys_refuse(earlier: Earlier) -> None:
 
 def test_thresholds_reached_before_are_told_once_and_forgotten_with_their_window(earlier: Earlier) -> None:
     world = earlier.world
+    before = world.events().count("limit.threshold_reached")
     assert earlier.settle("busy", "busy-open", 800)["settled"]
     for request_id in ("a", "b"):
         assert earlier.authorize("busy", request_id, 1)["allowed"]
-        assert world.events().count("limit.threshold_reached") == 1
-    world.clock.advance(DAY_MS)
-    block = earlier.authorize("untouched", "c", 1, calls=50)
-    assert world.settle(block["authorizationId"], 1)["settled"]
-    assert world.events().count("limit.threshold_reached") == 3
+        assert world.events().count("limit.threshold_reached") == before + 1
+    granted = earlier.authorize("untouched", "c", 1, calls=50)
+    assert world.settle(granted["authorizationId"], 1)["settled"]
+    assert world.events().count("limit.threshold_reached") == before + 3
     world.clock.advance(31 * DAY_MS)
     world.reset()
     granted = earlier.authorize("busy", "d", 1000)
     assert world.settle(granted["authorizationId"], 1000)["settled"]
-    assert world.events().count("limit.threshold_reached") == 5
+    assert world.events().count("limit.threshold_reached") == before + 5
+
+
+def test_thresholds_told_before_are_told_again_only_after_they_were_undone(earlier: Earlier) -> None:
+    world, told = earlier.world, "limit.threshold_reached"
+    before = world.events().count(told)
+    assert code(earlier.authorize("crossed", "new")) == "daily_call_limit_reached"
+    world.correct(earlier.id_of("crossed"), 3, "up")
+    assert world.events().count(told) == before
+    world.correct(earlier.id_of("crossed"), -40, "down")
+    world.correct(earlier.id_of("crossed"), 40, "up-again")
+    assert world.events().count(told) == before + 1
+    assert code(earlier.authorize("overrun", "new", 0)) == "monthly_cap_reached"
+    world.correct(earlier.id_of("overrun"), -300, "overrun")
+    assert code(earlier.authorize("overrun", "new", 0)) == "monthly_cap_reached"
+    world.correct(earlier.id_of("overrun"), -50, "overrun-2")
+    assert earlier.authorize("overrun", "new", 50)["allowed"]
+
+
+def test_repeated_renewal_with_a_body_shows_what_there_is(earlier: Earlier) -> None:
+    world, subscription_id = earlier.world, earlier.id_of("thrice")
+    again = world.renew(subscription_id, "thrice", "thrice-3", expectedTotal="14.003")
+    assert again == {"apiKey": None, "replayed": True}
+    other = lambda: world.renew(subscription_id, "thrice", "thrice-3", expectedTotal="14.0030")  # noqa: E731
+    assert refusal(other) == "idempotency_key_reused"
 
 
 def test_repeated_purchase_and_renewal_show_what_there_is(earlier: Earlier) -> None:
     world = earlier.world
     wanted = {"models": [model(calls=10), model(IMAGE_MODEL, "basic", calls=4, cap=100)], "months": 2}
-    again = world.buy("busy", "order-busy", **wanted, timezone="Europe/Berlin")
+    again = world.buy("busy", "purchase-busy", **wanted, timezone="Europe/Berlin")
     assert (again["replayed"], again["subscriptionId"]) == (True, earlier.id_of("busy"))
-    assert refusal(lambda: world.buy("busy", "order-busy", **wanted)) == "idempotency_key_reused"
+    assert refusal(lambda: world.buy("busy", "purchase-busy", **wanted)) == "idempotency_key_reused"
     assert world.renew(earlier.id_of("renewed"), "renewed", "renewal-1") == {"apiKey": None, "replayed": True}
     assert refusal(lambda: world.renew(earlier.id_of("renewed"), "renewed", "other")) == "subscription_not_expired"
 
@@ -213,16 +237,17 @@ def test_place_is_kept_freed_and_taken(earlier: Earlier) -> None:
     assert refusal(lambda: world.renew(earlier.id_of("expired"), "expired")) == "active_subscription_exists"
 
 
-@pytest.mark.parametrize(("name", "told"), [("expired", 3), ("told", 2)])
-def test_expired_subscription_is_renewed_at_the_price_of_now(earlier: Earlier, name: str, told: int) -> None:
+@pytest.mark.parametrize(("name", "announced"), [("expired", 1), ("told", 0)])
+def test_expired_subscription_is_renewed_at_the_price_of_now(earlier: Earlier, name: str, announced: int) -> None:
     world, subscription_id = earlier.world, earlier.id_of(name)
+    before = world.events().count("subscription.expired")
     new_key = world.renew(subscription_id, name, "renewal-2")["apiKey"]
     assert world.renew(subscription_id, name, "renewal-2")["replayed"]
     assert world.authorize(new_key, "new")["allowed"]
     assert code(earlier.authorize(name, "new")) == "invalid_api_key"
-    assert world.events().count("subscription.expired") == told
+    assert world.events().count("subscription.expired") == before + announced
     first, second = listings.history(world.deps, name, subscription_id)["terms"]
-    assert (first["term"], first["price"], second["term"], second["price"]["total"]) == (1, None, 2, "14.003")
+    assert [(t["term"], t["price"]["total"]) for t in (first, second)] == [(1, "14.003"), (2, "14.003")]
 
 
 def test_key_is_replaced_twice(earlier: Earlier) -> None:
@@ -232,6 +257,72 @@ def test_key_is_replaced_twice(earlier: Earlier) -> None:
         assert code(world.authorize(replaced, "new", modelId=IMAGE_MODEL)) == "invalid_api_key"
     assert world.authorize(second, "new", modelId=IMAGE_MODEL)["monthly"]["used"] == 1
     assert earlier.settle("busy", "busy-open", 880, calls=2)["settled"]
+
+
+def test_former_keys_are_refused_and_current_ones_go_on(earlier: Earlier) -> None:
+    world = earlier.world
+    for name in ("rekeyed", "renewed", "thrice"):
+        assert code(world.authorize(RECORDED["subscriptions"][name]["formerKey"], "new")) == "invalid_api_key"
+        assert earlier.authorize(name, "new")["allowed"]
+    assert code(world.authorize(RECORDED["subscriptions"]["twice"]["formerKey"], "new")) == "subscription_cancelled"
+    assert world.subscription(earlier.id_of("rekeyed")).new_keys == 2
+    assert world.regenerate(earlier.id_of("rekeyed"), "rekeyed")["status"] == "active"
+    assert world.subscription(earlier.id_of("rekeyed")).key_generation == 3
+
+
+@pytest.mark.parametrize("finish", ["reset", "repeat"])
+def test_what_a_crash_has_left_half_done_is_finished(earlier: Earlier, finish: str) -> None:
+    world = earlier.world
+    assert code(earlier.authorize("stopping", "new")) == "subscription_cancelled"
+    assert code(earlier.authorize("keying", "new")) == "invalid_api_key"
+    if finish == "reset":
+        world.reset()
+    else:
+        assert world.cancel(earlier.id_of("stopping"), "stopping")["status"] == "cancelled"
+        assert world.authorize(world.regenerate(earlier.id_of("keying"), "keying")["apiKey"], "new")["allowed"]
+    assert code(earlier.authorize("stopping", "new", modelId=IMAGE_MODEL)) == "subscription_cancelled"
+    assert code(earlier.authorize("keying", "new", modelId=IMAGE_MODEL)) == "invalid_api_key"
+    assert world.subscription(earlier.id_of("stopping")).cancelled_at_ms is not None
+    assert not world.subscription(earlier.id_of("keying")).key_pending
+    assert world.buy("stopping")["apiKey"]
+
+
+def test_hold_that_has_gone_on_goes_on_from_its_step_and_each_report_is_booked_once(earlier: Earlier) -> None:
+    used = earlier.world.entitlement(earlier.id_of("streaming")).counters.month_used
+    more = continuing(earlier.key_of("streaming"), 30, 1)
+    third = earlier.settle("streaming", "streaming-open", 20, calls=0, **more)
+    assert (third["continued"], third["heldUsage"]) == (True, 30)
+    assert earlier.settle("streaming", "streaming-open", 20, calls=0, **more) == {**third, "replayed": True}
+    assert earlier.world.settle(third["authorizationId"], 9)["monthly"]["used"] == used + 29
+    late = earlier.settle("streaming", "streaming-reclaimed", 33)
+    assert (late["late"], late["monthly"]["used"]) == (True, used + 62)
+    assert earlier.settle("streaming", "streaming-reclaimed", 33) == {"settled": True, "replayed": True}
+    assert not earlier.settle("streaming", "streaming-yesterday", 5, calls=0, **more)["continued"]
+    assert row(earlier, f"day#2026-12-25#1#{TEXT_MODEL}", "streaming") == {"calls": 4, "units": 78}
+
+
+def test_months_go_on_from_their_first_day(earlier: Earlier) -> None:
+    world = earlier.world
+    granted = earlier.authorize("yearly", "new", 1000)
+    assert granted["monthly"]["resetsAt"] == "2026-12-31T11:00:00Z"
+    world.clock.set(datetime.fromisoformat("2027-02-28T11:00:00Z"))
+    granted = earlier.authorize("yearly", "new", 1000)
+    assert (granted["monthly"]["used"], granted["monthly"]["resetsAt"]) == (0, "2027-03-31T10:00:00Z")
+
+
+def test_places_of_plans_are_kept_freed_and_told(earlier: Earlier) -> None:
+    world = earlier.world
+    assert refusal(lambda: world.buy("planned")) == "active_subscription_exists"
+    world.set_plan("silver", "plan-ended")
+    assert world.buy("plan-over")["apiKey"]
+    assert world.events().count("plan.ended") == 2  # that of the place which was over, in the purchase
+    world.end_plan("gold", "planned", as_of_ms=world.clock.now_ms)
+    assert world.buy("planned")["apiKey"]
+    assert refusal(lambda: world.buy("twice")) == "active_subscription_exists"
+    assert world.cancel(earlier.id_of("twice"), "twice")["status"] == "cancelled"
+    assert world.buy("twice")["apiKey"]
+    listed = [one["status"] for one in list_subscriptions(world.deps, "twice")["subscriptions"]]
+    assert listed == ["active", "cancelled", "cancelled"]
 
 
 def test_cancellation_stops_every_model_and_frees_the_place(earlier: Earlier) -> None:
@@ -248,10 +339,12 @@ def test_reset_closes_tells_and_gives_back_once(earlier: Earlier) -> None:
     done = world.reset()
     assert (done["subscriptionsExpired"], done["more"]) == (1, False)
     assert done["windowsRolled"] > 0
-    assert done["holdsReleased"] == 2  # `expired-open`, `renewed-open`
-    assert {n: subscription_queries.get_usage(world.deps, n, earlier.id_of(n)) for n in NAMES} == RECORDED["usage"]
+    assert done["holdsReleased"] == 4  # `expired-open`, `renewed-open`, that of `ancient`, `twice-former`
+    stopped = {"stopping": {**RECORDED["usage"]["stopping"], "status": "cancelled"}}  # and nothing else has changed
+    shown = {n: subscription_queries.get_usage(world.deps, n, earlier.id_of(n)) for n in NAMES}
+    assert shown == RECORDED["usage"] | stopped
     world.clock.advance(2 * DAY_MS)
-    assert world.reset()["holdsReleased"] == 4
+    assert world.reset()["holdsReleased"] == 7
     assert world.reset() == {"windowsRolled": 0, "subscriptionsExpired": 0, "holdsReleased": 0, "more": False}
 
 
@@ -261,6 +354,11 @@ def test_usage_is_corrected_in_open_and_closed_windows(earlier: Earlier) -> None
     assert world.correct(subscription_id, -5)["replayed"]
     world.correct(subscription_id, -7, "ticket-2", at="2026-12-25T12:00:00Z")
     assert row(earlier, f"day#2026-12-25#1#{TEXT_MODEL}") == {"calls": 3, "units": 53}
+    corrected = earlier.id_of("corrected")
+    assert world.correct(corrected, 5, "of-november", at="2026-11-23T12:00:00Z")["replayed"]
+    assert world.correct(corrected, 7, "of-december")["replayed"]
+    world.correct(corrected, -9, "of-november-2", at="2026-11-23T12:00:00Z")
+    assert row(earlier, f"month#1#00#{TEXT_MODEL}", "corrected")["used"] == 56
 
 
 def test_history_has_the_days_of_every_term(earlier: Earlier) -> None:
@@ -271,6 +369,10 @@ def test_history_has_the_days_of_every_term(earlier: Earlier) -> None:
     shown = listings.history(deps, "renewed", earlier.id_of("renewed"), {"from": "2026-11-01"})
     used = [(d["date"], d["calls"], d["units"]) for d in shown["days"] if d["calls"]]
     assert used == [("2026-11-25", 1, 30), ("2026-12-24", 1, 0), ("2026-12-25", 1, 0)]
+    assert [(term["term"], term["price"]["total"]) for term in shown["terms"]] == [(1, "14.003"), (2, "14.003")]
+    shown = listings.history(deps, "thrice", earlier.id_of("thrice"), {"from": "2026-09-01"})
+    assert [term["price"]["total"] for term in shown["terms"]] == ["14.003", "47.003", "14.003"]
+    shown = listings.history(deps, "ancient", earlier.id_of("ancient"), {"from": "2026-11-01"})
     assert [(term["term"], term["price"]) for term in shown["terms"]] == [(1, None), (2, None)]
 
 
@@ -303,88 +405,6 @@ def test_catalogue_goes_on_in_its_currency_and_remembers_its_tiers(earlier: Earl
     assert refusal(lambda: offers.put_model(world.deps, other)) == "invalid_request"
 
 
-def kind_of(item: Item) -> str:
-    """What the table of an item holds; rows of the history and of events lack nothing, wherever they are."""
-    if "sk" not in item:
-        return "entitlements"
-    return "catalogue" if item["pk"]["S"] == CATALOGUE else "subscriptions"
-
-
-def test_upgrade_gives_every_item_the_form_that_it_is_read_in_and_lists_every_subscription(earlier: Earlier) -> None:
-    world = earlier.world
-    before = {_key(item): item for item in earlier.stored()}
-    world.clock.advance(DAY_MS)
-    bought = world.buy("told")["subscriptionId"]  # beside what it had before
-    assert list_subscriptions(world.deps, "busy")["subscriptions"] == []
-    assert upgrade.everything(world.dynamodb, world.tables) == (len(before) - 1, 0)  # a place was made anew
-    after = {_key(item): item for item in earlier.stored()}
-    assert {item["v"]["N"] for item in after.values()} == {str(schema.NEWEST)}
-    place = ("account#told", "slot")
-    assert {key: after[key] for key in before if key != place} == {
-        key: upgrade.newest_form(kind_of(item), item) for key, item in before.items() if key != place
-    }
-    for name in NAMES:
-        shown = list_subscriptions(world.deps, name)["subscriptions"]
-        own = [bought] if name == "told" else []
-        assert [one["subscriptionId"] for one in shown] == [*own, earlier.id_of(name)]
-    assert upgrade.everything(world.dynamodb, world.tables) == (0, 0)
-    assert earlier.settle("busy", "busy-open", 800)["settled"]
-
-
-def test_upgrade_takes_along_what_is_down(earlier: Earlier) -> None:
-    world = earlier.world
-    world.turn_tier(TEXT_MODEL, "stable", available=False, reason="a test")
-    key = schema.primary_key(tiers_down_key())
-    world.dynamodb.update_item(
-        TableName=world.tables.catalogue,
-        Key=key,
-        UpdateExpression="SET v = :v REMOVE rev",
-        ExpressionAttributeValues={":v": {"N": str(schema.PREVIOUS)}},
-    )
-    assert upgrade.everything(world.dynamodb, world.tables)[1] == 0
-    (down,) = (item for item in world.all_items(world.tables.catalogue) if item["sk"] == key["sk"])
-    assert (down["v"]["N"], down["rev"]["N"]) == (str(schema.NEWEST), "0")
-    assert code(earlier.authorize("untouched", "new")) == "tier_unavailable"
-
-
-def test_upgrade_leaves_what_changes_meanwhile_and_what_is_not_understood(earlier: Earlier) -> None:
-    world = earlier.world
-    regenerated, later = earlier.id_of("busy"), earlier.id_of("untouched")
-    key = {"pk": {"S": later}, "sk": {"S": "subscription"}}
-    values = {":v": {"N": str(schema.NEWEST + 1)}}
-    world.dynamodb.update_item(
-        TableName=world.tables.subscriptions,
-        Key=key,
-        UpdateExpression="SET v = :v",
-        ExpressionAttributeValues=values,
-    )
-    scanned = world.dynamodb.get_paginator("scan")
-
-    class Meanwhile:
-        """Lets a key be replaced between the look at a row and its write."""
-
-        exceptions = world.dynamodb.exceptions
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(world.dynamodb, name)
-
-        def get_paginator(self, _: str) -> Any:
-            return self
-
-        def paginate(self, **request: Any) -> Any:
-            pages = list(scanned.paginate(**request))
-            if request["TableName"] == world.tables.subscriptions:
-                world.regenerate(regenerated, "busy")
-            return pages
-
-    count = len(earlier.stored())
-    assert upgrade.everything(Meanwhile(), world.tables) == (count - 2, 1)
-    left = {_key(item): item["v"]["N"] for item in earlier.stored() if item["v"]["N"] != str(schema.NEWEST)}
-    assert left == {(later, "subscription"): str(schema.NEWEST + 1), (regenerated, "subscription"): "1"}
-    assert upgrade.everything(world.dynamodb, world.tables) == (1, 0)
-    assert world.subscription(regenerated).key_generation == 1
-
-
 def test_items_that_are_there_keep_their_version_and_new_ones_get_the_newest(earlier: Earlier) -> None:
     world = earlier.world
     world.clock.advance(DAY_MS)
@@ -393,7 +413,11 @@ def test_items_that_are_there_keep_their_version_and_new_ones_get_the_newest(ear
     world.reset()
     stored = earlier.stored()
     recorded_keys = {_key(item) for items in RECORDED["tables"].values() for item in items}
-    assert {item["v"]["N"] for item in stored if _key(item) in recorded_keys} == {"1"}
+    there = [item for item in stored if _key(item) in recorded_keys]
+    assert {item["v"]["N"] for item in there} == {"2", "3"}
+    anew = {_key(item) for item in there if item["v"]["N"] == "3"}  # what is written as a whole, and what ends a term
+    places = {("account#plan-over", "slot"), ("account#stopping", "slot")}
+    assert anew == {*places, (earlier.id_of("expired"), "subscription")}
     assert {item["v"]["N"] for item in stored if _key(item) not in recorded_keys} == {str(schema.NEWEST)}
 
 

@@ -18,7 +18,7 @@ from modelpass.catalogue.tiers import CATALOGUE
 from modelpass.errors import Refused
 from modelpass.schema import UnreadableItemError
 from modelpass.subscriptions.commands import queries as subscription_queries
-from tests.support import audit, damaged, listings, scenes
+from tests.support import audit, damaged, listings, sales, scenes
 from tests.support.lines import recorded
 from tests.support.listings import list_events, list_models, list_subscriptions
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
@@ -91,7 +91,7 @@ def commands(of: Life) -> dict[str, Callable[[], object]]:
         "correct yesterday": lambda: world.correct(name, -1, "ticket-3", at="2026-11-23T12:00:00Z"),
         **{command.__name__: partial(command, of.scene) for command in operators},
         "renew": lambda: world.renew(name),
-        "renewal's price": lambda: subscription_queries.quote_renewal(world.deps, "acct", name),
+        "renewal's price": lambda: sales.quote(world, name, renew={}),
         "buy": lambda: world.buy(key="another"),
         "plan": world.set_plan,
         "end plan": world.end_plan,
@@ -128,7 +128,7 @@ KINDS = {
         "subscriptions",
         "subscription",
         {"subscription", "usage", "history", "events", "correct", "correct again", "correct yesterday", "renew"}
-        | {"renewal's price", "regenerate", "cancel"},
+        | {"renewal's price", "regenerate", "cancel", "authorize after all"},
     ),
     "place": ("subscriptions", "slot", {"buy", "plan", "end plan", "renew"}),
     "entry": ("subscriptions", "bought#", set()),
@@ -170,6 +170,8 @@ def test_item_of_a_later_version_is_left_byte_for_byte(world: World, kind: str, 
             damaged.put(world, table, later)
         assert later in world.all_items(table), name
         reported |= {(line["table"], line["item"]) for line in output.lines() if line["message"] == "unreadable_item"}
+    if ended and kind == "subscription":
+        expected = expected | {"authorize", "replay", "too much"}  # whose month is over, which the row alone can tell
     assert failed == expected or (ended and failed <= expected)
     assert ended or reported == {(table, " ".join(value["S"] for value in schema.key_of(later).values()))}
     assert not failed & {"reset", "expire"}
@@ -223,7 +225,9 @@ def test_what_is_down_stops_nothing_in_a_later_version_and_is_replaced_by_the_ne
     for name, command in commands(of).items():
         assert not fails(command), name
         if name == "take_down":
-            assert [item["v"]["N"] for item in world.all_items(table) if item["sk"]["S"] == "down"] == ["2"]
+            assert [item["v"]["N"] for item in world.all_items(table) if item["sk"]["S"] == "down"] == [
+                str(schema.NEWEST)
+            ]
 
 
 def _is_it(item: schema.Item, subscription_id: str, prefix: str) -> bool:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 OLD_KEY = "the deployment key that signed before".replace(" ", "-")
 NEW_KEY = "the deployment key that signs from now on".replace(" ", "-")
-BEFORE = {"SCHEMA_VERSION_WRITTEN": "1", "DEPLOYMENT_KEY": OLD_KEY, "DEPLOYMENT_KEYS_ACCEPTED": NEW_KEY}
-NOW = {"SCHEMA_VERSION_WRITTEN": "2", "DEPLOYMENT_KEY": NEW_KEY, "DEPLOYMENT_KEYS_ACCEPTED": OLD_KEY}
+BEFORE = {"SCHEMA_VERSION_WRITTEN": "2", "DEPLOYMENT_KEY": OLD_KEY, "DEPLOYMENT_KEYS_ACCEPTED": NEW_KEY}
+NOW = {"SCHEMA_VERSION_WRITTEN": "3", "DEPLOYMENT_KEY": NEW_KEY, "DEPLOYMENT_KEYS_ACCEPTED": OLD_KEY}
 DAY_MS = 86_400_000
 START_MS = 1_795_392_000_000
 
@@ -32,7 +32,7 @@ def test_what_one_version_granted_the_other_settles_and_both_tell_the_same(deplo
     used = dict.fromkeys(versions, 0)
     for day, (seller, granter) in enumerate(itertools.product(versions, versions)):
         now_ms = START_MS + day * DAY_MS + 1
-        other = "2" if granter == "1" else "1"
+        other = "3" if granter == "2" else "2"
         granted = ask(functions["Authorize", granter], bought[seller]["apiKey"], f"r-{day}", now_ms)
         repeated = ask(functions["Authorize", other], bought[seller]["apiKey"], f"r-{day}", now_ms)
         assert repeated == {**granted, "replayed": True}
@@ -46,7 +46,7 @@ def test_what_one_version_granted_the_other_settles_and_both_tell_the_same(deplo
             shown = [usage(functions["Subscriptions", n], accounts[seen], bought[seen], now_ms) for n in versions]
             assert shown[0] == shown[1]
             assert shown[0]["monthly"]["used"] == used[seen]
-    assert used == {"1": 3, "2": 7}
+    assert used == {"2": 3, "3": 7}
 
 
 def usage(subscriptions: Running, account: str, bought: Any, now_ms: int) -> Any:

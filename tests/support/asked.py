@@ -17,6 +17,7 @@ Drive = Callable[[], object]
 FORGED = "auth_" + "A" * 120
 NAMED = {"accountId", "subscriptionId", "modelId"}
 REPORTED = ("actualUsage", "calls")
+OF_BEARERS = ("get-key", "get-key-models")
 DONE = {"windowsRolled", "subscriptionsExpired", "holdsReleased", "more"}
 
 
@@ -62,6 +63,8 @@ class Customer:
 
 
 def http_call(customer: Customer, name: str, **changes: Any) -> Drive:
+    if name in OF_BEARERS:
+        changes = {"headers": {"authorization": f"Bearer {customer.bought['apiKey']}"}, **changes}
     event = http_sample(name, customer.account, customer.bought["subscriptionId"], **changes)
     return lambda: customer.service.answer(name, event)
 

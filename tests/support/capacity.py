@@ -27,18 +27,24 @@ def units_of_refused_write(item: Item | None) -> int:
 def _value_bytes(value: dict[str, Any]) -> int:
     ((kind, content),) = value.items()
     match kind:
-        case "S":
-            return len(str(content).encode())
-        case "B":
-            return len(bytes(content))
+        case "S" | "B":
+            return len(content.encode() if isinstance(content, str) else bytes(content))
         case "N":
             significant = len(str(content).lstrip("-").strip("0"))
             return 1 + -(-significant // 2) + str(content).startswith("-")
-        case "SS":
-            return sum(len(text.encode()) for text in content)
         case "M":
             return 3 + sum(1 + len(name.encode()) + _value_bytes(inner) for name, inner in content.items())
-        case "BOOL":
+        case "BOOL" | "NULL":
             return 1
+        case _:
+            return _bytes_in(kind, content)
+
+
+def _bytes_in(kind: str, content: Any) -> int:
+    match kind:
+        case "SS":
+            return sum(len(text.encode()) for text in content)
+        case "L":
+            return 3 + sum(1 + _value_bytes(inner) for inner in content)
         case _:
             raise ValueError(kind)

@@ -13,9 +13,9 @@ from modelpass import api_keys
 from modelpass.entitlements.model import EntitlementId
 from modelpass.entitlements.windows import term_of
 from modelpass.ids import subscription_id_of
-from modelpass.subscriptions import transactions as subscription_transactions
 from modelpass.subscriptions.model import MAX_MODELS
 from tests.support.builders import limits, subscription
+from tests.support.sold import bought
 from tests.support.world import DAY_MS
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def sell(
     waiting: dict[str, list[Request]] = {}
     for number in numbers:
         sold = _subscription(world, number, models)
-        for action in subscription_transactions.purchase(world.tables, sold, None, world.clock.now_ms)["TransactItems"]:
+        for action in bought(sold, now_ms=world.clock.now_ms, tables=world.tables)["TransactItems"]:
             put = action["Put"]
             if put["TableName"] in without:
                 continue

@@ -52,6 +52,17 @@ FUNCTION_OF_SAMPLE = {
     "regenerate": "RegenerateFunction",
     "cancel": "CancelFunction",
     "correct": "CorrectFunction",
+    "revoke-key": "RegenerateFunction",
+    "revoke-key-as-operator": "SuspendFunction",
+    "suspend": "SuspendFunction",
+    "resume": "SuspendFunction",
+    "look-at-subscription": "LookFunction",
+    "look-at-usage": "LookFunction",
+    "look-at-history": "LookFunction",
+    "look-at-events": "LookFunction",
+    "look-at-holds": "LookFunction",
+    "look-at-subscriptions": "LookFunction",
+    "look-up-key": "LookFunction",
     "put-plan": "PlanFunction",
     "delete-plan": "PlanFunction",
     "put-plan-slash": "PlanFunction",
@@ -79,6 +90,8 @@ FUNCTION_OF_SAMPLE = {
     "settle-part": "SettleFunction",
     "settle-batch": "SettleFunction",
     "describe-key": "DescribeKeyFunction",
+    "get-key": "KeyFunction",
+    "get-key-models": "KeyFunction",
     "reset": "ResetFunction",
 }
 IN_FRONT_OF_SAMPLE = {
@@ -102,7 +115,8 @@ def sample(name: str) -> Json:
 def http_sample(name: str, account: str, subscription_id: str = _SUBSCRIPTION_ID, **changes: Any) -> Json:
     """A sample HTTP event of an account: `headers` are added (None takes one away), `body` replaces."""
     event: Json = json.loads(json.dumps(sample(name)).replace(_SUBSCRIPTION_ID, subscription_id))
-    event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = account
+    if "authorizer" in event["requestContext"]:
+        event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = account
     for header, value in changes.pop("headers", {}).items():
         event["headers"].pop(header, None)
         if value is not None:

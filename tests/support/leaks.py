@@ -110,8 +110,9 @@ def looking_through_log(folder: Path) -> Iterator[None]:
 
 
 def keep_bearer(authorization: str | None) -> None:
-    """Look for the token of an `Authorization` header."""
-    keep("a JWT", (authorization or "").removeprefix("Bearer "))
+    """Look for the token or the API key of an `Authorization` header."""
+    borne = (authorization or "").removeprefix("Bearer ")
+    keep("an API key" if borne.startswith(api_keys.API_KEY_PREFIX) else "a JWT", borne)
 
 
 def keep_environment(environment: Mapping[str, str]) -> None:

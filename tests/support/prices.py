@@ -8,6 +8,7 @@ from modelpass.catalogue.items import model_item
 from modelpass.catalogue.model import CatalogueModel, Price
 from modelpass.catalogue.tiers import Kind, Tier
 from modelpass.subscriptions import items as subscription_items
+from modelpass.subscriptions import pricing
 from tests.support.world import DAY_MS, json, model
 
 if TYPE_CHECKING:
@@ -41,6 +42,12 @@ def expired_after_a_year(world: World) -> str:
     subscription_id: str = buy_for_a_year(world)["subscriptionId"]
     world.clock.advance(366 * DAY_MS)
     return subscription_id
+
+
+def price_shown(sold: SoldTerm) -> Json | None:
+    """What a term was sold at, as callers see it."""
+    price = pricing.price_of_term(sold)
+    return None if price is None else pricing.price_answer(price)
 
 
 def terms(world: World) -> list[SoldTerm]:

@@ -27,7 +27,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROOT_MODULES: Final = (
-    *("api_keys", "encoding", "errors", "ids", "macs", "outbox", "preconditions", "schema", "time_zones", "times"),
+    *(
+        "api_keys",
+        "encoding",
+        "errors",
+        "ids",
+        "macs",
+        "outbox",
+        "order_ids",
+        "preconditions",
+        "schema",
+        "time_zones",
+        "times",
+    ),
 )
 WINGS: Final = ("catalogue", "entitlements", "subscriptions")
 DOORS: Final = ("api", "router", "schedule")

@@ -19,9 +19,10 @@ from modelpass.errors import Refused
 from modelpass.preconditions import Preconditions, Tags
 from modelpass.router import authorize as authorize_door
 from modelpass.subscriptions.commands import queries as subscription_queries
+from modelpass.subscriptions.commands.key_view import get_key, list_models_of_key
 from modelpass.times import rfc3339
 from ops import catalogue_file
-from tests.support import listings, stored_items
+from tests.support import listings, sales, stored_items
 from tests.support.faults import FaultAt
 from tests.support.listings import list_events, list_models, list_subscriptions
 from tests.support.parts import continuing
@@ -368,6 +369,11 @@ def describe_key(scene: Scene) -> Json:
     return scene.world.describe_key(scene.api_key)
 
 
+def view_key(scene: Scene) -> Json:
+    deps, api_key = scene.world.deps, scene.api_key
+    return _refusable(lambda: {**get_key(deps, api_key), **list_models_of_key(deps, api_key)})
+
+
 def list_all(scene: Scene) -> Json:
     def command() -> Json:
         deps, id_ = scene.world.deps, scene.subscription_id
@@ -421,7 +427,7 @@ def quote(scene: Scene) -> Json:
 
 
 def quote_renewal(scene: Scene) -> Json:
-    return _refusable(lambda: subscription_queries.quote_renewal(scene.world.deps, "acct", scene.subscription_id))
+    return _refusable(lambda: sales.quote(scene.world, scene.subscription_id, renew={}))
 
 
 def offer_at(base: str) -> Offer:
@@ -476,7 +482,7 @@ PLAN_NEWS = (plan_of_now, older_plan, older_end, end_of_another_plan)
 AT_THE_END = (authorize_what_fits, authorize, repeat, settle, void, reset, cancel, regenerate, renew)
 """Those that an authorize meets which takes what is left."""
 COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy, cancel, regenerate)
-READS = (authorize_anew, describe_key, look, list_all, models, look_at_model, quote, quote_renewal)
+READS = (authorize_anew, describe_key, view_key, look, list_all, models, look_at_model, quote, quote_renewal)
 """Commands that change nothing, whatever comes between."""
 OPERATORS = (offer, offer_as_seen, withdraw, take_down, bring_back)
 """Commands about the catalogue, whatever a subscription is like."""

@@ -47,9 +47,11 @@ from modelpass.subscriptions import answers as subscription_answers
 from modelpass.subscriptions import items as subscription_items
 from modelpass.subscriptions.commands import cancel as cancel_command
 from modelpass.subscriptions.commands import correct as correct_command
-from modelpass.subscriptions.commands import plan, purchase
+from modelpass.subscriptions.commands import plan, purchase, queries
 from modelpass.subscriptions.commands import regenerate as regenerate_command
 from modelpass.subscriptions.commands import renew as renew_command
+from modelpass.subscriptions.commands import revoke_key as revoke_key_command
+from modelpass.subscriptions.commands import suspend as suspend_command
 from modelpass.subscriptions.orders import PlanEnd, PlanOrder
 from modelpass.times import DAY_MS, to_ms
 from tests.support import spare_tables, stored_items
@@ -211,6 +213,26 @@ class World:
         outcome = regenerate_command.regenerate(self.deps, account, subscription_id)
         return {"apiKey": outcome.api_key, "status": outcome.status.value}
 
+    def revoke_key(self, subscription_id: str, account: str = "acct", operator: str | None = None) -> None:
+        """Revoke a key, as its customer does, or an operator."""
+        if operator is not None:
+            return revoke_key_command.revoke_key_as_operator(self.deps, operator, subscription_id)
+        return revoke_key_command.revoke_key(self.deps, account, subscription_id)
+
+    def suspend(self, subscription_id: str, reason: str = "abuse", by: str = "anna") -> Json:
+        """Suspend a subscription, as an operator does."""
+        found = suspend_command.suspend(self.deps, by, subscription_id, reason)
+        return subscription_answers.for_operators(found, self.deps.now_ms())
+
+    def resume(self, subscription_id: str, by: str = "anna") -> Json:
+        """Let a suspended subscription go on, as an operator does."""
+        found = suspend_command.resume(self.deps, by, subscription_id)
+        return subscription_answers.for_operators(found, self.deps.now_ms())
+
+    def look(self, subscription_id: str, account: str | None = "acct") -> Json:
+        """A subscription as its customer sees it, or an operator where no account asks."""
+        return queries.get_subscription(self.deps, account, subscription_id)
+
     def cancel(self, subscription_id: str, account: str = "acct") -> Json:
         ended = cancel_command.cancel(self.deps, account, subscription_id)
         return subscription_answers.subscription(ended, ended.status(self.deps.now_ms()))
@@ -226,7 +248,7 @@ class World:
         return {"heldBy": plan.end_plan(self.deps, account, PlanEnd(plan_id, as_of_ms)).held_by}
 
     def correct(
-        self, subscription_id: str, units: int, key: str = "ticket-1", *, by: str = "operator", **body: Any
+        self, subscription_id: str, units: int | None, key: str = "ticket-1", *, by: str = "operator", **body: Any
     ) -> Json:
         """Correct usage, as an operator does."""
         raw = {"modelId": TEXT_MODEL, "units": units, "reason": "bytes for tokens", **body}

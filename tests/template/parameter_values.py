@@ -166,6 +166,8 @@ ROWS: Final[dict[str, tuple[list[str], list[str]]]] = {
     ),
     "ApiRequestsPerSecond": RATES,
     "ApiBurstRequests": RATES,
+    "KeyRequestsPerSecond": RATES,
+    "KeyBurstRequests": RATES,
     "OperatorRequestsPerSecond": RATES,
     "OperatorBurstRequests": RATES,
     "DefaultEndpoints": (["Open", "Closed"], ["", "open", "closed", "true", "Disabled"]),
@@ -183,6 +185,11 @@ ROWS: Final[dict[str, tuple[list[str], list[str]]]] = {
     "PriceChangeFactor": (
         ["2", "9", "10", "11", "99", "100", "999999", "1000000"],
         [*NO_NUMBERS, "-1", "0", "1", "1000001", "9999999"],
+    ),
+    "SaleApproval": (["none", "required"], ["", "None", "Required", "true", "optional", "required "]),
+    "OrderMinutes": (
+        ["1", "9", "60", "1440", "9999", "10000", "10079", "10080"],
+        [*NO_NUMBERS, "-1", "0", "10081", "10090", "10100", "11000", "20000"],
     ),
     "DeploymentKeyRevision": (["1", "2", "20261127"], [*NO_NUMBERS, "-1", "0", "1" * 10]),
     "ReleaseStrategy": (
@@ -233,7 +240,7 @@ ROWS: Final[dict[str, tuple[list[str], list[str]]]] = {
         ],
     ),
     "StoreClient": (["lean", "boto3"], ["", "Lean", "sdk"]),
-    "SchemaVersionWritten": (["1", "2"], [*NO_NUMBERS, "0", "3", "1,2"]),
+    "SchemaVersionWritten": (["2", "3"], [*NO_NUMBERS, "1", "4", "2,3"]),
     "Tracing": (["Disabled", "Active"], ["", "active", "PassThrough", "true"]),
     "LogLevel": (["DEBUG", "INFO", "WARNING", "ERROR"], ["", "info", "TRACE", "LOUD"]),
     "LogRetentionDays": (["7", "14", "30", "60", "90", "180", "365"], [*NO_NUMBERS, "0", "1", "8", "7.0"]),

@@ -11,8 +11,10 @@ import pytest
 from local.machine import ROOT
 from modelpass.entitlements.commands.tier_cache import STANDS_SECONDS
 from ops.errors import CommandError
+from tests.support.world import template_of
 from tests.template.metrics import Metric, of_alarm
 from tests.template.resources import EXPANDED, Json, of_type, under
+from tests.template.test_template import BY_KEY
 
 ALARMS = of_type("AWS::CloudWatch::Alarm")
 BELOW = {"SilenceAlarm", "SyntheticCustomerAlarm"}
@@ -207,8 +209,13 @@ def test_calls_that_the_authorizer_of_the_api_refuses_are_counted_from_the_acces
     written = stage["AccessLogSettings"]["Format"]["Fn::Sub"][0]
     assert stage["AccessLogSettings"]["DestinationArn"] == {"Fn::GetAtt": ["ApiAccessLogs", "Arn"]}
     line = json.loads(written.replace("$context.status", "401"))
-    ((field, value),) = re.findall(r'^\{ \$\.(\w+) = "(\d+)" \}$', counted["FilterPattern"])
-    assert line[field] == value  # a text, as the line has it: a filter for the number 401 would find none
+    pattern = r'\{ \(\$\.(\w+) = "(\d+)"\) && \(\$\.(\w+) != "([^"*]+)\*"\) \}'
+    found = re.fullmatch(pattern, counted["FilterPattern"])
+    assert found is not None
+    assert line[found[1]] == found[2]  # a text, as the line has it: a filter for the number 401 would find none
+    # At routes without an authorizer, a function says 401 of an API key.
+    assert line[found[3]] == "$context.routeKey"
+    assert {r.key for r in template_of("").customers.routes if r.key.startswith(found[4])} == BY_KEY
 
 
 def test_silence_is_an_alarm_once_minutes_are_named_and_never_by_default() -> None:

@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from local.cloudformation.template import DEFAULT_ROUTE
+from tests.support.world import template_of
 from tests.template.resources import SOURCE, Json, arn, of_type, properties_of, under
 
 STAGES = {stage["ApiId"]["Ref"]: stage for stage in of_type("AWS::ApiGatewayV2::Stage").values()}
@@ -23,7 +25,20 @@ def test_routes_are_throttled_as_the_parameters_say() -> None:
     }
     for name in ("ApiRequestsPerSecond", "ApiBurstRequests"):
         assert int(SOURCE["Parameters"][name]["Default"]) > 0
-    assert "RouteSettings" not in STAGE
+
+
+def test_routes_without_a_token_are_throttled_apart_from_all_others() -> None:
+    limits = {
+        "ThrottlingRateLimit": {"Ref": "KeyRequestsPerSecond"},
+        "ThrottlingBurstLimit": {"Ref": "KeyBurstRequests"},
+    }
+    open_to_all = [r.key for r in template_of("").customers.routes if not r.authorized and r.key != DEFAULT_ROUTE]
+    assert STAGE["RouteSettings"] == dict.fromkeys(open_to_all, limits)
+    assert open_to_all
+    for name in ("KeyRequestsPerSecond", "KeyBurstRequests"):
+        assert (
+            0 < int(SOURCE["Parameters"][name]["Default"]) <= int(SOURCE["Parameters"]["ApiBurstRequests"]["Default"])
+        )
 
 
 def test_operators_have_a_throttle_that_no_customer_uses_up() -> None:

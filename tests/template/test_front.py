@@ -33,7 +33,7 @@ BY_AUTHORIZATION: Final = {
     "AggregateKeyType": "CUSTOM_KEYS",
 }
 BY_ADDRESS: Final = {"AggregateKeyType": "IP"}
-OWNERS_ROUTES: Final = ("/key", "/cancel")
+OWNERS_ROUTES: Final = ("}/key", "}/cancel")
 
 
 def rules(name: str, **values: str) -> dict[str, Json]:

@@ -87,6 +87,7 @@ NOT_RUN_BY_ITSELF = BEHIND_THE_ROUTER | {
     "modelpass.entitlements.commands.decision_loop",
     "modelpass.entitlements.commands.roll_over",
     "modelpass.entitlements.commands.tier_cache",
+    "modelpass.subscriptions.commands.key_owner",
     "modelpass.subscriptions.commands.expire",
     "modelpass.subscriptions.commands.missing_entitlement",
     "modelpass.subscriptions.commands.repository",
@@ -105,6 +106,14 @@ def offer_the_first(scene: Scene) -> Json:
 def reset_behind(scene: Scene) -> Json:
     """Code of the version before has turned a tier."""
     turned_by_the_version_before(scene.world, TEXT_MODEL, "stable", available=False)
+    return scenes.reset(scene)
+
+
+def reset_after_a_renewal(scene: Scene) -> Json:
+    """Something is due in a term that is not the current one any more."""
+    with contextlib.suppress(KeyError):  # a place alone has no subscription
+        scenes.renew(scene)
+    scene.world.recorder.clear()
     return scenes.reset(scene)
 
 
@@ -130,7 +139,7 @@ COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
     ),
     "DescribeKeyFunction": (scenes.describe_key,),
     "SettleFunction": (scenes.settle, scenes.void, scenes.breach, part_anew, *scenes.PARTS),
-    "ResetFunction": (scenes.reset, reset_behind),
+    "ResetFunction": (scenes.reset, reset_behind, reset_after_a_renewal),
     "RenewFunction": (scenes.renew, renew_beside_what_cannot_be_read),
     "RegenerateFunction": (scenes.regenerate,),
     "CancelFunction": (scenes.cancel,),
@@ -138,6 +147,7 @@ COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
     "PlanFunction": (scenes.plan, scenes.other_plan, scenes.no_plan),
     "PurchaseFunction": (scenes.buy, buy_as_another),
     "SubscriptionsFunction": (scenes.look, scenes.list_all),
+    "KeyFunction": (scenes.view_key,),
     "ModelsFunction": (scenes.models,),
     "CatalogueFunction": (
         scenes.offer,

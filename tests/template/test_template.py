@@ -17,16 +17,11 @@ from tests.template.resources import RESOURCES, SOURCE, TYPES, Json, under
 
 FUNCTIONS = sorted(n for n, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function")
 TABLES = sorted(n for n, r in RESOURCES.items() if r["Type"] == "AWS::DynamoDB::Table")
-ROUTES = {
+OF_CUSTOMERS = {
     "GET /v1/models": "ModelsFunction",
-    "GET /v1/models/{modelId}": "CatalogueFunction",
-    "PUT /v1/models/{modelId}": "CatalogueFunction",
-    "DELETE /v1/models/{modelId}": "CatalogueFunction",
     "POST /v1/subscriptions/{subscriptionId}/quotes": "QuoteFunction",
-    "PUT /v1/models/{modelId}/tiers/{tier}/availability": "CatalogueFunction",
-    "PUT /v1/models/{modelId}/{rest+}": "CatalogueFunction",
-    "DELETE /v1/models/{modelId}/{rest+}": "CatalogueFunction",
-    "GET /v1/models/{modelId}/{rest+}": "CatalogueFunction",
+    "GET /v1/key": "KeyFunction",
+    "GET /v1/key/models": "KeyFunction",
     "POST /v1/quotes": "QuoteFunction",
     "POST /v1/subscriptions": "PurchaseFunction",
     "GET /v1/subscriptions": "SubscriptionsFunction",
@@ -35,18 +30,32 @@ ROUTES = {
     "GET /v1/subscriptions/{subscriptionId}/events": "SubscriptionsFunction",
     "GET /v1/subscriptions/{subscriptionId}/usage": "SubscriptionsFunction",
     "POST /v1/subscriptions/{subscriptionId}/renew": "RenewFunction",
+    "POST /v1/subscriptions/{subscriptionId}/extend": "ExtendFunction",
+    "PATCH /v1/subscriptions/{subscriptionId}": "UpdateFunction",
+    "GET /v1/orders": "OrdersFunction",
+    "GET /v1/orders/{orderId}": "OrdersFunction",
+    "GET /v1/subscriptions/{subscriptionId}/orders": "OrdersFunction",
     "POST /v1/subscriptions/{subscriptionId}/key": "RegenerateFunction",
     "POST /v1/subscriptions/{subscriptionId}/cancel": "CancelFunction",
+    "$default": "NotFoundFunction",
+}
+OF_OPERATORS = {
+    "GET /v1/models/{modelId}": "CatalogueFunction",
+    "PUT /v1/models/{modelId}": "CatalogueFunction",
+    "DELETE /v1/models/{modelId}": "CatalogueFunction",
+    "PUT /v1/models/{modelId}/tiers/{tier}/availability": "CatalogueFunction",
+    "PUT /v1/models/{modelId}/{rest+}": "CatalogueFunction",
+    "DELETE /v1/models/{modelId}/{rest+}": "CatalogueFunction",
+    "GET /v1/models/{modelId}/{rest+}": "CatalogueFunction",
     "POST /v1/subscriptions/{subscriptionId}/corrections": "CorrectFunction",
     "PUT /v1/accounts/{accountId}/plan-subscription": "PlanFunction",
     "DELETE /v1/accounts/{accountId}/plan-subscription/{planId}": "PlanFunction",
     "PUT /v1/accounts/{accountId}/{rest+}": "PlanFunction",
     "DELETE /v1/accounts/{accountId}/{rest+}": "PlanFunction",
-    "$default": "NotFoundFunction",
 }
-FOR_OPERATORS = {"CatalogueFunction", "CorrectFunction", "PlanFunction"}
+ROUTES = {*OF_CUSTOMERS, *OF_OPERATORS}
 SIGNING = {"PurchaseFunction", "RenewFunction", "RegenerateFunction"}
-SIGNING |= {"AuthorizeFunction", "SettleFunction", "DescribeKeyFunction"}
+SIGNING |= {"AuthorizeFunction", "SettleFunction", "DescribeKeyFunction", "KeyFunction"}
 
 
 def table(name: str) -> Json:
@@ -54,29 +63,42 @@ def table(name: str) -> Json:
     return properties
 
 
-def test_routes_are_these_and_all_but_the_default_want_a_token() -> None:
+BY_KEY = {"GET /v1/key", "GET /v1/key/models"}
+"""Routes whose function asks for an API key by itself."""
+
+
+def test_routes_are_these_and_all_but_the_default_and_those_of_keys_want_a_token() -> None:
     template = template_of("")
-    assert {r.key: r.function for r in template.routes} == ROUTES
-    for api in (template.customers, template.operators):
-        assert [r.key for r in api.routes if not r.authorized] == ["$default"]
+    assert {(r.key, r.function) for r in template.routes} == {*OF_CUSTOMERS.items(), *OF_OPERATORS.items()}
+    for api, without in ((template.customers, {"$default", *BY_KEY}), (template.operators, {"$default"})):
+        assert {r.key for r in api.routes if not r.authorized} == without
 
 
 def test_operators_calls_are_carried_out_at_their_own_api_and_refused_at_the_customers() -> None:
     template = template_of("")
-    own = {r.key: r.function for r in template.operators.routes}
-    assert own == {key: name for key, name in ROUTES.items() if name in FOR_OPERATORS | {"NotFoundFunction"}}
-    others = {r.key: r.function for r in template.customers.routes}
-    assert others == {key: "NotFoundFunction" if name in FOR_OPERATORS else name for key, name in ROUTES.items()}
+    refusing = OF_CUSTOMERS["$default"]
+    assert {r.key: r.function for r in template.operators.routes} == {**OF_OPERATORS, "$default": refusing}
+    assert {r.key: r.function for r in template.customers.routes} == {
+        **dict.fromkeys(OF_OPERATORS, refusing),
+        **OF_CUSTOMERS,
+    }
+
+
+def test_no_function_answers_at_both_apis_but_the_one_that_refuses() -> None:
+    # What a customer's token may do is decided by the API that lets it in: a function behind both could not tell.
+    assert set(OF_CUSTOMERS.values()).isdisjoint(OF_OPERATORS.values())
 
 
 @pytest.mark.parametrize("api", ["Api", "OperatorApi"])
-def test_only_the_default_route_names_another_authorizer_than_the_default(api: str) -> None:
+def test_only_these_routes_name_another_authorizer_than_the_default(api: str) -> None:
     auth = RESOURCES[api]["Properties"]["Auth"]
     assert auth["DefaultAuthorizer"] == "Jwt"
     assert set(auth["Authorizers"]) == {"Jwt"}
     events = [e["Properties"] for n in FUNCTIONS for e in RESOURCES[n]["Properties"].get("Events", {}).values()]
-    own = [(e.get("Path"), e["Auth"]) for e in events if "Auth" in e and e["ApiId"] == {"Ref": api}]
-    assert own == [(None, {"Authorizer": "NONE"})]
+    own = [e for e in events if "Auth" in e and e["ApiId"] == {"Ref": api}]
+    assert [e["Auth"] for e in own] == [{"Authorizer": "NONE"}] * len(own)
+    of_keys = {key.partition(" ")[2] for key in BY_KEY}
+    assert {e.get("Path") for e in own} == ({None, *of_keys} if api == "Api" else {None})
 
 
 ISSUERS = {
@@ -114,7 +136,7 @@ def test_browsers_may_call_from_the_origins_of_the_parameter_and_by_default_from
     allowed = cors_under("https://a.example,http://localhost:5173")[1]
     assert allowed is not None
     assert allowed.origins == ("https://a.example", "http://localhost:5173")
-    assert set(allowed.methods) == {"GET", "POST", "PUT", "DELETE"}
+    assert set(allowed.methods) == {"GET", "POST", "PUT", "PATCH", "DELETE"}
     assert allowed.headers == ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match")
     assert allowed.exposed == ("ETag", "Location", "Retry-After", "Idempotent-Replayed", "Modelpass-Held-By")
 

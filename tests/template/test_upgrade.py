@@ -27,7 +27,10 @@ def test_upgrade_goes_over_every_table_of_the_stack_that_is_named(
         item = {"pk": {"S": "x"}, "sk": {"S": "day#1"}, "v": {"N": str(schema.PREVIOUS)}}
         boto3.client("dynamodb", REGION).put_item(TableName=found["history"], Item=item)
         assert upgrade.main() == 0
-    assert capsys.readouterr().out == f"1 items brought to version {schema.NEWEST}, 0 left for another run\n"
+    assert capsys.readouterr().out == (
+        f"1 items brought to version {schema.NEWEST}, 0 orders made of what was sold before, "
+        "0 items left for another run\n"
+    )
 
 
 def test_upgrade_asks_for_a_stack(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,11 +28,12 @@ OURS_IN_BOTH: Final = frozenset(
         "modelpass.entitlements",
         *("modelpass.entitlements.accounting", "modelpass.entitlements.answers"),
         *("modelpass.entitlements.authorization_ids", "modelpass.entitlements.change"),
+        "modelpass.entitlements.contract",
         *("modelpass.entitlements.events", "modelpass.entitlements.history", "modelpass.entitlements.items"),
         *("modelpass.entitlements.model", "modelpass.entitlements.rules", "modelpass.entitlements.thresholds"),
         *("modelpass.entitlements.transactions", "modelpass.entitlements.updates", "modelpass.entitlements.windows"),
         *("modelpass.entitlements.commands", "modelpass.entitlements.commands.decision_loop"),
-        *("modelpass.router", "modelpass.router.validation"),
+        *("modelpass.router", "modelpass.router.row", "modelpass.router.validation"),
         *("modelpass.runtime", "modelpass.runtime.config", "modelpass.runtime.deps"),
         *("modelpass.runtime.telemetry", "modelpass.runtime.wiring"),
     }

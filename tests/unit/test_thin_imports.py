@@ -30,6 +30,7 @@ MAY_LOAD: Final = {
     "synthetic": STORE,
     "not_found": ROUTES | {"botocore", "jmespath"},  # Powertools looks whether they are there
     "cancel": STORE | ROUTES,
+    "key": STORE | ROUTES,
     "models": STORE | ROUTES,
     "regenerate": STORE | ROUTES,
     "subscriptions": STORE | ROUTES,
@@ -52,6 +53,7 @@ ROOMS: Final = {
     "catalogue": {"api", CATALOGUE},
     "models": {"api", CATALOGUE},
     "cancel": {"api", SUBSCRIPTIONS},
+    "key": {"api", SUBSCRIPTIONS},
     "plan": {"api", SUBSCRIPTIONS},
     "regenerate": {"api", SUBSCRIPTIONS},
     "correct": {"api", ENTITLEMENTS, SUBSCRIPTIONS},

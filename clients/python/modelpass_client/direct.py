@@ -21,13 +21,18 @@ _MISSING: Final = (
     "pip install ./layers/modelpass"
 )
 _TABLES: Final = ("Entitlements", "Subscriptions", "History", "Events", "Catalogue", "Tiers")
-_OF_STACK: Final = {"MaxOpenHolds": "MAX_OPEN_HOLDS", "SchemaVersionWritten": "SCHEMA_VERSION_WRITTEN"}
+_OF_STACK: Final = {
+    "MaxOpenHolds": "MAX_OPEN_HOLDS",
+    "SaleApproval": "SALE_APPROVAL",
+    "SchemaVersionWritten": "SCHEMA_VERSION_WRITTEN",
+}
 """Parameters of a stack that decisions depend on, and their settings."""
 NAMES: Final = {
     **{f"MODELPASS_{table.upper()}_TABLE": f"{table.upper()}_TABLE" for table in _TABLES},
     "MODELPASS_DEPLOYMENT_KEY": "DEPLOYMENT_KEY",
     "MODELPASS_DEPLOYMENT_KEYS_ACCEPTED": "DEPLOYMENT_KEYS_ACCEPTED",
     "MODELPASS_MAX_OPEN_HOLDS": "MAX_OPEN_HOLDS",
+    "MODELPASS_SALE_APPROVAL": "SALE_APPROVAL",
     "MODELPASS_SCHEMA_VERSION_WRITTEN": "SCHEMA_VERSION_WRITTEN",
     "MODELPASS_STORE_ENDPOINT": "AWS_ENDPOINT_URL_DYNAMODB",
     "AWS_REGION": "AWS_REGION",

@@ -43,6 +43,18 @@ class ErrorCode(Enum):
         _PERMISSION,
         "The subscription has expired.",
     )
+    SUBSCRIPTION_SUSPENDED = (
+        "subscription_suspended",
+        403,
+        _PERMISSION,
+        "The subscription is suspended.",
+    )
+    SUBSCRIPTION_PENDING = (
+        "subscription_pending",
+        403,
+        _PERMISSION,
+        "The subscription waits for its order to be confirmed.",
+    )
     SUBSCRIPTION_CANCELLED = (
         "subscription_cancelled",
         403,
@@ -81,7 +93,16 @@ class ErrorCode(Enum):
         _CONFLICT,
         "Only an expired subscription can be renewed.",
     )
+    TERM_TOO_LONG = (
+        "term_too_long",
+        400,
+        _INVALID,
+        "The current month and those after it would be more than 12.",
+    )
     PRICE_CHANGED = ("price_changed", 409, _CONFLICT, "It costs another total than was expected.")
+    ORDER_PENDING = ("order_pending", 409, _CONFLICT, "An order of the account waits for its confirmation.")
+    ORDER_LAPSED = ("order_lapsed", 409, _CONFLICT, "The order has lapsed, or was rejected or withdrawn.")
+    ORDER_CONFIRMED = ("order_confirmed", 409, _CONFLICT, "The order was confirmed.")
     CONFIRMATION_REQUIRED = (
         "confirmation_required",
         409,

@@ -2,7 +2,7 @@
 
 Nothing here says whether such an account, subscription or model exists: commands look that up, and need not for a text
 that cannot be an id. No id of a model has a `#` or a `%`: the first joins the parts of keys, the second is code in a
-path. API keys are in `api_keys`, authorization ids in `entitlements.authorization_ids`.
+path. API keys are in `api_keys`, ids of orders in `order_ids`, authorization ids in `entitlements.authorization_ids`.
 """
 
 from __future__ import annotations

@@ -40,6 +40,18 @@ class EventType(StrEnum):
     USAGE_CORRECTED = "usage.corrected"
     USAGE_FAR_ABOVE_ESTIMATE = "usage.far_above_estimate"
     MODEL_CHANGED = "model.changed"
+    EXTENDED = "subscription.extended"
+    CHANGED = "subscription.changed"
+    TOPPED_UP = "subscription.topped_up"
+    SUSPENDED = "subscription.suspended"
+    RESUMED = "subscription.resumed"
+    EXPIRING = "subscription.expiring"
+    KEY_REVOKED = "key.revoked"
+    ORDER_PENDING = "order.pending"
+    ORDER_CONFIRMED = "order.confirmed"
+    ORDER_REJECTED = "order.rejected"
+    ORDER_WITHDRAWN = "order.withdrawn"
+    ORDER_LAPSED = "order.lapsed"
 
 
 _WITHIN_A_ROUND: Final = (
@@ -57,6 +69,18 @@ _WITHIN_A_ROUND: Final = (
     EventType.EXPIRED,
     EventType.USAGE_FAR_ABOVE_ESTIMATE,
     EventType.MODEL_CHANGED,
+    EventType.EXTENDED,
+    EventType.CHANGED,
+    EventType.TOPPED_UP,
+    EventType.SUSPENDED,
+    EventType.RESUMED,
+    EventType.EXPIRING,
+    EventType.KEY_REVOKED,
+    EventType.ORDER_PENDING,
+    EventType.ORDER_CONFIRMED,
+    EventType.ORDER_REJECTED,
+    EventType.ORDER_WITHDRAWN,
+    EventType.ORDER_LAPSED,
 )
 """In which order events of one round and millisecond are listed: from the beginning of a term to its end.
 

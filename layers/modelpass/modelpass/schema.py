@@ -4,29 +4,25 @@ Rule: pure; what only some items have is in `items` of their wing. An item of a 
 neither read nor written. Every stored item names its version (`v`). Two are understood: the newest, and the one before
 it, whose items get the newest form as they are read (`current`). Every write to an existing item is guarded by the same
 two versions (`UNDERSTOOD`). Which of the two a new item gets is a setting, so that code which knows only the one before
-may still run beside this code. `docs/data-model.md` says what each version means, and how to add one. What an item of
-version 1 may lack is said by the functions `lacking` of the wings.
+may still run beside this code. `docs/data-model.md` says what each version means, and how to add one.
 """
 
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 Item = dict[str, Any]
 """A stored item, or a part of one, in the attribute values of DynamoDB's low-level API."""
 Request = dict[str, Any]
 """A request of DynamoDB's low-level API, or one action of a transaction; nothing in it has been sent yet."""
 
-NEWEST: Final = 2
+NEWEST: Final = 3
 PREVIOUS: Final = NEWEST - 1
 UNDERSTOOD: Final = "#v IN (:v, :before)"
 """The guard of a write: an item of a version that is not understood is left as it is."""
 UNKNOWN: Final[Item] = {"NULL": True}
-"""The value of an attribute that an item of an earlier version does not have and that cannot be worked out."""
+"""The value of an attribute that was not kept when the item was made, and that cannot be worked out."""
 DUE_SHARDS: Final = 128
 """How many partitions the due index has, over which the work of the reset is spread."""
 
@@ -110,15 +106,15 @@ def require_understood(item: Item) -> None:
         raise UnreadableItemError(msg)
 
 
-def current(item: Item, lacking: Callable[[Item], Item] | None = None) -> Item:
+def current(item: Item) -> Item:
     """A stored item in its newest form; raises `UnreadableItemError` when its version is not understood.
 
-    `lacking` gives the attributes that an item of the version before may lack; without it, such items lack nothing.
+    Items of the version before lack nothing but attributes that are absent where they say nothing.
     """
     if item.get("v") == _NEWEST:
         return item
     require_understood(item)
-    return {**(lacking(item) if lacking else {}), **item, "v": _NEWEST}
+    return {**item, "v": _NEWEST}
 
 
 def put_if_absent(table: str, item: Item) -> Request:

@@ -169,13 +169,19 @@ def stack(**parameters: str) -> Json:
 
 
 def test_settings_are_found_in_what_cloudformation_shows_of_a_stack() -> None:
-    parameters = {"MaxOpenHolds": "7", "SchemaVersionWritten": "1", "Stage": "dev"}
+    parameters = {"MaxOpenHolds": "7", "SchemaVersionWritten": "2", "Stage": "dev"}
     assert set(parameters) <= set(expanded_template()["Parameters"])
     settings = settings_of_stack(stack(**parameters), region="eu-west-1", deployment_key=KEY)
     assert settings["TIERS_TABLE"] == "dev-TiersTableName"
-    assert (settings["MAX_OPEN_HOLDS"], settings["SCHEMA_VERSION_WRITTEN"]) == ("7", "1")
+    assert (settings["MAX_OPEN_HOLDS"], settings["SCHEMA_VERSION_WRITTEN"]) == ("7", "2")
     with contextlib.closing(DirectBackend(settings, given)) as backend:
         assert backend.clock_ahead_ms is None
+
+
+def test_whether_sales_wait_is_told_by_the_stack() -> None:
+    settings = settings_of_stack(stack(SaleApproval="required"), region="eu-west-1", deployment_key=KEY)
+    assert settings["SALE_APPROVAL"] == "required"
+    assert "SALE_APPROVAL" not in settings_of_stack(stack(), region="eu-west-1", deployment_key=KEY)
 
 
 def test_a_stack_of_something_else_is_refused_by_name() -> None:

@@ -175,6 +175,7 @@ def test_a_setting_that_is_missing_is_named(opens: Opens, name: str) -> None:
     [
         ("DEPLOYMENT_KEY", "too short"),
         ("MAX_OPEN_HOLDS", "0"),
+        ("SALE_APPROVAL", "perhaps"),
         ("SCHEMA_VERSION_WRITTEN", "9"),
         ("AWS_ENDPOINT_URL_DYNAMODB", "ftp://secret@store"),
         ("AWS_REGION", "the moon"),

@@ -12,6 +12,7 @@ from modelpass.catalogue import items as catalogue_items
 from modelpass.errors import Refused
 from modelpass.schema import primary_key
 from modelpass.subscriptions.commands import queries
+from tests.support import sales
 from tests.support.lines import recorded
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 
@@ -68,7 +69,7 @@ def test_model_that_cannot_be_read_stops_no_sale_of_others(world: World, kind: s
         assert quote(world, TEXT_MODEL)["lines"][0]["modelId"] == TEXT_MODEL
         bought = world.buy()
         world.clock.advance(31 * DAY_MS)
-        assert queries.quote_renewal(world.deps, "acct", bought["subscriptionId"])["total"]
+        assert sales.quote(world, bought["subscriptionId"], renew={})["total"]
         assert world.renew(bought["subscriptionId"])["apiKey"]
     assert output.lines() == []
 
@@ -80,7 +81,7 @@ def test_renewal_names_the_model_that_cannot_be_read_and_sells_once_it_can(world
     whole = world.dynamodb.get_item(TableName=world.tables.catalogue, Key=key)["Item"]
     damage(world, IMAGE_MODEL, {"v": {"N": "9"}})
     for command in (
-        partial(queries.quote_renewal, world.deps, "acct", bought["subscriptionId"]),
+        partial(sales.quote, world, bought["subscriptionId"], renew={}),
         partial(world.renew, bought["subscriptionId"]),
     ):
         assert refusal(command) == ("unknown_model", "models[1].modelId")

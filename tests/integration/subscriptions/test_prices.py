@@ -9,13 +9,13 @@ import pytest
 from modelpass import schema
 from modelpass.api.subscription_bodies import parse_purchase
 from modelpass.errors import Refused
-from modelpass.subscriptions import answers, pricing
+from modelpass.subscriptions import answers
 from modelpass.subscriptions import items as subscription_items
 from modelpass.subscriptions.commands import queries as subscription_queries
 from modelpass.subscriptions.commands import regenerate
 from tests.support.faults import FaultAt
 from tests.support.listings import list_subscriptions
-from tests.support.prices import offer, terms, told
+from tests.support.prices import offer, price_shown, terms, told
 from tests.support.tiers import tables_of
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 
@@ -55,7 +55,7 @@ def test_quote_is_the_price_that_the_purchase_keeps_in_its_row_its_history_and_i
     assert quote(world, months=3) == PRICE
     bought = world.buy(models=BOTH, months=3)
     stored = row(world, bought["subscriptionId"])
-    assert pricing.price_of_term(stored.sold_term()) == PRICE
+    assert price_shown(stored.sold_term()) == PRICE
     assert terms(world) == [stored.sold_term()]
     (event,) = told(world, "subscription.purchased")
     assert event["price"] == PRICE
@@ -132,8 +132,8 @@ def test_row_term_and_event_tell_one_price_whatever_call_of_the_purchase_fails(
 ) -> None:
     bought = world.with_send(FaultAt(world.deps.send, at, kind)).buy(models=BOTH, months=3)
     assert bought["apiKey"] is not None
-    assert [pricing.price_of_term(t) for t in terms(world)] == [PRICE]
-    assert pricing.price_of_term(row(world, bought["subscriptionId"]).sold_term()) == PRICE
+    assert [price_shown(t) for t in terms(world)] == [PRICE]
+    assert price_shown(row(world, bought["subscriptionId"]).sold_term()) == PRICE
     assert [event["price"] for event in told(world, "subscription.purchased")] == [PRICE]
 
 
@@ -145,10 +145,10 @@ def test_forty_models_for_a_year_keep_every_price_over_a_renewal_in_one_transact
     world.recorder.clear()
     assert world.renew(bought["subscriptionId"])["apiKey"]
     (renewal,) = (r for o, r in world.recorder.requests if o == "TransactWriteItems")
-    assert len(renewal["TransactItems"]) == 85
+    assert len(renewal["TransactItems"]) == 88
     first, second = terms(world)
     assert first.sale == second.sale
     assert monthly(first) == tuple(f"{number + 1}.51" for number in range(40))
-    price = pricing.price_of_term(first)
+    price = price_shown(first)
     assert price is not None
     assert price["total"] == "10084.80"

@@ -8,6 +8,7 @@ import pytest
 
 from modelpass.errors import Refused
 from modelpass.subscriptions.commands import queries as subscription_queries
+from tests.support import sales
 from tests.support.faults import FaultAt
 from tests.support.prices import RISEN, SHOWN, buy_for_a_year, expired_after_a_year, price
 from tests.support.tiers import tables_of
@@ -28,7 +29,7 @@ def refusal(world: World, subscription_id: str, account: str = "acct") -> tuple[
 
 
 def quoted(world: World, subscription_id: str, account: str = "acct") -> Json:
-    return subscription_queries.quote_renewal(world.deps, account, subscription_id)
+    return sales.quote(world, subscription_id, account, renew={})
 
 
 def test_renewal_of_a_running_term_is_quoted_at_the_prices_of_now_from_the_end_of_the_term(world: World) -> None:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass.api.subscription_bodies import parse_purchase, parse_renewal, require_quote_of_renewal, time_zones
+from modelpass.api.subscription_bodies import (
+    parse_extension,
+    parse_purchase,
+    parse_quote,
+    parse_renewal,
+    parse_settings,
+    time_zones,
+)
 from modelpass.catalogue.tiers import Tier
 from modelpass.errors import Refused
-from modelpass.subscriptions.orders import RenewalOrder
+from modelpass.subscriptions.orders import RenewalOrder, SettingsChange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Json = dict[str, Any]
 
@@ -165,9 +175,16 @@ def test_expected_total_is_a_decimal_string(total: str) -> None:
 @pytest.mark.parametrize("total", [*NO_TOTALS, "9" * 41, "0." + "0" * 21, "9" * 5000], ids=shown)
 def test_what_is_no_decimal_string_is_no_expected_total(total: Any) -> None:
     assert refused(body(expectedTotal=total)) == ("invalid_request", "expectedTotal")
-    for parse, raw, at in ((parse_renewal, {}, ""), (require_quote_of_renewal, {"renew": {}}, "renew.")):
+    expected = {"expectedTotal": total}
+    cases: list[tuple[Callable[[object], object], object, str]] = [
+        (parse_renewal, expected, ""),
+        (parse_extension, {"months": 1, **expected}, ""),
+        (parse_quote, {"renew": expected}, "renew."),
+        (parse_quote, {"extend": {"months": 1, **expected}}, "extend."),
+    ]
+    for parse, raw, at in cases:
         with pytest.raises(Refused) as caught:
-            parse({"renew": {"expectedTotal": total}} if raw else {"expectedTotal": total})
+            parse(raw)
         assert caught.value.refusal.param == f"{at}expectedTotal"
 
 
@@ -175,7 +192,70 @@ def test_total_that_is_left_out_or_null_is_none() -> None:
     for raw in ({}, {"expectedTotal": None}):
         assert parse_purchase(body(**raw)).expected_total is None
         assert parse_renewal(raw) == RenewalOrder(None, {})
-        require_quote_of_renewal({"renew": raw})
+        parse_quote({"renew": raw})
+
+
+@pytest.mark.parametrize("months", ["1", 1.0, 1.5, True, [1], float("inf"), 0, 13, -1], ids=shown)
+def test_months_of_an_extension_are_a_whole_number_from_1_to_12(months: Any) -> None:
+    assert [parse_extension({"months": n}).months for n in (1, 12)] == [1, 12]
+    cases: list[tuple[Callable[[object], object], object, str]] = [
+        (parse_extension, {"months": months}, "months"),
+        (parse_quote, {"extend": {"months": months}}, "extend.months"),
+        (parse_settings, {"autoRenewMonths": months}, "autoRenewMonths"),
+        (parse_purchase, body(autoRenewMonths=months), "autoRenewMonths"),
+    ]
+    for parse, raw, param in cases:
+        with pytest.raises(Refused) as caught:
+            parse(raw)
+        assert caught.value.refusal.param == param
+
+
+@pytest.mark.parametrize("label", ["x" * 65, "two\nlines", "a\u0000b", "\u202e", 5, True, ["a"]], ids=shown)
+def test_what_is_no_line_of_at_most_64_characters_is_no_label(label: Any) -> None:
+    cases: list[tuple[Callable[[object], object], object]] = [
+        (parse_purchase, body(label=label)),
+        (parse_settings, {"label": label}),
+    ]
+    for parse, raw in cases:
+        with pytest.raises(Refused) as caught:
+            parse(raw)
+        assert (caught.value.refusal.code.code, caught.value.refusal.param) == ("invalid_request", "label")
+
+
+def test_settings_that_are_left_out_or_null_stay_as_they_are_and_an_empty_label_takes_it_away() -> None:
+    nothing = SettingsChange(None, None, None)
+    assert parse_settings({}) == nothing
+    assert parse_settings({"autoRenew": None, "autoRenewMonths": None, "label": None}) == nothing
+    everything = {"autoRenew": False, "autoRenewMonths": 12, "label": " für alle "}
+    assert parse_settings(everything) == SettingsChange(auto_renew=False, auto_renew_months=12, label="für alle")
+    assert parse_settings({"label": ""}).label == ""
+    bought = parse_purchase(body(**everything))
+    assert (bought.auto_renew, bought.auto_renew_months, bought.label) == (False, 12, "für alle")
+    assert parse_purchase(body(label="x" * 64)).label == "x" * 64
+
+
+@pytest.mark.parametrize(
+    ("raw", "param"),
+    [
+        ({}, "renew"),
+        ({"renew": None}, "renew"),
+        ({"renew": {}, "extend": {"months": 1}}, "extend"),
+        ({"extend": {}}, "extend.months"),
+        ({"extend": {"months": 1, "colour": 1}}, "extend.colour"),
+        ({"sell": {}}, "sell"),
+        ([], None),
+    ],
+)
+def test_one_sale_is_priced_at_a_time(raw: Any, param: str | None) -> None:
+    with pytest.raises(Refused) as caught:
+        parse_quote(raw)
+    assert (caught.value.refusal.code.code, caught.value.refusal.param) == ("invalid_request", param)
+
+
+def test_price_is_asked_for_by_the_body_of_the_sale() -> None:
+    assert parse_quote({"renew": {}}) == parse_renewal({})
+    extension = {"months": 3, "expectedTotal": "1.00"}
+    assert parse_quote({"extend": extension, "renew": None}) == parse_extension(extension)
 
 
 def test_message_of_a_refusal_does_not_repeat_what_was_sent() -> None:

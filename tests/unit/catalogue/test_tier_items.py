@@ -15,7 +15,7 @@ from tests.support.expressions import spelled
 
 Json = dict[str, Any]
 KEY = schema.primary_key(tiers_down_key())
-UNDERSTOOD = "v IN (2, 1)"
+UNDERSTOOD = "v IN (3, 2)"
 BROKEN = {"S": "broken"}
 
 

@@ -28,7 +28,7 @@ from tests.support.expressions import spelled
 
 PRICES = {Tier.STABLE: Price("USD", "5.00", "0.000001", "0.10"), Tier.BASIC: Price("USD", "1", "2", "3")}
 MODEL = CatalogueModel("m-1", Kind.TEXT, PRICES, Bounds(2, 50), Bounds(1000, 5000))
-UNDERSTOOD = "v IN (2, 1)"
+UNDERSTOOD = "v IN (3, 2)"
 DOWN = TiersDown(frozenset({("m-1", Tier.STABLE)}), 4)
 
 

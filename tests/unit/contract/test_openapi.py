@@ -86,8 +86,9 @@ def test_operation_is_told_whole(operation: Operation) -> None:
     told = written(operation)
     assert told["description"].endswith(".")
     assert not told["summary"].endswith(".")
-    assert told["tags"] == ["Operator" if operation.operator else "Customer"]
-    assert told["security"] == [{"jwt": ["operator"] if operation.operator else []}]
+    assert told["tags"] == ["Bearer of a key" if operation.by_key else "Operator" if operation.operator else "Customer"]
+    by_token = {"jwt": ["operator"] if operation.operator else []}
+    assert told["security"] == [{"apiKey": []} if operation.by_key else by_token]
     assert {"401", "413", "429", "500", "503"} < set(told["responses"])
     assert ("403" in told["responses"]) >= operation.operator
     variables = re.findall(r"\{(\w+)\}", operation.path)
@@ -151,6 +152,13 @@ def test_whoever_refuses_a_field_does_it_in_the_documents_words(operation: Opera
             message = refused.value.refusal.message or ""
             if refused.value.refusal.param == name:
                 assert message == f"{name} m{told.removeprefix('M')}"
+
+
+@EVERY
+def test_only_an_api_key_is_refused_by_the_function_and_a_token_by_the_gateway(operation: Operation) -> None:
+    examples = written(operation)["responses"]["401"]["content"][JSON]["examples"]
+    assert ("API Gateway" in examples) != operation.by_key
+    assert ("invalid_api_key" in examples) == operation.by_key
 
 
 def test_every_error_code_is_listed_with_its_type() -> None:

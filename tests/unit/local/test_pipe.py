@@ -27,7 +27,7 @@ def of_template() -> Pipe:
 
 
 def row(account: str = "acct") -> Json:
-    made: Json = subscription_events.purchased(TABLES, subscription())["Item"]
+    made: Json = subscription_events.expired(TABLES, subscription())["Item"]
     return {**made, "accountId": {"S": account}}
 
 
@@ -56,10 +56,10 @@ def test_new_rows_that_are_events_pass_and_nothing_else_does() -> None:
 def test_what_is_put_on_the_bus_is_the_row_whatever_its_texts_hold(account: str) -> None:
     item = row(account)
     put = of_template().put(record(item))
-    assert (put["source"], put["detail-type"]) == ("modelpass", "subscription.purchased")
+    assert (put["source"], put["detail-type"]) == ("modelpass", "subscription.expired")
     assert json.loads(json.dumps(put["detail"])) == {
         "id": item["id"]["S"],
-        "type": "subscription.purchased",
+        "type": "subscription.expired",
         "version": "1",
         "at": item["at"]["S"],
         "subject": item["pk"]["S"],

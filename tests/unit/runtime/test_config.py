@@ -115,11 +115,11 @@ def test_new_items_get_the_newest_schema_version_unless_the_one_before_is_asked_
         assert config.tables({"SCHEMA_VERSION_WRITTEN": str(version)}).version == version
 
 
-@pytest.mark.parametrize("value", ["", "0", "3", "01", " 2", "2.0", "newest"])
+@pytest.mark.parametrize("value", ["", "0", "1", "4", "02", " 3", "3.0", "newest"])
 def test_schema_version_that_is_not_understood_cannot_be_written(value: str) -> None:
     with pytest.raises(ConfigError) as caught:
         config.tables({"SCHEMA_VERSION_WRITTEN": value})
-    assert str(caught.value) == "SCHEMA_VERSION_WRITTEN must be 1 or 2"
+    assert str(caught.value) == "SCHEMA_VERSION_WRITTEN must be 2 or 3"
 
 
 def test_client_is_chosen_by_a_setting_and_is_boto3_unless_told() -> None:

@@ -16,7 +16,7 @@ from modelpass.catalogue.tiers import MAX_CALLS, MAX_UNITS, Tier, Unit
 from modelpass.entitlements.model import Limits
 from modelpass.errors import ErrorCode
 from modelpass.subscriptions import pricing
-from modelpass.subscriptions.model import Sale
+from modelpass.subscriptions.model import Sale, SoldTerm
 from tests.support.builders import PROPERTY, limits, subscription
 
 AMOUNTS = st.builds(
@@ -38,6 +38,10 @@ BOUGHT = st.builds(
 
 def price(base: str, per_unit: str, per_call: str) -> Price:
     return Price("USD", base, per_unit, per_call)
+
+
+def answer(models: list[tuple[str, Tier]], sale: Sale, months: int) -> Any:
+    return pricing.price_answer(pricing.price_at(models, sale, months))
 
 
 def monthly(calls: int, cap: int, *figures: str) -> str:
@@ -73,7 +77,7 @@ def test_every_amount_is_the_exact_one_up_to_the_largest_figures(lines: list[Any
         for m, p in lines
     ]
     assert [Fraction(m) for m in sale.monthly] == exact
-    quote = pricing.quote_answer([(m.model_id, m.tier) for m, _ in lines], sale, months)
+    quote = answer([(m.model_id, m.tier) for m, _ in lines], sale, months)
     assert Fraction(quote["monthlyTotal"]) == sum(exact)
     assert Fraction(quote["total"]) == sum(exact) * months
     totals = [line["total"] for line in quote["lines"]]
@@ -88,7 +92,7 @@ def test_amount_that_would_have_to_be_rounded_is_an_error_and_not_a_price() -> N
     with pytest.raises(Inexact):
         monthly(1, 7, "1", long, "0")
     with pytest.raises(Inexact):
-        pricing.quote_answer([("m", Tier.BASIC)], Sale("USD", (f"1{long}",)), 7)
+        pricing.price_at([("m", Tier.BASIC)], Sale("USD", (f"1{long}",)), 7)
 
 
 def test_price_does_not_depend_on_the_processs_own_arithmetic(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +103,7 @@ def test_price_does_not_depend_on_the_processs_own_arithmetic(monkeypatch: pytes
 
 def test_quote_shows_its_lines_in_the_order_of_the_models() -> None:
     sale = Sale("EUR", ("29.00", "7.203"))
-    assert pricing.quote_answer([("b", Tier.STABLE), ("a", Tier.BASIC)], sale, 3) == {
+    assert answer([("b", Tier.STABLE), ("a", Tier.BASIC)], sale, 3) == {
         "currency": "EUR",
         "lines": [
             {"modelId": "b", "channelTier": "stable", "monthly": "29.00", "total": "87.00"},
@@ -120,13 +124,14 @@ def test_total_expected_is_compared_as_a_number_and_any_other_is_refused(
     lines: list[Any], months: int, number: str, zeros: int
 ) -> None:
     sale = pricing.sale_of(lines, "USD")
-    total = pricing.quote_answer([(m.model_id, m.tier) for m, _ in lines], sale, months)["total"]
+    price = pricing.price_at([(m.model_id, m.tier) for m, _ in lines], sale, months)
+    total = pricing.total_of(price)
     for same in (None, total, total + "0" * zeros, total.removesuffix("0"), total.removesuffix(".00")):
-        assert pricing.refuse_total(sale, months, same) is None
-    refusal = pricing.refuse_total(sale, months, number)
+        assert pricing.refuse_total(price, same) is None
+    refusal = pricing.refuse_total(price, number)
     assert (refusal is None) == (Fraction(number) == Fraction(total))
     least_more = f"{total}{'0' * 8}1"
-    refusal = pricing.refuse_total(sale, months, least_more)
+    refusal = pricing.refuse_total(price, least_more)
     assert refusal is not None
     assert (refusal.code, refusal.param) == (ErrorCode.PRICE_CHANGED, "expectedTotal")
     assert refusal.message == f"The total is {total} USD now."
@@ -134,13 +139,40 @@ def test_total_expected_is_compared_as_a_number_and_any_other_is_refused(
 
 def test_comparison_does_not_depend_on_the_processs_own_arithmetic(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(getcontext(), "prec", 2)
-    sale = Sale("USD", ("1234.56", "0.01"))
-    assert pricing.refuse_total(sale, 3, "3703.71") is None
-    assert pricing.refuse_total(sale, 3, "3700") is not None
+    price = pricing.price_at([("a", Tier.BASIC), ("b", Tier.BASIC)], Sale("USD", ("1234.56", "0.01")), 3)
+    assert pricing.refuse_total(price, "3703.71") is None
+    assert pricing.refuse_total(price, "3700") is not None
 
 
 def test_term_is_priced_for_all_of_its_months() -> None:
+    shown = term_answer(subscription(models=(limits(), limits("m-2"))).sold_term())
+    assert (shown["monthlyTotal"], shown["months"], shown["total"]) == ("24.00", 3, "72.00")
+
+
+def term_answer(sold: SoldTerm) -> Any:
+    price = pricing.price_of_term(sold)
+    assert price is not None
+    return pricing.price_answer(price)
+
+
+def test_term_that_went_on_shows_all_that_was_charged_for_each_line_and_the_newest_price_of_a_month() -> None:
     sold = subscription(models=(limits(), limits("m-2"))).sold_term()
-    price_of_term = pricing.price_of_term(sold)
-    assert price_of_term is not None
-    assert (price_of_term["monthlyTotal"], price_of_term["months"], price_of_term["total"]) == ("24.00", 3, "72.00")
+    more = pricing.price_at(sold.models, Sale("USD", ("0.10", "7.00")), 2)
+    assert sold.sale is not None
+    twice = pricing.charged(pricing.charged(sold.sale, 3, more), 5, more)
+    shown = term_answer(sold._replace(sale=twice, term=sold.term._replace(months=7)))
+    lines = [(line["monthly"], line["total"]) for line in shown["lines"]]
+    assert lines == [("0.10", "36.40"), ("7.00", "64.00")]
+    assert (shown["months"], shown["monthlyTotal"], shown["total"]) == (7, "7.10", "100.40")
+
+
+def test_term_of_the_history_is_priced_as_it_began_whatever_came_into_it_later() -> None:
+    sold = subscription().sold_term()
+    later = sold._replace(models=(*sold.models, ("m-9", Tier.BASIC)), term=sold.term._replace(months=9), sold_months=3)
+    assert term_answer(later) == term_answer(sold)
+
+
+@pytest.mark.parametrize(("total", "free"), [("0.00", True), ("0", True), ("0.000000000001", False)])
+def test_order_is_free_only_where_nothing_at_all_is_charged(*, total: str, free: bool) -> None:
+    price = pricing.price_at([("m", Tier.BASIC)], Sale("USD", (total,)), 1)
+    assert pricing.is_free(price) is free

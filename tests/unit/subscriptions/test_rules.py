@@ -6,7 +6,7 @@ import pytest
 
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.subscriptions import rules as subscription_rules
-from modelpass.subscriptions.model import Slot, SlotKind, Subscription
+from modelpass.subscriptions.model import Slot, SlotKind, Subscription, Suspension
 from tests.support.builders import KEY_HASH, NOON, SUBSCRIPTION_ID, ms, slot, subscription
 
 DAY_ENDS, TERM_ENDS = ms("2026-12-02T00:00:00Z"), ms("2027-02-23T10:30:00Z")
@@ -57,33 +57,6 @@ def test_refusal_names_what_holds_the_place(kind: SlotKind, word: str) -> None:
     assert taken.message == f"The account already has an active {word}: {SUBSCRIPTION_ID}."
 
 
-def test_ten_purchases_a_utc_day_and_not_one_more() -> None:
-    assert subscription_rules.refuse_purchase(None, NOON) is None
-    assert subscription_rules.refuse_purchase(slot(0, day=TODAY, purchases=9), NOON) is None
-    refused = subscription_rules.refuse_purchase(slot(0, day=TODAY, purchases=10), NOON)
-    assert refused == Refusal(ErrorCode.TOO_MANY_PURCHASES, retry_after=43_200)
-
-
-def test_next_utc_day_counts_purchases_anew_from_its_first_millisecond() -> None:
-    full = slot(0, day=TODAY, purchases=10)
-    assert subscription_rules.refuse_purchase(full, DAY_ENDS - 1) == Refusal(
-        ErrorCode.TOO_MANY_PURCHASES, retry_after=1
-    )
-    assert subscription_rules.refuse_purchase(full, DAY_ENDS) is None
-    assert [subscription_rules.purchases_today(full, at) for at in (DAY_ENDS - 1, DAY_ENDS)] == [10, 0]
-    assert subscription_rules.purchases_today(None, NOON) == 0
-
-
-def test_clock_behind_the_stored_day_counts_its_purchases_as_of_that_day() -> None:
-    assert subscription_rules.purchases_today(slot(0, day=TODAY + 1, purchases=10), NOON) == 10
-
-
-def test_taken_place_is_told_before_too_many_purchases() -> None:
-    refused = subscription_rules.refuse_purchase(slot(NOON + 1, day=TODAY, purchases=10), NOON)
-    assert refused is not None
-    assert refused.code is ErrorCode.ACTIVE_SUBSCRIPTION_EXISTS
-
-
 def test_hundred_new_keys_a_utc_day_and_not_one_more() -> None:
     stored = subscription()
     assert subscription_rules.refuse_new_key(stored, NOON) is None
@@ -115,6 +88,10 @@ def test_only_an_expired_subscription_is_renewed_from_the_millisecond_it_expires
     not_expired = Refusal(ErrorCode.SUBSCRIPTION_NOT_EXPIRED)
     assert subscription_rules.refuse_renewal(stored, slot(TERM_ENDS), TERM_ENDS - 1) == not_expired
     assert subscription_rules.refuse_renewal(stored, slot(TERM_ENDS), TERM_ENDS) is None
+    suspended = stored._replace(suspension=Suspension(NOON, "operator", "unpaid"))
+    for now_ms in (NOON, TERM_ENDS):
+        refused = subscription_rules.refuse_renewal(suspended, None, now_ms)
+        assert refused == Refusal(ErrorCode.SUBSCRIPTION_SUSPENDED)
     assert subscription_rules.refuse_renewal(stored._replace(cancelled_at_ms=NOON), None, TERM_ENDS) == not_expired
 
 

@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from modelpass.api import claims
-from modelpass.errors import invalid
+from modelpass.errors import ErrorCode, Refusal, Refused, invalid
 from modelpass.ids import MAX_ACCOUNT_BYTES, is_account
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 NAMES: Final = claims.names_of(os.environ)
 """The claims of this deployment, read once at cold start."""
+_NO_KEY: Final = Refusal(
+    ErrorCode.INVALID_API_KEY, param="Authorization", message="Pass the API key in the header Authorization: Bearer."
+)
 _UNDECODED: Final = "\ufffd"
 """What API Gateway puts in the place of bytes that are no UTF-8."""
 
@@ -62,6 +65,18 @@ def subject_of(event: dict[str, Any]) -> str | None:
     """The `sub` claim, from the event as it came; None where there is none that can be told."""
     subject = _claims(event).get(claims.SUBJECT)
     return subject if is_account(subject) else None
+
+
+def api_key_of(event: APIGatewayProxyEventV2) -> str:
+    """What the caller bears as API key: all that stands behind `Bearer` in the `Authorization` header.
+
+    Whether it is one is not looked at. Raises `invalid_api_key` where the header is missing or of another scheme.
+    """
+    scheme, _, credentials = event.headers.get("authorization", "").strip().partition(" ")
+    api_key = credentials.strip()
+    if scheme.lower() != "bearer" or not api_key:
+        raise Refused(_NO_KEY)
+    return api_key
 
 
 def is_operator(event: APIGatewayProxyEventV2) -> bool:

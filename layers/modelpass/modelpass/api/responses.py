@@ -16,6 +16,7 @@ from aws_lambda_powertools.event_handler import Response, content_types
 from modelpass.api import tags
 from modelpass.runtime import telemetry
 from modelpass.subscriptions import answers as subscription_answers
+from modelpass.subscriptions.order_records import OrderStatus
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
@@ -71,7 +72,7 @@ def plan_ended(told: PlanOutcome) -> Response[str]:
 
 
 def subscription_outcome(outcome: Outcome, status: HTTPStatus) -> Response[str]:
-    """The subscription of a purchase, a renewal or a new key, with 200 or 201.
+    """The subscription of a sale or a new key, with 200 or 201, or with 202 while its order waits.
 
     No cache may store it, for it may show a key. A repeat carries the header `Idempotent-Replayed`, and 201 carries
     `Location`, which `placed` completes.
@@ -80,7 +81,9 @@ def subscription_outcome(outcome: Outcome, status: HTTPStatus) -> Response[str]:
     headers = {"Cache-Control": "no-store", **(_REPLAYED if outcome.replayed else {})}
     if status is HTTPStatus.CREATED:
         headers[_LOCATION] = f"/v1/subscriptions/{stored.id}"
-    body = subscription_answers.subscription(stored, outcome.status, outcome.api_key)
+    if outcome.order is not None and outcome.order.status(outcome.now_ms) is OrderStatus.PENDING:
+        status = HTTPStatus.ACCEPTED
+    body = subscription_answers.outcome(outcome)
     telemetry.decided("replayed" if outcome.replayed else "ok", subscriptionId=stored.id)
     return _response(status, body, headers)
 

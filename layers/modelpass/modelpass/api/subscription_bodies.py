@@ -10,8 +10,14 @@ from pydantic import Field, StringConstraints
 from modelpass.api.fields import Calls, ChannelTier, ModelId, Units
 from modelpass.api.validation import Strict, rule_of, validated
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid
-from modelpass.subscriptions.model import MAX_MODELS, MAX_MONTHS
-from modelpass.subscriptions.orders import OrderLine, PurchaseOrder, RenewalOrder
+from modelpass.subscriptions.model import MAX_LABEL, MAX_MODELS, MAX_MONTHS
+from modelpass.subscriptions.orders import (
+    ExtensionOrder,
+    OrderLine,
+    PurchaseOrder,
+    RenewalOrder,
+    SettingsChange,
+)
 
 TIME_ZONE_FORMAT: Final = "iana-time-zone"
 """The format that the OpenAPI document gives to a name that `time_zones` contains."""
@@ -25,6 +31,18 @@ ExpectedTotal = Annotated[
     Field(description=_TOTAL_RULE),
 ]
 """What the caller takes a sale to cost in all; there is no sale so large that it would not fit."""
+
+
+_MONTHS_RULE: Final = f"a whole number from 1 to {MAX_MONTHS}"
+Months = Annotated[int, Field(ge=1, le=MAX_MONTHS, description=_MONTHS_RULE)]
+AutoRenew = Annotated[bool | None, Field(description="true or false")]
+"""Whether the term goes on by itself at its end."""
+AutoRenewMonths = Annotated[int | None, Field(ge=1, le=MAX_MONTHS, description=_MONTHS_RULE)]
+"""How many months it then goes on for."""
+Label = Annotated[
+    str | None, StringConstraints(max_length=MAX_LABEL), Field(description=f"a text of at most {MAX_LABEL} characters")
+]
+"""What the customer calls it; an empty one takes the label away."""
 
 
 class PurchaseModel(Strict):
@@ -43,11 +61,14 @@ class PurchaseRequest(Strict):
         list[PurchaseModel],
         Field(min_length=1, max_length=MAX_MODELS, description=f"a list of 1 to {MAX_MODELS} models"),
     ]
-    months: Annotated[int, Field(ge=1, le=MAX_MONTHS, description=f"a whole number from 1 to {MAX_MONTHS}")] = 1
+    months: Months = 1
     timezone: Annotated[
         str, Field(description="an IANA time zone name", json_schema_extra={"format": TIME_ZONE_FORMAT})
     ] = "UTC"
     expected_total: ExpectedTotal = None
+    auto_renew: AutoRenew = None
+    auto_renew_months: AutoRenewMonths = None
+    label: Label = None
 
 
 class RenewalRequest(Strict):
@@ -56,10 +77,26 @@ class RenewalRequest(Strict):
     expected_total: ExpectedTotal = None
 
 
-class QuoteRequest(Strict):
-    """The JSON body of `POST /v1/subscriptions/{subscriptionId}/quotes`: the body of the call whose price is asked."""
+class ExtensionRequest(Strict):
+    """The JSON body of `POST /v1/subscriptions/{subscriptionId}/extend`."""
 
-    renew: Annotated[RenewalRequest, Field(description="the body of a renewal")]
+    months: Months
+    expected_total: ExpectedTotal = None
+
+
+class SettingsRequest(Strict):
+    """The JSON body of `PATCH /v1/subscriptions/{subscriptionId}`: what is left out stays as it is."""
+
+    auto_renew: AutoRenew = None
+    auto_renew_months: AutoRenewMonths = None
+    label: Label = None
+
+
+class QuoteRequest(Strict):
+    """The JSON body of `POST /v1/subscriptions/{subscriptionId}/quotes`: the body of one call, whose price is asked."""
+
+    renew: Annotated[RenewalRequest | None, Field(description="the body of a renewal")] = None
+    extend: Annotated[ExtensionRequest | None, Field(description="the body of an extension")] = None
 
 
 def parse_purchase(raw: object) -> PurchaseOrder:
@@ -76,7 +113,16 @@ def parse_purchase(raw: object) -> PurchaseOrder:
         OrderLine(line.model_id, line.channel_tier, line.daily_call_limit, line.monthly_token_cap)
         for line in body.models
     )
-    return PurchaseOrder(lines, body.months, body.timezone, body.expected_total, raw)
+    return PurchaseOrder(
+        lines,
+        body.months,
+        body.timezone,
+        body.expected_total,
+        raw,
+        auto_renew=body.auto_renew is True,
+        auto_renew_months=body.auto_renew_months,
+        label=_label(body.label) or "",
+    )
 
 
 def parse_renewal(raw: object) -> RenewalOrder:
@@ -85,9 +131,44 @@ def parse_renewal(raw: object) -> RenewalOrder:
     return RenewalOrder(body.expected_total, body.model_dump(by_alias=True, exclude_none=True))
 
 
-def require_quote_of_renewal(raw: object) -> None:
-    """Refuse what does not ask for the price of a renewal (`invalid_request`), which is all that is quoted today."""
-    validated(QuoteRequest, raw)
+def parse_extension(raw: object) -> ExtensionOrder:
+    """Check an extension's body; raises `invalid_request` naming the field."""
+    body = validated(ExtensionRequest, raw)
+    return ExtensionOrder(body.months, body.expected_total, raw)
+
+
+def parse_settings(raw: object) -> SettingsChange:
+    """Check what is to be changed of a subscription's settings; raises `invalid_request` naming the field."""
+    body = validated(SettingsRequest, raw)
+    return SettingsChange(body.auto_renew, body.auto_renew_months, _label(body.label))
+
+
+def parse_quote(raw: object) -> RenewalOrder | ExtensionOrder:
+    """Check what is to be priced, which is one sale; raises `invalid_request` naming the field."""
+    body = validated(QuoteRequest, raw)
+    asked = {name: getattr(body, name) for name in QuoteRequest.model_fields if getattr(body, name) is not None}
+    if not asked:
+        first = next(iter(QuoteRequest.model_fields))
+        raise invalid(first, f"One of {', '.join(_names(QuoteRequest))} is required.")
+    if len(asked) > 1:
+        second = _names(QuoteRequest)[list(QuoteRequest.model_fields).index(list(asked)[1])]
+        raise invalid(second, "The price of one sale is asked for at a time.")
+    members: dict[str, object] = raw if isinstance(raw, dict) else {}
+    if body.extend is not None:
+        return parse_extension(members["extend"])
+    return parse_renewal(members["renew"])
+
+
+def _names(model: type[Strict]) -> list[str]:
+    """The names of a body's members, as callers write them."""
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _label(text: str | None) -> str | None:
+    """A label; raises `invalid_request` for one with characters that no line of text has, or that show nothing."""
+    if text is not None and not text.isprintable():
+        raise invalid("label", f"label must be {rule_of(SettingsRequest, ('label',))}, all of them printable.")
+    return text if text is None else text.strip()
 
 
 @lru_cache(maxsize=1)

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Final
 from modelpass import schema
 from modelpass.catalogue.model import (
     AMOUNT_PATTERN,
-    ANY_CALLS,
-    ANY_UNITS,
     CURRENCY_PATTERN,
     PRICE_FIELDS,
     Bounds,
@@ -25,7 +23,6 @@ from modelpass.catalogue.model import (
     price_fields,
 )
 from modelpass.catalogue.tiers import CATALOGUE, TIERS_DOWN, Kind, Tier
-from modelpass.catalogue.tiers import lacking as tiers_lacking
 from modelpass.schema import Item, number, text
 
 if TYPE_CHECKING:
@@ -68,7 +65,7 @@ def currency_of(item: Item | None) -> str | None:
 
 def listed_model_of(item: Item) -> ListedModel:
     """A model, from its stored item."""
-    item = schema.current(item, lacking)
+    item = schema.current(item)
     model_id, limits = item["id"]["S"], item["limits"]["M"]
     if model_key(model_id)[1] != item["sk"]["S"]:
         raise ValueError(model_id)
@@ -130,18 +127,6 @@ def settings_item(currency: str, version: int = schema.NEWEST) -> Item:
     """The item of the settings of a catalogue that has none yet."""
     fields = {"v": number(version), "currency": text(currency)}
     return {**schema.primary_key(settings_key()), **fields}
-
-
-def lacking(item: Item) -> Item:
-    """What an item of version 1 may lack; its sort key tells which of the three kinds of item it is."""
-    sort_key = item["sk"]["S"]
-    if sort_key == TIERS_DOWN:
-        return tiers_lacking(item)
-    if sort_key == SETTINGS:
-        return {}
-    limits = {"dailyCallLimit": ANY_CALLS, "monthlyTokenCap": ANY_UNITS}  # any amount could be bought
-    bounds = {name: {"M": _stored_bounds(any_amount)} for name, any_amount in limits.items()}
-    return {"limits": {"M": bounds}, "ever": {"SS": sorted(item["tiers"]["M"])}}  # no tier was ever withdrawn
 
 
 def _price_of(value: Item) -> Price:

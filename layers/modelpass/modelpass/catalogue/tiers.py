@@ -100,11 +100,6 @@ def tiers_down_of(item: Item | None) -> TiersDown:
     return TiersDown(pairs, revision or 0, entries or frozenset(), sound, legible, complete)
 
 
-def lacking(_: Item) -> Item:
-    """What the item of version 1 may lack: its changes were not counted."""
-    return {"rev": schema.number(0)}
-
-
 def _entries_of(item: Item) -> frozenset[str] | None:
     """The stored set, empty where there is none; None for what is no set of texts."""
     stored = item.get("tiers", {"SS": []})
@@ -112,9 +107,8 @@ def _entries_of(item: Item) -> frozenset[str] | None:
 
 
 def _revision_of(item: Item) -> int | None:
-    """How often the item has changed, 0 where version 1 has not counted it; None for what is no such number."""
-    stored = item.get("rev", schema.number(0) if item.get("v") == schema.number(schema.PREVIOUS) else {})
-    digits = stored.get("N", "")
+    """How often the item has changed; None for what is no such number."""
+    digits = item.get("rev", {}).get("N", "")
     return int(digits) if digits.isdecimal() else None
 
 

@@ -52,7 +52,7 @@ NEEDED: Final = ("AWS_REGION", "DEPLOYMENT_KEY", *TABLES)
 """The settings that are needed."""
 OPTIONAL: Final = (
     *("AWS_ENDPOINT_URL_DYNAMODB", "DEPLOYMENT_KEYS_ACCEPTED"),
-    *("MAX_OPEN_HOLDS", "SCHEMA_VERSION_WRITTEN"),
+    *("MAX_OPEN_HOLDS", "SALE_APPROVAL", "SCHEMA_VERSION_WRITTEN"),
 )
 """The settings that are needed where the deployment has others than the defaults; further names are passed over."""
 _ASKS_AGAIN_SECONDS: Final = 1.0
@@ -92,7 +92,10 @@ class Decisions:
         )
         keys = config.signing_keys(settings)
         deps = wiring.deps_around(self._client.send, config.tables(settings), keys)
-        deps = deps._replace(max_open_holds=config.max_open_holds(settings))
+        deps = deps._replace(
+            max_open_holds=config.max_open_holds(settings),
+            sale_approval=config.sale_approval(settings),
+        )
         self._settling = deps._replace(now_ms=self._clock.now_ms)
         self._granting = deps._replace(now_ms=self._trusted_now_ms)
         self._caches = Caches.empty(self._granting)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass.entitlements import authorization_ids, windows
+from modelpass.entitlements import authorization_ids, contract, windows
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.times import rfc3339
 
@@ -27,33 +27,31 @@ _end = lru_cache(maxsize=4096)(rfc3339)  # the windows of many items end at the 
 def current_windows(entitlement: Entitlement, now_ms: int) -> Json:
     """The `daily` and `monthly` objects of the windows in force now, or of the last ones once the term has ended."""
     now_ms = max(now_ms, entitlement.segment_start_ms)
-    stored = windows.stored_segment(entitlement)
-    current = stored if now_ms < entitlement.segment_end_ms else windows.segment_after(entitlement, now_ms)
+    entitlement = contract.as_of(entitlement, None, now_ms)
+    segment = windows.stored_segment(entitlement)
     counters, limits = entitlement.counters, entitlement.limits
-    calls = counters.day_calls if current.day == stored.day else 0
-    used = held = 0
-    if current.month == stored.month:
-        used = counters.month_used
-        held = sum(
-            h.units
-            for h in entitlement.holds.values()
-            if h.expires_at_ms > now_ms and windows.of_stored_month(entitlement, h)
-        )
-    left = limits.monthly_cap - used - held
+    calls, used, top_up = counters.day_calls, counters.month_used, entitlement.top_up
+    held = sum(
+        h.units
+        for h in entitlement.holds.values()
+        if h.expires_at_ms > now_ms and windows.of_stored_month(entitlement, h)
+    )
+    left = entitlement.month_limit - used - held
     return {
         "daily": {
             "limit": limits.daily_call_limit,
             "used": calls,
-            "remaining": limits.daily_call_limit - calls,
-            "resetsAt": _end(current.day_end_ms),
+            "remaining": max(0, limits.daily_call_limit - calls),
+            "resetsAt": _end(segment.day_end_ms),
         },
         "monthly": {
             "limit": limits.monthly_cap,
+            **({"topUp": top_up} if top_up else {}),
             "used": used,
             "held": held,
             "remaining": max(0, left),
             "overrun": max(0, -left),
-            "resetsAt": _end(current.month_end_ms),
+            "resetsAt": _end(segment.month_end_ms),
         },
     }
 

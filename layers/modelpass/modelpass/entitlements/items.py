@@ -79,6 +79,12 @@ def entitlement_item(entitlement: Entitlement, version: int = schema.NEWEST) -> 
         item["tl"] = number(entitlement.lapses)
     if entitlement.cancelled_at_ms is not None:
         item["xc"] = number(entitlement.cancelled_at_ms)
+    if entitlement.suspended:
+        item["xs"] = number(1)
+    if entitlement.top_up:
+        item["tu"] = number(entitlement.top_up)
+    if entitlement.change_number:
+        item["cn"] = number(entitlement.change_number)
     return item
 
 
@@ -102,7 +108,7 @@ def segment_attributes(entitlement: Entitlement) -> Item:
 
 def entitlement_of(item: Item) -> Entitlement:
     """An entitlement, from its stored item."""
-    item = schema.current(item, lacking)
+    item = schema.current(item)
     bought = [item[name]["S"] for name in ("pk", "tr", "un", "tz")]
     bought += [item[name]["N"] for name in ("lc", "lm", "st", "mo", "xa")]
     entitlement_id, limits, term = _bought(tuple(bought))
@@ -130,6 +136,9 @@ def entitlement_of(item: Item) -> Entitlement:
         announced=_ANNOUNCED[int(item["ta"]["N"])],
         lapses=optional_number(item, "tl") or 0,
         due_at_ms=optional_number(item, "da"),
+        suspended="xs" in item,
+        change_number=optional_number(item, "cn") or 0,
+        top_up=optional_number(item, "tu") or 0,
     )
 
 
@@ -163,14 +172,9 @@ def term_of(item: Item) -> Term:
     return Term(int(item["st"]["N"]), int(item["mo"]["N"]), item["tz"]["S"], int(item["xa"]["N"]))
 
 
-def lacking(_: Item) -> Item:
-    """What an entitlement of version 1 may lack: none of its thresholds was announced then."""
-    return {"ta": number(0)}
-
-
 @lru_cache(maxsize=4096)
 def _bought(fixed: tuple[str, ...]) -> tuple[EntitlementId, Limits, Term]:
-    """What never changes of an entitlement, from the texts it is stored as. Results are kept, by these texts."""
+    """What seldom changes of an entitlement, from the texts it is stored as. Results are kept, by these texts."""
     pk, tier, unit, time_zone, calls, cap, starts, months, ends = fixed
     entitlement_id = parse_entitlement_pk(pk)
     limits = Limits(entitlement_id.model_id, Tier(tier), Unit(unit), int(calls), int(cap))

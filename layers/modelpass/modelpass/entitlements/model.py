@@ -13,12 +13,15 @@ from modelpass.times import DAY_MS, MS_PER_SECOND
 
 if TYPE_CHECKING:
     from modelpass.catalogue.tiers import Tier, Unit
+    from modelpass.errors import Refusal
 
 MAX_HOLD_SECONDS: Final = 86_400
 DEFAULT_HOLD_SECONDS: Final = 900
 """How long a hold lasts when the router does not say."""
 SETTLE_GRACE_MS: Final = 90 * DAY_MS
 """How long after the end of a term a settle is still accepted."""
+SETTLE_MOST_MS: Final = 457 * DAY_MS
+"""How long after its grant a settle is accepted at most, however long the term goes on."""
 
 
 class Threshold(Enum):
@@ -91,7 +94,7 @@ class Hold(NamedTuple):
 class Counters(NamedTuple):
     """What is left and what was used in the stored day and month window.
 
-    Always: `daily limit = day_left + day_calls` and `cap = month_left + held + month_used`.
+    Always: `daily limit = day_left + day_calls` and `cap + top-ups = month_left + held + month_used`.
     `day_units` is what was settled for requests granted in the stored day.
     """
 
@@ -125,7 +128,10 @@ class Entitlement(NamedTuple):
 
     The stored windows are named by `day` and `month` (a local date, and the number of the month in the term) and began
     at `day_start_ms` and `month_start_ms`. The segment is where both are in force: it ends with the first of them.
-    `key_hash` is None once the key was replaced by a renewal. `tickets` counts reclaimed, unsettled holds.
+    `key_hash` is None once the key was replaced by a renewal. `cancelled_at_ms` is since when it is stopped;
+    `suspended` says that an operator has stopped it, who may take that back. `change_number` is that of the
+    subscription's last change that has reached the item. `top_up` are units that were bought beside the cap for the
+    stored month. `tickets` counts reclaimed, unsettled holds.
     `announced` are the thresholds of the stored windows that were announced; `lapses` counts how often some of these
     marks were taken away in a window that went on. `due_at_ms` is when the reset looks at the item, None when there is
     nothing to look for.
@@ -148,11 +154,19 @@ class Entitlement(NamedTuple):
     announced: frozenset[Threshold]
     lapses: int
     due_at_ms: int | None
+    suspended: bool = False
+    change_number: int = 0
+    top_up: int = 0
 
     @property
     def expires_at_ms(self) -> int:
-        """The instant from which nothing is granted any more."""
+        """The end of the term as far as the item knows: the subscription may have been extended since."""
         return self.term.ends_at_ms
+
+    @property
+    def month_limit(self) -> int:
+        """How many units the stored month has in all: the cap, and what was bought beside it."""
+        return self.limits.monthly_cap + self.top_up
 
     @property
     def segment_start_ms(self) -> int:
@@ -163,3 +177,19 @@ class Entitlement(NamedTuple):
     def armed(self) -> bool:
         """Whether the reset will look at the item no later than at the end of the stored segment."""
         return self.due_at_ms is not None and self.due_at_ms <= self.segment_end_ms
+
+
+class Contract(NamedTuple):
+    """What a subscription's row says of an entitlement: the term as it is by now, and what holds in the month in force.
+
+    `limits` is the line of the model; None where the list has none. `change_number` is that of the row's last change.
+    `key_hash` is that of the current key. `refusal` says why the subscription grants nothing; None while it is active.
+    `lasts` says that nothing can reverse that refusal for this key.
+    """
+
+    term: Term
+    limits: Limits | None
+    change_number: int
+    key_hash: bytes
+    refusal: Refusal | None = None
+    lasts: bool = False

@@ -48,9 +48,14 @@ class RememberedRefusal(NamedTuple):
     held: frozenset[str] | None = None
 
 
-def remembered(refusal: Refusal, entitlement: Entitlement) -> RememberedRefusal:
-    """What to remember of a refusal that was decided from a stored entitlement."""
+def remembered(refusal: Refusal, entitlement: Entitlement, *, lasts: bool = False) -> RememberedRefusal:
+    """What to remember of a refusal that was decided from a stored entitlement.
+
+    `lasts` says that the subscription's row shows that nothing can reverse it.
+    """
     account_id = entitlement.account_id
+    if lasts:
+        return RememberedRefusal(account_id, refusal)
     if refusal.code is not ErrorCode.INVALID_API_KEY:
         return RememberedRefusal(account_id)
     if entitlement.key_hash is None:  # a renewal has taken the key out of all models of the term at once

@@ -12,14 +12,15 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from modelpass.entitlements import accounting, authorization_ids, thresholds, windows
+from modelpass.entitlements import accounting, authorization_ids, contract, thresholds, windows
 from modelpass.entitlements.change import Change
-from modelpass.entitlements.model import SETTLE_GRACE_MS, Entitlement, Hold
+from modelpass.entitlements.model import SETTLE_GRACE_MS, SETTLE_MOST_MS, Entitlement, Hold
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.times import MS_PER_SECOND, seconds_until
 
 if TYPE_CHECKING:
     from modelpass.catalogue.tiers import Tier
+    from modelpass.entitlements.model import Contract, Limits, Term
 
 TIER_RETRY_SECONDS: Final = 5
 HOLD_RETRY_SECONDS: Final = 1
@@ -67,25 +68,38 @@ class PriorGrant(NamedTuple):
     own: bool
 
 
-def decide_authorize(entitlement: Entitlement, attempt: Attempt, now_ms: int) -> Refusal | PriorGrant | Change:
+def needs_contract(entitlement: Entitlement, key_hash: bytes, now_ms: int) -> bool:
+    """Whether only the subscription's row can tell what a request with this key gets.
+
+    It is so once the stored month is over, but for a key that the item alone refuses.
+    """
+    if not contract.month_is_over(entitlement, max(now_ms, entitlement.segment_start_ms)):
+        return False
+    return _refuse_key(entitlement, key_hash) is None
+
+
+def decide_authorize(
+    entitlement: Entitlement, attempt: Attempt, now_ms: int, told: Contract | None = None
+) -> Refusal | PriorGrant | Change:
     """Refuse by the first rule that fails, recognise a grant made before, or say what to write.
 
-    A `Change` without a grant clears the way (windows that ended, expired holds): write it, and decide again. A time
-    before the stored windows counts as their start, for a clock may be behind.
+    `told` is what the row says, where it is needed (`needs_contract`). A `Change` without a grant clears the way
+    (windows that ended, expired holds): write it, and decide again. A time before the stored windows counts as their
+    start, for a clock may be behind.
     """
     now_ms = max(now_ms, entitlement.segment_start_ms)
     held = entitlement.holds.get(attempt.hold.key)
     if held is not None and held.nonce in attempt.own_nonces:
         return PriorGrant(held, own=True)  # it is counted, and no rule that has begun to fail since may hide it
-    refusal = _refuse_access(entitlement, attempt, now_ms)
+    refusal = _refuse_access(entitlement, attempt, now_ms, told)
     if refusal is not None:
         return refusal
     if held is not None and held.expires_at_ms > now_ms:
         return _answer_repeat(held, attempt)
-    if entitlement.limits.tier in attempt.tiers_down:
-        wait = _wait(entitlement, attempt, TIER_RETRY_SECONDS, now_ms)
+    rolled = _with_windows_in_force(entitlement, now_ms, told)
+    if rolled.after.limits.tier in attempt.tiers_down:
+        wait = _wait(rolled.after, attempt, TIER_RETRY_SECONDS, now_ms)
         return Refusal(ErrorCode.TIER_UNAVAILABLE, retry_after=wait)
-    rolled = _with_windows_in_force(entitlement, now_ms)
     refusal = _refuse_capacity(rolled.after, attempt, now_ms)
     if refusal is not None:
         return refusal
@@ -99,9 +113,14 @@ def without_vain_wait(entitlement: Entitlement, refusal: Refusal, now_ms: int) -
     return refusal._replace(retry_after=None)
 
 
-def settles_accepted(entitlement: Entitlement, now_ms: int) -> bool:
+def settles_accepted(term: Term, now_ms: int) -> bool:
     """Whether settles are still accepted: until 90 days after the end of the term."""
-    return now_ms < entitlement.expires_at_ms + SETTLE_GRACE_MS
+    return now_ms < term.ends_at_ms + SETTLE_GRACE_MS
+
+
+def is_recent(hold: Hold, now_ms: int) -> bool:
+    """Whether a settle of a hold may be accepted: until 457 days after its grant, however long the term goes on."""
+    return now_ms < hold.granted_at_ms + SETTLE_MOST_MS
 
 
 def is_late(entitlement: Entitlement, hold: Hold, now_ms: int) -> bool:
@@ -114,41 +133,74 @@ def is_of_current_windows(entitlement: Entitlement, hold: Hold, now_ms: int) -> 
     return entitlement.segment_start_ms <= hold.granted_at_ms and now_ms < entitlement.segment_end_ms
 
 
-def plan_reset(entitlement: Entitlement, now_ms: int) -> Change | None:
-    """The next step of the reset, None when nothing is due; it changes no decision that any request would get."""
-    if entitlement.due_at_ms is None or entitlement.due_at_ms > now_ms:
+def is_due(entitlement: Entitlement, now_ms: int) -> bool:
+    """Whether the reset has something to look for in the item."""
+    return entitlement.due_at_ms is not None and entitlement.due_at_ms <= now_ms
+
+
+def plan_reset(entitlement: Entitlement, now_ms: int, told: Contract | None = None) -> Change | None:
+    """The next step of the reset, None when nothing is due; it changes no decision that any request would get.
+
+    `told` is what the row says, once the stored month is over. Where the term has ended, or the list has the model no
+    longer, the last windows stay as they are.
+    """
+    if not is_due(entitlement, now_ms):
         return None
-    if entitlement.segment_end_ms <= now_ms and entitlement.segment_end_ms < entitlement.expires_at_ms:
-        return open_windows(entitlement, now_ms, now_ms)
+    at_ms, ends_ms = now_ms, entitlement.expires_at_ms if told is None else told.term.ends_at_ms
+    if told is not None and told.limits is None:
+        ends_ms = windows.stored_segment(entitlement).month_end_ms
+        at_ms, told = ends_ms - 1, None
+    goes_on = entitlement.segment_end_ms < ends_ms
+    if entitlement.segment_end_ms <= now_ms and goes_on:
+        return open_windows(entitlement, at_ms, now_ms, told)
     expired = reclaimable(entitlement, now_ms)
     step = accounting.reclaim(entitlement, expired) if expired else Change(entitlement, entitlement)
-    return accounting.rearm(thresholds.announce(step, now_ms), now_ms)
+    return accounting.rearm(thresholds.announce(step, now_ms), now_ms, closes=goes_on)
 
 
-def open_windows(entitlement: Entitlement, at_ms: int, now_ms: int) -> Change:
+def open_windows(entitlement: Entitlement, at_ms: int, now_ms: int, told: Contract | None = None) -> Change:
     """The step that closes the stored windows and opens those in force at a later instant (`at_ms`)."""
-    return accounting.rearm(thresholds.announce(accounting.roll(entitlement, at_ms), at_ms), now_ms)
+    return accounting.rearm(thresholds.announce(accounting.roll(entitlement, at_ms, told), at_ms), now_ms)
 
 
-def refuse_correction(units: int, used: int) -> Refusal | None:
-    """The refusal of a correction that takes more than was used, None for any other; both in the model's unit."""
-    if used + units >= 0:
+def refuse_correction(param: str, amount: int, used: int) -> Refusal | None:
+    """The refusal of a correction that takes more than was used, None for any other.
+
+    Both are in what the field `param` counts: `units` of the model, or `calls`.
+    """
+    if amount >= 0 or used + amount >= 0:
         return None
     least = f"at least -{used}: no more" if used else "above 0: nothing"
-    message = f"units must be {least} was used in the windows of that instant; at names another."
-    return Refusal(ErrorCode.INVALID_REQUEST, param="units", message=message)
+    message = f"{param} must be {least} was used in the windows of that instant; at names another."
+    return Refusal(ErrorCode.INVALID_REQUEST, param=param, message=message)
+
+
+def refuse_more_calls(calls: int, left: int) -> Refusal | None:
+    """The refusal of a correction that adds more calls than the day of its instant has left, None for any other."""
+    if calls <= max(0, left):
+        return None
+    message = f"calls must be at most {max(0, left)}: no more are left of that day; at names another."
+    return Refusal(ErrorCode.INVALID_REQUEST, param="calls", message=message)
 
 
 def refuse_access(entitlement: Entitlement, key_hash: bytes, now_ms: int) -> Refusal | None:
-    """The refusal of a key that grants nothing at this time, whatever is asked for; None for any other."""
+    """The refusal of a key that grants nothing at this time, whatever is asked for; None for any other.
+
+    It is by the item alone, whose term may have been extended since.
+    """
+    refusal = _refuse_key(entitlement, key_hash)
+    if refusal is None and now_ms >= entitlement.expires_at_ms:
+        return Refusal(ErrorCode.SUBSCRIPTION_EXPIRED)
+    return refusal
+
+
+def _refuse_key(entitlement: Entitlement, key_hash: bytes) -> Refusal | None:
     current = entitlement.key_hash
     if current is None or not hmac.compare_digest(current, key_hash):
         return Refusal(ErrorCode.INVALID_API_KEY, param="apiKey")
-    if entitlement.cancelled_at_ms is not None:
-        return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
-    if now_ms >= entitlement.expires_at_ms:
-        return Refusal(ErrorCode.SUBSCRIPTION_EXPIRED)
-    return None
+    if entitlement.cancelled_at_ms is None:
+        return None
+    return Refusal(ErrorCode.SUBSCRIPTION_SUSPENDED if entitlement.suspended else ErrorCode.SUBSCRIPTION_CANCELLED)
 
 
 def reclaimable(entitlement: Entitlement, now_ms: int) -> tuple[Hold, ...]:
@@ -162,13 +214,25 @@ def units_back(entitlement: Entitlement, now_ms: int) -> int:
     return sum(h.units for h in expired if windows.of_stored_month(entitlement, h))
 
 
-def _refuse_access(entitlement: Entitlement, attempt: Attempt, now_ms: int) -> Refusal | None:
+def _refuse_access(entitlement: Entitlement, attempt: Attempt, now_ms: int, told: Contract | None) -> Refusal | None:
+    limits: Limits | None = entitlement.limits
     refusal = refuse_access(entitlement, attempt.key_hash, now_ms)
+    if told is not None:
+        limits, refusal = told.limits, _refuse_key(entitlement, attempt.key_hash) or _refuse_by_row(attempt, told)
     if refusal is not None:
         return refusal
-    if attempt.tier is not None and attempt.tier is not entitlement.limits.tier:
+    if limits is None:
+        return Refusal(ErrorCode.MODEL_NOT_INCLUDED, param="modelId")
+    if attempt.tier is not None and attempt.tier is not limits.tier:
         return Refusal(ErrorCode.TIER_NOT_INCLUDED, param="channelTier")
     return None
+
+
+def _refuse_by_row(attempt: Attempt, told: Contract) -> Refusal | None:
+    """The refusal by the row; the item of a model that left the list is told of no new key."""
+    if told.limits is None and not hmac.compare_digest(told.key_hash, attempt.key_hash):
+        return Refusal(ErrorCode.INVALID_API_KEY, param="apiKey")
+    return told.refusal
 
 
 def _answer_repeat(held: Hold, attempt: Attempt) -> Refusal | PriorGrant:
@@ -188,16 +252,16 @@ def _has_same_content(held: Hold, attempt: Attempt) -> bool:
     return held.calls == attempt.hold.calls and attempt.least <= held.units <= attempt.hold.units
 
 
-def _with_windows_in_force(entitlement: Entitlement, now_ms: int) -> Change:
+def _with_windows_in_force(entitlement: Entitlement, now_ms: int, told: Contract | None) -> Change:
     if now_ms >= entitlement.segment_end_ms:
-        return thresholds.announce(accounting.roll(entitlement, now_ms), now_ms)
+        return thresholds.announce(accounting.roll(entitlement, now_ms, told), now_ms)
     return Change(entitlement, entitlement)
 
 
 def _refuse_capacity(entitlement: Entitlement, attempt: Attempt, now_ms: int) -> Refusal | None:
     segment, limits = windows.stored_segment(entitlement), entitlement.limits
     hold, expired = attempt.hold, windows.expired_holds(entitlement, now_ms)
-    if attempt.least > limits.monthly_cap:
+    if attempt.least > entitlement.month_limit:
         return Refusal(ErrorCode.REQUEST_EXCEEDS_LIMIT, param="monthlyTokenCap")
     if attempt.units_needed > entitlement.counters.month_left + units_back(entitlement, now_ms):
         wait = _wait(entitlement, attempt, seconds_until(segment.month_end_ms, now_ms), now_ms)
@@ -219,7 +283,7 @@ def _wait(entitlement: Entitlement, attempt: Attempt, seconds: int, now_ms: int)
     It cannot when the term will have ended by then, nor when the request needs more than a whole limit.
     """
     limits = entitlement.limits
-    never_fits = attempt.least > limits.monthly_cap or attempt.hold.calls > limits.daily_call_limit
+    never_fits = attempt.least > entitlement.month_limit or attempt.hold.calls > limits.daily_call_limit
     return None if never_fits or _ends_within(entitlement, seconds, now_ms) else seconds
 
 

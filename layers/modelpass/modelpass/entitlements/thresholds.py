@@ -9,9 +9,10 @@ nothing new writes nothing more. A request that does is followed by one more wri
 that write is lost, the next request or the reset finds the threshold reached and not announced, at the latest when the
 window is closed.
 
-A mark lapses when what is counted falls below its threshold: the next crossing is announced again. A correction takes
-the mark away in its own write, and whoever else looks at the item by one more. Here the calls of open blocks do count:
-so a mark and what makes it lapse never depend on whose clock says that a block has expired.
+The limit of a month is its cap with what was bought beside it. A mark lapses when what is counted falls below its
+threshold, or a raise or a top-up lifts the threshold above it: the next crossing is announced again. A correction, a
+raise and a top-up take the mark away in their own write, and whoever else looks at the item by one more. Here the calls
+of open blocks do count: so a mark and what makes it lapse never depend on whose clock says that a block has expired.
 """
 
 from __future__ import annotations
@@ -58,14 +59,14 @@ def announcing_step(entitlement: Entitlement, now_ms: int) -> Change | None:
 
 
 def without_lapsed(change: Change) -> Change:
-    """Let a step that takes usage back also take away the marks of what its stored windows no longer reach after it."""
+    """Let a step that takes usage back, or lifts a limit, take away the marks of what is no longer reached after it."""
     return _with_marks(change, (), change.after.announced - _reached(change.after))
 
 
 def _reached(entitlement: Entitlement) -> frozenset[Threshold]:
     """What the counters have reached, in which open blocks are counted."""
     calls, units = entitlement.counters.day_calls, entitlement.counters.month_used
-    limit, cap = entitlement.limits.daily_call_limit, entitlement.limits.monthly_cap
+    limit, cap = entitlement.limits.daily_call_limit, entitlement.month_limit
     if calls * 100 < limit * _LEAST and units * 100 < cap * _LEAST:
         return _NONE  # with nearly every request
     days = [t for t in _DAILY if calls >= t.least_of(limit)]
@@ -78,7 +79,7 @@ def _unannounced(entitlement: Entitlement, reached: frozenset[Threshold], now_ms
     limits, segment = entitlement.limits, windows.stored_segment(entitlement)
     reserved = _reserved_calls(entitlement, min(now_ms, segment.day_end_ms - 1))
     days = [Announcement(t, segment.day_end_ms, now_ms, t.least_of(limits.daily_call_limit) + reserved) for t in _DAILY]
-    months = [Announcement(t, segment.month_end_ms, now_ms, t.least_of(limits.monthly_cap)) for t in _MONTHLY]
+    months = [Announcement(t, segment.month_end_ms, now_ms, t.least_of(entitlement.month_limit)) for t in _MONTHLY]
     due = [a for a in days if entitlement.counters.day_calls >= a.least]
     due += [a for a in months if entitlement.counters.month_used >= a.least]
     return tuple(a for a in due if a.threshold not in entitlement.announced)

@@ -25,6 +25,7 @@ _COUNTERS: Final = (
     ("ml", "month_left"),
     ("mu", "month_used"),
 )
+_TERMS: Final = ("mo", "xa", "tr", "lc", "lm", "cn", "tu", "xc", "xs")
 
 
 class _Expression:
@@ -113,6 +114,11 @@ def request_of(tables: Tables, step: Change, max_open_holds: int = 0) -> tuple[s
     return "TransactWriteItems", {"TransactItems": actions}
 
 
+def update_of(tables: Tables, step: Change) -> Request:
+    """The update of a step that writes nothing but the entitlement, for a transaction with items of another wing."""
+    return _entitlement_update(tables, step, 0)
+
+
 def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Request:
     before, after = step.before, step.after
     expression = _Expression()
@@ -120,7 +126,7 @@ def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Re
     # The stored windows are still those the step was worked out for.
     expression.demand("ws", "=", number(before.segment_start_ms))
     _write_counters(expression, step)
-    if step.correction is not None and step.correction.units < 0:
+    if not step.exact:
         _demand_used(expression, step)
     removed = _write_holds(expression, before, after)
     _demand_new_work(expression, step, max_open_holds + removed)
@@ -133,6 +139,7 @@ def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Re
         expression.add("rc", after.tickets - before.tickets)
     if step.own_figure is not None:
         expression.add_from_zero(items.OWN_FIGURES[step.own_figure.source], step.own_figure.units)
+    _write_terms(expression, step, tables.version)
     if step.exact or after.announced != before.announced:
         _demand_announced(expression, before)
     if after.announced != before.announced:
@@ -144,11 +151,38 @@ def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Re
     return expression.request(tables.entitlements, items.entitlement_key(before.id))
 
 
+def _terms(entitlement: Entitlement) -> schema.Item:
+    """What is sold, as it is stored: the end of the term, the limits, what was bought beside them, and the stop."""
+    stored = items.entitlement_item(entitlement)
+    return {name: stored[name] for name in _TERMS if name in stored}
+
+
+def _write_terms(expression: _Expression, step: Change, version: int) -> None:
+    """Write what is sold by now, if no later change or top-up has reached the item since it was read."""
+    before, after = _terms(step.before), _terms(step.after)
+    if before == after and step.before.month == step.after.month:
+        return
+    for name in _TERMS:
+        if name in ("cn", "tu") or (before.get(name) != after.get(name) and not step.exact):
+            _demand_as_read(expression, name, before)
+        if name in after and before.get(name) != after[name]:
+            expression.set(name, after[name])
+        elif name in before and name not in after:
+            expression.removes.append(expression.name(name))
+    if before != after and version > schema.PREVIOUS:
+        expression.set("v", number(version))
+
+
+def _demand_as_read(expression: _Expression, name: str, read: schema.Item) -> None:
+    if name in read:
+        expression.demand(name, "=", read[name])
+    else:
+        expression.conditions.append(f"attribute_not_exists({expression.name(name)})")
+
+
 def _demand_announced(expression: _Expression, before: Entitlement) -> None:
     """Nobody has announced a threshold of these windows since they were read, so that none is announced twice."""
     expression.demand("ta", "=", items.announced_value(before.announced))
-    if not before.announced:  # an item of version 1 may lack the note that nothing was announced
-        expression.conditions[-1] = f"(attribute_not_exists({expression.name('ta')}) OR {expression.conditions[-1]})"
     # Nor has a mark been set and taken away again since, after which the marks look just as they were read.
     if before.lapses:
         expression.demand("tl", "=", number(before.lapses))
@@ -172,10 +206,12 @@ def _demand_crossings(expression: _Expression, step: Change) -> None:
     """
     before, after = step.before, step.after
     lapsed = before.announced - after.announced
-    taken_back = before.counters.month_used - after.counters.month_used  # by a correction, which announces nothing
+    # What this write takes back itself: only a correction does, which announces nothing.
+    calls_back = before.counters.day_calls - after.counters.day_calls
+    units_back = before.counters.month_used - after.counters.month_used
     for attribute, monthly, limit, back in (
-        ("dc", False, before.limits.daily_call_limit, 0),
-        ("mu", True, before.limits.monthly_cap, taken_back),
+        ("dc", False, after.limits.daily_call_limit, calls_back),
+        ("mu", True, after.month_limit, units_back),
     ):
         told = [a.least for a in step.announcements if a.threshold.monthly is monthly]
         if told:
@@ -198,8 +234,13 @@ def _write_counters(expression: _Expression, step: Change) -> None:
 
 
 def _demand_used(expression: _Expression, step: Change) -> None:
-    """No more is taken away from what was used than is there."""
+    """No more is taken away from what was used than is there, and no correction adds calls that the day has not."""
     before, after = step.before.counters, step.after.counters
+    if step.correction is not None and after.day_calls > before.day_calls:
+        # The day still has what is added to its calls.
+        expression.demand("dl", ">=", number(after.day_calls - before.day_calls))
+    if after.day_calls < before.day_calls:
+        expression.demand("dc", ">=", number(before.day_calls - after.day_calls))
     if after.day_units < before.day_units:
         expression.demand("du", ">=", number(before.day_units - after.day_units))
     if after.month_used < before.month_used:

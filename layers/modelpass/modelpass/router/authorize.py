@@ -10,10 +10,11 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from modelpass.entitlements.answers import decision_of, refused
-from modelpass.entitlements.commands.authorize import AuthorizeRequest, authorize
+from modelpass.entitlements.commands.authorize import AuthorizeRequest, Row, authorize
 from modelpass.entitlements.model import DEFAULT_HOLD_SECONDS
 from modelpass.errors import Refused, internal_error, invalid
 from modelpass.ids import MODEL_ID, MODEL_ID_RULE, may_be_logged
+from modelpass.router.row import explain_missing, read_contract
 from modelpass.router.validation import (
     SECONDS,
     SOME_CALLS,
@@ -30,11 +31,8 @@ from modelpass.router.validation import (
 from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
-    from modelpass.api_keys import ApiKey
-    from modelpass.dynamodb.retries import RetryBudget
     from modelpass.entitlements.answers import Json
-    from modelpass.entitlements.commands.authorize import Caches, MissingEntitlement
-    from modelpass.entitlements.model import EntitlementId
+    from modelpass.entitlements.commands.authorize import Caches
     from modelpass.runtime.deps import Deps
 
 _FIELDS: Final = frozenset(
@@ -51,6 +49,7 @@ _FIELDS: Final = frozenset(
         "holdSeconds",
     },
 )
+_ROW: Final = Row(explain_missing, read_contract)
 _TOKEN: Final = re.compile(r"[!-~]{1,128}")
 _token: Final = matching(_TOKEN, "1 to 128 visible ASCII characters")
 _model_id: Final = matching(MODEL_ID, MODEL_ID_RULE)
@@ -61,7 +60,7 @@ def handle_authorize(deps: Deps, caches: Caches, event: object, function_request
     done = "granted"
     with telemetry.Line("authorize", function_request_id, **line_facts_of(event)):
         try:
-            answer, repeated = authorize(deps, caches, request_of(event), _explain_missing)
+            answer, repeated = authorize(deps, caches, request_of(event), _ROW)
             done = "replayed" if repeated else "granted"
         except Refused as refusal:
             answer = refused(refusal.refusal, None, 0)
@@ -103,12 +102,3 @@ def line_facts_of(event: object) -> dict[str, str]:
     patterns = {"requestId": _TOKEN, "modelId": MODEL_ID}
     named = {name: fields[name] for name, pattern in patterns.items() if matches(pattern, fields.get(name))}
     return {name: value for name, value in named.items() if may_be_logged(value)}
-
-
-def _explain_missing(
-    deps: Deps, budget: RetryBudget, api_key: ApiKey, entitlement: EntitlementId
-) -> MissingEntitlement:
-    # Loaded by the first request for a model that was not bought, so that no cold start waits for these modules.
-    from modelpass.subscriptions.commands.missing_entitlement import explain_missing  # noqa: PLC0415
-
-    return explain_missing(deps, budget, api_key, entitlement)

@@ -14,6 +14,7 @@ from modelpass.entitlements import authorization_ids
 from modelpass.entitlements.answers import decision_of
 from modelpass.entitlements.commands.settle import SettleRequest, settle
 from modelpass.errors import Refusal, Refused, internal_error, temporarily_unavailable
+from modelpass.router.row import read_contract
 from modelpass.router.validation import CALLS, UNITS, known_fields, optional, required, source_named, text, tier_named
 from modelpass.runtime import telemetry
 
@@ -73,7 +74,7 @@ def request_of(event: object) -> SettleRequest:
 def _settle_event(deps: Deps, tiers: Tiers, event: object) -> Json:
     fields = known_fields(event, _FIELDS)
     if fields.get("continue") is None:
-        return settle(deps, request_of(fields))
+        return settle(deps, request_of(fields), read_contract)
     from modelpass.router.settle_parts import settle_and_go_on  # noqa: PLC0415 - no start waits for it
 
     return settle_and_go_on(deps, tiers, fields)
@@ -168,6 +169,6 @@ def _settle_message(deps: Deps, body: object, function_request_id: str) -> Json:
     def carry_out() -> Json:
         request, unusable, unknown = queued_settle.report_of(message, _FIELDS, deps.deployment_keys)
         telemetry.note(unusable=",".join(unusable) or None, unknownFields=unknown or None)
-        return settle(deps, request)
+        return settle(deps, request, read_contract)
 
     return _settle_one(deps, message, function_request_id, carry_out)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from modelpass.entitlements.commands.settle_part import PartRequest, settle_part
 from modelpass.entitlements.model import DEFAULT_HOLD_SECONDS
 from modelpass.errors import invalid, quoted
+from modelpass.router.row import read_contract
 from modelpass.router.validation import CALLS, SECONDS, UNITS, optional, required, text
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _T = TypeVar("_T")
 
 def settle_and_go_on(deps: Deps, tiers: Tiers, fields: dict[str, Any]) -> Json:
     """Answer a settle whose payload has `continue`; raises what `settle_part` does."""
-    return settle_part(deps, tiers, request_of(fields))
+    return settle_part(deps, tiers, request_of(fields), read_contract)
 
 
 def request_of(fields: dict[str, Any]) -> PartRequest:

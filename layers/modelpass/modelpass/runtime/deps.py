@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MAX_OPEN_HOLDS: Final = 100
 DEFAULT_PRICE_CHANGE_FACTOR: Final = 10
+DEFAULT_ORDER_MINUTES: Final = 60
 _SHARE_OF_TIME: Final = 2 / 3
 """Which part of the time that an invocation has left it may use before it stops by itself."""
 
@@ -29,7 +30,8 @@ class Deps(NamedTuple):
 
     `stop_at` is when the steady clock (seconds) ends all trying. It is set for an invocation that carries out more than
     one command; else each command has only its own deadline. `may_retry` is the process's share of retries, which goes
-    with the breaker around `send`.
+    with the breaker around `send`. With `sale_approval`, sales wait as orders until they are confirmed, for at most
+    `order_minutes`.
     """
 
     now_ms: Callable[[], int]
@@ -42,6 +44,8 @@ class Deps(NamedTuple):
     stop_at: float = float("inf")
     may_retry: MayRetry = always
     price_change_factor: int = DEFAULT_PRICE_CHANGE_FACTOR
+    sale_approval: bool = False
+    order_minutes: int = DEFAULT_ORDER_MINUTES
 
     def retry_budget(self) -> RetryBudget:
         """A new budget of tries and time, for one command."""

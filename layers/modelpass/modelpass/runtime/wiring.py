@@ -58,6 +58,8 @@ def deps(*, signs: bool = False) -> Deps:
     return around_the_store._replace(
         max_open_holds=config.max_open_holds(os.environ),
         price_change_factor=config.price_change_factor(os.environ),
+        sale_approval=config.sale_approval(os.environ),
+        order_minutes=config.order_minutes(os.environ),
     )
 
 

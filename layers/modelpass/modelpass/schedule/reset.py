@@ -20,6 +20,7 @@ from modelpass.runtime import telemetry
 from modelpass.schedule.due_index import OutOfTimeError, due
 from modelpass.schema import UnreadableItemError
 from modelpass.subscriptions.commands.expire import expire
+from modelpass.subscriptions.commands.read_contract import read_contract
 from modelpass.times import MS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def _conclude(deps: Deps, key: Item, tally: Tally) -> None:
 
 
 def _roll_over(deps: Deps, key: Item, tally: Tally) -> None:
-    for step in roll_over(deps, key):
+    for step in roll_over(deps, key, read_contract):
         tally.windows_rolled += (step.closed_day is not None) + (step.closed_month is not None)
         tally.holds_released += len(step.tickets)
 

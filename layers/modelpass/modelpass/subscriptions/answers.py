@@ -6,33 +6,39 @@ Prices are shown by `pricing`, the windows of an entitlement by `entitlements.an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from modelpass import api_keys
 from modelpass.entitlements.answers import current_windows, open_holds
 from modelpass.subscriptions import pricing
 from modelpass.subscriptions.model import SlotKind
-from modelpass.times import rfc3339
+from modelpass.times import MS_PER_SECOND, rfc3339
 
 if TYPE_CHECKING:
     from modelpass.entitlements.model import Entitlement, Limits
     from modelpass.subscriptions.model import Slot, SoldTerm, Status, Subscription
+    from modelpass.subscriptions.order_records import Order
 
 Json = dict[str, Any]
+
+OWNER_OF_MODELS: Final = "modelpass"
+"""Who owns a model, in the words of AI clients: the service that grants it. Whose it is upstream is not known here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a purchase, a renewal or a new key has come to: the subscription as it is now.
+    """What a sale or a new key has come to: the subscription as it is now, and the order, if that is known.
 
     `api_key` is there only in the outcome of the call that made the key, and never shown by `repr`. `replayed` tells
-    that an earlier call with the same Idempotency-Key did the work.
+    that an earlier call with the same Idempotency-Key did the work. `now_ms` is the time at which an order is shown.
     """
 
     subscription: Subscription
     status: Status
     api_key: str | None
     replayed: bool = False
+    order: Order | None = None
+    now_ms: int = 0
 
     def __repr__(self) -> str:
         return f"Outcome({self.subscription.id})"
@@ -101,32 +107,132 @@ def described_key(stored: Subscription, status: Status, models: list[Json]) -> J
     }
 
 
+def key_of_bearer(stored: Subscription, status: Status, models: list[Json]) -> Json:
+    """The same for whoever bears the key and knows nothing else: without the account, which may be somebody's name."""
+    described = described_key(stored, status, models)
+    del described["accountId"]
+    return described
+
+
+def models_of_key(stored: Subscription) -> Json:
+    """The models in the form in which AI clients list models; `created` is when the term began, in whole seconds."""
+    created = stored.term.starts_at_ms // MS_PER_SECOND
+    return {
+        "object": "list",
+        "data": [
+            {"id": limits.model_id, "object": "model", "created": created, "owned_by": OWNER_OF_MODELS}
+            for limits in stored.models
+        ],
+    }
+
+
 def described_model(entitlement: Entitlement, now_ms: int) -> Json:
     """One model of a key: what was bought, what is left of it, and how many holds are open."""
     return {
-        **_limits(entitlement.limits),
+        **limits(entitlement.limits),
         **current_windows(entitlement, now_ms),
         "openHolds": open_holds(entitlement, now_ms),
+    }
+
+
+def held_by_model(entitlement: Entitlement, now_ms: int) -> Json:
+    """What one model holds: each open hold, by when it expires, with when it was authorized or has last gone on."""
+    holds = [h for h in entitlement.holds.values() if h.expires_at_ms > now_ms]
+    shown = [
+        {
+            "authorizedAt": rfc3339(h.granted_at_ms),
+            "holdExpiresAt": rfc3339(h.expires_at_ms),
+            "heldUsage": h.units,
+            "heldCalls": h.calls,
+        }
+        for h in sorted(holds, key=lambda h: (h.expires_at_ms, h.granted_at_ms, h.key))
+    ]
+    limits = entitlement.limits
+    return {
+        "modelId": limits.model_id,
+        "channelTier": limits.tier.value,
+        "unit": limits.unit.value,
+        "openHolds": len(shown),
+        "heldUsage": sum(h.units for h in holds),
+        "holds": shown,
     }
 
 
 def subscription(stored: Subscription, status: Status, api_key: str | None = None) -> Json:
     """A subscription; `apiKey` is there only when a key is given, which was just made.
 
-    `price` is what its current term was sold at; None where that is not known.
+    `apiKeyMasked` is None while the key is revoked.
+    `price` is what was charged for its list in the current term; None where that is not known.
     """
     return {
         "subscriptionId": stored.id,
         "status": status.value,
         "term": stored.term_number,
         **({} if api_key is None else {"apiKey": api_key}),
-        "apiKeyMasked": api_keys.mask(stored.key_tail),
+        "apiKeyMasked": api_keys.mask(stored.key_tail) if stored.key_tail else None,
         "startsAt": rfc3339(stored.term.starts_at_ms),
         "expiresAt": rfc3339(stored.expires_at_ms),
         "timezone": stored.term.time_zone,
-        "models": [_limits(m) for m in stored.models],
-        "price": pricing.price_of_term(stored.sold_term()),
+        "autoRenew": stored.auto_renew,
+        "autoRenewMonths": stored.months_to_continue,
+        "label": stored.label or None,
+        "models": [limits(m) for m in stored.models],
+        "pendingChange": pending_change(stored),
+        "price": _price_of(stored.sold_term()),
     }
+
+
+def with_obstacle(shown: Json, blocked_by: str | None) -> Json:
+    """A subscription that also says what keeps it from renewing itself; None where it is not to, or nothing does."""
+    return {**shown, "renewalBlockedBy": blocked_by}
+
+
+def pending_change(stored: Subscription) -> Json | None:
+    """The list that is not in force yet, and when it will be; None when nothing waits."""
+    change = stored.pending_change
+    if change is None:
+        return None
+    return {"bindsAt": rfc3339(change.binds_at_ms), "models": [limits(m) for m in change.models]}
+
+
+def outcome(told: Outcome) -> Json:
+    """The subscription of a sale or a new key; a sale shows its `order`, and its price in the place of the term's."""
+    shown = subscription(told.subscription, told.status, told.api_key)
+    if told.order is None:
+        return shown
+    return {**shown, "price": pricing.price_answer(told.order.price), "order": order(told.order, told.now_ms)}
+
+
+def order(sold: Order, now_ms: int) -> Json:
+    """An order with its status at this moment: what it sells, at which price, for which months, and by whom.
+
+    `startsAt` and `endsAt` are the months that it was sold for; None while they wait for the order's confirmation.
+    """
+    return {
+        "orderId": sold.id,
+        "kind": sold.kind.value,
+        "status": sold.status(now_ms).value,
+        "subscriptionId": sold.subscription_id,
+        "label": sold.label or None,
+        "price": pricing.price_answer(sold.price),
+        "at": rfc3339(sold.at_ms),
+        "by": sold.by,
+        "startsAt": _time(sold.from_ms),
+        "endsAt": _time(sold.until_ms),
+        "topUp": None if sold.top_up is None else {"modelId": sold.top_up.model_id, "units": sold.top_up.units},
+        "lapsesAt": _time(sold.lapses_at_ms),
+        "reference": sold.reference,
+        "reason": sold.reason,
+    }
+
+
+def for_operators(stored: Subscription, now_ms: int) -> Json:
+    """A subscription as operators see it: with whose it is, and who has suspended it, since when and why."""
+    suspension = None
+    if stored.suspension is not None:
+        at_ms, operator, reason = stored.suspension
+        suspension = {"at": rfc3339(at_ms), "operatorId": operator, "reason": reason}
+    return {"accountId": stored.account_id, **subscription(stored, stored.status(now_ms)), "suspension": suspension}
 
 
 def term(sold: SoldTerm) -> Json:
@@ -135,15 +241,25 @@ def term(sold: SoldTerm) -> Json:
         "term": sold.number,
         "startsAt": rfc3339(sold.term.starts_at_ms),
         "expiresAt": rfc3339(sold.term.ends_at_ms),
-        "price": pricing.price_of_term(sold),
+        "price": _price_of(sold),
     }
 
 
-def _limits(limits: Limits) -> Json:
+def _price_of(sold: SoldTerm) -> Json | None:
+    price = pricing.price_of_term(sold)
+    return None if price is None else pricing.price_answer(price)
+
+
+def _time(at_ms: int | None) -> str | None:
+    return None if at_ms is None else rfc3339(at_ms)
+
+
+def limits(bought: Limits) -> Json:
+    """One line of a list."""
     return {
-        "modelId": limits.model_id,
-        "channelTier": limits.tier.value,
-        "unit": limits.unit.value,
-        "dailyCallLimit": limits.daily_call_limit,
-        "monthlyTokenCap": limits.monthly_cap,
+        "modelId": bought.model_id,
+        "channelTier": bought.tier.value,
+        "unit": bought.unit.value,
+        "dailyCallLimit": bought.daily_call_limit,
+        "monthlyTokenCap": bought.monthly_cap,
     }

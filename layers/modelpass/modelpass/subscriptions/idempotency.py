@@ -27,6 +27,11 @@ def renewal(account_id: str, subscription: str, idempotency_key: str) -> bytes:
     return _digest("renew", account_id, subscription, idempotency_key)[:_DIGEST_BYTES]
 
 
+def mark(call: str, account_id: str, subscription: str, idempotency_key: str) -> str:
+    """The digest of the Idempotency-Key of a sale, as the text that the sale is marked by; `call` names its route."""
+    return base64url(_digest(call, account_id, subscription, idempotency_key)[:ID_BYTES])
+
+
 def correction(subscription: str, idempotency_key: str) -> str:
     """The digest of a correction's Idempotency-Key, as the text under which the correction is recorded."""
     return base64url(_digest("correct", subscription, idempotency_key)[:ID_BYTES])

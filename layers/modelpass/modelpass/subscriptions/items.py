@@ -25,7 +25,18 @@ from modelpass.schema import (
     primary_key,
     text,
 )
-from modelpass.subscriptions.model import Sale, Slot, SlotKind, SoldTerm, Subscription
+from modelpass.subscriptions.model import (
+    OrderKind,
+    PendingChange,
+    PendingOrder,
+    Sale,
+    Slot,
+    SlotKind,
+    SoldTerm,
+    Subscription,
+    Suspension,
+    TopUps,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -112,14 +123,10 @@ def subscription_item(subscription: Subscription, version: int = schema.NEWEST) 
         "kt": text(subscription.key_tail),
         "kg": number(subscription.key_generation),
         "cu": _currency(subscription.sale),
-        "ms": {"L": [{"M": fields} for fields in _with_prices(map(_limits, subscription.models), subscription.sale)]},
+        "ms": lines_item(subscription.models, subscription.sale),
+        **_marks(subscription),
+        **_life(subscription),
     }
-    if subscription.cancelled_at_ms is not None:
-        item["xc"] = number(subscription.cancelled_at_ms)
-    if subscription.cancelling_at_ms is not None:
-        item["xi"] = number(subscription.cancelling_at_ms)
-    if subscription.key_pending:
-        item["kp"] = number(1)
     if subscription.new_keys:
         item |= new_keys_value(subscription)
     if subscription.body_digest is not None:
@@ -134,9 +141,57 @@ def subscription_item(subscription: Subscription, version: int = schema.NEWEST) 
     return item
 
 
+def _marks(subscription: Subscription) -> Item:
+    """The attributes that say what has happened to a subscription, or is under way; each is absent where it has not."""
+    numbers = {
+        "xc": subscription.cancelled_at_ms,
+        "xi": subscription.cancelling_at_ms,
+        "kp": subscription.key_pending or None,
+        "cw": subscription.change_pending or None,
+        "en": subscription.announced or None,
+        "wd": subscription.withdrawn or None,
+    }
+    return {name: number(int(value)) for name, value in numbers.items() if value is not None}
+
+
+def _life(subscription: Subscription) -> Item:
+    """The attributes that only rows of version 3 have, and only where they say something."""
+    numbers = {
+        "sm": subscription.sold_months,
+        "ar": int(subscription.auto_renew),
+        "am": subscription.auto_renew_months,
+        "cn": subscription.change_number,
+        "on": subscription.orders,
+        "rm": subscription.reminded,
+    }
+    item = {name: number(value) for name, value in numbers.items() if value}
+    if subscription.label:
+        item["lb"] = text(subscription.label)
+    if subscription.suspension is not None:
+        at_ms, operator, reason = subscription.suspension
+        item["su"] = {"M": {"at": number(at_ms), "by": text(operator), "re": text(reason)}}
+    if subscription.pending_change is not None:
+        binds_at_ms, models, sale = subscription.pending_change
+        item["pc"] = {"M": {"at": number(binds_at_ms), "cu": text(sale.currency), "ms": lines_item(models, sale)}}
+    if subscription.pending_order is not None:
+        item["po"] = {"M": _pending_order(subscription.pending_order)}
+    if subscription.top_ups is not None:
+        until_ms, units = subscription.top_ups
+        item["tp"] = {"M": {"un": number(until_ms), "us": {"M": {model_id: number(n) for model_id, n in units}}}}
+    return item
+
+
+def _pending_order(order: PendingOrder) -> Item:
+    item = {"on": number(order.number), "kd": text(order.kind), "un": number(order.lapses_at_ms)}
+    if order.key_hash is not None:
+        item |= {"kh": binary(order.key_hash), "kt": text(order.key_tail or "")}
+    return item
+
+
 def subscription_of(item: Item) -> Subscription:
     """The reverse of `subscription_item`."""
-    item = schema.current(item, lacking)
+    schema.require_understood(item)
+    version = int(item["v"]["N"])
     return Subscription(
         id=item["pk"]["S"],
         account_id=item["ac"]["S"],
@@ -149,7 +204,7 @@ def subscription_of(item: Item) -> Subscription:
         key_tail=item["kt"]["S"],
         key_generation=int(item["kg"]["N"]),
         key_pending="kp" in item,
-        models=tuple(_limits_of(value["M"]) for value in item["ms"]["L"]),
+        models=models_of(item["ms"]),
         sale=_sale_of(item),
         body_digest=optional_binary(item, "bd"),
         renewal_digest=optional_binary(item, "rd"),
@@ -157,7 +212,68 @@ def subscription_of(item: Item) -> Subscription:
         due_at_ms=optional_number(item, "da"),
         new_key_day=optional_number(item, "nd") or 0,
         new_keys=optional_number(item, "nn") or 0,
+        sold_months=optional_number(item, "sm"),
+        auto_renew="ar" in item,
+        auto_renew_months=optional_number(item, "am"),
+        label=item["lb"]["S"] if "lb" in item else "",
+        pending_change=_pending_change_of(item),
+        change_number=optional_number(item, "cn") or 0,
+        change_pending="cw" in item,
+        suspension=_suspension_of(item),
+        orders=optional_number(item, "on") or 0,
+        pending_order=_pending_order_of(item),
+        reminded=optional_number(item, "rm") or 0,
+        withdrawn="wd" in item,
+        announced="en" in item,
+        version=version,
+        top_ups=_top_ups_of(item),
     )
+
+
+def _pending_change_of(item: Item) -> PendingChange | None:
+    if "pc" not in item:
+        return None
+    fields = item["pc"]["M"]
+    prices = _prices_of(fields["cu"]["S"], fields["ms"])
+    return PendingChange(int(fields["at"]["N"]), models_of(fields["ms"]), prices)
+
+
+def _suspension_of(item: Item) -> Suspension | None:
+    if "su" not in item:
+        return None
+    fields = item["su"]["M"]
+    return Suspension(int(fields["at"]["N"]), fields["by"]["S"], fields["re"]["S"])
+
+
+def _top_ups_of(item: Item) -> TopUps | None:
+    if "tp" not in item:
+        return None
+    fields = item["tp"]["M"]
+    units = sorted((model_id, int(value["N"])) for model_id, value in fields["us"]["M"].items())
+    return TopUps(int(fields["un"]["N"]), tuple(units))
+
+
+def _pending_order_of(item: Item) -> PendingOrder | None:
+    if "po" not in item:
+        return None
+    fields = item["po"]["M"]
+    return PendingOrder(
+        number=int(fields["on"]["N"]),
+        kind=OrderKind(fields["kd"]["S"]),
+        lapses_at_ms=int(fields["un"]["N"]),
+        key_hash=optional_binary(fields, "kh"),
+        key_tail=fields["kt"]["S"] if "kt" in fields else None,
+    )
+
+
+def lines_item(models: Iterable[Limits], sale: Sale | None) -> Item:
+    """The lines of a list as they are stored, with what they were sold for where that is known."""
+    return {"L": [{"M": fields} for fields in _with_prices(map(_limits, models), sale)]}
+
+
+def models_of(lines: Item) -> tuple[Limits, ...]:
+    """The reverse of `lines_item`, but for the prices."""
+    return tuple(_limits_of(value["M"]) for value in lines["L"])
 
 
 def new_keys_value(subscription: Subscription) -> Item:
@@ -168,6 +284,7 @@ def new_keys_value(subscription: Subscription) -> Item:
 def term_row(subscription_id: str, sold: SoldTerm, version: int = schema.NEWEST) -> Item:
     """A row of the history table: a term, its models, and what it was sold for."""
     lines = ({"id": text(model_id), "tr": text(tier)} for model_id, tier in sold.models)
+    months = {} if sold.sold_months is None else {"sm": number(sold.sold_months)}
     return {
         **primary_key(term_key(subscription_id, sold.number)),
         "v": number(version),
@@ -178,14 +295,28 @@ def term_row(subscription_id: str, sold: SoldTerm, version: int = schema.NEWEST)
         "xa": number(sold.term.ends_at_ms),
         "cu": _currency(sold.sale),
         "ms": {"L": [{"M": fields} for fields in _with_prices(lines, sold.sale)]},
+        **months,
     }
+
+
+def added_models(models: Iterable[Limits]) -> Item:
+    """The models that come later into a term, as its row in the history has them beside those it began with."""
+    return {"SS": sorted(f"{limits.model_id}#{limits.tier}" for limits in models)}
+
+
+def _added_models_of(item: Item) -> dict[str, Tier]:
+    """The reverse of `added_models`; one that was added in several tiers has the last of them by name."""
+    pairs = (entry.split("#") for entry in sorted(item.get("am", {"SS": []})["SS"]))
+    return {model_id: Tier(tier) for model_id, tier in pairs}
 
 
 def term_row_of(item: Item) -> SoldTerm:
     """The reverse of `term_row`."""
     item = schema.current(item)
     models = tuple((value["M"]["id"]["S"], Tier(value["M"]["tr"]["S"])) for value in item["ms"]["L"])
-    return SoldTerm(int(item["tn"]["N"]), term_of(item), models, _sale_of(item))
+    known = {model_id for model_id, _ in models}
+    later = ((model_id, tier) for model_id, tier in _added_models_of(item).items() if model_id not in known)
+    return SoldTerm(int(item["tn"]["N"]), term_of(item), (*models, *later), _sale_of(item), optional_number(item, "sm"))
 
 
 def slot_item(account_id: str, slot: Slot, version: int = schema.NEWEST) -> Item:
@@ -205,6 +336,10 @@ def slot_item(account_id: str, slot: Slot, version: int = schema.NEWEST) -> Item
         item["ao"] = number(slot.as_of_ms)
     if slot.ended_as_of_ms is not None:
         item["ae"] = number(slot.ended_as_of_ms)
+    if slot.sales:
+        item["sn"] = number(slot.sales)
+    if slot.pending_order is not None:
+        item |= {"po": text(slot.pending_order[0]), "pl": number(slot.pending_order[1])}
     if slot.due_at_ms is not None:
         item |= due_attributes(pk, slot.due_at_ms)
     return item
@@ -212,7 +347,7 @@ def slot_item(account_id: str, slot: Slot, version: int = schema.NEWEST) -> Item
 
 def slot_of(item: Item) -> Slot:
     """The reverse of `slot_item`."""
-    item = schema.current(item, lacking)
+    item = schema.current(item)
     return Slot(
         kind=SlotKind(item["kd"]["S"]),
         holder_id=item["id"]["S"],
@@ -223,23 +358,21 @@ def slot_of(item: Item) -> Slot:
         due_at_ms=optional_number(item, "da"),
         as_of_ms=optional_number(item, "ao"),
         ended_as_of_ms=optional_number(item, "ae"),
+        sales=optional_number(item, "sn") or 0,
+        pending_order=(item["po"]["S"], int(item["pl"]["N"])) if "po" in item else None,
     )
-
-
-def lacking(item: Item) -> Item:
-    """What an item of schema version 1 may lack, with the values that stand for it."""
-    match item["sk"]["S"]:
-        case "subscription":  # no key was made since the first one, and its prices were not kept
-            return {"kg": number(0), "cu": schema.UNKNOWN}
-        case "slot":  # its changes were not counted
-            return {"rv": number(0)}
-    return {}
 
 
 def _sale_of(item: Item) -> Sale | None:
     if item["cu"] == schema.UNKNOWN:
         return None
-    return Sale(item["cu"]["S"], tuple(value["M"]["pr"]["S"] for value in item["ms"]["L"]))
+    return _prices_of(item["cu"]["S"], item["ms"])
+
+
+def _prices_of(currency: str, lines: Item) -> Sale:
+    priced = [line["M"] for line in lines["L"] if "pr" in line["M"]]  # what came later into a term has none in its row
+    totals = tuple(line["pt"]["S"] for line in priced) if all("pt" in line for line in priced) else None
+    return Sale(currency, tuple(line["pr"]["S"] for line in priced), totals)
 
 
 def _renewal_body_of(item: Item) -> bytes | None:
@@ -254,7 +387,10 @@ def _currency(sale: Sale | None) -> Item:
 def _with_prices(lines: Iterable[Item], sale: Sale | None) -> list[Item]:
     if sale is None:
         return list(lines)
-    return [{**line, "pr": text(price)} for line, price in zip(lines, sale.monthly, strict=True)]
+    priced = [{**line, "pr": text(price)} for line, price in zip(lines, sale.monthly, strict=True)]
+    if sale.totals is None:
+        return priced
+    return [{**line, "pt": text(total)} for line, total in zip(priced, sale.totals, strict=True)]
 
 
 def _limits(limits: Limits) -> Item:

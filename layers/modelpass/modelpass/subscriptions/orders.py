@@ -22,13 +22,19 @@ class OrderLine(NamedTuple):
 
 
 class PurchaseOrder(NamedTuple):
-    """A custom subscription to buy, or to quote; it is bought at `expected_total` only, unless that is None."""
+    """A custom subscription to buy, or to quote; it is bought at `expected_total` only, unless that is None.
+
+    With `auto_renew` it renews itself, `auto_renew_months` at a time; None means the months that are bought.
+    """
 
     lines: tuple[OrderLine, ...]
     months: int
     time_zone: str
     expected_total: str | None
     raw: object
+    auto_renew: bool = False
+    auto_renew_months: int | None = None
+    label: str = ""
 
 
 class RenewalOrder(NamedTuple):
@@ -36,6 +42,39 @@ class RenewalOrder(NamedTuple):
 
     expected_total: str | None
     raw: dict[str, Any]
+
+
+class ExtensionOrder(NamedTuple):
+    """Months to add to a running term, at `expected_total` only, unless that is None."""
+
+    months: int
+    expected_total: str | None
+    raw: object
+
+
+class SettingsChange(NamedTuple):
+    """What to change of a subscription's settings; what is None stays as it is. An empty label takes it away."""
+
+    auto_renew: bool | None
+    auto_renew_months: int | None
+    label: str | None
+
+
+class ChangeOrder(NamedTuple):
+    """The whole list that a running subscription shall have, at `expected_total` only, unless that is None."""
+
+    lines: tuple[OrderLine, ...]
+    expected_total: str | None
+    raw: object
+
+
+class TopUpOrder(NamedTuple):
+    """Units to add to what a model has in the current month window, at `expected_total` only, unless that is None."""
+
+    model_id: str
+    units: int
+    expected_total: str | None
+    raw: object
 
 
 class PlanOrder(NamedTuple):
@@ -57,13 +96,15 @@ class PlanEnd(NamedTuple):
 
 
 class CorrectionOrder(NamedTuple):
-    """Units to add to what was used of a model, or with a minus to take from it, in the windows of an instant.
+    """Units and calls to add to what was used of a model, or with a minus to take from it, at an instant.
 
-    `at_ms` is that instant in milliseconds; None means now.
+    One of the two is not 0. Units count in the day and the month of the instant, calls in its day. `at_ms` is the
+    instant in milliseconds; None means now.
     """
 
     model_id: str
     units: int
+    calls: int
     at_ms: int | None
     reason: str
     raw: object

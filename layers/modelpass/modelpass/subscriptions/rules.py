@@ -10,11 +10,11 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING, TypeGuard
 
+from modelpass.entitlements.model import Contract
 from modelpass.entitlements.refusal_cache import NO_MODELS, RememberedRefusal
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.subscriptions.model import (
     MAX_NEW_KEYS_PER_DAY,
-    MAX_PURCHASES_PER_DAY,
     Slot,
     SlotKind,
     Status,
@@ -55,14 +55,6 @@ def is_outdated(slot: Slot | None, plan_id: str, as_of_ms: int | None, now_ms: i
     return as_of_ms is not None and newest_ms is not None and as_of_ms < newest_ms
 
 
-def refuse_purchase(slot: Slot | None, now_ms: int) -> Refusal | None:
-    """Refuse a purchase while the place is taken, or once the day's purchases are used up (`too_many_purchases`)."""
-    refusal = refuse_place(slot, now_ms)
-    if refusal is None and purchases_today(slot, now_ms) >= MAX_PURCHASES_PER_DAY:
-        refusal = Refusal(ErrorCode.TOO_MANY_PURCHASES, retry_after=_seconds_left_of_day(now_ms))
-    return refusal
-
-
 def purchases_today(slot: Slot | None, now_ms: int) -> int:
     """How many purchases were made on this UTC day; a clock that is behind the stored day counts in that day."""
     if slot is None or slot.purchase_day < now_ms // DAY_MS:
@@ -71,10 +63,17 @@ def purchases_today(slot: Slot | None, now_ms: int) -> int:
 
 
 def refuse_renewal(subscription: Subscription, slot: Slot | None, now_ms: int) -> Refusal | None:
-    """Refuse unless the subscription has expired (`subscription_not_expired`) and the account's place is free."""
-    if subscription.status(now_ms) is not Status.EXPIRED:
-        return Refusal(ErrorCode.SUBSCRIPTION_NOT_EXPIRED)
-    return refuse_place(slot, now_ms)
+    """Refuse unless the subscription has expired (`subscription_not_expired`) and the account's place is free.
+
+    One that is suspended is `subscription_suspended`, whether its term has ended or not.
+    """
+    match subscription.status(now_ms):
+        case Status.EXPIRED:
+            return refuse_place(slot, now_ms)
+        case Status.SUSPENDED:
+            return Refusal(ErrorCode.SUBSCRIPTION_SUSPENDED)
+        case _:
+            return Refusal(ErrorCode.SUBSCRIPTION_NOT_EXPIRED)
 
 
 def refuse_future_renewal(subscription: Subscription) -> Refusal | None:
@@ -109,6 +108,17 @@ def has_key(subscription: Subscription | None, term_number: int, key_hash: bytes
     return hmac.compare_digest(subscription.key_hash, key_hash)
 
 
+def contract(found: Subscription, asked: EntitlementId, now_ms: int) -> Contract:
+    """What the row says of an entitlement of its current term; the row is brought up to this moment (`at`)."""
+    limits = next((line for line in found.models if line.model_id == asked.model_id), None)
+    refusal = _refuse_ended(found, now_ms)
+    if found.cancelling_at_ms is not None:
+        refusal = Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
+    # An end that was announced is never moved, and a cancellation that is complete never taken back.
+    lasts = found.cancelled_at_ms is not None or (found.end_announced and found.suspension is None)
+    return Contract(found.term, limits, found.change_number, found.key_hash, refusal, lasts)
+
+
 def refuse_unheld_model(subscription: Subscription | None, term_number: int, key_hash: bytes, now_ms: int) -> Refusal:
     """The refusal of a key in whose term the store has no entitlement for the model that is asked for.
 
@@ -118,6 +128,16 @@ def refuse_unheld_model(subscription: Subscription | None, term_number: int, key
     if not has_key(subscription, term_number, key_hash):
         return Refusal(ErrorCode.INVALID_API_KEY, param="apiKey")
     return _refuse_ended(subscription, now_ms) or Refusal(ErrorCode.MODEL_NOT_INCLUDED, param="modelId")
+
+
+def refuse_bearer(subscription: Subscription, now_ms: int) -> Refusal | None:
+    """Refuse whoever bears the current key of a subscription that is not active, or that somebody has begun to cancel.
+
+    It is the refusal that authorize gives, whichever model is asked for.
+    """
+    if subscription.cancelling_at_ms is not None:
+        return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
+    return _refuse_ended(subscription, now_ms)
 
 
 def remembered(refusal: Refusal, subscription: Subscription | None, asked: EntitlementId) -> RememberedRefusal:
@@ -148,5 +168,9 @@ def _refuse_ended(subscription: Subscription, now_ms: int) -> Refusal | None:
             return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
         case Status.EXPIRED:
             return Refusal(ErrorCode.SUBSCRIPTION_EXPIRED)
+        case Status.SUSPENDED:
+            return Refusal(ErrorCode.SUBSCRIPTION_SUSPENDED)
+        case Status.PENDING:
+            return Refusal(ErrorCode.SUBSCRIPTION_PENDING)
         case Status.ACTIVE:
             return None

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from modelpass import schema
-from modelpass.subscriptions import events, items
-from modelpass.subscriptions.model import Slot, SlotKind
+from modelpass.subscriptions import events, items, rules, sale_rules
+from modelpass.subscriptions.model import FOREVER, OrderKind, Slot, SlotKind
 from modelpass.times import DAY_MS
 
 if TYPE_CHECKING:
@@ -23,19 +23,32 @@ _FREE: Final = 0
 """Until when a freed place is held: before every time that a clock can show."""
 _CONTENT: Final = ("kd", "id", "un", "pd", "pn")
 """The attributes by which a place is compared with what was read, beside its revision."""
-_OPTIONAL: Final = ("ao", "ae")
+_OPTIONAL: Final = ("ao", "ae", "sn", "po", "pl")
 """Those that may be absent: also where code that does not know them has written the place since it was read."""
 
 
-def bought(slot: Slot | None, subscription: Subscription, purchases: int, now_ms: int) -> Slot:
-    """The place of an account that buys a subscription, its `purchases`-th of the UTC day."""
-    day = max(now_ms // DAY_MS, slot.purchase_day if slot else 0)
-    return renewed(slot, subscription)._replace(purchase_day=day, purchases=purchases)
+def taken(slot: Slot | None, subscription: Subscription) -> Slot:
+    """The place of an account whose subscription begins a term, or goes on with it, as long as it holds the place."""
+    return _next(slot, SlotKind.CUSTOM, subscription.id, until_ms(subscription), None)
 
 
-def renewed(slot: Slot | None, subscription: Subscription) -> Slot:
-    """The place of an account whose subscription begins a new term; a renewal does not count as a purchase."""
-    return _next(slot, SlotKind.CUSTOM, subscription.id, subscription.expires_at_ms, None)
+def is_held_by(slot: Slot | None, subscription: Subscription) -> bool:
+    """Whether a place is this subscription's, if only it is held at all."""
+    return slot is not None and (slot.kind, slot.holder_id) == (SlotKind.CUSTOM, subscription.id)
+
+
+def until_ms(subscription: Subscription) -> int:
+    """Until when a subscription holds its account's place (milliseconds): to its end, unless it renews itself then."""
+    return FOREVER if subscription.auto_renew else subscription.expires_at_ms
+
+
+def counted(before: Slot | None, after: Slot, kind: OrderKind, now_ms: int) -> Slot:
+    """The place `after` a sale, which counts in its UTC day; a purchase counts as that as well."""
+    return after._replace(
+        purchase_day=max(now_ms // DAY_MS, before.purchase_day if before else 0),
+        purchases=rules.purchases_today(before, now_ms) + (kind is OrderKind.PURCHASE),
+        sales=sale_rules.sales_today(before, now_ms) + 1,
+    )
 
 
 def planned(slot: Slot | None, plan_id: str, until_ms: int, as_of_ms: int | None) -> Slot:
@@ -79,7 +92,7 @@ def write(tables: Tables, account_id: str, old: Slot | None, new: Slot, now_ms: 
 def _as_it_was_read(account_id: str, old: Slot) -> Request:
     """The guard of a write: nobody has taken the place, freed it or counted a purchase since it was read.
 
-    The revision alone is not enough: a place of schema version 1 has none, and code of that version does not count it.
+    The revision alone is not enough: code that knows less of a place may have written it since.
     """
     read = items.slot_item(account_id, old)
     same = " AND ".join(f"#{name} = :{name}" for name in _CONTENT)
@@ -116,4 +129,6 @@ def _next(
         due_at_ms=due_at_ms,
         as_of_ms=known_ms,
         ended_as_of_ms=None if outweighed else ended_ms,
+        sales=slot.sales if slot else 0,
+        pending_order=slot.pending_order if slot else None,
     )

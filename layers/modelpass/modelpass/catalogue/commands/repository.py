@@ -11,12 +11,13 @@ from modelpass import schema
 from modelpass.catalogue.items import listed_model_of, model_key, models_among
 from modelpass.catalogue.tiers import CATALOGUE, Tier
 from modelpass.dynamodb import transport
+from modelpass.errors import temporarily_unavailable
 from modelpass.runtime import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from modelpass.catalogue.model import CatalogueModel
+    from modelpass.catalogue.model import CatalogueModel, ListedModel
     from modelpass.dynamodb.retries import RetryBudget
     from modelpass.runtime.deps import Deps
     from modelpass.schema import Item
@@ -34,7 +35,20 @@ def offered(deps: Deps, budget: RetryBudget, model_ids: Iterable[str]) -> dict[s
     table, keys = deps.tables.catalogue, [schema.primary_key(model_key(model_id)) for model_id in model_ids]
     stored = budget.persist(lambda: transport.get_many(deps.send, table, keys))
     listings = unreadable.read_each(table, stored, listed_model_of)
-    return {one.model.model_id: one.model for one in listings if not one.withdrawn}
+    return _those_offered(listings)
+
+
+def offered_for_certain(deps: Deps, budget: RetryBudget, model_ids: Iterable[str]) -> dict[str, CatalogueModel]:
+    """As `offered`, but raises `temporarily_unavailable` where one of these models cannot be read, too.
+
+    Nobody knows then whether it is offered.
+    """
+    table, keys = deps.tables.catalogue, [schema.primary_key(model_key(model_id)) for model_id in model_ids]
+    stored = budget.persist(lambda: transport.get_many(deps.send, table, keys))
+    listings = unreadable.read_each(table, stored, listed_model_of)
+    if len(listings) < len(stored):
+        raise temporarily_unavailable()
+    return _those_offered(listings)
 
 
 def currency_of_models(deps: Deps, budget: RetryBudget) -> str | None:
@@ -72,3 +86,7 @@ def _stored(deps: Deps) -> list[Item]:
         "ConsistentRead": True,
     }
     return transport.query_all(deps.send, request)
+
+
+def _those_offered(listings: Iterable[ListedModel]) -> dict[str, CatalogueModel]:
+    return {one.model.model_id: one.model for one in listings if not one.withdrawn}

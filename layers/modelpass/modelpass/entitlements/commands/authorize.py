@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from modelpass import api_keys
 from modelpass.catalogue.tiers import Tier
-from modelpass.entitlements import answers, authorization_ids, refusal_cache, rules, updates
+from modelpass.entitlements import answers, authorization_ids, contract, refusal_cache, rules, updates
 from modelpass.entitlements.commands import decision_loop
 from modelpass.entitlements.commands.decision_loop import Decision
 from modelpass.entitlements.commands.tier_cache import TierCache
@@ -29,10 +29,20 @@ if TYPE_CHECKING:
     from modelpass.api_keys import ApiKey
     from modelpass.dynamodb.retries import RetryBudget
     from modelpass.entitlements.answers import Json
+    from modelpass.entitlements.model import Contract
     from modelpass.runtime.deps import Deps
 
     ExplainMissing = Callable[[Deps, RetryBudget, ApiKey, EntitlementId], "MissingEntitlement"]
     """Finds out why there is no entitlement, from the subscription's row, which this wing must not know."""
+    ReadContract = Callable[[Deps, RetryBudget, EntitlementId], Contract]
+    """Brings the subscription up to its moment, and tells what its row says of an entitlement."""
+
+
+class Row(NamedTuple):
+    """How to ask the subscription's row."""
+
+    explain_missing: ExplainMissing
+    read_contract: ReadContract
 
 
 class AuthorizeRequest(NamedTuple):
@@ -85,7 +95,7 @@ class MissingEntitlement(NamedTuple):
     remembered: RememberedRefusal
 
 
-def authorize(deps: Deps, caches: Caches, request: AuthorizeRequest, explain_missing: ExplainMissing) -> Authorized:
+def authorize(deps: Deps, caches: Caches, request: AuthorizeRequest, row: Row) -> Authorized:
     """Answer one authorize.
 
     Granted: exactly one hold and `calls` calls are counted, durably. Refused, by an answer or by `Refused`: nothing is.
@@ -100,20 +110,18 @@ def authorize(deps: Deps, caches: Caches, request: AuthorizeRequest, explain_mis
     if api_key is None:
         raise Refused(api_keys.never_issued(request.api_key))
     telemetry.note(subscriptionId=api_key.subscription_id)
-    return _Authorize(deps, caches, request, api_key, explain_missing).run()
+    return _Authorize(deps, caches, request, api_key, row).run()
 
 
 class _Authorize:
     """One invocation, with the nonces of its tries and what it has read so far. The decision loop drives it."""
 
-    def __init__(
-        self, deps: Deps, caches: Caches, request: AuthorizeRequest, api_key: ApiKey, explain_missing: ExplainMissing
-    ) -> None:
+    def __init__(self, deps: Deps, caches: Caches, request: AuthorizeRequest, api_key: ApiKey, row: Row) -> None:
         self._deps = deps
         self._caches = caches
         self._request = request
         self._api_key = api_key
-        self._explain_missing = explain_missing
+        self._row = row
         self._budget = deps.retry_budget()
         self._own_nonces: set[str] = set()
         self._granted_until_ms: int | None = None
@@ -172,13 +180,17 @@ class _Authorize:
             unit_free=self._request.unit_free,
             minimum=self._request.minimum,
         )
-        decided = rules.decide_authorize(entitlement, attempt, now_ms)
+        told = None
+        if rules.needs_contract(entitlement, self._api_key.key_hash, now_ms):
+            told = self._row.read_contract(self._deps, self._budget, entitlement.id)
+        decided = rules.decide_authorize(entitlement, attempt, now_ms, told)
+        shown = entitlement if told is None else contract.as_of(entitlement, told, now_ms)
         if isinstance(decided, Refusal):
-            self._remember(refusal_cache.remembered(decided, entitlement))
-            return Decision(answers.refused(decided, entitlement, now_ms), entitlement)
+            self._remember(refusal_cache.remembered(decided, entitlement, lasts=told is not None and told.lasts))
+            return Decision(answers.refused(decided, shown, now_ms), entitlement)
         if isinstance(decided, rules.PriorGrant):
             self._repeated = decided.hold.nonce not in self._own_nonces
-            answer = self._granted(entitlement, decided.hold)
+            answer = self._granted(shown, decided.hold)
             return Decision(answer if decided.own else {**answer, "replayed": True}, entitlement)
         entitlement = decision_loop.write(self._deps, self._budget, decided, self._deps.max_open_holds)
         if decided.grant is None:
@@ -186,7 +198,7 @@ class _Authorize:
         return Decision(self._granted(entitlement, decided.grant), entitlement)
 
     def refuse_missing(self) -> Json:
-        missing = self._explain_missing(self._deps, self._budget, self._api_key, self._id)
+        missing = self._row.explain_missing(self._deps, self._budget, self._api_key, self._id)
         telemetry.note(accountId=missing.remembered.account_id)
         self._remember(missing.remembered)
         raise Refused(missing.refusal)

@@ -9,11 +9,23 @@ granted, reads the item first.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from modelpass import schema
 from modelpass.dynamodb import transport
-from modelpass.entitlements import accounting, answers, authorization_ids, history, items, rules, updates
+from modelpass.dynamodb.transport import StoreError
+from modelpass.entitlements import (
+    accounting,
+    answers,
+    authorization_ids,
+    contract,
+    history,
+    items,
+    rules,
+    updates,
+    windows,
+)
 from modelpass.entitlements.change import Change, FarAboveEstimate, OwnFigure, TierBreach
 from modelpass.entitlements.commands import decision_loop
 from modelpass.entitlements.commands.decision_loop import Decision
@@ -27,6 +39,7 @@ if TYPE_CHECKING:
     from modelpass.dynamodb.retries import RetryBudget
     from modelpass.entitlements.answers import Json
     from modelpass.entitlements.authorization_ids import Authorization
+    from modelpass.entitlements.commands.authorize import ReadContract
     from modelpass.entitlements.model import Entitlement, Hold
     from modelpass.runtime.deps import Deps
 
@@ -56,7 +69,7 @@ class SettleRequest(NamedTuple):
     usage_source: str | None = None
 
 
-def settle(deps: Deps, request: SettleRequest) -> Json:
+def settle(deps: Deps, request: SettleRequest, read_contract: ReadContract) -> Json:
     """Answer one settle. Settled: what was used is booked once, durably, and the hold has ended.
 
     A repeat books nothing, and the first report stands. Raises `Refused`, with nothing booked:
@@ -66,7 +79,7 @@ def settle(deps: Deps, request: SettleRequest) -> Json:
     far above its estimate is booked as any other, and told by an event and a metric.
     """
     authorization = authorization_ids.parse_authorization_id(request.authorization_id, deps.deployment_keys)
-    if authorization is None:
+    if authorization is None or not rules.is_recent(authorization.hold, deps.now_ms()):
         raise not_found()
     entitlement = authorization.entitlement
     telemetry.note(subscriptionId=entitlement.subscription_id, modelId=entitlement.model_id)
@@ -74,7 +87,9 @@ def settle(deps: Deps, request: SettleRequest) -> Json:
         own = request.usage_source in items.OWN_FIGURES
         telemetry.note(usageSource=request.usage_source, actualUsage=request.used if own else None)
     budget = deps.retry_budget()
-    return decision_loop.until_answered(deps, budget, entitlement, _Settle(deps, budget, request, authorization))
+    return decision_loop.until_answered(
+        deps, budget, entitlement, _Settle(deps, budget, request, authorization, read_contract)
+    )
 
 
 def is_far_above(hold: Hold, used: int) -> bool:
@@ -97,6 +112,7 @@ class _Settle(NamedTuple):
     budget: RetryBudget
     request: SettleRequest
     authorization: Authorization
+    read_contract: ReadContract
 
     @property
     def _calls(self) -> int:
@@ -155,14 +171,14 @@ class _Settle(NamedTuple):
     def _step(self, entitlement: Entitlement, reclaimed: bool) -> Change | None:  # noqa: FBT001
         """The step that books the settle, None when the hold was settled before."""
         hold, now_ms = self.authorization.hold, self.deps.now_ms()
-        if not rules.settles_accepted(entitlement, now_ms):
-            raise not_found()
+        require_accepted(self.deps, self.budget, entitlement, now_ms, self.read_contract)
         if not reclaimed and entitlement.holds.get(hold.key) != hold:
             return None
         if self._calls > hold.calls:
             raise refuse_too_many_calls(hold.calls)
         served, used, source = self.request.served_tier, self.request.used, self.request.usage_source
-        step = accounting.book(entitlement, hold, used, self._calls, reclaimed=reclaimed)
+        closed = closed_calls(self.deps, self.budget, entitlement, hold, hold.calls - self._calls)
+        step = accounting.book(entitlement, hold, used, self._calls, reclaimed=reclaimed, closed_calls=closed)
         return step._replace(
             breach=TierBreach(hold, served, now_ms) if self._breached and served is not None else None,
             far_above=FarAboveEstimate(hold, used, now_ms) if self._far_above else None,
@@ -175,8 +191,39 @@ class _Settle(NamedTuple):
             "settled": True,
             "late": rules.is_late(entitlement, self.authorization.hold, now_ms),
             "tierBreached": self._breached,
-            **answers.current_windows(entitlement, now_ms),
+            **shown_windows(self.deps, self.budget, entitlement, now_ms, self.read_contract),
         }
+
+
+def closed_calls(deps: Deps, budget: RetryBudget, entitlement: Entitlement, hold: Hold, calls_back: int) -> int | None:
+    """The calls of the hold's day where that is closed and calls are to be given back; None where neither needs it."""
+    day, _ = windows.windows_of(entitlement, hold)
+    if calls_back <= 0 or day == entitlement.day:
+        return None
+    table, key = deps.tables.history, schema.primary_key(history.day_key(entitlement.id, day))
+    row = budget.persist(lambda: transport.get(deps.send, table, key))
+    return 0 if row is None else decision_loop.read_or_report(table, row, history.calls_of_day)
+
+
+def require_accepted(
+    deps: Deps, budget: RetryBudget, entitlement: Entitlement, now_ms: int, read_contract: ReadContract
+) -> None:
+    """Raise `authorization_not_found` 90 days after the end of the term, of which the row knows whether it went on."""
+    if rules.settles_accepted(entitlement.term, now_ms):
+        return
+    if not rules.settles_accepted(read_contract(deps, budget, entitlement.id).term, now_ms):
+        raise not_found()
+
+
+def shown_windows(
+    deps: Deps, budget: RetryBudget, entitlement: Entitlement, now_ms: int, read_contract: ReadContract
+) -> Json:
+    """The windows in force, once a report is booked; while nobody can tell what came after it, the stored month's."""
+    told = None
+    if contract.month_is_over(entitlement, now_ms):
+        with suppress(Refused, StoreError, schema.UnreadableItemError):
+            told = read_contract(deps, budget, entitlement.id)
+    return answers.current_windows(contract.as_of(entitlement, told, now_ms), now_ms)
 
 
 def refuse_too_many_calls(held: int) -> Refused:

@@ -16,7 +16,14 @@ from modelpass.entitlements import answers, authorization_ids, history, parts, r
 from modelpass.entitlements.change import FarAboveEstimate
 from modelpass.entitlements.commands import decision_loop
 from modelpass.entitlements.commands.decision_loop import Decision
-from modelpass.entitlements.commands.settle import is_far_above, not_found, refuse_too_many_calls
+from modelpass.entitlements.commands.settle import (
+    closed_calls,
+    is_far_above,
+    not_found,
+    refuse_too_many_calls,
+    require_accepted,
+    shown_windows,
+)
 from modelpass.entitlements.model import Hold
 from modelpass.entitlements.parts import Standing
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid, temporarily_unavailable
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
     from modelpass.dynamodb.retries import RetryBudget
     from modelpass.entitlements.answers import Json
     from modelpass.entitlements.authorization_ids import Authorization
+    from modelpass.entitlements.commands.authorize import ReadContract
     from modelpass.entitlements.commands.settle import Tiers
     from modelpass.entitlements.model import Entitlement
     from modelpass.runtime.deps import Deps
@@ -51,7 +59,7 @@ class PartRequest(NamedTuple):
         return f"PartRequest({self.used}, {self.calls})"
 
 
-def settle_part(deps: Deps, tiers: Tiers, request: PartRequest) -> Json:
+def settle_part(deps: Deps, tiers: Tiers, request: PartRequest, read_contract: ReadContract) -> Json:
     """Answer one settle of a part. Settled: the report is booked once, durably, and the hold has not ended.
 
     It goes on with what was asked for, as far as that is left, where authorize would allow new work (`continued`); else
@@ -60,7 +68,7 @@ def settle_part(deps: Deps, tiers: Tiers, request: PartRequest) -> Json:
     booked, as `settle` does, and `invalid_request` for a part that leaves a hold of calls without any.
     """
     authorization = authorization_ids.parse_authorization_id(request.authorization_id, deps.deployment_keys)
-    if authorization is None:
+    if authorization is None or not rules.is_recent(authorization.hold, deps.now_ms()):
         raise not_found()
     entitlement = authorization.entitlement
     telemetry.note(subscriptionId=entitlement.subscription_id, modelId=entitlement.model_id)
@@ -68,7 +76,7 @@ def settle_part(deps: Deps, tiers: Tiers, request: PartRequest) -> Json:
     key_hash = b"" if key is None else key.key_hash  # no key has this hash
     refusal = _tier_refusal(tiers, authorization, deps.retry_budget())
     budget = deps.retry_budget()
-    command = _SettlePart(deps, budget, request, authorization, key_hash, refusal)
+    command = _SettlePart(deps, budget, request, authorization, key_hash, refusal, read_contract)
     return decision_loop.until_answered(deps, budget, entitlement, command)
 
 
@@ -93,6 +101,7 @@ class _SettlePart(NamedTuple):
     authorization: Authorization
     key_hash: bytes
     tier_refusal: Refusal | None
+    read_contract: ReadContract
 
     def write_at_once(self) -> Decision | None:
         hold, part = self.authorization.hold, self._part(self.authorization.hold.granted_at_ms)
@@ -109,8 +118,7 @@ class _SettlePart(NamedTuple):
     def decide(self, entitlement: Entitlement) -> Decision:
         hold, part = self.authorization.hold, self._part(entitlement.segment_start_ms)
         now_ms = part.wanted.granted_at_ms
-        if not rules.settles_accepted(entitlement, now_ms):
-            raise not_found()
+        require_accepted(self.deps, self.budget, entitlement, now_ms, self.read_contract)
         standing = self._standing(entitlement)
         if standing is None or standing.hold != hold:
             if entitlement.tickets:  # what was booked between the looks at item and ticket is in the figures, too
@@ -119,7 +127,9 @@ class _SettlePart(NamedTuple):
         refused = self._refuse_calls()
         if refused is not None:
             raise refused
-        step = parts.next_step(entitlement, part, now_ms, reclaimed=standing.reclaimed)
+        back = hold.calls - part.calls - part.wanted.calls
+        closed = closed_calls(self.deps, self.budget, entitlement, hold, back)
+        step = parts.next_step(entitlement, part, now_ms, reclaimed=standing.reclaimed, closed_calls=closed)
         if step.rest is None:
             return Decision(None, decision_loop.write(self.deps, self.budget, step.change))
         far_above = is_far_above(hold, part.used)
@@ -196,4 +206,5 @@ class _SettlePart(NamedTuple):
         }
         if refusal is not None:
             answer |= {"startWithinMs": 0, "statusCode": refusal.code.status, **refusal.fields()}
-        return {**answer, **answers.current_windows(entitlement, now_ms)}
+        windows = shown_windows(self.deps, self.budget, entitlement, now_ms, self.read_contract)
+        return {**answer, **windows}

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from modelpass.entitlements import updates
 from modelpass.schema import UnreadableItemError
 from modelpass.subscriptions import revocations
-from modelpass.subscriptions.commands import repository
-from modelpass.subscriptions.model import Status, Subscription
+from modelpass.subscriptions.commands import repository, upkeep
 
 if TYPE_CHECKING:
     from modelpass.dynamodb.retries import RetryBudget
     from modelpass.runtime.deps import Deps
+    from modelpass.subscriptions.model import Subscription
 
 
 def cancel(deps: Deps, account_id: str, subscription_id: str) -> Subscription:
@@ -28,15 +28,14 @@ def cancel(deps: Deps, account_id: str, subscription_id: str) -> Subscription:
     budget = deps.retry_budget()
 
     def attempt() -> Subscription:
-        found = repository.own_subscription(deps, budget, account_id, subscription_id)
+        found = upkeep.own_subscription(deps, budget, account_id, subscription_id).stored
         if found.cancelled_at_ms is not None:
             return found
         if found.cancelling_at_ms is None:
-            if found.status(deps.now_ms()) is not Status.ACTIVE:
+            if found.has_ended(deps.now_ms()):
                 return found
             found = _begin(deps, found)
-        finish_cancellation(deps, budget, found)
-        return found._replace(cancelled_at_ms=found.cancelling_at_ms, cancelling_at_ms=None, due_at_ms=None)
+        return with_cancellation_finished(deps, budget, found)
 
     return budget.until_done(attempt)
 
@@ -45,6 +44,17 @@ def _begin(deps: Deps, found: Subscription) -> Subscription:
     now_ms = deps.now_ms()
     deps.send("UpdateItem", revocations.begin_cancellation(deps.tables, found, now_ms))
     return found._replace(cancelling_at_ms=now_ms, due_at_ms=now_ms)
+
+
+def with_cancellation_finished(deps: Deps, budget: RetryBudget, found: Subscription) -> Subscription:
+    """A subscription whose cancellation, if one was begun and broken off, is carried out to its end.
+
+    For commands of which their caller expects that nothing is granted any more once they have answered.
+    """
+    if found.cancelling_at_ms is None or found.cancelled_at_ms is not None:
+        return found
+    finish_cancellation(deps, budget, found)
+    return found._replace(cancelled_at_ms=found.cancelling_at_ms, cancelling_at_ms=None, due_at_ms=None)
 
 
 def finish_cancellation(deps: Deps, budget: RetryBudget, subscription: Subscription) -> None:

@@ -14,7 +14,7 @@ from modelpass.entitlements import history
 from modelpass.entitlements import items as entitlement_items
 from modelpass.runtime import unreadable
 from modelpass.subscriptions import answers, history_pages, items, usage_history
-from modelpass.subscriptions.commands import repository
+from modelpass.subscriptions.commands import upkeep
 from modelpass.subscriptions.history_pages import MOST_ROWS
 from modelpass.subscriptions.usage_history import Figures
 
@@ -35,7 +35,7 @@ _MOST_KEYS: Final = 100
 
 
 def get_history(
-    deps: Deps, account_id: str, subscription_id: str, query: Mapping[str, str], limit: int = MOST_ROWS
+    deps: Deps, account_id: str | None, subscription_id: str, query: Mapping[str, str], limit: int = MOST_ROWS
 ) -> Json:
     """A page of usage per day and model, and the terms of its days with the price that each was sold at.
 
@@ -46,7 +46,7 @@ def get_history(
     if "cursor" in query:
         cursor = history_pages.cursor_of(pages.sort_key_of(query["cursor"]), query)
     budget = deps.retry_budget()
-    found = repository.own_subscription(deps, budget, account_id, subscription_id)
+    found = upkeep.own_subscription(deps, budget, account_id, subscription_id).now
     page = history_pages.page_of(query, cursor, limit, found, deps.now_ms())
     return _Reader(deps, budget, found, page).answer()
 

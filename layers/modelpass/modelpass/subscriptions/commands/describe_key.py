@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelpass import api_keys, schema
-from modelpass.dynamodb import transport
-from modelpass.errors import ErrorCode, Refusal, Refused
-from modelpass.runtime import telemetry, unreadable
-from modelpass.subscriptions import answers, items, rules
+from modelpass.subscriptions import answers
 from modelpass.subscriptions.commands import repository
+from modelpass.subscriptions.commands.key_owner import subscription_of_key
 
 if TYPE_CHECKING:
     from modelpass.runtime.deps import Deps
@@ -23,22 +20,13 @@ if TYPE_CHECKING:
 def describe_key(deps: Deps, text: str) -> Json:
     """The subscription of a key and the windows of its models, as they are at this moment.
 
-    The current key of a subscription that has expired or was cancelled is described as well, and the status says so.
-    A model whose entitlement cannot be read is left out, and reported.
+    The current key of a subscription that has ended or is stopped is described as well, and the status says so. A model
+    whose entitlement cannot be read is left out, and reported.
 
     Raises `Refused`: `invalid_api_key` for text that is no key, and for a key that is not the current one;
     `temporarily_unavailable` while the store cannot be read.
     """
-    api_key = api_keys.parse_api_key(text, deps.deployment_keys)
-    if api_key is None:
-        raise Refused(api_keys.never_issued(text))
-    telemetry.note(subscriptionId=api_key.subscription_id)
-    budget, table = deps.retry_budget(), deps.tables.subscriptions
-    key = schema.primary_key(items.subscription_key(api_key.subscription_id))
-    stored = budget.persist(lambda: transport.get(deps.send, table, key))
-    found = None if stored is None else unreadable.read_one(table, stored, items.subscription_of)
-    if not rules.has_key(found, api_key.term_number, api_key.key_hash):
-        raise Refused(Refusal(ErrorCode.INVALID_API_KEY, param="apiKey"))
-    telemetry.note(accountId=found.account_id)
+    budget = deps.retry_budget()
+    found = subscription_of_key(deps, budget, text)
     models = repository.shown_models(deps, budget, found, answers.described_model)
     return answers.described_key(found, found.status(deps.now_ms()), models)

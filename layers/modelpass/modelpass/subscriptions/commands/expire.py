@@ -1,6 +1,7 @@
 """Expire: the reset's work on one row of the subscriptions table. Rule: it changes no decision that anyone would get.
 
-It announces that a term or a plan has ended, and finishes a new key or a cancellation that was left undone.
+It announces that a term or a plan has ended, or that a term ends soon, and finishes a new key, a cancellation or a
+change that was left undone.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from modelpass.dynamodb import transport
 from modelpass.runtime import unreadable
-from modelpass.subscriptions import items, slots, transactions
-from modelpass.subscriptions.commands import cancel, regenerate
+from modelpass.subscriptions import continuation, items, slots, transactions
+from modelpass.subscriptions.commands import cancel, conform, regenerate, upkeep
+from modelpass.subscriptions.commands.remind import remind
 
 if TYPE_CHECKING:
     from modelpass import schema
+    from modelpass.dynamodb.retries import RetryBudget
     from modelpass.runtime.deps import Deps
-    from modelpass.subscriptions.model import Slot
+    from modelpass.subscriptions.model import Slot, Subscription
 
 
 def expire(deps: Deps, key: schema.Item) -> bool:
@@ -32,19 +35,39 @@ def expire(deps: Deps, key: schema.Item) -> bool:
     if account_id is not None:
         _end_plan(deps, account_id, unreadable.read_one(table, stored, items.slot_of))
         return False
-    subscription = unreadable.read_one(table, stored, items.subscription_of)
+    return _conclude(deps, unreadable.read_one(table, stored, items.subscription_of))
+
+
+def _conclude(deps: Deps, stored: Subscription) -> bool:
     now_ms, budget = deps.now_ms(), deps.retry_budget()
-    if subscription.due_at_ms is None or subscription.due_at_ms > now_ms:
+    if stored.due_at_ms is None or stored.due_at_ms > now_ms:
         return False
-    if subscription.cancelling_at_ms is not None:
-        cancel.finish_cancellation(deps, budget, subscription)
+    if stored.cancelling_at_ms is not None:
+        cancel.finish_cancellation(deps, budget, stored)
         return False
-    if subscription.key_pending:
-        if regenerate.finish_new_key(deps, budget, subscription) or now_ms < subscription.expires_at_ms:
+    # After the end, what could not be read is waited for no longer: nothing of a term that has ended grants.
+    if stored.change_pending:
+        stored = conform.finish_change(deps, budget, stored)
+        if not stored.change_pending or now_ms < stored.expires_at_ms:
             return False
-        # What could not be read is waited for no longer: no key of a term that has ended is good.
-        subscription = subscription._replace(due_at_ms=subscription.expires_at_ms)
-    deps.send("TransactWriteItems", transactions.expire(deps.tables, subscription))
+    if stored.key_pending:
+        done = regenerate.finish_new_key(deps, budget, stored)
+        if done or now_ms < stored.expires_at_ms:
+            return False
+    return _end_term(deps, budget, stored, now_ms)
+
+
+def _end_term(deps: Deps, budget: RetryBudget, stored: Subscription, now_ms: int) -> bool:
+    """Announce the end of a term, unless it goes on, or that it comes soon; True for the former."""
+    if continuation.is_undecided(stored, now_ms):
+        return upkeep.decided(deps, budget, stored).end_announced
+    if stored.end_announced:
+        return False
+    if not stored.has_ended(now_ms):
+        remind(deps, budget, stored)
+        return False
+    ended = stored.ended(now_ms)
+    deps.send("TransactWriteItems", transactions.end_term(deps.tables, stored, ended, None, now_ms))
     return True
 
 

@@ -12,6 +12,7 @@ from modelpass import schema
 from modelpass.dynamodb import transport
 from modelpass.entitlements.commands.authorize import MissingEntitlement
 from modelpass.subscriptions import items, rules
+from modelpass.subscriptions.commands import upkeep
 
 if TYPE_CHECKING:
     from modelpass.api_keys import ApiKey
@@ -24,6 +25,6 @@ def explain_missing(deps: Deps, budget: RetryBudget, api_key: ApiKey, entitlemen
     """The refusal and what to remember of it; raises `temporarily_unavailable` while the row cannot be read."""
     key = schema.primary_key(items.subscription_key(entitlement.subscription_id))
     stored = budget.persist(lambda: transport.get(deps.send, deps.tables.subscriptions, key))
-    subscription = None if stored is None else items.subscription_of(stored)
+    subscription = None if stored is None else upkeep.bring_up(deps, budget, items.subscription_of(stored))
     refusal = rules.refuse_unheld_model(subscription, api_key.term_number, api_key.key_hash, deps.now_ms())
     return MissingEntitlement(refusal, rules.remembered(refusal, subscription, entitlement))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from modelpass.errors import invalid, raise_if_refused
 from modelpass.subscriptions import events, rules, slots
 from modelpass.subscriptions.answers import PlanOutcome
-from modelpass.subscriptions.commands import repository
+from modelpass.subscriptions.commands import repository, upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +93,10 @@ def _carry_out(
     budget = deps.retry_budget()
 
     def attempt() -> PlanOutcome:
-        slot, now_ms = repository.slot_of_account(deps, budget, account_id), deps.now_ms()
+        slot = repository.slot_of_account(deps, budget, account_id)
+        if upkeep.decide_holder(deps, budget, slot):
+            slot = repository.slot_of_account(deps, budget, account_id)
+        now_ms = deps.now_ms()
         if news.as_of_ms is not None and news.as_of_ms > now_ms + CLOCKS_DIFFER_MS:
             raise invalid("asOf", "asOf must not be later than now.")
         actions, place, applied = step_of(slot, now_ms)

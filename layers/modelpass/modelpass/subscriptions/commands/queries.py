@@ -1,7 +1,8 @@
 """What customers look at: subscriptions, usage, events and quotes. Rule: strongly consistent reads, no write.
 
-A customer sees only what is his account's: any other subscription raises `not_found`, as one that does not exist. Every
-query raises `temporarily_unavailable` while the store cannot be read.
+A customer sees only what is his account's: any other subscription raises `not_found`, as one that does not exist. An
+operator, for whom no account stands, sees that of every account. Every query raises `temporarily_unavailable` while the
+store cannot be read.
 """
 
 from __future__ import annotations
@@ -14,17 +15,17 @@ from modelpass import outbox, schema
 from modelpass.catalogue.commands import repository as catalogue_repository
 from modelpass.dynamodb import pages, transport
 from modelpass.dynamodb.pages import Listing
-from modelpass.errors import raise_if_refused
 from modelpass.runtime import unreadable
-from modelpass.subscriptions import answers, items, pricing, rules
-from modelpass.subscriptions.commands import repository
-from modelpass.times import rfc3339, whole_second
+from modelpass.subscriptions import answers, items, pricing
+from modelpass.subscriptions.commands import repository, upkeep
+from modelpass.subscriptions.commands.remind import renewal_blocked_by
 
 if TYPE_CHECKING:
     from modelpass.dynamodb.pages import Page
     from modelpass.dynamodb.retries import RetryBudget
     from modelpass.runtime.deps import Deps
     from modelpass.subscriptions.answers import Json
+    from modelpass.subscriptions.model import Subscription
     from modelpass.subscriptions.orders import PurchaseOrder
 
 SUBSCRIPTIONS: Final = Listing(items.BOUGHT, re.compile(rf"{items.BOUGHT}[0-9]{{15}}#[0-9]{{9,}}#sub_[a-z2-7]{{24}}"))
@@ -33,16 +34,22 @@ EVENTS: Final = Listing("", re.compile(r"[0-9]{15}#([0-9]{14,}#)?evt_[a-z2-7]{24
 """The listing of a subscription's events, for its cursors; one of schema version 1 has no order in its millisecond."""
 
 
-def get_subscription(deps: Deps, account_id: str, subscription_id: str) -> Json:
+def get_subscription(deps: Deps, account_id: str | None, subscription_id: str) -> Json:
     """One subscription, with its status at this moment."""
-    found = repository.own_subscription(deps, deps.retry_budget(), account_id, subscription_id)
-    return answers.subscription(found, found.status(deps.now_ms()))
+    budget = deps.retry_budget()
+    return shown(deps, budget, upkeep.own_subscription(deps, budget, account_id, subscription_id).now)
 
 
-def get_usage(deps: Deps, account_id: str, subscription_id: str) -> Json:
+def shown(deps: Deps, budget: RetryBudget, found: Subscription) -> Json:
+    """A subscription as it is at this moment, with what keeps it from renewing itself."""
+    blocked_by = renewal_blocked_by(deps, budget, found)
+    return answers.with_obstacle(answers.subscription(found, found.status(deps.now_ms())), blocked_by)
+
+
+def get_usage(deps: Deps, account_id: str | None, subscription_id: str) -> Json:
     """The live counters of every model of the current term, without those that cannot be read."""
     budget = deps.retry_budget()
-    found = repository.own_subscription(deps, budget, account_id, subscription_id)
+    found = upkeep.own_subscription(deps, budget, account_id, subscription_id).now
     models = repository.shown_models(deps, budget, found, answers.model_usage)
     return answers.usage(found, models, deps.now_ms())
 
@@ -53,27 +60,24 @@ def list_subscriptions(deps: Deps, account_id: str, page: Page) -> Json:
     One that is bought while pages are read comes before the first page, and moves no other.
     """
     budget, table = deps.retry_budget(), deps.tables.subscriptions
-    entries, following = _page(deps, budget, table, items.slot_key(account_id)[0], SUBSCRIPTIONS, page)
+    entries, following = page_of(deps, budget, table, items.slot_key(account_id)[0], SUBSCRIPTIONS, page)
     ids = list(dict.fromkeys(unreadable.read_each(table, entries, items.listed_id)))
     wanted = [schema.primary_key(items.subscription_key(subscription_id)) for subscription_id in ids]
     stored = budget.persist(lambda: transport.get_many(deps.send, table, wanted)) if wanted else []
+    read = unreadable.read_each(table, stored, items.subscription_of)
     now_ms = deps.now_ms()
-
-    def show(item: schema.Item) -> tuple[str, Json]:
-        found = items.subscription_of(item)
-        return found.account_id, answers.subscription(found, found.status(now_ms))
-
-    read = unreadable.read_each(table, stored, show)
     # An entry may name another account's subscription only where it was damaged; what it names is not shown then.
-    own = {shown["subscriptionId"]: shown for account, shown in read if account == account_id}
-    return {"subscriptions": [own[i] for i in ids if i in own], "next": following}
+    own = (found for found in read if found.account_id == account_id and not found.is_gone(now_ms))
+    brought_up = {found.id: upkeep.bring_up(deps, budget, found) for found in own}
+    listed = [shown(deps, budget, brought_up[i]) for i in ids if i in brought_up]
+    return {"subscriptions": listed, "next": following}
 
 
-def list_events(deps: Deps, account_id: str, subscription_id: str, page: Page) -> Json:
+def list_events(deps: Deps, account_id: str | None, subscription_id: str, page: Page) -> Json:
     """A page of what happened to a subscription, newest first; it is shorter by the events that cannot be read."""
     budget, table = deps.retry_budget(), deps.tables.events
-    found = repository.own_subscription(deps, budget, account_id, subscription_id)
-    rows, following = _page(deps, budget, table, found.id, EVENTS, page)
+    found = upkeep.own_subscription(deps, budget, account_id, subscription_id).now
+    rows, following = page_of(deps, budget, table, found.id, EVENTS, page)
     return {"events": unreadable.read_each(table, rows, outbox.event_answer), "next": following}
 
 
@@ -83,27 +87,11 @@ def quote(deps: Deps, order: PurchaseOrder) -> Json:
     It reads these models and nothing else, so it says nothing of the account's place.
     """
     offered = catalogue_repository.offered(deps, deps.retry_budget(), (line.model_id for line in order.lines))
-    models, sale = pricing.price_purchase(offered, order)
-    return pricing.quote_answer([(m.model_id, m.tier) for m in models], sale, order.months)
+    models, sale = pricing.price_purchase(offered, order.lines)
+    return pricing.price_answer(pricing.price_at([(m.model_id, m.tier) for m in models], sale, order.months))
 
 
-def quote_renewal(deps: Deps, account_id: str, subscription_id: str) -> Json:
-    """The price of a renewal at this moment, and when it would begin (`bindsAt`): now, or at the end of the term.
-
-    Raises `not_found`, what `pricing.price_renewal` refuses, and `subscription_not_expired` for a cancelled one. It
-    says nothing of the account's place.
-    """
-    budget = deps.retry_budget()
-    found = repository.own_subscription(deps, budget, account_id, subscription_id)
-    offered = catalogue_repository.offered(deps, budget, (limits.model_id for limits in found.models))
-    sale = pricing.price_renewal(offered, found.models)
-    raise_if_refused(rules.refuse_future_renewal(found))
-    binds_at_ms = max(found.expires_at_ms, whole_second(deps.now_ms()))
-    price = pricing.quote_answer(found.sold_term().models, sale, found.term.months)
-    return {**price, "bindsAt": rfc3339(binds_at_ms)}
-
-
-def _page(
+def page_of(
     deps: Deps, budget: RetryBudget, table: str, partition: str, listing: Listing, page: Page
 ) -> tuple[list[schema.Item], str | None]:
     """The entries of a page, and the cursor of the next.

@@ -14,7 +14,7 @@ from modelpass.entitlements import updates
 from modelpass.errors import raise_if_refused
 from modelpass.subscriptions import revocations, rules
 from modelpass.subscriptions.answers import Outcome
-from modelpass.subscriptions.commands import repository
+from modelpass.subscriptions.commands import repository, upkeep
 from modelpass.times import DAY_MS
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def regenerate(deps: Deps, account_id: str, subscription_id: str) -> Outcome:
     budget, secret = deps.retry_budget(), deps.new_secret()
 
     def attempt() -> Outcome:
-        found = repository.own_subscription(deps, budget, account_id, subscription_id)
+        found = upkeep.own_subscription(deps, budget, account_id, subscription_id).stored
         now_ms = deps.now_ms()
         api_key = api_keys.issue_api_key(subscription_id, found.term_number, secret, deps.deployment_keys)
         key_hash = api_keys.api_key_hash(api_key)
@@ -67,8 +67,7 @@ def finish_new_key(deps: Deps, budget: RetryBudget, subscription: Subscription) 
         for entitlement in subscription.entitlement_ids()
     ]
     done = repository.write_each(deps, budget, requests)
-    request = revocations.end_new_key(deps.tables, subscription)
-    if not done:
-        request = revocations.put_off_new_key(deps.tables, subscription, deps.now_ms())
+    write = revocations.end_new_key if done else revocations.put_off_new_key
+    request = write(deps.tables, subscription, deps.now_ms())
     budget.for_another().until_written(partial(deps.send, "UpdateItem", request))
     return done

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from modelpass import schema
 from modelpass.dynamodb import transport
+from modelpass.entitlements import contract
 from modelpass.entitlements import items as entitlement_items
 from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.ids import is_subscription_id
 from modelpass.runtime import unreadable
 from modelpass.schema import UnreadableItemError
-from modelpass.subscriptions import items
+from modelpass.subscriptions import items, rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,14 +28,6 @@ if TYPE_CHECKING:
     from modelpass.schema import Request
     from modelpass.subscriptions.answers import Json
     from modelpass.subscriptions.model import Slot, Subscription
-
-
-def own_subscription(deps: Deps, budget: RetryBudget, account_id: str, subscription_id: str) -> Subscription:
-    """A subscription of this account; raises `not_found` for another account's, as for one that does not exist."""
-    found = any_subscription(deps, budget, subscription_id)
-    if found.account_id != account_id:
-        raise Refused(Refusal(ErrorCode.NOT_FOUND))
-    return found
 
 
 def any_subscription(deps: Deps, budget: RetryBudget, subscription_id: str) -> Subscription:
@@ -60,7 +53,13 @@ def shown_models(
     wanted = [entitlement_items.entitlement_key(i) for i in subscription.entitlement_ids()]
     stored = budget.persist(lambda: transport.get_many(deps.send, table, wanted))
     now_ms = deps.now_ms()
-    shown = unreadable.read_each(table, stored, lambda item: show(entitlement_items.entitlement_of(item), now_ms))
+
+    def shown_of(item: schema.Item) -> Json:
+        entitlement = entitlement_items.entitlement_of(item)
+        told = rules.contract(subscription, entitlement.id, now_ms)
+        return show(contract.as_of(entitlement, told, now_ms), now_ms)
+
+    shown = unreadable.read_each(table, stored, shown_of)
     by_model = {one["modelId"]: one for one in shown}
     return [by_model[m.model_id] for m in subscription.models if m.model_id in by_model]
 
