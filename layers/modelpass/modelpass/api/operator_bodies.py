@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from pydantic.config import JsonDict
 
 _TIME_FORMAT: Final[JsonDict] = {"format": "date-time"}
+MOST_REFERENCE: Final = 255
+"""How many characters the billing system's name for a payment may have."""
 _UNITS_RULE: Final = f"a whole number from -{MAX_UNITS} to {MAX_UNITS}"
-Reason = Annotated[str, Field(min_length=1, max_length=MOST_REASON, description=f"1 to {MOST_REASON} characters")]
 _CALLS_RULE: Final = f"a whole number from -{MAX_CALLS} to {MAX_CALLS}"
+Reason = Annotated[str, Field(min_length=1, max_length=MOST_REASON, description=f"1 to {MOST_REASON} characters")]
 
 
 class PlanRequest(Strict):
@@ -46,6 +48,30 @@ class CorrectionRequest(Strict):
     calls: Annotated[int | None, Field(ge=-MAX_CALLS, le=MAX_CALLS, description=_CALLS_RULE)] = None
     at: Annotated[str | None, Field(description=TIME_RULE, json_schema_extra=_TIME_FORMAT)] = None
     reason: Reason
+
+
+class ConfirmationRequest(Strict):
+    """The JSON body of `POST /v1/orders/{orderId}/confirmation`."""
+
+    reference: Annotated[
+        str, Field(min_length=1, max_length=MOST_REFERENCE, description=f"1 to {MOST_REFERENCE} characters")
+    ]
+
+
+class RejectionRequest(Strict):
+    """The JSON body of `POST /v1/orders/{orderId}/rejection`."""
+
+    reason: Reason
+
+
+def parse_confirmation(raw: object) -> str:
+    """Check a confirmation's body and give its reference; raises `invalid_request` naming the field."""
+    return validated(ConfirmationRequest, raw).reference
+
+
+def parse_rejection(raw: object) -> str:
+    """Check a rejection's body and give its reason; raises `invalid_request` naming the field."""
+    return validated(RejectionRequest, raw).reason
 
 
 def parse_correction(raw: object) -> CorrectionOrder:

@@ -161,17 +161,18 @@ def held_by_model(entitlement: Entitlement, now_ms: int) -> Json:
 def subscription(stored: Subscription, status: Status, api_key: str | None = None) -> Json:
     """A subscription; `apiKey` is there only when a key is given, which was just made.
 
-    `apiKeyMasked` is None while the key is revoked.
-    `price` is what was charged for its list in the current term; None where that is not known.
+    `apiKeyMasked` is None while the key is revoked. `price` is what was charged for its list in the current term; None
+    where that is not known. A purchase whose term has not begun shows no instants of it.
     """
+    has_no_term = stored.is_pending or stored.withdrawn
     return {
         "subscriptionId": stored.id,
         "status": status.value,
         "term": stored.term_number,
         **({} if api_key is None else {"apiKey": api_key}),
         "apiKeyMasked": api_keys.mask(stored.key_tail) if stored.key_tail else None,
-        "startsAt": rfc3339(stored.term.starts_at_ms),
-        "expiresAt": rfc3339(stored.expires_at_ms),
+        "startsAt": None if has_no_term else rfc3339(stored.term.starts_at_ms),
+        "expiresAt": None if has_no_term else rfc3339(stored.expires_at_ms),
         "timezone": stored.term.time_zone,
         "autoRenew": stored.auto_renew,
         "autoRenewMonths": stored.months_to_continue,

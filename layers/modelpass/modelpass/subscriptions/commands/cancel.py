@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelpass.entitlements import updates
+from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.schema import UnreadableItemError
 from modelpass.subscriptions import revocations
-from modelpass.subscriptions.commands import repository, upkeep
+from modelpass.subscriptions.commands import order_ends, repository, upkeep
 
 if TYPE_CHECKING:
     from modelpass.dynamodb.retries import RetryBudget
@@ -22,13 +23,21 @@ if TYPE_CHECKING:
 def cancel(deps: Deps, account_id: str, subscription_id: str) -> Subscription:
     """Cancel a subscription and give it back; one that has ended already is given back as it is.
 
-    Open authorizations can still be settled. Raises `Refused`: `not_found` for another account's subscription, and
+    An order that waits with it is withdrawn; a purchase that waits has never been then. Open authorizations can still
+    be settled. Raises `Refused`: `not_found` for another account's subscription, and
     `temporarily_unavailable` when the tries are used up; a repeat then finishes what was begun.
     """
     budget = deps.retry_budget()
 
     def attempt() -> Subscription:
-        found = upkeep.own_subscription(deps, budget, account_id, subscription_id).stored
+        found = repository.stored_subscription(deps, budget, subscription_id)
+        never_was = found.is_gone(deps.now_ms()) and found.cancelled_at_ms is None
+        if found.account_id != account_id or never_was:
+            raise Refused(Refusal(ErrorCode.NOT_FOUND))
+        found = upkeep.decided(deps, budget, found)
+        waits = found.at(deps.now_ms()).pending_order
+        if waits is not None:
+            found = order_ends.withdraw_to_cancel(deps, budget, found, waits.number)
         if found.cancelled_at_ms is not None:
             return found
         if found.cancelling_at_ms is None:

@@ -55,7 +55,9 @@ def get_usage(deps: Deps, account_id: str | None, subscription_id: str) -> Json:
 
 
 def list_subscriptions(deps: Deps, account_id: str, page: Page) -> Json:
-    """A page of the account's subscriptions, newest first; it is shorter by those that cannot be read.
+    """A page of the account's subscriptions, newest first.
+
+    It is shorter by those that cannot be read, and by purchases that were never confirmed.
 
     One that is bought while pages are read comes before the first page, and moves no other.
     """

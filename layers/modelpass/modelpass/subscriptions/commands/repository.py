@@ -31,7 +31,15 @@ if TYPE_CHECKING:
 
 
 def any_subscription(deps: Deps, budget: RetryBudget, subscription_id: str) -> Subscription:
-    """A subscription of whichever account; raises `not_found` when there is none."""
+    """A subscription of whichever account; raises `not_found` when there is none, or it was never confirmed."""
+    found = stored_subscription(deps, budget, subscription_id)
+    if found.is_gone(deps.now_ms()):
+        raise Refused(Refusal(ErrorCode.NOT_FOUND))
+    return found
+
+
+def stored_subscription(deps: Deps, budget: RetryBudget, subscription_id: str) -> Subscription:
+    """A subscription's row, also of one that was never confirmed; raises `not_found` when there is none."""
     found = None
     if is_subscription_id(subscription_id):  # other text cannot be an id, and is not looked up
         key = schema.primary_key(items.subscription_key(subscription_id))

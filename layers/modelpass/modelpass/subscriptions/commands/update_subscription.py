@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from modelpass.errors import ErrorCode, Refusal, Refused, raise_if_refused
 from modelpass.subscriptions import row_writes, sale_rules, slots
 from modelpass.subscriptions.commands import queries, repository, upkeep
-from modelpass.subscriptions.commands.sell import require_version_3
+from modelpass.subscriptions.commands.versions import require_version_3
 from modelpass.subscriptions.model import SlotKind
 
 if TYPE_CHECKING:
