@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from modelpass.entitlements import history as entitlement_history
 from modelpass.ids import is_subscription_id
 from modelpass.subscriptions import items as subscription_items
+from modelpass.subscriptions import order_items
 from modelpass.subscriptions.model import SlotKind
 from ops.audit import checks, rows
 from ops.audit import subscription_equations as of_subscription
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ops.audit.reading import Reader
     from ops.audit.rows import Family
 
+_, _ROW = subscription_items.subscription_key("")
 _LOOKS: Final = 20
 """How often a subscription that changes at every look is read before it counts as busy."""
 
@@ -102,13 +104,15 @@ class Audit:
         with ThreadPoolExecutor(self.workers) as pool:
             for page in self.reader.pages(self.reader.tables.subscriptions):
                 self.report.items["subscriptions"] += len(page)
-                ids = [i["pk"]["S"] for i in page if subscription_items.account_of_key(i["pk"]["S"]) is None]
+                ids = [i["pk"]["S"] for i in page if i["sk"]["S"] == _ROW]
                 self._known.update(ids)
                 for verdict, sold in pool.map(self._look, ids):
                     self._sold.update(map(hash, sold))
                     self._judge(verdict)
                 for item in page:
                     named.update(self._of_account(item))
+                    if subscription_items.slot_account(item) is None:
+                        named.add(item["pk"]["S"])  # an order may have lost its subscription's row
         return named
 
     def _keys(self, table: str) -> Iterator[str]:
@@ -124,6 +128,12 @@ class Audit:
             return
         if item["sk"]["S"].startswith(subscription_items.BOUGHT):
             yield item.get("id", {}).get("S", "")
+            return
+        if item["sk"]["S"].startswith(order_items.ORDERS):
+            unreadable = rows.unreadable(item, order_items.order_of_entry)
+            self._judge(_verdict_of(unreadable))
+            if not unreadable:
+                yield order_items.order_of_entry(item)[0]
             return
         unreadable = rows.unreadable(item, subscription_items.slot_of)
         self._judge(_verdict_of(unreadable))
@@ -160,7 +170,7 @@ class Audit:
         if subscription_id in self._known:
             return
         self._known.add(subscription_id)
-        if not is_subscription_id(subscription_id) or self.reader.subscription(subscription_id) is None:
+        if not is_subscription_id(subscription_id) or self.reader.family(subscription_id).row is None:
             self._absent.add(subscription_id)
             self._judge(_verdict_of([Breach(Equation.OWNED, what, "a subscription", "none")]))
             return

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from modelpass.entitlements.model import EntitlementId
+
+
+Facts = Counter[tuple[Any, ...]]
+"""Statements, and how often each is made."""
 
 
 class Equation(StrEnum):
@@ -37,6 +42,8 @@ class Equation(StrEnum):
     STATE = "state"
     PLACE = "place"
     LIST = "list"
+    ORDERS = "orders"
+    TOP_UPS = "top-ups"
     EVENTS = "events"
     OWNED = "owned"
 
@@ -67,6 +74,14 @@ def unless(holds: bool, equation: Equation, subject: str, expected: object, foun
     """A breach, unless the equation holds."""
     if not holds:
         yield Breach(equation, subject, str(expected), str(found))
+
+
+def compared(equation: Equation, who: str, expected: Facts, found: Facts) -> Iterator[Breach]:
+    """A breach for each fact that is found more or less often than expected."""
+    for fact in sorted({*expected, *found}, key=str):
+        shown = " ".join(map(str, fact))
+        fits = expected[fact] == found[fact]
+        yield from unless(fits, equation, who, f"{shown} {expected[fact]} times", f"{found[fact]} times")
 
 
 def named(entitlement: EntitlementId) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from modelpass.entitlements import items as entitlement_items
 from modelpass.schema import FAILURES_OF_READING
 from ops.audit import entitlement_equations as of_entitlement
+from ops.audit import order_equations as of_orders
 from ops.audit import rows
 from ops.audit import subscription_equations as of_subscription
 from ops.audit.breaches import WITHIN_ONE_ITEM, Breach, Equation
@@ -107,8 +108,10 @@ def _across(found: Readings, now_ms: int) -> Verdict:
         return verdict
     verdict.ask(*(equation(found, subscription) for equation in of_subscription.OF_THE_FAMILY))
     verdict.ask(of_subscription.place(found, subscription, now_ms))
+    verdict.ask(*(equation(found, subscription) for equation in of_orders.OF_ORDERS))
+    verdict.ask(of_orders.pending(found, subscription, now_ms))
     for entitlement in found.entitlements.values():
         tickets = found.tickets.get(entitlement_items.entitlement_pk(entitlement.id), 0)
         verdict.add(windows(entitlement, found.of(entitlement.id), tickets, now_ms))
-        verdict.ask(of_subscription.thresholds(found, entitlement))
+        verdict.ask(of_subscription.thresholds(found, entitlement), of_orders.top_ups(found, entitlement))
     return verdict

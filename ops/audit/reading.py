@@ -35,20 +35,13 @@ class Reader:
         for page in self.dynamodb.get_paginator("scan").paginate(**request):
             yield page["Items"]
 
-    def subscription(self, subscription_id: str) -> Item | None:
-        """A subscription's row as it is now, None when there is none."""
-        key = schema.primary_key(subscription_items.subscription_key(subscription_id))
-        found = self.dynamodb.get_item(TableName=self.tables.subscriptions, Key=key, ConsistentRead=True)
-        row: Item | None = found.get("Item")
-        return row
-
     def family(self, subscription_id: str, tickets: dict[str, int] | None = None) -> Family:
         """All that is stored of a subscription, read item after item; raises `UnansweredError`.
 
         `tickets` are the numbers of tickets by the key of their entitlement, where the caller has counted them; without
         them, the tickets are counted here.
         """
-        row = self.subscription(subscription_id)
+        row, orders = _row_apart(self._partition(self.tables.subscriptions, subscription_id))
         history = self._partition(self.tables.history, subscription_id)
         wanted = _entitlement_keys(subscription_id, row, history)
         account = "" if row is None else row.get("ac", {}).get("S", "")
@@ -61,6 +54,7 @@ class Reader:
             history=history,
             events=self._partition(self.tables.events, subscription_id),
             entitlements=self._entitlements(wanted),
+            orders=orders,
             tickets={pk: self._tickets(pk) if tickets is None else tickets.get(pk, 0) for pk in wanted},
         )
 
@@ -76,6 +70,13 @@ class Reader:
         """The entitlements that exist under these keys, in the order of the keys."""
         found = batches.read(self.dynamodb, self.tables.entitlements, [{"pk": schema.text(pk)} for pk in wanted])
         return tuple(sorted(found, key=lambda item: str(item["pk"]["S"])))
+
+
+def _row_apart(stored: tuple[Item, ...]) -> tuple[Item | None, tuple[Item, ...]]:
+    """A subscription's row, if it is there, and what else stands in its partition."""
+    _, row_key = subscription_items.subscription_key("")
+    rows = [item for item in stored if item["sk"]["S"] == row_key]
+    return (rows[0] if rows else None), tuple(item for item in stored if item["sk"]["S"] != row_key)
 
 
 def _of_partition(table: str, pk: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from modelpass.entitlements import history as entitlement_history
 from modelpass.entitlements import items as entitlement_items
 from modelpass.schema import FAILURES_OF_READING
 from modelpass.subscriptions import items as subscription_items
+from modelpass.subscriptions import order_items
 from ops.audit.breaches import Breach, Equation
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from modelpass.entitlements.model import Entitlement, EntitlementId
     from modelpass.schema import Item
     from modelpass.subscriptions.model import Slot, SoldTerm, Subscription
+    from modelpass.subscriptions.order_records import Order
 
-_SHOWN: Final = ("slot", "subscription", "day", "month", "term")
+_SHOWN: Final = ("slot", "subscription", "order", "day", "month", "term")
 """Sort keys that begin with one of these words hold no digest."""
 
 
@@ -31,7 +33,8 @@ _SHOWN: Final = ("slot", "subscription", "day", "month", "term")
 class Family:
     """A subscription's items as they are stored: its row, its account's, its history, events and entitlements.
 
-    `tickets` counts those that stand for reclaimed holds, by the key of their entitlement.
+    `orders` are its orders, and the marks by which repeats of sales are told. `tickets` counts those that stand for
+    reclaimed holds, by the key of their entitlement.
     """
 
     subscription_id: str
@@ -41,6 +44,7 @@ class Family:
     events: tuple[Item, ...]
     entitlements: tuple[Item, ...]
     tickets: dict[str, int]
+    orders: tuple[Item, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,11 @@ class StoredEvent:
 
 @dataclass(slots=True)
 class Readings:
-    """A family as values, and what of it could not be read."""
+    """A family as values, and what of it could not be read.
+
+    `marked` are the numbers of orders that marks of repeats name, `entries` the keys of the subscription's entries in
+    its account's list of orders.
+    """
 
     id: str
     subscription: Subscription | None = None
@@ -94,6 +102,9 @@ class Readings:
     beside: dict[EntitlementId, Beside] = field(default_factory=dict)
     events: list[StoredEvent] = field(default_factory=list)
     tickets: dict[str, int] = field(default_factory=dict)
+    orders: dict[int, Order] = field(default_factory=dict)
+    marked: list[int] = field(default_factory=list)
+    entries: list[tuple[str, str]] = field(default_factory=list)
     unreadable: list[Breach] = field(default_factory=list)
 
     def of(self, entitlement: EntitlementId) -> Beside:
@@ -106,6 +117,7 @@ def read(family: Family) -> Readings:
     found = Readings(family.subscription_id, tickets=family.tickets)
     takers: tuple[tuple[Callable[[Readings, Item], None], Iterable[Item]], ...] = (
         (_take_row, () if family.row is None else (family.row,)),
+        (_take_order, family.orders),
         (_take_of_account, family.account),
         (take_history, family.history),
         (_take_event, family.events),
@@ -175,8 +187,20 @@ def _take_row(found: Readings, item: Item) -> None:
     found.subscription = subscription_items.subscription_of(item)
 
 
+def _take_order(found: Readings, item: Item) -> None:
+    if not item["sk"]["S"].startswith(order_items.ORDERS):
+        found.marked.append(order_items.mark_of(item).order_number)
+        return
+    order = order_items.order_of(item)
+    found.orders[order.number] = order
+
+
 def _take_of_account(found: Readings, item: Item) -> None:
-    if item["sk"]["S"].startswith(subscription_items.BOUGHT):
+    if item["sk"]["S"].startswith(order_items.ORDERS):
+        subscription_id, _ = order_items.order_of_entry(item)
+        if subscription_id == found.id:
+            found.entries.append((item["pk"]["S"], item["sk"]["S"]))
+    elif item["sk"]["S"].startswith(subscription_items.BOUGHT):
         found.listed += schema.current(item)["id"]["S"] == found.id
     else:
         found.slot = subscription_items.slot_of(item)

@@ -8,24 +8,29 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from modelpass.entitlements import windows
 from modelpass.entitlements.model import EntitlementId
 from modelpass.outbox import EventType
-from modelpass.subscriptions.model import MAX_NEW_KEYS_PER_DAY, MAX_PURCHASES_PER_DAY, REMINDERS, SlotKind, Status
+from modelpass.subscriptions.model import (
+    FOREVER,
+    MAX_NEW_KEYS_PER_DAY,
+    MAX_PURCHASES_PER_DAY,
+    MAX_SALES_PER_DAY,
+    OrderKind,
+    SlotKind,
+)
 from modelpass.times import instant_ms, rfc3339
-from ops.audit.breaches import Breach, Equation, named, unless
+from ops.audit.breaches import Breach, Equation, compared, named, unless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from modelpass.entitlements.model import Entitlement, Term
-    from modelpass.subscriptions.model import Slot, Subscription
+    from modelpass.entitlements.model import Entitlement, Limits, Term
+    from modelpass.subscriptions.model import Slot, SoldTerm, Subscription
+    from ops.audit.breaches import Facts
     from ops.audit.rows import Readings
-
-Facts = Counter[tuple[Any, ...]]
-"""Statements, and how often each is made."""
 
 CLOCKS_DIFFER_MS: Final = 5_000
 """A term that ends within this time may have ended already by the clock of the function that gave the place away."""
@@ -42,10 +47,10 @@ _OF_KEYS: Final = (EventType.KEY_REGENERATED, EventType.KEY_REVOKED)
 
 def terms(found: Readings, subscription: Subscription) -> Iterator[Breach]:
     """Every term has its row, none begins before the one before it ended, and the newest is the current one."""
-    who, newest = subscription.id, subscription.term_number
+    who, newest = subscription.id, _terms_begun(subscription)
     numbers = sorted(found.terms)
     yield from unless(numbers == [*range(1, newest + 1)], Equation.TERMS, who, f"terms 1 to {newest}", numbers)
-    same = found.terms.get(newest) == subscription.sold_term()
+    same = not newest or _is_current(found.terms.get(newest), subscription)
     yield from unless(same, Equation.TERMS, who, f"term {newest} as the subscription has it", "another")
     for earlier, later in pairwise(numbers):
         ends_ms, starts_ms = found.terms[earlier].term.ends_at_ms, found.terms[later].term.starts_at_ms
@@ -53,8 +58,11 @@ def terms(found: Readings, subscription: Subscription) -> Iterator[Breach]:
 
 
 def sold(found: Readings, subscription: Subscription) -> Iterator[Breach]:
-    """Every model of every term has an entitlement with what was sold, and there are no others."""
-    limits = {m.model_id: m for m in subscription.models}
+    """Every model of every term has an entitlement with what was sold, and there are no others.
+
+    Its term may have been extended since its last window was opened. Its limits are known while the list was never
+    changed and, in the current term, once it has the newest list.
+    """
     wanted: dict[EntitlementId, Term] = {}
     for one in found.terms.values():
         wanted |= dict.fromkeys(one.entitlement_ids(subscription.id), one.term)
@@ -63,10 +71,10 @@ def sold(found: Readings, subscription: Subscription) -> Iterator[Breach]:
         if there is None:
             yield Breach(Equation.SOLD, who, "an entitlement", "none")
             continue
-        account_id, bought = subscription.account_id, limits.get(entitlement_id.model_id)
+        account_id, bought = subscription.account_id, _line_of(subscription, there)
         yield from unless(there.account_id == account_id, Equation.SOLD, who, f"account {account_id}", there.account_id)
-        yield from unless(there.term == term, Equation.SOLD, who, term, there.term)
-        yield from unless(there.limits == bought, Equation.SOLD, who, bought, there.limits)
+        yield from unless(_is_of_term(there, term), Equation.SOLD, who, term, there.term)
+        yield from unless(bought in (None, there.limits), Equation.SOLD, who, bought, there.limits)
     others = sorted(named(i) for i in {*found.entitlements, *found.beside} - set(wanted))
     yield from unless(not others, Equation.SOLD, subscription.id, "nothing of what was not sold", ", ".join(others))
 
@@ -108,15 +116,14 @@ def state(subscription: Subscription) -> Iterator[Breach]:
     day are within their bound.
     """
     who, due_at_ms = subscription.id, subscription.due_at_ms
-    begun = subscription.key_pending or subscription.cancelling_at_ms is not None
+    begun = subscription.key_pending or subscription.change_pending or subscription.cancelling_at_ms is not None
     if subscription.cancelled_at_ms is not None and subscription.cancelling_at_ms is None:
         fits, expected = not begun and due_at_ms is None, "nothing due, for it is cancelled"
     elif begun:
         fits, expected = due_at_ms is not None, "a due mark, for something is under way"
     else:
-        ends_ms = subscription.expires_at_ms
-        fits = due_at_ms in (None, ends_ms, *(ends_ms - before_ms for _, before_ms in REMINDERS))
-        expected = f"due at {ends_ms}, or for a reminder of it"
+        next_ms = subscription.next_due_ms(0)
+        fits, expected = due_at_ms == next_ms, f"due at {next_ms}"
     yield from unless(fits, Equation.STATE, who, expected, due_at_ms)
     few, most = 0 <= subscription.new_keys <= MAX_NEW_KEYS_PER_DAY, f"new keys of a day up to {MAX_NEW_KEYS_PER_DAY}"
     yield from unless(few, Equation.STATE, who, most, subscription.new_keys)
@@ -131,10 +138,10 @@ def place(found: Readings, subscription: Subscription, now_ms: int) -> Iterator[
     if subscription.cancelled_at_ms is not None:
         yield from unless(until_ms is None, Equation.PLACE, who, "the place given back", until_ms)
         return
-    ends_ms = subscription.expires_at_ms
-    active = subscription.status(now_ms) is Status.ACTIVE and now_ms + CLOCKS_DIFFER_MS < ends_ms
-    if active or until_ms is not None:
-        yield from unless(until_ms == ends_ms, Equation.PLACE, who, f"the place held until {ends_ms}", until_ms)
+    held_ms = _held_until_ms(subscription)
+    if until_ms is not None or (_holds_place(subscription, now_ms) and now_ms + CLOCKS_DIFFER_MS < max(held_ms)):
+        expected = f"the place held until {min(held_ms)}"
+        yield from unless(until_ms in held_ms, Equation.PLACE, who, expected, until_ms)
 
 
 def slot(account_id: str, slot: Slot) -> Iterator[Breach]:
@@ -144,6 +151,8 @@ def slot(account_id: str, slot: Slot) -> Iterator[Breach]:
     yield from unless(fits, Equation.STATE, f"place of {account_id}", f"due at {due_at_ms}", slot.due_at_ms)
     few, most = 0 <= slot.purchases <= MAX_PURCHASES_PER_DAY, f"purchases of a day up to {MAX_PURCHASES_PER_DAY}"
     yield from unless(few, Equation.STATE, f"place of {account_id}", most, slot.purchases)
+    few, most = 0 <= slot.sales <= MAX_SALES_PER_DAY, f"sales of a day up to {MAX_SALES_PER_DAY}"
+    yield from unless(few, Equation.STATE, f"place of {account_id}", most, slot.sales)
 
 
 def listed(found: Readings, subscription: Subscription) -> Iterator[Breach]:
@@ -153,17 +162,17 @@ def listed(found: Readings, subscription: Subscription) -> Iterator[Breach]:
 
 def events(found: Readings, subscription: Subscription) -> Iterator[Breach]:
     """Everything that happened to the subscription has one event, and there is no other event of its terms and keys."""
-    newest = subscription.term_number
-    expected: Facts = Counter({(EventType.PURCHASED.value, 1): 1})
+    newest = _terms_begun(subscription)
+    expected: Facts = Counter({(EventType.PURCHASED.value, 1): min(newest, 1)})
     expected.update((EventType.RENEWED.value, number) for number in range(2, newest + 1))
     expected.update((EventType.EXPIRED.value, number) for number in range(1, newest))
-    if subscription.cancelled_at_ms is not None:
+    if newest and subscription.cancelled_at_ms is not None:
         expected[EventType.CANCELLED.value, newest] += 1
-    elif subscription.due_at_ms is None:
+    elif newest and subscription.end_announced:
         expected[EventType.EXPIRED.value, newest] += 1
     stored_facts: Facts = Counter((e.type, e.data["term"]) for e in found.events if e.type in _OF_TERMS)
     keys_replaced = sum(stored_facts.pop(fact) for fact in [*stored_facts] if fact[0] in _OF_KEYS)
-    yield from _compared(Equation.EVENTS, subscription.id, expected, stored_facts)
+    yield from compared(Equation.EVENTS, subscription.id, expected, stored_facts)
     made = subscription.key_generation
     expected_of_keys = f"key.regenerated or key.revoked {made} times"
     yield from unless(keys_replaced == made, Equation.EVENTS, subscription.id, expected_of_keys, keys_replaced)
@@ -192,7 +201,7 @@ def corrections(found: Readings, subscription: Subscription) -> Iterator[Breach]
         for e in found.events
         if e.type == EventType.USAGE_CORRECTED
     )
-    yield from _compared(Equation.CORRECTIONS, subscription.id, recorded, stored_facts)
+    yield from compared(Equation.CORRECTIONS, subscription.id, recorded, stored_facts)
 
 
 def thresholds(found: Readings, entitlement: Entitlement) -> Iterator[Breach]:
@@ -213,6 +222,61 @@ def thresholds(found: Readings, entitlement: Entitlement) -> Iterator[Breach]:
         )
 
 
+def _terms_begun(subscription: Subscription) -> int:
+    """How many terms have begun: none of a purchase that waits for its confirmation, or was never confirmed."""
+    return 0 if subscription.is_pending or subscription.withdrawn else subscription.term_number
+
+
+def _is_current(there: SoldTerm | None, subscription: Subscription) -> bool:
+    """Whether a row of the history is that of the current term, at its prices unless more was charged since.
+
+    A change adds models to it, an extension months, and both a charge to what the subscription's row says.
+    """
+    if there is None or there.term != subscription.term:
+        return False
+    own = subscription.sold_term()
+    if subscription.change_number or subscription.sale is None or subscription.sale.totals is not None:
+        return {model_id for model_id, _ in own.models} <= {model_id for model_id, _ in there.models}
+    return (there.models, there.sale) == (own.models, own.sale)
+
+
+def _line_of(subscription: Subscription, there: Entitlement) -> Limits | None:
+    """The limits that an entitlement must have; None where that is not known."""
+    change, lines = subscription.pending_change, subscription.models
+    if subscription.change_number:
+        current = there.id.term_number == subscription.term_number
+        if not current or subscription.change_pending or there.change_number < subscription.change_number:
+            return None
+        if change is not None and change.binds_at_ms <= there.month_start_ms:
+            lines = change.models
+    return next((limits for limits in lines if limits.model_id == there.id.model_id), None)
+
+
+def _is_of_term(there: Entitlement, term: Term) -> bool:
+    """Whether an entitlement is of a term, as long as that is now, or as it was before it was extended."""
+    own = there.term
+    same = (own.starts_at_ms, own.time_zone) == (term.starts_at_ms, term.time_zone)
+    return own == term or (same and own.months < term.months and own.ends_at_ms < term.ends_at_ms)
+
+
+def _holds_place(subscription: Subscription, now_ms: int) -> bool:
+    """Whether a subscription has to hold its account's place: while its term runs, or an order to begin one waits."""
+    waiting = subscription.pending_order
+    if waiting is not None and waiting.kind in (OrderKind.PURCHASE, OrderKind.RENEWAL):
+        return now_ms < waiting.lapses_at_ms
+    return not subscription.withdrawn and not subscription.has_ended(now_ms)
+
+
+def _held_until_ms(subscription: Subscription) -> set[int]:
+    """Until when a subscription may hold the place: its order, or its end; one that renews itself, for ever."""
+    waiting = subscription.pending_order
+    if waiting is not None and waiting.kind in (OrderKind.PURCHASE, OrderKind.RENEWAL):
+        return {waiting.lapses_at_ms}
+    if not subscription.auto_renew:
+        return {subscription.expires_at_ms}
+    return {FOREVER} if subscription.suspension is None else {FOREVER, subscription.expires_at_ms}
+
+
 def _current(found: Readings, subscription: Subscription) -> list[Entitlement]:
     return [e for e in found.entitlements.values() if e.id.term_number == subscription.term_number]
 
@@ -220,14 +284,6 @@ def _current(found: Readings, subscription: Subscription) -> list[Entitlement]:
 def _stopping(subscription: Subscription) -> bool:
     """Whether the term is cancelled or being cancelled: then it no longer waits for a key that was on its way."""
     return subscription.cancelled_at_ms is not None or subscription.cancelling_at_ms is not None
-
-
-def _compared(equation: Equation, who: str, expected: Facts, found: Facts) -> Iterator[Breach]:
-    """A breach for each fact that is found more or less often than expected."""
-    for fact in sorted({*expected, *found}, key=str):
-        shown = " ".join(map(str, fact))
-        fits = expected[fact] == found[fact]
-        yield from unless(fits, equation, who, f"{shown} {expected[fact]} times", f"{found[fact]} times")
 
 
 OF_THE_FAMILY: Final[tuple[Callable[[Readings, Subscription], Iterator[Breach]], ...]] = (

@@ -414,8 +414,10 @@ def test_items_that_are_there_keep_their_version_and_new_ones_get_the_newest(ear
     stored = earlier.stored()
     recorded_keys = {_key(item) for items in RECORDED["tables"].values() for item in items}
     there = [item for item in stored if _key(item) in recorded_keys]
-    assert {item["v"]["N"] for item in there if item.get("sk") != {"S": "slot"}} == {"2"}
-    assert [_key(item)[0] for item in there if item["v"]["N"] != "2"] == ["account#plan-over", "account#stopping"]
+    assert {item["v"]["N"] for item in there} == {"2", "3"}
+    anew = {_key(item) for item in there if item["v"]["N"] == "3"}  # what is written as a whole, and what ends a term
+    places = {("account#plan-over", "slot"), ("account#stopping", "slot")}
+    assert anew == {*places, (earlier.id_of("expired"), "subscription")}
     assert {item["v"]["N"] for item in stored if _key(item) not in recorded_keys} == {str(schema.NEWEST)}
 
 

@@ -1,4 +1,4 @@
-"""While functions of the release before may run, new items get the version that those know; nothing else differs."""
+"""While functions of the release before may run, new items get the version that those know; little else differs."""
 
 from __future__ import annotations
 
@@ -42,8 +42,9 @@ OLD, NEW = schema.PREVIOUS, schema.NEWEST
 
 
 def content(world: World) -> list[str]:
-    """All that is stored, but for its versions."""
-    return sorted(re.sub(r'"v": \{"N": "[23]"\}', "", row) for row in stored(world))
+    """All that is stored, but for its versions, and for when subscriptions are due: reminders come with version 3."""
+    rows = (re.sub(r'"v": \{"N": "[23]"\}', "", row) for row in stored(world))
+    return sorted(re.sub(r'"da": \{"N": "\d+"\}, ', "", row) if '"sk": "subscription"' in row else row for row in rows)
 
 
 def versions(world: World) -> set[str]:

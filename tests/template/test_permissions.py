@@ -116,6 +116,14 @@ def reset_behind(scene: Scene) -> Json:
     return scenes.reset(scene)
 
 
+def reset_after_a_renewal(scene: Scene) -> Json:
+    """Something is due in a term that is not the current one any more."""
+    with contextlib.suppress(KeyError):  # a place alone has no subscription
+        scenes.renew(scene)
+    scene.world.recorder.clear()
+    return scenes.reset(scene)
+
+
 def offer_over(scene: Scene, **broken: Json) -> Json:
     """Withdraw and offer a model whose item cannot be read."""
     world, key = scene.world, schema.primary_key(catalogue_items.model_key(TEXT_MODEL))
@@ -139,7 +147,7 @@ COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
     ),
     "DescribeKeyFunction": (scenes.describe_key,),
     "SettleFunction": (scenes.settle, scenes.void, scenes.breach, part_anew, *scenes.PARTS),
-    "ResetFunction": (scenes.reset, reset_behind),
+    "ResetFunction": (scenes.reset, reset_behind, reset_after_a_renewal),
     "RenewFunction": (scenes.renew, renew_beside_what_cannot_be_read),
     "RegenerateFunction": (scenes.regenerate,),
     "CancelFunction": (scenes.cancel,),

@@ -74,7 +74,7 @@ def test_tables_of_a_stack_are_found_and_one_may_be_named_beside_it(
     service.buy(account)
     choose(monkeypatch, STACK=f"modelpass-{service.number}")
     assert command.main() == 0
-    assert " 3 subscriptions" in capsys.readouterr().out
+    assert " 5 subscriptions" in capsys.readouterr().out
     choose(monkeypatch, HISTORY_TABLE=service.tables["CatalogueTable"])
     assert command.main() == 1
     assert "terms: " in capsys.readouterr().out
@@ -88,7 +88,7 @@ def test_folder_of_data_is_audited_while_no_stack_uses_it(
         world.buy()
     choose(monkeypatch, DATA=str(tmp_path), AT=rfc3339(world.clock.now_ms))
     assert audit.main() == 0
-    assert " 3 subscriptions" in capsys.readouterr().out
+    assert " 5 subscriptions" in capsys.readouterr().out
     with claimed(tmp_path):
         assert audit.main() == 2
     assert "A stack keeps its data" in capsys.readouterr().err
