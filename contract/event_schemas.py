@@ -67,6 +67,28 @@ class KeyRegenerated(_Strict):
     term: Count
 
 
+class KeyRevoked(_Strict):
+    """`key.revoked`: there is an `operatorId` where an operator revoked it, which is never null."""
+
+    term: Count
+    by: Literal["customer", "operator"]
+    operator_id: Annotated[Text, Field(json_schema_extra=lambda schema: schema.pop("default", None))] = "-"
+
+
+class Suspended(_Strict):
+    """`subscription.suspended`."""
+
+    term: Count
+    operator_id: Text
+    reason: Text
+
+
+class Resumed(Suspended):
+    """`subscription.resumed`: the reason is that of the suspension."""
+
+    suspended_at: Time
+
+
 class ThresholdReached(_Strict):
     """`limit.threshold_reached`: of what was really used, once for each crossing."""
 
@@ -78,11 +100,12 @@ class ThresholdReached(_Strict):
 
 
 class UsageCorrected(_Strict):
-    """`usage.corrected`."""
+    """`usage.corrected`; events of before calls could be corrected have no `calls`."""
 
     model_id: Text
     term: Count
     units: int
+    calls: int = 0
     at: Time
     reason: Text
 
@@ -204,5 +227,8 @@ SCHEMAS: Final[dict[EventType, tuple[int, type[BaseModel]]]] = {
     EventType.TIER_BREACHED: (1, TierBreached),
     EventType.PLAN_STARTED: (1, PlanStarted),
     EventType.PLAN_ENDED: (1, PlanEnded),
+    EventType.SUSPENDED: (1, Suspended),
+    EventType.RESUMED: (1, Resumed),
+    EventType.KEY_REVOKED: (1, KeyRevoked),
 }
 """The version each type now has, and the model of its `data`."""

@@ -5,9 +5,22 @@ from __future__ import annotations
 from typing import Final
 
 from contract.openapi import examples, parts, shapes
-from contract.openapi.parts import NO_BODY, NOT_FOUND, SUBSCRIPTION_ID, Answer, Body, Operation, Parameter, bad
-from modelpass.api.requests import DEFAULT_ENTRIES, MOST_ENTRIES
-from modelpass.api.subscription_bodies import PurchaseRequest, QuoteRequest, RenewalRequest
+from contract.openapi.parts import (
+    CURSOR,
+    NO_BODY,
+    NOT_FOUND,
+    PAGE,
+    SUBSCRIPTION_ID,
+    Answer,
+    Body,
+    Operation,
+    Parameter,
+    bad,
+    limit,
+)
+from modelpass.api.quote_bodies import QuoteRequest
+from modelpass.api.requests import MOST_ENTRIES
+from modelpass.api.subscription_bodies import PurchaseRequest, RenewalRequest
 from modelpass.catalogue.tiers import MAX_CALLS
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.ids import MAX_ACCOUNT_BYTES
@@ -34,18 +47,7 @@ _PURCHASE: Final = Body(
     PurchaseRequest,
     {"two models": examples.PURCHASE_BODY, "at this price": {**examples.PURCHASE_BODY, **examples.EXPECTED}},
 )
-_CURSOR: Final = Parameter(
-    "cursor", "query", {"type": "string"}, "`next` of the page before.", "EXAMPLE", required=False
-)
-
-
-def _limit(default: int, most: int) -> Parameter:
-    schema = {"type": "integer", "minimum": 1, "maximum": most, "default": default}
-    return Parameter("limit", "query", schema, "How many at most.", default, required=False)
-
-
-_PAGE: Final = (_limit(DEFAULT_ENTRIES, MOST_ENTRIES), _CURSOR)
-_MODELS_PAGE: Final = (_limit(MOST_ENTRIES, MOST_ENTRIES), _CURSOR)
+_MODELS_PAGE: Final = (limit(MOST_ENTRIES, MOST_ENTRIES), CURSOR)
 _MODELS_HEADERS: Final = ("ETag", "Cache-Control-Of-Models")
 _SHOWN: Final = (shapes.SubscriptionWithKey, shapes.Subscription)
 _KEY_HEADERS: Final = ("Cache-Control", "Idempotent-Replayed")
@@ -127,14 +129,19 @@ OPERATIONS: Final = (
             {"the only page": {"subscriptions": [examples.SUBSCRIPTION], "next": None}},
         ),
         (_BAD_PAGE, _BAD_SUB),
-        _PAGE,
+        PAGE,
     ),
     Operation(
         "GET /v1/subscriptions/{subscriptionId}",
         "getSubscription",
         "Look at a subscription",
-        "As it is at the moment of asking.",
-        Answer(200, "The subscription.", (shapes.Subscription,), {"active": examples.SUBSCRIPTION}),
+        "As it is at the moment of asking. An operator sees any account's, with whose it is and who has suspended it.",
+        Answer(
+            200,
+            "The subscription.",
+            (shapes.Subscription, shapes.SeenSubscription),
+            {"active": examples.SUBSCRIPTION, "for an operator": examples.SEEN},
+        ),
         (_BAD_SUB, NOT_FOUND),
         (SUBSCRIPTION_ID,),
     ),
@@ -176,8 +183,8 @@ OPERATIONS: Final = (
                 "2026-11-25",
                 required=False,
             ),
-            _limit(MOST_ROWS, MOST_ROWS),
-            _CURSOR,
+            limit(MOST_ROWS, MOST_ROWS),
+            CURSOR,
         ),
     ),
     Operation(
@@ -187,7 +194,7 @@ OPERATIONS: Final = (
         "Its audit trail, newest first, page by page.",
         Answer(200, "A page.", (shapes.EventPage,), {"a purchase": {"events": [examples.EVENT], "next": None}}),
         (_BAD_PAGE, _BAD_SUB, NOT_FOUND),
-        (SUBSCRIPTION_ID, *_PAGE),
+        (SUBSCRIPTION_ID, *PAGE),
     ),
     Operation(
         "POST /v1/subscriptions/{subscriptionId}/renew",
@@ -259,6 +266,16 @@ OPERATIONS: Final = (
         ),
         (SUBSCRIPTION_ID,),
         body=NO_BODY,
+    ),
+    Operation(
+        "DELETE /v1/subscriptions/{subscriptionId}/key",
+        "revokeKey",
+        "Revoke the key",
+        "It fails on the very next request, and there is no other until one is made; usage and open holds stay. A "
+        "subscription that has no key or has ended stays as it is. Operators may revoke that of any account.",
+        Answer(204, "Revoked."),
+        (_BAD_BODY, NOT_FOUND),
+        (SUBSCRIPTION_ID,),
     ),
     Operation(
         "POST /v1/subscriptions/{subscriptionId}/cancel",

@@ -61,6 +61,7 @@ SUBSCRIPTION: Final[Json] = {
     "models": [{**TEXT, "unit": "tokens"}, {**IMAGE, "unit": "generations"}],
     "price": QUOTE,
 }
+SEEN: Final[Json] = {"accountId": "acct_demo", **SUBSCRIPTION, "suspension": None}
 BOUGHT: Final[Json] = {**SUBSCRIPTION, "apiKey": _API_KEY}
 RENEWED: Final[Json] = {**BOUGHT, "term": 2, "startsAt": "2026-12-26T16:11:01Z", "expiresAt": "2027-01-26T16:11:01Z"}
 CANCELLED: Final[Json] = {**SUBSCRIPTION, "status": "cancelled"}
@@ -123,9 +124,11 @@ CORRECTION_BODY: Final[Json] = {
     "at": "2026-11-24T18:00:00Z",
     "reason": "The router reported bytes instead of tokens.",
 }
+CALLS_BACK_BODY: Final[Json] = {"modelId": TEXT_ID, "calls": -3, "reason": "The upstream failed three requests."}
 CORRECTION: Final[Json] = {
     "subscriptionId": SUBSCRIPTION_ID,
     **CORRECTION_BODY,
+    "calls": 0,
     "daily": DAILY,
     "monthly": MONTHLY,
 }

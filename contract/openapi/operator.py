@@ -131,7 +131,8 @@ OPERATIONS: Final = (
         "POST /v1/subscriptions/{subscriptionId}/corrections",
         "correctUsage",
         "Correct what was used",
-        "Adds a signed amount to the windows of an instant, with a reason: audited, and an event.",
+        "Adds signed amounts to the windows of an instant, with a reason: audited, and an event. `units` count in its "
+        "day and its month, `calls` in its day; one of the two is given.",
         Answer(
             200,
             "Booked; a repeat under the same `Idempotency-Key` books nothing.",
@@ -140,7 +141,7 @@ OPERATIONS: Final = (
             ("Idempotent-Replayed",),
         ),
         (
-            bad("units", "units must be a whole number other than 0."),
+            bad("units", "units or calls must be a whole number other than 0."),
             FORBIDDEN,
             NOT_FOUND,
             Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"),
@@ -149,7 +150,10 @@ OPERATIONS: Final = (
             ANY_SUBSCRIPTION_ID,
             idempotency_key("Makes the correction safe to repeat, by any operator.", required=True),
         ),
-        body=Body(operator_bodies.CorrectionRequest, {"bytes for tokens": examples.CORRECTION_BODY}),
+        body=Body(
+            operator_bodies.CorrectionRequest,
+            {"bytes for tokens": examples.CORRECTION_BODY, "calls given back": examples.CALLS_BACK_BODY},
+        ),
         operator=True,
     ),
     Operation(

@@ -128,6 +128,18 @@ ACCOUNT_ID: Final = Parameter(
     "acct_demo",
 )
 PLAN_ID: Final = Parameter("planId", "path", MODEL_ID.schema, f"The plan that has ended: {MODEL_ID_RULE}.", "plan_team")
+CURSOR: Final = Parameter(
+    "cursor", "query", {"type": "string"}, "`next` of the page before.", "EXAMPLE", required=False
+)
+
+
+def limit(default: int, most: int) -> Parameter:
+    """How many entries a page may have."""
+    schema = {"type": "integer", "minimum": 1, "maximum": most, "default": default}
+    return Parameter("limit", "query", schema, "How many at most.", default, required=False)
+
+
+PAGE: Final = (limit(requests.DEFAULT_ENTRIES, requests.MOST_ENTRIES), CURSOR)
 _ONE_TAG: Final = '(W/)?"[!#-~]*"'
 _TAGS: Final = {"type": "string", "pattern": rf"^(\*|{_ONE_TAG}( ?, ?{_ONE_TAG})*)$"}
 IF_MATCH: Final = Parameter(

@@ -149,20 +149,76 @@ class Entitlement(Shape):
     monthly_token_cap: Annotated[Count, Field(description="In the model's unit.")]
 
 
+MaskedKey = Annotated[
+    str, Field(pattern=rf"^{api_keys.mask('[A-Za-z0-9_-]{4}')}$", description="Tells keys apart; opens nothing.")
+]
+
+
 class Subscription(Shape):
     """A subscription as it is at the moment of asking."""
 
     subscription_id: SubscriptionId
     status: Status
     term: Annotated[int, Field(ge=1, description="1 when it was bought; each renewal begins the next.")]
-    api_key_masked: Annotated[
-        str, Field(pattern=rf"^{api_keys.mask('[A-Za-z0-9_-]{4}')}$", description="Tells keys apart; opens nothing.")
-    ]
+    api_key_masked: Annotated[MaskedKey | None, Field(description="Null while the key is revoked.")]
     starts_at: Instant
     expires_at: Instant
     timezone: TimeZone
     models: list[Entitlement]
     price: Annotated[Quote | None, Field(description="What the term was sold at; null where that was not kept.")]
+
+
+class Suspension(Shape):
+    """That an operator has suspended a subscription."""
+
+    at: Instant
+    operator_id: str
+    reason: str
+
+
+class SeenSubscription(Subscription):
+    """A subscription as operators see it."""
+
+    account_id: str
+    suspension: Annotated[Suspension | None, Field(description="Null where it is not suspended.")]
+
+
+class Hold(Shape):
+    """What one authorization holds."""
+
+    authorized_at: Annotated[Instant, Field(description="When it was granted, or has last gone on.")]
+    hold_expires_at: Instant
+    held_usage: int
+    held_calls: int
+
+
+class HeldByModel(Shape):
+    """The open holds of one model, by when they expire."""
+
+    model_id: ModelId
+    channel_tier: Tier
+    unit: Unit
+    open_holds: int
+    held_usage: int
+    holds: list[Hold]
+
+
+class Holds(Shape):
+    """What a subscription holds at the moment of asking, in its current term."""
+
+    subscription_id: SubscriptionId
+    account_id: str
+    models: list[HeldByModel]
+
+
+class FoundKey(Shape):
+    """Whose an API key is."""
+
+    subscription_id: SubscriptionId
+    account_id: str
+    status: Status
+    term: Annotated[int, Field(ge=1, description="The term that the key was made in.")]
+    current: Annotated[bool, Field(description="False for a key that was replaced or revoked.")]
 
 
 class SubscriptionWithKey(Subscription):
@@ -278,6 +334,7 @@ class Correction(Shape):
     subscription_id: SubscriptionId
     model_id: ModelId
     units: Annotated[int, Field(description="Added to the usage; below 0 takes away.")]
+    calls: Annotated[int, Field(description="Added to the calls of the day; below 0 gives back.")]
     at: Annotated[Instant, Field(description="The instant whose windows were corrected.")]
     reason: str
     daily: DailyWindow

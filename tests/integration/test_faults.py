@@ -14,8 +14,9 @@ import pytest
 from tests.support import scenes
 from tests.support.audit import assert_conserved
 from tests.support.faults import FaultAt
-from tests.support.scenes import PLACE_COMMANDS, SCENES, Scene, shown, stored
-from tests.support.world import STORE_CLIENT, STORE_CLIENTS, new_world
+from tests.support.scenes import PLACE_COMMANDS, SCENES, Scene, shown, shown_items
+from tests.support.stage import Stage, stage_of
+from tests.support.world import STORE_CLIENT, STORE_CLIENTS
 
 if TYPE_CHECKING:
     from tests.support.scenes import Command, Json, MakeScene
@@ -53,32 +54,31 @@ CASES = pytest.mark.parametrize(
 )
 
 
-def undisturbed(engine: str, scene: MakeScene, command: Command, store_client: str) -> tuple[Json, list[str]]:
-    world = new_world(engine, store_client=store_client)
-    outcome = shown(command(scene(world))), stored(world)
-    world.drop_tables()  # an engine that holds thousands of them is slow
-    return outcome
+def undisturbed(stage: Stage, command: Command) -> tuple[Json, list[str]]:
+    made = stage.set_up()
+    return shown(command(made)), shown_items(made.world, stage.read())
 
 
 @CASES
 def test_a_command_is_carried_out_once_whatever_call_fails(
     engine: str, scene: MakeScene, command: Command, store_client: str
 ) -> None:
-    expected_answer, expected_store = undisturbed(engine, scene, command, store_client)
-    for kind in ("before", "after"):
-        for at in range(MOST_CALLS):
-            world = new_world(engine, store_client=store_client)
-            made = scene(world)
-            fault = FaultAt(world.deps.send, at, kind)
-            answer = shown(command(made.on(world.with_send(fault))))
-            if not fault.reached:
-                break
-            assert_conserved(world)
-            if command.__name__ == "reset":
-                made.world.reset()  # a fault leaves work for the next run
-            assert stored(world) == expected_store, (kind, at)
-            assert _same(answer, expected_answer, kind, command.__name__), (kind, at, answer, expected_answer)
-            world.drop_tables()
+    with stage_of(engine, scene, store_client) as stage:
+        expected_answer, expected_store = undisturbed(stage, command)
+        for kind in ("before", "after"):
+            for at in range(MOST_CALLS):
+                made = stage.set_up()
+                fault = FaultAt(made.world.deps.send, at, kind)
+                answer = shown(command(made.on(made.world.with_send(fault))))
+                if not fault.reached:
+                    break
+                if command.__name__ == "reset":
+                    assert_conserved(made.world)
+                    made.world.reset()  # a fault leaves work for the next run
+                left = stage.read()
+                assert_conserved(made.world, left)
+                assert shown_items(made.world, left) == expected_store, (kind, at)
+                assert _same(answer, expected_answer, kind, command.__name__), (kind, at, answer, expected_answer)
 
 
 def _same(answer: Json, expected: Json, kind: str, command: str) -> bool:
@@ -94,29 +94,31 @@ def _same(answer: Json, expected: Json, kind: str, command: str) -> bool:
 def test_a_store_that_goes_away_is_refused_and_a_repeat_completes(
     engine: str, scene: MakeScene, command: Command, store_client: str
 ) -> None:
-    expected_answer, expected_store = undisturbed(engine, scene, command, store_client)
-    for at in range(MOST_CALLS):
-        world = new_world(engine, store_client=store_client)
-        made = scene(world)
-        fault = FaultAt(world.deps.send, at, "lost")
-        first = command(made.on(world.with_send(fault)))
-        if not fault.reached:
-            break
-        code = first.get("error", {}).get("code") or first.get("refused")
-        if command.__name__ != "reset" and code != "temporarily_unavailable":
-            # What is answered is done: only that a threshold was crossed may still have to be told or noted.
-            assert shown(first) == expected_answer, at
-            assert _without_thresholds(stored(world)) == _without_thresholds(expected_store), at
-        assert_conserved(world)
-        if command.__name__ == "regenerate":
-            made.world.reset()  # a repeat makes another key: what is begun is finished by the reset
-            assert_keys_agree(made)
-            world.drop_tables()
-            continue
-        command(made)
-        assert_conserved(world)
-        assert stored(world) == expected_store, at
-        world.drop_tables()
+    with stage_of(engine, scene, store_client) as stage:
+        expected_answer, expected_store = undisturbed(stage, command)
+        for at in range(MOST_CALLS):
+            made = stage.set_up()
+            world = made.world
+            fault = FaultAt(world.deps.send, at, "lost")
+            first = command(made.on(world.with_send(fault)))
+            if not fault.reached:
+                break
+            code = first.get("error", {}).get("code") or first.get("refused")
+            left = stage.read()
+            if command.__name__ != "reset" and code != "temporarily_unavailable":
+                # What is answered is done: only that a threshold was crossed may still have to be told or noted.
+                assert shown(first) == expected_answer, at
+                without_thresholds = _without_thresholds(shown_items(world, left))
+                assert without_thresholds == _without_thresholds(expected_store), at
+            assert_conserved(world, left)
+            if command.__name__ == "regenerate":
+                made.world.reset()  # a repeat makes another key: what is begun is finished by the reset
+                assert_keys_agree(made)
+            else:
+                command(made)
+                left = stage.read()
+                assert_conserved(world, left)
+                assert shown_items(world, left) == expected_store, at
 
 
 def _without_thresholds(rows: list[str]) -> list[str]:

@@ -52,11 +52,12 @@ from tests.support.scenes import (
     rolled,
     settle,
     shown,
-    stored,
+    shown_items,
     take_back,
     tier_is_down,
 )
-from tests.support.world import DAY_MS, World, new_world
+from tests.support.stage import Stage, stage_of
+from tests.support.world import DAY_MS, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,35 +71,31 @@ MOST_CALLS = 12
 _FIGURES = (("daily", "monthly"), ("openHolds",))
 
 
-def ended(world: World, *answers: Json) -> Outcome:
+def ended(stage: Stage, world: World, *answers: Json) -> Outcome:
     """What was answered, and what is stored once all that may wait is done: lazy or not, it is the same state."""
     windows: list[Json] = [{n: a.pop(n) for n in names if n in a} for a in answers for names in _FIGURES]
     world.make_all_due()
     world.reset()  # conserving: what did not add up before does not add up after it
-    assert_conserved(world)
-    outcome = list(answers), windows, stored(world)
-    world.drop_tables()
-    return outcome
+    left = stage.read()
+    assert_conserved(world, left)
+    return list(answers), windows, shown_items(world, left)
 
 
-def in_turn(engine: str, scene: MakeScene, first: Command, second: Command) -> Outcome:
-    world = new_world(engine)
-    made = scene(world)
-    return ended(world, shown(first(made)), shown(second(made)))
+def in_turn(stage: Stage, first: Command, second: Command) -> Outcome:
+    made = stage.set_up()
+    return ended(stage, made.world, shown(first(made)), shown(second(made)))
 
 
-def interleaved(engine: str, scene: MakeScene, command: Command, other: Command) -> Iterator[Outcome]:
+def interleaved(stage: Stage, command: Command, other: Command) -> Iterator[Outcome]:
     """What comes of running `other` before each store call of `command`."""
     for at in range(MOST_CALLS):
-        world = new_world(engine)
-        made = scene(world)
+        made = stage.set_up()
         others: list[Json] = []
-        send = Interleave(world.deps.send, at, lambda: others.append(shown(other(made))))  # noqa: B023 - run at once
-        answer = shown(command(made.on(world.with_send(send))))
+        send = Interleave(made.world.deps.send, at, lambda: others.append(shown(other(made))))  # noqa: B023 - run at once
+        answer = shown(command(made.on(made.world.with_send(send))))
         if not send.reached:
-            world.drop_tables()
             return
-        yield ended(world, answer, others[0])
+        yield ended(stage, made.world, answer, others[0])
     raise AssertionError("a command made more calls than are tried")
 
 
@@ -162,16 +159,15 @@ def named(*values: Callable[..., object]) -> object:
 def test_command_in_between_gives_what_one_order_of_the_two_gives(
     engine: str, scene: MakeScene, one: Command, another: Command
 ) -> None:
-    answers, windows, store = in_turn(engine, scene, one, another)
-    later_answers, later_windows, later_store = in_turn(engine, scene, another, one)
-    for command, other, turned in ((one, another, 1), (another, one, -1)):
-        orders = (answers[::turned], store), (later_answers[::-turned], later_store)
-        for at, (came, seen, left) in enumerate(interleaved(engine, scene, command, other)):
-            assert (came, left) in orders, (command.__name__, at)
-            # Figures are those of the moment of answering, by when both may have counted.
-            assert all(each in windows + later_windows for each in seen), (command.__name__, at)
-        if one is another:
-            return
+    with stage_of(engine, scene) as stage:
+        answers, windows, store = in_turn(stage, one, another)
+        later_answers, later_windows, later_store = in_turn(stage, another, one)
+        for command, other, turned in ((one, another, 1), (another, one, -1))[: 1 if one is another else 2]:
+            orders = (answers[::turned], store), (later_answers[::-turned], later_store)
+            for at, (came, seen, left) in enumerate(interleaved(stage, command, other)):
+                assert (came, left) in orders, (command.__name__, at)
+                # Figures are those of the moment of answering, by when both may have counted.
+                assert all(each in windows + later_windows for each in seen), (command.__name__, at)
 
 
 def to_the_next_day(scene: Scene) -> Json:
@@ -197,6 +193,7 @@ def past_the_term(scene: Scene) -> Json:
 def test_clock_that_moves_in_between_stores_what_it_would_before_or_after(
     engine: str, scene: MakeScene, command: Command, move: Command
 ) -> None:
-    stores = [in_turn(engine, scene, *order)[2] for order in ((command, move), (move, command))]
-    for at, (_, _, store) in enumerate(interleaved(engine, scene, command, move)):
-        assert store in stores, at
+    with stage_of(engine, scene) as stage:
+        stores = [in_turn(stage, *order)[2] for order in ((command, move), (move, command))]
+        for at, (_, _, store) in enumerate(interleaved(stage, command, move)):
+            assert store in stores, at

@@ -32,7 +32,8 @@ EVERY |= {"function_request_id"}
 CATALOGUE = {"get-model", "put-model", "withdraw-model", "availability"}
 CATALOGUE |= {f"{name}-slash" for name in CATALOGUE}
 PLANS = {"put-plan", "delete-plan", "put-plan-slash", "delete-plan-slash"}
-OPERATORS = {"correct", *PLANS, *CATALOGUE}
+LOOKS = {name for name, function in FUNCTION_OF_SAMPLE.items() if function in {"LookFunction", "SuspendFunction"}}
+OPERATORS = {"correct", *PLANS, *CATALOGUE, *LOOKS}
 ROUTERS = {"authorize", "settle", "settle-part", "settle-batch", "describe-key"}
 BEARERS = {*OF_BEARERS}
 HTTP = sorted(set(FUNCTION_OF_SAMPLE) - ROUTERS - {"reset", "not-found"})
@@ -66,7 +67,7 @@ def names_of(name: str, line: Json) -> set[str]:
         named.add("subscriptionId")
     if "/models/" in path:
         named.add("modelId")
-    if name in PLANS:
+    if name in PLANS or (name in LOOKS and "lookup" not in path):
         named.add("accountId")
     return named | ({"accountId", "modelId"} if name == "correct" else set())
 

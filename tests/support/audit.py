@@ -17,6 +17,7 @@ from ops.audit.reading import Reader
 if TYPE_CHECKING:
     from modelpass.entitlements.model import Entitlement
     from ops.audit.audit import Report
+    from tests.support.stored_items import Items
     from tests.support.world import World
 
 MOST_HOLDS = 1000
@@ -34,19 +35,25 @@ def assert_audited(world: World) -> None:
     assert not report.busy
 
 
-def assert_conserved(world: World) -> None:
-    """Ask the equations of every stored and every closed window: two scans, so that it can be asked at every step."""
+def assert_conserved(world: World, stored: Items | None = None) -> None:
+    """Ask the equations of every stored and every closed window; of what was read, or by two scans.
+
+    So little work that it can be asked at every step.
+    """
     tickets: Counter[str] = Counter()
     found = rows.Readings("")
-    for row in world.all_items(world.tables.history):
+    history_table, entitlements = world.tables.history, world.tables.entitlements
+    if stored is None:
+        stored = {table: world.all_items(table) for table in (history_table, entitlements)}
+    for row in stored[history_table]:
         if row["sk"]["S"].startswith(history.TICKET_PREFIX):
             tickets[row["pk"]["S"]] += 1
         else:
             rows.take_history(found, row)
-    for stored in world.all_items(world.tables.entitlements):
-        entitlement = entitlement_items.entitlement_of(stored)
-        verdict = checks.item(stored, entitlement, MOST_HOLDS)
-        beside, counted = found.of(entitlement.id), tickets[stored["pk"]["S"]]
+    for item in stored[entitlements]:
+        entitlement = entitlement_items.entitlement_of(item)
+        verdict = checks.item(item, entitlement, MOST_HOLDS)
+        beside, counted = found.of(entitlement.id), tickets[item["pk"]["S"]]
         verdict.add(checks.windows(entitlement, beside, counted, world.clock.now_ms))
         assert not verdict.breaches, "\n".join(map(str, verdict.breaches))
 

@@ -32,13 +32,19 @@ def _value_bytes(value: dict[str, Any]) -> int:
         case "N":
             significant = len(str(content).lstrip("-").strip("0"))
             return 1 + -(-significant // 2) + str(content).startswith("-")
-        case "SS":
-            return sum(len(text.encode()) for text in content)
         case "M":
             return 3 + sum(1 + len(name.encode()) + _value_bytes(inner) for name, inner in content.items())
-        case "L":
-            return 3 + sum(1 + _value_bytes(inner) for inner in content)
         case "BOOL" | "NULL":
             return 1
+        case _:
+            return _bytes_in(kind, content)
+
+
+def _bytes_in(kind: str, content: Any) -> int:
+    match kind:
+        case "SS":
+            return sum(len(text.encode()) for text in content)
+        case "L":
+            return 3 + sum(1 + _value_bytes(inner) for inner in content)
         case _:
             raise ValueError(kind)

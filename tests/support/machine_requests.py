@@ -305,7 +305,7 @@ class RequestRules(Machine):
         assert answer == self.corrected_answer(bought, book, units, rfc3339(at_ms))
 
     def corrected_answer(self, bought: Bought, book: Book, units: int, at: str) -> Json:
-        booked = {"units": units, "at": at, "reason": "bytes for tokens"}
+        booked = {"units": units, "calls": 0, "at": at, "reason": "bytes for tokens"}
         return {"subscriptionId": bought.id, "modelId": book.model_id, **booked, **book.windows(self.now_ms)}
 
     @precondition(lambda self: self.corrected)

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,11 +22,14 @@ from modelpass.subscriptions.commands import queries as subscription_queries
 from modelpass.subscriptions.commands.key_view import get_key, list_models_of_key
 from modelpass.times import rfc3339
 from ops import catalogue_file
-from tests.support import listings, sales
+from tests.support import listings, sales, stored_items
 from tests.support.faults import FaultAt
 from tests.support.listings import list_events, list_models, list_subscriptions
 from tests.support.parts import continuing
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
+
+if TYPE_CHECKING:
+    from tests.support.stored_items import Items
 
 Json = dict[str, Any]
 MakeScene = Callable[[World], "Scene"]
@@ -504,10 +507,14 @@ def shown(answer: Json) -> Json:
 
 def stored(world: World) -> list[str]:
     """All that is stored, without what chance decides: nonces, ids and hashes are named in order of appearance."""
-    rows = []
-    for table in (name for name in world.names() if name != world.tables.events):
-        rows += [_row(table.partition("-")[2], item) for item in world.all_items(table)]
-    return sorted(rows) + world.events()
+    return shown_items(world, stored_items.read(world.quick, world.template))
+
+
+def shown_items(world: World, items: Items) -> list[str]:
+    """The same of what was read."""
+    events = sorted(item["type"]["S"] for item in items[world.tables.events])
+    others = [name for name in items if name != world.tables.events]
+    return sorted(_row(name.partition("-")[2], item) for name in others for item in items[name]) + events
 
 
 _CHANCE = ("kh", "kt", "dp", "bd", "rd", "rb", "pk", "nonce", "nc")

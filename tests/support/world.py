@@ -10,7 +10,7 @@ import json
 import os
 import random
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from local.cloudformation.template import REGION, Template, load, read, secret_values
@@ -47,11 +47,14 @@ from modelpass.subscriptions import answers as subscription_answers
 from modelpass.subscriptions import items as subscription_items
 from modelpass.subscriptions.commands import cancel as cancel_command
 from modelpass.subscriptions.commands import correct as correct_command
-from modelpass.subscriptions.commands import plan, purchase
+from modelpass.subscriptions.commands import plan, purchase, queries
 from modelpass.subscriptions.commands import regenerate as regenerate_command
 from modelpass.subscriptions.commands import renew as renew_command
+from modelpass.subscriptions.commands import revoke_key as revoke_key_command
+from modelpass.subscriptions.commands import suspend as suspend_command
 from modelpass.subscriptions.orders import PlanEnd, PlanOrder
 from modelpass.times import DAY_MS, to_ms
+from tests.support import spare_tables, stored_items
 from tests.support.capacity import units_of_refused_write
 from tests.support.permitted import ASKED, Permits, Permitted, commands_of
 from tests.support.plain import Plain
@@ -97,6 +100,7 @@ def send_of(endpoint: str, store_client: str) -> Send:
     return LeanClient(store_endpoint(environment), REGION, lambda: credentials_of(environment)).send
 
 
+@cache
 def template_of(prefix: str) -> Template:
     expanded = expanded_template()
     return read(expanded, ROOT, secret_values(expanded), prefix)
@@ -167,6 +171,9 @@ class World:
     refusals: RefusalCache
     store: Send
     """The way to the store without a fault, a record or a permission in it."""
+    template: Template
+    end: Callable[[], None]
+    """What becomes of the tables once nobody asks for them."""
 
     @property
     def caches(self) -> Caches:
@@ -206,6 +213,26 @@ class World:
         outcome = regenerate_command.regenerate(self.deps, account, subscription_id)
         return {"apiKey": outcome.api_key, "status": outcome.status.value}
 
+    def revoke_key(self, subscription_id: str, account: str = "acct", operator: str | None = None) -> None:
+        """Revoke a key, as its customer does, or an operator."""
+        if operator is not None:
+            return revoke_key_command.revoke_key_as_operator(self.deps, operator, subscription_id)
+        return revoke_key_command.revoke_key(self.deps, account, subscription_id)
+
+    def suspend(self, subscription_id: str, reason: str = "abuse", by: str = "anna") -> Json:
+        """Suspend a subscription, as an operator does."""
+        found = suspend_command.suspend(self.deps, by, subscription_id, reason)
+        return subscription_answers.for_operators(found, self.deps.now_ms())
+
+    def resume(self, subscription_id: str, by: str = "anna") -> Json:
+        """Let a suspended subscription go on, as an operator does."""
+        found = suspend_command.resume(self.deps, by, subscription_id)
+        return subscription_answers.for_operators(found, self.deps.now_ms())
+
+    def look(self, subscription_id: str, account: str | None = "acct") -> Json:
+        """A subscription as its customer sees it, or an operator where no account asks."""
+        return queries.get_subscription(self.deps, account, subscription_id)
+
     def cancel(self, subscription_id: str, account: str = "acct") -> Json:
         ended = cancel_command.cancel(self.deps, account, subscription_id)
         return subscription_answers.subscription(ended, ended.status(self.deps.now_ms()))
@@ -221,7 +248,7 @@ class World:
         return {"heldBy": plan.end_plan(self.deps, account, PlanEnd(plan_id, as_of_ms)).held_by}
 
     def correct(
-        self, subscription_id: str, units: int, key: str = "ticket-1", *, by: str = "operator", **body: Any
+        self, subscription_id: str, units: int | None, key: str = "ticket-1", *, by: str = "operator", **body: Any
     ) -> Json:
         """Correct usage, as an operator does."""
         raw = {"modelId": TEXT_MODEL, "units": units, "reason": "bytes for tokens", **body}
@@ -261,7 +288,7 @@ class World:
     def make_all_due(self) -> None:
         """Let the next reset look at every entitlement."""
         for stored in self.all_items(self.tables.entitlements):
-            self.dynamodb.update_item(
+            self.quick.update_item(
                 TableName=self.tables.entitlements,
                 Key={"pk": stored["pk"]},
                 UpdateExpression="SET dp = :dp, da = :da",
@@ -276,14 +303,11 @@ class World:
         return [name for name in self.tables if isinstance(name, str)]
 
     def drop_tables(self) -> None:
-        for name in self.names():
-            self.quick.delete_table(TableName=name)
+        """Leave nothing of what the tables hold; they may be another world's from now on."""
+        self.end()
 
     def all_items(self, table: str) -> list[schema.Item]:
-        if isinstance(self.quick, Plain):
-            return self.quick.scan_all(table)
-        pages = self.dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
-        return [item for page in pages for item in page["Items"]]
+        return stored_items.of_table(self.quick, table)
 
     def events(self) -> list[str]:
         return sorted(item["type"]["S"] for item in self.all_items(self.tables.events))
@@ -333,12 +357,18 @@ def new_world(
     prefix: str | None = None,
     store_client: str = STORE_CLIENT,
 ) -> World:
-    """A world with tables of its own, or under a prefix that is named; its service asks by the client that is named."""
-    if prefix is None:
-        prefix = f"w{os.getpid()}x{next(_prefixes)}-"  # processes may share an engine
-    template = template_of(prefix)
+    """A world with empty tables of its own; its service asks by the client that is named.
+
+    Under a prefix that is named they are made, and dropped in the end, as they are in an engine that is named.
+    """
     quick = quick_client_of(endpoint)
-    create_tables(quick, template)
+    new = prefix is not None or not isinstance(quick, Plain)
+    spare = None if new else spare_tables.take(endpoint)
+    if prefix is None:
+        prefix = spare or f"w{os.getpid()}x{next(_prefixes)}-"  # processes may share an engine
+    template = template_of(prefix)
+    if spare is None:
+        create_tables(quick, template)
     tables = Tables(
         entitlements=f"{prefix}EntitlementsTable",
         subscriptions=f"{prefix}SubscriptionsTable",
@@ -359,9 +389,11 @@ def new_world(
         tables=tables,
         deployment_keys=DeploymentKeys((DEPLOYMENT_KEY,)),
     )
-    return World(
-        guarded(deps), clock, recorder, client_of(endpoint), quick, tables, RefusalCache(deps.pacing.monotonic), store
-    )
+    refusals = RefusalCache(deps.pacing.monotonic)
+    dropped = partial(spare_tables.drop, quick, template)
+    end = dropped if new else partial(spare_tables.put, endpoint, quick, prefix, template)
+    dynamodb = client_of(endpoint)
+    return World(guarded(deps), clock, recorder, dynamodb, quick, tables, refusals, store, template, end)
 
 
 __all__ = ["DAY_MS", "IMAGE_MODEL", "TEXT_MODEL", "Clock", "World", "json", "model", "new_world"]

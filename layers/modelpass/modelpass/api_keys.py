@@ -89,6 +89,11 @@ def api_key_hash(api_key: str) -> bytes:
     return hashlib.sha256(api_key.encode()).digest()[:_KEY_HASH_BYTES]
 
 
+def hash_of_no_key(secret: bytes) -> bytes:
+    """A hash as of a key, which no key has; `secret` is 20 random bytes."""
+    return hashlib.sha256(secret).digest()[:_KEY_HASH_BYTES]
+
+
 def api_key_tail(api_key: str) -> str:
     """The last four characters, shown to tell keys apart. They are part of the MAC, not of the secret."""
     return api_key[-_VISIBLE_CHARACTERS:]

@@ -89,6 +89,20 @@ def correction(world: World) -> None:
     world.correct(world.buy()["subscriptionId"], 5)
 
 
+def suspension(world: World) -> None:
+    name = world.buy()["subscriptionId"]
+    world.suspend(name)
+    world.resume(name)
+
+
+def revocation(world: World) -> None:
+    name = world.buy()["subscriptionId"]
+    world.revoke_key(name)
+    world.clock.advance(1)
+    world.regenerate(name)
+    world.revoke_key(name, operator="anna")
+
+
 WRITERS: dict[Callable[[World], None], set[EventType]] = {
     purchase: {EventType.PURCHASED},
     renewal: {EventType.PURCHASED, EventType.EXPIRED, EventType.RENEWED},
@@ -98,6 +112,8 @@ WRITERS: dict[Callable[[World], None], set[EventType]] = {
     new_key_and_cancellation: {EventType.PURCHASED, EventType.KEY_REGENERATED, EventType.CANCELLED},
     thresholds: {EventType.PURCHASED, EventType.THRESHOLD_REACHED},
     correction: {EventType.PURCHASED, EventType.USAGE_CORRECTED},
+    suspension: {EventType.PURCHASED, EventType.SUSPENDED, EventType.RESUMED},
+    revocation: {EventType.PURCHASED, EventType.KEY_REVOKED, EventType.KEY_REGENERATED},
     plans: {EventType.PLAN_STARTED, EventType.PLAN_ENDED},
     tiers: {EventType.TIER_DOWN, EventType.TIER_UP},
     offers_of_models: {EventType.MODEL_CHANGED},
@@ -153,6 +169,11 @@ PROMISED: list[tuple[EventType, Json]] = [
     (EventType.CANCELLED, TERM),
     (EventType.KEY_REGENERATED, {"term": 2}),
     (EventType.THRESHOLD_REACHED, {**MODEL, "limit": "daily", "percent": 80, "windowEndsAt": AT}),
+    (EventType.KEY_REVOKED, {"term": 2, "by": "customer"}),
+    (EventType.KEY_REVOKED, {"term": 2, "by": "operator", "operatorId": "anna"}),
+    (EventType.SUSPENDED, {"term": 2, "operatorId": "anna", "reason": "card stolen"}),
+    (EventType.RESUMED, {"term": 2, "operatorId": "anna", "reason": "card stolen", "suspendedAt": AT}),
+    (EventType.USAGE_CORRECTED, {**MODEL, "units": -5, "calls": -2, "at": AT, "reason": "bytes for tokens"}),
     (EventType.USAGE_CORRECTED, {**MODEL, "units": -5, "at": AT, "reason": "bytes for tokens"}),
     (EventType.TIER_DOWN, {"modelId": "m-1", "channelTier": "basic", "reason": "upstream"}),
     (EventType.TIER_UP, {"modelId": "m-1", "channelTier": "basic"}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,12 +18,21 @@ from local.machine import HOST, free_port
 from modelpass.schema import text
 from tests.support.concurrency import at_once
 from tests.support.wire import serving
-from tests.support.world import template_of
+from tests.support.world import World, new_world, template_of
 
 if TYPE_CHECKING:
-    from tests.support.world import World
+    from collections.abc import Iterator
 
 Json = dict[str, Any]
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def world(engine: str) -> Iterator[World]:
+    """A service whose tables nobody had before: their streams begin with it."""
+    made = new_world(engine, prefix=f"feed{os.getpid()}x{next(_numbers)}-")
+    yield made
+    made.drop_tables()
 
 
 def feed_of(world: World, engine: str) -> Feed:

@@ -203,7 +203,7 @@ def test_day_on_which_nothing_happened_can_be_given_usage(world: World) -> None:
     world.correct(name, 7, at=rfc3339(world.clock.now_ms - DAY_MS))
     world.correct(name, 4, "ticket-2")
     world.authorize(key, "r-2", 1)
-    rows = {r["sk"]["S"][:14]: r["units"]["N"] for r in world.all_items(world.tables.history) if "calls" in r}
+    rows = {r["sk"]["S"][:14]: r["units"]["N"] for r in world.all_items(world.tables.history) if "day#" in r["sk"]["S"]}
     assert rows == {"day#2026-11-23": "30", "day#2026-11-25": "7"}
     assert world.entitlement(name).counters.month_used == 41
     assert_conserved(world)

@@ -12,7 +12,7 @@ from modelpass.entitlements.model import Entitlement, Hold
 from modelpass.entitlements.windows import segment_at
 from modelpass.times import DAY_MS
 from ops.audit.entitlement_equations import held_in_stored_month
-from tests.support.builders import NOON, PROPERTY, entitlement, entitlements, hold
+from tests.support.builders import LIMIT, NOON, PROPERTY, entitlement, entitlements, hold
 from tests.support.steps import checked
 
 Stored = tuple[Entitlement, int]
@@ -144,8 +144,17 @@ def test_settle_and_correction_of_the_stored_windows_leave_no_rows_beside_the_it
 
 def test_correction_of_an_earlier_day_moves_units_and_no_calls() -> None:
     step = accounting.correct(entitlement(at_ms=NOON), correction(5, NOON - DAY_MS))
-    assert (step.late_day, step.late_months) == (DayRow("2026-11-30", 0, 5), ())
+    assert (step.late_day, step.late_months) == (DayRow("2026-11-30", 0, 5, LIMIT), ())
     assert step.after.counters.month_used == 5
+
+
+def test_calls_are_corrected_in_their_day_and_in_no_month() -> None:
+    stored = entitlement(at_ms=NOON, calls=3)
+    step = accounting.correct(stored, correction(0, NOON)._replace(calls=-2))
+    assert (step.after.counters.day_left, step.after.counters.day_calls) == (LIMIT - 1, 1)
+    assert step.after.counters._replace(day_left=0, day_calls=0) == stored.counters._replace(day_left=0, day_calls=0)
+    late = accounting.correct(stored, correction(0, NOON - DAY_MS)._replace(calls=-2))
+    assert (late.late_day, late.late_months) == (DayRow("2026-11-30", -2, 0, LIMIT), ())
 
 
 def correction(units: int, at_ms: int) -> Correction:

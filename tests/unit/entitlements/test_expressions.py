@@ -102,7 +102,7 @@ def test_authorize_demands_every_rule_and_counts_once() -> None:
 def test_settle_demands_its_open_grant_in_its_windows_and_gives_back_the_rest() -> None:
     request = updates.settle(TABLES, entitlement().id, OPEN, 25, 1, NOON + 5)
     assert spelled(request) == (
-        [UNDERSTOOD, is_there(OPEN), f"ws <= {NOON}", f"xa > {NOON + 5 - SETTLE_GRACE_MS}"],
+        [UNDERSTOOD, is_there(OPEN), f"ws <= {NOON}", f"xa > {NOON + 5 - SETTLE_GRACE_MS}", "dc >= 2"],
         ["dl = dl + 2", "dc = dc - 2", "du = du + 25", "ml = ml + 15", "mu = mu + 25"],
         [path(OPEN)],
     )
@@ -111,6 +111,16 @@ def test_settle_demands_its_open_grant_in_its_windows_and_gives_back_the_rest() 
         entitlement_items.entitlement_key(entitlement().id),
     )
     assert (request["ReturnValues"], request["ReturnValuesOnConditionCheckFailure"]) == ("ALL_NEW", "ALL_OLD")
+
+
+def test_settle_that_gives_no_calls_back_demands_nothing_of_the_calls() -> None:
+    assert "dc >= 0" not in spelled(updates.settle(TABLES, entitlement().id, OPEN, 25, 3, NOON + 5))[0]
+
+
+def test_part_that_gives_calls_back_demands_that_they_are_counted() -> None:
+    fewer = NEXT._replace(calls=1)
+    request = updates.go_on(TABLES, entitlement().id, KEY_HASH, OPEN, fewer, used=25, calls=1)
+    assert spelled(request)[0][-2:] == ["dl >= -1", "dc >= 1"]
 
 
 def test_part_demands_what_a_settle_and_a_grant_demand_and_puts_the_next_step_in_the_place_of_the_hold() -> None:
@@ -210,7 +220,7 @@ def test_windows_are_opened_with_a_grant_in_them_and_the_reset_is_told_of_it() -
 def test_late_settle_demands_its_hold_and_the_mark_of_the_reset_as_they_were() -> None:
     step = accounting.book(with_open(), OPEN, 25, 1, reclaimed=False)
     assert update_of(step) == (
-        [UNDERSTOOD, SAME_WINDOWS, is_there(OPEN), f"da = {NOON}"],
+        [UNDERSTOOD, SAME_WINDOWS, "dc >= 2", is_there(OPEN), f"da = {NOON}"],
         ["dl = dl + 2", "dc = dc + -2", "du = du + 25", "ml = ml + 15", "mu = mu + 25"],
         [path(OPEN)],
     )
@@ -219,7 +229,7 @@ def test_late_settle_demands_its_hold_and_the_mark_of_the_reset_as_they_were() -
 def test_settle_of_a_hold_given_back_before_spends_its_ticket() -> None:
     step = accounting.book(entitlement(tickets=1, calls=3, due_at_ms=NOON), OPEN, 25, 1, reclaimed=True)
     assert update_of(step, "Delete H") == (
-        [UNDERSTOOD, SAME_WINDOWS, f"da = {NOON}"],
+        [UNDERSTOOD, SAME_WINDOWS, "dc >= 2", f"da = {NOON}"],
         ["dl = dl + 2", "dc = dc + -2", "du = du + 25", "ml = ml + -25", "mu = mu + 25", "rc = rc + -1"],
         [""],
     )
@@ -241,6 +251,20 @@ def test_correction_takes_no_more_than_is_there() -> None:
     assert update_of(of_yesterday, "Update H", "Put H", "Put V")[0] == [
         *(UNDERSTOOD, SAME_WINDOWS, "mu >= 5", f"da = {NOON}"),
     ]
+
+
+def test_correction_gives_back_no_more_calls_than_are_counted_and_adds_none_that_the_day_has_not() -> None:
+    stored = entitlement(calls=3, due_at_ms=NOON)
+    assert update_of(accounting.correct(stored, correction(0)._replace(calls=-2)), "Put H", "Put V") == (
+        [UNDERSTOOD, SAME_WINDOWS, "dc >= 2", f"da = {NOON}"],
+        ["dl = dl + 2", "dc = dc + -2"],
+        [""],
+    )
+    assert update_of(accounting.correct(stored, correction(0)._replace(calls=2)), "Put H", "Put V") == (
+        [UNDERSTOOD, SAME_WINDOWS, "dl >= 2", f"da = {NOON}"],
+        ["dl = dl + -2", "dc = dc + 2"],
+        [""],
+    )
 
 
 def test_correction_that_adds_demands_no_figures_and_marks_what_was_idle() -> None:

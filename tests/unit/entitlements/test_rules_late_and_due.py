@@ -132,18 +132,34 @@ def test_reset_changes_no_decision() -> None:
                 assert with_reset == without
 
 
-@pytest.mark.parametrize(("units", "used"), [(-7, 7), (-6, 7), (1, 0), (0, 0)])
-def test_correction_may_take_all_that_was_used(units: int, used: int) -> None:
-    assert entitlement_rules.refuse_correction(units, used) is None
+@pytest.mark.parametrize("param", ["units", "calls"])
+@pytest.mark.parametrize(("amount", "used"), [(-7, 7), (-6, 7), (1, 0), (0, 0), (0, -1)])
+def test_correction_may_take_all_that_was_used(param: str, amount: int, used: int) -> None:
+    assert entitlement_rules.refuse_correction(param, amount, used) is None
 
 
+@pytest.mark.parametrize("param", ["units", "calls"])
 @pytest.mark.parametrize(
-    ("units", "used", "bound"),
+    ("amount", "used", "bound"),
     [(-8, 7, "at least -7: no more"), (-1, 0, "above 0: nothing"), (-2, 1, "at least -1: no more")],
 )
-def test_correction_that_takes_more_is_told_how_much_there_is(units: int, used: int, bound: str) -> None:
-    assert entitlement_rules.refuse_correction(units, used) == Refusal(
+def test_correction_that_takes_more_is_told_how_much_there_is(param: str, amount: int, used: int, bound: str) -> None:
+    assert entitlement_rules.refuse_correction(param, amount, used) == Refusal(
         ErrorCode.INVALID_REQUEST,
-        param="units",
-        message=f"units must be {bound} was used in the windows of that instant; at names another.",
+        param=param,
+        message=f"{param} must be {bound} was used in the windows of that instant; at names another.",
     )
+
+
+@pytest.mark.parametrize(("calls", "left", "bound"), [(1, 0, 0), (6, 5, 5), (1, -3, 0)])
+def test_correction_that_adds_more_calls_than_are_left_is_told_how_many(calls: int, left: int, bound: int) -> None:
+    assert entitlement_rules.refuse_more_calls(calls, left) == Refusal(
+        ErrorCode.INVALID_REQUEST,
+        param="calls",
+        message=f"calls must be at most {bound}: no more are left of that day; at names another.",
+    )
+
+
+@pytest.mark.parametrize(("calls", "left"), [(5, 5), (0, -3), (-4, 0)])
+def test_calls_that_the_day_has_may_be_added(calls: int, left: int) -> None:
+    assert entitlement_rules.refuse_more_calls(calls, left) is None

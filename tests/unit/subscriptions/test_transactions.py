@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +16,7 @@ from modelpass.entitlements.windows import term_of
 from modelpass.schema import Tables
 from modelpass.subscriptions import events as subscription_events
 from modelpass.subscriptions import items as subscription_items
-from modelpass.subscriptions import order_items, revocations, slots
+from modelpass.subscriptions import order_items, revocations, row_writes, slots
 from modelpass.subscriptions import transactions as subscription_transactions
 from modelpass.subscriptions.model import FOREVER, OrderKind, Sale, SlotKind
 from modelpass.subscriptions.sales.purchase import Purchase
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TERM_ENDS = TERM.ends_at_ms
+REMINDED_FIRST = TERM_ENDS - 7 * DAY_MS
 UNDERSTOOD, SAME_TERM = "v IN (3, 2)", "tn = 1"
 RUNNING = [UNDERSTOOD, SAME_TERM, "attribute_not_exists(xc)", "attribute_not_exists(xi)", "attribute_exists(dp)"]
 KEY_IS_NEWER = "(attribute_not_exists(kg) OR kg < 4)"
@@ -91,13 +93,29 @@ def test_new_key_is_brought_to_what_has_a_key_and_none_as_new() -> None:
 
 
 def test_new_key_ends_where_neither_a_newer_one_nor_a_cancellation_has_begun() -> None:
-    update = revocations.end_new_key(TABLES, REGENERATED)
+    update = revocations.end_new_key(TABLES, REGENERATED, NOON)
     assert about(update) == OF_ROW
+    same = [f"xa = {TERM_ENDS}", "attribute_not_exists(cw)"]
     assert spelled(update) == (
-        [UNDERSTOOD, SAME_TERM, "kg = 4", "attribute_exists(kp)", "attribute_not_exists(xi)"],
-        [f"da = {TERM_ENDS}"],
+        [UNDERSTOOD, SAME_TERM, "kg = 4", "attribute_exists(kp)", "attribute_not_exists(xi)", *same],
+        [f"da = {REMINDED_FIRST}"],
         ["kp"],
     )
+
+
+def test_new_key_that_ends_while_a_change_is_under_way_leaves_the_row_due_for_it() -> None:
+    update = revocations.end_new_key(TABLES, REGENERATED._replace(change_pending=True), NOON)
+    assert spelled(update)[0][-1] == "cw = 1"
+    assert spelled(update)[1:] == ([f"da = {NOON}"], ["kp"])
+
+
+@pytest.mark.parametrize(("operator", "by"), [(None, "customer"), ("anna", "operator")])
+def test_key_is_revoked_in_the_row_as_it_was_read_with_who_did_it(operator: str | None, by: str) -> None:
+    revoked = BOUGHT._replace(key_tail="", key_generation=4, key_pending=True)
+    request = revocations.revoke_key(TABLES, BOUGHT, revoked, NOON, operator)
+    assert request["TransactItems"][0]["Update"] == row_writes.change_row(TABLES, BOUGHT, revoked)
+    data = json.loads(request["TransactItems"][1]["Put"]["Item"]["data"]["S"])
+    assert data == {"term": 1, "by": by, **({} if operator is None else {"operatorId": operator})}
 
 
 def test_cancellation_begins_in_the_row_of_a_running_subscription() -> None:
@@ -109,7 +127,11 @@ def test_cancellation_begins_in_the_row_of_a_running_subscription() -> None:
 def test_entitlement_is_stopped_once() -> None:
     update = updates.cancel(TABLES, OF_MODEL, NOON)
     assert about(update) == OF_ITEM
-    assert spelled(update) == ([UNDERSTOOD, "attribute_not_exists(xc)"], [f"xc = {NOON}"], [""])
+    assert spelled(update) == (
+        [UNDERSTOOD, "(attribute_not_exists(xc) OR attribute_exists(xs))"],
+        [f"xc = {NOON}"],
+        ["xs"],
+    )
     assert update["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
 
 
@@ -123,7 +145,7 @@ def test_cancellation_ends_as_of_when_it_began(begun_ms: int | None, told_ms: in
     assert spelled(update) == (
         [UNDERSTOOD, SAME_TERM, f"xi = {told_ms}", "attribute_not_exists(xc)"],
         [f"xc = {told_ms}"],
-        ["xi", "kp", "dp", "da"],
+        ["xi", "kp", "cw", "dp", "da"],
     )
     assert event == subscription_events.cancelled(TABLES, cancelling, told_ms)
 
@@ -134,9 +156,9 @@ def test_cancellation_with_something_unread_stays_marked_and_is_looked_at_later_
     assert actions_of(request) == ["Update S", "Put V"]
     update = request["TransactItems"][0]["Update"]
     later = [DUE_NOW[0], f"da = {NOON + 900_000}"]
-    assert spelled(update)[1:] == ([f"xc = {NOON - 5}", *later], ["kp"])
+    assert spelled(update)[1:] == ([f"xc = {NOON - 5}", *later], ["kp", "cw"])
     over = revocations.end_cancellation(TABLES, cancelling, None, TERM_ENDS, done=False)
-    assert spelled(over["TransactItems"][0]["Update"])[1:] == ([f"xc = {NOON - 5}"], ["xi", "kp", "dp", "da"])
+    assert spelled(over["TransactItems"][0]["Update"])[1:] == ([f"xc = {NOON - 5}"], ["xi", "kp", "cw", "dp", "da"])
 
 
 @pytest.mark.parametrize("done", [True, False])
@@ -147,15 +169,15 @@ def test_what_was_left_of_a_cancellation_changes_no_instant_and_tells_no_second_
     update = request["TransactItems"][0]["Update"]
     assert spelled(update)[0] == [UNDERSTOOD, SAME_TERM, f"xi = {NOON - 5}", "attribute_exists(xc)"]
     later = [DUE_NOW[0], f"da = {NOON + 900_000}"]
-    assert spelled(update)[1:] == (([""], ["xi", "kp", "dp", "da"]) if done else (later, ["kp"]))
+    assert spelled(update)[1:] == (([""], ["xi", "kp", "cw", "dp", "da"]) if done else (later, ["kp", "cw"]))
     freed = revocations.end_cancellation(TABLES, left, slots.freed(slot(TERM_ENDS)), NOON, done=done)
     assert actions_of(freed) == ["Update S"]
 
 
-def test_new_key_with_something_unread_is_looked_at_later_and_no_later_than_the_end_of_the_term() -> None:
-    for now_ms, due_at_ms in ((NOON, NOON + 900_000), (TERM_ENDS - 5, TERM_ENDS), (TERM_ENDS + 5, TERM_ENDS)):
+def test_new_key_with_something_unread_is_looked_at_later_and_no_later_than_what_comes_next() -> None:
+    for now_ms, due_at_ms in ((NOON, NOON + 900_000), (REMINDED_FIRST - 5, REMINDED_FIRST)):
         update = revocations.put_off_new_key(TABLES, REGENERATED, now_ms)
-        ended = revocations.end_new_key(TABLES, REGENERATED)
+        ended = revocations.end_new_key(TABLES, REGENERATED, now_ms)
         assert spelled(update) == (spelled(ended)[0], [f"da = {due_at_ms}"], [""])
 
 
@@ -303,12 +325,12 @@ def test_ticket_is_spent_by_the_one_settle_that_finds_it() -> None:
 
 
 def test_row_that_figures_are_added_to_is_made_where_there_is_none() -> None:
-    day = history.add_to_day(TABLES, entitlement(), DayRow("2026-11-30", -2, 5))
+    day = history.add_to_day(TABLES, entitlement(), DayRow("2026-11-30", 2, 5))
     assert about(day) == (TABLES.history, schema.primary_key(history.day_key(OF_MODEL, "2026-11-30")))
     demands, sets, _ = spelled(day)
     assert demands == [f"attribute_not_exists(pk) OR {UNDERSTOOD}"]
     assert ", ".join(sets) == (
-        "v = if_not_exists(v, 3), calls = if_not_exists(calls, 0) + -2, units = if_not_exists(units, 0) + 5"
+        "v = if_not_exists(v, 3), calls = if_not_exists(calls, 0) + 2, units = if_not_exists(units, 0) + 5"
     )
     month = history.add_to_month(TABLES, entitlement(), MonthRow(0, -9, 4, 5))
     assert about(month) == (TABLES.history, schema.primary_key(history.month_key(OF_MODEL, 0)))
@@ -322,6 +344,8 @@ def test_row_that_figures_are_added_to_is_made_where_there_is_none() -> None:
     ("write", "demand"),
     [
         (lambda: history.add_to_day(TABLES, entitlement(), DayRow("2026-11-30", 0, -5)), "units >= 5"),
+        (lambda: history.add_to_day(TABLES, entitlement(), DayRow("2026-11-30", -5, 0)), "calls >= 5"),
+        (lambda: history.add_to_day(TABLES, entitlement(), DayRow("2026-11-30", -5, 7, 50)), "calls >= 5"),
         (lambda: history.add_to_month(TABLES, entitlement(), MonthRow(0, 5, 0, -5)), "used >= 5"),
     ],
 )
@@ -349,6 +373,7 @@ def test_correction_is_recorded_once_with_who_why_and_when() -> None:
         "modelId": {"S": "m-1"},
         "term": {"N": "1"},
         "units": {"N": "-5"},
+        "calls": {"N": "0"},
         "at": {"N": str(NOON - 1)},
         "reason": {"S": "reason"},
         "madeAt": {"N": str(NOON)},
@@ -423,7 +448,13 @@ def test_new_items_are_of_the_version_that_the_deployment_writes() -> None:
     assert history.correction(OLDER, OF_MODEL, made)["Item"]["v"] == {"N": "2"}
 
 
-@pytest.mark.parametrize("row", [DayRow("2026-11-30", -1, 0), DayRow("2026-11-30", 1, 1)])
+@pytest.mark.parametrize("row", [DayRow("2026-11-30", 0, 0, 50), DayRow("2026-11-30", 1, 1)])
 def test_row_from_which_nothing_used_is_taken_need_not_be_there(row: DayRow) -> None:
     found = spelled(history.add_to_day(TABLES, entitlement(), row))[0]
     assert found == [f"attribute_not_exists(pk) OR {UNDERSTOOD}"]
+
+
+def test_correction_adds_no_calls_to_a_closed_day_that_its_limit_has_not() -> None:
+    found = spelled(history.add_to_day(TABLES, entitlement(), DayRow("2026-11-30", 2, 0, 50)))[0]
+    text = " AND ".join(found)
+    assert text == f"(attribute_not_exists(pk) OR {UNDERSTOOD}) AND (attribute_not_exists(calls) OR calls <= 48)"

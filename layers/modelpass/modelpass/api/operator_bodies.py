@@ -13,7 +13,7 @@ from pydantic import Field
 
 from modelpass.api.fields import MOST_REASON, ModelId
 from modelpass.api.validation import Strict, validated
-from modelpass.catalogue.tiers import MAX_UNITS
+from modelpass.catalogue.tiers import MAX_CALLS, MAX_UNITS
 from modelpass.errors import invalid
 from modelpass.ids import MODEL_ID_RULE, is_model_id
 from modelpass.subscriptions.orders import CorrectionOrder, PlanEnd, PlanOrder
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     from pydantic.config import JsonDict
 
 _TIME_FORMAT: Final[JsonDict] = {"format": "date-time"}
-_UNITS_RULE: Final = f"a whole number from -{MAX_UNITS} to {MAX_UNITS}, and not 0"
+MOST_REFERENCE: Final = 255
+"""How many characters the billing system's name for a payment may have."""
+_UNITS_RULE: Final = f"a whole number from -{MAX_UNITS} to {MAX_UNITS}"
+_CALLS_RULE: Final = f"a whole number from -{MAX_CALLS} to {MAX_CALLS}"
+Reason = Annotated[str, Field(min_length=1, max_length=MOST_REASON, description=f"1 to {MOST_REASON} characters")]
 
 
 class PlanRequest(Strict):
@@ -40,17 +44,69 @@ class CorrectionRequest(Strict):
     """The JSON body of `POST /v1/subscriptions/{subscriptionId}/corrections`."""
 
     model_id: ModelId
-    units: Annotated[int, Field(ge=-MAX_UNITS, le=MAX_UNITS, description=_UNITS_RULE)]
+    units: Annotated[int | None, Field(ge=-MAX_UNITS, le=MAX_UNITS, description=_UNITS_RULE)] = None
+    calls: Annotated[int | None, Field(ge=-MAX_CALLS, le=MAX_CALLS, description=_CALLS_RULE)] = None
     at: Annotated[str | None, Field(description=TIME_RULE, json_schema_extra=_TIME_FORMAT)] = None
-    reason: Annotated[str, Field(min_length=1, max_length=MOST_REASON, description=f"1 to {MOST_REASON} characters")]
+    reason: Reason
+
+
+class ConfirmationRequest(Strict):
+    """The JSON body of `POST /v1/orders/{orderId}/confirmation`."""
+
+    reference: Annotated[
+        str, Field(min_length=1, max_length=MOST_REFERENCE, description=f"1 to {MOST_REFERENCE} characters")
+    ]
+
+
+class RejectionRequest(Strict):
+    """The JSON body of `POST /v1/orders/{orderId}/rejection`."""
+
+    reason: Reason
+
+
+def parse_confirmation(raw: object) -> str:
+    """Check a confirmation's body and give its reference; raises `invalid_request` naming the field."""
+    return validated(ConfirmationRequest, raw).reference
+
+
+def parse_rejection(raw: object) -> str:
+    """Check a rejection's body and give its reason; raises `invalid_request` naming the field."""
+    return validated(RejectionRequest, raw).reason
 
 
 def parse_correction(raw: object) -> CorrectionOrder:
-    """Check a correction's body; raises `invalid_request` naming the field."""
+    """Check a correction's body, of which `units` or `calls` corrects something; raises `invalid_request` otherwise.
+
+    The refusal names the field at fault.
+    """
     body = validated(CorrectionRequest, raw)
-    if body.units == 0:
-        raise invalid("units", f"units must be {_UNITS_RULE}.")
-    return CorrectionOrder(body.model_id, body.units, _optional_instant("at", body.at), body.reason, raw)
+    units, calls = body.units or 0, body.calls or 0
+    if not units and not calls:
+        field = "calls" if body.units is None and body.calls is not None else "units"
+        raise invalid(field, "units or calls must be a whole number other than 0.")
+    return CorrectionOrder(body.model_id, units, calls, _optional_instant("at", body.at), body.reason, raw)
+
+
+class SuspensionRequest(Strict):
+    """The JSON body of `PUT /v1/subscriptions/{subscriptionId}/suspension`."""
+
+    reason: Reason
+
+
+class KeyLookup(Strict):
+    """The JSON body of `POST /v1/keys/lookup`."""
+
+    api_key: Annotated[str, Field(description="a text", json_schema_extra={"writeOnly": True})]
+
+
+def parse_suspension(raw: object) -> str:
+    """The reason of a suspension; raises `invalid_request` naming the field."""
+    return validated(SuspensionRequest, raw).reason
+
+
+def parse_key_lookup(raw: object) -> str:
+    """The text that is looked up as a key; raises `invalid_request` naming the field."""
+    return validated(KeyLookup, raw).api_key
 
 
 def parse_plan(raw: object) -> PlanOrder:

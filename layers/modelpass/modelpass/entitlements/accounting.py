@@ -118,18 +118,31 @@ def with_grant(change: Change, hold: Hold, units_needed: int) -> Change:
     return change._replace(after=granted, grant=hold, units_needed=units_needed)
 
 
-def book(
-    entitlement: Entitlement, hold: Hold, used: int, calls: int, *, reclaimed: bool, rest: Hold | None = None
+def book(  # noqa: PLR0913 - each says what is booked where
+    entitlement: Entitlement,
+    hold: Hold,
+    used: int,
+    calls: int,
+    *,
+    reclaimed: bool,
+    rest: Hold | None = None,
+    closed_calls: int | None = None,
 ) -> Change:
     """Book what was used of a hold in the windows it was granted in, wherever their figures are kept by now.
 
     `used` is in the model's unit, and `calls`, at most those held, were made. `reclaimed` says that the hold has left
     the item already and a ticket stands for it. The hold ends, but for what is to take its place (`rest`), which is of
     the same windows; of a reclaimed hold, that holds no units, and gets a ticket too.
+
+    No more calls are given back than are counted, for an operator may have given them back before: `closed_calls` are
+    those of the hold's day where that is closed, needed only where calls are to be given back.
     """
     counters = entitlement.counters
     day, month = windows_of(entitlement, hold)
+    counted = counters.day_calls if day == entitlement.day else closed_calls
     calls_back = hold.calls - calls - (rest.calls if rest else 0)
+    if counted is not None:
+        calls_back = min(calls_back, counted)
     held = 0 if reclaimed else hold.units - (rest.units if rest else 0)
     late_day = None
     late_months: tuple[MonthRow, ...] = ()
@@ -164,19 +177,23 @@ def book(
 
 
 def correct(entitlement: Entitlement, correction: Correction) -> Change:
-    """Add to what was used, or take from it, in the windows of an instant; calls are not corrected."""
-    counters, units = entitlement.counters, correction.units
+    """Add to what was used, or take from it, in the windows of an instant: units in both, calls in the day."""
+    counters, units, calls = entitlement.counters, correction.units, correction.calls
     day, month = windows_at(entitlement, correction.at_ms)
     if day == entitlement.day:
-        counters = counters._replace(day_units=counters.day_units + units)
+        counters = counters._replace(
+            day_left=counters.day_left - calls,
+            day_calls=counters.day_calls + calls,
+            day_units=counters.day_units + units,
+        )
     if month == entitlement.month:
         month_left, month_used = counters.month_left - units, counters.month_used + units
         counters = counters._replace(month_left=month_left, month_used=month_used)
     return Change(
         entitlement,
         _due_to_close(entitlement._replace(counters=counters)),
-        late_day=None if day == entitlement.day else DayRow(day, 0, units),
-        late_months=() if month == entitlement.month else (MonthRow(month, -units, 0, units),),
+        late_day=None if day == entitlement.day else DayRow(day, calls, units, entitlement.limits.daily_call_limit),
+        late_months=() if month == entitlement.month or not units else (MonthRow(month, -units, 0, units),),
         correction=correction,
     )
 

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 
 class DayRow(NamedTuple):
-    """What is added to the figures of a closed day."""
+    """What is added to the figures of a closed day; `most_calls` is how many it may have after that, None for any."""
 
     day: str
     calls: int
     units: int
+    most_calls: int | None = None
 
 
 class MonthRow(NamedTuple):
@@ -58,8 +59,9 @@ class OwnFigure(NamedTuple):
 
 
 class Correction(NamedTuple):
-    """An operator's change of what was used, by `units` (which may be negative), in the windows of the instant `at_ms`.
+    """An operator's change of what was used, by `units` and `calls`, in the windows of the instant `at_ms`.
 
+    Either may be negative: then that much is taken from what was counted, and so given back.
     `key` is the digest of its Idempotency-Key, `body` that of its content; `nonce` is new in each invocation and tells
     its own write from that of another with the same key.
     """
@@ -72,6 +74,7 @@ class Correction(NamedTuple):
     at_ms: int
     reason: str
     made_at_ms: int
+    calls: int = 0
 
 
 class Announcement(NamedTuple):

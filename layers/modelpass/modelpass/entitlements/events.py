@@ -44,6 +44,7 @@ def usage_corrected(tables: Tables, entitlement: Entitlement, correction: Correc
         "modelId": entitlement.id.model_id,
         "term": entitlement.id.term_number,
         "units": correction.units,
+        "calls": correction.calls,
         "at": rfc3339(correction.at_ms),
         "reason": correction.reason,
     }

@@ -25,13 +25,21 @@ TICKET_PREFIX: Final = "hold#"
 """How the sort key of a ticket begins."""
 TICKET_KEPT_MS: Final = SETTLE_MOST_MS + DAY_MS
 """How long after the grant a ticket is kept: a day longer than settles are accepted, wherever the term ends by then."""
-_NEVER_NEGATIVE: Final = ("units", "used")
+_NEVER_NEGATIVE: Final = ("calls", "units", "used")
 
 
 def add_to_day(tables: Tables, entitlement: Entitlement, row: DayRow) -> Request:
-    """Add to the figures of a closed day; fails when more units are taken away than are there."""
+    """Add to the figures of a closed day; fails when more calls or units are taken away than are there.
+
+    So it does when the day would have more than `most_calls`.
+    """
     deltas = {"calls": (0, row.calls), "units": (0, row.units)}
-    return _add_to_row(tables, day_key(entitlement.id, row.day), deltas)
+    request = _add_to_row(tables, day_key(entitlement.id, row.day), deltas)
+    if row.calls > 0 and row.most_calls is not None:
+        bounded = "(attribute_not_exists(#calls) OR #calls <= :room)"
+        request["ConditionExpression"] = f"({request['ConditionExpression']}) AND {bounded}"
+        request["ExpressionAttributeValues"][":room"] = number(row.most_calls - row.calls)
+    return request
 
 
 def add_to_month(tables: Tables, entitlement: Entitlement, row: MonthRow) -> Request:
@@ -99,6 +107,7 @@ def correction(tables: Tables, entitlement: EntitlementId, made: Correction) -> 
         "modelId": text(entitlement.model_id),
         "term": number(entitlement.term_number),
         "units": number(made.units),
+        "calls": number(made.calls),
         "at": number(made.at_ms),
         "reason": text(made.reason),
         "madeAt": number(made.made_at_ms),
@@ -116,6 +125,12 @@ def days_query(table: str, subscription_id: str, first: str, last: str) -> Reque
     pk, low, high = days_between(subscription_id, first, last)
     values = {":pk": text(pk), ":low": text(low), ":high": text(high)}
     return consistent_range_query(table, "#pk = :pk AND #sk BETWEEN :low AND :high", values)
+
+
+def calls_of_day(row: schema.Item) -> int:
+    """The calls of a closed day."""
+    schema.require_understood(row)
+    return int(row["calls"]["N"])
 
 
 def day_key(entitlement: EntitlementId, day: str) -> tuple[str, str]:
@@ -171,13 +186,13 @@ def _add_to_row(tables: Tables, pair: tuple[str, str], deltas: dict[str, tuple[i
     for name, (initial, delta) in deltas.items():
         values[f":i_{name}"], values[f":d_{name}"] = number(initial), number(delta)
         sets.append(f"#{name} = if_not_exists(#{name}, :i_{name}) + :d_{name}")
-    taken = next((name for name in _NEVER_NEGATIVE if deltas.get(name, (0, 0))[1] < 0), None)
-    if taken is None:
+    taken = {name: -deltas[name][1] for name in _NEVER_NEGATIVE if name in deltas and deltas[name][1] < 0}
+    if taken:  # no more is taken away from what was used than is there, and so the row is there
+        condition = " AND ".join((schema.UNDERSTOOD, *(f"#{name} >= :least_{name}" for name in taken)))
+        values |= {f":least_{name}": number(least) for name, least in taken.items()}
+    else:
         condition = f"attribute_not_exists(#pk) OR {schema.UNDERSTOOD}"
         names["#pk"] = "pk"
-    else:  # no more is taken away from what was used than is there, and so the row is there
-        condition = f"{schema.UNDERSTOOD} AND #{taken} >= :least"
-        values[":least"] = number(-deltas[taken][1])
     return {
         "TableName": tables.history,
         "Key": schema.primary_key(pair),

@@ -66,26 +66,33 @@ def refuse_new_work(entitlement: Entitlement, part: Part, standing: Standing, no
     return None if part.refusal is None else rules.without_vain_wait(entitlement, part.refusal, now_ms)
 
 
-def next_step(entitlement: Entitlement, part: Part, now_ms: int, *, reclaimed: bool) -> Step:
+def next_step(
+    entitlement: Entitlement, part: Part, now_ms: int, *, reclaimed: bool, closed_calls: int | None = None
+) -> Step:
     """The step that books a part, or one that first gives back expired holds whose units it asks for.
 
-    `reclaimed` says that the hold has left the item already and a ticket stands for it.
+    `reclaimed` says that the hold has left the item already and a ticket stands for it; `closed_calls` are the calls of
+    its day where that is closed (`accounting.book`).
     """
     hold, wanted, standing = part.hold, part.wanted, Standing(part.hold, reclaimed)
     refusal = refuse_new_work(entitlement, part, standing, now_ms)
     if refusal is not None:
         rest = _for_begun_work(part, standing.units_at(now_ms))
-        return Step(_booked(entitlement, part, rest, reclaimed=reclaimed), rest, refusal)
+        change = _booked(entitlement, part, rest, reclaimed=reclaimed, closed_calls=closed_calls)
+        return Step(change, rest, refusal)
     units = max(0, entitlement.counters.month_left + hold.units - part.used)
-    calls = entitlement.counters.day_left + hold.calls - part.calls
+    calls = max(0, entitlement.counters.day_left + hold.calls - part.calls)
     if wanted.units > units and rules.units_back(entitlement, now_ms):
         return Step(accounting.reclaim(entitlement, rules.reclaimable(entitlement, now_ms)))
     rest = wanted._replace(units=min(wanted.units, units), calls=min(wanted.calls, calls))
     return Step(_booked(entitlement, part, rest, reclaimed=False)._replace(goes_on=rest), rest)
 
 
-def _booked(entitlement: Entitlement, part: Part, rest: Hold, *, reclaimed: bool) -> Change:
-    return accounting.book(entitlement, part.hold, part.used, part.calls, reclaimed=reclaimed, rest=rest)
+def _booked(
+    entitlement: Entitlement, part: Part, rest: Hold, *, reclaimed: bool, closed_calls: int | None = None
+) -> Change:
+    hold, used, calls = part.hold, part.used, part.calls
+    return accounting.book(entitlement, hold, used, calls, reclaimed=reclaimed, rest=rest, closed_calls=closed_calls)
 
 
 def _for_begun_work(part: Part, held: int) -> Hold:

@@ -163,13 +163,24 @@ def open_windows(entitlement: Entitlement, at_ms: int, now_ms: int, told: Contra
     return accounting.rearm(thresholds.announce(accounting.roll(entitlement, at_ms, told), at_ms), now_ms)
 
 
-def refuse_correction(units: int, used: int) -> Refusal | None:
-    """The refusal of a correction that takes more than was used, None for any other; both in the model's unit."""
-    if used + units >= 0:
+def refuse_correction(param: str, amount: int, used: int) -> Refusal | None:
+    """The refusal of a correction that takes more than was used, None for any other.
+
+    Both are in what the field `param` counts: `units` of the model, or `calls`.
+    """
+    if amount >= 0 or used + amount >= 0:
         return None
     least = f"at least -{used}: no more" if used else "above 0: nothing"
-    message = f"units must be {least} was used in the windows of that instant; at names another."
-    return Refusal(ErrorCode.INVALID_REQUEST, param="units", message=message)
+    message = f"{param} must be {least} was used in the windows of that instant; at names another."
+    return Refusal(ErrorCode.INVALID_REQUEST, param=param, message=message)
+
+
+def refuse_more_calls(calls: int, left: int) -> Refusal | None:
+    """The refusal of a correction that adds more calls than the day of its instant has left, None for any other."""
+    if calls <= max(0, left):
+        return None
+    message = f"calls must be at most {max(0, left)}: no more are left of that day; at names another."
+    return Refusal(ErrorCode.INVALID_REQUEST, param="calls", message=message)
 
 
 def refuse_access(entitlement: Entitlement, key_hash: bytes, now_ms: int) -> Refusal | None:

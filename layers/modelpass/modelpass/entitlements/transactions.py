@@ -126,7 +126,7 @@ def _entitlement_update(tables: Tables, step: Change, max_open_holds: int) -> Re
     # The stored windows are still those the step was worked out for.
     expression.demand("ws", "=", number(before.segment_start_ms))
     _write_counters(expression, step)
-    if step.correction is not None and step.correction.units < 0:
+    if not step.exact:
         _demand_used(expression, step)
     removed = _write_holds(expression, before, after)
     _demand_new_work(expression, step, max_open_holds + removed)
@@ -206,10 +206,12 @@ def _demand_crossings(expression: _Expression, step: Change) -> None:
     """
     before, after = step.before, step.after
     lapsed = before.announced - after.announced
-    taken_back = before.counters.month_used - after.counters.month_used  # by a correction, which announces nothing
+    # What this write takes back itself: only a correction does, which announces nothing.
+    calls_back = before.counters.day_calls - after.counters.day_calls
+    units_back = before.counters.month_used - after.counters.month_used
     for attribute, monthly, limit, back in (
-        ("dc", False, after.limits.daily_call_limit, 0),
-        ("mu", True, after.month_limit, taken_back),
+        ("dc", False, after.limits.daily_call_limit, calls_back),
+        ("mu", True, after.month_limit, units_back),
     ):
         told = [a.least for a in step.announcements if a.threshold.monthly is monthly]
         if told:
@@ -232,8 +234,13 @@ def _write_counters(expression: _Expression, step: Change) -> None:
 
 
 def _demand_used(expression: _Expression, step: Change) -> None:
-    """No more is taken away from what was used than is there."""
+    """No more is taken away from what was used than is there, and no correction adds calls that the day has not."""
     before, after = step.before.counters, step.after.counters
+    if step.correction is not None and after.day_calls > before.day_calls:
+        # The day still has what is added to its calls.
+        expression.demand("dl", ">=", number(after.day_calls - before.day_calls))
+    if after.day_calls < before.day_calls:
+        expression.demand("dc", ">=", number(before.day_calls - after.day_calls))
     if after.day_units < before.day_units:
         expression.demand("du", ">=", number(before.day_units - after.day_units))
     if after.month_used < before.month_used:

@@ -54,6 +54,7 @@ _SETTLE_CONDITION: Final = " AND ".join(
         "#xa > :grace",  # settles are accepted until 90 days after the term
     )
 )
+_COUNTED: Final = "#dc >= :back"  # an operator may have given calls back: no more are than are counted
 _SETTLE_UPDATE: Final = (
     "SET #dl = #dl + :back, #dc = #dc - :back, #du = #du + :used, #ml = #ml + :rest, #mu = #mu + :used REMOVE #h.#k"
 )
@@ -142,6 +143,8 @@ def settle(  # noqa: PLR0913 - each is a part of the condition or of the update
     Units whose figure is the router's own by its `usage_source` are added up beside that.
     """
     request = _settle(tables, entitlement, hold, used, calls, now_ms)
+    if calls < hold.calls:
+        request["ConditionExpression"] = f"{_SETTLE_CONDITION} AND {_COUNTED}"
     own = items.OWN_FIGURES.get(usage_source or "")
     if own is not None:
         request["UpdateExpression"] = f"SET #own = if_not_exists(#own, :zero) + :used, {_SETTLE_UPDATE[len('SET ') :]}"
@@ -178,11 +181,12 @@ def go_on(  # noqa: PLR0913 - each is a part of the condition
 
     `rest` takes the place of the hold, for new work from the instant on that it is granted at (`granted_at_ms`).
     """
-    now_ms = rest.granted_at_ms
+    now_ms, more_calls = rest.granted_at_ms, calls + rest.calls - hold.calls
+    counted = {":back": number(-more_calls)} if more_calls < 0 else {}
     return {
         "TableName": tables.entitlements,
         "Key": items.entitlement_key(entitlement),
-        "ConditionExpression": _GO_ON_CONDITION,
+        "ConditionExpression": f"{_GO_ON_CONDITION} AND {_COUNTED}" if counted else _GO_ON_CONDITION,
         "UpdateExpression": _GO_ON_UPDATE,
         "ExpressionAttributeNames": {**_GO_ON_ALIASES, "#k": hold.key},
         "ExpressionAttributeValues": {
@@ -195,7 +199,8 @@ def go_on(  # noqa: PLR0913 - each is a part of the condition
             ":kh": binary(key_hash),
             ":used": number(used),
             ":more": number(used + rest.units - hold.units),
-            ":morecalls": number(calls + rest.calls - hold.calls),
+            ":morecalls": number(more_calls),
+            **counted,
         },
         "ReturnValues": "ALL_NEW",
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
@@ -229,10 +234,10 @@ def cancel(tables: Tables, entitlement: EntitlementId, at_ms: int) -> Request:
     return {
         "TableName": tables.entitlements,
         "Key": items.entitlement_key(entitlement),
-        # It was not stopped before: the first instant stands.
-        "ConditionExpression": f"{schema.UNDERSTOOD} AND attribute_not_exists(#xc)",
-        "UpdateExpression": "SET #xc = :at",
-        "ExpressionAttributeNames": {"#v": "v", "#xc": "xc"},
+        # It was not cancelled before: the first instant stands. One that is suspended is stopped for good from now on.
+        "ConditionExpression": f"{schema.UNDERSTOOD} AND (attribute_not_exists(#xc) OR attribute_exists(#xs))",
+        "UpdateExpression": "SET #xc = :at REMOVE #xs",
+        "ExpressionAttributeNames": {"#v": "v", "#xc": "xc", "#xs": "xs"},
         "ExpressionAttributeValues": {**schema.understood(), ":at": number(at_ms)},
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }

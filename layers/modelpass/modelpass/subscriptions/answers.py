@@ -135,19 +135,44 @@ def described_model(entitlement: Entitlement, now_ms: int) -> Json:
     }
 
 
+def held_by_model(entitlement: Entitlement, now_ms: int) -> Json:
+    """What one model holds: each open hold, by when it expires, with when it was authorized or has last gone on."""
+    holds = [h for h in entitlement.holds.values() if h.expires_at_ms > now_ms]
+    shown = [
+        {
+            "authorizedAt": rfc3339(h.granted_at_ms),
+            "holdExpiresAt": rfc3339(h.expires_at_ms),
+            "heldUsage": h.units,
+            "heldCalls": h.calls,
+        }
+        for h in sorted(holds, key=lambda h: (h.expires_at_ms, h.granted_at_ms, h.key))
+    ]
+    limits = entitlement.limits
+    return {
+        "modelId": limits.model_id,
+        "channelTier": limits.tier.value,
+        "unit": limits.unit.value,
+        "openHolds": len(shown),
+        "heldUsage": sum(h.units for h in holds),
+        "holds": shown,
+    }
+
+
 def subscription(stored: Subscription, status: Status, api_key: str | None = None) -> Json:
     """A subscription; `apiKey` is there only when a key is given, which was just made.
 
-    `price` is what was charged for its list in the current term; None where that is not known.
+    `apiKeyMasked` is None while the key is revoked. `price` is what was charged for its list in the current term; None
+    where that is not known. A purchase whose term has not begun shows no instants of it.
     """
+    has_no_term = stored.is_pending or stored.withdrawn
     return {
         "subscriptionId": stored.id,
         "status": status.value,
         "term": stored.term_number,
         **({} if api_key is None else {"apiKey": api_key}),
-        "apiKeyMasked": api_keys.mask(stored.key_tail),
-        "startsAt": rfc3339(stored.term.starts_at_ms),
-        "expiresAt": rfc3339(stored.expires_at_ms),
+        "apiKeyMasked": api_keys.mask(stored.key_tail) if stored.key_tail else None,
+        "startsAt": None if has_no_term else rfc3339(stored.term.starts_at_ms),
+        "expiresAt": None if has_no_term else rfc3339(stored.expires_at_ms),
         "timezone": stored.term.time_zone,
         "autoRenew": stored.auto_renew,
         "autoRenewMonths": stored.months_to_continue,
@@ -200,6 +225,15 @@ def order(sold: Order, now_ms: int) -> Json:
         "reference": sold.reference,
         "reason": sold.reason,
     }
+
+
+def for_operators(stored: Subscription, now_ms: int) -> Json:
+    """A subscription as operators see it: with whose it is, and who has suspended it, since when and why."""
+    suspension = None
+    if stored.suspension is not None:
+        at_ms, operator, reason = stored.suspension
+        suspension = {"at": rfc3339(at_ms), "operatorId": operator, "reason": reason}
+    return {"accountId": stored.account_id, **subscription(stored, stored.status(now_ms)), "suspension": suspension}
 
 
 def term(sold: SoldTerm) -> Json:

@@ -15,7 +15,7 @@ from modelpass.times import rfc3339
 
 if TYPE_CHECKING:
     from modelpass.schema import Request, Tables
-    from modelpass.subscriptions.model import Slot, Subscription
+    from modelpass.subscriptions.model import Slot, Subscription, Suspension
     from modelpass.subscriptions.order_records import Order
     from modelpass.subscriptions.reminders import Reminder
 
@@ -94,6 +94,29 @@ def key_regenerated(tables: Tables, subscription: Subscription, at_ms: int) -> R
     return put(tables, EventType.KEY_REGENERATED, subject, at, data, (str(generation),))
 
 
+def key_revoked(tables: Tables, subscription: Subscription, at_ms: int, operator: str | None) -> Request:
+    """The key of a subscription was revoked, by its customer or by the operator that is named."""
+    subject = Subject(subscription.id, subscription.account_id)
+    data = {"term": subscription.term_number, "by": "customer" if operator is None else "operator"}
+    if operator is not None:
+        data["operatorId"] = operator
+    generation = subscription.key_generation
+    at = Moment(at_ms, subscription.term_number, generation)
+    return put(tables, EventType.KEY_REVOKED, subject, at, data, (str(generation),))
+
+
+def suspended(tables: Tables, subscription: Subscription, at_ms: int, suspension: Suspension) -> Request:
+    """An operator suspended a subscription."""
+    data = {"operatorId": suspension.operator, "reason": suspension.reason}
+    return _of_change(tables, EventType.SUSPENDED, subscription, at_ms, data)
+
+
+def resumed(tables: Tables, subscription: Subscription, at_ms: int, operator: str, suspension: Suspension) -> Request:
+    """An operator let a suspended subscription go on; the event tells since when and why it was suspended."""
+    data = {"operatorId": operator, "reason": suspension.reason, "suspendedAt": rfc3339(suspension.at_ms)}
+    return _of_change(tables, EventType.RESUMED, subscription, at_ms, data)
+
+
 def plan_started(tables: Tables, account_id: str, slot: Slot, at_ms: int) -> Request:
     """A plan of another system took an account's place."""
     return _of_plan(tables, EventType.PLAN_STARTED, account_id, slot, at_ms)
@@ -135,6 +158,16 @@ def _of_term(  # noqa: PLR0913 - an event says what, of what, when
     subject = Subject(subscription.id, subscription.account_id)
     at = Moment(at_ms, subscription.term_number, number)
     return put(tables, kind, subject, at, data, facts or (str(subscription.term_number),))
+
+
+def _of_change(
+    tables: Tables, kind: EventType, subscription: Subscription, at_ms: int, data: dict[str, Any]
+) -> Request:
+    """An event of which each change number of a subscription has at most one."""
+    change_number = subscription.change_number
+    subject = Subject(subscription.id, subscription.account_id)
+    at = Moment(at_ms, subscription.term_number, change_number)
+    return put(tables, kind, subject, at, {"term": subscription.term_number, **data}, (str(change_number),))
 
 
 def _of_plan(tables: Tables, kind: EventType, account_id: str, slot: Slot, at_ms: int, **more: str) -> Request:

@@ -280,14 +280,14 @@ class Subscription(NamedTuple):
     def next_due_ms(self, now_ms: int) -> int | None:
         """When the reset has work on the row (milliseconds); None where nothing will ever be left to do.
 
-        It has at once what was begun and not finished. Only rows of the newest schema version are due for reminders:
-        code of the version before takes the row's time for the end of its term.
+        It has at once what was begun and not finished; an order that waits is due by itself. Only rows of the newest
+        schema version are due for reminders: code of the version before takes the row's time for the end of its term.
         """
         if self.key_pending or self.change_pending or self.cancelling_at_ms is not None:
             return now_ms
         if self.cancelled_at_ms is not None or self.withdrawn:
             return None
-        due = [] if self.pending_order is None else [self.pending_order.lapses_at_ms]
+        due = []
         if not self.is_pending and not self.end_announced:
             due.append(self.expires_at_ms)
             if self.version == NEWEST:

@@ -106,7 +106,7 @@ def mark_of(item: Item) -> Mark:
 
 
 def order_item(order: Order, version: int = schema.NEWEST) -> Item:
-    """An order as it is stored."""
+    """An order as it is stored; one that waits is due for the reset when it lapses."""
     item = {
         **schema.primary_key(order_key(order.subscription_id, order.number)),
         "v": number(version),
@@ -125,6 +125,8 @@ def order_item(order: Order, version: int = schema.NEWEST) -> Item:
     numbers = {"fr": order.from_ms, "un": order.until_ms, "la": order.lapses_at_ms}
     item |= {name: number(value) for name, value in numbers.items() if value is not None}
     item |= {name: text(value) for name, value in (("rf", order.reference), ("re", order.reason)) if value is not None}
+    if order.stored is OrderStatus.PENDING and order.lapses_at_ms is not None:
+        item |= schema.due_attributes(order.subscription_id, order.lapses_at_ms)
     if order.models:
         item["ms"] = items.lines_item(order.models, None)
     if order.waiting:
@@ -162,6 +164,24 @@ def order_of(item: Item) -> Order:
         reason=item["re"]["S"] if "re" in item else None,
         waiting=tuple(sorted(item["wt"]["SS"])) if "wt" in item else (),
     )
+
+
+def end_order(tables: Tables, ended: Order) -> Request:
+    """The action of a transaction that writes an order which waits no longer; it fails where it does not wait."""
+    return {
+        "Put": {
+            "TableName": tables.subscriptions,
+            "Item": order_item(ended, tables.version),
+            "ConditionExpression": f"{schema.UNDERSTOOD} AND #os = :os",
+            "ExpressionAttributeNames": {"#v": "v", "#os": "os"},
+            "ExpressionAttributeValues": {**schema.understood(), ":os": text(OrderStatus.PENDING)},
+        }
+    }
+
+
+def is_order(item: Item) -> bool:
+    """Whether a stored item of the subscriptions table is an order."""
+    return OF_SUBSCRIPTION.fullmatch(item["sk"]["S"]) is not None
 
 
 def _price_line(line: PriceLine) -> Item:

@@ -96,13 +96,15 @@ class PlanEnd(NamedTuple):
 
 
 class CorrectionOrder(NamedTuple):
-    """Units to add to what was used of a model, or with a minus to take from it, in the windows of an instant.
+    """Units and calls to add to what was used of a model, or with a minus to take from it, at an instant.
 
-    `at_ms` is that instant in milliseconds; None means now.
+    One of the two is not 0. Units count in the day and the month of the instant, calls in its day. `at_ms` is the
+    instant in milliseconds; None means now.
     """
 
     model_id: str
     units: int
+    calls: int
     at_ms: int | None
     reason: str
     raw: object

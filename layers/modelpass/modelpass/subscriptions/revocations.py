@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from modelpass import schema
 from modelpass.entitlements.updates import KEY_IS_NEWER
 from modelpass.schema import binary, number, text
-from modelpass.subscriptions import events, items, slots
+from modelpass.subscriptions import events, items, row_writes, slots
 from modelpass.subscriptions.model import SlotKind
 
 if TYPE_CHECKING:
@@ -55,14 +55,40 @@ def begin_new_key(tables: Tables, subscription: Subscription, now_ms: int) -> Re
     return {"TransactItems": [{"Update": update}, {"Put": event}]}
 
 
-def end_new_key(tables: Tables, subscription: Subscription) -> Request:
-    """Note in the row that every entitlement has the key; the row is due at the end of its term again."""
-    return _new_key_update(tables, subscription, subscription.expires_at_ms, " REMOVE #kp")
+def revoke_key(tables: Tables, old: Subscription, new: Subscription, now_ms: int, operator: str | None) -> Request:
+    """Put the hash of a key that nobody has into the row, with the event, which names the operator if one revokes it.
+
+    It fails with `ConditionFailedError` when the row is not `old` any more.
+    """
+    event = events.key_revoked(tables, new, now_ms, operator)
+    return {"TransactItems": [{"Update": row_writes.change_row(tables, old, new)}, {"Put": event}]}
+
+
+def end_new_key(tables: Tables, subscription: Subscription, now_ms: int) -> Request:
+    """Note in the row that every entitlement has the key; the row is due for what comes next in its life."""
+    return _new_key_update(tables, subscription, _due_without_key(subscription, now_ms), " REMOVE #kp")
 
 
 def put_off_new_key(tables: Tables, subscription: Subscription, now_ms: int) -> Request:
     """Let the reset come back later, or at the end of the term, for an entitlement that could not be read."""
-    return _new_key_update(tables, subscription, min(now_ms + PUT_OFF_MS, subscription.expires_at_ms), "")
+    due_at_ms = _due_without_key(subscription, now_ms)
+    return _new_key_update(tables, subscription, min(now_ms + PUT_OFF_MS, due_at_ms), "")
+
+
+def suspend(tables: Tables, old: Subscription, new: Subscription, now_ms: int) -> Request:
+    """Suspend the row, with the event; it fails with `ConditionFailedError` when the row is not `old` any more."""
+    actions: list[Request] = [{"Update": row_writes.change_row(tables, old, new)}]
+    if new.suspension is not None:
+        actions.append({"Put": events.suspended(tables, new, now_ms, new.suspension)})
+    return {"TransactItems": actions}
+
+
+def resume(tables: Tables, old: Subscription, new: Subscription, now_ms: int, operator: str) -> Request:
+    """Resume the row, with the event; it fails with `ConditionFailedError` when the row is not `old` any more."""
+    actions: list[Request] = [{"Update": row_writes.change_row(tables, old, new)}]
+    if old.suspension is not None:
+        actions.append({"Put": events.resumed(tables, new, now_ms, operator, old.suspension)})
+    return {"TransactItems": actions}
 
 
 def begin_cancellation(tables: Tables, subscription: Subscription, now_ms: int) -> Request:
@@ -88,14 +114,14 @@ def end_cancellation(
     at_ms, first = subscription.cancelling_at_ms or now_ms, subscription.cancelled_at_ms is None
     again = not done and now_ms < subscription.expires_at_ms
     sets = [*(["#xc = :xi"] if first else []), *(["#dp = :dp", "#da = :da"] if again else [])]
-    removes = "#kp" if again else "#xi, #kp, #dp, #da"
+    removes = "#kp, #cw" if again else "#xi, #kp, #cw, #dp, #da"
     update = _row_update(
         tables,
         subscription,
         # The cancellation that was begun is still under way: nobody else has finished it.
         f"{schema.UNDERSTOOD} AND #tn = :tn AND #xi = :xi AND attribute_{'not_' if first else ''}exists(#xc)",
         ("SET " + ", ".join(sets) + " " if sets else "") + f"REMOVE {removes}",
-        ("v", "tn", "xi", "xc", "kp", "dp", "da"),
+        ("v", "tn", "xi", "xc", "kp", "cw", "dp", "da"),
         {
             **_term_values(subscription),
             ":xi": number(at_ms),
@@ -110,18 +136,28 @@ def end_cancellation(
     return {"TransactItems": actions}
 
 
+def _due_without_key(subscription: Subscription, now_ms: int) -> int:
+    """When the reset has work on the row that is not about its key."""
+    due_at_ms = subscription._replace(key_pending=False).next_due_ms(now_ms)
+    return subscription.expires_at_ms if due_at_ms is None else due_at_ms
+
+
 def _new_key_update(tables: Tables, subscription: Subscription, due_at_ms: int, remove: str) -> Request:
     return _row_update(
         tables,
         subscription,
         # Neither a newer key nor a cancellation is under way: to move `da` would hide it from the reset.
-        f"{schema.UNDERSTOOD} AND #tn = :tn AND #kg = :kg AND attribute_exists(#kp) AND attribute_not_exists(#xi)",
+        # Nor has the term grown since, or a change begun: what comes next is still what was worked out.
+        f"{schema.UNDERSTOOD} AND #tn = :tn AND #kg = :kg AND attribute_exists(#kp) AND attribute_not_exists(#xi)"
+        f" AND #xa = :xa AND {'#cw = :cw' if subscription.change_pending else 'attribute_not_exists(#cw)'}",
         f"SET #da = :da{remove}",
-        ("v", "tn", "kg", "kp", "xi", "da"),
+        ("v", "tn", "kg", "kp", "xi", "xa", "cw", "da"),
         {
             **_term_values(subscription),
             ":kg": number(subscription.key_generation),
+            ":xa": number(subscription.expires_at_ms),
             ":da": number(due_at_ms),
+            **({":cw": number(1)} if subscription.change_pending else {}),
         },
     )
 

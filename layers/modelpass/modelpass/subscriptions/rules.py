@@ -122,10 +122,13 @@ def contract(found: Subscription, asked: EntitlementId, now_ms: int) -> Contract
 def refuse_unheld_model(subscription: Subscription | None, term_number: int, key_hash: bytes, now_ms: int) -> Refusal:
     """The refusal of a key in whose term the store has no entitlement for the model that is asked for.
 
-    It is `invalid_api_key` when the key is not the subscription's current one, else that of a subscription that has
-    ended, else `model_not_included`.
+    It is `invalid_api_key` when the key is not the subscription's current one, or its purchase was never confirmed;
+    else that of a subscription that has ended or waits, else `model_not_included`. The key of a renewal that waits is
+    that of a term which has not begun: the subscription has ended.
     """
-    if not has_key(subscription, term_number, key_hash):
+    if subscription is not None and _is_key_to_come(subscription, term_number, key_hash, now_ms):
+        return _refuse_ended(subscription, now_ms) or Refusal(ErrorCode.SUBSCRIPTION_PENDING)
+    if not has_key(subscription, term_number, key_hash) or subscription.is_gone(now_ms):
         return Refusal(ErrorCode.INVALID_API_KEY, param="apiKey")
     return _refuse_ended(subscription, now_ms) or Refusal(ErrorCode.MODEL_NOT_INCLUDED, param="modelId")
 
@@ -138,6 +141,13 @@ def refuse_bearer(subscription: Subscription, now_ms: int) -> Refusal | None:
     if subscription.cancelling_at_ms is not None:
         return Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
     return _refuse_ended(subscription, now_ms)
+
+
+def _is_key_to_come(subscription: Subscription, term_number: int, key_hash: bytes, now_ms: int) -> bool:
+    waits = subscription.at(now_ms).pending_order
+    if waits is None or waits.key_hash is None or term_number != subscription.term_number + 1:
+        return False
+    return hmac.compare_digest(waits.key_hash, key_hash)
 
 
 def remembered(refusal: Refusal, subscription: Subscription | None, asked: EntitlementId) -> RememberedRefusal:

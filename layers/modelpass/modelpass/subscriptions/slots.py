@@ -43,11 +43,15 @@ def until_ms(subscription: Subscription) -> int:
 
 
 def counted(before: Slot | None, after: Slot, kind: OrderKind, now_ms: int) -> Slot:
-    """The place `after` a sale, which counts in its UTC day; a purchase counts as that as well."""
+    """The place `after` a sale, which counts in its UTC day; a purchase counts as that as well.
+
+    An order that waited has lapsed by then, for nothing is sold beside one.
+    """
     return after._replace(
         purchase_day=max(now_ms // DAY_MS, before.purchase_day if before else 0),
         purchases=rules.purchases_today(before, now_ms) + (kind is OrderKind.PURCHASE),
         sales=sale_rules.sales_today(before, now_ms) + 1,
+        pending_order=None,
     )
 
 

@@ -32,6 +32,7 @@ class SaleWritten(NamedTuple):
     """What one sale writes: `stored` and `slot` as they were read, and the effect, its row and place complete.
 
     `stored` is None for a purchase. `mark` tells a repeat of the call; a purchase needs none, for its row does.
+    `waited` is the order as it waited until now, where that is what ends.
     """
 
     stored: Subscription | None
@@ -40,6 +41,7 @@ class SaleWritten(NamedTuple):
     order: Order
     mark: Request | None
     now_ms: int
+    waited: Order | None = None
 
 
 def sale(tables: Tables, written: SaleWritten, retired: Sequence[EntitlementId]) -> Request:
@@ -57,10 +59,16 @@ def sale(tables: Tables, written: SaleWritten, retired: Sequence[EntitlementId])
             *bought,
             *actions,
             *({"Update": remove_key(tables, entitlement)} for entitlement in retired),
-            *order_items.put_order(tables, written.order),
+            *_order(tables, written),
             *([] if written.mark is None else [written.mark]),
         ]
     }
+
+
+def _order(tables: Tables, written: SaleWritten) -> list[Request]:
+    if written.waited is None:
+        return order_items.put_order(tables, written.order)
+    return [order_items.end_order(tables, written.order)]
 
 
 def begun_term(tables: Tables, subscription: Subscription) -> list[Request]:

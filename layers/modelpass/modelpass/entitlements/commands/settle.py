@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from modelpass import schema
 from modelpass.dynamodb import transport
 from modelpass.dynamodb.transport import StoreError
-from modelpass.entitlements import accounting, answers, authorization_ids, contract, history, items, rules, updates
+from modelpass.entitlements import (
+    accounting,
+    answers,
+    authorization_ids,
+    contract,
+    history,
+    items,
+    rules,
+    updates,
+    windows,
+)
 from modelpass.entitlements.change import Change, FarAboveEstimate, OwnFigure, TierBreach
 from modelpass.entitlements.commands import decision_loop
 from modelpass.entitlements.commands.decision_loop import Decision
@@ -167,7 +177,8 @@ class _Settle(NamedTuple):
         if self._calls > hold.calls:
             raise refuse_too_many_calls(hold.calls)
         served, used, source = self.request.served_tier, self.request.used, self.request.usage_source
-        step = accounting.book(entitlement, hold, used, self._calls, reclaimed=reclaimed)
+        closed = closed_calls(self.deps, self.budget, entitlement, hold, hold.calls - self._calls)
+        step = accounting.book(entitlement, hold, used, self._calls, reclaimed=reclaimed, closed_calls=closed)
         return step._replace(
             breach=TierBreach(hold, served, now_ms) if self._breached and served is not None else None,
             far_above=FarAboveEstimate(hold, used, now_ms) if self._far_above else None,
@@ -182,6 +193,16 @@ class _Settle(NamedTuple):
             "tierBreached": self._breached,
             **shown_windows(self.deps, self.budget, entitlement, now_ms, self.read_contract),
         }
+
+
+def closed_calls(deps: Deps, budget: RetryBudget, entitlement: Entitlement, hold: Hold, calls_back: int) -> int | None:
+    """The calls of the hold's day where that is closed and calls are to be given back; None where neither needs it."""
+    day, _ = windows.windows_of(entitlement, hold)
+    if calls_back <= 0 or day == entitlement.day:
+        return None
+    table, key = deps.tables.history, schema.primary_key(history.day_key(entitlement.id, day))
+    row = budget.persist(lambda: transport.get(deps.send, table, key))
+    return 0 if row is None else decision_loop.read_or_report(table, row, history.calls_of_day)
 
 
 def require_accepted(

@@ -17,6 +17,7 @@ from modelpass.entitlements.change import FarAboveEstimate
 from modelpass.entitlements.commands import decision_loop
 from modelpass.entitlements.commands.decision_loop import Decision
 from modelpass.entitlements.commands.settle import (
+    closed_calls,
     is_far_above,
     not_found,
     refuse_too_many_calls,
@@ -126,7 +127,9 @@ class _SettlePart(NamedTuple):
         refused = self._refuse_calls()
         if refused is not None:
             raise refused
-        step = parts.next_step(entitlement, part, now_ms, reclaimed=standing.reclaimed)
+        back = hold.calls - part.calls - part.wanted.calls
+        closed = closed_calls(self.deps, self.budget, entitlement, hold, back)
+        step = parts.next_step(entitlement, part, now_ms, reclaimed=standing.reclaimed, closed_calls=closed)
         if step.rest is None:
             return Decision(None, decision_loop.write(self.deps, self.budget, step.change))
         far_above = is_far_above(hold, part.used)

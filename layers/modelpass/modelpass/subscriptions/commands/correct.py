@@ -1,9 +1,9 @@
 """Correct: an operator changes what was used, after a router has reported it wrongly. Rule: booked once, with a record.
 
-The amount is added to the day and the month window of an instant, as a late report would be. It may be negative, but
-takes no more than was used in those windows, and `cap = left + held + used` stays true. The record with its reason and
-the event are written in the transaction that books the amount, and a threshold that it takes usage below is armed again
-in it.
+Units are added to the day and the month window of an instant, as a late report's would be, calls to its day. Either may
+be negative, but takes no more than was used in those windows, and `cap = left + held + used` and `daily limit = left +
+calls` stay true. The record with its reason and the event are written in the transaction that books the amount, and a
+threshold that it takes usage below is armed again in it.
 """
 
 from __future__ import annotations
@@ -59,15 +59,24 @@ class _Recorded(NamedTuple):
     body: bytes
     nonce: bytes
     units: int
+    calls: int
     at_ms: int
     reason: str
+
+
+class _Used(NamedTuple):
+    """What was used in the windows of an instant, and so what a correction may take from it."""
+
+    units: int
+    calls: int
 
 
 def correct(deps: Deps, operator: str, subscription_id: str, order: CorrectionOrder, idempotency_key: str) -> Booked:
     """Book a correction, once for each Idempotency-Key of a subscription, whichever operators send it.
 
     Raises `Refused` and changes nothing: `invalid_request` when the subscription's current term has no such model, when
-    the instant is not in it, or when more is to be taken than was used; `idempotency_key_reused` for another body under
+    the instant is not in it, when more is to be taken than was used, or more calls to be added than the day has left;
+    `idempotency_key_reused` for another body under
     the same key; `not_found` when there is no such subscription.
     """
     budget, nonce = deps.retry_budget(), deps.entropy(_NONCE_BYTES)
@@ -89,12 +98,13 @@ def correct(deps: Deps, operator: str, subscription_id: str, order: CorrectionOr
             nonce=nonce,
             operator=operator,
             units=order.units,
+            calls=order.calls,
             at_ms=at_ms,
             reason=order.reason,
             made_at_ms=deps.now_ms(),
         )
         entitlement = _book(deps, budget, decision_loop.read(deps, budget, entitlement_id), made)
-        return Booked(_answer(deps, budget, entitlement, made.units, made.at_ms, made.reason), replayed=False)
+        return Booked(_answer(deps, budget, entitlement, made), replayed=False)
 
     return budget.until_done(attempt)
 
@@ -112,6 +122,7 @@ def _recorded(row: schema.Item) -> _Recorded:
         body=bytes(row["body"]["B"]),
         nonce=bytes(row["nonce"]["B"]),
         units=int(row["units"]["N"]),
+        calls=schema.optional_number(row, "calls") or 0,  # earlier code corrected none
         at_ms=int(row["at"]["N"]),
         reason=row["reason"]["S"],
     )
@@ -134,25 +145,31 @@ def _book(deps: Deps, budget: RetryBudget, entitlement: Entitlement, made: Corre
         opening = entitlement_rules.open_windows(entitlement, made.at_ms, made.made_at_ms)
         entitlement = decision_loop.write(deps, budget, opening)
     step = thresholds.without_lapsed(accounting.correct(entitlement, made))
-    if made.units < 0:
-        raise_if_refused(entitlement_rules.refuse_correction(made.units, _used(deps, budget, step)))
+    if made.units < 0 or made.calls:
+        used = _used(deps, budget, step)
+        left = entitlement.limits.daily_call_limit - used.calls
+        raise_if_refused(entitlement_rules.refuse_more_calls(made.calls, left))
+        raise_if_refused(entitlement_rules.refuse_correction("units", made.units, used.units))
+        raise_if_refused(entitlement_rules.refuse_correction("calls", made.calls, used.calls))
     return decision_loop.write(deps, budget, step)
 
 
-def _used(deps: Deps, budget: RetryBudget, step: Change) -> int:
-    """How much was used in the two windows that a step corrects: the smaller of the day's and the month's figure."""
+def _used(deps: Deps, budget: RetryBudget, step: Change) -> _Used:
+    """How much was used in the two windows that a step corrects: of units, the smaller of the day's and the month's."""
     entitlement_id, counters = step.before.id, step.before.counters
-    day = counters.day_units
+    units, calls = counters.day_units, counters.day_calls
     if step.late_day is not None:
-        day = _figure(deps, budget, history.day_key(entitlement_id, step.late_day.day), "units")
+        pair = history.day_key(entitlement_id, step.late_day.day)
+        units, calls = _read(deps, budget, pair, _figures_of_day) or (0, 0)
     month = counters.month_used
     if step.late_months:
-        month = _figure(deps, budget, history.month_key(entitlement_id, step.late_months[0].month), "used")
-    return min(day, month)
+        pair = history.month_key(entitlement_id, step.late_months[0].month)
+        month = _read(deps, budget, pair, lambda row: int(row["used"]["N"])) or 0
+    return _Used(min(units, month), calls)
 
 
-def _figure(deps: Deps, budget: RetryBudget, pair: tuple[str, str], name: str) -> int:
-    return _read(deps, budget, pair, lambda row: int(row[name]["N"])) or 0
+def _figures_of_day(row: schema.Item) -> tuple[int, int]:
+    return int(row["units"]["N"]), int(row["calls"]["N"])
 
 
 def _read(deps: Deps, budget: RetryBudget, pair: tuple[str, str], parse: Callable[[schema.Item], _T]) -> _T | None:
@@ -166,17 +183,17 @@ def _repeated(deps: Deps, budget: RetryBudget, record: _Recorded, order: Correct
     if record.body not in (idempotency.body(order.raw), idempotency.earlier_body(order.raw)):
         raise Refused(Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"))
     entitlement = decision_loop.read(deps, budget, record.entitlement)
-    answer = _answer(deps, budget, entitlement, record.units, record.at_ms, record.reason)
-    return Booked(answer, replayed=record.nonce != nonce)
+    return Booked(_answer(deps, budget, entitlement, record), replayed=record.nonce != nonce)
 
 
-def _answer(deps: Deps, budget: RetryBudget, entitlement: Entitlement, units: int, at_ms: int, reason: str) -> Json:
+def _answer(deps: Deps, budget: RetryBudget, entitlement: Entitlement, booked: Correction | _Recorded) -> Json:
     decision_loop.announce_thresholds(deps, budget, entitlement)
     return {
         "subscriptionId": entitlement.id.subscription_id,
         "modelId": entitlement.id.model_id,
-        "units": units,
-        "at": rfc3339(at_ms),
-        "reason": reason,
+        "units": booked.units,
+        "calls": booked.calls,
+        "at": rfc3339(booked.at_ms),
+        "reason": booked.reason,
         **entitlement_answers.current_windows(entitlement, deps.now_ms()),
     }

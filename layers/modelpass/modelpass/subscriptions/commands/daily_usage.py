@@ -35,7 +35,7 @@ _MOST_KEYS: Final = 100
 
 
 def get_history(
-    deps: Deps, account_id: str, subscription_id: str, query: Mapping[str, str], limit: int = MOST_ROWS
+    deps: Deps, account_id: str | None, subscription_id: str, query: Mapping[str, str], limit: int = MOST_ROWS
 ) -> Json:
     """A page of usage per day and model, and the terms of its days with the price that each was sold at.
 

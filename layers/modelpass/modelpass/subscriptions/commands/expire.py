@@ -1,7 +1,7 @@
 """Expire: the reset's work on one row of the subscriptions table. Rule: it changes no decision that anyone would get.
 
-It announces that a term or a plan has ended, or that a term ends soon, and finishes a new key or a cancellation that
-was left undone.
+It announces that a term or a plan has ended, that an order has lapsed, or that a term ends soon, and finishes a new
+key, a cancellation or a change that was left undone.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from modelpass.dynamodb import transport
 from modelpass.runtime import unreadable
-from modelpass.subscriptions import continuation, items, slots, transactions
-from modelpass.subscriptions.commands import cancel, regenerate, upkeep
+from modelpass.subscriptions import continuation, items, order_items, slots, transactions
+from modelpass.subscriptions.commands import cancel, conform, lapse, regenerate, upkeep
 from modelpass.subscriptions.commands.remind import remind
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ def expire(deps: Deps, key: schema.Item) -> bool:
     if account_id is not None:
         _end_plan(deps, account_id, unreadable.read_one(table, stored, items.slot_of))
         return False
+    if order_items.is_order(stored):
+        lapse.lapse(deps, unreadable.read_one(table, stored, order_items.order_of))
+        return False
     return _conclude(deps, unreadable.read_one(table, stored, items.subscription_of))
 
 
@@ -45,9 +48,13 @@ def _conclude(deps: Deps, stored: Subscription) -> bool:
     if stored.cancelling_at_ms is not None:
         cancel.finish_cancellation(deps, budget, stored)
         return False
+    # After the end, what could not be read is waited for no longer: nothing of a term that has ended grants.
+    if stored.change_pending:
+        stored = conform.finish_change(deps, budget, stored)
+        if not stored.change_pending or now_ms < stored.expires_at_ms:
+            return False
     if stored.key_pending:
         done = regenerate.finish_new_key(deps, budget, stored)
-        # After the end, what could not be read is waited for no longer: no key of a term that has ended is good.
         if done or now_ms < stored.expires_at_ms:
             return False
     return _end_term(deps, budget, stored, now_ms)

@@ -14,7 +14,7 @@ from modelpass.dynamodb.pages import Listing
 from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.runtime import unreadable
 from modelpass.subscriptions import answers, items, order_items
-from modelpass.subscriptions.commands import repository
+from modelpass.subscriptions.commands import upkeep
 from modelpass.subscriptions.commands.queries import page_of
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def list_orders(deps: Deps, account_id: str, page: Page) -> Json:
 def list_orders_of_subscription(deps: Deps, account_id: str, subscription_id: str, page: Page) -> Json:
     """A page of the orders of one subscription of the account, newest first, without those that cannot be read."""
     budget, table = deps.retry_budget(), deps.tables.subscriptions
-    found = repository.own_subscription(deps, budget, account_id, subscription_id)
+    found = upkeep.own_subscription(deps, budget, account_id, subscription_id).now
     entries, following = page_of(deps, budget, table, found.id, OF_SUBSCRIPTION, page)
     now_ms = deps.now_ms()
     orders = unreadable.read_each(table, entries, order_items.order_of)

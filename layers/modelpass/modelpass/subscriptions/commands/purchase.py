@@ -13,7 +13,8 @@ from modelpass import api_keys
 from modelpass.encoding import ID_BYTES
 from modelpass.ids import subscription_id_of
 from modelpass.subscriptions import idempotency
-from modelpass.subscriptions.commands.sell import Asked, outcome_of, require_version_3, sell_first
+from modelpass.subscriptions.commands.sell import Asked, outcome_of, sell_first
+from modelpass.subscriptions.commands.versions import require_version_3
 from modelpass.subscriptions.sales.purchase import Identity, Purchase, draft
 
 if TYPE_CHECKING:

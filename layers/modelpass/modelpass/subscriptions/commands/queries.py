@@ -1,7 +1,8 @@
 """What customers look at: subscriptions, usage, events and quotes. Rule: strongly consistent reads, no write.
 
-A customer sees only what is his account's: any other subscription raises `not_found`, as one that does not exist. Every
-query raises `temporarily_unavailable` while the store cannot be read.
+A customer sees only what is his account's: any other subscription raises `not_found`, as one that does not exist. An
+operator, for whom no account stands, sees that of every account. Every query raises `temporarily_unavailable` while the
+store cannot be read.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ EVENTS: Final = Listing("", re.compile(r"[0-9]{15}#([0-9]{14,}#)?evt_[a-z2-7]{24
 """The listing of a subscription's events, for its cursors; one of schema version 1 has no order in its millisecond."""
 
 
-def get_subscription(deps: Deps, account_id: str, subscription_id: str) -> Json:
+def get_subscription(deps: Deps, account_id: str | None, subscription_id: str) -> Json:
     """One subscription, with its status at this moment."""
     budget = deps.retry_budget()
     return shown(deps, budget, upkeep.own_subscription(deps, budget, account_id, subscription_id).now)
@@ -45,7 +46,7 @@ def shown(deps: Deps, budget: RetryBudget, found: Subscription) -> Json:
     return answers.with_obstacle(answers.subscription(found, found.status(deps.now_ms())), blocked_by)
 
 
-def get_usage(deps: Deps, account_id: str, subscription_id: str) -> Json:
+def get_usage(deps: Deps, account_id: str | None, subscription_id: str) -> Json:
     """The live counters of every model of the current term, without those that cannot be read."""
     budget = deps.retry_budget()
     found = upkeep.own_subscription(deps, budget, account_id, subscription_id).now
@@ -54,7 +55,9 @@ def get_usage(deps: Deps, account_id: str, subscription_id: str) -> Json:
 
 
 def list_subscriptions(deps: Deps, account_id: str, page: Page) -> Json:
-    """A page of the account's subscriptions, newest first; it is shorter by those that cannot be read.
+    """A page of the account's subscriptions, newest first.
+
+    It is shorter by those that cannot be read, and by purchases that were never confirmed.
 
     One that is bought while pages are read comes before the first page, and moves no other.
     """
@@ -72,7 +75,7 @@ def list_subscriptions(deps: Deps, account_id: str, page: Page) -> Json:
     return {"subscriptions": listed, "next": following}
 
 
-def list_events(deps: Deps, account_id: str, subscription_id: str, page: Page) -> Json:
+def list_events(deps: Deps, account_id: str | None, subscription_id: str, page: Page) -> Json:
     """A page of what happened to a subscription, newest first; it is shorter by the events that cannot be read."""
     budget, table = deps.retry_budget(), deps.tables.events
     found = upkeep.own_subscription(deps, budget, account_id, subscription_id).now

@@ -13,7 +13,7 @@ from modelpass.entitlements.windows import segment_at
 from modelpass.errors import raise_if_refused
 from modelpass.subscriptions import pricing, rules
 from modelpass.subscriptions.commands import upkeep
-from modelpass.subscriptions.commands.sell import require_version_3
+from modelpass.subscriptions.commands.versions import require_version_3
 from modelpass.subscriptions.orders import ChangeOrder, ExtensionOrder, RenewalOrder, TopUpOrder
 from modelpass.subscriptions.sales.change import Change
 from modelpass.subscriptions.sales.extension import Extension

@@ -67,8 +67,7 @@ def finish_new_key(deps: Deps, budget: RetryBudget, subscription: Subscription) 
         for entitlement in subscription.entitlement_ids()
     ]
     done = repository.write_each(deps, budget, requests)
-    request = revocations.end_new_key(deps.tables, subscription)
-    if not done:
-        request = revocations.put_off_new_key(deps.tables, subscription, deps.now_ms())
+    write = revocations.end_new_key if done else revocations.put_off_new_key
+    request = write(deps.tables, subscription, deps.now_ms())
     budget.for_another().until_written(partial(deps.send, "UpdateItem", request))
     return done

@@ -30,16 +30,16 @@ if TYPE_CHECKING:
     from modelpass.subscriptions.model import Slot, Subscription
 
 
-def own_subscription(deps: Deps, budget: RetryBudget, account_id: str, subscription_id: str) -> Subscription:
-    """A subscription of this account; raises `not_found` for another account's, as for one that does not exist."""
-    found = any_subscription(deps, budget, subscription_id)
-    if found.account_id != account_id:
+def any_subscription(deps: Deps, budget: RetryBudget, subscription_id: str) -> Subscription:
+    """A subscription of whichever account; raises `not_found` when there is none, or it was never confirmed."""
+    found = stored_subscription(deps, budget, subscription_id)
+    if found.is_gone(deps.now_ms()):
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
     return found
 
 
-def any_subscription(deps: Deps, budget: RetryBudget, subscription_id: str) -> Subscription:
-    """A subscription of whichever account; raises `not_found` when there is none."""
+def stored_subscription(deps: Deps, budget: RetryBudget, subscription_id: str) -> Subscription:
+    """A subscription's row, also of one that was never confirmed; raises `not_found` when there is none."""
     found = None
     if is_subscription_id(subscription_id):  # other text cannot be an id, and is not looked up
         key = schema.primary_key(items.subscription_key(subscription_id))

@@ -17,15 +17,18 @@ from modelpass.dynamodb import transport
 from modelpass.dynamodb.transport import ConditionFailedError
 from modelpass.encoding import base64url
 from modelpass.entitlements import items as entitlement_items
-from modelpass.errors import ErrorCode, Refusal, Refused, raise_if_refused, temporarily_unavailable
+from modelpass.errors import ErrorCode, Refusal, Refused, raise_if_refused
 from modelpass.ids import is_subscription_id
 from modelpass.runtime import unreadable
-from modelpass.subscriptions import items, order_items, pricing, sale_rules, slots, transactions
+from modelpass.subscriptions import approval, items, order_events, order_items, pricing, sale_rules, slots, transactions
 from modelpass.subscriptions.answers import Outcome
 from modelpass.subscriptions.commands import conform, upkeep
 from modelpass.subscriptions.commands.topped_up import topped_up
+from modelpass.subscriptions.commands.versions import require_version_3
 from modelpass.subscriptions.model import OrderKind
 from modelpass.subscriptions.order_items import Mark
+from modelpass.subscriptions.sales.kinds import Effect
+from modelpass.subscriptions.sales.renewal import Renewal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,12 +77,6 @@ class _Read(NamedTuple):
     stored: Subscription | None
     slot: Slot | None
     mark: Mark | None
-
-
-def require_version_3(deps: Deps) -> None:
-    """Raise `temporarily_unavailable` while new items get the version before, which has no place for what is new."""
-    if deps.tables.version < schema.NEWEST:
-        raise temporarily_unavailable()
 
 
 def sell(deps: Deps, account_id: str, subscription_id: str, kind: SaleKind, asked: Asked) -> Sold:
@@ -151,20 +148,34 @@ class _Sale(NamedTuple):
         return self._carry_out(read, found, order, now_ms)
 
     def _carry_out(self, read: _Read, found: Subscription, order: Order, now_ms: int) -> Sold:
-        tables = self.deps.tables
-        effect = self.kind.effect(tables, found, read.slot, order, now_ms)
-        row = effect.row.counted(order.number, tables.version, now_ms)
-        place = slots.counted(read.slot, effect.slot, order.kind, now_ms)
+        waits = self.deps.sale_approval and not pricing.is_free(order.price)
+        effect, order = (self._put_off if waits else self._done)(read, found, order, now_ms)
         written = transactions.SaleWritten(
             stored=read.stored,
             slot=read.slot,
-            effect=effect._replace(row=row, slot=place),
+            effect=effect,
             order=order,
             mark=self._mark(read, order),
             now_ms=now_ms,
         )
         write(self.deps, self.budget, written)
-        return Sold(row, order, replayed=False, now_ms=now_ms)
+        return Sold(effect.row, order, replayed=False, now_ms=now_ms)
+
+    def _done(self, read: _Read, found: Subscription, order: Order, now_ms: int) -> tuple[Effect, Order]:
+        """The order carried out at once."""
+        tables = self.deps.tables
+        effect = self.kind.effect(tables, found, read.slot, order, now_ms)
+        row = effect.row.counted(order.number, tables.version, now_ms)
+        return effect._replace(row=row, slot=slots.counted(read.slot, effect.slot, order.kind, now_ms)), order
+
+    def _put_off(self, read: _Read, found: Subscription, order: Order, now_ms: int) -> tuple[Effect, Order]:
+        """The order as it waits for its confirmation, which changes nothing else."""
+        require_version_3(self.deps)
+        tables, minutes = self.deps.tables, self.deps.order_minutes
+        key = self.kind.new_key(order.term_number) if isinstance(self.kind, Renewal) else None
+        row, place, order = approval.waiting(found, read.slot, order, now_ms, minutes, key)
+        told = [{"Put": order_events.pending(tables, order)}]
+        return Effect(row.counted(order.number, tables.version, now_ms), place, told), order
 
     def _read_brought_up(self) -> _Read:
         """What is stored, once the subscription, and whatever holds the place, are decided that were to renew."""

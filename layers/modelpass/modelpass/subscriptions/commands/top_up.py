@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelpass.subscriptions import idempotency
-from modelpass.subscriptions.commands.sell import Asked, outcome_of, require_version_3, sell
+from modelpass.subscriptions.commands.sell import Asked, outcome_of, sell
+from modelpass.subscriptions.commands.versions import require_version_3
 from modelpass.subscriptions.sales.top_up import ToppingUp
 
 if TYPE_CHECKING:

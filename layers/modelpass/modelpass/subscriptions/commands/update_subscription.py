@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from modelpass.errors import ErrorCode, Refusal, Refused, raise_if_refused
 from modelpass.subscriptions import row_writes, sale_rules, slots
 from modelpass.subscriptions.commands import queries, repository, upkeep
-from modelpass.subscriptions.commands.sell import require_version_3
+from modelpass.subscriptions.commands.versions import require_version_3
 from modelpass.subscriptions.model import SlotKind
 
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ def update_subscription(deps: Deps, account_id: str, subscription_id: str, chang
     budget = deps.retry_budget()
 
     def attempt() -> Subscription:
-        stored = repository.own_subscription(deps, budget, account_id, subscription_id)
-        upkeep.bring_up(deps, budget, stored)
+        upkeep.own_subscription(deps, budget, account_id, subscription_id)
         found, slot = repository.subscription_and_slot(deps, budget, subscription_id, account_id)
         now_ms = deps.now_ms()
         if found is None or found.is_gone(now_ms):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from modelpass.catalogue.commands import repository as catalogue_repository
 from modelpass.errors import ErrorCode, Refusal, Refused
+from modelpass.runtime import telemetry
 from modelpass.schema import UnreadableItemError
 from modelpass.subscriptions import continuation, slots, transactions
 from modelpass.subscriptions.commands import repository
@@ -46,10 +47,15 @@ def decided(deps: Deps, budget: RetryBudget, stored: Subscription) -> Subscripti
     return budget.until_done(partial(_decide, deps, budget, stored))
 
 
-def own_subscription(deps: Deps, budget: RetryBudget, account_id: str, subscription_id: str) -> BroughtUp:
-    """A subscription of this account; raises `not_found` for another account's, as for one that does not exist."""
+def own_subscription(deps: Deps, budget: RetryBudget, account_id: str | None, subscription_id: str) -> BroughtUp:
+    """A subscription of this account; raises `not_found` for another account's, as for one that does not exist.
+
+    None stands for an operator, who may ask for that of any account: then the log's line names the account.
+    """
     found = any_subscription(deps, budget, subscription_id, of_account=account_id)
-    if found.now.account_id != account_id:
+    if account_id is None:
+        telemetry.note(accountId=found.now.account_id)
+    elif found.now.account_id != account_id:
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
     return found
 
