@@ -545,7 +545,7 @@ def shown_items(world: World, items: Items) -> list[str]:
     return sorted(_row(name.partition("-")[2], item) for name in others for item in items[name]) + events
 
 
-_CHANCE = ("kh", "kt", "dp", "bd", "rd", "rb", "pk", "nonce")
+_CHANCE = ("kh", "kt", "dp", "bd", "rd", "rb", "pk", "nonce", "nc")
 
 
 def _row(table: str, item: Json) -> str:
@@ -561,7 +561,7 @@ def _row(table: str, item: Json) -> str:
         elif name == "sk" and value["S"].startswith("hold#"):
             shown_item[name] = "hold"
         elif name == "sk":
-            shown_item[name] = re.sub("#sub_.*|correction#.*", "", value["S"])
+            shown_item[name] = re.sub("#sub_.*|(?<=sale#).*|correction#.*", "", value["S"])
         else:
             shown_item[name] = value
     return f"{table} {json.dumps(shown_item, sort_keys=True, default=str)}"
