@@ -6,6 +6,7 @@ cancelled subscription grants nothing, and everything stored is conserved.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,12 +20,9 @@ from tests.support.faults import FaultAt, Interleave
 from tests.support.world import DAY_MS, IMAGE_MODEL, model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.support.world import World
 
-    Command = Callable[["World", str], Any]
-
+Command = Callable[["World", str], Any]
 pytestmark = pytest.mark.usefixtures("few_shards")
 
 MOST_CALLS = 30
@@ -127,6 +125,14 @@ def test_whatever_comes_between_leaves_what_one_order_of_the_two_would(
 # --- every store call fails once
 
 
+KEYED: dict[Command, Command] = {
+    raise_all: lambda w, n: change(w, n, model(calls=70, cap=1500), model(VIDEO, "stable", 5, 50), key="k-1"),
+    lower: lambda w, n: change(w, n, model(calls=60, cap=500), image(), key="k-1"),
+    add_units: lambda w, n: top_up(w, n, 40, key="k-1"),
+}
+"""Each with an Idempotency-Key."""
+
+
 @pytest.mark.parametrize("command", CHANGES, ids=lambda c: c.__name__)
 @pytest.mark.parametrize("kind", ["before", "after"])
 def test_it_is_sold_once_and_binds_whatever_call_fails(world: World, command: Command, kind: str) -> None:
@@ -149,12 +155,9 @@ def test_it_is_sold_once_and_binds_whatever_call_fails(world: World, command: Co
 def test_what_a_crash_leaves_is_finished_by_a_repeat_or_by_the_reset(
     world: World, command: Command, finisher: str
 ) -> None:
-    orders = {
-        raise_all: lambda w, n: change(w, n, model(calls=70, cap=1500), model(VIDEO, "stable", 5, 50), key="k-1"),
-        lower: lambda w, n: change(w, n, model(calls=60, cap=500), image(), key="k-1"),
-        add_units: lambda w, n: top_up(w, n, 40, key="k-1"),
-    }
-    ask = orders[command]
+    def ask(to: World, of: str) -> Any:
+        return KEYED[command](to, of)
+
     for at in range(MOST_CALLS):
         name, key = bought(world)
         fault = FaultAt(world.deps.send, at, "lost")
