@@ -18,8 +18,9 @@ from contract.openapi.parts import (
     bad,
     limit,
 )
+from modelpass.api.quote_bodies import QuoteRequest
 from modelpass.api.requests import MOST_ENTRIES
-from modelpass.api.subscription_bodies import PurchaseRequest, QuoteRequest, RenewalRequest
+from modelpass.api.subscription_bodies import PurchaseRequest, RenewalRequest
 from modelpass.catalogue.tiers import MAX_CALLS
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.ids import MAX_ACCOUNT_BYTES

@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from modelpass.api import identity, requests, responses, subscription_bodies, tracing
+from modelpass.api import identity, quote_bodies, requests, responses, subscription_bodies, tracing
 from modelpass.api.resolver import resolver
 from modelpass.runtime import wiring
 from modelpass.subscriptions.commands.queries import quote
@@ -29,7 +29,7 @@ def post_of_one(subscription_id: str) -> Response[str]:
     """What a sale to one subscription of the caller would cost now."""
     account_id = identity.account_of(app.current_event)
     requests.query_of(app.current_event)
-    order = subscription_bodies.parse_quote(requests.json_body_of(app.current_event))
+    order = quote_bodies.parse_quote(requests.json_body_of(app.current_event))
     return responses.answer(quote_sale(deps, account_id, subscription_id, order))
 
 

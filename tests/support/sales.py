@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelpass.api import subscription_bodies
+from modelpass.api.quote_bodies import parse_quote
 from modelpass.api.requests import page_of
 from modelpass.subscriptions import answers
 from modelpass.subscriptions.commands import extend as extend_command
@@ -50,7 +51,7 @@ def update(world: World, subscription_id: str, account: str = "acct", **body: An
 
 def quote(world: World, subscription_id: str, account: str = "acct", **body: Any) -> Json:
     """What a sale to a subscription would cost."""
-    return quotes.quote_sale(world.deps, account, subscription_id, subscription_bodies.parse_quote(body))
+    return quotes.quote_sale(world.deps, account, subscription_id, parse_quote(body))
 
 
 def look(world: World, subscription_id: str, account: str = "acct") -> Json:

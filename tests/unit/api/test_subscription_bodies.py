@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from modelpass.api.quote_bodies import parse_quote
 from modelpass.api.subscription_bodies import (
     parse_extension,
     parse_purchase,
-    parse_quote,
     parse_renewal,
     parse_settings,
     time_zones,
@@ -242,6 +242,7 @@ def test_settings_that_are_left_out_or_null_stay_as_they_are_and_an_empty_label_
         ({"renew": {}, "extend": {"months": 1}}, "extend"),
         ({"extend": {}}, "extend.months"),
         ({"extend": {"months": 1, "colour": 1}}, "extend.colour"),
+        ({"topUp": {"modelId": "m-1", "units": 0}}, "topUp.units"),
         ({"sell": {}}, "sell"),
         ([], None),
     ],
@@ -250,6 +251,13 @@ def test_one_sale_is_priced_at_a_time(raw: Any, param: str | None) -> None:
     with pytest.raises(Refused) as caught:
         parse_quote(raw)
     assert (caught.value.refusal.code.code, caught.value.refusal.param) == ("invalid_request", param)
+
+
+def test_model_that_is_twice_in_a_change_to_price_is_named_by_its_path() -> None:
+    with pytest.raises(Refused) as caught:
+        parse_quote({"change": {"models": [MODEL, MODEL]}})
+    refusal = caught.value.refusal
+    assert (refusal.code.code, refusal.param) == ("duplicate_model", "change.models[1].modelId")
 
 
 def test_price_is_asked_for_by_the_body_of_the_sale() -> None:

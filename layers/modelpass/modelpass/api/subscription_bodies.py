@@ -1,4 +1,4 @@
-"""The JSON bodies of purchases, renewals and quotes. Rule: their form only; what is on offer is checked by commands."""
+"""The JSON bodies of purchases, renewals, extensions and settings. Rule: their form only; commands check the rest."""
 
 from __future__ import annotations
 
@@ -92,13 +92,6 @@ class SettingsRequest(Strict):
     label: Label = None
 
 
-class QuoteRequest(Strict):
-    """The JSON body of `POST /v1/subscriptions/{subscriptionId}/quotes`: the body of one call, whose price is asked."""
-
-    renew: Annotated[RenewalRequest | None, Field(description="the body of a renewal")] = None
-    extend: Annotated[ExtensionRequest | None, Field(description="the body of an extension")] = None
-
-
 def parse_purchase(raw: object) -> PurchaseOrder:
     """Check a purchase body; raises `invalid_request` or `duplicate_model` naming the field."""
     body = validated(PurchaseRequest, raw)
@@ -144,27 +137,6 @@ def parse_settings(raw: object) -> SettingsChange:
     """Check what is to be changed of a subscription's settings; raises `invalid_request` naming the field."""
     body = validated(SettingsRequest, raw)
     return SettingsChange(body.auto_renew, body.auto_renew_months, _label(body.label))
-
-
-def parse_quote(raw: object) -> RenewalOrder | ExtensionOrder:
-    """Check what is to be priced, which is one sale; raises `invalid_request` naming the field."""
-    body = validated(QuoteRequest, raw)
-    asked = {name: getattr(body, name) for name in QuoteRequest.model_fields if getattr(body, name) is not None}
-    if not asked:
-        first = next(iter(QuoteRequest.model_fields))
-        raise invalid(first, f"One of {', '.join(_names(QuoteRequest))} is required.")
-    if len(asked) > 1:
-        second = _names(QuoteRequest)[list(QuoteRequest.model_fields).index(list(asked)[1])]
-        raise invalid(second, "The price of one sale is asked for at a time.")
-    members: dict[str, object] = raw if isinstance(raw, dict) else {}
-    if body.extend is not None:
-        return parse_extension(members["extend"])
-    return parse_renewal(members["renew"])
-
-
-def _names(model: type[Strict]) -> list[str]:
-    """The names of a body's members, as callers write them."""
-    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _label(text: str | None) -> str | None:
