@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from modelpass.api.catalogue_bodies import parse_model
+from modelpass.catalogue.commands import offers
 from modelpass.dynamodb.pages import Page
 from modelpass.subscriptions.commands import queries
+from modelpass.subscriptions.commands.suspend import resume, suspend
+from modelpass.times import to_ms
 from tests.support.audit import assert_conserved
 from tests.support.waiting import LAPSES_MS, Till, approving
-from tests.support.world import DAY_MS, model
+from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -368,7 +374,7 @@ def test_an_order_is_carried_out_at_its_price_whatever_the_catalogue_says_by_the
     if kind == "renewal":
         expire(till, bought)
     waits = orders[kind]()
-    withdraw_model(till.deps, TEXT_MODEL, Preconditions(None, None))
+    offers.withdraw_model(till.deps, TEXT_MODEL, "operator")
     done = till.confirm(waits["order"]["orderId"])
     assert (done["status"], done["price"]) == ("done", waits["order"]["price"])
     assert_conserved(till.world)
@@ -390,9 +396,9 @@ def test_nothing_is_sold_beside_an_order_that_waits_not_even_for_nothing(running
 
 
 def make_free(till: Till) -> None:
-    price = {"base": "0", "perUnit": "0", "perDailyCall": "0"}
+    price = {"currency": "USD", "base": "0", "perUnit": "0", "perDailyCall": "0"}
     tiers = [{"channelTier": "stable", "price": price}]
-    put_model(till.deps, TEXT_MODEL, {"kind": "text", "tiers": tiers, "confirm": True})
+    offers.put_model(till.deps, parse_model(TEXT_MODEL, {"kind": "text", "tiers": tiers, "confirm": True}), "operator")
 
 
 @pytest.mark.parametrize("kind", ["renewal", "extension"])
