@@ -56,9 +56,30 @@ class TermEnded(_Strict):
 
 
 class TermSold(TermEnded):
-    """A term of a subscription that begins: `subscription.purchased`, `subscription.renewed`."""
+    """A term of a subscription that begins: `subscription.purchased`, `subscription.renewed`.
+
+    `order_id` may be absent in events of earlier code, but is never null.
+    """
 
     price: SoldPrice
+    order_id: Annotated[Text, Field(json_schema_extra=lambda schema: schema.pop("default", None))] = ""
+
+
+class TermExtended(TermEnded):
+    """`subscription.extended`: by its customer or, where it renews itself, by the service."""
+
+    price: SoldPrice
+    order_id: Text
+    months: Count
+    by: Literal["customer", "service"]
+
+
+class TermExpiring(TermEnded):
+    """`subscription.expiring`: so many days are left at most, and what would keep the term from going on by itself."""
+
+    days_left: Literal[7, 1]
+    auto_renew: bool
+    renewal_blocked_by: Text | None
 
 
 class KeyRegenerated(_Strict):
@@ -217,6 +238,8 @@ SCHEMAS: Final[dict[EventType, tuple[int, type[BaseModel]]]] = {
     EventType.RENEWED: (1, TermSold),
     EventType.EXPIRED: (1, TermEnded),
     EventType.CANCELLED: (1, TermEnded),
+    EventType.EXTENDED: (1, TermExtended),
+    EventType.EXPIRING: (1, TermExpiring),
     EventType.KEY_REGENERATED: (1, KeyRegenerated),
     EventType.THRESHOLD_REACHED: (1, ThresholdReached),
     EventType.USAGE_CORRECTED: (1, UsageCorrected),
