@@ -82,6 +82,28 @@ class TermExpiring(TermEnded):
     renewal_blocked_by: Text | None
 
 
+class OrderWaits(_Strict):
+    """An order that waited: `order.pending`, `order.withdrawn`, `order.lapsed`."""
+
+    order_id: Text
+    kind: Literal["purchase", "renewal", "extension", "change", "top_up"]
+    label: str | None
+    price: SoldPrice
+    lapses_at: Time
+
+
+class OrderConfirmed(OrderWaits):
+    """`order.confirmed`, with the billing system's name for what paid it."""
+
+    reference: Text
+
+
+class OrderRejected(OrderWaits):
+    """`order.rejected`."""
+
+    reason: Text
+
+
 class KeyRegenerated(_Strict):
     """`key.regenerated`."""
 
@@ -253,5 +275,10 @@ SCHEMAS: Final[dict[EventType, tuple[int, type[BaseModel]]]] = {
     EventType.SUSPENDED: (1, Suspended),
     EventType.RESUMED: (1, Resumed),
     EventType.KEY_REVOKED: (1, KeyRevoked),
+    EventType.ORDER_PENDING: (1, OrderWaits),
+    EventType.ORDER_CONFIRMED: (1, OrderConfirmed),
+    EventType.ORDER_REJECTED: (1, OrderRejected),
+    EventType.ORDER_WITHDRAWN: (1, OrderWaits),
+    EventType.ORDER_LAPSED: (1, OrderWaits),
 }
 """The version each type now has, and the model of its `data`."""

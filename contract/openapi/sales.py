@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from contract.openapi import examples, order_shapes, parts, shapes
-from contract.openapi.parts import NOT_FOUND, PAGE, SUBSCRIPTION_ID, Answer, Body, Operation, Parameter, bad
+from contract.openapi.approval import waits
+from contract.openapi.parts import NOT_FOUND, ORDER_ID, PAGE, SUBSCRIPTION_ID, Answer, Body, Operation, bad
 from modelpass.api.quote_bodies import QuoteRequest
 from modelpass.api.requests import MOST_ENTRIES
 from modelpass.api.subscription_bodies import ExtensionRequest, SettingsRequest
 from modelpass.errors import ErrorCode, Refusal
-from modelpass.order_ids import ORDER_ID_PATTERN
 from modelpass.subscriptions.model import MAX_MONTHS, MAX_SALES_PER_DAY
 
 _BAD_MONTHS: Final = bad("months", f"months must be a whole number from 1 to {MAX_MONTHS}.")
@@ -24,13 +24,6 @@ _TOO_LONG: Final = Refusal(ErrorCode.TERM_TOO_LONG, param="months")
 _EXTENSION: Final = {"months": 1}
 _CHANGE: Final = {"models": examples.PURCHASE_BODY["models"]}
 _TOP_UP: Final = {"modelId": examples.TEXT_ID, "units": 1000000}
-ORDER_ID: Final = Parameter(
-    "orderId",
-    "path",
-    {"type": "string", "pattern": f"^{ORDER_ID_PATTERN}$"},
-    "An order of the caller. Any other id answers 404.",
-    examples.ORDER["orderId"],
-)
 
 OPERATIONS: Final = (
     Operation(
@@ -92,6 +85,7 @@ OPERATIONS: Final = (
         ),
         (SUBSCRIPTION_ID, parts.idempotency_key("Makes the extension safe to repeat: a repeat adds no more months.")),
         body=Body(ExtensionRequest, {"a month": _EXTENSION, "at this price": {**_EXTENSION, **examples.EXPECTED}}),
+        others=(waits(examples.SUBSCRIPTION, examples.EXTENSION),),
     ),
     Operation(
         "PATCH /v1/subscriptions/{subscriptionId}",
