@@ -224,6 +224,34 @@ PLACES = (fresh, expired, cancelled, place_never_taken, place_of_a_plan, place_o
 WITHOUT_A_GRANT = {fresh, half_cancelled, half_regenerated}
 
 
+def renews_itself(world: World) -> Scene:
+    """The term is over, and nobody has decided yet that it goes on."""
+    made = world.buy(models=[model(calls=4, cap=100)], autoRenew=True)
+    scene = Scene(world, made["subscriptionId"], made["apiKey"], [])
+    granted = world.authorize(scene.api_key, "open-0", 30, holdSeconds=86_400)
+    scene.authorization_ids.append(granted["authorizationId"])
+    world.clock.advance(30 * DAY_MS)
+    return scene
+
+
+def renews_no_more(world: World) -> Scene:
+    """The same, of a model that was withdrawn meanwhile: the term has ended at its end."""
+    scene = renews_itself(world)
+    withdraw(scene)
+    return scene
+
+
+def renewed(world: World) -> Scene:
+    """The key and the holds are of the term before, whose last windows nobody has closed."""
+    scene = expired(world)
+    world.renew(scene.subscription_id)
+    return scene
+
+
+UNDECIDED = (renews_itself, renews_no_more)
+"""Whoever comes decides what becomes of the term."""
+
+
 def tier_is_down(world: World) -> Scene:
     """A tier that nobody here has bought."""
     scene = fresh(world)
@@ -517,7 +545,7 @@ def shown_items(world: World, items: Items) -> list[str]:
     return sorted(_row(name.partition("-")[2], item) for name in others for item in items[name]) + events
 
 
-_CHANCE = ("kh", "kt", "dp", "bd", "rd", "rb", "pk", "nonce")
+_CHANCE = ("kh", "kt", "dp", "bd", "rd", "rb", "pk", "nonce", "nc")
 
 
 def _row(table: str, item: Json) -> str:
@@ -533,7 +561,7 @@ def _row(table: str, item: Json) -> str:
         elif name == "sk" and value["S"].startswith("hold#"):
             shown_item[name] = "hold"
         elif name == "sk":
-            shown_item[name] = re.sub("#sub_.*|correction#.*", "", value["S"])
+            shown_item[name] = re.sub("#sub_.*|(?<=sale#).*|correction#.*", "", value["S"])
         else:
             shown_item[name] = value
     return f"{table} {json.dumps(shown_item, sort_keys=True, default=str)}"
