@@ -91,13 +91,16 @@ def segment(entitlement: Entitlement) -> Iterator[Breach]:
 
 
 def due(entitlement: Entitlement) -> Iterator[Breach]:
-    """An entitlement with windows to close or holds to give back has a due mark, so that the reset finds it in time."""
+    """An entitlement with windows to close or holds to give back has a due mark, so that the reset finds it in time.
+
+    The last windows of a model that a change has taken off the list are never closed, as the last of a term are not.
+    """
     who, due_at_ms = named(entitlement.id), entitlement.due_at_ms
     if entitlement.holds:
         yield from unless(due_at_ms is not None, Equation.DUE, who, "a due mark, for holds are open", due_at_ms)
     closes_ms = accounting.next_close(entitlement)
     if closes_ms is not None:
-        marked = due_at_ms is not None and due_at_ms <= closes_ms
+        marked = entitlement.change_number > 0 if due_at_ms is None else due_at_ms <= closes_ms
         yield from unless(marked, Equation.DUE, who, f"due by {closes_ms}, when a used window ends", due_at_ms)
 
 

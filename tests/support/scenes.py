@@ -224,6 +224,34 @@ PLACES = (fresh, expired, cancelled, place_never_taken, place_of_a_plan, place_o
 WITHOUT_A_GRANT = {fresh, half_cancelled, half_regenerated}
 
 
+def renews_itself(world: World) -> Scene:
+    """The term is over, and nobody has decided yet that it goes on."""
+    made = world.buy(models=[model(calls=4, cap=100)], autoRenew=True)
+    scene = Scene(world, made["subscriptionId"], made["apiKey"], [])
+    granted = world.authorize(scene.api_key, "open-0", 30, holdSeconds=86_400)
+    scene.authorization_ids.append(granted["authorizationId"])
+    world.clock.advance(30 * DAY_MS)
+    return scene
+
+
+def renews_no_more(world: World) -> Scene:
+    """The same, of a model that was withdrawn meanwhile: the term has ended at its end."""
+    scene = renews_itself(world)
+    withdraw(scene)
+    return scene
+
+
+def renewed(world: World) -> Scene:
+    """The key and the holds are of the term before, whose last windows nobody has closed."""
+    scene = expired(world)
+    world.renew(scene.subscription_id)
+    return scene
+
+
+UNDECIDED = (renews_itself, renews_no_more)
+"""Whoever comes decides what becomes of the term."""
+
+
 def tier_is_down(world: World) -> Scene:
     """A tier that nobody here has bought."""
     scene = fresh(world)

@@ -58,6 +58,13 @@ def authorize_all_there_is(scene: Scene) -> Json:
     return scene.world.authorize(scene.api_key, "new", 100)
 
 
+def authorize_renewed_meanwhile(scene: Scene) -> Json:
+    """A renewal comes between the item of the term before and the row; it is not recorded."""
+    world, unseen = scene.world, scene.on(scene.world.with_send(scene.world.store))
+    between = Interleave(world.deps.send, 1, lambda: scenes.renew(unseen))
+    return scenes.authorize(scene.on(world.with_send(between)))
+
+
 def part_anew(scene: Scene) -> Json:
     """The first part of a process, which does not know yet which tiers are down."""
     deps, ids = scene.world.deps, scene.authorization_ids
@@ -136,6 +143,7 @@ COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
         authorize_all_there_is,
         scenes.authorize_anew,
         scenes.take_last_call,
+        authorize_renewed_meanwhile,
     ),
     "DescribeKeyFunction": (scenes.describe_key,),
     "SettleFunction": (scenes.settle, scenes.void, scenes.breach, part_anew, *scenes.PARTS),
@@ -178,7 +186,7 @@ def sent(world: World, command: Callable[[Scene], Json], scene: Scene) -> set[tu
 @pytest.mark.parametrize("function", COMMANDS)
 def test_function_may_do_exactly_what_its_commands_do(engine: str, function: str) -> None:
     used: set[tuple[str, str]] = set()
-    for situation in (*scenes.SCENES, *scenes.THRESHOLD_SCENES, *scenes.PLACES, month_rolled):
+    for situation in (*scenes.SCENES, *scenes.THRESHOLD_SCENES, *scenes.PLACES, *scenes.UNDECIDED, scenes.renewed, month_rolled):
         for command in COMMANDS[function]:
             world = new_world(engine)
             used |= sent(world, command, situation(world))

@@ -31,6 +31,8 @@ OF_CUSTOMERS = {
     "GET /v1/subscriptions/{subscriptionId}/usage": "SubscriptionsFunction",
     "POST /v1/subscriptions/{subscriptionId}/renew": "RenewFunction",
     "POST /v1/subscriptions/{subscriptionId}/extend": "ExtendFunction",
+    "POST /v1/subscriptions/{subscriptionId}/change": "ChangeFunction",
+    "POST /v1/subscriptions/{subscriptionId}/top-ups": "TopUpFunction",
     "PATCH /v1/subscriptions/{subscriptionId}": "UpdateFunction",
     "GET /v1/orders": "OrdersFunction",
     "GET /v1/orders/{orderId}": "OrdersFunction",

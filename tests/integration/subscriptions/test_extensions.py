@@ -60,6 +60,27 @@ def test_extension_moves_the_end_by_months_counted_from_the_first_day_and_change
     assert_conserved(world)
 
 
+def test_key_works_from_the_first_millisecond_after_the_old_end_to_the_last_before_the_new_one(world: World) -> None:
+    bought = purchase(world, models=[model(calls=9, cap=100)])
+    name, key = bought["subscriptionId"], bought["apiKey"]
+    ended_ms = world.subscription(name).expires_at_ms
+    world.clock.now_ms = ended_ms - 1
+    assert world.authorize(key, "last", 100)["allowed"]
+    other = world.another_process()
+    assert other.authorize(key, "full", 1)["error"]["code"] == "monthly_cap_reached"
+    extend(world, name)
+    world.clock.now_ms = ended_ms
+    granted = [one.authorize(key, f"next-{n}", 50) for n, one in enumerate((other, world, world.another_process()))]
+    assert [answer["allowed"] for answer in granted] == [True, True, False]  # a month sold grants exactly one cap
+    assert granted[2]["error"]["code"] == "monthly_cap_reached"
+    assert granted[0]["monthly"]["resetsAt"] == "2027-01-23T00:00:00Z"
+    world.clock.now_ms = world.subscription(name).expires_at_ms - 1
+    assert world.authorize(key, "very-last", 100)["allowed"]  # what was held and not settled came back
+    world.clock.advance(1)
+    assert world.authorize(key, "too-late", 1)["error"]["code"] == "subscription_expired"
+    assert_conserved(world)
+
+
 def test_months_may_be_added_up_to_twelve_from_the_current_window_on(world: World) -> None:
     bought = world.buy(months=12)["subscriptionId"]
     assert refusal(extend, world, bought, 1) == ("term_too_long", "months")

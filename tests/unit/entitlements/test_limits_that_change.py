@@ -9,10 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelpass.catalogue.tiers import Tier
-from modelpass.entitlements import accounting, answers, thresholds, windows
+from modelpass.entitlements import accounting, answers, contract, thresholds, windows
 from modelpass.entitlements import transactions as entitlement_transactions
-from modelpass.entitlements.model import Entitlement, Limits, Threshold
-from tests.support.builders import CAP, LIMIT, NOON, PROPERTY, TABLES, entitlement, entitlements, hold, limits, ms
+from modelpass.entitlements.model import Contract, Entitlement, Limits, Threshold
+from tests.support.builders import (
+    CAP,
+    KEY_HASH,
+    LIMIT,
+    NOON,
+    PROPERTY,
+    TABLES,
+    entitlement,
+    entitlements,
+    hold,
+    limits,
+    ms,
+)
 from tests.support.expressions import spelled
 from tests.support.steps import checked
 
@@ -27,6 +39,10 @@ LINES = st.builds(limits, tier=st.sampled_from(Tier), calls=st.integers(1, 3000)
 def brought(of: Entitlement, to: int = CAP, *, calls: int = LIMIT, at_ms: int = NOON, number: int = 1) -> Change:
     line = of.limits._replace(monthly_cap=to, daily_call_limit=calls)
     return checked(thresholds.without_lapsed(accounting.change_limits(of, line, number, None, at_ms)))
+
+
+def contract_of(line: Limits) -> Contract:
+    return Contract(entitlement().term, line, 1, KEY_HASH)
 
 
 def demands(step: Change) -> list[str]:
@@ -92,7 +108,8 @@ def test_what_callers_see_of_a_month_has_its_top_ups_and_none_of_the_months_befo
         "remaining": 2,
         "overrun": 0,
     }
-    assert "topUp" not in answers.current_windows(after, MONTH_ENDS)["monthly"]
+    later = contract.as_of(after, contract_of(limits()), MONTH_ENDS)
+    assert "topUp" not in answers.current_windows(later, MONTH_ENDS)["monthly"]
     assert "topUp" not in answers.current_windows(entitlement(), NOON)["monthly"]
 
 
@@ -132,6 +149,28 @@ def test_a_change_is_written_only_where_no_other_change_has_been_and_beside_what
 def test_the_limits_of_a_month_that_is_over_are_left_to_its_roll() -> None:
     step = brought(entitlement(), to=CAP * 2, at_ms=MONTH_ENDS)
     assert (step.after.limits, step.after.counters) == (step.before.limits, step.before.counters)
+
+
+# --- the tier of a hold stays what it was granted in
+
+
+def test_a_hold_keeps_the_tier_it_was_granted_in_and_new_ones_have_the_new_tier() -> None:
+    of = entitlement(holds=[hold("old", at_ms=NOON - 5)], calls=1, due_at_ms=NOON)
+    stable = checked(accounting.change_limits(of, limits(tier=Tier.STABLE), 1, None, NOON)).after
+    assert stable.earlier_tiers == ()
+    raised = checked(accounting.change_limits(of, limits(tier=Tier.ENTERPRISE), 1, None, NOON)).after
+    assert [raised.tier_of(hold(at_ms=at_ms)) for at_ms in (NOON - 5, NOON)] == [Tier.STABLE, Tier.ENTERPRISE]
+    rolled = checked(accounting.roll(raised, MONTH_ENDS, contract_of(limits(tier=Tier.BASIC)))).after
+    tiers = [rolled.tier_of(hold(at_ms=at_ms)) for at_ms in (NOON, MONTH_ENDS - 1, MONTH_ENDS)]
+    assert tiers == [Tier.ENTERPRISE, Tier.ENTERPRISE, Tier.BASIC]
+    assert len(rolled.earlier_tiers) == 1  # no hold of the first tier can be open any more
+
+
+def test_a_hold_of_the_same_millisecond_or_of_a_clock_that_is_ahead_was_there_before_the_change() -> None:
+    of = entitlement(holds=[hold("now"), hold("ahead", at_ms=NOON + 3)], calls=2, due_at_ms=NOON)
+    raised = accounting.change_limits(of, limits(tier=Tier.ENTERPRISE), 1, None, NOON).after
+    assert {raised.tier_of(held) for held in raised.holds.values()} == {Tier.STABLE}
+    assert raised.tier_of(hold(at_ms=NOON + 4)) is Tier.ENTERPRISE
 
 
 # --- suspension

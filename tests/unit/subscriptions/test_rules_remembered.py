@@ -54,5 +54,5 @@ def test_row_that_is_cancelled_refuses_for_good_and_one_whose_cancellation_has_b
 def test_what_only_tables_restored_in_part_say_is_never_kept_as_an_answer() -> None:
     assert of_row(None) == RememberedRefusal(None)
     assert of_row(row_of(), term=2) == RememberedRefusal("acct")
-    assert of_row(row_of(), model_id="m-2") == RememberedRefusal("acct")
-    assert of_row(row_of(key_hash=OTHER_HASH), model_id="m-2") == RememberedRefusal("acct")
+    assert of_row(row_of(), model_id="m-2") == RememberedRefusal("acct", None, HELD)
+    assert of_row(row_of(key_hash=OTHER_HASH), model_id="m-2") == RememberedRefusal("acct", None, HELD)

@@ -11,10 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from modelpass.entitlements.change import Change, Correction, DayRow, MonthRow
-from modelpass.entitlements.model import Counters, Entitlement, Hold, Limits
+from modelpass.entitlements.model import MAX_HOLD_SECONDS, Counters, Entitlement, Hold, Limits
 from modelpass.entitlements.windows import expired_holds, segment_after, stored_segment, windows_at, windows_of
+from modelpass.times import MS_PER_SECOND
 
 if TYPE_CHECKING:
+    from modelpass.catalogue.tiers import Tier
     from modelpass.entitlements.model import Contract
 
 RECLAIM_BATCH: Final = 40
@@ -55,6 +57,7 @@ def roll(entitlement: Entitlement, now_ms: int, contract: Contract | None = None
         counters = counters._replace(day_left=counters.day_left + more)
     after = known._replace(
         limits=limits,
+        earlier_tiers=_earlier_tiers(known, limits, month_start_ms),
         change_number=number,
         top_up=top_up,
         day_start_ms=day_start_ms,
@@ -222,10 +225,24 @@ def change_limits(
             day_left=counters.day_left + limits.daily_call_limit - entitlement.limits.daily_call_limit,
             month_left=counters.month_left + limits.monthly_cap - entitlement.limits.monthly_cap,
         )
-        after = after._replace(limits=limits, counters=counters)
+        newest_ms = max((hold.granted_at_ms for hold in entitlement.holds.values()), default=0)
+        after = after._replace(
+            limits=limits,
+            counters=counters,
+            earlier_tiers=_earlier_tiers(entitlement, limits, max(now_ms, newest_ms + 1)),
+        )
     if entitlement.suspended or entitlement.cancelled_at_ms is None:
         after = after._replace(cancelled_at_ms=suspended_at_ms, suspended=suspended_at_ms is not None)
     return Change(entitlement, after)
+
+
+def _earlier_tiers(entitlement: Entitlement, limits: Limits, until_ms: int) -> tuple[tuple[int, Tier], ...]:
+    """The tiers that open holds may be of, each with the instant until which holds were granted in it."""
+    if limits.tier is entitlement.limits.tier:
+        return entitlement.earlier_tiers
+    oldest_ms = until_ms - MAX_HOLD_SECONDS * MS_PER_SECOND
+    kept = tuple(pair for pair in entitlement.earlier_tiers if pair[0] > oldest_ms)
+    return (*kept, (until_ms, entitlement.limits.tier))
 
 
 def top_up(entitlement: Entitlement, units: int) -> Change:

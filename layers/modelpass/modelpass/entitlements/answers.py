@@ -86,7 +86,7 @@ def granted(entitlement: Entitlement, hold: Hold, authorization_id: str, now_ms:
         "accountId": entitlement.account_id,
         "subscriptionId": entitlement.id.subscription_id,
         "modelId": entitlement.id.model_id,
-        "channelTier": entitlement.limits.tier.value,
+        "channelTier": entitlement.tier_of(hold).value,
         "unit": entitlement.limits.unit.value,
         "heldUsage": hold.units,
         **calls,

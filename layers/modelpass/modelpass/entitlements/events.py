@@ -58,7 +58,7 @@ def tier_breached(tables: Tables, entitlement: Entitlement, breach: TierBreach) 
     data = {
         "modelId": entitlement_id.model_id,
         "term": entitlement_id.term_number,
-        "channelTier": entitlement.limits.tier.value,
+        "channelTier": entitlement.tier_of(hold).value,
         "servedTier": breach.served_tier.value,
         "grantedAt": rfc3339(hold.granted_at_ms),
     }

@@ -85,6 +85,8 @@ def entitlement_item(entitlement: Entitlement, version: int = schema.NEWEST) -> 
         item["tu"] = number(entitlement.top_up)
     if entitlement.change_number:
         item["cn"] = number(entitlement.change_number)
+    if entitlement.earlier_tiers:
+        item["et"] = text(" ".join(f"{until_ms}.{tier}" for until_ms, tier in entitlement.earlier_tiers))
     return item
 
 
@@ -139,6 +141,7 @@ def entitlement_of(item: Item) -> Entitlement:
         suspended="xs" in item,
         change_number=optional_number(item, "cn") or 0,
         top_up=optional_number(item, "tu") or 0,
+        earlier_tiers=_earlier_tiers_of(item["et"]["S"]) if "et" in item else (),
     )
 
 
@@ -170,6 +173,11 @@ def unpack_hold(hold_key: str, packed: str) -> Hold:
 def term_of(item: Item) -> Term:
     """The term of a subscription, or of a row of the history: both store it as entitlements do."""
     return Term(int(item["st"]["N"]), int(item["mo"]["N"]), item["tz"]["S"], int(item["xa"]["N"]))
+
+
+def _earlier_tiers_of(packed: str) -> tuple[tuple[int, Tier], ...]:
+    pairs = (entry.split(".") for entry in packed.split())
+    return tuple((int(until_ms), Tier(tier)) for until_ms, tier in pairs)
 
 
 @lru_cache(maxsize=4096)

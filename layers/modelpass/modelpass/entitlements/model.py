@@ -134,7 +134,8 @@ class Entitlement(NamedTuple):
     stored month. `tickets` counts reclaimed, unsettled holds.
     `announced` are the thresholds of the stored windows that were announced; `lapses` counts how often some of these
     marks were taken away in a window that went on. `due_at_ms` is when the reset looks at the item, None when there is
-    nothing to look for.
+    nothing to look for. `earlier_tiers` are those that open holds may be of, each with the instant (milliseconds) until
+    which holds were granted in it.
     """
 
     id: EntitlementId
@@ -157,6 +158,7 @@ class Entitlement(NamedTuple):
     suspended: bool = False
     change_number: int = 0
     top_up: int = 0
+    earlier_tiers: tuple[tuple[int, Tier], ...] = ()
 
     @property
     def expires_at_ms(self) -> int:
@@ -167,6 +169,11 @@ class Entitlement(NamedTuple):
     def month_limit(self) -> int:
         """How many units the stored month has in all: the cap, and what was bought beside it."""
         return self.limits.monthly_cap + self.top_up
+
+    def tier_of(self, hold: Hold) -> Tier:
+        """The tier that a hold was granted in, which stays so when that of the entitlement changes."""
+        earlier = (tier for until_ms, tier in self.earlier_tiers if hold.granted_at_ms < until_ms)
+        return next(earlier, self.limits.tier)
 
     @property
     def segment_start_ms(self) -> int:

@@ -71,11 +71,14 @@ class PriorGrant(NamedTuple):
 def needs_contract(entitlement: Entitlement, key_hash: bytes, now_ms: int) -> bool:
     """Whether only the subscription's row can tell what a request with this key gets.
 
-    It is so once the stored month is over, but for a key that the item alone refuses.
+    It is so once the stored month is over, but for a key that the item alone refuses. An item that a change has reached
+    may be that of a model which has left the list since: it is told of no new key, and of no end of a suspension.
     """
     if not contract.month_is_over(entitlement, max(now_ms, entitlement.segment_start_ms)):
         return False
-    return _refuse_key(entitlement, key_hash) is None
+    if entitlement.key_hash is None or (entitlement.cancelled_at_ms is not None and not entitlement.suspended):
+        return False
+    return entitlement.change_number > 0 or _refuse_key(entitlement, key_hash) is None
 
 
 def decide_authorize(
@@ -218,14 +221,21 @@ def _refuse_access(entitlement: Entitlement, attempt: Attempt, now_ms: int, told
     limits: Limits | None = entitlement.limits
     refusal = refuse_access(entitlement, attempt.key_hash, now_ms)
     if told is not None:
-        limits, refusal = told.limits, _refuse_key(entitlement, attempt.key_hash) or _refuse_by_row(attempt, told)
+        by_item = None if told.limits is None else _refuse_key(entitlement, attempt.key_hash)
+        limits, refusal = told.limits, by_item or _refuse_by_row(attempt, told)
     if refusal is not None:
         return refusal
     if limits is None:
         return Refusal(ErrorCode.MODEL_NOT_INCLUDED, param="modelId")
-    if attempt.tier is not None and attempt.tier is not limits.tier:
+    if attempt.tier not in (None, limits.tier, _tier_of_open_hold(entitlement, attempt, now_ms)):
         return Refusal(ErrorCode.TIER_NOT_INCLUDED, param="channelTier")
     return None
+
+
+def _tier_of_open_hold(entitlement: Entitlement, attempt: Attempt, now_ms: int) -> Tier | None:
+    """The tier in which the very request was granted that is still open: a repeat of it may name that."""
+    held = entitlement.holds.get(attempt.hold.key)
+    return None if held is None or held.expires_at_ms <= now_ms else entitlement.tier_of(held)
 
 
 def _refuse_by_row(attempt: Attempt, told: Contract) -> Refusal | None:

@@ -25,7 +25,7 @@ _COUNTERS: Final = (
     ("ml", "month_left"),
     ("mu", "month_used"),
 )
-_TERMS: Final = ("mo", "xa", "tr", "lc", "lm", "cn", "tu", "xc", "xs")
+_TERMS: Final = ("mo", "xa", "tr", "lc", "lm", "cn", "tu", "xc", "xs", "et")
 
 
 class _Expression:

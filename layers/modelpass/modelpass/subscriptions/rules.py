@@ -133,6 +133,13 @@ def refuse_unheld_model(subscription: Subscription | None, term_number: int, key
     return _refuse_ended(subscription, now_ms) or Refusal(ErrorCode.MODEL_NOT_INCLUDED, param="modelId")
 
 
+def lists(subscription: Subscription | None, asked: EntitlementId, key_hash: bytes) -> bool:
+    """Whether the list of the key's subscription has the model: then its entitlement decides."""
+    if not has_key(subscription, asked.term_number, key_hash):
+        return False
+    return any(limits.model_id == asked.model_id for limits in subscription.models)
+
+
 def refuse_bearer(subscription: Subscription, now_ms: int) -> Refusal | None:
     """Refuse whoever bears the current key of a subscription that is not active, or that somebody has begun to cancel.
 
@@ -161,9 +168,11 @@ def remembered(refusal: Refusal, subscription: Subscription | None, asked: Entit
     if subscription.term_number > asked.term_number:
         return RememberedRefusal(account_id, refusal, NO_MODELS)
     held = frozenset(limits.model_id for limits in subscription.models)
-    if subscription.term_number < asked.term_number or asked.model_id in held:
+    if subscription.term_number < asked.term_number:
         # The row contradicts the entitlements, as in tables of which only some were restored: nothing is for good.
         return RememberedRefusal(account_id)
+    if asked.model_id in held:  # the list has got it, or likewise contradicts the entitlements
+        return RememberedRefusal(account_id, None, held)
     lasts = refusal.code is ErrorCode.INVALID_API_KEY or subscription.cancelled_at_ms is not None
     return RememberedRefusal(account_id, refusal if lasts else None, held)
 

@@ -89,10 +89,14 @@ class Authorized(NamedTuple):
 
 
 class MissingEntitlement(NamedTuple):
-    """Why a key is refused whose term has no entitlement for the model, and what to remember of the refusal."""
+    """Why a key is refused whose term has no entitlement for the model, and what to remember of the refusal.
+
+    `listed` says that the subscription's list has the model by now, so that its entitlement decides after all.
+    """
 
     refusal: Refusal
     remembered: RememberedRefusal
+    listed: bool = False
 
 
 def authorize(deps: Deps, caches: Caches, request: AuthorizeRequest, row: Row) -> Authorized:
@@ -140,7 +144,7 @@ class _Authorize:
             if remembered.refusal is not None:
                 raise Refused(remembered.refusal)
             if remembered.held is not None:
-                return Authorized(self.refuse_missing(), repeated=False)
+                self._require_listed()
         self._down = self._caches.tiers.down_of(self._request.model_id, self._budget)
         answer = decision_loop.until_answered(self._deps, self._budget, self._id, self)
         if self._granted_until_ms is not None and self._granted_until_ms <= self._deps.now_ms():
@@ -198,10 +202,19 @@ class _Authorize:
         return Decision(self._granted(entitlement, decided.grant), entitlement)
 
     def refuse_missing(self) -> Json:
+        raise Refused(self._explained().refusal)
+
+    def _require_listed(self) -> None:
+        """Refuse a model that the list has not got since it was refused."""
+        missing = self._explained()
+        if not missing.listed:
+            raise Refused(missing.refusal)
+
+    def _explained(self) -> MissingEntitlement:
         missing = self._row.explain_missing(self._deps, self._budget, self._api_key, self._id)
         telemetry.note(accountId=missing.remembered.account_id)
         self._remember(missing.remembered)
-        raise Refused(missing.refusal)
+        return missing
 
     def _new_hold(self, now_ms: int) -> Hold:
         nonce = authorization_ids.nonce_text(self._deps.entropy(authorization_ids.NONCE_BYTES), self._mark or b"")
@@ -217,7 +230,7 @@ class _Authorize:
         )
 
     def _granted(self, entitlement: Entitlement, hold: Hold) -> Json:
-        authorization = authorization_ids.Authorization(entitlement.id, entitlement.limits.tier, hold)
+        authorization = authorization_ids.Authorization(entitlement.id, entitlement.tier_of(hold), hold)
         authorization_id = authorization_ids.issue_authorization_id(authorization, self._deps.deployment_keys)
         self._granted_until_ms = hold.expires_at_ms
         return answers.granted(entitlement, hold, authorization_id, self._deps.now_ms())

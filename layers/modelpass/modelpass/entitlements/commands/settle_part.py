@@ -192,7 +192,7 @@ class _SettlePart(NamedTuple):
 
     def _settled(self, entitlement: Entitlement, standing: Standing, refusal: Refusal | None) -> Json:
         now_ms, rest = self.deps.now_ms(), standing.hold
-        rest_id = authorization_ids.Authorization(entitlement.id, entitlement.limits.tier, rest)
+        rest_id = authorization_ids.Authorization(entitlement.id, self.authorization.tier, rest)
         answer = {
             "settled": True,
             "late": rules.is_late(entitlement, self.authorization.hold, now_ms),

@@ -27,4 +27,5 @@ def explain_missing(deps: Deps, budget: RetryBudget, api_key: ApiKey, entitlemen
     stored = budget.persist(lambda: transport.get(deps.send, deps.tables.subscriptions, key))
     subscription = None if stored is None else upkeep.bring_up(deps, budget, items.subscription_of(stored))
     refusal = rules.refuse_unheld_model(subscription, api_key.term_number, api_key.key_hash, deps.now_ms())
-    return MissingEntitlement(refusal, rules.remembered(refusal, subscription, entitlement))
+    listed = rules.lists(subscription, entitlement, api_key.key_hash)
+    return MissingEntitlement(refusal, rules.remembered(refusal, subscription, entitlement), listed)

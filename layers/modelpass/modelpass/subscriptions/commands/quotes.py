@@ -6,11 +6,11 @@ place is free, and how much the day has sold.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from modelpass.catalogue.commands import repository as catalogue_repository
 from modelpass.entitlements.windows import segment_at
-from modelpass.errors import raise_if_refused
+from modelpass.errors import Refused, raise_if_refused
 from modelpass.subscriptions import pricing, rules
 from modelpass.subscriptions.commands import upkeep
 from modelpass.subscriptions.commands.versions import require_version_3
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 Quoted = RenewalOrder | ExtensionOrder | ChangeOrder | TopUpOrder
 """What a price may be asked for."""
+_IN_THE_BODY: Final = {ChangeOrder: "change.", TopUpOrder: "topUp."}
+"""Where in the body of a quote the fields are that a sale may refuse: an extension has the list of the subscription."""
 
 
 def quote_sale(deps: Deps, account_id: str, subscription_id: str, asked: Quoted) -> Json:
@@ -45,6 +47,16 @@ def quote_sale(deps: Deps, account_id: str, subscription_id: str, asked: Quoted)
     found = upkeep.own_subscription(deps, budget, account_id, subscription_id).now
     if isinstance(asked, RenewalOrder):
         return _quote_renewal(deps, budget, found)
+    try:
+        return _quote(deps, budget, found, asked)
+    except Refused as refused:
+        refusal, prefix = refused.refusal, _IN_THE_BODY.get(type(asked), "")
+        raise Refused(refusal._replace(param=refusal.param and f"{prefix}{refusal.param}")) from None
+
+
+def _quote(
+    deps: Deps, budget: RetryBudget, found: Subscription, asked: ExtensionOrder | ChangeOrder | TopUpOrder
+) -> Json:
     now_ms = deps.now_ms()
     kind = _kind_of(asked)
     raise_if_refused(kind.refuse(found, now_ms))
