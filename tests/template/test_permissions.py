@@ -186,7 +186,14 @@ def sent(world: World, command: Callable[[Scene], Json], scene: Scene) -> set[tu
 @pytest.mark.parametrize("function", COMMANDS)
 def test_function_may_do_exactly_what_its_commands_do(engine: str, function: str) -> None:
     used: set[tuple[str, str]] = set()
-    for situation in (*scenes.SCENES, *scenes.THRESHOLD_SCENES, *scenes.PLACES, *scenes.UNDECIDED, scenes.renewed, month_rolled):
+    for situation in (
+        *scenes.SCENES,
+        *scenes.THRESHOLD_SCENES,
+        *scenes.PLACES,
+        *scenes.UNDECIDED,
+        scenes.renewed,
+        month_rolled,
+    ):
         for command in COMMANDS[function]:
             world = new_world(engine)
             used |= sent(world, command, situation(world))
