@@ -163,7 +163,7 @@ test: $(SETUP) ## run every test but those in Lambda's runtime
 test-runtime: lambda-runtime ## run the built functions in Lambda's own runtime, one by one and together
 	MODELPASS_ARTIFACTS=$(BUILT_HERE) LAMBDA_PYTHON=$(PYTHON_HERE) $(BIN)/python -m pytest tests/runtime tests/e2e/test_main_job.py
 
-litellm: $(LITELLM)
+litellm: $(LITELLM) ## set up LiteLLM's proxy
 
 test-litellm: $(SETUP) $(LITELLM) ## the LiteLLM plug-in against the real proxy, a few minutes
 	$(BIN)/python -m pytest -n0 tests/litellm
@@ -237,7 +237,7 @@ build: $(SAM) ## build what would be deployed, into .aws-sam/build (ARCH=arm64),
 
 # Each of these keeps one core busy, as does the set-up of its tools, so they are made two at a time, and what ALSO names
 # with them. The build comes first, long before `validate` asks the SAM CLI as well.
-alone:
+alone: ## build, types, style and template, two at a time (ALSO=litellm)
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target build types lint validate $(ALSO)
 
 # The tests keep all cores busy.

@@ -56,9 +56,52 @@ class TermEnded(_Strict):
 
 
 class TermSold(TermEnded):
-    """A term of a subscription that begins: `subscription.purchased`, `subscription.renewed`."""
+    """A term of a subscription that begins: `subscription.purchased`, `subscription.renewed`.
+
+    `order_id` may be absent in events of earlier code, but is never null.
+    """
 
     price: SoldPrice
+    order_id: Annotated[Text, Field(json_schema_extra=lambda schema: schema.pop("default", None))] = ""
+
+
+class TermExtended(TermEnded):
+    """`subscription.extended`: by its customer or, where it renews itself, by the service."""
+
+    price: SoldPrice
+    order_id: Text
+    months: Count
+    by: Literal["customer", "service"]
+
+
+class TermExpiring(TermEnded):
+    """`subscription.expiring`: so many days are left at most, and what would keep the term from going on by itself."""
+
+    days_left: Literal[7, 1]
+    auto_renew: bool
+    renewal_blocked_by: Text | None
+
+
+class OrderWaits(_Strict):
+    """An order that waited: `order.pending`, `order.withdrawn`, `order.lapsed`."""
+
+    order_id: Text
+    kind: Literal["purchase", "renewal", "extension", "change", "top_up"]
+    label: str | None
+    price: SoldPrice
+    lapses_at: Time
+
+
+class OrderConfirmed(OrderWaits):
+    """`order.confirmed`, with the billing system's name for what paid it."""
+
+    reference: Text
+
+
+class OrderRejected(OrderWaits):
+    """`order.rejected`."""
+
+    reason: Text
 
 
 class KeyRegenerated(_Strict):
@@ -217,6 +260,8 @@ SCHEMAS: Final[dict[EventType, tuple[int, type[BaseModel]]]] = {
     EventType.RENEWED: (1, TermSold),
     EventType.EXPIRED: (1, TermEnded),
     EventType.CANCELLED: (1, TermEnded),
+    EventType.EXTENDED: (1, TermExtended),
+    EventType.EXPIRING: (1, TermExpiring),
     EventType.KEY_REGENERATED: (1, KeyRegenerated),
     EventType.THRESHOLD_REACHED: (1, ThresholdReached),
     EventType.USAGE_CORRECTED: (1, UsageCorrected),
@@ -230,5 +275,10 @@ SCHEMAS: Final[dict[EventType, tuple[int, type[BaseModel]]]] = {
     EventType.SUSPENDED: (1, Suspended),
     EventType.RESUMED: (1, Resumed),
     EventType.KEY_REVOKED: (1, KeyRevoked),
+    EventType.ORDER_PENDING: (1, OrderWaits),
+    EventType.ORDER_CONFIRMED: (1, OrderConfirmed),
+    EventType.ORDER_REJECTED: (1, OrderRejected),
+    EventType.ORDER_WITHDRAWN: (1, OrderWaits),
+    EventType.ORDER_LAPSED: (1, OrderWaits),
 }
 """The version each type now has, and the model of its `data`."""

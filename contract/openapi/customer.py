@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from contract.openapi import examples, parts, shapes
+from contract.openapi import approval, examples, order_shapes, parts, shapes
 from contract.openapi.parts import (
     CURSOR,
     NO_BODY,
@@ -18,7 +18,6 @@ from contract.openapi.parts import (
     bad,
     limit,
 )
-from modelpass.api.quote_bodies import QuoteRequest
 from modelpass.api.requests import MOST_ENTRIES
 from modelpass.api.subscription_bodies import PurchaseRequest, RenewalRequest
 from modelpass.catalogue.tiers import MAX_CALLS
@@ -45,11 +44,15 @@ _NOT_RENEWED: Final = tuple(
 _OTHER_PRICE: Final = Refusal(ErrorCode.PRICE_CHANGED, param="expectedTotal", message="The total is 99.00 USD now.")
 _PURCHASE: Final = Body(
     PurchaseRequest,
-    {"two models": examples.PURCHASE_BODY, "at this price": {**examples.PURCHASE_BODY, **examples.EXPECTED}},
+    {
+        "two models": examples.PURCHASE_BODY,
+        "at this price, to renew itself": {**examples.PURCHASE_BODY, **examples.EXPECTED, **examples.SETTINGS_BODY},
+    },
 )
 _MODELS_PAGE: Final = (limit(MOST_ENTRIES, MOST_ENTRIES), CURSOR)
 _MODELS_HEADERS: Final = ("ETag", "Cache-Control-Of-Models")
-_SHOWN: Final = (shapes.SubscriptionWithKey, shapes.Subscription)
+_PENDING: Final = {**examples.NEW_KEY, "status": "pending", "startsAt": None, "expiresAt": None}
+_SOLD: Final = (order_shapes.SoldWithKey, order_shapes.Sold, shapes.Subscription)
 _KEY_HEADERS: Final = ("Cache-Control", "Idempotent-Replayed")
 
 OPERATIONS: Final = (
@@ -96,8 +99,8 @@ OPERATIONS: Final = (
         Answer(
             201,
             "Bought; of a repeat under the same `Idempotency-Key`, the subscription as it is now, without its key.",
-            _SHOWN,
-            {"bought": examples.BOUGHT, "a repeat": examples.SUBSCRIPTION},
+            _SOLD,
+            {"bought": examples.BOUGHT, "a repeat": examples.SOLD},
             ("Location", *_KEY_HEADERS),
         ),
         (
@@ -106,6 +109,8 @@ OPERATIONS: Final = (
             *_NOT_SOLD,
             _OTHER_PRICE,
             _TAKEN,
+            Refusal(ErrorCode.ORDER_PENDING),
+            Refusal(ErrorCode.ORDER_LAPSED),
             Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"),
             Refusal(ErrorCode.TOO_MANY_PURCHASES, retry_after=28140),
         ),
@@ -116,6 +121,7 @@ OPERATIONS: Final = (
             ),
         ),
         body=_PURCHASE,
+        others=(approval.waits(_PENDING, approval.WAITS, "Location"),),
     ),
     Operation(
         "GET /v1/subscriptions",
@@ -126,7 +132,7 @@ OPERATIONS: Final = (
             200,
             "A page.",
             (shapes.SubscriptionPage,),
-            {"the only page": {"subscriptions": [examples.SUBSCRIPTION], "next": None}},
+            {"the only page": {"subscriptions": [examples.SHOWN], "next": None}},
         ),
         (_BAD_PAGE, _BAD_SUB),
         PAGE,
@@ -139,8 +145,8 @@ OPERATIONS: Final = (
         Answer(
             200,
             "The subscription.",
-            (shapes.Subscription, shapes.SeenSubscription),
-            {"active": examples.SUBSCRIPTION, "for an operator": examples.SEEN},
+            (shapes.ShownSubscription, shapes.SeenSubscription),
+            {"active": examples.SHOWN, "for an operator": examples.SEEN},
         ),
         (_BAD_SUB, NOT_FOUND),
         (SUBSCRIPTION_ID,),
@@ -206,8 +212,8 @@ OPERATIONS: Final = (
         Answer(
             200,
             "Renewed; of a repeat under the same `Idempotency-Key`, the subscription as it is now, without its key.",
-            _SHOWN,
-            {"renewed": examples.RENEWED, "a repeat": examples.SUBSCRIPTION},
+            _SOLD,
+            {"renewed": examples.RENEWED, "a repeat": examples.SOLD},
             _KEY_HEADERS,
         ),
         (
@@ -217,32 +223,17 @@ OPERATIONS: Final = (
             _OTHER_PRICE,
             _TAKEN,
             Refusal(ErrorCode.SUBSCRIPTION_NOT_EXPIRED),
+            Refusal(ErrorCode.SUBSCRIPTION_SUSPENDED),
+            Refusal(ErrorCode.ORDER_PENDING),
             Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"),
+            Refusal(ErrorCode.TOO_MANY_PURCHASES, retry_after=28140),
         ),
         (
             SUBSCRIPTION_ID,
             parts.idempotency_key("Makes the renewal safe to repeat: a repeat begins no second term."),
         ),
         body=Body(RenewalRequest, {"at any price": {}, "at this price": examples.EXPECTED}, required=False),
-    ),
-    Operation(
-        "POST /v1/subscriptions/{subscriptionId}/quotes",
-        "quoteRenewal",
-        "Ask what a renewal would cost",
-        "At the prices of now, changing nothing: `renew` is the body of a renewal. `bindsAt` is when it would begin. "
-        "Whether the account's place will be free by then is not looked at.",
-        Answer(200, "The price.", (shapes.RenewalQuote,), {"of a running term": examples.RENEWAL_QUOTE}),
-        (
-            bad("renew", "renew is required."),
-            *_NOT_RENEWED,
-            NOT_FOUND,
-            Refusal(
-                ErrorCode.SUBSCRIPTION_NOT_EXPIRED,
-                message="A cancelled subscription is never renewed: buy anew.",
-            ),
-        ),
-        (SUBSCRIPTION_ID,),
-        body=Body(QuoteRequest, {"a renewal": {"renew": {}}}),
+        others=(approval.waits({**examples.NEW_KEY, "status": "expired"}, {**approval.WAITS, "kind": "renewal"}),),
     ),
     Operation(
         "POST /v1/subscriptions/{subscriptionId}/key",
@@ -254,7 +245,7 @@ OPERATIONS: Final = (
             200,
             "The subscription with its new key.",
             (shapes.SubscriptionWithKey,),
-            {"a new key": examples.BOUGHT},
+            {"a new key": examples.NEW_KEY},
             ("Cache-Control",),
         ),
         (

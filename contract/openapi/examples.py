@@ -48,6 +48,7 @@ QUOTE: Final[Json] = {
     "months": 1,
     "total": "36.20",
 }
+SETTINGS_BODY: Final[Json] = {"autoRenew": True, "autoRenewMonths": 3, "label": "team a"}
 EXPECTED: Final[Json] = {"expectedTotal": QUOTE["total"]}
 RENEWAL_QUOTE: Final[Json] = {**QUOTE, "bindsAt": EXPIRES}
 SUBSCRIPTION: Final[Json] = {
@@ -58,11 +59,43 @@ SUBSCRIPTION: Final[Json] = {
     "startsAt": STARTS,
     "expiresAt": EXPIRES,
     "timezone": "UTC",
+    "autoRenew": False,
+    "autoRenewMonths": 1,
+    "label": "team a",
     "models": [{**TEXT, "unit": "tokens"}, {**IMAGE, "unit": "generations"}],
+    "pendingChange": None,
     "price": QUOTE,
 }
+SHOWN: Final[Json] = {**SUBSCRIPTION, "renewalBlockedBy": None}
+ORDER: Final[Json] = {
+    "orderId": "ord_mfrggzdfmztwq2lknnwg23tpaaaaaaab",
+    "kind": "purchase",
+    "status": "done",
+    "subscriptionId": SUBSCRIPTION_ID,
+    "label": "team a",
+    "price": QUOTE,
+    "at": STARTS,
+    "by": "acct_demo",
+    "startsAt": STARTS,
+    "endsAt": EXPIRES,
+    "topUp": None,
+    "lapsesAt": None,
+    "reference": None,
+    "reason": None,
+}
+EXTENSION: Final[Json] = {
+    **ORDER,
+    "orderId": "ord_mfrggzdfmztwq2lknnwg23tpaaaaaaac",
+    "kind": "extension",
+    "at": "2026-12-20T09:00:00Z",
+    "startsAt": EXPIRES,
+    "endsAt": "2027-01-24T16:11:00Z",
+}
+SOLD: Final[Json] = {**SUBSCRIPTION, "order": ORDER}
+EXTENDED: Final[Json] = {**SUBSCRIPTION, "expiresAt": "2027-01-24T16:11:00Z", "order": EXTENSION}
 SEEN: Final[Json] = {"accountId": "acct_demo", **SUBSCRIPTION, "suspension": None}
-BOUGHT: Final[Json] = {**SUBSCRIPTION, "apiKey": _API_KEY}
+NEW_KEY: Final[Json] = {**SUBSCRIPTION, "apiKey": _API_KEY}
+BOUGHT: Final[Json] = {**NEW_KEY, "order": ORDER}
 RENEWED: Final[Json] = {**BOUGHT, "term": 2, "startsAt": "2026-12-26T16:11:01Z", "expiresAt": "2027-01-26T16:11:01Z"}
 CANCELLED: Final[Json] = {**SUBSCRIPTION, "status": "cancelled"}
 DAILY: Final[Json] = {"limit": 50, "used": 3, "remaining": 47, "resetsAt": "2026-11-25T00:00:00Z"}
@@ -115,6 +148,7 @@ EVENT: Final[Json] = {
         "startsAt": STARTS,
         "expiresAt": EXPIRES,
         "models": [TEXT_ID, IMAGE["modelId"]],
+        "orderId": ORDER["orderId"],
         "price": QUOTE,
     },
 }

@@ -107,7 +107,7 @@ OPERATIONS: Final = (
             200,
             "A page.",
             (shapes.SubscriptionPage,),
-            {"the only page": {"subscriptions": [examples.SUBSCRIPTION], "next": None}},
+            {"the only page": {"subscriptions": [examples.SHOWN], "next": None}},
         ),
         (bad("limit", f"limit must be a whole number from 1 to {MOST_ENTRIES}."), FORBIDDEN),
         (ACCOUNT_ID, *PAGE),

@@ -133,12 +133,6 @@ class Quote(Shape):
     total: Annotated[Decimal, Field(description="What the lines' totals add up to.")]
 
 
-class RenewalQuote(Quote):
-    """What a renewal would cost now."""
-
-    binds_at: Annotated[Instant, Field(description="When it would begin: now, or when the running term ends.")]
-
-
 class Entitlement(Shape):
     """One model of a subscription, as it was bought."""
 
@@ -154,6 +148,13 @@ MaskedKey = Annotated[
 ]
 
 
+class PendingChange(Shape):
+    """The list that will be in force from an instant on."""
+
+    binds_at: Instant
+    models: list[Entitlement]
+
+
 class Subscription(Shape):
     """A subscription as it is at the moment of asking."""
 
@@ -161,11 +162,35 @@ class Subscription(Shape):
     status: Status
     term: Annotated[int, Field(ge=1, description="1 when it was bought; each renewal begins the next.")]
     api_key_masked: Annotated[MaskedKey | None, Field(description="Null while the key is revoked.")]
-    starts_at: Instant
-    expires_at: Instant
+    starts_at: Annotated[Instant | None, Field(description="Null while a purchase waits for its confirmation.")]
+    expires_at: Annotated[Instant | None, Field(description="Likewise.")]
     timezone: TimeZone
+    auto_renew: Annotated[bool, Field(description="Whether the term goes on by itself at its end.")]
+    auto_renew_months: Annotated[int, Field(ge=1, description="For how many months it then goes on.")]
+    label: Annotated[str | None, Field(description="What its customer calls it.")]
     models: list[Entitlement]
-    price: Annotated[Quote | None, Field(description="What the term was sold at; null where that was not kept.")]
+    pending_change: Annotated[PendingChange | None, Field(description="Null where no change waits.")]
+    price: Annotated[Quote | None, Field(description="What was charged for its list; null where that was not kept.")]
+
+
+RenewalBlockedBy = Annotated[
+    str | None,
+    Field(
+        description="What would keep it from renewing itself now; null where it is not to, or nothing would.",
+        json_schema_extra={
+            "examples": [
+                *("subscription_suspended", "sale_approval_required", "unknown_model", "tier_not_offered"),
+                "limits_not_offered",
+            ]
+        },
+    ),
+]
+
+
+class ShownSubscription(Subscription):
+    """A subscription as its customer looks at it."""
+
+    renewal_blocked_by: RenewalBlockedBy
 
 
 class Suspension(Shape):
@@ -230,7 +255,7 @@ class SubscriptionWithKey(Subscription):
 class SubscriptionPage(Shape):
     """The account's subscriptions, newest first."""
 
-    subscriptions: list[Subscription]
+    subscriptions: list[ShownSubscription]
     next: Cursor
 
 
