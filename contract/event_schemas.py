@@ -74,12 +74,70 @@ class TermExtended(TermEnded):
     by: Literal["customer", "service"]
 
 
+class BoughtLimits(_Strict):
+    """One line of a list."""
+
+    model_id: Text
+    channel_tier: Tier
+    unit: Literal["tokens", "generations"]
+    daily_call_limit: Count
+    monthly_token_cap: Count
+
+
+class ListToCome(_Strict):
+    """A list that is not in force yet."""
+
+    binds_at: Time
+    models: list[BoughtLimits]
+
+
+class TermChanged(TermEnded):
+    """`subscription.changed`: `lines` are in force now, and `pending_change` is null where nothing waits."""
+
+    price: SoldPrice
+    order_id: Text
+    lines: list[BoughtLimits]
+    pending_change: ListToCome | None
+
+
+class ToppedUp(TermEnded):
+    """`subscription.topped_up`: units beside the cap, for one month window."""
+
+    price: SoldPrice
+    order_id: Text
+    model_id: Text
+    units: Count
+    window_ends_at: Time
+
+
 class TermExpiring(TermEnded):
     """`subscription.expiring`: so many days are left at most, and what would keep the term from going on by itself."""
 
     days_left: Literal[7, 1]
     auto_renew: bool
     renewal_blocked_by: Text | None
+
+
+class OrderWaits(_Strict):
+    """An order that waited: `order.pending`, `order.withdrawn`, `order.lapsed`."""
+
+    order_id: Text
+    kind: Literal["purchase", "renewal", "extension", "change", "top_up"]
+    label: str | None
+    price: SoldPrice
+    lapses_at: Time
+
+
+class OrderConfirmed(OrderWaits):
+    """`order.confirmed`, with the billing system's name for what paid it."""
+
+    reference: Text
+
+
+class OrderRejected(OrderWaits):
+    """`order.rejected`."""
+
+    reason: Text
 
 
 class KeyRegenerated(_Strict):
@@ -239,6 +297,8 @@ SCHEMAS: Final[dict[EventType, tuple[int, type[BaseModel]]]] = {
     EventType.EXPIRED: (1, TermEnded),
     EventType.CANCELLED: (1, TermEnded),
     EventType.EXTENDED: (1, TermExtended),
+    EventType.CHANGED: (1, TermChanged),
+    EventType.TOPPED_UP: (1, ToppedUp),
     EventType.EXPIRING: (1, TermExpiring),
     EventType.KEY_REGENERATED: (1, KeyRegenerated),
     EventType.THRESHOLD_REACHED: (1, ThresholdReached),
@@ -253,5 +313,10 @@ SCHEMAS: Final[dict[EventType, tuple[int, type[BaseModel]]]] = {
     EventType.SUSPENDED: (1, Suspended),
     EventType.RESUMED: (1, Resumed),
     EventType.KEY_REVOKED: (1, KeyRevoked),
+    EventType.ORDER_PENDING: (1, OrderWaits),
+    EventType.ORDER_CONFIRMED: (1, OrderConfirmed),
+    EventType.ORDER_REJECTED: (1, OrderRejected),
+    EventType.ORDER_WITHDRAWN: (1, OrderWaits),
+    EventType.ORDER_LAPSED: (1, OrderWaits),
 }
 """The version each type now has, and the model of its `data`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from contract.openapi import examples, order_shapes, parts, shapes
+from contract.openapi import approval, examples, order_shapes, parts, shapes
 from contract.openapi.parts import (
     CURSOR,
     NO_BODY,
@@ -51,6 +51,7 @@ _PURCHASE: Final = Body(
 )
 _MODELS_PAGE: Final = (limit(MOST_ENTRIES, MOST_ENTRIES), CURSOR)
 _MODELS_HEADERS: Final = ("ETag", "Cache-Control-Of-Models")
+_PENDING: Final = {**examples.NEW_KEY, "status": "pending", "startsAt": None, "expiresAt": None}
 _SOLD: Final = (order_shapes.SoldWithKey, order_shapes.Sold, shapes.Subscription)
 _KEY_HEADERS: Final = ("Cache-Control", "Idempotent-Replayed")
 
@@ -108,6 +109,8 @@ OPERATIONS: Final = (
             *_NOT_SOLD,
             _OTHER_PRICE,
             _TAKEN,
+            Refusal(ErrorCode.ORDER_PENDING),
+            Refusal(ErrorCode.ORDER_LAPSED),
             Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"),
             Refusal(ErrorCode.TOO_MANY_PURCHASES, retry_after=28140),
         ),
@@ -118,6 +121,7 @@ OPERATIONS: Final = (
             ),
         ),
         body=_PURCHASE,
+        others=(approval.waits(_PENDING, approval.WAITS, "Location"),),
     ),
     Operation(
         "GET /v1/subscriptions",
@@ -219,13 +223,17 @@ OPERATIONS: Final = (
             _OTHER_PRICE,
             _TAKEN,
             Refusal(ErrorCode.SUBSCRIPTION_NOT_EXPIRED),
+            Refusal(ErrorCode.SUBSCRIPTION_SUSPENDED),
+            Refusal(ErrorCode.ORDER_PENDING),
             Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"),
+            Refusal(ErrorCode.TOO_MANY_PURCHASES, retry_after=28140),
         ),
         (
             SUBSCRIPTION_ID,
             parts.idempotency_key("Makes the renewal safe to repeat: a repeat begins no second term."),
         ),
         body=Body(RenewalRequest, {"at any price": {}, "at this price": examples.EXPECTED}, required=False),
+        others=(approval.waits({**examples.NEW_KEY, "status": "expired"}, {**approval.WAITS, "kind": "renewal"}),),
     ),
     Operation(
         "POST /v1/subscriptions/{subscriptionId}/key",

@@ -9,7 +9,7 @@ import json
 import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
-from contract.openapi import bearer, customer, operator, operator_looks, responses, sales, schemas, shapes
+from contract.openapi import approval, bearer, customer, operator, operator_looks, responses, sales, schemas, shapes
 from contract.openapi.examples import ROOT
 from modelpass.api.claims import DEFAULTS
 from modelpass.api.requests import MAX_BODY_BYTES
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 FILE: Final = ROOT / "docs" / "openapi.json"
 OPERATIONS: Final = (
-    *(*customer.OPERATIONS, *sales.OPERATIONS, *bearer.OPERATIONS),
-    *(*operator.OPERATIONS, *operator_looks.OPERATIONS),
+    *(*customer.OPERATIONS, *sales.OPERATIONS, *approval.OF_CUSTOMERS, *bearer.OPERATIONS),
+    *(*operator.OPERATIONS, *operator_looks.OPERATIONS, *approval.OF_OPERATORS),
 )
 _SCHEME: Final = "jwt"
 _KEY: Final = "apiKey"
@@ -134,7 +134,8 @@ def _servers(output: str) -> list[Json]:
 
 
 def _models(operations: list[Operation]) -> set[type[Any]]:
-    answered = {shape for operation in operations for shape in operation.answer.shapes}
+    answers = (answer for operation in operations for answer in (operation.answer, *operation.others))
+    answered = {shape for answer in answers for shape in answer.shapes}
     sent = {operation.body.model for operation in operations if operation.body}
     return {*answered, *sent, shapes.Error, shapes.RetryableError, shapes.GatewayMessage}
 

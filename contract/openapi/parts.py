@@ -10,6 +10,7 @@ from modelpass.api.validation import Strict
 from modelpass.catalogue.tiers import Tier
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.ids import MAX_ACCOUNT_BYTES, MODEL_ID_PATTERN, MODEL_ID_RULE, SUBSCRIPTION_ID_PATTERN
+from modelpass.order_ids import ORDER_ID_PATTERN
 from modelpass.times import TIME_RULE
 
 if TYPE_CHECKING:
@@ -101,6 +102,13 @@ SUBSCRIPTION_ID: Final = Parameter(
 )
 ANY_SUBSCRIPTION_ID: Final = Parameter(
     "subscriptionId", "path", SUBSCRIPTION_ID.schema, "A subscription of any account.", SUBSCRIPTION_ID.example
+)
+ORDER_ID: Final = Parameter(
+    "orderId",
+    "path",
+    {"type": "string", "pattern": f"^{ORDER_ID_PATTERN}$"},
+    "An order of the caller. Any other id answers 404.",
+    "ord_mfrggzdfmztwq2lknnwg23tpaaaaaaab",
 )
 MODEL_ID: Final = Parameter(
     "modelId",

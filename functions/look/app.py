@@ -10,12 +10,15 @@ from aws_lambda_powertools.event_handler import Response
 from modelpass.api import identity, operator_bodies, operators, requests, responses, tracing
 from modelpass.api.resolver import resolver
 from modelpass.runtime import wiring
-from modelpass.subscriptions.commands import queries
+from modelpass.subscriptions.commands import orders, queries
 from modelpass.subscriptions.commands.looks import (
     find_key,
     look_at_events,
     look_at_history,
     look_at_holds,
+    look_at_order,
+    look_at_orders,
+    look_at_orders_of_account,
     look_at_subscription,
     look_at_subscriptions,
     look_at_usage,
@@ -61,6 +64,28 @@ def get_holds(subscription_id: str) -> Response[str]:
     """What one subscription holds at this moment."""
     _query()
     return responses.answer(look_at_holds(deps, subscription_id))
+
+
+@app.get(f"{ROUTE}/orders")
+def get_orders(subscription_id: str) -> Response[str]:
+    """A page of the orders of one subscription."""
+    page = requests.page_of(_query("limit", "cursor"), orders.OF_SUBSCRIPTION)
+    return responses.answer(look_at_orders(deps, subscription_id, page))
+
+
+@app.get("/v1/orders/<order_id>")
+def get_order(order_id: str) -> Response[str]:
+    """One order."""
+    _query()
+    return responses.answer(look_at_order(deps, order_id))
+
+
+@app.get("/v1/accounts/<account_id>/orders")
+def get_orders_of_account(account_id: str) -> Response[str]:
+    """A page of an account's orders."""
+    query = _query("limit", "cursor")
+    account_id = identity.account_in_path(account_id)
+    return responses.answer(look_at_orders_of_account(deps, account_id, requests.page_of(query, orders.OF_ACCOUNT)))
 
 
 @app.get("/v1/accounts/<account_id>/subscriptions")

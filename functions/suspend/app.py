@@ -10,6 +10,7 @@ from modelpass.runtime import wiring
 from modelpass.subscriptions import answers as subscription_answers
 from modelpass.subscriptions.commands.revoke_key import revoke_key_as_operator
 from modelpass.subscriptions.commands.suspend import resume, suspend
+from modelpass.subscriptions.model import Subscription
 
 deps = tracing.traced(wiring.deps())
 app = resolver("suspend")
@@ -24,16 +25,14 @@ def put(subscription_id: str) -> Response[str]:
     requests.query_of(event)
     operator = identity.operator_of(event)
     reason = operator_bodies.parse_suspension(requests.json_body_of(event))
-    suspended = suspend(deps, operator, subscription_id, reason)
-    return responses.answer(subscription_answers.for_operators(suspended, deps.now_ms()))
+    return _shown(suspend(deps, operator, subscription_id, reason))
 
 
 @app.delete(ROUTE)
 def delete(subscription_id: str) -> Response[str]:
     """Let a suspended subscription go on."""
     operator = _operator_without_body()
-    resumed = resume(deps, operator, subscription_id)
-    return responses.answer(subscription_answers.for_operators(resumed, deps.now_ms()))
+    return _shown(resume(deps, operator, subscription_id))
 
 
 @app.delete("/v1/subscriptions/<subscription_id>/key")
@@ -50,6 +49,11 @@ def _operator_without_body() -> str:
     requests.query_of(event)
     requests.require_empty_body(event)
     return identity.operator_of(event)
+
+
+def _shown(found: Subscription) -> Response[str]:
+    shown = subscription_answers.subscription(found, found.status(deps.now_ms()))
+    return responses.answer(subscription_answers.for_operators(found, shown))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -33,7 +33,8 @@ _TOLD_AS: Final = {
     OrderKind.CHANGE: EventType.CHANGED,
     OrderKind.TOP_UP: EventType.TOPPED_UP,
 }
-_OF_SALES: Final = frozenset(_TOLD_AS.values())
+_OF_TERMS: Final = (EventType.PURCHASED, EventType.RENEWED)
+"""The events of sales that begin a term; those of before there were orders name none."""
 _SELL_MONTHS: Final = (OrderKind.PURCHASE, OrderKind.RENEWAL, OrderKind.EXTENSION)
 _ENDS: Final = {
     OrderStatus.DONE: EventType.ORDER_CONFIRMED,
@@ -41,7 +42,7 @@ _ENDS: Final = {
     OrderStatus.WITHDRAWN: EventType.ORDER_WITHDRAWN,
     OrderStatus.LAPSED: EventType.ORDER_LAPSED,
 }
-_OF_WAITING: Final = frozenset({EventType.ORDER_PENDING, *_ENDS.values()})
+_OF_ORDERS: Final = {EventType.ORDER_PENDING, *_ENDS.values(), *_TOLD_AS.values()} - {*_OF_TERMS}
 
 
 def numbers(found: Readings, subscription: Subscription) -> Iterator[Breach]:
@@ -64,18 +65,22 @@ def listed(found: Readings, subscription: Subscription) -> Iterator[Breach]:
 def told(found: Readings, subscription: Subscription) -> Iterator[Breach]:
     """Each order that was carried out is told by one event of its kind, and each event of a sale names such an order.
 
-    Of an order that has waited, that is told as well, and how it ended.
+    Whether a term that began is told once is asked of the subscription's events. Of an order that has waited, that is
+    told as well, and how it ended.
     """
     expected: Facts = Counter()
     for order in found.orders.values():
-        if order.stored is OrderStatus.DONE and not _made_afterwards(found, order):
+        if order.stored is OrderStatus.DONE and not _begins(order):
             expected[_event_of(order), order.id] += 1
         if order.lapses_at_ms is not None:
             expected[EventType.ORDER_PENDING, order.id] += 1
             expected.update((event, order.id) for status, event in _ENDS.items() if status is order.stored)
-    named_in = [(e.type, e.data.get("orderId")) for e in found.events if e.type in _OF_SALES | _OF_WAITING]
-    stored: Facts = Counter(fact for fact in named_in if fact[1] is not None)
+    stored: Facts = Counter((e.type, e.data["orderId"]) for e in found.events if e.type in _OF_ORDERS)
     yield from compared(Equation.ORDERS, subscription.id, expected, stored)
+    began = {order.id for order in found.orders.values() if order.stored is OrderStatus.DONE and _begins(order)}
+    for order_id in (e.data.get("orderId") for e in found.events if e.type in _OF_TERMS):
+        fits = order_id is None or order_id in began
+        yield from unless(fits, Equation.ORDERS, subscription.id, f"order {order_id}, which an event names", "none")
 
 
 def months(found: Readings, subscription: Subscription) -> Iterator[Breach]:
@@ -129,18 +134,12 @@ def top_ups(found: Readings, entitlement: Entitlement) -> Iterator[Breach]:
 
 def _terms_without_orders(found: Readings) -> set[int]:
     """The terms that were sold before there were orders, as their events say; an order that is there counts as any."""
-    of_terms = (EventType.PURCHASED, EventType.RENEWED)
-    return {e.data["term"] for e in found.events if e.type in of_terms and "orderId" not in e.data}
+    return {e.data["term"] for e in found.events if e.type in _OF_TERMS and "orderId" not in e.data}
 
 
 def _begins(order: Order) -> bool:
     """Whether an order began its term."""
     return order.kind in (OrderKind.PURCHASE, OrderKind.RENEWAL) and order.by != BY_SERVICE
-
-
-def _made_afterwards(found: Readings, order: Order) -> bool:
-    """Whether an order was made by `make upgrade` of a term that was told without one."""
-    return _begins(order) and order.term_number in _terms_without_orders(found)
 
 
 def _event_of(order: Order) -> EventType:

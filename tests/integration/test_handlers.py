@@ -17,33 +17,8 @@ from tests.support.world import DAY_MS, Clock
 if TYPE_CHECKING:
     from tests.support.handlers import Json
 
-HTTP_SAMPLES = (
-    *("purchase", "quote", "quote-renewal", "renew", "regenerate", "cancel", "correct", "put-plan", "delete-plan"),
-    *(
-        "get-model-slash",
-        "put-model-slash",
-        "withdraw-model-slash",
-        "availability-slash",
-        "put-plan-slash",
-        "delete-plan-slash",
-    ),
-    *IN_FRONT_OF_SAMPLE,
-    *(
-        "get-subscriptions",
-        "get-subscription",
-        "get-usage",
-        "get-history",
-        "get-events",
-        "get-models",
-        "get-model",
-        "put-model",
-        "withdraw-model",
-        "availability",
-        "get-key",
-        "get-key-models",
-        "not-found",
-    ),
-)
+NOT_OVER_HTTP = {"AuthorizeFunction", "SettleFunction", "DescribeKeyFunction", "ResetFunction", "SyntheticFunction"}
+HTTP_SAMPLES = tuple(name for name, function in FUNCTION_OF_SAMPLE.items() if function not in NOT_OVER_HTTP)
 NEVER_ISSUED = "sub_" + "a" * 24
 pytestmark = pytest.mark.usefixtures("clock")
 

@@ -7,14 +7,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from modelpass import schema
+from modelpass.api.change_bodies import parse_change, parse_top_up
 from modelpass.api.subscription_bodies import parse_extension, parse_purchase, parse_renewal
 from modelpass.errors import Refused
 from modelpass.subscriptions import answers, order_items
 from modelpass.subscriptions.commands import cancel, confirm, order_ends, queries
+from modelpass.subscriptions.commands.change import change
 from modelpass.subscriptions.commands.extend import extend
 from modelpass.subscriptions.commands.purchase import purchase
 from modelpass.subscriptions.commands.renew import renew
-from tests.support.world import model
+from modelpass.subscriptions.commands.top_up import top_up
+from tests.support.world import TEXT_MODEL, model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +62,14 @@ class Till:
     def extend(self, subscription_id: str, months: int = 1, key: str | None = None) -> Any:
         asked = parse_extension({"months": months})
         return told(lambda: shown(extend(self.deps, self.account, subscription_id, asked, key)))
+
+    def change(self, subscription_id: str, *models: Json, key: str | None = None) -> Any:
+        asked = parse_change({"models": list(models)})
+        return told(lambda: shown(change(self.deps, self.account, subscription_id, asked, key)))
+
+    def top_up(self, subscription_id: str, units: int = 500, key: str | None = None) -> Any:
+        asked = parse_top_up({"modelId": TEXT_MODEL, "units": units})
+        return told(lambda: shown(top_up(self.deps, self.account, subscription_id, asked, key)))
 
     def confirm(self, order_id: str, reference: str = "pi_1") -> Any:
         return told(lambda: answers.order(*confirm.confirm(self.deps, order_id, reference)))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("clock", "few_shards")
 OURS = sorted(n for n, function in FUNCTION_OF_SAMPLE.items() if function in {"LookFunction", "SuspendFunction"})
+OF_ACCOUNTS = {"look-at-subscriptions", "look-at-orders-of-account"}
+OF_NO_SUBSCRIPTION = {*OF_ACCOUNTS, "look-up-key", "look-at-order"}
 OPERATOR = "anna"
 
 
@@ -48,7 +50,7 @@ def test_everybody_else_is_forbidden_before_anything_is_looked_at(
     assert service.items() == before
 
 
-@pytest.mark.parametrize("name", [n for n in OURS if n not in {"look-at-subscriptions", "look-up-key"}])
+@pytest.mark.parametrize("name", [n for n in OURS if n not in OF_NO_SUBSCRIPTION])
 def test_unknown_subscription_is_not_found(service: Service, name: str) -> None:
     for subscription_id in ("sub_" + "a" * 24, "x"):
         answer = ask(service, name, subscription_id)
@@ -78,6 +80,21 @@ def test_operator_finds_the_subscriptions_of_an_account(service: Service, accoun
     assert [s["subscriptionId"] for s in found["subscriptions"]] == [bought["subscriptionId"]]
     assert found == service.http("get-subscriptions", account).json
     assert of_account(service, "a" * 256).error == ("invalid_request", "accountId")
+
+
+def test_operator_sees_the_orders_of_any_account(service: Service, account: str) -> None:
+    name = service.buy(account)["subscriptionId"]
+    listed = ask(service, "look-at-orders", name).json
+    (order,) = listed["orders"]
+    assert (order["kind"], order["subscriptionId"], listed["next"]) == ("purchase", name, None)
+    of_account = ask(service, "look-at-orders-of-account", pathParameters={"accountId": account})
+    assert of_account.json == listed
+    assert ask(service, "look-at-order", pathParameters={"orderId": order["orderId"]}).json == order
+    nobodys = ask(service, "look-at-orders-of-account", pathParameters={"accountId": f"{account}-other"})
+    assert nobodys.json == {"orders": [], "next": None}
+    for order_id in ("ord_" + "a" * 32, "x"):
+        answer = ask(service, "look-at-order", pathParameters={"orderId": order_id})
+        assert (answer.status, answer.error) == (404, ("not_found", None))
 
 
 def test_open_holds_are_shown_until_they_are_settled_or_expire(service: Service, account: str, clock: Any) -> None:
@@ -130,15 +147,18 @@ def test_each_look_leaves_a_line_with_who_looked_at_what_and_no_key(service: Ser
     name, key = bought["subscriptionId"], bought["apiKey"]
     for sample_name in OURS:
         changes: dict[str, Any] = {}
-        if sample_name == "look-at-subscriptions":
+        if sample_name in OF_ACCOUNTS:
             changes["pathParameters"] = {"accountId": account}
+        if sample_name == "look-at-order":
+            (order,) = ask(service, "look-at-orders", name).json["orders"]
+            changes["pathParameters"] = {"orderId": order["orderId"]}
         if sample_name == "look-up-key":
             changes["body"] = json.dumps({"apiKey": key})
         with recorded() as lines:
             assert ask(service, sample_name, name, **changes).status in {200, 204}
         line = lines.only()
         assert (line["operatorId"], line["accountId"]) == (OPERATOR, account)
-        if sample_name != "look-at-subscriptions":
+        if sample_name not in OF_ACCOUNTS:
             assert line["subscriptionId"] == name
         text = json.dumps(line)
         assert key not in text

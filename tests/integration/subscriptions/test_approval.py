@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from modelpass.api.catalogue_bodies import parse_model
+from modelpass.catalogue.commands import offers
 from modelpass.dynamodb.pages import Page
 from modelpass.subscriptions.commands import queries
+from modelpass.subscriptions.commands.suspend import resume, suspend
+from modelpass.times import to_ms
 from tests.support.audit import assert_conserved
 from tests.support.waiting import LAPSES_MS, Till, approving
-from tests.support.world import DAY_MS, model
+from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -294,3 +300,132 @@ def test_cancelling_withdraws_the_order_that_waits_with_the_subscription(running
     assert till.uses(bought["apiKey"]) == "subscription_cancelled"
     assert till.buy()["status"] == "pending"
     assert till.told_of() == ["pending", "pending", "withdrawn"]
+
+
+def test_a_change_that_waits_changes_nothing_and_binds_in_every_process_once_it_is_confirmed(
+    running: tuple[Till, Json],
+) -> None:
+    till, bought = running
+    subscription_id, key = bought["subscriptionId"], bought["apiKey"]
+    image = model(IMAGE_MODEL, "basic", 20, 200)
+    others = [till.world.another_process() for _ in range(2)]
+    before = till.look(subscription_id)
+    waits = till.change(subscription_id, model(cap=5000), image)
+    assert waits["order"]["status"] == "pending"
+    assert till.look(subscription_id) == before
+    for process in (till.world, *others):  # each may remember why it refused
+        assert process.authorize(key, "large", 4000)["error"]["code"] == "request_exceeds_limit"
+        assert process.authorize(key, "image", 1, modelId=IMAGE_MODEL)["error"]["code"] == "model_not_included"
+    till.world.clock.advance(LAPSES_MS - 1)
+    assert till.confirm(waits["order"]["orderId"])["price"] == waits["order"]["price"]
+    for number, process in enumerate((till.world, *others)):
+        assert process.authorize(key, f"large-{number}", 1500)["allowed"]
+        assert process.authorize(key, f"image-{number}", 1, modelId=IMAGE_MODEL)["allowed"]
+    assert [line["monthlyTokenCap"] for line in till.look(subscription_id)["models"]] == [5000, 200]
+    assert_conserved(till.world)
+
+
+@pytest.mark.parametrize("kind", ["change", "top_up"])
+def test_what_is_priced_in_a_month_window_lapses_with_it(running: tuple[Till, Json], kind: str) -> None:
+    till, _ = running
+    bought = Till(replace(till.world, deps=till.deps._replace(sale_approval=False)), "acct-2").buy(months=2)
+    till = replace(till, account="acct-2")
+
+    def order() -> Any:
+        subscription_id = bought["subscriptionId"]
+        return till.change(subscription_id, model(cap=5000)) if kind == "change" else till.top_up(subscription_id)
+
+    window_ends = to_ms(datetime(2026, 12, 23, tzinfo=UTC))
+    till.world.clock.now_ms = window_ends - 1000
+    first = order()
+    assert first["order"]["lapsesAt"] == "2026-12-23T00:00:00Z"
+    till.world.clock.now_ms = window_ends
+    assert till.confirm(first["order"]["orderId"]) == "order_lapsed"
+    second = order()
+    till.world.clock.now_ms += LAPSES_MS - 1
+    assert till.confirm(second["order"]["orderId"])["status"] == "done"
+    assert_conserved(till.world)
+
+
+def test_a_top_up_is_there_once_it_is_confirmed_and_not_before(running: tuple[Till, Json]) -> None:
+    till, bought = running
+    waits = till.top_up(bought["subscriptionId"], 500)
+    assert till.world.authorize(bought["apiKey"], "r-1", 1200)["error"]["code"] == "request_exceeds_limit"
+    for _ in range(3):
+        assert till.confirm(waits["order"]["orderId"])["status"] == "done"
+    granted = till.world.authorize(bought["apiKey"], "r-1", 1200)
+    assert (granted["monthly"]["topUp"], granted["monthly"]["remaining"]) == (500, 300)
+    assert_conserved(till.world)
+
+
+@pytest.mark.parametrize("kind", ["purchase", "renewal", "extension", "change", "top_up"])
+def test_an_order_is_carried_out_at_its_price_whatever_the_catalogue_says_by_then(
+    running: tuple[Till, Json], kind: str
+) -> None:
+    till, bought = running
+    subscription_id = bought["subscriptionId"]
+    orders: dict[str, Callable[[], Any]] = {
+        "purchase": lambda: replace(till, account="another").buy(),
+        "renewal": lambda: till.renew(subscription_id),
+        "extension": lambda: till.extend(subscription_id),
+        "change": lambda: till.change(subscription_id, model(cap=5000)),
+        "top_up": lambda: till.top_up(subscription_id),
+    }
+    if kind == "renewal":
+        expire(till, bought)
+    waits = orders[kind]()
+    offers.withdraw_model(till.deps, TEXT_MODEL, "operator")
+    done = till.confirm(waits["order"]["orderId"])
+    assert (done["status"], done["price"]) == ("done", waits["order"]["price"])
+    assert_conserved(till.world)
+
+
+def test_a_total_of_nothing_needs_no_approval(till: Till) -> None:
+    make_free(till)
+    bought = till.buy()
+    assert (bought["status"], bought["order"]["status"], bought["order"]["lapsesAt"]) == ("active", "done", None)
+    assert till.uses(bought["apiKey"]) == "allowed"
+    assert till.told_of() == []
+
+
+def test_nothing_is_sold_beside_an_order_that_waits_not_even_for_nothing(running: tuple[Till, Json]) -> None:
+    till, bought = running
+    till.extend(bought["subscriptionId"])
+    make_free(till)
+    assert till.extend(bought["subscriptionId"]) == "order_pending"
+
+
+def make_free(till: Till) -> None:
+    price = {"currency": "USD", "base": "0", "perUnit": "0", "perDailyCall": "0"}
+    tiers = [{"channelTier": "stable", "price": price}]
+    offers.put_model(till.deps, parse_model(TEXT_MODEL, {"kind": "text", "tiers": tiers, "confirm": True}), "operator")
+
+
+@pytest.mark.parametrize("kind", ["renewal", "extension"])
+def test_while_it_is_suspended_a_term_goes_on_by_a_confirmation_but_none_begins(
+    running: tuple[Till, Json], kind: str
+) -> None:
+    till, bought = running
+    subscription_id = bought["subscriptionId"]
+    if kind == "renewal":
+        expire(till, bought)
+    waits = till.renew(subscription_id) if kind == "renewal" else till.extend(subscription_id)
+    order_id = waits["order"]["orderId"]
+    suspend(till.deps, "op", subscription_id, "a test")
+    if kind == "renewal":
+        assert till.confirm(order_id) == "subscription_suspended"
+        assert till.status(order_id) == "pending"
+        resume(till.deps, "op", subscription_id)
+    assert till.confirm(order_id)["status"] == "done"
+    assert till.uses(waits.get("apiKey") or bought["apiKey"]) == (
+        "allowed" if kind == "renewal" else "subscription_suspended"
+    )
+    assert_conserved(till.world)
+
+
+def test_orders_that_wait_are_carried_out_also_once_sales_need_no_approval_any_more(till: Till) -> None:
+    waits = till.buy()
+    after = till.on(replace(till.world, deps=till.deps._replace(sale_approval=False)))
+    assert after.buy() == "order_pending"
+    assert after.confirm(waits["order"]["orderId"])["status"] == "done"
+    assert after.uses(waits["apiKey"]) == "allowed"

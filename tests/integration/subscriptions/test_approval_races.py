@@ -16,6 +16,7 @@ from tests.support.audit import assert_conserved
 from tests.support.concurrency import at_once
 from tests.support.faults import FaultAt, Interleave
 from tests.support.waiting import LAPSES_MS, Till, approving
+from tests.support.world import IMAGE_MODEL, model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +69,23 @@ def extension(world: World, account: str) -> Scene:
     return Scene(till, till.extend(bought["subscriptionId"], key="once"), bought["apiKey"])
 
 
+def change(world: World, account: str) -> Scene:
+    bought = Till(world, account).buy()
+    till = Till(approving(world), account)
+    return Scene(till, _changed(till, bought["subscriptionId"]), bought["apiKey"])
+
+
+def _changed(till: Till, subscription_id: str) -> Any:
+    """One line rises, and another is new."""
+    return till.change(subscription_id, model(cap=2000), model(IMAGE_MODEL, "basic", 20, 200), key="once")
+
+
+def top_up(world: World, account: str) -> Scene:
+    bought = Till(world, account).buy()
+    till = Till(approving(world), account)
+    return Scene(till, till.top_up(bought["subscriptionId"], key="once"), bought["apiKey"])
+
+
 def confirm(scene: Scene) -> Any:
     return scene.till.confirm(scene.order_id, "pi_1")
 
@@ -108,14 +126,32 @@ def order_again(scene: Scene) -> Any:
     till, kind = scene.till, scene.waits["order"]["kind"]
     if kind == "purchase":
         return till.buy(key="once")
-    if kind == "renewal":
-        return till.renew(scene.subscription_id, key="once")
-    return till.extend(scene.subscription_id, key="once")
+    return _asked(till, kind, scene.subscription_id)
 
 
-SCENES = (purchase, renewal, extension)
-ENDS = (confirm, confirm_other, reject, withdraw, cancel)
-OTHERS = (*ENDS, lapse, buy, lapse_and_buy, order_again)
+def _asked(till: Till, kind: str, subscription_id: str) -> Any:
+    match kind:
+        case "renewal":
+            return till.renew(subscription_id, key="once")
+        case "extension":
+            return till.extend(subscription_id, key="once")
+        case "change":
+            return _changed(till, subscription_id)
+        case _:
+            return till.top_up(subscription_id, key="once")
+
+
+SCENES = (purchase, renewal, extension, change, top_up)
+SOLD = {
+    "purchase": "purchased",
+    "renewal": "renewed",
+    "extension": "extended",
+    "change": "changed",
+    "top_up": "topped_up",
+}
+ENDS = (confirm, reject, cancel)
+"""What is disturbed; a withdrawal is carried out by the code of a rejection."""
+OTHERS = (*ENDS, confirm_other, withdraw, lapse, buy, lapse_and_buy, order_again)
 BECAME = {"confirm": "done", "confirm_other": "done", "reject": "rejected", "withdraw": "withdrawn"}
 
 
@@ -130,8 +166,7 @@ def holds(scene: Scene, answers: dict[str, Any]) -> str:
     assert scene.till.told_of(scene.order_id) == sorted(["pending", *own])
     waits = row.pending_order is not None and row.pending_order.number == order.number
     assert waits <= (stored in {"pending", "lapsed"})
-    sold = {"purchase": "purchased", "renewal": "renewed", "extension": "extended"}[kind]
-    assert scene.till.sold(scene.subscription_id).count(sold) == (stored == "done")
+    assert scene.till.sold(scene.subscription_id).count(SOLD[kind]) == (stored == "done")
     for name, answer in answers.items():
         if isinstance(answer, dict) and name in BECAME:
             assert (answer["status"], answer["reference"]) == (stored, order.reference)
@@ -221,7 +256,7 @@ def test_what_a_clock_that_is_ahead_has_done_is_not_undone_by_one_that_is_behind
     done = early(scene.on(_at(world, lapses)))
     answer = late(scene.on(approving(_at(world, lapses - 1))))
     world.clock.now_ms = lapses
-    if isinstance(done, dict) and (early is buy or (early is cancel and make is extension)):
+    if isinstance(done, dict) and (early is buy or (early is cancel and make is not renewal)):
         assert answer == "order_lapsed"
     holds(scene, {})
     assert_conserved(world)
@@ -258,7 +293,15 @@ def _outcome(scene: Scene, command: Callable[[Scene], Any] | None, answer: Any =
         scene.till.told_of(scene.order_id),
         scene.till.sold(scene.subscription_id),
         usable(scene),
+        _left(scene),
     )
+
+
+def _left(scene: Scene) -> list[Any]:
+    """The cap of each model of the subscription, and what is left of its month."""
+    world = scene.till.world
+    stored = [item for item in world.all_items(world.tables.entitlements) if scene.subscription_id in item["pk"]["S"]]
+    return sorted((item["lm"]["N"], item["ml"]["N"]) for item in stored)
 
 
 @pytest.mark.parametrize("kind", ["before", "after", "lost"])
@@ -279,7 +322,7 @@ def test_an_order_is_made_once_and_shows_its_key_whatever_store_call_fails(
             assert kind == "lost"
             answer = _ask(Till(approving(world), account), make, bought)
         else:
-            assert ("apiKey" in answer) == (make is not extension)
+            assert ("apiKey" in answer) == (make in SCENES[:2])
         assert answer["order"]["status"] == "pending"
         assert Till(world).told_of(answer["order"]["orderId"]) == ["pending"]
     else:
@@ -290,6 +333,4 @@ def test_an_order_is_made_once_and_shows_its_key_whatever_store_call_fails(
 def _ask(till: Till, make: MakeScene, bought: Json | None) -> Any:
     if bought is None:
         return till.buy(key="once")
-    if make is renewal:
-        return till.renew(bought["subscriptionId"], key="once")
-    return till.extend(bought["subscriptionId"], key="once")
+    return _asked(till, make.__name__, bought["subscriptionId"])

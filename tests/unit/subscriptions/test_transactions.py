@@ -75,7 +75,7 @@ def test_new_key_begins_in_the_row_of_a_running_subscription_that_has_no_newer_o
     update = request["TransactItems"][0]["Update"]
     assert about(update) == OF_ROW
     assert spelled(update) == (
-        [*RUNNING, KEY_IS_NEWER],
+        [*RUNNING, "attribute_not_exists(cn)", KEY_IS_NEWER],
         [f"kh = {KEY_HASH!r}", "kt = tail", "kg = 4", "kp = 1", "nd = 20788", "nn = 7", *DUE_NOW],
         [""],
     )
@@ -121,7 +121,9 @@ def test_key_is_revoked_in_the_row_as_it_was_read_with_who_did_it(operator: str 
 def test_cancellation_begins_in_the_row_of_a_running_subscription() -> None:
     update = revocations.begin_cancellation(TABLES, BOUGHT, NOON)
     assert about(update) == OF_ROW
-    assert spelled(update) == (RUNNING, [f"xi = {NOON}", *DUE_NOW], [""])
+    assert spelled(update) == ([*RUNNING, "attribute_not_exists(cn)"], [f"xi = {NOON}", *DUE_NOW], [""])
+    changed = revocations.begin_cancellation(TABLES, BOUGHT._replace(change_number=3), NOON)
+    assert spelled(changed)[0] == [*RUNNING, "cn = 3"]
 
 
 def test_entitlement_is_stopped_once() -> None:

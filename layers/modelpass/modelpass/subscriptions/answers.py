@@ -227,13 +227,16 @@ def order(sold: Order, now_ms: int) -> Json:
     }
 
 
-def for_operators(stored: Subscription, now_ms: int) -> Json:
-    """A subscription as operators see it: with whose it is, and who has suspended it, since when and why."""
+def for_operators(stored: Subscription, shown: Json) -> Json:
+    """A subscription as operators see it: as it is `shown` to its customer, with whose it is.
+
+    It says as well who has suspended it, since when and why.
+    """
     suspension = None
     if stored.suspension is not None:
         at_ms, operator, reason = stored.suspension
         suspension = {"at": rfc3339(at_ms), "operatorId": operator, "reason": reason}
-    return {"accountId": stored.account_id, **subscription(stored, stored.status(now_ms)), "suspension": suspension}
+    return {"accountId": stored.account_id, **shown, "suspension": suspension}
 
 
 def term(sold: SoldTerm) -> Json:

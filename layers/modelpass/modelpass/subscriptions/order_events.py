@@ -45,7 +45,7 @@ def _of_order(tables: Tables, kind: EventType, order: Order, at_ms: int, **more:
     data: dict[str, Any] = {
         "orderId": order.id,
         "kind": order.kind.value,
-        "label": order.label,
+        "label": order.label or None,
         "price": pricing.price_answer(order.price),
         "lapsesAt": None if order.lapses_at_ms is None else rfc3339(order.lapses_at_ms),
         **more,

@@ -171,7 +171,7 @@ def end_order(tables: Tables, ended: Order) -> Request:
     return {
         "Put": {
             "TableName": tables.subscriptions,
-            "Item": order_item(ended, tables.version),
+            "Item": order_item(ended),  # one that has waited is of the newest version
             "ConditionExpression": f"{schema.UNDERSTOOD} AND #os = :os",
             "ExpressionAttributeNames": {"#v": "v", "#os": "os"},
             "ExpressionAttributeValues": {**schema.understood(), ":os": text(OrderStatus.PENDING)},

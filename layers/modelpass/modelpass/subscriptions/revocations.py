@@ -38,11 +38,12 @@ def begin_new_key(tables: Tables, subscription: Subscription, now_ms: int) -> Re
         tables,
         subscription,
         # Nobody else has made a key since the row was read, so the count of the day's keys is still as it was read.
-        f"{_RUNNING} AND {KEY_IS_NEWER}",
+        f"{_RUNNING} AND {_same_list(subscription)} AND {KEY_IS_NEWER}",
         "SET #kh = :kh, #kt = :kt, #kg = :kg, #kp = :kp, #nd = :nd, #nn = :nn, #dp = :dp, #da = :da",
-        (*_RUNNING_NAMES, "kh", "kt", "kg", "kp", "nd", "nn", "dp", "da"),
+        (*_RUNNING_NAMES, "cn", "kh", "kt", "kg", "kp", "nd", "nn", "dp", "da"),
         {
             **_term_values(subscription),
+            **_list_value(subscription),
             ":kh": binary(subscription.key_hash),
             ":kt": text(subscription.key_tail),
             ":kg": number(subscription.key_generation),
@@ -96,10 +97,15 @@ def begin_cancellation(tables: Tables, subscription: Subscription, now_ms: int) 
     return _row_update(
         tables,
         subscription,
-        _RUNNING,
+        f"{_RUNNING} AND {_same_list(subscription)}",
         "SET #xi = :now, #dp = :dp, #da = :da",
-        (*_RUNNING_NAMES, "dp", "da"),
-        {**_term_values(subscription), ":now": number(now_ms), **_due(subscription, now_ms)},
+        (*_RUNNING_NAMES, "cn", "dp", "da"),
+        {
+            **_term_values(subscription),
+            **_list_value(subscription),
+            ":now": number(now_ms),
+            **_due(subscription, now_ms),
+        },
     )
 
 
@@ -160,6 +166,15 @@ def _new_key_update(tables: Tables, subscription: Subscription, due_at_ms: int, 
             **({":cw": number(1)} if subscription.change_pending else {}),
         },
     )
+
+
+def _same_list(subscription: Subscription) -> str:
+    """The list was not changed since it was read: whoever goes through its entitlements leaves out no new one."""
+    return "#cn = :cn" if subscription.change_number else "attribute_not_exists(#cn)"
+
+
+def _list_value(subscription: Subscription) -> schema.Item:
+    return {":cn": number(subscription.change_number)} if subscription.change_number else {}
 
 
 def _term_values(subscription: Subscription) -> schema.Item:

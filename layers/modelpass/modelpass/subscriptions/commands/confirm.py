@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from modelpass.errors import raise_if_refused
 from modelpass.subscriptions import approval, order_events
 from modelpass.subscriptions.approval import State
-from modelpass.subscriptions.commands import order_ends
+from modelpass.subscriptions.commands import conform, order_ends
 from modelpass.subscriptions.commands.order_ends import Ended
 from modelpass.subscriptions.commands.sell import write
 from modelpass.subscriptions.order_records import OrderStatus
@@ -36,6 +36,7 @@ def confirm(deps: Deps, order_id: str, reference: str) -> Ended:
         read = order_ends.read_waiting(deps, budget, order_id)
         now_ms = deps.now_ms()
         if read.order.status(now_ms) is OrderStatus.DONE:
+            conform.finish_change(deps, budget, read.row)  # the call that carried it out may have broken off
             return Ended(read.order, now_ms)
         order_ends.require_waiting(read, now_ms)
         found = read.row.at(now_ms)
@@ -45,6 +46,7 @@ def confirm(deps: Deps, order_id: str, reference: str) -> Ended:
         told = {"Put": order_events.confirmed(deps.tables, done.order, now_ms)}
         effect = effect._replace(row=done.row, slot=done.slot, actions=[*effect.actions, told])
         write(deps, budget, order_ends.ending(read, effect, done.order, now_ms))
+        conform.finish_change(deps, budget, done.row)
         return Ended(done.order, now_ms)
 
     return budget.until_done(attempt)

@@ -14,7 +14,7 @@ from modelpass.dynamodb import transport
 from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.runtime import telemetry, unreadable
 from modelpass.subscriptions import answers, items, rules
-from modelpass.subscriptions.commands import daily_usage, queries, repository, upkeep
+from modelpass.subscriptions.commands import daily_usage, orders, queries, repository, upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 def look_at_subscription(deps: Deps, subscription_id: str) -> Json:
     """One subscription of any account, with whose it is and who has suspended it; raises `not_found`."""
-    found = upkeep.own_subscription(deps, deps.retry_budget(), None, subscription_id).now
-    return answers.for_operators(found, deps.now_ms())
+    budget = deps.retry_budget()
+    found = upkeep.own_subscription(deps, budget, None, subscription_id).now
+    return answers.for_operators(found, queries.shown(deps, budget, found))
 
 
 def look_at_usage(deps: Deps, subscription_id: str) -> Json:
@@ -48,6 +49,21 @@ def look_at_events(deps: Deps, subscription_id: str, page: Page) -> Json:
 def look_at_subscriptions(deps: Deps, account_id: str, page: Page) -> Json:
     """A page of an account's subscriptions, newest first; of an account that has bought nothing, an empty one."""
     return queries.list_subscriptions(deps, account_id, page)
+
+
+def look_at_orders_of_account(deps: Deps, account_id: str, page: Page) -> Json:
+    """A page of an account's orders, newest first; of an account that has ordered nothing, an empty one."""
+    return orders.list_orders(deps, account_id, page)
+
+
+def look_at_orders(deps: Deps, subscription_id: str, page: Page) -> Json:
+    """A page of the orders of a subscription of any account, newest first; raises `not_found`."""
+    return orders.list_orders_of_subscription(deps, None, subscription_id, page)
+
+
+def look_at_order(deps: Deps, order_id: str) -> Json:
+    """One order of any account; raises `not_found`."""
+    return orders.get_order(deps, None, order_id)
 
 
 def look_at_holds(deps: Deps, subscription_id: str) -> Json:

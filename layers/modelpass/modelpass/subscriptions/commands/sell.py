@@ -94,8 +94,12 @@ def sell(deps: Deps, account_id: str, subscription_id: str, kind: SaleKind, aske
 
 
 def _binding(deps: Deps, budget: RetryBudget, sold: Sold) -> Sold:
-    """A sale once what it has changed binds every request: the first call for it may have broken off before."""
-    if not sold.subscription.change_pending:
+    """A sale once what it has changed binds every request: the first call for it may have broken off before.
+
+    What another sale has still to bring about is left to that.
+    """
+    changed = sold.order is not None and sold.order.kind is OrderKind.CHANGE
+    if not (changed and sold.subscription.change_pending):
         return sold
     row = conform.finish_change(deps, budget, sold.subscription)
     now_ms = deps.now_ms()

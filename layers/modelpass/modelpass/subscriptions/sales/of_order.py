@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from modelpass.subscriptions.model import OrderKind
+from modelpass.subscriptions.sales.change import Change
 from modelpass.subscriptions.sales.extension import Extension
 from modelpass.subscriptions.sales.purchase import Purchase
 from modelpass.subscriptions.sales.renewal import NewKey, Renewal
+from modelpass.subscriptions.sales.top_up import ToppingUp
 
 if TYPE_CHECKING:
     from modelpass.subscriptions.model import Subscription
@@ -27,8 +29,10 @@ def kind_of(order: Order, found: Subscription) -> SaleKind:
             return Renewal(lambda _: _kept_key(found))
         case OrderKind.EXTENSION:
             return Extension(order.months)
-        case OrderKind.CHANGE | OrderKind.TOP_UP:
-            raise NotImplementedError
+        case OrderKind.CHANGE:
+            return Change()
+        case OrderKind.TOP_UP:
+            return ToppingUp()
         case _:
             assert_never(order.kind)
 
