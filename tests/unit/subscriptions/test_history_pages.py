@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from modelpass.errors import Refused
-from modelpass.subscriptions import history_pages
+from modelpass.subscriptions import history_pages, usage_history
 from modelpass.times import DAY_MS
 from tests.support.builders import NOON, limits, ms, subscription
 
@@ -24,7 +24,8 @@ BORN, TODAY = date(2026, 11, 23), date(2026, 12, 1)
 
 def page(query: Mapping[str, str], limit: int = 1000, now_ms: int = NOON, stored: Subscription = STORED) -> HistoryPage:
     cursor = history_pages.cursor_of(query["cursor"], query) if "cursor" in query else None
-    return history_pages.page_of(query, cursor, limit, stored, now_ms)
+    span = history_pages.span_of(query, cursor, stored, now_ms)
+    return history_pages.page_of(query, cursor, limit, span, usage_history.models_of([], stored))
 
 
 def refused(query: Mapping[str, str], now_ms: int = NOON) -> str | None:

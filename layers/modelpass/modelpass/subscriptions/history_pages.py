@@ -2,7 +2,8 @@
 
 The entries of an answer are numbered: day by day, and in each day model by model, as they were bought. A cursor keeps
 which days the first page was about and how many entries were shown, so that following pages end where the first one
-said, however late they are asked for. It is good for the subscription it was given for, whose models never change.
+said, however late they are asked for. It is good for the subscription it was given for, as long as that has had no
+more models in these days.
 """
 
 from __future__ import annotations
@@ -26,17 +27,21 @@ MOST_ROWS: Final = 1000
 """How many entries a page has at most, and unless the query says otherwise."""
 _BOUNDS: Final = ("from", "to")
 _DATE: Final = "([0-9]{4}-[0-9]{2}-[0-9]{2})"
-_CURSOR: Final = re.compile(f"{_DATE}?~{_DATE}?~{_DATE}~{_DATE}~([0-9]{{1,5}})")
+_CURSOR: Final = re.compile(f"{_DATE}?~{_DATE}?~{_DATE}~{_DATE}~([0-9]{{1,6}})(?:~([0-9]{{1,4}}))?")
 _ONE_DAY: Final = timedelta(days=1)
 
 
 class Cursor(NamedTuple):
-    """The dates that were asked for, None where left out; the days they meant; and how many entries were shown."""
+    """The dates that were asked for, None where left out; the days they meant; and how many entries were shown.
+
+    `models` is of how many models these days were; None where earlier code did not say, when a list never changed.
+    """
 
     asked: tuple[str | None, str | None]
     first: date
     last: date
     shown: int
+    models: int | None = None
 
 
 class HistoryPage(NamedTuple):
@@ -78,24 +83,28 @@ def cursor_of(text: str, query: Mapping[str, str]) -> Cursor:
     for name, at_first in zip(_BOUNDS, asked, strict=True):
         if name in query and query[name] != at_first:
             raise invalid(name, f"{name} must be that of the first page, or be left out.")
-    return Cursor(asked, first, last, int(found[5]))
+    return Cursor(asked, first, last, int(found[5]), None if found[6] is None else int(found[6]))
+
+
+def span_of(query: Mapping[str, str], cursor: Cursor | None, subscription: Subscription, now_ms: int) -> Span:
+    """The days that are asked about; raises `invalid_request` naming the date at fault, or a cursor of other usage."""
+    if cursor is None:
+        return usage_history.span_of(query, subscription, now_ms)
+    return _span_again(cursor, subscription, now_ms)
 
 
 def page_of(
-    query: Mapping[str, str], cursor: Cursor | None, limit: int, subscription: Subscription, now_ms: int
+    query: Mapping[str, str], cursor: Cursor | None, limit: int, span: Span, models: tuple[str, ...]
 ) -> HistoryPage:
-    """The page that is asked for; raises `invalid_request` naming the date at fault, or a cursor of other usage."""
-    models = tuple(model.model_id for model in subscription.models)
-    if cursor is None:
-        span, start = usage_history.span_of(query, subscription, now_ms), 0
-        asked = (query.get("from"), query.get("to"))
-    else:
-        span, start, asked = _span_again(cursor, subscription, now_ms), cursor.shown, cursor.asked
+    """The page that is asked for, of these days and models; raises `invalid_request` for a cursor of other usage."""
+    start, asked = 0, (query.get("from"), query.get("to"))
+    if cursor is not None:
+        start, asked = cursor.shown, cursor.asked
     count = max(0, (span.last - span.first).days + 1) * len(models)
-    if cursor is not None and not 0 < start < count:
+    if cursor is not None and not (0 < start < count and cursor.models in (None, len(models))):
         raise invalid_cursor()
     end = min(start + limit, count)
-    following = _text(Cursor(asked, span.first, span.last, end)) if end < count else None
+    following = _text(Cursor(asked, span.first, span.last, end, len(models))) if end < count else None
     return HistoryPage(span, models, start, end, following)
 
 
@@ -113,4 +122,4 @@ def _span_again(cursor: Cursor, subscription: Subscription, now_ms: int) -> Span
 
 def _text(cursor: Cursor) -> str:
     asked = "~".join(name or "" for name in cursor.asked)
-    return f"{asked}~{cursor.first.isoformat()}~{cursor.last.isoformat()}~{cursor.shown}"
+    return f"{asked}~{cursor.first.isoformat()}~{cursor.last.isoformat()}~{cursor.shown}~{cursor.models}"

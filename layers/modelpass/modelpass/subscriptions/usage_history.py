@@ -101,6 +101,12 @@ def day_row_of(row: schema.Item) -> DayRow:
     return DayRow(day, entitlement, int(row["calls"]["N"]), int(row["units"]["N"]))
 
 
+def models_of(terms: Iterable[SoldTerm], subscription: Subscription) -> tuple[str, ...]:
+    """The models that these terms have had, in the order they came into them, and those of the list in force."""
+    had = [model_id for sold in terms for model_id, _ in sold.models]
+    return tuple(dict.fromkeys([*had, *(limits.model_id for limits in subscription.models)]))
+
+
 def unrecorded(
     subscription: Subscription, recorded: Collection[int], oldest: int, models: Collection[str]
 ) -> list[EntitlementId]:
