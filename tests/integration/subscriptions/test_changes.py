@@ -274,16 +274,5 @@ def test_history_has_the_days_of_models_that_came_and_went(world: World) -> None
         assert used == {IMAGE_MODEL: 9, OTHER: 4}
 
 
-def test_pages_of_history_begin_anew_once_a_model_has_come_in_between(world: World) -> None:
-    name, _ = bought(world, model(), image())
-    world.clock.advance(3 * DAY_MS)
-    cursor = history(world.deps, "acct", name, {"limit": "5"})["next"]
-    assert len(history(world.deps, "acct", name, {"limit": "5", "cursor": cursor})["days"]) == 3
-    change(world, name, model(), model(OTHER, "stable", 5, 50))
-    with pytest.raises(Refused) as caught:
-        history(world.deps, "acct", name, {"limit": "5", "cursor": cursor})
-    assert caught.value.refusal.param == "cursor"
-
-
 def day_of(world: World, days: int) -> str:
     return rfc3339(world.clock.now_ms + days * DAY_MS)[:10]

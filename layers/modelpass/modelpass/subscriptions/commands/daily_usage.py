@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from modelpass.entitlements.model import Entitlement, EntitlementId
     from modelpass.runtime.deps import Deps
     from modelpass.subscriptions.answers import Json
-    from modelpass.subscriptions.history_pages import HistoryPage
+    from modelpass.subscriptions.history_pages import Question
     from modelpass.subscriptions.model import SoldTerm, Subscription
-    from modelpass.subscriptions.usage_history import Span, TermDays
+    from modelpass.subscriptions.usage_history import TermDays
 
 _MOST_KEYS: Final = 100
 """How many keys one `BatchGetItem` takes."""
@@ -47,10 +47,8 @@ def get_history(
         cursor = history_pages.cursor_of(pages.sort_key_of(query["cursor"]), query)
     budget = deps.retry_budget()
     found = upkeep.own_subscription(deps, budget, account_id, subscription_id).now
-    span = history_pages.span_of(query, cursor, found, deps.now_ms())
-    terms = _terms_since(deps, budget, found, span)
-    page = history_pages.page_of(query, cursor, limit, span, usage_history.models_of(terms.in_order(), found))
-    return _Reader(deps, budget, found, page, terms).answer()
+    question = history_pages.question_of(query, cursor, found, deps.now_ms())
+    return _Reader(deps, budget, found, question).answer(limit)
 
 
 class _Told(NamedTuple):
@@ -64,55 +62,28 @@ def _told(sold: SoldTerm) -> _Told:
     return _Told(usage_history.days_of(sold), answers.term(sold))
 
 
-class _Terms(NamedTuple):
-    """The terms of some days and of later ones, by their number, and the oldest that was looked for."""
-
-    recorded: dict[int, _Told]
-    oldest: int
-
-    def in_order(self) -> list[SoldTerm]:
-        """The terms as they were sold, oldest first."""
-        return [told.term.sold for _, told in sorted(self.recorded.items())]
-
-
-def _terms_since(deps: Deps, budget: RetryBudget, subscription: Subscription, days: Span) -> _Terms:
-    """The terms that had not ended when the first of the days began.
-
-    The current one is as the subscription has it, where it is not recorded.
-    """
-    current = subscription.sold_term()
-    found = {current.number: _told(current)}
-    query = items.sold_terms(deps.tables.history, subscription.id)
-    for rows in transport.pages(lambda name, asked: budget.persist(partial(deps.send, name, asked)), query):
-        for told in unreadable.read_each(deps.tables.history, rows, lambda row: _told(items.term_row_of(row))):
-            found[told.term.sold.number] = told
-        oldest = min(found)
-        if found[oldest].term.first < days.first:
-            return _Terms(found, oldest)
-    return _Terms(found, 1)
-
-
 class _Reader:
     """Reads what one page shows."""
 
-    def __init__(
-        self, deps: Deps, budget: RetryBudget, subscription: Subscription, page: HistoryPage, terms: _Terms
-    ) -> None:
+    def __init__(self, deps: Deps, budget: RetryBudget, subscription: Subscription, question: Question) -> None:
         self._deps = deps
-        self._terms = terms
         self._subscription = subscription
-        self._page = page
-        self._days = page.days
-        self._entries = page.entries()
-        self._models = frozenset(model_id for _, model_id in self._entries)
+        self._question = question
+        self._days = question.span
+        self._models: frozenset[str] = frozenset()
         self._send: Send = lambda operation, request: budget.persist(partial(deps.send, operation, request))
         self._unread: set[EntitlementId] = set()
 
-    def answer(self) -> Json:
-        if not self._entries:
+    def answer(self, limit: int) -> Json:
+        recorded, oldest = self._recorded()
+        models = usage_history.models_of(self._subscription, [told.term for told in recorded.values()], self._days)
+        page = history_pages.page_of(self._question, models, limit)
+        entries = page.entries()
+        if not entries:
             return {"days": [], "terms": [], "next": None}
+        self._days, self._models = page.days, frozenset(model_id for _, model_id in entries)
         # The entitlements are read before the rows, so that a day that is closed in between is found in its row.
-        told, entitlements = self._terms_and_entitlements()
+        told, entitlements = self._terms_and_entitlements(recorded, oldest)
         figures = Figures()
         self._add_rows(figures)
         figures.add_entitlements(entitlements)
@@ -121,14 +92,13 @@ class _Reader:
                 if one.term.sold.number == entitlement.term_number:
                     figures.without_entitlement(entitlement, one.term)
         return {
-            "days": figures.answer(self._entries, self._page.span.open_day),
+            "days": figures.answer(entries, page.span.open_day),
             "terms": [one.shown for one in told],
-            "next": None if self._page.following is None else pages.cursor_of(self._page.following),
+            "next": None if page.following is None else pages.cursor_of(page.following),
         }
 
-    def _terms_and_entitlements(self) -> tuple[list[_Told], list[Entitlement]]:
+    def _terms_and_entitlements(self, recorded: dict[int, _Told], oldest: int) -> tuple[list[_Told], list[Entitlement]]:
         """The terms of the page's days, oldest first, and their entitlements for the page's models."""
-        recorded, oldest = dict(self._terms.recorded), self._terms.oldest
         ids = [
             one
             for told in recorded.values()
@@ -143,6 +113,21 @@ class _Reader:
             recorded[sold.number] = _told(sold)
         told_of_days = [told for _, told in sorted(recorded.items()) if told.term.touches(self._days)]
         return told_of_days, earlier + self._entitlements(ids)
+
+    def _recorded(self) -> tuple[dict[int, _Told], int]:
+        """The terms by their number, the current one as the subscription has it; and the oldest that was looked for.
+
+        Those before it had ended when the first day that is asked for began.
+        """
+        table, current = self._deps.tables.history, self._subscription.sold_term()
+        found = {current.number: _told(current)}
+        for rows in transport.pages(self._send, items.sold_terms(table, self._subscription.id)):
+            for told in unreadable.read_each(table, rows, lambda row: _told(items.term_row_of(row))):
+                found[told.term.sold.number] = told
+            oldest = min(found)
+            if found[oldest].term.first < self._days.first:
+                return found, oldest
+        return found, 1
 
     def _entitlements(self, ids: list[EntitlementId]) -> list[Entitlement]:
         table, wanted = self._deps.tables.entitlements, [entitlement_items.entitlement_key(i) for i in ids]
