@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelpass.errors import Refused
+from modelpass.subscriptions.commands import suspend
 from modelpass.times import rfc3339
 from tests.support.audit import assert_audited, assert_conserved
 from tests.support.changing import change, top_up
@@ -157,9 +158,11 @@ def test_a_line_that_was_gone_comes_back_with_its_holds_and_its_history_under_th
     change(world, name, model())
     world.clock.now_ms = world.subscription(name).pending_change.binds_at_ms  # type: ignore[union-attr]
     assert code_of(world.authorize(key, "r-2", 1, modelId=IMAGE_MODEL)) == "model_not_included"
+    change(world, name, model(cap=1100))  # from here on the row has the line no more
     key_of_now = world.regenerate(name)["apiKey"]
     assert code_of(world.authorize(key_of_now, "r-3", 1, modelId=IMAGE_MODEL)) == "model_not_included"
-    change(world, name, model(), image(cap=60))
+    assert code_of(world.another_process().authorize(key, "r-3", 1, modelId=IMAGE_MODEL)) == "invalid_api_key"
+    change(world, name, model(cap=1100), image(cap=60))
     assert code_of(world.authorize(key_of_now, "r-4", 60, modelId=IMAGE_MODEL)) == "granted"
     assert code_of(world.authorize(key, "r-5", 1, modelId=IMAGE_MODEL)) == "invalid_api_key"
     assert world.settle(held["authorizationId"], 40)["late"]
@@ -178,6 +181,23 @@ def test_the_reset_changes_nothing_of_it_run_late_or_twice(world: World) -> None
     monthly = world.authorize(key, "r-3", 1)["monthly"]
     assert (monthly["limit"], monthly["used"]) == (300, 0)
     assert code_of(world.authorize(key, "r-4", 1, modelId=IMAGE_MODEL)) == "model_not_included"
+    assert_audited(world)
+
+
+def test_a_line_that_came_or_went_while_suspended_is_stopped_and_resumed_with_the_others(world: World) -> None:
+    name, key = bought(world, model(), image())
+    change(world, name, model())
+    suspend.suspend(world.deps, "operator", name, "a test")
+    change(world, name, model(), model(OTHER, "stable", 5, 50))
+    stored = world.entitlement(name, 1, OTHER)
+    assert (stored.suspended, stored.cancelled_at_ms) == (True, world.clock.now_ms)
+    world.clock.now_ms = world.subscription(name).pending_change.binds_at_ms  # type: ignore[union-attr]
+    assert code_of(world.authorize(key, "r-1", 1, modelId=OTHER)) == "subscription_suspended"
+    suspend.resume(world.deps, "operator", name)
+    assert world.entitlement(name, 1, IMAGE_MODEL).suspended  # it is in the list no more
+    change(world, name, model(), model(OTHER, "stable", 5, 50), image())
+    for model_id in (TEXT_MODEL, OTHER, IMAGE_MODEL):
+        assert code_of(world.authorize(key, "r-2", 1, modelId=model_id)) == "granted"
     assert_audited(world)
 
 
