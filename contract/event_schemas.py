@@ -74,6 +74,42 @@ class TermExtended(TermEnded):
     by: Literal["customer", "service"]
 
 
+class BoughtLimits(_Strict):
+    """One line of a list."""
+
+    model_id: Text
+    channel_tier: Tier
+    unit: Literal["tokens", "generations"]
+    daily_call_limit: Count
+    monthly_token_cap: Count
+
+
+class ListToCome(_Strict):
+    """A list that is not in force yet."""
+
+    binds_at: Time
+    models: list[BoughtLimits]
+
+
+class TermChanged(TermEnded):
+    """`subscription.changed`: `lines` are in force now, and `pending_change` is null where nothing waits."""
+
+    price: SoldPrice
+    order_id: Text
+    lines: list[BoughtLimits]
+    pending_change: ListToCome | None
+
+
+class ToppedUp(TermEnded):
+    """`subscription.topped_up`: units beside the cap, for one month window."""
+
+    price: SoldPrice
+    order_id: Text
+    model_id: Text
+    units: Count
+    window_ends_at: Time
+
+
 class TermExpiring(TermEnded):
     """`subscription.expiring`: so many days are left at most, and what would keep the term from going on by itself."""
 
@@ -261,6 +297,8 @@ SCHEMAS: Final[dict[EventType, tuple[int, type[BaseModel]]]] = {
     EventType.EXPIRED: (1, TermEnded),
     EventType.CANCELLED: (1, TermEnded),
     EventType.EXTENDED: (1, TermExtended),
+    EventType.CHANGED: (1, TermChanged),
+    EventType.TOPPED_UP: (1, ToppedUp),
     EventType.EXPIRING: (1, TermExpiring),
     EventType.KEY_REGENERATED: (1, KeyRegenerated),
     EventType.THRESHOLD_REACHED: (1, ThresholdReached),

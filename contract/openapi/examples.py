@@ -93,6 +93,26 @@ EXTENSION: Final[Json] = {
 }
 SOLD: Final[Json] = {**SUBSCRIPTION, "order": ORDER}
 EXTENDED: Final[Json] = {**SUBSCRIPTION, "expiresAt": "2027-01-24T16:11:00Z", "order": EXTENSION}
+CHANGED: Final[Json] = {
+    **SUBSCRIPTION,
+    "pendingChange": {"bindsAt": EXPIRES, "models": [{**TEXT, "unit": "tokens"}]},
+    "order": {
+        **ORDER,
+        "orderId": "ord_mfrggzdfmztwq2lknnwg23tpaaaaaaad",
+        "kind": "change",
+        "at": "2026-12-01T09:00:00Z",
+    },
+}
+TOPPED_UP: Final[Json] = {
+    **SUBSCRIPTION,
+    "order": {
+        **ORDER,
+        "orderId": "ord_mfrggzdfmztwq2lknnwg23tpaaaaaaae",
+        "kind": "top_up",
+        "at": "2026-12-02T09:00:00Z",
+        "topUp": {"modelId": TEXT_ID, "units": 1000000},
+    },
+}
 SEEN: Final[Json] = {"accountId": "acct_demo", **SUBSCRIPTION, "suspension": None}
 NEW_KEY: Final[Json] = {**SUBSCRIPTION, "apiKey": _API_KEY}
 BOUGHT: Final[Json] = {**NEW_KEY, "order": ORDER}

@@ -7,6 +7,7 @@ from typing import Final
 from contract.openapi import examples, order_shapes, parts, shapes
 from contract.openapi.approval import waits
 from contract.openapi.parts import NOT_FOUND, ORDER_ID, PAGE, SUBSCRIPTION_ID, Answer, Body, Operation, bad
+from modelpass.api.change_bodies import ChangeRequest, TopUpRequest
 from modelpass.api.quote_bodies import QuoteRequest
 from modelpass.api.requests import MOST_ENTRIES
 from modelpass.api.subscription_bodies import ExtensionRequest, SettingsRequest
@@ -19,6 +20,14 @@ _ENDED: Final = (Refusal(ErrorCode.SUBSCRIPTION_EXPIRED), Refusal(ErrorCode.SUBS
 _NOT_SOLD: Final = (
     Refusal(ErrorCode.UNKNOWN_MODEL, param="models[0].modelId"),
     Refusal(ErrorCode.TIER_NOT_OFFERED, param="models[0].channelTier"),
+)
+_OF_EVERY_SALE: Final = (
+    Refusal(ErrorCode.SUBSCRIPTION_PENDING),
+    Refusal(ErrorCode.PRICE_CHANGED, param="expectedTotal", message="The total is 99.00 USD now."),
+    Refusal(ErrorCode.ORDER_PENDING),
+    Refusal(ErrorCode.ACTIVE_SUBSCRIPTION_EXISTS),
+    Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"),
+    Refusal(ErrorCode.TOO_MANY_PURCHASES, retry_after=28140),
 )
 _TOO_LONG: Final = Refusal(ErrorCode.TERM_TOO_LONG, param="months")
 _EXTENSION: Final = {"months": 1}
@@ -76,16 +85,63 @@ OPERATIONS: Final = (
             *_NOT_SOLD,
             NOT_FOUND,
             *_ENDED,
-            Refusal(ErrorCode.SUBSCRIPTION_PENDING),
-            Refusal(ErrorCode.PRICE_CHANGED, param="expectedTotal", message="The total is 99.00 USD now."),
-            Refusal(ErrorCode.ORDER_PENDING),
-            Refusal(ErrorCode.ACTIVE_SUBSCRIPTION_EXISTS),
-            Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"),
-            Refusal(ErrorCode.TOO_MANY_PURCHASES, retry_after=28140),
+            *_OF_EVERY_SALE,
         ),
         (SUBSCRIPTION_ID, parts.idempotency_key("Makes the extension safe to repeat: a repeat adds no more months.")),
         body=Body(ExtensionRequest, {"a month": _EXTENSION, "at this price": {**_EXTENSION, **examples.EXPECTED}}),
         others=(waits(examples.SUBSCRIPTION, examples.EXTENSION),),
+    ),
+    Operation(
+        "POST /v1/subscriptions/{subscriptionId}/change",
+        "change",
+        "Change the models, tiers and limits of a running term",
+        "The whole list as it is wanted. A line binds before the answer, in every process, where it is new or where "
+        "neither figure nor tier nor what it costs today falls; any other, and a removal, waits for the next month "
+        "window (`pendingChange`), and the next change replaces what waits. Charged is line by line what each costs "
+        "more than before, the current month whole and each later month of the term; nothing is paid back.",
+        Answer(
+            200,
+            "Changed; of a repeat under the same `Idempotency-Key`, the subscription as it is now.",
+            (order_shapes.Sold, shapes.Subscription),
+            {"a line removed": examples.CHANGED},
+            ("Cache-Control", "Idempotent-Replayed"),
+        ),
+        (
+            bad("models[0].dailyCallLimit", "models[0].dailyCallLimit must be from 1 to 200 for this model."),
+            Refusal(ErrorCode.DUPLICATE_MODEL, param="models[1].modelId"),
+            *_NOT_SOLD,
+            NOT_FOUND,
+            *_ENDED,
+            *_OF_EVERY_SALE,
+        ),
+        (SUBSCRIPTION_ID, parts.idempotency_key("Makes the change safe to repeat: a repeat changes nothing.")),
+        body=Body(ChangeRequest, {"the whole list": _CHANGE, "at this price": {**_CHANGE, **examples.EXPECTED}}),
+        others=(waits(examples.SUBSCRIPTION, examples.CHANGED["order"]),),
+    ),
+    Operation(
+        "POST /v1/subscriptions/{subscriptionId}/top-ups",
+        "topUp",
+        "Add units to the current month of a model",
+        "They are there for the very next request, beside the cap (`monthly.topUp`), and gone with the month. A unit "
+        "costs the `perUnit` of the tier. The cap and the top-ups of a month stay within the model's `limits`.",
+        Answer(
+            201,
+            "Bought; of a repeat under the same `Idempotency-Key`, the subscription as it is now.",
+            (order_shapes.Sold, shapes.Subscription),
+            {"a million units": examples.TOPPED_UP},
+            ("Cache-Control", "Idempotent-Replayed", "Location"),
+        ),
+        (
+            bad("modelId", "modelId must be a model of the subscription."),
+            Refusal(ErrorCode.UNKNOWN_MODEL, param="modelId"),
+            Refusal(ErrorCode.TIER_NOT_OFFERED, param="modelId"),
+            NOT_FOUND,
+            *_ENDED,
+            *_OF_EVERY_SALE,
+        ),
+        (SUBSCRIPTION_ID, parts.idempotency_key("Makes the top-up safe to repeat: a repeat adds nothing.")),
+        body=Body(TopUpRequest, {"a million units": _TOP_UP, "at this price": {**_TOP_UP, "expectedTotal": "3.00"}}),
+        others=(waits(examples.SUBSCRIPTION, examples.TOPPED_UP["order"]),),
     ),
     Operation(
         "PATCH /v1/subscriptions/{subscriptionId}",

@@ -275,8 +275,13 @@ class MonthlyWindow(Shape):
     used: Count
     held: Annotated[Count, Field(description="Reserved by grants that are neither settled nor expired.")]
     remaining: Annotated[Count, Field(description="Never below 0.")]
-    overrun: Annotated[Count, Field(description="How far `used` and `held` exceed `limit`.")]
+    overrun: Annotated[Count, Field(description="How far `used` and `held` exceed `limit` and `topUp`.")]
     resets_at: Instant
+    top_up: Annotated[
+        int,
+        Field(ge=1, description="Bought beside `limit` for this month; absent where nothing was."),
+        Field(json_schema_extra=lambda schema: schema.pop("default", None)),
+    ] = 1
 
 
 class ModelUsage(Shape):

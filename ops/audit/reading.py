@@ -98,6 +98,8 @@ def _entitlement_keys(subscription_id: str, row: Item | None, history: tuple[Ite
     for item in rows:
         with suppress(*FAILURES_OF_READING):  # it is reported as what it is: an item that cannot be read
             number = int(item["tn"]["N"])
-            ids = [EntitlementId(subscription_id, number, value["M"]["id"]["S"]) for value in item["ms"]["L"]]
+            names = [value["M"]["id"]["S"] for value in item["ms"]["L"]]
+            names += [entry.partition("#")[0] for entry in item.get("am", {"SS": []}).get("SS", [])]  # came in later
+            ids = [EntitlementId(subscription_id, number, name) for name in names]
             sold.update(map(entitlement_items.entitlement_pk, ids))
     return sorted(sold)

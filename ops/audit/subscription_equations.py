@@ -93,13 +93,17 @@ def key(found: Readings, subscription: Subscription) -> Iterator[Breach]:
 def stopped(found: Readings, subscription: Subscription) -> Iterator[Breach]:
     """All entitlements of a cancelled term stop at its instant, and those of a suspended one since it is suspended.
 
-    While it is being cancelled, suspended or resumed, some may have stopped.
+    While it is being cancelled, suspended or resumed, some may have stopped. Those of models that have left the list
+    are told no more: the row refuses them.
     """
     at_ms, begun_ms, suspension = subscription.cancelled_at_ms, subscription.cancelling_at_ms, subscription.suspension
     ended = at_ms is not None or begun_ms is not None
     suspended_ms = None if suspension is None or ended else suspension.at_ms
     expected = f"stopped at {at_ms or begun_ms or suspended_ms}"
+    listed = {limits.model_id for limits in subscription.models}
     for there in _current(found, subscription):
+        if there.id.model_id not in listed:
+            continue
         stands = {(at_ms or suspended_ms, suspended_ms is not None)}
         if begun_ms is not None:
             stands = {(None, False), (begun_ms, False)}

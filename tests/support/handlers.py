@@ -29,6 +29,8 @@ from modelpass.catalogue.commands.queries import ModelPages
 from modelpass.dynamodb.retries import Pacing
 from modelpass.entitlements.commands.authorize import Caches
 from modelpass.entitlements.commands.tier_cache import TierCache
+from modelpass.ids import is_subscription_id
+from modelpass.order_ids import order_id_of
 from modelpass.router.settle import TiersOnce
 from modelpass.runtime import telemetry
 from tests.support import documented, leaks, permitted
@@ -49,8 +51,15 @@ FUNCTION_OF_SAMPLE = {
     "purchase-staged": "PurchaseFunction",
     "purchase-mapped-and-staged": "PurchaseFunction",
     "renew": "RenewFunction",
+    "extend": "ExtendFunction",
+    "change": "ChangeFunction",
+    "top-up": "TopUpFunction",
+    "update": "UpdateFunction",
     "regenerate": "RegenerateFunction",
     "cancel": "CancelFunction",
+    "withdraw-order": "WithdrawOrderFunction",
+    "confirm-order": "ApproveFunction",
+    "reject-order": "ApproveFunction",
     "correct": "CorrectFunction",
     "revoke-key": "RegenerateFunction",
     "revoke-key-as-operator": "SuspendFunction",
@@ -62,6 +71,7 @@ FUNCTION_OF_SAMPLE = {
     "look-at-events": "LookFunction",
     "look-at-holds": "LookFunction",
     "look-at-subscriptions": "LookFunction",
+    "look-at-subscriptions-slash": "LookFunction",
     "look-at-orders": "LookFunction",
     "look-at-order": "LookFunction",
     "look-at-orders-of-account": "LookFunction",
@@ -75,6 +85,9 @@ FUNCTION_OF_SAMPLE = {
     "get-subscriptions": "SubscriptionsFunction",
     "get-history": "SubscriptionsFunction",
     "get-events": "SubscriptionsFunction",
+    "get-orders": "OrdersFunction",
+    "get-subscription-orders": "OrdersFunction",
+    "get-order": "OrdersFunction",
     "get-models": "ModelsFunction",
     "get-models-mapped": "ModelsFunction",
     "get-model": "CatalogueFunction",
@@ -105,6 +118,7 @@ IN_FRONT_OF_SAMPLE = {
 """Samples from behind a mapping, a named stage, and both: what the path has in front of the route's, and the stage."""
 INSIDE = "an inside detail that no caller and no log may see"
 _SUBSCRIPTION_ID = "sub_REPLACE-WITH-AN-ID"
+_ORDER_ID = "ord_REPLACE-WITH-AN-ID"
 _TABLE = "AWS::DynamoDB::Table"
 _numbers = itertools.count(1)
 
@@ -116,8 +130,14 @@ def sample(name: str) -> Json:
 
 
 def http_sample(name: str, account: str, subscription_id: str = _SUBSCRIPTION_ID, **changes: Any) -> Json:
-    """A sample HTTP event of an account: `headers` are added (None takes one away), `body` replaces."""
-    event: Json = json.loads(json.dumps(sample(name)).replace(_SUBSCRIPTION_ID, subscription_id))
+    """A sample HTTP event of an account: `headers` are added (None takes one away), `body` replaces.
+
+    An order is the subscription's first, which bought it.
+    """
+    text = json.dumps(sample(name)).replace(_SUBSCRIPTION_ID, subscription_id)
+    if is_subscription_id(subscription_id):
+        text = text.replace(_ORDER_ID, order_id_of(subscription_id, 1))
+    event: Json = json.loads(text)
     if "authorizer" in event["requestContext"]:
         event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"] = account
     for header, value in changes.pop("headers", {}).items():

@@ -278,6 +278,12 @@ def test_reset_that_is_behind_for_a_quarter_of_an_hour_or_does_not_run_is_notice
     assert "DatapointsToAlarm" not in behind  # all of them: a run that comes ends it
 
 
+def test_single_confirmation_that_came_too_late_is_noticed() -> None:
+    late = ALARMS["LateConfirmationsAlarm"]
+    assert looked_at("LateConfirmationsAlarm") == {("Decisions", "approve", "order_lapsed")}
+    assert (late["Statistic"], late["Threshold"], late["EvaluationPeriods"]) == ("Sum", 0, 1)
+
+
 def test_single_tier_breach_is_noticed() -> None:
     breaches = ALARMS["TierBreachesAlarm"]
     assert looked_at("TierBreachesAlarm") == {("TierBreaches",)}

@@ -15,7 +15,7 @@ WRITES = ("PutItem", "UpdateItem", "DeleteItem")
 
 def listed(name: str) -> set[str]:
     """The words of a shell variable of the page."""
-    (words,) = re.findall(rf'^{name}="(.*)"$', PAGE, re.MULTILINE)
+    (words,) = re.findall(rf'^{name}="([^"]*)"$', PAGE, re.MULTILINE)
     return set(words.split())
 
 

@@ -21,7 +21,7 @@ from modelpass.catalogue import items as catalogue_items
 from modelpass.dynamodb.boto3_client import boto3_send
 from modelpass.dynamodb.transport import StoreRejectedError
 from modelpass.router import settle as settle_door
-from tests.support import damaged, scenes
+from tests.support import damaged, living, scenes
 from tests.support.faults import Interleave
 from tests.support.imports import PACKAGE, graph
 from tests.support.parts import continuing
@@ -149,9 +149,23 @@ COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
     "SettleFunction": (scenes.settle, scenes.void, scenes.breach, part_anew, *scenes.PARTS),
     "ResetFunction": (scenes.reset, reset_behind, reset_after_a_renewal),
     "RenewFunction": (scenes.renew, renew_beside_what_cannot_be_read),
-    "RegenerateFunction": (scenes.regenerate,),
+    "ExtendFunction": (living.extend,),
+    "ChangeFunction": (living.change, living.lower, living.change_with_a_lost_reply),
+    "TopUpFunction": (living.top_up,),
+    "UpdateFunction": (living.update, living.update_back),
+    "OrdersFunction": (living.list_orders,),
+    "RegenerateFunction": (scenes.regenerate, living.revoke),
     "CancelFunction": (scenes.cancel,),
+    "WithdrawOrderFunction": (living.withdraw_order,),
+    "ApproveFunction": (living.confirm, living.reject),
     "CorrectFunction": scenes.CORRECTIONS,
+    "SuspendFunction": (
+        living.suspend,
+        living.suspend_with_a_lost_reply,
+        living.resume,
+        living.revoke_as_operator,
+    ),
+    "LookFunction": (living.look_as_operator,),
     "PlanFunction": (scenes.plan, scenes.other_plan, scenes.no_plan),
     "PurchaseFunction": (scenes.buy, buy_as_another),
     "SubscriptionsFunction": (scenes.look, scenes.list_all),
@@ -171,6 +185,10 @@ COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
     "SyntheticFunction": (nothing,),
 }
 
+SITUATIONS = (
+    *(*scenes.SCENES, *scenes.THRESHOLD_SCENES, *scenes.PLACES, *scenes.UNDECIDED, scenes.renewed, month_rolled),
+    *(*living.LIVING, *living.WAITING),
+)
 
 pytestmark = pytest.mark.usefixtures("few_shards")
 
@@ -186,14 +204,7 @@ def sent(world: World, command: Callable[[Scene], Json], scene: Scene) -> set[tu
 @pytest.mark.parametrize("function", COMMANDS)
 def test_function_may_do_exactly_what_its_commands_do(engine: str, function: str) -> None:
     used: set[tuple[str, str]] = set()
-    for situation in (
-        *scenes.SCENES,
-        *scenes.THRESHOLD_SCENES,
-        *scenes.PLACES,
-        *scenes.UNDECIDED,
-        scenes.renewed,
-        month_rolled,
-    ):
+    for situation in SITUATIONS:
         for command in COMMANDS[function]:
             world = new_world(engine)
             used |= sent(world, command, situation(world))

@@ -37,7 +37,9 @@ OF_CUSTOMERS = {
     "GET /v1/orders": "OrdersFunction",
     "GET /v1/orders/{orderId}": "OrdersFunction",
     "GET /v1/subscriptions/{subscriptionId}/orders": "OrdersFunction",
+    "POST /v1/orders/{orderId}/withdrawal": "WithdrawOrderFunction",
     "POST /v1/subscriptions/{subscriptionId}/key": "RegenerateFunction",
+    "DELETE /v1/subscriptions/{subscriptionId}/key": "RegenerateFunction",
     "POST /v1/subscriptions/{subscriptionId}/cancel": "CancelFunction",
     "$default": "NotFoundFunction",
 }
@@ -50,6 +52,19 @@ OF_OPERATORS = {
     "DELETE /v1/models/{modelId}/{rest+}": "CatalogueFunction",
     "GET /v1/models/{modelId}/{rest+}": "CatalogueFunction",
     "POST /v1/subscriptions/{subscriptionId}/corrections": "CorrectFunction",
+    "POST /v1/orders/{orderId}/confirmation": "ApproveFunction",
+    "POST /v1/orders/{orderId}/rejection": "ApproveFunction",
+    "PUT /v1/subscriptions/{subscriptionId}/suspension": "SuspendFunction",
+    "DELETE /v1/subscriptions/{subscriptionId}/suspension": "SuspendFunction",
+    "DELETE /v1/subscriptions/{subscriptionId}/key": "SuspendFunction",
+    "GET /v1/subscriptions/{subscriptionId}": "LookFunction",
+    "GET /v1/subscriptions/{subscriptionId}/usage": "LookFunction",
+    "GET /v1/subscriptions/{subscriptionId}/history": "LookFunction",
+    "GET /v1/subscriptions/{subscriptionId}/events": "LookFunction",
+    "GET /v1/subscriptions/{subscriptionId}/holds": "LookFunction",
+    "GET /v1/accounts/{accountId}/subscriptions": "LookFunction",
+    "GET /v1/accounts/{accountId}/{rest+}": "LookFunction",
+    "POST /v1/keys/lookup": "LookFunction",
     "PUT /v1/accounts/{accountId}/plan-subscription": "PlanFunction",
     "DELETE /v1/accounts/{accountId}/plan-subscription/{planId}": "PlanFunction",
     "PUT /v1/accounts/{accountId}/{rest+}": "PlanFunction",
@@ -57,7 +72,7 @@ OF_OPERATORS = {
 }
 ROUTES = {*OF_CUSTOMERS, *OF_OPERATORS}
 SIGNING = {"PurchaseFunction", "RenewFunction", "RegenerateFunction"}
-SIGNING |= {"AuthorizeFunction", "SettleFunction", "DescribeKeyFunction", "KeyFunction"}
+SIGNING |= {"AuthorizeFunction", "SettleFunction", "DescribeKeyFunction", "KeyFunction", "LookFunction"}
 
 
 def table(name: str) -> Json:

@@ -12,13 +12,18 @@ import pytest
 from contract.event_schemas import SCHEMAS
 from local.machine import ROOT
 from modelpass import api_keys
+from modelpass.catalogue.tiers import Tier
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements import updates
 from modelpass.errors import ErrorCode
 from modelpass.outbox import EventType
+from modelpass.schema import Tables
 from modelpass.subscriptions import items as subscription_items
+from modelpass.subscriptions import order_items, row_writes
+from modelpass.subscriptions.model import OrderKind
+from modelpass.subscriptions.order_records import Order, OrderStatus, Price, PriceLine, TopUp
 from ops.audit.breaches import Equation
-from tests.support.builders import entitlement, hold, slot, subscription
+from tests.support.builders import SUBSCRIPTION_ID, entitlement, hold, slot, subscription
 from tests.support.imports import PACKAGE, modules
 from tests.support.world import template_of
 
@@ -60,15 +65,46 @@ def test_every_attribute_of_an_entitlement_is_listed() -> None:
     listed = set()
     for row in re.findall(r"^\| (`.+?) \| [SNMB]", DATA_MODEL, re.MULTILINE):
         listed |= named(row)
-    stored = entitlement_items.entitlement_item(entitlement(holds=[hold()], lapses=1))
+    lived = entitlement(holds=[hold()], lapses=1)._replace(
+        suspended=True, top_up=1, change_number=1, earlier_tiers=((1, Tier.BASIC),)
+    )
+    stored = entitlement_items.entitlement_item(lived)
     assert listed == {*stored, "xc", "kg", "dp", "da", *entitlement_items.OWN_FIGURES.values()}
 
 
 def test_every_attribute_of_a_subscription_and_a_place_is_named() -> None:
     text = DATA_MODEL.partition("## Subscriptions")[2].partition("## History")[0]
     row = subscription_items.subscription_item(subscription()._replace(cancelling_at_ms=1, key_pending=True))
-    place = subscription_items.slot_item("acct", slot(0)._replace(due_at_ms=1))
-    assert {*row, *place} - {"pk", "sk", "v"} <= named(text)
+    place = subscription_items.slot_item("acct", slot(0)._replace(due_at_ms=1, sales=1, pending_order=("ord_1", 1)))
+    assert {*row, *place, *row_writes.OPTIONAL} - {"pk", "sk", "v"} <= named(text)
+
+
+def test_every_attribute_of_an_order_and_its_mark_is_named() -> None:
+    text = DATA_MODEL.partition("### Orders")[2].partition("## History")[0]
+    price = Price("USD", (PriceLine("m-1", Tier.STABLE, "1.00", "1.00"),), 1)
+    made = Order(
+        subscription_id=SUBSCRIPTION_ID,
+        number=1,
+        account_id="acct",
+        kind=OrderKind.TOP_UP,
+        stored=OrderStatus.PENDING,
+        label="",
+        price=price,
+        at_ms=1,
+        by="acct",
+        term_number=1,
+        months=1,
+        from_ms=1,
+        until_ms=2,
+        models=subscription().models,
+        top_up=TopUp("m-1", 1),
+        lapses_at_ms=1,
+        reference="r",
+        reason="r",
+    )
+    mark = order_items.put_mark(Tables(), SUBSCRIPTION_ID, "digest", order_items.Mark(1, b"b", b"n"))["Put"]["Item"]
+    stored = {*order_items.order_item(made), *mark} - {"pk", "sk", "v"}
+    assert stored <= named(text)
 
 
 def members_of(model: type[BaseModel]) -> set[str]:

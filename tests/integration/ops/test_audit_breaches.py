@@ -12,10 +12,14 @@ from modelpass import schema
 from modelpass.entitlements import history
 from modelpass.entitlements import items as entitlement_items
 from modelpass.entitlements.model import EntitlementId
+from modelpass.order_ids import order_id_of
 from modelpass.schema import number, text
 from modelpass.subscriptions import items as subscription_items
+from modelpass.subscriptions import order_items
 from ops.audit.breaches import Equation
+from tests.support import changing, sales
 from tests.support.audit import assert_audited, audited
+from tests.support.waiting import Till, approving
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model, new_world
 
 if TYPE_CHECKING:
@@ -30,10 +34,14 @@ NOBODY = "sub_" + "a" * 24
 
 @dataclass(slots=True)
 class Tampered:
-    """A subscription in its second term that has lived through everything, and changes that can be taken back."""
+    """A subscription in its second term that has lived through everything, and changes that can be taken back.
+
+    Beside it are `keen`, which was topped up and extended, and one of another account that waits for its confirmation.
+    """
 
     world: World
     id: str
+    keen: str
     before: list[tuple[str, Key, Item | None]] = field(default_factory=list)
 
     def entitlement(self, model_id: str = TEXT_MODEL, term: int = 2) -> Key:
@@ -107,8 +115,12 @@ def lived(engine: str) -> Iterator[Tampered]:
     world.clock.advance(31 * DAY_MS)
     key = world.regenerate(made["subscriptionId"])["apiKey"]
     assert world.authorize(key, "open", 90, holdSeconds=86_400)["allowed"]
+    keen = world.buy("keen", models=[model(calls=4, cap=100)], months=2)["subscriptionId"]
+    changing.top_up(world, keen, 7, account="keen")
+    sales.extend(world, keen, 1, "keen", "an-extension")
+    assert Till(approving(world), "waits").buy()["status"] == "pending"
     assert_audited(world)
-    yield Tampered(world, made["subscriptionId"])
+    yield Tampered(world, made["subscriptionId"], keen)
     assert_audited(world)
     world.drop_tables()
 
@@ -187,7 +199,7 @@ def day_of_a_model_not_sold(stored: Tampered) -> None:
 
 def second_entry_in_the_list(stored: Tampered) -> None:
     key = schema.primary_key(subscription_items.bought_key("acct", 0, 0, stored.id))
-    stored.copy("subscriptions", stored.one("subscriptions", "bought#"), **key)
+    stored.copy("subscriptions", stored.one("subscriptions", "bought#", id=text(stored.id)), **key)
 
 
 def event_told_twice(stored: Tampered) -> None:
@@ -218,6 +230,50 @@ def row_gone(stored: Tampered) -> None:
     stored.delete("subscriptions", schema.primary_key(subscription_items.subscription_key(stored.id)))
 
 
+def order(number: int, **attributes: Any) -> Callable[[Tampered], None]:
+    """An order of the subscription that was topped up (2) and extended (3)."""
+    return lambda stored: stored.change(
+        "subscriptions", schema.primary_key(order_items.order_key(stored.keen, number)), **attributes
+    )
+
+
+def order_gone(stored: Tampered) -> None:
+    stored.delete("subscriptions", schema.primary_key(order_items.order_key(stored.keen, 3)))
+
+
+def entry_of_an_order(stored: Tampered) -> Key:
+    entries = (i for i in stored.world.all_items(stored.name("subscriptions")) if i["pk"]["S"] == "account#keen")
+    return next({"pk": i["pk"], "sk": i["sk"]} for i in entries if i["sk"]["S"].startswith("order#"))
+
+
+def order_of_nobody(stored: Tampered) -> None:
+    stored.copy("subscriptions", schema.primary_key(order_items.order_key(stored.keen, 1)), pk=text(NOBODY))
+
+
+def entry_of_nobody(stored: Tampered) -> None:
+    key = f"order#000000000000001#{NOBODY}#000001"
+    stored.put("subscriptions", {"pk": text("account#keen"), "sk": text(key), "v": number(schema.NEWEST)})
+
+
+def row_of_keen(**attributes: Any) -> Callable[[Tampered], None]:
+    return lambda stored: stored.change(
+        "subscriptions", schema.primary_key(subscription_items.subscription_key(stored.keen)), **attributes
+    )
+
+
+def topped_up(**attributes: Any) -> Callable[[Tampered], None]:
+    key = EntitlementId("", 1, TEXT_MODEL)
+    return lambda stored: stored.change(
+        "entitlements", entitlement_items.entitlement_key(key._replace(subscription_id=stored.keen)), **attributes
+    )
+
+
+def event_of_no_order(stored: Tampered) -> None:
+    event = stored.one("events", "", type=text("subscription.purchased"), pk=text(stored.keen))
+    data = json.loads(stored.read("events", event)["data"]["S"]) | {"orderId": order_id_of(stored.keen, 9)}
+    stored.change("events", event, data=text(json.dumps(data)))
+
+
 def key_of_another(length: int = 16) -> Item:
     return schema.binary(b"?" * length)
 
@@ -232,7 +288,10 @@ CASES = [
     (Equation.READABLE, "day", row("day#", v=number(9))),
     (Equation.READABLE, "ticket", row("hold#", v=number(9))),
     (Equation.READABLE, "event", lambda s: s.change("events", s.event("subscription.renewed"), v=number(9))),
+    (Equation.READABLE, "order", order(3, v=number(9))),
+    (Equation.READABLE, "damaged order", order(3, os=text("sold"))),
     (Equation.MONTH, "left", entitlement(ml=1)),
+    (Equation.MONTH, "topped up", topped_up(ml=1)),
     (Equation.DAY, "left", entitlement(dl=1)),
     (Equation.COUNTERS, "more calls than the limit", entitlement(dl=-4, dc=4)),
     (Equation.COUNTERS, "less than nothing used", entitlement(mu=-1, ml=1, du=-1)),
@@ -272,6 +331,8 @@ CASES = [
     (Equation.STATE, "due too late", subscription(da=1)),
     (Equation.STATE, "cancelled and due", place("planned", dp=None, da=None)),
     (Equation.STATE, "too many purchases", place(pn=11)),
+    (Equation.STATE, "too many sales", place("keen", sn=101)),
+    (Equation.STATE, "due before its reminder", row_of_keen(da=-1)),
     (Equation.PLACE, "held too long", place(un=1)),
     (
         Equation.PLACE,
@@ -281,6 +342,18 @@ CASES = [
     (Equation.PLACE, "given back", place(un=number(0))),
     (Equation.LIST, "no entry", gone("subscriptions", "bought#")),
     (Equation.LIST, "two entries", second_entry_in_the_list),
+    (Equation.ORDERS, "one is gone", order_gone),
+    (Equation.ORDERS, "not in the list", lambda s: s.delete("subscriptions", entry_of_an_order(s))),
+    (Equation.ORDERS, "not told", gone("events", "", type=text("subscription.extended"))),
+    (Equation.ORDERS, "not done", order(3, os=text("rejected"))),
+    (Equation.ORDERS, "more months", order(3, mo=1)),
+    (Equation.ORDERS, "counted twice", row_of_keen(on=1)),
+    (Equation.ORDERS, "not counted", row_of_keen(on=-1)),
+    (Equation.ORDERS, "told of none", event_of_no_order),
+    (Equation.ORDERS, "a mark of none", lambda s: s.change("subscriptions", s.one("subscriptions", "sale#"), on=9)),
+    (Equation.ORDERS, "waits for no place", place("waits", po=None, pl=None)),
+    (Equation.TOP_UPS, "more than was sold", topped_up(tu=1, ml=1)),
+    (Equation.TOP_UPS, "none was sold", entitlement(tu=number(5), ml=5)),
     (Equation.EVENTS, "none of the purchase", gone("events", "", type=text("subscription.purchased"))),
     (Equation.EVENTS, "told twice", event_told_twice),
     (Equation.EVENTS, "none of a key", gone("events", "", type=text("key.regenerated"))),
@@ -300,6 +373,8 @@ CASES = [
         ),
     ),
     (Equation.OWNED, "row is gone", row_gone),
+    (Equation.OWNED, "order of nobody", order_of_nobody),
+    (Equation.OWNED, "entry of nobody", entry_of_nobody),
 ]
 
 

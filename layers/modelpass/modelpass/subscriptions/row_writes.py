@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from modelpass.schema import Item, Request, Tables
     from modelpass.subscriptions.model import Subscription
 
-_OPTIONAL: Final = (
+OPTIONAL: Final = (
     *("xc", "xi", "kp", "cw", "en", "wd", "nd", "nn", "bd", "rd", "rb", "dp", "da"),
     *("sm", "ar", "am", "cn", "on", "rm", "lb", "su", "pc", "po", "tp"),
 )
@@ -31,7 +31,7 @@ def change_row(tables: Tables, old: Subscription, new: Subscription) -> Request:
     It fails with `ConditionFailedError`, and brings the row back, when the row is not `old` any more.
     """
     read, written = items.subscription_item(old, old.version), items.subscription_item(new, old.version)
-    names = tuple(name for name in {**read, **dict.fromkeys(_OPTIONAL)} if name not in _FIXED)
+    names = tuple(name for name in {**read, **dict.fromkeys(OPTIONAL)} if name not in _FIXED)
     differing = [name for name in names if read.get(name) != written.get(name)]
     sets = ["#v = :written", *(f"#{name} = :new_{name}" for name in differing if name in written)]
     removes = [f"#{name}" for name in differing if name not in written]
