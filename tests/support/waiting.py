@@ -11,7 +11,7 @@ from modelpass.api.change_bodies import parse_change, parse_top_up
 from modelpass.api.subscription_bodies import parse_extension, parse_purchase, parse_renewal
 from modelpass.errors import Refused
 from modelpass.subscriptions import answers, order_items
-from modelpass.subscriptions.commands import cancel, confirm, order_ends, queries
+from modelpass.subscriptions.commands import cancel, confirm, key_view, order_ends, queries
 from modelpass.subscriptions.commands.change import change
 from modelpass.subscriptions.commands.extend import extend
 from modelpass.subscriptions.commands.purchase import purchase
@@ -94,6 +94,10 @@ class Till:
         """`allowed`, or the code of the refusal."""
         answer = self.world.authorize(api_key, request_id)
         return "allowed" if answer["allowed"] else str(answer["error"]["code"])
+
+    def shows(self, api_key: str) -> Any:
+        """What a key shows to whoever bears it."""
+        return told(lambda: key_view.get_key(self.deps, api_key))
 
     def stored(self, order_id: str) -> Order:
         """An order as it is stored."""

@@ -65,7 +65,9 @@ def test_every_attribute_of_an_entitlement_is_listed() -> None:
     listed = set()
     for row in re.findall(r"^\| (`.+?) \| [SNMB]", DATA_MODEL, re.MULTILINE):
         listed |= named(row)
-    lived = entitlement(holds=[hold()], lapses=1)._replace(suspended=True, top_up=1, change_number=1)
+    lived = entitlement(holds=[hold()], lapses=1)._replace(
+        suspended=True, top_up=1, change_number=1, earlier_tiers=((1, Tier.BASIC),)
+    )
     stored = entitlement_items.entitlement_item(lived)
     assert listed == {*stored, "xc", "kg", "dp", "da", *entitlement_items.OWN_FIGURES.values()}
 

@@ -56,7 +56,7 @@ ROOMS: Final = {
     "not_found": {"api"},
     "catalogue": {"api", CATALOGUE},
     "models": {"api", CATALOGUE},
-    "approve": {"api", CATALOGUE, SUBSCRIPTIONS},
+    "approve": {"api", CATALOGUE, ENTITLEMENTS, SUBSCRIPTIONS},
     "cancel": {"api", SUBSCRIPTIONS},
     "key": {"api", SUBSCRIPTIONS},
     "plan": {"api", SUBSCRIPTIONS},

@@ -50,6 +50,9 @@ def test_a_purchase_that_waits_has_its_key_and_its_price_and_nothing_to_use(till
     assert till.look(waits["subscriptionId"])["status"] == "pending"
     assert till.uses(waits["apiKey"]) == "subscription_pending"
     assert till.uses(waits["apiKey"], "again") == "subscription_pending"
+    assert till.shows(waits["apiKey"]) == "subscription_pending"
+    described = till.world.describe_key(waits["apiKey"])
+    assert (described["status"], described["startsAt"], described["models"]) == ("pending", None, [])
     assert till.world.all_items(till.world.tables.entitlements) == []
     assert till.told_of() == ["pending"]
     assert till.sold(waits["subscriptionId"]) == []
@@ -99,7 +102,8 @@ def never_was(till: Till, waits: Json) -> None:
     """Nobody sees a purchase any more that was not confirmed."""
     subscription_id = waits["subscriptionId"]
     assert till.look(subscription_id) == "not_found"
-    assert till.uses(waits["apiKey"]) == "invalid_api_key"
+    assert till.uses(waits["apiKey"]) == till.shows(waits["apiKey"]) == "invalid_api_key"
+    assert till.world.describe_key(waits["apiKey"])["error"]["code"] == "invalid_api_key"
     page = queries.list_subscriptions(till.deps, till.account, Page(20, None))
     assert subscription_id not in [one["subscriptionId"] for one in page["subscriptions"]]
     assert till.extend(subscription_id) == "not_found"
@@ -188,7 +192,8 @@ def test_a_renewal_that_waits_stays_expired_with_both_keys_and_begins_with_the_n
     waits = till.renew(bought["subscriptionId"])
     assert (waits["status"], waits["term"], waits["order"]["kind"]) == ("expired", 1, "renewal")
     assert till.look(bought["subscriptionId"])["status"] == "expired"
-    assert [till.uses(key) for key in (bought["apiKey"], waits["apiKey"])] == ["subscription_expired"] * 2
+    for key in (bought["apiKey"], waits["apiKey"]):
+        assert till.uses(key) == till.shows(key) == "subscription_expired"
     till.world.clock.advance(LAPSES_MS // 2)
     done = till.confirm(waits["order"]["orderId"])
     assert till.look(bought["subscriptionId"])["startsAt"] == done["startsAt"] == "2026-12-23T00:30:00Z"

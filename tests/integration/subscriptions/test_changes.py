@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelpass.errors import Refused
+from modelpass.times import rfc3339
 from tests.support.audit import assert_audited, assert_conserved
 from tests.support.changing import change, top_up
+from tests.support.listings import history
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, model
 
 if TYPE_CHECKING:
@@ -251,3 +253,26 @@ def test_what_waits_at_the_end_of_the_term_is_what_a_renewal_sells(world: World)
     assert world.authorize(key, "r-1", 300)["monthly"]["limit"] == 300
     assert code_of(world.authorize(key, "r-2", 1, modelId=IMAGE_MODEL)) == "model_not_included"
     assert_audited(world)
+
+
+# --- what is looked at
+
+
+def test_history_has_the_days_of_models_that_came_and_went(world: World) -> None:
+    name, key = bought(world, model(), image())
+    world.settle(world.authorize(key, "r-1", 9, modelId=IMAGE_MODEL)["authorizationId"], 9)
+    change(world, name, model(), model(OTHER, "stable", 5, 50))
+    world.settle(world.authorize(key, "r-2", 4, modelId=OTHER)["authorizationId"], 4)
+    world.clock.advance(MONTH)
+    change(world, name, model())
+    world.clock.advance(MONTH)
+    for reset in (False, True):
+        if reset:
+            world.reset()
+        query = {"from": day_of(world, -62), "to": day_of(world, 0)}
+        used = {d["modelId"]: d["units"] for d in history(world.deps, "acct", name, query)["days"] if d["units"]}
+        assert used == {IMAGE_MODEL: 9, OTHER: 4}
+
+
+def day_of(world: World, days: int) -> str:
+    return rfc3339(world.clock.now_ms + days * DAY_MS)[:10]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from itertools import pairwise
@@ -13,7 +14,7 @@ import pytest
 from modelpass import schema
 from modelpass.errors import Refused
 from modelpass.subscriptions.commands import cancel as cancel_command
-from tests.support.audit import assert_conserved
+from tests.support.audit import assert_audited, assert_conserved
 from tests.support.concurrency import refused_or_done_at_once as at_once
 from tests.support.faults import FaultAt, Interleave
 from tests.support.listings import list_events
@@ -271,6 +272,65 @@ def test_extension_meets_another_command_at_any_call_and_one_order_of_the_two_is
     assert shown["expiresAt"] == f"{months}T00:00:00Z"
     assert len(told(world, "subscription.extended")) == len(extensions)
     assert_conserved(world)
+
+
+def _settle(world: World, bought: Json) -> object:
+    return world.settle(bought["granted"], 7)
+
+
+OLD: dict[str, Callable[[World, Json], object]] = {
+    "authorize": lambda world, bought: world.authorize(bought["apiKey"], "r-2", 10),
+    "settle": _settle,
+    "new key": lambda world, bought: world.regenerate(bought["subscriptionId"]),
+    "cancellation": lambda world, bought: world.cancel(bought["subscriptionId"]),
+    "renewal": lambda world, bought: world.renew(bought["subscriptionId"]),
+    "purchase": lambda world, _: world.buy(),
+    "plan": lambda world, _: world.set_plan(),
+    "correction": lambda world, bought: world.correct(bought["subscriptionId"], 1),
+    "reset": lambda world, _: world.reset(),
+}
+
+
+@dataclass(slots=True)
+class Extending:
+    """Extends when it is called, and keeps what it is answered or refused with."""
+
+    world: World
+    name: str
+    answers: list[Json] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+
+    def __call__(self) -> None:
+        try:
+            self.answers.append(extend(self.world, self.name))
+        except Refused as refused:
+            self.refusals.append(refused.refusal.code.code)
+
+
+@pytest.mark.usefixtures("few_shards")
+@pytest.mark.parametrize("command", OLD.values(), ids=OLD)
+@pytest.mark.parametrize("before_end_ms", [1, 9 * DAY_MS])
+def test_command_of_before_meets_an_extension_at_any_call_and_both_hold(
+    world: World, command: Callable[[World, Json], object], before_end_ms: int
+) -> None:
+    for at in range(12):
+        bought = world.buy(key=f"purchase-{at}")
+        name = bought["subscriptionId"]
+        world.clock.now_ms = world.subscription(name).expires_at_ms - before_end_ms
+        bought["granted"] = world.authorize(bought["apiKey"], "r-1", 10)["authorizationId"]
+        extending = Extending(world, name)
+        between = Interleave(world.deps.send, at, extending)
+        with suppress(Refused):
+            command(world.with_send(between), bought)
+        extensions = [one for one in orders_of(world, name)["orders"] if one["kind"] == "extension"]
+        assert len(extensions) == len(extending.answers)
+        assert world.subscription(name).term.months == 1 + len(extensions)
+        assert set(extending.refusals) <= {"subscription_cancelled"}
+        assert_audited(world)
+        world.cancel(name)
+        if not between.reached:
+            return
+    pytest.fail("the command makes more calls than were tried")
 
 
 def test_of_many_extensions_at_once_under_one_key_one_is_sold(world: World) -> None:

@@ -13,6 +13,7 @@ from modelpass.entitlements.model import EntitlementId
 from modelpass.errors import Refused
 from modelpass.subscriptions import items
 from tests.support import damaged
+from tests.support.changing import change
 from tests.support.faults import Interleave
 from tests.support.lines import recorded
 from tests.support.listings import history
@@ -202,3 +203,17 @@ def test_limit_out_of_range_is_named(world: World, limit: str) -> None:
         history(world.deps, "acct", name, {"limit": limit})
     assert (caught.value.refusal.code.code, caught.value.refusal.param) == ("invalid_request", "limit")
     assert history(world.deps, "acct", name, {"limit": "1000"})["days"]
+
+
+def test_what_a_model_used_that_left_the_list_or_joined_it_stays_in_the_history(world: World) -> None:
+    made = world.buy(models=[model(calls=9, cap=100), model(IMAGE_MODEL, calls=9, cap=100)], months=3)
+    name, key = made["subscriptionId"], made["apiKey"]
+    world.settle(world.authorize(key, "image", 9, modelId=IMAGE_MODEL)["authorizationId"], 3)
+    change(world, name, model(calls=9, cap=100))
+    world.clock.advance(40 * DAY_MS)
+    world.settle(world.authorize(key, "text", 9)["authorizationId"], 5)
+    assert world.authorize(key, "gone", 9, modelId=IMAGE_MODEL)["error"]["code"] == "model_not_included"
+    days = [day for page in pages(world, name, **{"from": "2026-11-23", "limit": "7"}) for day in page["days"]]
+    used = [(day["date"], day["modelId"], day["units"]) for day in days if day["units"]]
+    assert used == [("2026-11-23", IMAGE_MODEL, 3), ("2027-01-02", TEXT_MODEL, 5)]
+    assert len(days) == 2 * 41

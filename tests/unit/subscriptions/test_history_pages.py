@@ -22,9 +22,16 @@ STORED = subscription(models=(limits("m-1"), limits("m-2"), limits("m-3")))  # f
 BORN, TODAY = date(2026, 11, 23), date(2026, 12, 1)
 
 
-def page(query: Mapping[str, str], limit: int = 1000, now_ms: int = NOON, stored: Subscription = STORED) -> HistoryPage:
+def page(
+    query: Mapping[str, str],
+    limit: int = 1000,
+    now_ms: int = NOON,
+    stored: Subscription = STORED,
+    models: tuple[str, ...] = (),
+) -> HistoryPage:
     cursor = history_pages.cursor_of(query["cursor"], query) if "cursor" in query else None
-    return history_pages.page_of(query, cursor, limit, stored, now_ms)
+    question = history_pages.question_of(query, cursor, stored, now_ms)
+    return history_pages.page_of(question, models or tuple(line.model_id for line in stored.models), limit)
 
 
 def refused(query: Mapping[str, str], now_ms: int = NOON) -> str | None:
@@ -96,6 +103,8 @@ WHOLE = "~~2026-11-23~2026-12-01~5"
         "~~2026-11-23~2026-12-01~0",  # nothing was shown: that is the first page
         "~~2026-11-23~2026-12-01~27",  # everything was
         "~~2026-11-23~2026-12-01~99999",
+        "~~2026-11-23~2026-12-01~5~4",  # of more models than there are
+        "~~2026-11-23~2026-12-01~5~0",
         "~~2026-11-23~2026-12-01~999999",
         "~~2026-11-22~2026-12-01~5",  # before the subscription
         "~~2026-11-23~2026-12-03~5",  # after tomorrow
@@ -120,3 +129,11 @@ def test_cursor_is_about_no_more_days_than_a_question_may_be() -> None:
     assert page({"cursor": "~~2024-12-01~2025-12-01~5"}, stored=years).end == 366
     with pytest.raises(Refused, match="invalid_request"):
         page({"cursor": "~~2024-12-01~2025-12-02~5"}, stored=years)
+
+
+def test_model_that_is_bought_between_two_pages_comes_last_in_the_days_that_follow() -> None:
+    cursor = page({}, 4).following
+    assert cursor is not None
+    rest = page({"cursor": cursor}, models=("m-1", "m-2", "m-3", "m-4")).entries()
+    second = BORN + timedelta(days=1)
+    assert rest[:4] == [(second, "m-2"), (second, "m-3"), (second, "m-4"), (BORN + timedelta(days=2), "m-1")]

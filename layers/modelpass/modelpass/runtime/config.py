@@ -22,7 +22,7 @@ _SIGNING: Final = "DEPLOYMENT_KEY"
 _ACCEPTED: Final = "DEPLOYMENT_KEYS_ACCEPTED"
 _LEAST_FACTOR: Final = 2
 _MOST_FACTOR: Final = 1_000_000
-_MOST_MINUTES: Final = 43_200
+_MOST_MINUTES: Final = 10_080
 _VERSION: Final = "SCHEMA_VERSION_WRITTEN"
 
 
@@ -100,7 +100,7 @@ def sale_approval(environment: Mapping[str, str]) -> bool:
 
 
 def order_minutes(environment: Mapping[str, str]) -> int:
-    """For how long an order waits at most, in minutes: a whole number from 1 to 43200, or `ConfigError`."""
+    """For how long an order waits at most, in minutes: a whole number from 1 to 10080, or `ConfigError`."""
     text = environment.get("ORDER_MINUTES", str(DEFAULT_ORDER_MINUTES))
     if not text.isdecimal() or not 1 <= int(text) <= _MOST_MINUTES:
         msg = f"ORDER_MINUTES must be a whole number from 1 to {_MOST_MINUTES}"

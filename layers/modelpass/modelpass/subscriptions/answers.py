@@ -100,8 +100,7 @@ def described_key(stored: Subscription, status: Status, models: list[Json]) -> J
         "accountId": stored.account_id,
         "subscriptionId": stored.id,
         "term": stored.term_number,
-        "startsAt": rfc3339(stored.term.starts_at_ms),
-        "expiresAt": rfc3339(stored.expires_at_ms),
+        **_term_of(stored),
         "timezone": stored.term.time_zone,
         "models": models,
     }
@@ -164,15 +163,13 @@ def subscription(stored: Subscription, status: Status, api_key: str | None = Non
     `apiKeyMasked` is None while the key is revoked. `price` is what was charged for its list in the current term; None
     where that is not known. A purchase whose term has not begun shows no instants of it.
     """
-    has_no_term = stored.is_pending or stored.withdrawn
     return {
         "subscriptionId": stored.id,
         "status": status.value,
         "term": stored.term_number,
         **({} if api_key is None else {"apiKey": api_key}),
         "apiKeyMasked": api_keys.mask(stored.key_tail) if stored.key_tail else None,
-        "startsAt": None if has_no_term else rfc3339(stored.term.starts_at_ms),
-        "expiresAt": None if has_no_term else rfc3339(stored.expires_at_ms),
+        **_term_of(stored),
         "timezone": stored.term.time_zone,
         "autoRenew": stored.auto_renew,
         "autoRenewMonths": stored.months_to_continue,
@@ -252,6 +249,15 @@ def term(sold: SoldTerm) -> Json:
 def _price_of(sold: SoldTerm) -> Json | None:
     price = pricing.price_of_term(sold)
     return None if price is None else pricing.price_answer(price)
+
+
+def _term_of(stored: Subscription) -> Json:
+    """When the current term begins and ends; None of a purchase that was not confirmed, which has none."""
+    has_none = stored.is_pending or stored.withdrawn
+    return {
+        "startsAt": None if has_none else rfc3339(stored.term.starts_at_ms),
+        "expiresAt": None if has_none else rfc3339(stored.expires_at_ms),
+    }
 
 
 def _time(at_ms: int | None) -> str | None:

@@ -1,8 +1,9 @@
 """Which entries of the daily usage a page shows, and the cursor of the next. Rule: pure; no entry is shown twice.
 
 The entries of an answer are numbered: day by day, and in each day model by model, as they were bought. A cursor keeps
-which days the first page was about and how many entries were shown, so that following pages end where the first one
-said, however late they are asked for. It is good for the subscription it was given for, whose models never change.
+which days the first page was about, how many entries were shown, and of how many models a day had some, so that
+following pages end where the first one said, however late they are asked for. A model that is bought in between comes
+last in its days. A cursor is good for the subscription it was given for.
 """
 
 from __future__ import annotations
@@ -26,17 +27,29 @@ MOST_ROWS: Final = 1000
 """How many entries a page has at most, and unless the query says otherwise."""
 _BOUNDS: Final = ("from", "to")
 _DATE: Final = "([0-9]{4}-[0-9]{2}-[0-9]{2})"
-_CURSOR: Final = re.compile(f"{_DATE}?~{_DATE}?~{_DATE}~{_DATE}~([0-9]{{1,5}})")
+_CURSOR: Final = re.compile(f"{_DATE}?~{_DATE}?~{_DATE}~{_DATE}~([0-9]{{1,6}})(?:~([1-9][0-9]{{0,4}}))?")
 _ONE_DAY: Final = timedelta(days=1)
 
 
 class Cursor(NamedTuple):
-    """The dates that were asked for, None where left out; the days they meant; and how many entries were shown."""
+    """The dates that were asked for, None where left out; the days they meant; and how many entries were shown.
+
+    `models` is how many a day had entries of, None in a cursor of code whose lists never changed.
+    """
 
     asked: tuple[str | None, str | None]
     first: date
     last: date
     shown: int
+    models: int | None = None
+
+
+class Question(NamedTuple):
+    """Which days a query is about, the dates it names, and how far earlier pages came."""
+
+    span: Span
+    asked: tuple[str | None, str | None]
+    cursor: Cursor | None
 
 
 class HistoryPage(NamedTuple):
@@ -78,25 +91,36 @@ def cursor_of(text: str, query: Mapping[str, str]) -> Cursor:
     for name, at_first in zip(_BOUNDS, asked, strict=True):
         if name in query and query[name] != at_first:
             raise invalid(name, f"{name} must be that of the first page, or be left out.")
-    return Cursor(asked, first, last, int(found[5]))
+    return Cursor(asked, first, last, int(found[5]), None if found[6] is None else int(found[6]))
 
 
-def page_of(
-    query: Mapping[str, str], cursor: Cursor | None, limit: int, subscription: Subscription, now_ms: int
-) -> HistoryPage:
-    """The page that is asked for; raises `invalid_request` naming the date at fault, or a cursor of other usage."""
-    models = tuple(model.model_id for model in subscription.models)
+def question_of(query: Mapping[str, str], cursor: Cursor | None, subscription: Subscription, now_ms: int) -> Question:
+    """What is asked; raises `invalid_request` naming the date at fault, or a cursor of other usage."""
     if cursor is None:
-        span, start = usage_history.span_of(query, subscription, now_ms), 0
-        asked = (query.get("from"), query.get("to"))
-    else:
-        span, start, asked = _span_again(cursor, subscription, now_ms), cursor.shown, cursor.asked
+        span = usage_history.span_of(query, subscription, now_ms)
+        return Question(span, (query.get("from"), query.get("to")), None)
+    return Question(_span_again(cursor, subscription, now_ms), cursor.asked, cursor)
+
+
+def page_of(question: Question, models: tuple[str, ...], limit: int) -> HistoryPage:
+    """The page that is asked for, with entries of these models each day; raises `invalid_request` for a cursor."""
+    span, asked, cursor = question
     count = max(0, (span.last - span.first).days + 1) * len(models)
+    start = 0 if cursor is None else _place_of(cursor, len(models))
     if cursor is not None and not 0 < start < count:
         raise invalid_cursor()
     end = min(start + limit, count)
-    following = _text(Cursor(asked, span.first, span.last, end)) if end < count else None
+    following = _text(Cursor(asked, span.first, span.last, end, len(models))) if end < count else None
     return HistoryPage(span, models, start, end, following)
+
+
+def _place_of(cursor: Cursor, models: int) -> int:
+    """The number of the first entry that was not shown, where a day has entries of so many models by now."""
+    before = models if cursor.models is None else cursor.models
+    if before > models:
+        raise invalid_cursor()
+    days, shown = divmod(cursor.shown, before)
+    return days * models + shown
 
 
 def _span_again(cursor: Cursor, subscription: Subscription, now_ms: int) -> Span:
@@ -113,4 +137,4 @@ def _span_again(cursor: Cursor, subscription: Subscription, now_ms: int) -> Span
 
 def _text(cursor: Cursor) -> str:
     asked = "~".join(name or "" for name in cursor.asked)
-    return f"{asked}~{cursor.first.isoformat()}~{cursor.last.isoformat()}~{cursor.shown}"
+    return f"{asked}~{cursor.first.isoformat()}~{cursor.last.isoformat()}~{cursor.shown}~{cursor.models}"

@@ -126,7 +126,7 @@ def refuse_unheld_model(subscription: Subscription | None, term_number: int, key
     else that of a subscription that has ended or waits, else `model_not_included`. The key of a renewal that waits is
     that of a term which has not begun: the subscription has ended.
     """
-    if subscription is not None and _is_key_to_come(subscription, term_number, key_hash, now_ms):
+    if subscription is not None and is_key_to_come(subscription, term_number, key_hash, now_ms):
         return _refuse_ended(subscription, now_ms) or Refusal(ErrorCode.SUBSCRIPTION_PENDING)
     if not has_key(subscription, term_number, key_hash) or subscription.is_gone(now_ms):
         return Refusal(ErrorCode.INVALID_API_KEY, param="apiKey")
@@ -150,7 +150,8 @@ def refuse_bearer(subscription: Subscription, now_ms: int) -> Refusal | None:
     return _refuse_ended(subscription, now_ms)
 
 
-def _is_key_to_come(subscription: Subscription, term_number: int, key_hash: bytes, now_ms: int) -> bool:
+def is_key_to_come(subscription: Subscription, term_number: int, key_hash: bytes, now_ms: int) -> bool:
+    """Whether the key of that term and hash is that of a renewal which waits, whose term has not begun."""
     waits = subscription.at(now_ms).pending_order
     if waits is None or waits.key_hash is None or term_number != subscription.term_number + 1:
         return False

@@ -94,6 +94,13 @@ def days_of(sold: SoldTerm) -> TermDays:
     return TermDays(sold, first, last)
 
 
+def models_of(subscription: Subscription, terms: Iterable[TermDays], span: Span) -> tuple[str, ...]:
+    """The models that have entries in these days: all that were in a term of them, as they were bought, each once."""
+    touched = sorted((term.sold for term in terms if term.touches(span)), key=lambda sold: sold.number)
+    in_terms = [model_id for sold in touched for model_id, _ in sold.models]
+    return tuple(dict.fromkeys([*in_terms, *(limits.model_id for limits in subscription.models)]))
+
+
 def day_row_of(row: schema.Item) -> DayRow:
     """The figures of a closed day, from its row."""
     row = schema.current(row)

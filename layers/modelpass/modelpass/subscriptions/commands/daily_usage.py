@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from modelpass.entitlements.model import Entitlement, EntitlementId
     from modelpass.runtime.deps import Deps
     from modelpass.subscriptions.answers import Json
-    from modelpass.subscriptions.history_pages import HistoryPage
+    from modelpass.subscriptions.history_pages import Question
     from modelpass.subscriptions.model import SoldTerm, Subscription
     from modelpass.subscriptions.usage_history import TermDays
 
@@ -47,8 +47,8 @@ def get_history(
         cursor = history_pages.cursor_of(pages.sort_key_of(query["cursor"]), query)
     budget = deps.retry_budget()
     found = upkeep.own_subscription(deps, budget, account_id, subscription_id).now
-    page = history_pages.page_of(query, cursor, limit, found, deps.now_ms())
-    return _Reader(deps, budget, found, page).answer()
+    question = history_pages.question_of(query, cursor, found, deps.now_ms())
+    return _Reader(deps, budget, found, question).answer(limit)
 
 
 class _Told(NamedTuple):
@@ -65,21 +65,25 @@ def _told(sold: SoldTerm) -> _Told:
 class _Reader:
     """Reads what one page shows."""
 
-    def __init__(self, deps: Deps, budget: RetryBudget, subscription: Subscription, page: HistoryPage) -> None:
+    def __init__(self, deps: Deps, budget: RetryBudget, subscription: Subscription, question: Question) -> None:
         self._deps = deps
         self._subscription = subscription
-        self._page = page
-        self._days = page.days
-        self._entries = page.entries()
-        self._models = frozenset(model_id for _, model_id in self._entries)
+        self._question = question
+        self._days = question.span
+        self._models: frozenset[str] = frozenset()
         self._send: Send = lambda operation, request: budget.persist(partial(deps.send, operation, request))
         self._unread: set[EntitlementId] = set()
 
-    def answer(self) -> Json:
-        if not self._entries:
+    def answer(self, limit: int) -> Json:
+        recorded, oldest = self._recorded()
+        models = usage_history.models_of(self._subscription, [told.term for told in recorded.values()], self._days)
+        page = history_pages.page_of(self._question, models, limit)
+        entries = page.entries()
+        if not entries:
             return {"days": [], "terms": [], "next": None}
+        self._days, self._models = page.days, frozenset(model_id for _, model_id in entries)
         # The entitlements are read before the rows, so that a day that is closed in between is found in its row.
-        told, entitlements = self._terms_and_entitlements()
+        told, entitlements = self._terms_and_entitlements(recorded, oldest)
         figures = Figures()
         self._add_rows(figures)
         figures.add_entitlements(entitlements)
@@ -88,14 +92,13 @@ class _Reader:
                 if one.term.sold.number == entitlement.term_number:
                     figures.without_entitlement(entitlement, one.term)
         return {
-            "days": figures.answer(self._entries, self._page.span.open_day),
+            "days": figures.answer(entries, page.span.open_day),
             "terms": [one.shown for one in told],
-            "next": None if self._page.following is None else pages.cursor_of(self._page.following),
+            "next": None if page.following is None else pages.cursor_of(page.following),
         }
 
-    def _terms_and_entitlements(self) -> tuple[list[_Told], list[Entitlement]]:
+    def _terms_and_entitlements(self, recorded: dict[int, _Told], oldest: int) -> tuple[list[_Told], list[Entitlement]]:
         """The terms of the page's days, oldest first, and their entitlements for the page's models."""
-        recorded, oldest = self._recorded()
         ids = [
             one
             for told in recorded.values()
@@ -114,7 +117,7 @@ class _Reader:
     def _recorded(self) -> tuple[dict[int, _Told], int]:
         """The terms by their number, the current one as the subscription has it; and the oldest that was looked for.
 
-        Those before it had ended when the page's first day began.
+        Those before it had ended when the first day that is asked for began.
         """
         table, current = self._deps.tables.history, self._subscription.sold_term()
         found = {current.number: _told(current)}

@@ -24,11 +24,11 @@ _INVALID: Final = Refusal(ErrorCode.INVALID_API_KEY, param="apiKey")
 
 
 def subscription_of_key(deps: Deps, budget: RetryBudget, text: str) -> Subscription:
-    """The subscription of which this text is the current key, whatever its status; the log's line names it.
+    """The subscription of which this text is the current key, or that of a renewal which waits, whatever its status.
 
-    Raises `Refused`: `invalid_api_key` for text that is no key, for a key that is not the current one, and for that of
-    a purchase which was never confirmed; `temporarily_unavailable` while the store cannot be read, and while a renewal
-    by itself cannot be decided.
+    The log's line names it. Raises `Refused`: `invalid_api_key` for text that is no key, for a key that is not the
+    current one, and for that of a purchase which was never confirmed; `temporarily_unavailable` while the store cannot
+    be read, and while a renewal by itself cannot be decided.
     """
     api_key = api_keys.parse_api_key(text, deps.deployment_keys)
     if api_key is None:
@@ -38,10 +38,12 @@ def subscription_of_key(deps: Deps, budget: RetryBudget, text: str) -> Subscript
     key = schema.primary_key(items.subscription_key(api_key.subscription_id))
     stored = budget.persist(lambda: transport.get(deps.send, table, key))
     found = None if stored is None else unreadable.read_one(table, stored, items.subscription_of)
-    if not rules.has_key(found, api_key.term_number, api_key.key_hash):
+    if found is None:
         raise Refused(_INVALID)
     found = upkeep.bring_up(deps, budget, found)
-    if found.is_gone(deps.now_ms()):
+    of_key, now_ms = (api_key.term_number, api_key.key_hash), deps.now_ms()
+    known = rules.has_key(found, *of_key) or rules.is_key_to_come(found, *of_key, now_ms)
+    if not known or found.is_gone(now_ms):
         raise Refused(_INVALID)
     telemetry.note(accountId=found.account_id)
     return found
