@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from contract.openapi import examples, shapes
+from contract.openapi import examples, order_shapes, shapes
 from contract.openapi.parts import (
     ACCOUNT_ID,
     ANY_SUBSCRIPTION_ID,
@@ -108,6 +108,21 @@ OPERATIONS: Final = (
             "A page.",
             (shapes.SubscriptionPage,),
             {"the only page": {"subscriptions": [examples.SHOWN], "next": None}},
+        ),
+        (bad("limit", f"limit must be a whole number from 1 to {MOST_ENTRIES}."), FORBIDDEN),
+        (ACCOUNT_ID, *PAGE),
+        operator=True,
+    ),
+    Operation(
+        "GET /v1/accounts/{accountId}/orders",
+        "listOrdersOfAccount",
+        "List an account's orders",
+        "As the account itself sees them; an account that has ordered nothing has an empty page.",
+        Answer(
+            200,
+            "A page.",
+            (order_shapes.OrderPage,),
+            {"the only page": {"orders": [examples.ORDER], "next": None}},
         ),
         (bad("limit", f"limit must be a whole number from 1 to {MOST_ENTRIES}."), FORBIDDEN),
         (ACCOUNT_ID, *PAGE),
