@@ -116,14 +116,9 @@ OPERATIONS: Final = (
     Operation(
         "GET /v1/accounts/{accountId}/orders",
         "listOrdersOfAccount",
-        "List an account's orders",
-        "As the account itself sees them; an account that has ordered nothing has an empty page.",
-        Answer(
-            200,
-            "A page.",
-            (order_shapes.OrderPage,),
-            {"the only page": {"orders": [examples.ORDER], "next": None}},
-        ),
+        "List what an account has bought",
+        "As the account itself sees it; an account that has bought nothing has an empty page.",
+        Answer(200, "A page.", (order_shapes.OrderPage,), {"a purchase": {"orders": [examples.ORDER], "next": None}}),
         (bad("limit", f"limit must be a whole number from 1 to {MOST_ENTRIES}."), FORBIDDEN),
         (ACCOUNT_ID, *PAGE),
         operator=True,
