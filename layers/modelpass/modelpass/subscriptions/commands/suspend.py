@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.subscriptions import answers, revocations
 from modelpass.subscriptions.commands import cancel, conform, upkeep
-from modelpass.subscriptions.commands.versions import require_version_3
 from modelpass.subscriptions.commands.shown import shown
+from modelpass.subscriptions.commands.versions import require_version_3
 from modelpass.subscriptions.model import Status, Suspension
 
 if TYPE_CHECKING:
