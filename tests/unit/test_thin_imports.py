@@ -61,7 +61,7 @@ ROOMS: Final = {
     "not_found": {"api"},
     "catalogue": {"api", CATALOGUE},
     "models": {"api", CATALOGUE},
-    "approve": {"api", CATALOGUE, ENTITLEMENTS, SUBSCRIPTIONS},
+    "approve": {"api", CATALOGUE, SUBSCRIPTIONS},
     "cancel": {"api", CATALOGUE, SUBSCRIPTIONS},
     "key": {"api", CATALOGUE, SUBSCRIPTIONS},
     "plan": {"api", CATALOGUE, SUBSCRIPTIONS},

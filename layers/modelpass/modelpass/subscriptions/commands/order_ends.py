@@ -12,7 +12,7 @@ from modelpass import schema
 from modelpass.dynamodb import transport
 from modelpass.dynamodb.transport import ConditionFailedError
 from modelpass.errors import ErrorCode, Refusal, Refused
-from modelpass.runtime import unreadable
+from modelpass.runtime import telemetry, unreadable
 from modelpass.subscriptions import approval, items, order_events, order_items, transactions
 from modelpass.subscriptions.approval import State
 from modelpass.subscriptions.commands.versions import require_version_3
@@ -41,7 +41,13 @@ def reject(deps: Deps, order_id: str, reason: str) -> Ended:
     withdrawn.
     """
     budget = deps.retry_budget()
-    return budget.until_done(lambda: _end(deps, read_waiting(deps, budget, order_id), OrderStatus.REJECTED, reason))
+
+    def attempt() -> Ended:
+        read = read_waiting(deps, budget, order_id)
+        name_in_line(read)
+        return _end(deps, read, OrderStatus.REJECTED, reason)
+
+    return budget.until_done(attempt)
 
 
 def withdraw(deps: Deps, account_id: str, order_id: str) -> Ended:
@@ -56,6 +62,7 @@ def withdraw(deps: Deps, account_id: str, order_id: str) -> Ended:
         read = read_waiting(deps, budget, order_id)
         if read.order.account_id != account_id:
             raise Refused(Refusal(ErrorCode.NOT_FOUND))
+        name_in_line(read)
         return _end(deps, read, OrderStatus.WITHDRAWN, None)
 
     return budget.until_done(attempt)
@@ -89,6 +96,11 @@ def read_waiting(deps: Deps, budget: RetryBudget, order_id: str) -> State:
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
     order = unreadable.read_one(table, stored, order_items.order_of)
     return _state_of(deps, budget, order.subscription_id, order.account_id, order.number)
+
+
+def name_in_line(read: State) -> None:
+    """Name the account and the subscription of an order in the log's line, for whoever may know them."""
+    telemetry.note(accountId=read.order.account_id, subscriptionId=read.order.subscription_id)
 
 
 def require_waiting(read: State, now_ms: int) -> None:
