@@ -43,7 +43,7 @@ def suspend(deps: Deps, operator: str, subscription_id: str, reason: str) -> Sub
             found = changed
         return conform.finish_change(deps, budget, found)
 
-    return budget.until_done(attempt)
+    return budget.until_done(attempt).at(deps.now_ms())
 
 
 def resume(deps: Deps, operator: str, subscription_id: str) -> Subscription:
@@ -65,7 +65,7 @@ def resume(deps: Deps, operator: str, subscription_id: str) -> Subscription:
             found = changed
         return conform.finish_change(deps, budget, found)
 
-    return budget.until_done(attempt)
+    return budget.until_done(attempt).at(deps.now_ms())
 
 
 def _read(deps: Deps, budget: RetryBudget, subscription_id: str) -> Subscription:
