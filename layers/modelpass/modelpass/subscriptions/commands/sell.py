@@ -141,6 +141,7 @@ class _Sale(NamedTuple):
             raise Refused(Refusal(ErrorCode.NOT_FOUND))
         offered = catalogue_repository.offered(deps, self.budget, self.kind.model_ids(base.at(deps.now_ms())))
         now_ms = deps.now_ms()
+        upkeep.require_decided(base, now_ms)
         found = base.at(now_ms) if self.draft is None else base._replace(created_at_ms=now_ms)
         raise_if_refused(self.kind.refuse(found, now_ms))
         order = self.kind.order(found, offered, now_ms)
