@@ -98,6 +98,15 @@ NOT_RUN_BY_ITSELF = BEHIND_THE_ROUTER | {
     "modelpass.subscriptions.commands.expire",
     "modelpass.subscriptions.commands.missing_entitlement",
     "modelpass.subscriptions.commands.repository",
+    "modelpass.subscriptions.commands.conform",
+    "modelpass.subscriptions.commands.lapse",
+    "modelpass.subscriptions.commands.read_contract",
+    "modelpass.subscriptions.commands.remind",
+    "modelpass.subscriptions.commands.sell",
+    "modelpass.subscriptions.commands.shown",
+    "modelpass.subscriptions.commands.topped_up",
+    "modelpass.subscriptions.commands.upkeep",
+    "modelpass.subscriptions.commands.versions",
 }
 """What commands share, and what runs behind a door."""
 WAYS_OUT = ("asyncio", "boto", "http.client", "httpx", "requests", "smtplib", "socket", "ssl", "subprocess", "urllib")

@@ -222,3 +222,29 @@ def test_of_top_ups_at_once_all_are_there_and_none_is_beyond_the_bound(world: Wo
     assert sum("order" in a for a in answers) == 3
     assert world.entitlement(name, 1, VIDEO).top_up == 90
     assert_audited(world)
+
+
+# --- the clock moves in between
+
+
+@pytest.mark.parametrize("days", [1, 31, 93], ids=["a day", "a month", "the term"])
+@pytest.mark.parametrize("command", CHANGES, ids=lambda c: c.__name__)
+def test_a_clock_that_moves_in_between_sells_whole_or_refuses(world: World, command: Command, days: int) -> None:
+    for at in range(MOST_CALLS):
+        name, key = bought(world)
+        world.settle(world.authorize(key, "r-1", 30)["authorizationId"], 30)
+        send = Interleave(world.deps.send, at, lambda: world.clock.advance(days * DAY_MS))
+        answer = answered(command, world.with_send(send), name)
+        if not send.reached:
+            return
+        row = world.subscription(name)
+        assert row.orders == (1 if "refused" in answer else 2)
+        assert not row.change_pending
+        if "order" in answer and command is add_units:
+            top_ups = row.at(world.clock.now_ms).top_ups
+            assert top_ups is None or world.entitlement(name).top_up == 40
+        world.reset()
+        assert_audited(world)
+        world.cancel(name)
+        world.clock.advance(DAY_MS)
+    raise AssertionError("a command made more calls than are tried")

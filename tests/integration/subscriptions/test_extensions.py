@@ -14,6 +14,7 @@ import pytest
 from modelpass import schema
 from modelpass.errors import Refused
 from modelpass.subscriptions.commands import cancel as cancel_command
+from tests.support import listings
 from tests.support.audit import assert_audited, assert_conserved
 from tests.support.concurrency import refused_or_done_at_once as at_once
 from tests.support.faults import FaultAt, Interleave
@@ -403,6 +404,21 @@ def test_history_shows_the_term_to_its_new_end_at_the_price_it_began_with(world:
         schema.number(1),
         schema.number(world.subscription(bought["subscriptionId"]).expires_at_ms),
     )
+
+
+def test_usage_after_the_old_end_is_in_the_history_of_the_same_term(world: World) -> None:
+    bought = purchase(world)
+    name = bought["subscriptionId"]
+    extend(world, name)
+    world.clock.advance(40 * DAY_MS)
+    granted = world.authorize(bought["apiKey"], "r-1", 30)
+    world.settle(granted["authorizationId"], 25)
+    shown = listings.history(world.deps, "acct", name, {"from": "2026-12-20", "to": "2027-01-02"})
+    assert [day["units"] for day in shown["days"]] == [*[0] * 13, 25]
+    assert [(term["term"], term["expiresAt"]) for term in shown["terms"]] == [(1, "2027-01-23T00:00:00Z")]
+    world.clock.advance(30 * DAY_MS)
+    shown = listings.history(world.deps, "acct", name, {"from": "2027-01-01"})
+    assert (shown["days"][-1]["date"], sum(day["units"] for day in shown["days"])) == ("2027-01-22", 25)
 
 
 def test_renewal_sells_the_months_that_were_bought_by_hand_and_not_those_of_the_extension(world: World) -> None:

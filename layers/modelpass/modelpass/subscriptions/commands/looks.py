@@ -15,6 +15,7 @@ from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.runtime import telemetry, unreadable
 from modelpass.subscriptions import answers, items, rules
 from modelpass.subscriptions.commands import daily_usage, orders, queries, repository, upkeep
+from modelpass.subscriptions.commands.shown import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,7 @@ def look_at_subscription(deps: Deps, subscription_id: str) -> Json:
     """One subscription of any account, with whose it is and who has suspended it; raises `not_found`."""
     budget = deps.retry_budget()
     found = upkeep.own_subscription(deps, budget, None, subscription_id).now
-    return answers.for_operators(found, queries.shown(deps, budget, found))
+    return answers.for_operators(found, shown(deps, budget, found))
 
 
 def look_at_usage(deps: Deps, subscription_id: str) -> Json:

@@ -14,8 +14,7 @@ from modelpass.dynamodb.pages import Listing
 from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.runtime import telemetry, unreadable
 from modelpass.subscriptions import answers, items, order_items
-from modelpass.subscriptions.commands import upkeep
-from modelpass.subscriptions.commands.queries import page_of
+from modelpass.subscriptions.commands import repository, upkeep
 
 if TYPE_CHECKING:
     from modelpass.dynamodb.pages import Page
@@ -57,7 +56,7 @@ def list_orders(deps: Deps, account_id: str, page: Page) -> Json:
     One that is made while pages are read comes before the first page, and moves no other.
     """
     budget, table = deps.retry_budget(), deps.tables.subscriptions
-    entries, following = page_of(deps, budget, table, items.slot_key(account_id)[0], OF_ACCOUNT, page)
+    entries, following = repository.page_of(deps, budget, table, items.slot_key(account_id)[0], OF_ACCOUNT, page)
     pairs = unreadable.read_each(table, entries, order_items.order_of_entry)
     wanted = [schema.primary_key(pair) for pair in pairs]
     stored = budget.persist(lambda: transport.get_many(deps.send, table, wanted)) if wanted else []
@@ -73,7 +72,7 @@ def list_orders_of_subscription(deps: Deps, account_id: str | None, subscription
     """A page of the orders of one subscription of the account, newest first, without those that cannot be read."""
     budget, table = deps.retry_budget(), deps.tables.subscriptions
     found = upkeep.own_subscription(deps, budget, account_id, subscription_id).now
-    entries, following = page_of(deps, budget, table, found.id, OF_SUBSCRIPTION, page)
+    entries, following = repository.page_of(deps, budget, table, found.id, OF_SUBSCRIPTION, page)
     now_ms = deps.now_ms()
     orders = unreadable.read_each(table, entries, order_items.order_of)
     return {"orders": [answers.order(order, now_ms) for order in orders], "next": following}

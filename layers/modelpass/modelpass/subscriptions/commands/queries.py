@@ -8,24 +8,21 @@ store cannot be read.
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from modelpass import outbox, schema
 from modelpass.catalogue.commands import repository as catalogue_repository
-from modelpass.dynamodb import pages, transport
+from modelpass.dynamodb import transport
 from modelpass.dynamodb.pages import Listing
 from modelpass.runtime import unreadable
 from modelpass.subscriptions import answers, items, pricing
 from modelpass.subscriptions.commands import repository, upkeep
-from modelpass.subscriptions.commands.remind import renewal_blocked_by
+from modelpass.subscriptions.commands.shown import shown
 
 if TYPE_CHECKING:
     from modelpass.dynamodb.pages import Page
-    from modelpass.dynamodb.retries import RetryBudget
     from modelpass.runtime.deps import Deps
     from modelpass.subscriptions.answers import Json
-    from modelpass.subscriptions.model import Subscription
     from modelpass.subscriptions.orders import PurchaseOrder
 
 SUBSCRIPTIONS: Final = Listing(items.BOUGHT, re.compile(rf"{items.BOUGHT}[0-9]{{15}}#[0-9]{{9,}}#sub_[a-z2-7]{{24}}"))
@@ -38,12 +35,6 @@ def get_subscription(deps: Deps, account_id: str | None, subscription_id: str) -
     """One subscription, with its status at this moment."""
     budget = deps.retry_budget()
     return shown(deps, budget, upkeep.own_subscription(deps, budget, account_id, subscription_id).now)
-
-
-def shown(deps: Deps, budget: RetryBudget, found: Subscription) -> Json:
-    """A subscription as it is at this moment, with what keeps it from renewing itself."""
-    blocked_by = renewal_blocked_by(deps, budget, found)
-    return answers.with_obstacle(answers.subscription(found, found.status(deps.now_ms())), blocked_by)
 
 
 def get_usage(deps: Deps, account_id: str | None, subscription_id: str) -> Json:
@@ -62,7 +53,7 @@ def list_subscriptions(deps: Deps, account_id: str, page: Page) -> Json:
     One that is bought while pages are read comes before the first page, and moves no other.
     """
     budget, table = deps.retry_budget(), deps.tables.subscriptions
-    entries, following = page_of(deps, budget, table, items.slot_key(account_id)[0], SUBSCRIPTIONS, page)
+    entries, following = repository.page_of(deps, budget, table, items.slot_key(account_id)[0], SUBSCRIPTIONS, page)
     ids = list(dict.fromkeys(unreadable.read_each(table, entries, items.listed_id)))
     wanted = [schema.primary_key(items.subscription_key(subscription_id)) for subscription_id in ids]
     stored = budget.persist(lambda: transport.get_many(deps.send, table, wanted)) if wanted else []
@@ -79,7 +70,7 @@ def list_events(deps: Deps, account_id: str | None, subscription_id: str, page: 
     """A page of what happened to a subscription, newest first; it is shorter by the events that cannot be read."""
     budget, table = deps.retry_budget(), deps.tables.events
     found = upkeep.own_subscription(deps, budget, account_id, subscription_id).now
-    rows, following = page_of(deps, budget, table, found.id, EVENTS, page)
+    rows, following = repository.page_of(deps, budget, table, found.id, EVENTS, page)
     return {"events": unreadable.read_each(table, rows, outbox.event_answer), "next": following}
 
 
@@ -91,23 +82,3 @@ def quote(deps: Deps, order: PurchaseOrder) -> Json:
     offered = catalogue_repository.offered(deps, deps.retry_budget(), (line.model_id for line in order.lines))
     models, sale = pricing.price_purchase(offered, order.lines)
     return pricing.price_answer(pricing.price_at([(m.model_id, m.tier) for m in models], sale, order.months))
-
-
-def page_of(
-    deps: Deps, budget: RetryBudget, table: str, partition: str, listing: Listing, page: Page
-) -> tuple[list[schema.Item], str | None]:
-    """The entries of a page, and the cursor of the next.
-
-    An entry whose key no cursor can name is reported and passed over, and another one takes its place.
-    """
-    found: list[schema.Item] = []
-    request = pages.request(table, partition, listing, page)
-    for entries in transport.pages(lambda name, asked: budget.persist(partial(deps.send, name, asked)), request):
-        for entry in entries:
-            if listing.sort_key.fullmatch(entry["sk"]["S"]):
-                found.append(entry)
-            else:
-                unreadable.report(table, entry)
-        if len(found) > page.limit:
-            break
-    return pages.cut(found, page)

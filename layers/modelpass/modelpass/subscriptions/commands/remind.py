@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelpass.catalogue.commands import repository as catalogue_repository
-from modelpass.subscriptions import continuation, events, reminders, row_writes
+from modelpass.subscriptions import events, reminders, row_writes
+from modelpass.subscriptions.commands.shown import renewal_blocked_by
 
 if TYPE_CHECKING:
     from modelpass.dynamodb.retries import RetryBudget
@@ -34,18 +34,3 @@ def remind(deps: Deps, budget: RetryBudget, stored: Subscription) -> None:
     blocked_by = renewal_blocked_by(deps, budget, found)
     event = events.expiring(deps.tables, new, reminder, blocked_by, now_ms)
     deps.send("TransactWriteItems", {"TransactItems": [{"Update": update}, {"Put": event}]})
-
-
-def renewal_blocked_by(deps: Deps, budget: RetryBudget, found: Subscription) -> str | None:
-    """What would keep a subscription from renewing itself now; None where it is not to, or nothing would.
-
-    `found` is as the clock has it. Raises `temporarily_unavailable` while the catalogue cannot be read.
-    """
-    over = found.has_ended(deps.now_ms()) or found.cancelled_at_ms is not None or found.cancelling_at_ms is not None
-    if over or not found.auto_renew:
-        return None
-    in_row = continuation.blocked_by(found, sale_approval=deps.sale_approval)
-    if in_row is not None or found.is_pending:
-        return in_row
-    offered = catalogue_repository.offered(deps, budget, (line.model_id for line in found.models_to_come))
-    return continuation.not_offered(found, offered)

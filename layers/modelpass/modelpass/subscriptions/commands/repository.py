@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from modelpass import schema
-from modelpass.dynamodb import transport
+from modelpass.dynamodb import pages, transport
 from modelpass.entitlements import contract
 from modelpass.entitlements import items as entitlement_items
 from modelpass.errors import ErrorCode, Refusal, Refused
@@ -22,6 +22,7 @@ from modelpass.subscriptions import items, rules
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from modelpass.dynamodb.pages import Listing, Page
     from modelpass.dynamodb.retries import RetryBudget
     from modelpass.entitlements.model import Entitlement
     from modelpass.runtime.deps import Deps
@@ -108,3 +109,23 @@ def write_each(deps: Deps, budget: RetryBudget, requests: list[Request]) -> bool
             unreadable.report(request["TableName"], request["Key"])
             done = False
     return done
+
+
+def page_of(
+    deps: Deps, budget: RetryBudget, table: str, partition: str, listing: Listing, page: Page
+) -> tuple[list[schema.Item], str | None]:
+    """The entries of a page, and the cursor of the next.
+
+    An entry whose key no cursor can name is reported and passed over, and another one takes its place.
+    """
+    found: list[schema.Item] = []
+    request = pages.request(table, partition, listing, page)
+    for entries in transport.pages(lambda name, asked: budget.persist(partial(deps.send, name, asked)), request):
+        for entry in entries:
+            if listing.sort_key.fullmatch(entry["sk"]["S"]):
+                found.append(entry)
+            else:
+                unreadable.report(table, entry)
+        if len(found) > page.limit:
+            break
+    return pages.cut(found, page)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from modelpass.errors import ErrorCode, Refusal, Refused, raise_if_refused
 from modelpass.subscriptions import row_writes, sale_rules, slots
-from modelpass.subscriptions.commands import queries, repository, upkeep
+from modelpass.subscriptions.commands import repository, upkeep
+from modelpass.subscriptions.commands.shown import shown
 from modelpass.subscriptions.commands.versions import require_version_3
 from modelpass.subscriptions.model import SlotKind
 
@@ -51,7 +52,7 @@ def update_subscription(deps: Deps, account_id: str, subscription_id: str, chang
             deps.send("UpdateItem", update)
         return new
 
-    return queries.shown(deps, budget, budget.until_done(attempt))
+    return shown(deps, budget, budget.until_done(attempt))
 
 
 def _refuse(found: Subscription, change: SettingsChange, now_ms: int) -> Refusal | None:
