@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelpass.errors import ErrorCode, Refusal, Refused, raise_if_refused
-from modelpass.subscriptions import row_writes, sale_rules, slots
+from modelpass.subscriptions import continuation, row_writes, sale_rules, slots
 from modelpass.subscriptions.commands import repository, upkeep
 from modelpass.subscriptions.commands.shown import shown
 from modelpass.subscriptions.commands.versions import require_version_3
@@ -38,6 +38,10 @@ def update_subscription(deps: Deps, account_id: str, subscription_id: str, chang
         now_ms = deps.now_ms()
         if found is None or found.is_gone(now_ms):
             raise Refused(Refusal(ErrorCode.NOT_FOUND))
+        if continuation.is_undecided(
+            found, now_ms
+        ):  # the term has ended since: what it was to do then is decided first
+            return attempt()
         raise_if_refused(_refuse(found.at(now_ms), change, now_ms))
         new = _changed(found.at(now_ms), change)
         if new == found.at(now_ms):
