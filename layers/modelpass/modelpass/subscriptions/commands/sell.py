@@ -20,7 +20,16 @@ from modelpass.entitlements import items as entitlement_items
 from modelpass.errors import ErrorCode, Refusal, Refused, raise_if_refused
 from modelpass.ids import is_subscription_id
 from modelpass.runtime import unreadable
-from modelpass.subscriptions import approval, items, order_events, order_items, pricing, sale_rules, slots, transactions
+from modelpass.subscriptions import (
+    approval,
+    items,
+    order_events,
+    order_items,
+    pricing,
+    sale_rules,
+    slots,
+    transactions,
+)
 from modelpass.subscriptions.answers import Outcome
 from modelpass.subscriptions.commands import conform, upkeep
 from modelpass.subscriptions.commands.versions import require_version_3
