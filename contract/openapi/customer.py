@@ -254,6 +254,8 @@ OPERATIONS: Final = (
             NOT_FOUND,
             Refusal(ErrorCode.SUBSCRIPTION_EXPIRED),
             Refusal(ErrorCode.SUBSCRIPTION_CANCELLED),
+            Refusal(ErrorCode.SUBSCRIPTION_SUSPENDED),
+            Refusal(ErrorCode.SUBSCRIPTION_PENDING),
             Refusal(ErrorCode.TOO_MANY_NEW_KEYS, retry_after=28140),
         ),
         (SUBSCRIPTION_ID,),

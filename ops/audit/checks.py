@@ -107,7 +107,7 @@ def _across(found: Readings, now_ms: int) -> Verdict:
         verdict.ask([Breach(Equation.OWNED, found.id, "a subscription", "none")])
         return verdict
     verdict.ask(*(equation(found, subscription) for equation in of_subscription.OF_THE_FAMILY))
-    verdict.ask(of_subscription.place(found, subscription, now_ms))
+    verdict.ask(of_subscription.sold(found, subscription, now_ms), of_subscription.place(found, subscription, now_ms))
     verdict.ask(*(equation(found, subscription) for equation in of_orders.OF_ORDERS))
     verdict.ask(of_orders.pending(found, subscription, now_ms))
     for entitlement in found.entitlements.values():

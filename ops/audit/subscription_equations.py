@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from modelpass.entitlements import windows
+from modelpass.entitlements.contract import month_is_over
 from modelpass.entitlements.model import EntitlementId
 from modelpass.outbox import EventType
 from modelpass.subscriptions.model import (
@@ -57,11 +58,12 @@ def terms(found: Readings, subscription: Subscription) -> Iterator[Breach]:
         yield from unless(starts_ms >= ends_ms, Equation.TERMS, who, f"term {later} from {ends_ms}", starts_ms)
 
 
-def sold(found: Readings, subscription: Subscription) -> Iterator[Breach]:
+def sold(found: Readings, subscription: Subscription, now_ms: int) -> Iterator[Breach]:
     """Every model of every term has an entitlement with what was sold, and there are no others.
 
     Its term may have been extended since its last window was opened. Its limits are known while the list was never
-    changed and, in the current term, once it has the newest list.
+    changed and, in the current term, once it has the newest list: it gets that with the next month, where the stored
+    one is over.
     """
     wanted: dict[EntitlementId, Term] = {}
     for one in found.terms.values():
@@ -71,7 +73,7 @@ def sold(found: Readings, subscription: Subscription) -> Iterator[Breach]:
         if there is None:
             yield Breach(Equation.SOLD, who, "an entitlement", "none")
             continue
-        account_id, bought = subscription.account_id, _line_of(subscription, there)
+        account_id, bought = subscription.account_id, _line_of(subscription, there, now_ms)
         yield from unless(there.account_id == account_id, Equation.SOLD, who, f"account {account_id}", there.account_id)
         yield from unless(_is_of_term(there, term), Equation.SOLD, who, term, there.term)
         yield from unless(bought in (None, there.limits), Equation.SOLD, who, bought, there.limits)
@@ -80,12 +82,16 @@ def sold(found: Readings, subscription: Subscription) -> Iterator[Breach]:
 
 
 def key(found: Readings, subscription: Subscription) -> Iterator[Breach]:
-    """Entitlements of the current term have its key, unless a new one is on its way; those of earlier terms none."""
+    """Entitlements of the current term have its key, unless a new one is on its way; those of earlier terms none.
+
+    Those of models that have left the list are told of no new key: they get it when they come back.
+    """
     under_way = subscription.key_pending or _stopping(subscription)
+    listed = {limits.model_id for limits in subscription.models}
     for there in found.entitlements.values():
         if there.id.term_number < subscription.term_number:
             yield from unless(there.key_hash is None, Equation.KEY, named(there.id), "no key", "one")
-        elif not under_way:
+        elif not under_way and there.id.model_id in listed:
             same = there.key_hash == subscription.key_hash
             yield from unless(same, Equation.KEY, named(there.id), "the key of the subscription", "another")
 
@@ -244,12 +250,14 @@ def _is_current(there: SoldTerm | None, subscription: Subscription) -> bool:
     return (there.models, there.sale) == (own.models, own.sale)
 
 
-def _line_of(subscription: Subscription, there: Entitlement) -> Limits | None:
+def _line_of(subscription: Subscription, there: Entitlement, now_ms: int) -> Limits | None:
     """The limits that an entitlement must have; None where that is not known."""
     change, lines = subscription.pending_change, subscription.models
     if subscription.change_number:
         current = there.id.term_number == subscription.term_number
         if not current or subscription.change_pending or there.change_number < subscription.change_number:
+            return None
+        if month_is_over(there, now_ms + CLOCKS_DIFFER_MS):
             return None
         if change is not None and change.binds_at_ms <= there.month_start_ms:
             lines = change.models
@@ -291,5 +299,5 @@ def _stopping(subscription: Subscription) -> bool:
 
 
 OF_THE_FAMILY: Final[tuple[Callable[[Readings, Subscription], Iterator[Breach]], ...]] = (
-    *(terms, sold, key, stopped, listed, events, corrections),
+    *(terms, key, stopped, listed, events, corrections),
 )

@@ -151,7 +151,7 @@ SOLD = {
 }
 ENDS = (confirm, reject, cancel)
 """What is disturbed; a withdrawal is carried out by the code of a rejection."""
-OTHERS = (*ENDS, confirm_other, withdraw, lapse, buy, lapse_and_buy, order_again)
+OTHERS = (confirm_other, reject, cancel, lapse, buy, lapse_and_buy, order_again)
 BECAME = {"confirm": "done", "confirm_other": "done", "reject": "rejected", "withdraw": "withdrawn"}
 
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelpass.errors import Refused
+from modelpass.subscriptions.commands import suspend
 from modelpass.times import rfc3339
+from tests.support import sales
 from tests.support.audit import assert_audited, assert_conserved
 from tests.support.changing import change, top_up
 from tests.support.listings import history
@@ -157,9 +159,11 @@ def test_a_line_that_was_gone_comes_back_with_its_holds_and_its_history_under_th
     change(world, name, model())
     world.clock.now_ms = world.subscription(name).pending_change.binds_at_ms  # type: ignore[union-attr]
     assert code_of(world.authorize(key, "r-2", 1, modelId=IMAGE_MODEL)) == "model_not_included"
+    change(world, name, model(cap=1100))  # from here on the row has the line no more
     key_of_now = world.regenerate(name)["apiKey"]
     assert code_of(world.authorize(key_of_now, "r-3", 1, modelId=IMAGE_MODEL)) == "model_not_included"
-    change(world, name, model(), image(cap=60))
+    assert code_of(world.another_process().authorize(key, "r-3", 1, modelId=IMAGE_MODEL)) == "invalid_api_key"
+    change(world, name, model(cap=1100), image(cap=60))
     assert code_of(world.authorize(key_of_now, "r-4", 60, modelId=IMAGE_MODEL)) == "granted"
     assert code_of(world.authorize(key, "r-5", 1, modelId=IMAGE_MODEL)) == "invalid_api_key"
     assert world.settle(held["authorizationId"], 40)["late"]
@@ -178,6 +182,23 @@ def test_the_reset_changes_nothing_of_it_run_late_or_twice(world: World) -> None
     monthly = world.authorize(key, "r-3", 1)["monthly"]
     assert (monthly["limit"], monthly["used"]) == (300, 0)
     assert code_of(world.authorize(key, "r-4", 1, modelId=IMAGE_MODEL)) == "model_not_included"
+    assert_audited(world)
+
+
+def test_a_line_that_came_or_went_while_suspended_is_stopped_and_resumed_with_the_others(world: World) -> None:
+    name, key = bought(world, model(), image())
+    change(world, name, model())
+    suspend.suspend(world.deps, "operator", name, "a test")
+    change(world, name, model(), model(OTHER, "stable", 5, 50))
+    stored = world.entitlement(name, 1, OTHER)
+    assert (stored.suspended, stored.cancelled_at_ms) == (True, world.clock.now_ms)
+    world.clock.now_ms = world.subscription(name).pending_change.binds_at_ms  # type: ignore[union-attr]
+    assert code_of(world.authorize(key, "r-1", 1, modelId=OTHER)) == "subscription_suspended"
+    suspend.resume(world.deps, "operator", name)
+    assert world.entitlement(name, 1, IMAGE_MODEL).suspended  # it is in the list no more
+    change(world, name, model(), model(OTHER, "stable", 5, 50), image())
+    for model_id in (TEXT_MODEL, OTHER, IMAGE_MODEL):
+        assert code_of(world.authorize(key, "r-2", 1, modelId=model_id)) == "granted"
     assert_audited(world)
 
 
@@ -276,3 +297,82 @@ def test_history_has_the_days_of_models_that_came_and_went(world: World) -> None
 
 def day_of(world: World, days: int) -> str:
     return rfc3339(world.clock.now_ms + days * DAY_MS)[:10]
+
+
+# --- months that are sold later
+
+
+def test_whoever_lowers_extends_and_raises_again_pays_for_the_months_in_between(world: World) -> None:
+    name, key = bought(world, model(cap=1_001_000), months=1)
+    change(world, name, model(cap=1000))
+    assert sales.extend(world, name, 2)["price"]["total"] == "28.006"  # 12.00 + 2.00 + 0.003 a month: the list to come
+    told = change(world, name, model(cap=1_001_000))
+    assert told["price"]["total"] == "6.00"  # a million units at 0.000003, in each of the two months
+    world.clock.advance(MONTH)
+    assert code_of(world.authorize(key, "r-1", 1_001_000)) == "granted"
+    assert_audited(world)
+
+
+def test_what_waits_at_the_end_of_the_term_holds_from_then_on_once_it_is_extended_or_renews_itself(
+    world: World,
+) -> None:
+    name, key = bought(world, model(), image(), months=1)
+    other = world.buy("other", models=[model(), image()], months=1, autoRenew=True)
+    for account, subscription_id in (("acct", name), ("other", other["subscriptionId"])):
+        change(world, subscription_id, model(cap=300), account=account)
+    sales.extend(world, name, 1)
+    world.clock.now_ms = world.subscription(name).pending_change.binds_at_ms - 1  # type: ignore[union-attr]
+    assert code_of(world.authorize(key, "r-1", 900)) == "granted"
+    world.clock.now_ms += 1
+    for api_key in (key, other["apiKey"]):
+        assert code_of(world.authorize(api_key, "r-2", 301)) == "request_exceeds_limit"
+        assert world.authorize(api_key, "r-3", 300)["monthly"]["limit"] == 300
+        assert code_of(world.authorize(api_key, "r-4", 1, modelId=IMAGE_MODEL)) == "model_not_included"
+    assert_audited(world)
+
+
+def test_a_change_or_a_top_up_after_the_end_of_a_term_that_renews_itself_is_of_the_term_that_goes_on(
+    world: World,
+) -> None:
+    made = world.buy(models=[model()], months=1, autoRenew=True)
+    name, key = made["subscriptionId"], made["apiKey"]
+    world.clock.advance(MONTH)
+    told = change(world, name, model(cap=3000))
+    assert (told["term"], told["status"], told["order"]["price"]["total"]) == (1, "active", "0.006")
+    world.clock.advance(MONTH)
+    top_up(world, name, 500)
+    assert world.authorize(key, "r-1", 3500)["monthly"]["remaining"] == 0
+    assert_audited(world)
+
+
+# --- what it costs the store
+
+
+def test_a_change_costs_three_requests_and_one_write_for_each_line_and_the_row(world: World) -> None:
+    name, _ = bought(world, model(), image())
+    world.recorder.clear()
+    change(world, name, model(cap=2000), image())
+    selling = ["TransactGetItems", "BatchGetItem", "TransactWriteItems"]
+    assert world.recorder.calls == [*selling, "BatchGetItem", "UpdateItem", "UpdateItem", "UpdateItem"]
+    world.recorder.clear()
+    change(world, name, model(cap=2000), image(), model(OTHER, "stable", 5, 50))
+    assert world.recorder.calls == [*selling, "BatchGetItem", *["UpdateItem"] * 3]  # the new line has it with the sale
+
+
+def test_a_top_up_costs_four_requests(world: World) -> None:
+    name, _ = bought(world)
+    world.recorder.clear()
+    top_up(world, name, 50)
+    assert world.recorder.calls == ["TransactGetItems", "BatchGetItem", "GetItem", "TransactWriteItems"]
+
+
+def test_after_a_change_a_request_costs_what_it_did_before(world: World) -> None:
+    name, key = bought(world)
+    change(world, name, model(cap=2000, tier="enterprise"))
+    top_up(world, name, 50)
+    world.authorize(key, "r-1", 1)
+    world.recorder.clear()
+    granted = world.authorize(key, "r-2", 1)
+    world.settle(granted["authorizationId"], 1)
+    assert world.recorder.calls == ["UpdateItem", "UpdateItem"]
+    assert world.recorder.write_units == 2

@@ -171,6 +171,17 @@ def test_it_is_told_once_with_its_order_and_the_end_of_its_month(world: World) -
     }
 
 
+@pytest.mark.parametrize("lift", [lambda w, n: top_up(w, n, 100), lambda w, n: change(w, n, model(cap=200))])
+def test_a_share_is_told_again_though_the_very_next_report_jumps_over_it(world: World, lift: Any) -> None:
+    name, key = bought(world)
+    first, second = (world.authorize(key, f"r-{n}", 50)["authorizationId"] for n in range(2))
+    world.settle(first, 80)
+    lift(world, name)
+    world.settle(second, 80)
+    assert world.events().count("limit.threshold_reached") == 2
+    assert_audited(world)
+
+
 def test_thresholds_are_of_the_limit_with_its_top_ups_and_are_told_again(world: World) -> None:
     name, key = bought(world)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from modelpass.catalogue.tiers import Tier
 from modelpass.errors import ErrorCode
-from modelpass.subscriptions import approval
+from modelpass.subscriptions import approval, slots
 from modelpass.subscriptions.approval import State
-from modelpass.subscriptions.model import OrderKind, PendingOrder, Slot, Status, Subscription, Suspension
+from modelpass.subscriptions.model import OrderKind, PendingOrder, Slot, SlotKind, Status, Subscription, Suspension
 from modelpass.subscriptions.order_records import Order, OrderStatus, Price, PriceLine
 from modelpass.subscriptions.sales.renewal import NewKey
 from tests.support.builders import NOON, SUBSCRIPTION_ID, TERM, limits, ms, slot, subscription
@@ -52,6 +54,16 @@ def waits(kind: OrderKind = OrderKind.EXTENSION) -> State:
     return approval.waiting(row(), place(), order(kind), NOON, 60, KEY if kind is OrderKind.RENEWAL else None)
 
 
+def _with_row(of: OrderKind, **changed: Any) -> State:
+    made = waits(of)
+    return made._replace(row=made.row._replace(**changed))
+
+
+def _with_slot(of: OrderKind, **changed: Any) -> State:
+    made = waits(of)
+    return made._replace(slot=made.slot._replace(**changed))
+
+
 @pytest.mark.parametrize(
     ("kind", "now_ms", "lapses_ms"),
     [
@@ -89,10 +101,21 @@ def test_order_row_and_place_agree_that_it_waits_until_its_last_millisecond(kind
         waits()._replace(slot=place()),
         waits()._replace(slot=place()._replace(pending_order=(order(number=4).id, LATER))),
         waits()._replace(order=order()),
+        *(_with_row(kind, cancelled_at_ms=NOON, cancelling_at_ms=None) for kind in OrderKind),
+        *(_with_row(kind, cancelling_at_ms=NOON) for kind in OrderKind),
+        *(_with_row(kind, announced=True) for kind in OrderKind if kind not in TERMS),
+        *(_with_slot(kind, holder_id="sub_of_another") for kind in TERMS),
+        *(_with_slot(kind, kind=SlotKind.PLAN) for kind in TERMS),
     ],
 )
-def test_an_order_waits_only_while_all_three_say_so(other: State) -> None:
+def test_an_order_waits_only_while_all_three_say_so_and_it_can_be_carried_out(other: State) -> None:
+    """The latter is what a machine whose clock is ahead may have ended: for it, the order had lapsed."""
     assert not approval.still_waits(other, NOON)
+
+
+def test_a_sale_beside_an_order_that_has_lapsed_leaves_nothing_of_it_in_the_place() -> None:
+    lapsed = waits().slot
+    assert slots.counted(lapsed, slots.taken(lapsed, row()), OrderKind.EXTENSION, LATER).pending_order is None
 
 
 @pytest.mark.parametrize("kind", OrderKind)

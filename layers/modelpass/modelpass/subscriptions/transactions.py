@@ -100,7 +100,7 @@ def _begin_line(tables: Tables, row: Subscription, limits: Limits, now_ms: int) 
     Of one that is there, only the key and the stop become those of the row: its counters go on, and its limits are
     brought to the row by the number of the change.
     """
-    made = _new_entitlement(row._replace(change_number=0), limits, now_ms)
+    made = _new_entitlement(row, limits, now_ms)
     item = entitlement_items.entitlement_item(made, tables.version)
     kept = {name: value for name, value in item.items() if name not in ("pk", "kh", "v")}
     written = {"v": item["v"], "kh": schema.binary(row.key_hash), "kg": number(row.key_generation)}

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.subscriptions import answers, revocations
-from modelpass.subscriptions.commands import cancel, conform, queries, upkeep
+from modelpass.subscriptions.commands import cancel, conform, upkeep
+from modelpass.subscriptions.commands.shown import shown
 from modelpass.subscriptions.commands.versions import require_version_3
 from modelpass.subscriptions.model import Status, Suspension
 
@@ -71,7 +72,7 @@ def resume(deps: Deps, operator: str, subscription_id: str) -> Json:
 
 def _shown(deps: Deps, budget: RetryBudget, found: Subscription) -> Json:
     found = found.at(deps.now_ms())
-    return answers.for_operators(found, queries.shown(deps, budget, found))
+    return answers.for_operators(found, shown(deps, budget, found))
 
 
 def _read(deps: Deps, budget: RetryBudget, subscription_id: str) -> Subscription:
