@@ -70,8 +70,6 @@ def names_of(name: str, line: Json) -> set[str]:
         named.add("modelId")
     if name in PLANS | LOOKS:
         named.add("accountId")
-    if name in {"look-up-key", "look-at-order"}:
-        named.add("subscriptionId")
     return named | ({"accountId", "modelId"} if name == "correct" else set())
 
 
