@@ -7,6 +7,7 @@ from typing import Final
 from contract.openapi import approval, examples, order_shapes, parts, shapes
 from contract.openapi.parts import (
     CURSOR,
+    FORBIDDEN,
     NO_BODY,
     NOT_FOUND,
     PAGE,
@@ -148,7 +149,7 @@ OPERATIONS: Final = (
             (shapes.ShownSubscription, shapes.SeenSubscription),
             {"active": examples.SHOWN, "for an operator": examples.SEEN},
         ),
-        (_BAD_SUB, NOT_FOUND),
+        (_BAD_SUB, FORBIDDEN, NOT_FOUND),
         (SUBSCRIPTION_ID,),
     ),
     Operation(
@@ -157,7 +158,7 @@ OPERATIONS: Final = (
         "Look at the live counters",
         "What is used, held and left of every model, at the moment of asking. Of an ended term, its last windows.",
         Answer(200, "The counters.", (shapes.Usage,), {"one model": examples.USAGE}),
-        (_BAD_SUB, NOT_FOUND),
+        (_BAD_SUB, FORBIDDEN, NOT_FOUND),
         (SUBSCRIPTION_ID,),
     ),
     Operation(
@@ -168,7 +169,7 @@ OPERATIONS: Final = (
         "of the page's days was sold at. With a `cursor`, `from` and `to` are those of the first page, sent again or "
         "left out. What cannot be read at the moment is left out, so a page may be shorter than `limit`.",
         Answer(200, "A page.", (shapes.History,), {"two days": examples.HISTORY}),
-        (bad("from", f"from must be less than {MOST_DAYS} days before to."), _BAD_SUB, NOT_FOUND),
+        (bad("from", f"from must be less than {MOST_DAYS} days before to."), _BAD_SUB, FORBIDDEN, NOT_FOUND),
         (
             SUBSCRIPTION_ID,
             Parameter(
@@ -199,7 +200,7 @@ OPERATIONS: Final = (
         "Look at what happened to a subscription",
         "Its audit trail, newest first, page by page.",
         Answer(200, "A page.", (shapes.EventPage,), {"a purchase": {"events": [examples.EVENT], "next": None}}),
-        (_BAD_PAGE, _BAD_SUB, NOT_FOUND),
+        (_BAD_PAGE, _BAD_SUB, FORBIDDEN, NOT_FOUND),
         (SUBSCRIPTION_ID, *PAGE),
     ),
     Operation(
@@ -253,6 +254,8 @@ OPERATIONS: Final = (
             NOT_FOUND,
             Refusal(ErrorCode.SUBSCRIPTION_EXPIRED),
             Refusal(ErrorCode.SUBSCRIPTION_CANCELLED),
+            Refusal(ErrorCode.SUBSCRIPTION_SUSPENDED),
+            Refusal(ErrorCode.SUBSCRIPTION_PENDING),
             Refusal(ErrorCode.TOO_MANY_NEW_KEYS, retry_after=28140),
         ),
         (SUBSCRIPTION_ID,),
@@ -265,7 +268,7 @@ OPERATIONS: Final = (
         "It fails on the very next request, and there is no other until one is made; usage and open holds stay. A "
         "subscription that has no key or has ended stays as it is. Operators may revoke that of any account.",
         Answer(204, "Revoked."),
-        (_BAD_BODY, NOT_FOUND),
+        (_BAD_BODY, FORBIDDEN, NOT_FOUND),
         (SUBSCRIPTION_ID,),
     ),
     Operation(

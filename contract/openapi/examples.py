@@ -113,7 +113,7 @@ TOPPED_UP: Final[Json] = {
         "topUp": {"modelId": TEXT_ID, "units": 1000000},
     },
 }
-SEEN: Final[Json] = {"accountId": "acct_demo", **SUBSCRIPTION, "suspension": None}
+SEEN: Final[Json] = {"accountId": "acct_demo", **SHOWN, "suspension": None}
 NEW_KEY: Final[Json] = {**SUBSCRIPTION, "apiKey": _API_KEY}
 BOUGHT: Final[Json] = {**NEW_KEY, "order": ORDER}
 RENEWED: Final[Json] = {**BOUGHT, "term": 2, "startsAt": "2026-12-26T16:11:01Z", "expiresAt": "2027-01-26T16:11:01Z"}

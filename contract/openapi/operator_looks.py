@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from contract.openapi import examples, shapes
+from contract.openapi import examples, order_shapes, shapes
 from contract.openapi.parts import (
     ACCOUNT_ID,
     ANY_SUBSCRIPTION_ID,
@@ -109,6 +109,16 @@ OPERATIONS: Final = (
             (shapes.SubscriptionPage,),
             {"the only page": {"subscriptions": [examples.SHOWN], "next": None}},
         ),
+        (bad("limit", f"limit must be a whole number from 1 to {MOST_ENTRIES}."), FORBIDDEN),
+        (ACCOUNT_ID, *PAGE),
+        operator=True,
+    ),
+    Operation(
+        "GET /v1/accounts/{accountId}/orders",
+        "listOrdersOfAccount",
+        "List what an account has bought",
+        "As the account itself sees it; an account that has bought nothing has an empty page.",
+        Answer(200, "A page.", (order_shapes.OrderPage,), {"a purchase": {"orders": [examples.ORDER], "next": None}}),
         (bad("limit", f"limit must be a whole number from 1 to {MOST_ENTRIES}."), FORBIDDEN),
         (ACCOUNT_ID, *PAGE),
         operator=True,

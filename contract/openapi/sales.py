@@ -6,7 +6,7 @@ from typing import Final
 
 from contract.openapi import examples, order_shapes, parts, shapes
 from contract.openapi.approval import waits
-from contract.openapi.parts import NOT_FOUND, ORDER_ID, PAGE, SUBSCRIPTION_ID, Answer, Body, Operation, bad
+from contract.openapi.parts import FORBIDDEN, NOT_FOUND, ORDER_ID, PAGE, SUBSCRIPTION_ID, Answer, Body, Operation, bad
 from modelpass.api.change_bodies import ChangeRequest, TopUpRequest
 from modelpass.api.quote_bodies import QuoteRequest
 from modelpass.api.requests import MOST_ENTRIES
@@ -176,7 +176,7 @@ OPERATIONS: Final = (
         "Look at an order",
         "With its status at the moment of asking.",
         Answer(200, "The order.", (order_shapes.Order,), {"a purchase": examples.ORDER}),
-        (NOT_FOUND,),
+        (bad("colour", "Unknown parameter."), FORBIDDEN, NOT_FOUND),
         (ORDER_ID,),
     ),
     Operation(
@@ -185,7 +185,7 @@ OPERATIONS: Final = (
         "List what was bought of a subscription",
         "Newest first, page by page.",
         Answer(200, "A page.", (order_shapes.OrderPage,), {"a purchase": {"orders": [examples.ORDER], "next": None}}),
-        (_BAD_PAGE, NOT_FOUND),
+        (_BAD_PAGE, FORBIDDEN, NOT_FOUND),
         (SUBSCRIPTION_ID, *PAGE),
     ),
 )

@@ -201,7 +201,7 @@ class Suspension(Shape):
     reason: str
 
 
-class SeenSubscription(Subscription):
+class SeenSubscription(ShownSubscription):
     """A subscription as operators see it."""
 
     account_id: str

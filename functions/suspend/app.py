@@ -7,10 +7,8 @@ from aws_lambda_powertools.event_handler import Response
 from modelpass.api import identity, operator_bodies, operators, requests, responses, tracing
 from modelpass.api.resolver import resolver
 from modelpass.runtime import wiring
-from modelpass.subscriptions import answers as subscription_answers
 from modelpass.subscriptions.commands.revoke_key import revoke_key_as_operator
 from modelpass.subscriptions.commands.suspend import resume, suspend
-from modelpass.subscriptions.model import Subscription
 
 deps = tracing.traced(wiring.deps())
 app = resolver("suspend")
@@ -25,14 +23,14 @@ def put(subscription_id: str) -> Response[str]:
     requests.query_of(event)
     operator = identity.operator_of(event)
     reason = operator_bodies.parse_suspension(requests.json_body_of(event))
-    return _shown(suspend(deps, operator, subscription_id, reason))
+    return responses.answer(suspend(deps, operator, subscription_id, reason))
 
 
 @app.delete(ROUTE)
 def delete(subscription_id: str) -> Response[str]:
     """Let a suspended subscription go on."""
     operator = _operator_without_body()
-    return _shown(resume(deps, operator, subscription_id))
+    return responses.answer(resume(deps, operator, subscription_id))
 
 
 @app.delete("/v1/subscriptions/<subscription_id>/key")
@@ -49,11 +47,6 @@ def _operator_without_body() -> str:
     requests.query_of(event)
     requests.require_empty_body(event)
     return identity.operator_of(event)
-
-
-def _shown(found: Subscription) -> Response[str]:
-    shown = subscription_answers.subscription(found, found.status(deps.now_ms()))
-    return responses.answer(subscription_answers.for_operators(found, shown))
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -233,3 +233,51 @@ def test_seed_that_cannot_be_carried_out_says_why(stack: Stack) -> None:
         assert ended.returncode == status
         assert words in ended.stdout + ended.stderr
         assert "Traceback" not in ended.stderr
+
+
+def test_operator_finds_stops_and_lets_go_on_what_somebody_else_has_bought(
+    stack: Stack, new_account: NewAccount
+) -> None:
+    account = new_account()
+    bought = stack.buy(account)
+    name, key = bought["subscriptionId"], bought["apiKey"]
+    path = f"/v1/subscriptions/{name}"
+    found = operate(stack, "POST", "/v1/keys/lookup", {"apiKey": key}).json
+    assert (found["subscriptionId"], found["accountId"], found["current"]) == (name, account, True)
+    assert operate(stack, "GET", path).json["accountId"] == account
+    for listed in ("subscriptions", "orders"):
+        (one,) = operate(stack, "GET", f"/v1/accounts/{account}/{listed}").json[listed]
+        assert one["subscriptionId"] == name
+    assert operate(stack, "PUT", f"{path}/suspension", {"reason": "abuse"}).json["status"] == "suspended"
+    assert stack.authorize(key, "r-1")["error"]["code"] == "subscription_suspended"
+    assert operate(stack, "DELETE", f"{path}/suspension").json["status"] == "active"
+    assert stack.authorize(key, "r-1")["allowed"]
+    (held,) = [m["holds"] for m in operate(stack, "GET", f"{path}/holds").json["models"] if m["openHolds"]]
+    assert len(held) == 1
+    assert operate(stack, "DELETE", f"{path}/key").status == 204
+    assert stack.authorize(key, "r-2")["error"]["code"] == "invalid_api_key"
+    for what in ("usage", "history", "events", "orders"):
+        assert operate(stack, "GET", f"{path}/{what}").json == stack.api("GET", f"{path}/{what}", account).json
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/v1/subscriptions/{id}/suspension", {"reason": "abuse"}),
+        ("DELETE", "/v1/subscriptions/{id}/suspension", None),
+        ("GET", "/v1/subscriptions/{id}/holds", None),
+        ("GET", "/v1/accounts/{account}/subscriptions", None),
+        ("GET", "/v1/accounts/{account}/orders", None),
+        ("GET", "/v1/accounts/a%252Fb/subscriptions", None),
+        ("POST", "/v1/keys/lookup", {"apiKey": "sk-custom-x"}),
+        ("POST", "/v1/subscriptions/{id}/corrections", {"calls": -1}),
+    ],
+)
+def test_customer_is_refused_what_is_operators(
+    stack: Stack, new_account: NewAccount, method: str, path: str, body: Any
+) -> None:
+    account = new_account()
+    name = stack.buy(account)["subscriptionId"]
+    for subscription_id in (name, "sub_" + "a" * 24):
+        answer = stack.api(method, path.format(id=subscription_id, account=account), account, body)
+        assert (answer.status, answer.json["error"]["code"]) == (403, "forbidden")

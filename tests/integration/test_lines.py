@@ -67,8 +67,10 @@ def names_of(name: str, line: Json) -> set[str]:
         named.add("subscriptionId")
     if "/models/" in path:
         named.add("modelId")
-    if name in PLANS or (name in LOOKS and "lookup" not in path):
+    if name in PLANS | LOOKS:
         named.add("accountId")
+    if name in {"look-up-key", "look-at-order"}:
+        named.add("subscriptionId")
     return named | ({"accountId", "modelId"} if name == "correct" else set())
 
 

@@ -1,4 +1,4 @@
-"""What code of schema version 2 sold lives on: each command of version 3, on items recorded from before it."""
+"""What code of schema version 2 sold lives on: each command of version 3, on items that were recorded before it."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,8 @@ class Customer:
 def http_call(customer: Customer, name: str, **changes: Any) -> Drive:
     if name in OF_BEARERS:
         changes = {"headers": {"authorization": f"Bearer {customer.bought['apiKey']}"}, **changes}
+    if name == "look-up-key":
+        changes = {"body": json.dumps({"apiKey": customer.bought["apiKey"]}), **changes}
     event = http_sample(name, customer.account, customer.bought["subscriptionId"], **changes)
     return lambda: customer.service.answer(name, event)
 

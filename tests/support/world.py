@@ -221,16 +221,11 @@ class World:
 
     def suspend(self, subscription_id: str, reason: str = "abuse", by: str = "anna") -> Json:
         """Suspend a subscription, as an operator does."""
-        found = suspend_command.suspend(self.deps, by, subscription_id, reason)
-        return subscription_answers.for_operators(found, self._shown(found))
+        return suspend_command.suspend(self.deps, by, subscription_id, reason)
 
     def resume(self, subscription_id: str, by: str = "anna") -> Json:
         """Let a suspended subscription go on, as an operator does."""
-        found = suspend_command.resume(self.deps, by, subscription_id)
-        return subscription_answers.for_operators(found, self._shown(found))
-
-    def _shown(self, found: Subscription) -> Json:
-        return subscription_answers.subscription(found, found.status(self.deps.now_ms()))
+        return suspend_command.resume(self.deps, by, subscription_id)
 
     def look(self, subscription_id: str, account: str | None = "acct") -> Json:
         """A subscription as its customer sees it, or an operator where no account asks."""

@@ -23,6 +23,18 @@ PLACES = {
     "subscription.expired": "11",
     "usage.far_above_estimate": "12",
     "model.changed": "13",
+    "subscription.extended": "14",
+    "subscription.changed": "15",
+    "subscription.topped_up": "16",
+    "subscription.suspended": "17",
+    "subscription.resumed": "18",
+    "subscription.expiring": "19",
+    "key.revoked": "20",
+    "order.pending": "21",
+    "order.confirmed": "22",
+    "order.rejected": "23",
+    "order.withdrawn": "24",
+    "order.lapsed": "25",
 }
 
 

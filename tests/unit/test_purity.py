@@ -16,7 +16,9 @@ from tests.support.imports import imported
 from tests.support.rooms import FILES, is_pure, pure_files
 
 AUDIT: Final = Path(audit.__file__).parent
-PURE_OF_THE_AUDIT: Final = ("breaches", "checks", "entitlement_equations", "rows", "subscription_equations")
+PURE_OF_THE_AUDIT: Final = (
+    *("breaches", "checks", "entitlement_equations", "order_equations", "rows", "subscription_equations"),
+)
 EDGE_OF_THE_AUDIT: Final = ("audit", "command", "reading", "targets")
 FORBIDDEN: Final = frozenset(
     {

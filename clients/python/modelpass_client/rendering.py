@@ -60,7 +60,7 @@ def headers_of(answer: Json, *, now: datetime | None = None) -> dict[str, str]:
     policies: list[str] = []
     rates: list[str] = []
     for name, unit, window in _windows(answer):
-        limit, remaining, resets_at = window["limit"], window["remaining"], window["resetsAt"]
+        limit, remaining, resets_at = window["limit"] + window.get("topUp", 0), window["remaining"], window["resetsAt"]
         seconds = max(0, math.ceil((_instant(resets_at) - now).total_seconds()))
         if unit in {"requests", "tokens"}:
             headers |= _openai(unit, limit, remaining, seconds) | _anthropic(unit, limit, remaining, resets_at)

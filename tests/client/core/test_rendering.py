@@ -109,3 +109,11 @@ def test_anthropic_reads_a_type_that_it_knows(status: int, kind: str) -> None:
 
 def test_nobody_who_could_be_asked_is_told_to_come_back() -> None:
     assert openai_response(unavailable()).headers["retry-after"] == "1"
+
+
+def test_the_limit_of_a_month_is_the_cap_with_what_was_bought_beside_it() -> None:
+    window = {**MONTHLY, "limit": 1000, "topUp": 500, "used": 0, "held": 0, "remaining": 1500}
+    headers = headers_of(granted(monthly=window), now=NOW)
+    assert (headers["x-ratelimit-limit-tokens"], headers["x-ratelimit-remaining-tokens"]) == ("1500", "1500")
+    assert headers["anthropic-ratelimit-tokens-limit"] == "1500"
+    assert '"monthly";q=1500' in headers["ratelimit-policy"]

@@ -348,6 +348,20 @@ def test_what_waits_at_the_end_of_the_term_holds_from_then_on_once_it_is_extende
     assert_audited(world)
 
 
+def test_a_change_or_a_top_up_after_the_end_of_a_term_that_renews_itself_is_of_the_term_that_goes_on(
+    world: World,
+) -> None:
+    made = world.buy(models=[model()], months=1, autoRenew=True)
+    name, key = made["subscriptionId"], made["apiKey"]
+    world.clock.advance(MONTH)
+    told = change(world, name, model(cap=3000))
+    assert (told["term"], told["status"], told["order"]["price"]["total"]) == (1, "active", "0.006")
+    world.clock.advance(MONTH)
+    top_up(world, name, 500)
+    assert world.authorize(key, "r-1", 3500)["monthly"]["remaining"] == 0
+    assert_audited(world)
+
+
 # --- what it costs the store
 
 

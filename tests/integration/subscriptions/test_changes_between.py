@@ -248,3 +248,38 @@ def test_a_clock_that_moves_in_between_sells_whole_or_refuses(world: World, comm
         world.cancel(name)
         world.clock.advance(DAY_MS)
     raise AssertionError("a command made more calls than are tried")
+
+
+def use(world: World, name: str) -> Any:
+    """A request of the current key, which is told by the test."""
+    return world.authorize(_KEYS[name], f"u-{world.clock.now_ms}", 5)
+
+
+_KEYS: dict[str, str] = {}
+
+
+@pytest.mark.parametrize("command", CHANGES, ids=lambda c: c.__name__)
+@pytest.mark.parametrize("inner", ["request", "change"])
+def test_a_request_that_opens_the_month_meets_a_change_and_both_hold(
+    world: World, command: Command, inner: str
+) -> None:
+    outer, within = (command, use) if inner == "request" else (use, command)
+    for at in range(MOST_CALLS):
+        name, key = bought(world)
+        _KEYS[name] = key
+        world.settle(world.authorize(key, "r-1", 30)["authorizationId"], 30)
+        world.clock.advance(31 * DAY_MS)
+        came: list[Any] = []
+        send = Interleave(world.deps.send, at, lambda: came.append(answered(within, world, name)))  # noqa: B023 - run at once
+        answers = [answered(outer, world.with_send(send), name), *came]
+        if not send.reached:
+            return
+        assert [a["allowed"] for a in answers if "allowed" in a] == [True]
+        assert sum("order" in a for a in answers) == 1
+        stored, line = world.entitlement(name), world.subscription(name).models[0]
+        assert (stored.month, stored.limits, stored.top_up) == (1, line, 40 * (command is add_units))
+        assert stored.counters.month_left == line.monthly_cap + stored.top_up - 5
+        assert_audited(world)
+        world.cancel(name)
+        world.clock.advance(DAY_MS)
+    raise AssertionError("a command made more calls than are tried")

@@ -14,7 +14,7 @@ from tests.support.concurrency import refused_or_done_at_once as at_once
 from tests.support.faults import FaultAt
 from tests.support.listings import list_subscriptions
 from tests.support.prices import offer
-from tests.support.sales import extend, look, orders, purchase, renew, update
+from tests.support.sales import extend, look, orders, orders_of, purchase, renew, update
 from tests.support.world import DAY_MS, World, model
 
 if TYPE_CHECKING:
@@ -154,6 +154,26 @@ def test_what_would_keep_it_from_renewing_itself_is_shown_while_it_is_to(world: 
     assert list_subscriptions(approving, "acct")["subscriptions"][0]["renewalBlockedBy"] == "sale_approval_required"
     world.cancel(name)
     assert look(world, name)["renewalBlockedBy"] is None
+
+
+def test_term_that_was_to_go_on_has_gone_on_before_any_call_after_its_end(world: World) -> None:
+    calls: list[Callable[[str, str], object]] = [
+        lambda name, account: extend(world, name, account=account),
+        lambda name, account: update(world, name, account, autoRenew=False),
+        lambda name, account: refusal(renew, world, name, account) == ("subscription_not_expired", None),
+    ]
+    for number, call in enumerate(calls):
+        account = f"acct-{number}"
+        name = purchase(world, account, autoRenew=True)["subscriptionId"]
+        world.clock.now_ms = world.subscription(name).expires_at_ms
+        assert call(name, account)
+        made = orders_of(world, name, account)["orders"]
+        assert [(one["kind"], one["by"]) for one in made[-2:]] == [("renewal", "service"), ("purchase", account)]
+        assert look(world, name, account)["status"] == "active"
+        until_ms, row = until(world, account), world.subscription(name)
+        assert until_ms == (FOREVER if row.auto_renew else row.expires_at_ms)
+        world.clock.now_ms = world.subscription(name).expires_at_ms
+        assert look(world, name, account)["status"] == ("active" if row.auto_renew else "expired")
 
 
 def test_settings_wait_until_all_functions_know_what_they_store(world: World) -> None:

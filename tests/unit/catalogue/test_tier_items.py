@@ -21,7 +21,7 @@ BROKEN = {"S": "broken"}
 
 def item(revision: int, *entries: str, **changes: Any) -> Json:
     """A stored item; None takes an attribute away."""
-    stored = {**KEY, "v": {"N": "2"}, "rev": {"N": str(revision)}, "tiers": {"SS": [*entries]} if entries else None}
+    stored = {**KEY, "v": {"N": "3"}, "rev": {"N": str(revision)}, "tiers": {"SS": [*entries]} if entries else None}
     return {name: value for name, value in {**stored, **changes}.items() if value is not None}
 
 
@@ -29,7 +29,7 @@ A, B = "m-a#basic", "m-b#stable"
 TRUTHS: list[tuple[str, Json | None, Json | None, set[str]]] = [
     ("nothing was ever turned", None, None, set()),
     ("before the table was filled", None, item(3, A), {A}),
-    ("before it was filled, from version 1", None, item(0, A, v={"N": "1"}, rev=None), {A}),
+    ("before it was filled, from the version before", None, item(2, A, v={"N": "2"}), {A}),
     ("both say the same", item(3, A), item(3, A), {A}),
     ("the version before has written since", item(3, A), item(4, A, B), {A, B}),
     ("the version before has brought one back", item(3, A), item(4), set()),
@@ -39,8 +39,8 @@ TRUTHS: list[tuple[str, Json | None, Json | None, set[str]]] = [
     ("the copy is broken and ahead", item(3, A), item(9, tiers=BROKEN), {A}),
     ("the item is broken", item(3, tiers=BROKEN), item(3, B), {B}),
     ("the item's revision is broken", item(3, A, rev=BROKEN), item(3, B), {B}),
-    ("the item is of a later version", item(5, A, v={"N": "3"}), item(4, B), {A}),
-    ("the copy is of a later version", item(4, A), item(5, B, v={"N": "3"}), {B}),
+    ("the item is of a later version", item(5, A, v={"N": "4"}), item(4, B), {A}),
+    ("the copy is of a later version", item(4, A), item(5, B, v={"N": "4"}), {B}),
     ("of both a part can be read", item(3, A, rev=BROKEN), None, {A}),
 ]
 
@@ -55,12 +55,12 @@ def test_true_is_what_can_be_read_and_was_written_last(
 BROUGHT_UP: list[tuple[str, Json | None, Json | None, tuple[int, list[str]] | None]] = [
     ("filled though nothing was ever turned", None, None, (0, [])),
     ("filled", None, item(3, A), (3, [A])),
-    ("filled from version 1", None, item(0, A, v={"N": "1"}, rev=None), (0, [A])),
+    ("filled from the version before", None, item(2, A, v={"N": "2"}), (2, [A])),
     ("up to date", item(3, A), item(3, A), None),
     ("never turned, and filled", item(0), None, None),
     ("behind", item(3, A), item(5, B), (5, [B])),
-    ("behind, of a later version", item(3, A, v={"N": "3"}), item(5, B), (5, [B])),
-    ("behind a copy of a later version", item(3, A), item(5, B, v={"N": "3"}), (5, [B])),
+    ("behind, of a later version", item(3, A, v={"N": "4"}), item(5, B), (5, [B])),
+    ("behind a copy of a later version", item(3, A), item(5, B, v={"N": "4"}), (5, [B])),
     ("ahead", item(5, A), item(3, B), None),
     ("the copy was lost", item(5, A), None, None),
     ("broken", item(3, tiers=BROKEN), item(3, A), (3, [A])),
@@ -89,10 +89,10 @@ GUARDS: list[tuple[str, Json | None, list[str]]] = [
     ("missing", None, ["attribute_not_exists(pk)"]),
     ("sound", item(3, A), [UNDERSTOOD, "rev = 3"]),
     ("with an odd entry", item(3, A, "odd"), [UNDERSTOOD, "rev = 3"]),
-    ("never counted", item(0, A, v={"N": "1"}, rev=None), ["v = 1", "attribute_not_exists(rev)", f"tiers = ['{A}']"]),
-    ("of a later version", item(3, A, v={"N": "3"}), ["v = 3", "rev = 3", f"tiers = ['{A}']"]),
+    ("of the version before", item(3, A, v={"N": "2"}), [UNDERSTOOD, "rev = 3"]),
+    ("of a later version", item(3, A, v={"N": "4"}), ["v = 4", "rev = 3", f"tiers = ['{A}']"]),
     ("of no version", item(3, v=None), ["attribute_not_exists(v)", "rev = 3", "attribute_not_exists(tiers)"]),
-    ("broken", item(3, tiers=BROKEN), [UNDERSTOOD.replace("IN (2, 1)", "= 2"), "rev = 3", "tiers = broken"]),
+    ("broken", item(3, tiers=BROKEN), ["v = 3", "rev = 3", "tiers = broken"]),
 ]
 
 
@@ -103,10 +103,10 @@ def test_item_is_written_only_as_it_was_read(what: str, was: Json | None, demand
     assert {**own, "TableName": TABLES.catalogue} == copy
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [2, 3])
 def test_item_that_is_understood_keeps_its_version_and_any_other_gets_that_of_new_items(version: int) -> None:
     tables = TABLES._replace(version=version)
-    kept, made = tier_items.writes(tables, StoredTiers(item(3, A), item(3, A, v={"N": "3"})), frozenset())
+    kept, made = tier_items.writes(tables, StoredTiers(item(3, A), item(3, A, v={"N": "4"})), frozenset())
     assert kept["UpdateExpression"] == "SET #v = if_not_exists(#v, :new), #rev = :rev REMOVE #tiers"
     assert made["UpdateExpression"] == "SET #v = :new, #rev = :rev REMOVE #tiers"
     assert [w["ExpressionAttributeValues"][":new"] for w in (kept, made)] == [{"N": str(version)}] * 2
@@ -120,7 +120,7 @@ def test_item_that_is_understood_keeps_its_version_and_any_other_gets_that_of_ne
         (item(3, A), item(3, A), True),
         (item(3, A, "odd"), item(3, A, "odd"), True),
         (item(3, A), item(4, A, B), False),
-        (item(3, A, v={"N": "3"}), item(3, A), False),
+        (item(3, A, v={"N": "4"}), item(3, A), False),
         (item(3, A), item(3, tiers=BROKEN), False),
     ],
 )

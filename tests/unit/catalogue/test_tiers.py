@@ -18,7 +18,7 @@ STABLE = ("m-1", Tier.STABLE)
 
 def item(**changes: Any) -> Json:
     """A sound item with one tier down, changed; None takes an attribute away."""
-    sound = {**KEY, "v": {"N": "2"}, "rev": {"N": "4"}, "tiers": {"SS": ["m-1#stable"]}}
+    sound = {**KEY, "v": {"N": "3"}, "rev": {"N": "4"}, "tiers": {"SS": ["m-1#stable"]}}
     return {name: value for name, value in {**sound, **changes}.items() if value is not None}
 
 
@@ -31,9 +31,8 @@ def test_sound_item_is_read_whole() -> None:
     assert tiers_down_of(item()) == TiersDown(frozenset({STABLE}), 4, frozenset({"m-1#stable"}))
 
 
-def test_item_of_version_1_has_not_counted_its_changes() -> None:
-    read = tiers_down_of(item(v={"N": "1"}, rev=None))
-    assert (read.pairs, read.revision, read.complete) == (frozenset({STABLE}), 0, True)
+def test_item_of_the_version_before_is_read_as_one_of_the_newest() -> None:
+    assert tiers_down_of(item(v={"N": "2"})) == tiers_down_of(item())
 
 
 @pytest.mark.parametrize("entry", ["garbage", "m-1#gold", "m-1", "m-1#a#stable", "#", "", "m-1#STABLE"])
@@ -43,7 +42,7 @@ def test_entry_that_cannot_be_read_takes_no_other_with_it(entry: str) -> None:
     assert (read.sound, read.legible, read.complete) == (True, True, False)
 
 
-@pytest.mark.parametrize("version", [None, {"N": "3"}, {"S": "2"}, {"NULL": True}])
+@pytest.mark.parametrize("version", [None, {"N": "1"}, {"N": "4"}, {"S": "2"}, {"NULL": True}])
 def test_item_of_an_unknown_version_counts_where_it_has_the_known_form(version: Any) -> None:
     read = tiers_down_of(item(v=version, more={"S": "what only a later version knows"}))
     assert (read.pairs, read.revision) == (frozenset({STABLE}), 4)

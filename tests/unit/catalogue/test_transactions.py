@@ -44,7 +44,7 @@ READ = {**model_item(MODEL, ever=frozenset({Tier.ENTERPRISE}), revision=7)}
 CHANGE = ModelChange("m-1", READ, MODEL, "operator", NOON)
 AS_READ = [
     "attribute_exists(pk)",
-    "v = 2",
+    "v = 3",
     "id = m-1",
     "kind = text",
     *(f"{name} = {READ[name]['M']}" for name in ("tiers", "limits")),
@@ -59,16 +59,16 @@ def test_catalogue_keeps_its_one_currency() -> None:
     assert about(update) == (TABLES.catalogue, schema.primary_key(catalogue_items.settings_key()))
     assert spelled(update) == (
         [f"attribute_not_exists(pk) OR ({UNDERSTOOD}", "currency = USD)"],
-        ["v = if_not_exists(v, 2)", "currency = USD"],
+        ["v = if_not_exists(v, 3)", "currency = USD"],
         [""],
     )
 
 
 def test_settings_that_cannot_be_read_are_replaced_only_as_they_were_read() -> None:
-    read = {**settings_item("USD"), "v": {"N": "3"}, "zz": {"S": "x"}}
+    read = {**settings_item("USD"), "v": {"N": "4"}, "zz": {"S": "x"}}
     put = catalogue_transactions.replace_settings(TABLES, read, "EUR")["Put"]
     assert put["Item"] == settings_item("EUR", TABLES.version)
-    assert spelled(put)[0] == ["attribute_exists(pk)", "v = 3", "currency = USD"]
+    assert spelled(put)[0] == ["attribute_exists(pk)", "v = 4", "currency = USD"]
     bare = schema.primary_key(catalogue_items.settings_key())
     put = catalogue_transactions.replace_settings(TABLES, bare, "EUR")["Put"]
     assert "ExpressionAttributeValues" not in put
@@ -156,7 +156,7 @@ def told(event: Any) -> tuple[str, Any, Any, str | None]:
 def down(revision: int, *entries: str, **more: Any) -> Any:
     """A stored item that names tiers that are down."""
     named = {"tiers": {"SS": [*entries]}} if entries else {}
-    return {**schema.primary_key(tiers_down_key()), "v": {"N": "2"}, "rev": {"N": str(revision)}, **named, **more}
+    return {**schema.primary_key(tiers_down_key()), "v": {"N": "3"}, "rev": {"N": str(revision)}, **named, **more}
 
 
 @pytest.mark.parametrize(("available", "after"), [(True, ["m-2#basic"]), (False, ["m-1#stable", "m-2#basic"])])
@@ -171,7 +171,7 @@ def test_tier_is_turned_in_both_items_and_told_with_its_revision(*, available: b
     ]
     for update in updates:
         assert spelled(update)[0] == [UNDERSTOOD, "rev = 4"]
-        assert spelled(update)[1] == ["v = if_not_exists(v, 2)", "rev = 5", f"tiers = {after}"]
+        assert spelled(update)[1] == ["v = if_not_exists(v, 3)", "rev = 5", f"tiers = {after}"]
     assert request["TransactItems"][2] == {"Put": catalogue_transactions._availability_event(TABLES, turn, 5, NOON)}
 
 

@@ -148,6 +148,10 @@ def test_subscription_shows_its_key_only_where_it_was_just_made(api_key: str | N
         "startsAt": "2026-11-23T10:30:00Z",
         "expiresAt": "2027-02-23T10:30:00Z",
         "timezone": "UTC",
+        "autoRenew": False,
+        "autoRenewMonths": 3,
+        "label": None,
+        "pendingChange": None,
         "models": [
             {
                 "modelId": "m-1",

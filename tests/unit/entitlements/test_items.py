@@ -111,7 +111,7 @@ def test_built_entitlements_are_conserved_and_stored_without_loss(pair: Stored) 
     assert entitlement_items.entitlement_of(stored(pair[0])) == pair[0]
 
 
-@pytest.mark.parametrize("version", [None, {"N": "3"}, {"N": "0"}, {"S": "1"}, {"N": "1.5"}])
+@pytest.mark.parametrize("version", [None, {"N": "4"}, {"N": "1"}, {"S": "2"}, {"N": "2.5"}])
 def test_unknown_schema_version_is_unreadable(version: Any) -> None:
     other = {name: value for name, value in ITEM.items() if name != "v"}
     if version is not None:

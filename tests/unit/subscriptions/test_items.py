@@ -92,7 +92,7 @@ def test_slot_is_stored_without_loss_and_names_its_account(made: Slot) -> None:
 
 
 @pytest.mark.parametrize(("read", "item"), ITEMS)
-@pytest.mark.parametrize("version", [None, {"N": "3"}, {"N": "0"}, {"S": "1"}, {"N": "1.5"}])
+@pytest.mark.parametrize("version", [None, {"N": "4"}, {"N": "1"}, {"S": "2"}, {"N": "2.5"}])
 def test_unknown_schema_version_is_unreadable(read: Any, item: schema.Item, version: Any) -> None:
     other = {name: value for name, value in item.items() if name != "v"}
     if version is not None:

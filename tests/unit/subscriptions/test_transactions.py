@@ -177,7 +177,11 @@ def test_what_was_left_of_a_cancellation_changes_no_instant_and_tells_no_second_
 
 
 def test_new_key_with_something_unread_is_looked_at_later_and_no_later_than_what_comes_next() -> None:
-    for now_ms, due_at_ms in ((NOON, NOON + 900_000), (REMINDED_FIRST - 5, REMINDED_FIRST)):
+    cases = (
+        *((NOON, NOON + 900_000), (REMINDED_FIRST - 5, REMINDED_FIRST), (REMINDED_FIRST, REMINDED_FIRST + 900_000)),
+        *((TERM_ENDS - 5, TERM_ENDS), (TERM_ENDS + 5, TERM_ENDS)),
+    )
+    for now_ms, due_at_ms in cases:
         update = revocations.put_off_new_key(TABLES, REGENERATED, now_ms)
         ended = revocations.end_new_key(TABLES, REGENERATED, now_ms)
         assert spelled(update) == (spelled(ended)[0], [f"da = {due_at_ms}"], [""])

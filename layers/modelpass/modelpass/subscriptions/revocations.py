@@ -73,7 +73,8 @@ def end_new_key(tables: Tables, subscription: Subscription, now_ms: int) -> Requ
 def put_off_new_key(tables: Tables, subscription: Subscription, now_ms: int) -> Request:
     """Let the reset come back later, or at the end of the term, for an entitlement that could not be read."""
     due_at_ms = _due_without_key(subscription, now_ms)
-    return _new_key_update(tables, subscription, min(now_ms + PUT_OFF_MS, due_at_ms), "")
+    next_ms = due_at_ms if due_at_ms > now_ms else subscription.expires_at_ms  # a reminder waits for the key, too
+    return _new_key_update(tables, subscription, min(now_ms + PUT_OFF_MS, next_ms), "")
 
 
 def suspend(tables: Tables, old: Subscription, new: Subscription, now_ms: int) -> Request:

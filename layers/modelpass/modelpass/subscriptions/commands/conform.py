@@ -77,10 +77,9 @@ def _bring(deps: Deps, budget: RetryBudget, row: Subscription, limits: Limits, s
     table = deps.tables.entitlements
     while stored is not None:
         try:
-            entitlement = unreadable.read_one(table, stored, entitlement_items.entitlement_of)
+            step = unreadable.read_one(table, stored, partial(_step_of_item, row, limits, deps.now_ms()))
         except schema.FAILURES_OF_READING:
             return False
-        step = step_of(entitlement, row, limits, deps.now_ms())
         if step is None:
             return True
         try:
@@ -90,11 +89,16 @@ def _bring(deps: Deps, budget: RetryBudget, row: Subscription, limits: Limits, s
             stored = failure.item
         except StoreBusyError as failure:
             budget.busy(failure)
-            key = entitlement_items.entitlement_key(entitlement.id)
+            key = entitlement_items.entitlement_key(step.before.id)
             stored = budget.persist(partial(transport.get, deps.send, table, key))
         else:
             return True
     return True
+
+
+def _step_of_item(row: Subscription, limits: Limits, now_ms: int, stored: Item) -> Change | None:
+    """What `step_of` gives for a stored item, whose values may make so little sense that there is no step."""
+    return step_of(entitlement_items.entitlement_of(stored), row, limits, now_ms)
 
 
 def step_of(entitlement: Entitlement, row: Subscription, limits: Limits, now_ms: int) -> Change | None:

@@ -76,8 +76,8 @@ def correct(deps: Deps, operator: str, subscription_id: str, order: CorrectionOr
 
     Raises `Refused` and changes nothing: `invalid_request` when the subscription's current term has no such model, when
     the instant is not in it, when more is to be taken than was used, or more calls to be added than the day has left;
-    `idempotency_key_reused` for another body under
-    the same key; `not_found` when there is no such subscription.
+    `idempotency_key_reused` for another body under the same key; `subscription_pending` for a purchase that waits;
+    `not_found` when there is no such subscription.
     """
     budget, nonce = deps.retry_budget(), deps.entropy(_NONCE_BYTES)
     digest = idempotency.correction(subscription_id, idempotency_key)
@@ -90,6 +90,8 @@ def correct(deps: Deps, operator: str, subscription_id: str, order: CorrectionOr
         record = _record(deps, budget, subscription_id, (digest, earlier))
         if record is not None:
             return _repeated(deps, budget, record, order, nonce, found)
+        if found.is_pending:  # it has no entitlement yet
+            raise Refused(Refusal(ErrorCode.SUBSCRIPTION_PENDING))
         entitlement_id, at_ms = _meant(found, order, deps.now_ms())
         telemetry.note(modelId=entitlement_id.model_id)
         made = Correction(

@@ -57,6 +57,7 @@ def _conclude(deps: Deps, stored: Subscription) -> bool:
         done = regenerate.finish_new_key(deps, budget, stored)
         if done or now_ms < stored.expires_at_ms:
             return False
+        stored = stored._replace(due_at_ms=stored.expires_at_ms)  # as the row was put off
     return _end_term(deps, budget, stored, now_ms)
 
 

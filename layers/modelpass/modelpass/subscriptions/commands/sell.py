@@ -23,7 +23,6 @@ from modelpass.runtime import unreadable
 from modelpass.subscriptions import approval, items, order_events, order_items, pricing, sale_rules, slots, transactions
 from modelpass.subscriptions.answers import Outcome
 from modelpass.subscriptions.commands import conform, upkeep
-from modelpass.subscriptions.commands.topped_up import topped_up
 from modelpass.subscriptions.commands.versions import require_version_3
 from modelpass.subscriptions.model import OrderKind
 from modelpass.subscriptions.order_items import Mark
@@ -259,6 +258,8 @@ def write(deps: Deps, budget: RetryBudget, written: SaleWritten) -> None:
     """
     retired, bought = written.effect.retired, written.effect.top_up
     if bought is not None:
+        from modelpass.subscriptions.commands.topped_up import topped_up  # noqa: PLC0415 - only top-ups need it
+
         action = topped_up(deps, budget, written.effect.row, bought)
         written = written._replace(effect=written.effect._replace(actions=[*written.effect.actions, action]))
     try:

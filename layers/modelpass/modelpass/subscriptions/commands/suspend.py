@@ -10,19 +10,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelpass.errors import ErrorCode, Refusal, Refused
-from modelpass.subscriptions import revocations
+from modelpass.subscriptions import answers, revocations
 from modelpass.subscriptions.commands import cancel, conform, upkeep
+from modelpass.subscriptions.commands.shown import shown
 from modelpass.subscriptions.commands.versions import require_version_3
 from modelpass.subscriptions.model import Status, Suspension
 
 if TYPE_CHECKING:
     from modelpass.dynamodb.retries import RetryBudget
     from modelpass.runtime.deps import Deps
+    from modelpass.subscriptions.answers import Json
     from modelpass.subscriptions.model import Subscription
 
 
-def suspend(deps: Deps, operator: str, subscription_id: str, reason: str) -> Subscription:
-    """Suspend a subscription of any account and give it back; one that is suspended already stays as it is.
+def suspend(deps: Deps, operator: str, subscription_id: str, reason: str) -> Json:
+    """Suspend a subscription of any account and show it; one that is suspended already stays as it is.
 
     So does one that was cancelled; one that has expired can be suspended, and is not renewed then. Raises `Refused`:
     `not_found`; `subscription_pending` for a purchase that waits, which can be rejected; `temporarily_unavailable`,
@@ -43,11 +45,11 @@ def suspend(deps: Deps, operator: str, subscription_id: str, reason: str) -> Sub
             found = changed
         return conform.finish_change(deps, budget, found)
 
-    return budget.until_done(attempt).at(deps.now_ms())
+    return _shown(deps, budget, budget.until_done(attempt))
 
 
-def resume(deps: Deps, operator: str, subscription_id: str) -> Subscription:
-    """Let a suspended subscription go on and give it back; one that is not suspended stays as it is.
+def resume(deps: Deps, operator: str, subscription_id: str) -> Json:
+    """Let a suspended subscription go on and show it; one that is not suspended stays as it is.
 
     So does one that was cancelled. One whose term has ended meanwhile has expired. Raises `Refused`: `not_found`, and
     `temporarily_unavailable`, after which it may be resumed: a repeat tells, and finishes it.
@@ -65,7 +67,12 @@ def resume(deps: Deps, operator: str, subscription_id: str) -> Subscription:
             found = changed
         return conform.finish_change(deps, budget, found)
 
-    return budget.until_done(attempt).at(deps.now_ms())
+    return _shown(deps, budget, budget.until_done(attempt))
+
+
+def _shown(deps: Deps, budget: RetryBudget, found: Subscription) -> Json:
+    found = found.at(deps.now_ms())
+    return answers.for_operators(found, shown(deps, budget, found))
 
 
 def _read(deps: Deps, budget: RetryBudget, subscription_id: str) -> Subscription:

@@ -1,0 +1,134 @@
+"""The calls about orders that wait, by the handlers as they are deployed with `SaleApproval=required`."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local.cloudformation.template import read, secret_values
+from local.machine import ROOT
+from modelpass.order_ids import order_id_of
+from tests.support.handlers import Service, deployed, http_sample
+from tests.support.world import expanded_template
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.handlers import Answer, Json
+    from tests.support.world import Clock
+
+pytestmark = pytest.mark.usefixtures("clock")
+OPERATORS = ("confirm-order", "reject-order")
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    expanded = copy.deepcopy(expanded_template())
+    expanded["Parameters"]["SaleApproval"]["Default"] = "required"
+    with deployed() as made:
+        made.template = read(expanded, ROOT, secret_values(expanded))
+        yield made
+
+
+@pytest.fixture
+def waits(service: Service, account: str) -> Json:
+    answer = service.http("purchase", account)
+    assert (answer.status, answer.json["status"]) == (202, "pending"), answer
+    assert answer.headers["Location"] == f"/v1/subscriptions/{answer.json['subscriptionId']}"
+    assert answer.headers["Cache-Control"] == "no-store"
+    found: Json = answer.json
+    return found
+
+
+def ask(service: Service, name: str, waits: Json, account: str = "billing", **changes: Any) -> Answer:
+    return service.http(name, account, waits["subscriptionId"], **changes)
+
+
+def test_an_order_is_confirmed_by_the_billing_system_and_seen_by_its_customer(
+    service: Service, account: str, waits: Json
+) -> None:
+    assert ask(service, "get-order", waits, account).json == waits["order"]
+    done = ask(service, "confirm-order", waits)
+    assert (done.status, done.json["status"]) == (200, "done")
+    assert ask(service, "get-order", waits, account).json == done.json
+    assert ask(service, "get-subscription", waits, account).json["status"] == "active"
+    assert service.authorize(waits["apiKey"])["allowed"]
+    assert ask(service, "confirm-order", waits, body='{"reference": "another"}').json == done.json
+    late = [ask(service, "reject-order", waits), ask(service, "withdraw-order", waits, account)]
+    assert [(answer.status, answer.error) for answer in late] == [(409, ("order_confirmed", None))] * 2
+
+
+def test_an_order_is_rejected_for_a_reason_and_never_confirmed(service: Service, account: str, waits: Json) -> None:
+    rejected = ask(service, "reject-order", waits, body='{"reason": "No money."}')
+    assert (rejected.status, rejected.json["status"], rejected.json["reason"]) == (200, "rejected", "No money.")
+    assert ask(service, "reject-order", waits).json == rejected.json
+    late = ask(service, "confirm-order", waits)
+    assert (late.status, late.error) == (409, ("order_lapsed", None))
+    assert ask(service, "get-subscription", waits, account).status == 404
+
+
+def test_an_order_is_withdrawn_by_its_own_customer_alone(service: Service, account: str, waits: Json) -> None:
+    assert ask(service, "withdraw-order", waits, "somebody else").status == 404
+    withdrawn = ask(service, "withdraw-order", waits, account)
+    assert (withdrawn.status, withdrawn.json["status"]) == (200, "withdrawn")
+    assert ask(service, "withdraw-order", waits, account).json == withdrawn.json
+    assert service.http("purchase", account).error[0] == "order_lapsed"  # under the same Idempotency-Key
+    assert service.http("purchase", account, headers={"idempotency-key": None}).status == 202
+
+
+def test_what_waits_is_answered_as_waiting_by_every_call(
+    service: Service, account: str, waits: Json, clock: Clock
+) -> None:
+    assert service.http("purchase", account).headers["Idempotent-Replayed"] == "true"
+    again = service.http("purchase", account, headers={"idempotency-key": None})
+    assert (again.status, again.error) == (409, ("order_pending", None))
+    assert service.authorize(waits["apiKey"])["error"]["code"] == "subscription_pending"
+    key = service.http("get-key", "", headers={"authorization": f"Bearer {waits['apiKey']}"})
+    assert (key.status, key.error[0]) == (403, "subscription_pending")
+    assert ask(service, "regenerate", waits, account).error[0] == "subscription_pending"
+    assert ask(service, "extend", waits, account).error[0] == "subscription_pending"
+    assert ask(service, "get-usage", waits, account).json["models"] == []
+    clock.advance(HOUR_MS)
+    assert ask(service, "get-order", waits, account).json["status"] == "lapsed"
+    assert ask(service, "regenerate", waits, account).status == 404
+    assert ask(service, "cancel", waits, account).status == 404
+    assert ask(service, "confirm-order", waits).error[0] == "order_lapsed"
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_a_customer_neither_confirms_nor_rejects_and_is_told_so_before_anything_is_looked_at(
+    service: Service, account: str, waits: Json, name: str
+) -> None:
+    event = http_sample(name, account, waits["subscriptionId"], body="no JSON", rawQueryString="a=b")
+    event["requestContext"]["authorizer"]["jwt"]["claims"]["scope"] = "customer"
+    event["queryStringParameters"] = {"a": "b"}
+    answer = service.answer(name, event)
+    assert (answer.status, answer.error) == (403, ("forbidden", None))
+    assert ask(service, "get-order", waits, account).json["status"] == "pending"
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.parametrize("value", [None, "", 1, ["a"], "a" * 501])
+def test_a_reference_and_a_reason_are_texts_of_some_length(
+    service: Service, account: str, waits: Json, name: str, value: object
+) -> None:
+    field = "reference" if name == "confirm-order" else "reason"
+    answer = ask(service, name, waits, body=json.dumps({field: value}))
+    assert (answer.status, answer.error) == (400, ("invalid_request", field))
+    assert ask(service, "get-order", waits, account).json["status"] == "pending"
+
+
+@pytest.mark.parametrize("name", [*OPERATORS, "withdraw-order"])
+def test_what_a_call_does_not_know_is_refused_by_name(service: Service, account: str, waits: Json, name: str) -> None:
+    caller = account if name == "withdraw-order" else "billing"
+    unknown = ask(service, name, waits, caller, body='{"colour": "red"}')
+    assert (unknown.status, unknown.error[0]) == (400, "invalid_request")
+    query = ask(service, name, waits, caller, queryStringParameters={"colour": "red"})
+    assert (query.status, query.error) == (400, ("invalid_request", "colour"))
+    nobody = service.http(name, caller, pathParameters={"orderId": order_id_of(waits["subscriptionId"], 7)})
+    assert (nobody.status, nobody.error) == (404, ("not_found", None))
+    assert ask(service, "get-order", waits, account).json["status"] == "pending"
