@@ -80,8 +80,6 @@ SENSE: Final[dict[str, dict[str, str]]] = {
     "listSubscriptions": {**_CURSOR},
     "listEvents": {**_CURSOR},
     "getHistory": {**_CURSOR, "from": "a range has an order and a length", "to": "a range has an order and a length"},
-    "listSubscriptionsOfAccount": {**_CURSOR},
-    "listOrdersOfAccount": {**_CURSOR},
     "correctUsage": {
         "units": "0 corrects nothing",
         "calls": "0 corrects nothing, and a day has a limit",
