@@ -26,6 +26,7 @@ from contract.openapi.document import FILE
 from modelpass.api.claims import DEFAULTS
 from modelpass.api.subscription_bodies import TIME_ZONE_FORMAT, time_zones
 from modelpass.ids import MODEL_ID_PATTERN, SUBSCRIPTION_ID_PATTERN
+from modelpass.order_ids import ORDER_ID_PATTERN, order_id_of
 from tests.support import documented
 from tests.support import stack as support
 from tests.support.stack import IMAGE_MODEL, TEXT_MODEL, jwt_of
@@ -42,7 +43,13 @@ EXPIRED: Final = 12
 OWN_MODEL: Final = "conformance"
 """The model that operators' calls change: no other test uses it."""
 CURRENCY: Final = "USD"
-WELL_FORMED: Final = {"subscriptionId": SUBSCRIPTION_ID_PATTERN, "modelId": MODEL_ID_PATTERN}
+WELL_FORMED: Final = {
+    "subscriptionId": SUBSCRIPTION_ID_PATTERN,
+    "modelId": MODEL_ID_PATTERN,
+    "orderId": ORDER_ID_PATTERN,
+}
+BY_KEY: Final = "apiKey"
+"""The scheme of calls that bring an API key and no token."""
 MONTH_SECONDS: Final = 32 * 86_400
 DOCUMENT: Final[dict[str, Any]] = json.loads(FILE.read_text("utf-8"))
 NOT_CHECKED: Final = {
@@ -52,13 +59,33 @@ NOT_CHECKED: Final = {
     "max_response_time": "a shared machine says nothing of time",
 }
 _CURSOR = {"cursor": "only what a page gave is a cursor"}
+_LABEL = {"label": "all of it is printable"}
 _TAGS = {"If-Match": "the tool makes headers that its pattern does not take", "If-None-Match": "likewise"}
 SENSE: Final[dict[str, dict[str, str]]] = {
     "listModels": {**_CURSOR},
+    "listOrders": {**_CURSOR},
+    "listOrdersOfSubscription": {**_CURSOR},
+    "listSubscriptionsOfAccount": {**_CURSOR, "accountId": "bytes, not characters"},
+    "listOrdersOfAccount": {**_CURSOR, "accountId": "bytes, not characters"},
+    "purchase": {**_LABEL},
+    "quote": {**_LABEL},
+    "updateSubscription": {**_LABEL},
+    "quoteSale": {
+        **dict.fromkeys(("renew", "extend", "change", "topUp"), "one of them"),
+        "modelId": "one that is in force",
+        "units": "as many as may be bought",
+    },
+    "change": {"models": "as many as may be in force, within their limits"},
+    "topUp": {"modelId": "one that is in force", "units": "as many as may be bought"},
     "listSubscriptions": {**_CURSOR},
     "listEvents": {**_CURSOR},
     "getHistory": {**_CURSOR, "from": "a range has an order and a length", "to": "a range has an order and a length"},
-    "correctUsage": {"units": "0 corrects nothing", "at": "a time of the subscription", "modelId": "one of its models"},
+    "correctUsage": {
+        "units": "0 corrects nothing",
+        "calls": "0 corrects nothing, and a day has a limit",
+        "at": "a time of the subscription",
+        "modelId": "one of its models",
+    },
     "withdrawModel": {**_TAGS},
     "putModel": {
         **_TAGS,
@@ -109,7 +136,7 @@ def operators_calls_want_the_scope(_: CheckContext, response: Response, case: Ca
     """A customer who calls an operator's operation is refused, whatever else is wrong."""
     (needed,) = case.operation.definition.raw["security"]
     is_call = case.method.upper() == case.operation.method.upper()  # and not one with a method that is not there
-    if DEFAULTS.operator_value in needed["jwt"] and is_call and response.request.headers["X-Who"] == "customer":
+    if DEFAULTS.operator_value in needed.get("jwt", ()) and is_call and response.request.headers["X-Who"] == "customer":
         assert response.status_code in (403, 413), f"a customer's call was answered {response.status_code}"
 
 
@@ -164,6 +191,11 @@ def test_every_answer_is_one_that_the_document_lists(
     # The tool encodes once: API Gateway would cut the path there, and what is left is another call.
     assume(re.search(r"\?|%3F", str((case.path_parameters or {}).values())) is None)
     account = new_account()
+    bears = jwt_of(account, DEFAULTS.operator_value if who == "operator" else "")
+    if BY_KEY in case.operation.definition.raw["security"][0]:
+        bears = stack.buy(account)["apiKey"]
+    if "{orderId}" in case.path:
+        name_what_exists(case.path_parameters, "orderId", order_id_of(stack.buy(account)["subscriptionId"], 1))
     if "{subscriptionId}" in case.path:
         account, subscription_id = next(expired) if case.path.endswith("/renew") else (account, None)
         known = subscription_id or stack.buy(account)["subscriptionId"]
@@ -174,10 +206,7 @@ def test_every_answer_is_one_that_the_document_lists(
     if is_valid(case):
         case.body = as_whole_numbers(case.body)
         name_currency(case.body)
-    headers = {
-        "Authorization": f"Bearer {jwt_of(account, DEFAULTS.operator_value if who == 'operator' else '')}",
-        "X-Who": who,
-    }
+    headers = {"Authorization": f"Bearer {bears}", "X-Who": who}
     case.call_and_validate(base_url=stack.url, headers=headers, checks=CHECKED)
 
 
@@ -229,4 +258,8 @@ def is_chosen(text: str, one_in: int) -> bool:
 def test_no_operation_answers_without_a_token(stack: Stack, method: str, path: str, authorization: str | None) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
     answer = stack.send(method.upper(), path.replace("{", "").replace("}", ""), None, headers)
-    assert (answer.status, answer.json) == (401, {"message": "Unauthorized"})
+    assert answer.status == 401
+    if BY_KEY in DOCUMENT["paths"][path][method]["security"][0]:  # whose function asks for the key
+        assert answer.json["error"]["code"] == "invalid_api_key"
+    else:
+        assert answer.json == {"message": "Unauthorized"}

@@ -26,10 +26,18 @@ if TYPE_CHECKING:
     from tests.support.handlers import Json
 
 GET_ID = "sub_" + "a" * 24
-READS = ("get-subscription", "get-usage", "get-subscriptions", "get-history", "get-events", "get-models")
-CUSTOMERS = ("purchase", "renew", "quote", "quote-renewal", *READS)
-OPERATORS = ("correct", "put-plan", "delete-plan", "get-model", "put-model", "withdraw-model", "availability")
-OF_KEYS = ("regenerate", "cancel")
+READS = (
+    *("get-subscription", "get-usage", "get-subscriptions", "get-history", "get-events", "get-models"),
+    *("get-orders", "get-subscription-orders", "get-order"),
+)
+SALES = ("extend", "change", "top-up", "update", "withdraw-order")
+CUSTOMERS = ("purchase", "renew", "quote", "quote-renewal", *SALES, *READS)
+LOOKS = tuple(name for name in FUNCTION_OF_SAMPLE if name.startswith("look-at-"))
+OPERATORS = (
+    *("correct", "put-plan", "delete-plan", "get-model", "put-model", "withdraw-model", "availability"),
+    *("confirm-order", "reject-order", "suspend", "resume", *LOOKS),
+)
+OF_KEYS = ("revoke-key-as-operator", "regenerate", "revoke-key", "cancel")
 HTTP_COMMANDS = (*CUSTOMERS, *OPERATORS, *OF_KEYS)
 JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhY2N0X2RlbW8ifQ.c2lnbmF0dXJl"
 IDEMPOTENCY_KEY = "an-idempotency-key-of-the-log-test"
@@ -233,5 +241,6 @@ def test_log_is_one_json_line_per_decision_and_names_every_command(service: Serv
     assert {(line["level"], "LookupError" in line["failure"]) for line in failed} == {("ERROR", True)}
     commands = {line["command"] for line in decided}
     http = {"purchase", "renew", "subscriptions", "models", "quote", "catalogue", "not_found"}
-    http |= {"regenerate", "cancel", "plan", "correct", "key"}
+    http |= {"regenerate", "cancel", "plan", "correct", "key", "extend", "change", "top_up", "update_subscription"}
+    http |= {"orders", "withdraw_order", "approve", "suspend", "look"}
     assert commands == http | {"authorize", "settle", "reset", "availability"}

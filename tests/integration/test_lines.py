@@ -32,7 +32,8 @@ EVERY |= {"function_request_id"}
 CATALOGUE = {"get-model", "put-model", "withdraw-model", "availability"}
 CATALOGUE |= {f"{name}-slash" for name in CATALOGUE}
 PLANS = {"put-plan", "delete-plan", "put-plan-slash", "delete-plan-slash"}
-LOOKS = {name for name, function in FUNCTION_OF_SAMPLE.items() if function in {"LookFunction", "SuspendFunction"}}
+BY_OPERATORS = {"ApproveFunction", "LookFunction", "SuspendFunction"}
+LOOKS = {name for name, function in FUNCTION_OF_SAMPLE.items() if function in BY_OPERATORS}
 OPERATORS = {"correct", *PLANS, *CATALOGUE, *LOOKS}
 ROUTERS = {"authorize", "settle", "settle-part", "settle-batch", "describe-key"}
 BEARERS = {*OF_BEARERS}
@@ -61,7 +62,7 @@ def names_of(name: str, line: Json) -> set[str]:
     """What the line of an HTTP call names beside what every line has."""
     path = sample(name)["requestContext"]["http"]["path"]
     named = {"apiRequestId", "operatorId" if name in OPERATORS else "accountId"}
-    if name in BEARERS:
+    if name in {*BEARERS, "look-up-key"} or ("/orders/ord_" in path and name != "get-order"):
         named.add("subscriptionId")
     if "/subscriptions/sub_" in path or (name.startswith("purchase") and line["decision"] in {"ok", "replayed"}):
         named.add("subscriptionId")
@@ -69,8 +70,6 @@ def names_of(name: str, line: Json) -> set[str]:
         named.add("modelId")
     if name in PLANS | LOOKS:
         named.add("accountId")
-    if name in {"look-up-key", "look-at-order"}:
-        named.add("subscriptionId")
     return named | ({"accountId", "modelId"} if name == "correct" else set())
 
 
