@@ -26,13 +26,17 @@ if TYPE_CHECKING:
     from tests.support.handlers import Json
 
 GET_ID = "sub_" + "a" * 24
-READS = ("get-subscription", "get-usage", "get-subscriptions", "get-history", "get-events", "get-models")
-READS += ("get-orders", "get-subscription-orders", "get-order")
+READS = (
+    *("get-subscription", "get-usage", "get-subscriptions", "get-history", "get-events", "get-models"),
+    *("get-orders", "get-subscription-orders", "get-order"),
+)
 SALES = ("extend", "change", "top-up", "update", "withdraw-order")
 CUSTOMERS = ("purchase", "renew", "quote", "quote-renewal", *SALES, *READS)
 LOOKS = tuple(name for name in FUNCTION_OF_SAMPLE if name.startswith("look-at-"))
-OPERATORS = ("correct", "put-plan", "delete-plan", "get-model", "put-model", "withdraw-model", "availability")
-OPERATORS += ("confirm-order", "reject-order", "suspend", "resume", *LOOKS)
+OPERATORS = (
+    *("correct", "put-plan", "delete-plan", "get-model", "put-model", "withdraw-model", "availability"),
+    *("confirm-order", "reject-order", "suspend", "resume", *LOOKS),
+)
 OF_KEYS = ("revoke-key-as-operator", "regenerate", "revoke-key", "cancel")
 HTTP_COMMANDS = (*CUSTOMERS, *OPERATORS, *OF_KEYS)
 JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhY2N0X2RlbW8ifQ.c2lnbmF0dXJl"
