@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TIMEOUT_SECONDS: Final = 20
 
@@ -21,9 +24,13 @@ class Http:
     token: str | None = field(default=None, repr=False)
     timeout_seconds: float = TIMEOUT_SECONDS
 
-    def call(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+    def call(
+        self, method: str, path: str, body: object = None, more_headers: Mapping[str, str] | None = None
+    ) -> tuple[int, Any]:
         """Status and JSON of the answer, None for a body that is no JSON; raises `OSError` or `HTTPException`."""
-        headers = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
+        headers = dict(more_headers or {})
+        if self.token is not None:
+            headers["Authorization"] = f"Bearer {self.token}"
         raw = None
         if body is not None:
             raw = json.dumps(body).encode()

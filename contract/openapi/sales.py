@@ -45,6 +45,7 @@ OPERATIONS: Final = (
         Answer(200, "The price.", (order_shapes.SaleQuote,), {"of a running term": examples.RENEWAL_QUOTE}),
         (
             bad("renew", "One of renew, extend, change, topUp is required."),
+            Refusal(ErrorCode.DUPLICATE_MODEL, param="change.models[1].modelId"),
             _TOO_LONG,
             *_NOT_SOLD,
             NOT_FOUND,

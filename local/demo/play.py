@@ -17,6 +17,7 @@ from urllib.error import URLError
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import settings
+from local.demo.life import Life
 from local.demo.narrator import Narrator, WrongAnswerError
 from local.demo.router import Router
 from local.demo.story import Story
@@ -24,6 +25,7 @@ from local.machine import HOST, free_port
 from local.run import started
 from local.token import claims_of, token_of
 from local.web import controls
+from modelpass.api.claims import DEFAULTS
 from ops.api_client import Http
 from ops.errors import CommandError
 
@@ -58,14 +60,21 @@ def _play(out: IO[str]) -> int:
     teller = Narrator(out)
     with _stack() as (url, running):
         whose = "the one that was running" if running else "started for this story, and stopped after it"
-        account = f"acct_demo_{secrets.token_hex(4)}"
+        account, another = (f"acct_demo_{secrets.token_hex(4)}" for _ in range(2))
         teller.heading(
-            "Modelpass, from the price to cancelling",
-            {"Stack": f"{url} ({whose})", "Account": account, "Clock": "stopped, and moved forward by the story"},
+            "Modelpass, from the price to cancelling, and a subscription that lives",
+            {
+                "Stack": f"{url} ({whose})",
+                "Accounts": f"{account}, {another}",
+                "Clock": "stopped, and moved forward by the story",
+            },
         )
         story = Story(Http(url, token_of(claims_of(account))), Router(url), teller)
+        operators = Http(url, token_of(claims_of("operator_demo", DEFAULTS.operator_value)))
+        life = Life(Http(url, token_of(claims_of(another))), Router(url), teller, account=another, operators=operators)
         try:
             story.tell()
+            life.tell()
         except WrongAnswerError as wrong:
             teller.failed(str(wrong))
         except (ConnectionRefusedError, ConnectionResetError, TimeoutError, URLError) as error:
@@ -75,7 +84,7 @@ def _play(out: IO[str]) -> int:
         else:
             teller.end("Every step was answered as it should be.")
             if running:
-                teller.end(f"The stack's clock now stands at {story.now:%Y-%m-%dT%H:%M:%SZ}, until it is moved again.")
+                teller.end(f"The stack's clock now stands at {life.now:%Y-%m-%dT%H:%M:%SZ}, until it is moved again.")
             return 0
     return 1
 

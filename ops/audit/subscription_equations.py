@@ -84,13 +84,15 @@ def sold(found: Readings, subscription: Subscription, now_ms: int) -> Iterator[B
 def key(found: Readings, subscription: Subscription) -> Iterator[Breach]:
     """Entitlements of the current term have its key, unless a new one is on its way; those of earlier terms none.
 
-    Those of models that have left the list are told of no new key: they get it when they come back.
+    Those of models that have left the list are told of no new key: they get it when they come back. Nor does a renewal
+    take the key out of them: whoever asks with it is told by the row. No change has reached what was never in a change.
     """
     under_way = subscription.key_pending or _stopping(subscription)
     listed = {limits.model_id for limits in subscription.models}
     for there in found.entitlements.values():
         if there.id.term_number < subscription.term_number:
-            yield from unless(there.key_hash is None, Equation.KEY, named(there.id), "no key", "one")
+            stale = there.key_hash is None or there.change_number > 0
+            yield from unless(stale, Equation.KEY, named(there.id), "no key", "one")
         elif not under_way and there.id.model_id in listed:
             same = there.key_hash == subscription.key_hash
             yield from unless(same, Equation.KEY, named(there.id), "the key of the subscription", "another")

@@ -80,7 +80,12 @@ SENSE: Final[dict[str, dict[str, str]]] = {
     "listSubscriptions": {**_CURSOR},
     "listEvents": {**_CURSOR},
     "getHistory": {**_CURSOR, "from": "a range has an order and a length", "to": "a range has an order and a length"},
-    "correctUsage": {"units": "0 corrects nothing", "at": "a time of the subscription", "modelId": "one of its models"},
+    "correctUsage": {
+        "units": "0 corrects nothing",
+        "calls": "0 corrects nothing, and a day has a limit",
+        "at": "a time of the subscription",
+        "modelId": "one of its models",
+    },
     "withdrawModel": {**_TAGS},
     "putModel": {
         **_TAGS,

@@ -243,7 +243,7 @@ WRITE_AND_LOOK: Cost = (["UpdateItem", "GetItem"], 1, 1)
 REFUSALS = [
     (cancelled, "subscription_cancelled", WRITE, LOOK),
     (cancelled_and_other_model, "subscription_cancelled", WRITE_AND_LOOK, NOTHING),
-    (expired, "subscription_expired", WRITE, LOOK),
+    (expired, "subscription_expired", WRITE_AND_LOOK, (["GetItem", "GetItem"], 0, 2)),
     (expired_and_other_model, "subscription_expired", WRITE_AND_LOOK, LOOK),
     (renewed, "invalid_api_key", WRITE, NOTHING),
     (regenerated, "invalid_api_key", WRITE, NOTHING),

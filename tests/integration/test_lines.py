@@ -68,7 +68,7 @@ def names_of(name: str, line: Json) -> set[str]:
         named.add("subscriptionId")
     if "/models/" in path:
         named.add("modelId")
-    if name in {*PLANS, *LOOKS}:
+    if name in PLANS | LOOKS:
         named.add("accountId")
     return named | ({"accountId", "modelId"} if name == "correct" else set())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from itertools import cycle
 from typing import TYPE_CHECKING
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from modelpass import schema
-from tests.support.audit import assert_conserved
+from modelpass.errors import Refused
+from tests.support import changing, sales
+from tests.support.audit import assert_audited, assert_conserved
 from tests.support.faults import Interleave
 from tests.support.scenes import (
     COMMANDS,
@@ -17,9 +20,11 @@ from tests.support.scenes import (
     PLACE_COMMANDS,
     SCENES,
     WITHOUT_A_GRANT,
+    Scene,
     authorize,
     buy,
     cancel,
+    in_use,
     next_day,
     plan,
     reclaimed,
@@ -30,10 +35,10 @@ from tests.support.scenes import (
     shown,
     stored,
 )
-from tests.support.world import World, new_world
+from tests.support.world import World, model, new_world
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.support.scenes import Command, Json, MakeScene
 
@@ -105,3 +110,37 @@ def test_command_of_one_version_in_between_those_of_the_other_is_as_if_both_were
         if not send.reached:
             return
     raise AssertionError("a command made more calls than are tried")
+
+
+LIVING: dict[str, Callable[[Scene], object]] = {
+    "extend": lambda scene: sales.extend(scene.world, scene.subscription_id),
+    "change": lambda scene: changing.change(scene.world, scene.subscription_id, model(calls=9, cap=300)),
+    "top up": lambda scene: changing.top_up(scene.world, scene.subscription_id, 50),
+    "suspend": lambda scene: scene.world.suspend(scene.subscription_id),
+    "let renew": lambda scene: sales.update(scene.world, scene.subscription_id, autoRenew=True),
+    "revoke": lambda scene: scene.world.revoke_key(scene.subscription_id),
+}
+
+
+@pytest.mark.parametrize("one", [authorize, reset, regenerate, cancel], ids=lambda c: c.__name__)
+@pytest.mark.parametrize("living", LIVING.values(), ids=LIVING)
+def test_call_that_stores_version_3_in_between_those_of_functions_that_write_2_breaks_no_equation(
+    engine: str, one: Command, living: Callable[[Scene], object]
+) -> None:
+    """While the parameter is being raised, functions of either value run side by side."""
+    for at in range(8):
+        world = new_world(engine)
+        made = in_use(world.writing(OLD))
+
+        def lives(made: Scene = made) -> None:
+            with contextlib.suppress(Refused):
+                living(made.on(world.writing(NEW)))  # noqa: B023
+
+        send = Interleave(world.deps.send, at, lives)
+        one(made.on(world.with_send(send).writing(OLD)))
+        world.reset()  # what a crash would have left for it
+        assert_audited(world)
+        world.drop_tables()
+        if not send.reached:
+            return
+    assert at == 7

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+from local.demo.life import Life
 from local.demo.narrator import Narrator
 from local.demo.router import Router
 from local.demo.story import Story
+from local.token import token_of
 from ops.api_client import Http
 from tests.support.concurrency import at_once
 from tests.support.stack import TEXT_MODEL, jwt_of
@@ -17,13 +19,18 @@ if TYPE_CHECKING:
 
     from tests.support.stack import Stack
 
+OPERATOR = {"sub": "operator", "scope": "operator"}
 LIMIT, MANY = 40, 64
 
 
 def test_the_whole_story_is_played(stack: Stack) -> None:
     told = io.StringIO()
-    Story(Http(stack.url, jwt_of("acct_story")), Router(stack.url), Narrator(told)).tell()
+    teller, router = Narrator(told), Router(stack.url)
+    Story(Http(stack.url, jwt_of("acct_story")), router, teller).tell()
+    of_account, operators = Http(stack.url, jwt_of("acct_life")), Http(stack.url, token_of(OPERATOR))
+    Life(of_account, router, teller, account="acct_life", operators=operators).tell()
     assert "subscription.cancelled" in told.getvalue()
+    assert "no job had to run" in told.getvalue()
 
 
 def test_under_a_load_the_limit_is_reached_exactly_and_every_settle_is_booked_once(

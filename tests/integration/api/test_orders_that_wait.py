@@ -12,6 +12,7 @@ from local.cloudformation.template import read, secret_values
 from local.machine import ROOT
 from modelpass.order_ids import order_id_of
 from tests.support.handlers import Service, deployed, http_sample
+from tests.support.lines import recorded
 from tests.support.world import expanded_template
 
 if TYPE_CHECKING:
@@ -132,3 +133,15 @@ def test_what_a_call_does_not_know_is_refused_by_name(service: Service, account:
     nobody = service.http(name, caller, pathParameters={"orderId": order_id_of(waits["subscriptionId"], 7)})
     assert (nobody.status, nobody.error) == (404, ("not_found", None))
     assert ask(service, "get-order", waits, account).json["status"] == "pending"
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_the_line_of_an_operators_call_says_who_did_it_and_whose_order_it_was(
+    service: Service, account: str, waits: Json, name: str
+) -> None:
+    with recorded("INFO") as written:
+        ask(service, name, waits)
+    line = written.only()
+    told = {field: line[field] for field in ("operatorId", "accountId", "subscriptionId", "decision")}
+    whose = {"accountId": account, "subscriptionId": waits["subscriptionId"]}
+    assert told == {"operatorId": "billing", "decision": "ok", **whose}

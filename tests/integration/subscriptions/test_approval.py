@@ -434,3 +434,20 @@ def test_orders_that_wait_are_carried_out_also_once_sales_need_no_approval_any_m
     assert after.buy() == "order_pending"
     assert after.confirm(waits["order"]["orderId"])["status"] == "done"
     assert after.uses(waits["apiKey"]) == "allowed"
+
+
+def test_key_of_a_renewal_that_waits_can_be_revoked_and_is_good_for_nothing_once_it_is_confirmed(
+    running: tuple[Till, Json],
+) -> None:
+    till, bought = running
+    expire(till, bought)
+    waits, name = till.renew(bought["subscriptionId"]), bought["subscriptionId"]
+    for _ in range(2):  # the second finds nothing to do
+        till.world.revoke_key(name)
+    assert (till.uses(waits["apiKey"]), till.shows(waits["apiKey"])) == ("invalid_api_key", "invalid_api_key")
+    assert till.world.events().count("key.revoked") == 1
+    assert till.confirm(waits["order"]["orderId"])["status"] == "done"
+    assert till.uses(waits["apiKey"]) == "invalid_api_key"
+    assert till.look(name)["apiKeyMasked"] is None
+    assert till.uses(till.world.regenerate(name)["apiKey"]) == "allowed"
+    assert_conserved(till.world)

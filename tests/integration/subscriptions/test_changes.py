@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelpass.errors import Refused
+from modelpass.subscriptions import answers
 from modelpass.subscriptions.commands import suspend
+from modelpass.subscriptions.commands.regenerate import regenerate
 from modelpass.times import rfc3339
 from tests.support import sales
 from tests.support.audit import assert_audited, assert_conserved
@@ -297,6 +299,21 @@ def test_history_has_the_days_of_models_that_came_and_went(world: World) -> None
 
 def day_of(world: World, days: int) -> str:
     return rfc3339(world.clock.now_ms + days * DAY_MS)[:10]
+
+
+@pytest.mark.parametrize("call", ["regenerate", "cancel", "suspend", "resume"])
+def test_every_answer_shows_the_list_in_force_once_a_change_has_bound(world: World, call: str) -> None:
+    name, _ = bought(world, model(), image())
+    if call == "suspend":
+        world.suspend(name)
+    change(world, name, model(cap=500))
+    world.clock.advance(MONTH)
+    if call == "regenerate":
+        told = regenerate(world.deps, "acct", name)
+        shown = answers.subscription(told.subscription, told.status)
+    else:
+        shown = getattr(world, call)(name)
+    assert (shown["pendingChange"], [m["monthlyTokenCap"] for m in shown["models"]]) == (None, [500])
 
 
 # --- months that are sold later

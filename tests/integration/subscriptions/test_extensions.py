@@ -353,6 +353,18 @@ def test_of_many_extensions_at_once_each_is_sold_in_full_up_to_the_longest_term(
     assert len({one["order"]["orderId"] for one in done}) == len(done) == len(orders_of(world, name)["orders"]) - 1
 
 
+@pytest.mark.parametrize("at", range(CALLS + 2))
+def test_extension_during_which_a_term_ends_that_renews_itself_is_not_refused_as_expired(world: World, at: int) -> None:
+    name = purchase(world, autoRenew=True)["subscriptionId"]
+    world.clock.now_ms = world.subscription(name).expires_at_ms - 1
+    ends = Interleave(world.deps.send, at, lambda: world.clock.advance(1))
+    assert extend(world.with_send(ends), name)["status"] == "active"
+    world.clock.advance(1)
+    assert look(world, name)["status"] == "active"
+    kinds = [one["kind"] for one in orders_of(world, name)["orders"]]
+    assert kinds in (["extension", "purchase"], ["extension", "renewal", "purchase"])
+
+
 def test_extension_races_the_end_and_no_second_subscription_is_ever_active(world: World) -> None:
     for turn in range(6):
         extends_beside_a_purchase_in_the_last_millisecond(world, f"acct-{turn}")

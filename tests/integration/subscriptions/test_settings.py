@@ -11,7 +11,7 @@ from modelpass import schema
 from modelpass.errors import Refused
 from modelpass.subscriptions.model import FOREVER
 from tests.support.concurrency import refused_or_done_at_once as at_once
-from tests.support.faults import FaultAt
+from tests.support.faults import FaultAt, Interleave
 from tests.support.listings import list_subscriptions
 from tests.support.prices import offer
 from tests.support.sales import extend, look, orders, orders_of, purchase, renew, update
@@ -174,6 +174,19 @@ def test_term_that_was_to_go_on_has_gone_on_before_any_call_after_its_end(world:
         assert until_ms == (FOREVER if row.auto_renew else row.expires_at_ms)
         world.clock.now_ms = world.subscription(name).expires_at_ms
         assert look(world, name, account)["status"] == ("active" if row.auto_renew else "expired")
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_renewal_that_is_switched_off_while_the_term_ends_leaves_no_place_taken_for_ever(world: World, at: int) -> None:
+    name = purchase(world, autoRenew=True)["subscriptionId"]
+    world.clock.now_ms = world.subscription(name).expires_at_ms - 1
+    ends = Interleave(world.deps.send, at, lambda: world.clock.advance(1))
+    update(world.with_send(ends), name, autoRenew=False)
+    row = world.subscription(name)
+    assert until(world) == row.expires_at_ms
+    world.clock.now_ms = row.expires_at_ms
+    assert look(world, name)["status"] == "expired"
+    assert world.buy()["apiKey"]
 
 
 def test_settings_wait_until_all_functions_know_what_they_store(world: World) -> None:

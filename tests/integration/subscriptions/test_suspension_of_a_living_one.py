@@ -10,6 +10,7 @@ from tests.support.audit import assert_audited
 from tests.support.changing import change, top_up
 from tests.support.faults import Interleave
 from tests.support.sales import extend
+from tests.support.waiting import Till, approving, told
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, model
 
 if TYPE_CHECKING:
@@ -97,6 +98,36 @@ def test_key_that_is_revoked_after_the_end_of_a_term_that_renews_itself_is_dead_
     assert code(world, key) == "invalid_api_key"
     assert world.look(name)["status"] == "active"
     assert code(world, world.regenerate(name)["apiKey"]) is None
+    assert_audited(world)
+
+
+def test_purchase_that_waits_is_neither_suspended_nor_corrected_and_its_key_can_be_revoked(world: World) -> None:
+    till = Till(approving(world))
+    bought = till.buy()
+    name, key = bought["subscriptionId"], bought["apiKey"]
+    assert code(till.world, key) == "subscription_pending"
+    assert told(lambda: till.world.suspend(name)) == "subscription_pending"
+    assert told(lambda: till.world.correct(name, 5)) == "subscription_pending"
+    assert till.world.resume(name)["status"] == "pending"
+    till.world.revoke_key(name, operator="anna")
+    assert code(till.world.another_process(), key) == "invalid_api_key"
+    till.confirm(bought["order"]["orderId"])
+    assert world.look(name)["status"] == "active"
+    assert code(till.world.another_process(), key) == "invalid_api_key"
+    assert code(till.world, till.world.regenerate(name)["apiKey"]) is None
+    assert_audited(world)
+
+
+def test_renewal_that_waits_is_not_confirmed_while_it_is_suspended(world: World) -> None:
+    name = world.buy(models=[TEXT])["subscriptionId"]
+    till = Till(approving(world))
+    world.clock.advance(31 * DAY_MS)
+    waits = till.renew(name)["order"]["orderId"]
+    assert till.world.suspend(name)["status"] == "suspended"
+    assert till.confirm(waits) == SUSPENDED
+    till.world.resume(name)
+    till.confirm(waits)
+    assert world.look(name)["status"] == "active"
     assert_audited(world)
 
 

@@ -326,3 +326,13 @@ def test_what_was_sold_is_carried_out_at_its_price_whatever_the_catalogue_says_b
     assert lists.sale.totals == ("450.00", "300.00")
     assert lists.pending_change is not None
     assert lists.pending_change.sale.monthly == ("150.00", "1.00")
+
+
+def test_what_was_charged_for_the_list_to_come_is_kept_when_another_change_replaces_it() -> None:
+    _, lowered = changed(ONE, sold(ONE, line()), line(cap=50))
+    waits = lowered.pending_change
+    assert waits is not None
+    extended_by = waits._replace(sale=waits.sale._replace(totals=("400.00",)))  # 100.00 for two months of 50
+    total, after = changed(ONE, lowered._replace(pending_change=extended_by), line())
+    assert after.sale is not None
+    assert (total, after.sale.totals) == (100, ("500.00",))

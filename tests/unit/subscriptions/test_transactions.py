@@ -97,7 +97,7 @@ def test_new_key_ends_where_neither_a_newer_one_nor_a_cancellation_has_begun() -
     assert about(update) == OF_ROW
     same = [f"xa = {TERM_ENDS}", "attribute_not_exists(cw)"]
     assert spelled(update) == (
-        [UNDERSTOOD, SAME_TERM, "kg = 4", "attribute_exists(kp)", "attribute_not_exists(xi)", *same],
+        [UNDERSTOOD, "v = 3", SAME_TERM, "kg = 4", "attribute_exists(kp)", "attribute_not_exists(xi)", *same],
         [f"da = {REMINDED_FIRST}"],
         ["kp"],
     )

@@ -14,14 +14,15 @@ from modelpass.errors import ErrorCode, Refusal
 
 if TYPE_CHECKING:
     from modelpass.entitlements.change import Change
-    from modelpass.entitlements.model import Entitlement, Hold
+    from modelpass.entitlements.model import Contract, Entitlement, Hold
 
 
 class Part(NamedTuple):
     """One report on a hold that is to go on: the units `used` and the `calls` made since the report before.
 
     `wanted` is to take the place of the hold, from now on. `refusal` is what keeps new work from going on and is not in
-    the entitlement: a tier that is down.
+    the entitlement: a tier that is down. `told` is what the subscription's row says, where only that can tell
+    (`rules.needs_contract`).
     """
 
     key_hash: bytes
@@ -30,6 +31,7 @@ class Part(NamedTuple):
     calls: int
     wanted: Hold
     refusal: Refusal | None
+    told: Contract | None = None
 
 
 class Step(NamedTuple):
@@ -56,7 +58,7 @@ class Standing(NamedTuple):
 
 def refuse_new_work(entitlement: Entitlement, part: Part, standing: Standing, now_ms: int) -> Refusal | None:
     """The refusal that new work on a hold would get, None where it may go on: authorize's rules, in their order."""
-    refusal = rules.refuse_access(entitlement, part.key_hash, now_ms)
+    refusal = rules.refuse_access(entitlement, part.key_hash, now_ms, part.told)
     if refusal is not None:
         return refusal._replace(param=refusal.param and f"continue.{refusal.param}")
     if not rules.is_of_current_windows(entitlement, standing.hold, now_ms):

@@ -186,11 +186,16 @@ def refuse_more_calls(calls: int, left: int) -> Refusal | None:
     return Refusal(ErrorCode.INVALID_REQUEST, param="calls", message=message)
 
 
-def refuse_access(entitlement: Entitlement, key_hash: bytes, now_ms: int) -> Refusal | None:
+def refuse_access(
+    entitlement: Entitlement, key_hash: bytes, now_ms: int, told: Contract | None = None
+) -> Refusal | None:
     """The refusal of a key that grants nothing at this time, whatever is asked for; None for any other.
 
-    It is by the item alone, whose term may have been extended since.
+    `told` is what the row says. Without it the refusal is by the item alone, whose term may have been extended since.
     """
+    if told is not None:
+        by_item = None if told.limits is None else _refuse_key(entitlement, key_hash)
+        return by_item or _refuse_by_row(key_hash, told)
     refusal = _refuse_key(entitlement, key_hash)
     if refusal is None and now_ms >= entitlement.expires_at_ms:
         return Refusal(ErrorCode.SUBSCRIPTION_EXPIRED)
@@ -218,11 +223,8 @@ def units_back(entitlement: Entitlement, now_ms: int) -> int:
 
 
 def _refuse_access(entitlement: Entitlement, attempt: Attempt, now_ms: int, told: Contract | None) -> Refusal | None:
-    limits: Limits | None = entitlement.limits
-    refusal = refuse_access(entitlement, attempt.key_hash, now_ms)
-    if told is not None:
-        by_item = None if told.limits is None else _refuse_key(entitlement, attempt.key_hash)
-        limits, refusal = told.limits, by_item or _refuse_by_row(attempt, told)
+    limits: Limits | None = entitlement.limits if told is None else told.limits
+    refusal = refuse_access(entitlement, attempt.key_hash, now_ms, told)
     if refusal is not None:
         return refusal
     if limits is None:
@@ -238,9 +240,9 @@ def _tier_of_open_hold(entitlement: Entitlement, attempt: Attempt, now_ms: int) 
     return None if held is None or held.expires_at_ms <= now_ms else entitlement.tier_of(held)
 
 
-def _refuse_by_row(attempt: Attempt, told: Contract) -> Refusal | None:
+def _refuse_by_row(key_hash: bytes, told: Contract) -> Refusal | None:
     """The refusal by the row; the item of a model that left the list is told of no new key."""
-    if told.limits is None and not hmac.compare_digest(told.key_hash, attempt.key_hash):
+    if told.limits is None and not hmac.compare_digest(told.key_hash, key_hash):
         return Refusal(ErrorCode.INVALID_API_KEY, param="apiKey")
     return told.refusal
 

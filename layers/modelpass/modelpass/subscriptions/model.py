@@ -294,6 +294,18 @@ class Subscription(NamedTuple):
                 due += [self.expires_at_ms - before for bit, before in REMINDERS if not self.reminded & bit]
         return min(due, default=None)
 
+    def written_as(self, version: int) -> Subscription:
+        """The row once it is written under a schema version: one that is brought to the newest has its reminders due.
+
+        What is due at once, or was put off, stays so.
+        """
+        if self.version >= version:
+            return self
+        new, due_at_ms = self._replace(version=version), self.due_at_ms or 0
+        if self.due_at_ms != self.next_due_ms(due_at_ms):
+            return new
+        return new._replace(due_at_ms=new.next_due_ms(due_at_ms))
+
     def sold_term(self) -> SoldTerm:
         """The current term as it is sold with the list in force."""
         return SoldTerm(self.term_number, self.term, tuple((m.model_id, m.tier) for m in self.models), self.sale)

@@ -24,7 +24,7 @@ from modelpass.subscriptions.model import MAX_MODELS, PendingChange, Sale
 from modelpass.subscriptions.order_records import Price, PriceLine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from modelpass.catalogue.model import CatalogueModel
     from modelpass.entitlements.model import Limits
@@ -254,7 +254,11 @@ def _by_model(models: tuple[Limits, ...], sale: Sale | None) -> dict[str, _Line]
 
 
 def _totals(found: Subscription) -> dict[str, str]:
-    """All that was charged in the term for each line in force."""
-    sale = found.sale or Sale("", (_NOTHING,) * len(found.models))
-    totals = pricing.with_totals(sale, found.term.months).totals or ()
-    return {limits.model_id: total for limits, total in zip(found.models, totals, strict=True)}
+    """All that was charged in the term for each line, with what was charged for it in the list that waits."""
+    lists = ((found.models, found.sale), (found.models_to_come, found.sale_to_come))
+    return {model_id: total for models, sale in lists for model_id, total in _charged(models, sale, found.term.months)}
+
+
+def _charged(models: tuple[Limits, ...], sale: Sale | None, months: int) -> Iterable[tuple[str, str]]:
+    known = sale or Sale("", (_NOTHING,) * len(models))
+    return zip((m.model_id for m in models), pricing.with_totals(known, months).totals or (), strict=True)

@@ -154,8 +154,10 @@ def _new_key_update(tables: Tables, subscription: Subscription, due_at_ms: int, 
         tables,
         subscription,
         # Neither a newer key nor a cancellation is under way: to move `da` would hide it from the reset.
-        # Nor has the term grown since, or a change begun: what comes next is still what was worked out.
-        f"{schema.UNDERSTOOD} AND #tn = :tn AND #kg = :kg AND attribute_exists(#kp) AND attribute_not_exists(#xi)"
+        # Nor has the term grown since, a change begun, or the row got a version with reminders: what comes next is
+        # still what was worked out.
+        f"{schema.UNDERSTOOD} AND #v = :was AND #tn = :tn AND #kg = :kg"
+        " AND attribute_exists(#kp) AND attribute_not_exists(#xi)"
         f" AND #xa = :xa AND {'#cw = :cw' if subscription.change_pending else 'attribute_not_exists(#cw)'}",
         f"SET #da = :da{remove}",
         ("v", "tn", "kg", "kp", "xi", "xa", "cw", "da"),
@@ -163,6 +165,7 @@ def _new_key_update(tables: Tables, subscription: Subscription, due_at_ms: int, 
             **_term_values(subscription),
             ":kg": number(subscription.key_generation),
             ":xa": number(subscription.expires_at_ms),
+            ":was": number(subscription.version),
             ":da": number(due_at_ms),
             **({":cw": number(1)} if subscription.change_pending else {}),
         },

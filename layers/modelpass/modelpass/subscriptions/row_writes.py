@@ -26,24 +26,28 @@ _FIXED: Final = ("pk", "sk", "v")
 
 
 def change_row(tables: Tables, old: Subscription, new: Subscription) -> Request:
-    """The update that makes `old` into `new`; its due mark is that of `new`.
+    """The update that makes `old` into `new`; its due mark is that of `new`, as the version has it that is written.
 
     It fails with `ConditionFailedError`, and brings the row back, when the row is not `old` any more.
     """
-    read, written = items.subscription_item(old, old.version), items.subscription_item(new, old.version)
+    version = max(old.version, tables.version)
+    read = items.subscription_item(old, old.version)
+    written = items.subscription_item(new.written_as(version), version)
     names = tuple(name for name in {**read, **dict.fromkeys(OPTIONAL)} if name not in _FIXED)
     differing = [name for name in names if read.get(name) != written.get(name)]
+    demands = [schema.UNDERSTOOD, "#v = :was", *(_as_read(name, read) for name in names)]
     sets = ["#v = :written", *(f"#{name} = :new_{name}" for name in differing if name in written)]
     removes = [f"#{name}" for name in differing if name not in written]
     return {
         "TableName": tables.subscriptions,
         "Key": schema.primary_key(items.subscription_key(old.id)),
-        "ConditionExpression": " AND ".join([schema.UNDERSTOOD, *(_as_read(name, read) for name in names)]),
+        "ConditionExpression": " AND ".join(demands),
         "UpdateExpression": "SET " + ", ".join(sets) + (" REMOVE " + ", ".join(removes) if removes else ""),
         "ExpressionAttributeNames": {f"#{name}": name for name in ("v", *names)},
         "ExpressionAttributeValues": {
             **schema.understood(),
-            ":written": number(max(old.version, tables.version)),
+            ":was": number(old.version),  # what is brought to the newest meanwhile is not taken back
+            ":written": number(version),
             **{f":{name}": read[name] for name in names if name in read},
             **{f":new_{name}": written[name] for name in differing if name in written},
         },

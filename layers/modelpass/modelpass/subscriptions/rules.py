@@ -114,8 +114,8 @@ def contract(found: Subscription, asked: EntitlementId, now_ms: int) -> Contract
     refusal = _refuse_ended(found, now_ms)
     if found.cancelling_at_ms is not None:
         refusal = Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
-    # An end that was announced is never moved, and a cancellation that is complete never taken back.
-    lasts = found.cancelled_at_ms is not None or (found.end_announced and found.suspension is None)
+    # A complete cancellation is never taken back. What has expired may be renewed, by another key, or suspended.
+    lasts = found.cancelled_at_ms is not None
     return Contract(found.term, limits, found.change_number, found.key_hash, refusal, lasts)
 
 

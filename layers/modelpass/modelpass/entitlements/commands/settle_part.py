@@ -24,10 +24,11 @@ from modelpass.entitlements.commands.settle import (
     require_accepted,
     shown_windows,
 )
-from modelpass.entitlements.model import Hold
+from modelpass.entitlements.model import Contract, Hold
 from modelpass.entitlements.parts import Standing
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid, temporarily_unavailable
 from modelpass.runtime import telemetry
+from modelpass.schema import UnreadableItemError
 from modelpass.times import rfc3339
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class _SettlePart(NamedTuple):
         hold, part = self.authorization.hold, self._part(entitlement.segment_start_ms)
         now_ms = part.wanted.granted_at_ms
         require_accepted(self.deps, self.budget, entitlement, now_ms, self.read_contract)
+        part = part._replace(told=self._told(entitlement, part.key_hash, now_ms))
         standing = self._standing(entitlement)
         if standing is None or standing.hold != hold:
             if entitlement.tickets:  # what was booked between the looks at item and ticket is in the figures, too
@@ -141,6 +143,19 @@ class _SettlePart(NamedTuple):
 
     def refuse_missing(self) -> Json:
         raise not_found()
+
+    def _told(self, entitlement: Entitlement, key_hash: bytes, now_ms: int) -> Contract | None:
+        """What the row says, where only that can tell whether the term goes on; None where the item can.
+
+        While the row cannot be read, nothing is taken for certain but that the hold's windows are over.
+        """
+        if not rules.needs_contract(entitlement, key_hash, now_ms):
+            return None
+        try:
+            return self.read_contract(self.deps, self.budget, entitlement.id)
+        except (Refused, StoreError, UnreadableItemError):
+            current = entitlement.key_hash or b""
+            return Contract(entitlement.term, entitlement.limits, entitlement.change_number, current)
 
     def _refuse_calls(self) -> Refused | None:
         """The refusal of a first report whose calls no hold of so many can have; a repeat is never refused for it."""

@@ -41,12 +41,14 @@ def cancel(deps: Deps, account_id: str, subscription_id: str) -> Subscription:
         if found.cancelled_at_ms is not None:
             return found
         if found.cancelling_at_ms is None:
-            if found.has_ended(deps.now_ms()):
+            now_ms = deps.now_ms()
+            upkeep.require_decided(found, now_ms)
+            if found.has_ended(now_ms):
                 return found
             found = _begin(deps, found)
         return with_cancellation_finished(deps, budget, found)
 
-    return budget.until_done(attempt)
+    return budget.until_done(attempt).at(deps.now_ms())
 
 
 def _begin(deps: Deps, found: Subscription) -> Subscription:

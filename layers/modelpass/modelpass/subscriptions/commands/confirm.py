@@ -33,8 +33,7 @@ def confirm(deps: Deps, order_id: str, reference: str) -> Ended:
     budget = deps.retry_budget()
 
     def attempt() -> Ended:
-        read = order_ends.read_waiting(deps, budget, order_id)
-        order_ends.name_in_line(read)
+        read = order_ends.read_waiting(deps, budget, None, order_id)
         now_ms = deps.now_ms()
         if read.order.status(now_ms) is OrderStatus.DONE:
             conform.finish_change(deps, budget, read.row)  # the call that carried it out may have broken off

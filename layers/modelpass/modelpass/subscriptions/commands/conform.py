@@ -102,9 +102,15 @@ def _step_of_item(row: Subscription, limits: Limits, now_ms: int, stored: Item) 
 
 
 def step_of(entitlement: Entitlement, row: Subscription, limits: Limits, now_ms: int) -> Change | None:
-    """The step that brings an entitlement to its line; None when it has a later change, or is as it is to be."""
+    """The step that brings an entitlement to its line; None when it has a later change, or is as it is to be.
+
+    `limits` is the line of this moment. Where a machine whose clock is ahead has opened the next month, it is that of
+    the month that was opened.
+    """
     if entitlement.change_number > row.change_number:
         return None
+    opened = row.at(max(now_ms, entitlement.month_start_ms)).models
+    limits = next((line for line in opened if line.model_id == limits.model_id), limits)
     suspended_at_ms = None if row.suspension is None else row.suspension.at_ms
     step = accounting.change_limits(entitlement, limits, row.change_number, suspended_at_ms, now_ms)
     return None if step.after == step.before else thresholds.without_lapsed(step)

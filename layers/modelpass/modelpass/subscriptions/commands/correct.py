@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from modelpass import schema
 from modelpass.dynamodb import transport
-from modelpass.entitlements import accounting, history, thresholds
+from modelpass.entitlements import accounting, contract, history, thresholds
 from modelpass.entitlements import answers as entitlement_answers
 from modelpass.entitlements import rules as entitlement_rules
 from modelpass.entitlements.change import Correction
 from modelpass.entitlements.commands import decision_loop
 from modelpass.errors import ErrorCode, Refusal, Refused, invalid, raise_if_refused
 from modelpass.runtime import telemetry, unreadable
-from modelpass.subscriptions import idempotency
+from modelpass.subscriptions import idempotency, rules
 from modelpass.subscriptions.commands import upkeep
 from modelpass.times import rfc3339
 
@@ -76,8 +76,8 @@ def correct(deps: Deps, operator: str, subscription_id: str, order: CorrectionOr
 
     Raises `Refused` and changes nothing: `invalid_request` when the subscription's current term has no such model, when
     the instant is not in it, when more is to be taken than was used, or more calls to be added than the day has left;
-    `idempotency_key_reused` for another body under
-    the same key; `not_found` when there is no such subscription.
+    `idempotency_key_reused` for another body under the same key; `subscription_pending` for a purchase that waits;
+    `not_found` when there is no such subscription.
     """
     budget, nonce = deps.retry_budget(), deps.entropy(_NONCE_BYTES)
     digest = idempotency.correction(subscription_id, idempotency_key)
@@ -89,7 +89,9 @@ def correct(deps: Deps, operator: str, subscription_id: str, order: CorrectionOr
         telemetry.note(accountId=found.account_id)
         record = _record(deps, budget, subscription_id, (digest, earlier))
         if record is not None:
-            return _repeated(deps, budget, record, order, nonce)
+            return _repeated(deps, budget, record, order, nonce, found)
+        if found.is_pending:  # it has no entitlement yet
+            raise Refused(Refusal(ErrorCode.SUBSCRIPTION_PENDING))
         entitlement_id, at_ms = _meant(found, order, deps.now_ms())
         telemetry.note(modelId=entitlement_id.model_id)
         made = Correction(
@@ -103,8 +105,8 @@ def correct(deps: Deps, operator: str, subscription_id: str, order: CorrectionOr
             reason=order.reason,
             made_at_ms=deps.now_ms(),
         )
-        entitlement = _book(deps, budget, decision_loop.read(deps, budget, entitlement_id), made)
-        return Booked(_answer(deps, budget, entitlement, made), replayed=False)
+        entitlement = _book(deps, budget, decision_loop.read(deps, budget, entitlement_id), made, found)
+        return Booked(_answer(deps, budget, entitlement, made, found), replayed=False)
 
     return budget.until_done(attempt)
 
@@ -139,10 +141,19 @@ def _meant(found: Subscription, order: CorrectionOrder, now_ms: int) -> _Meant:
     return _Meant(entitlement_id, at_ms)
 
 
-def _book(deps: Deps, budget: RetryBudget, entitlement: Entitlement, made: Correction) -> Entitlement:
-    """Write the correction and give the entitlement after it; first open the windows of its instant if need be."""
+def _book(
+    deps: Deps, budget: RetryBudget, entitlement: Entitlement, made: Correction, found: Subscription
+) -> Entitlement:
+    """Write the correction and give the entitlement after it; first open the windows of its instant if need be.
+
+    Once the stored month is over, the windows in force are opened, by what the row says, as a request would do it.
+    """
     if made.at_ms >= entitlement.segment_end_ms:
-        opening = entitlement_rules.open_windows(entitlement, made.at_ms, made.made_at_ms)
+        opens_ms, told = made.at_ms, None
+        if contract.month_is_over(entitlement, opens_ms):
+            opens_ms = max(opens_ms, min(made.made_at_ms, found.expires_at_ms - 1))
+            told = rules.contract(found, entitlement.id, opens_ms)
+        opening = entitlement_rules.open_windows(entitlement, opens_ms, made.made_at_ms, told)
         entitlement = decision_loop.write(deps, budget, opening)
     step = thresholds.without_lapsed(accounting.correct(entitlement, made))
     if made.units < 0 or made.calls:
@@ -178,16 +189,23 @@ def _read(deps: Deps, budget: RetryBudget, pair: tuple[str, str], parse: Callabl
     return None if found is None else unreadable.read_one(table, found, lambda row: parse(schema.current(row)))
 
 
-def _repeated(deps: Deps, budget: RetryBudget, record: _Recorded, order: CorrectionOrder, nonce: bytes) -> Booked:
+def _repeated(
+    deps: Deps, budget: RetryBudget, record: _Recorded, order: CorrectionOrder, nonce: bytes, found: Subscription
+) -> Booked:
     # Earlier code took `at` as null, and remembered it.
     if record.body not in (idempotency.body(order.raw), idempotency.earlier_body(order.raw)):
         raise Refused(Refusal(ErrorCode.IDEMPOTENCY_KEY_REUSED, param="Idempotency-Key"))
     entitlement = decision_loop.read(deps, budget, record.entitlement)
-    return Booked(_answer(deps, budget, entitlement, record), replayed=record.nonce != nonce)
+    return Booked(_answer(deps, budget, entitlement, record, found), replayed=record.nonce != nonce)
 
 
-def _answer(deps: Deps, budget: RetryBudget, entitlement: Entitlement, booked: Correction | _Recorded) -> Json:
+def _answer(
+    deps: Deps, budget: RetryBudget, entitlement: Entitlement, booked: Correction | _Recorded, found: Subscription
+) -> Json:
     decision_loop.announce_thresholds(deps, budget, entitlement)
+    now_ms, told = deps.now_ms(), None
+    if entitlement.id.term_number == found.term_number:
+        told = rules.contract(found, entitlement.id, now_ms)
     return {
         "subscriptionId": entitlement.id.subscription_id,
         "modelId": entitlement.id.model_id,
@@ -195,5 +213,5 @@ def _answer(deps: Deps, budget: RetryBudget, entitlement: Entitlement, booked: C
         "calls": booked.calls,
         "at": rfc3339(booked.at_ms),
         "reason": booked.reason,
-        **entitlement_answers.current_windows(entitlement, deps.now_ms()),
+        **entitlement_answers.current_windows(contract.as_of(entitlement, told, now_ms), now_ms),
     }

@@ -43,9 +43,7 @@ def reject(deps: Deps, order_id: str, reason: str) -> Ended:
     budget = deps.retry_budget()
 
     def attempt() -> Ended:
-        read = read_waiting(deps, budget, order_id)
-        name_in_line(read)
-        return _end(deps, read, OrderStatus.REJECTED, reason)
+        return _end(deps, read_waiting(deps, budget, None, order_id), OrderStatus.REJECTED, reason)
 
     return budget.until_done(attempt)
 
@@ -59,11 +57,7 @@ def withdraw(deps: Deps, account_id: str, order_id: str) -> Ended:
     budget = deps.retry_budget()
 
     def attempt() -> Ended:
-        read = read_waiting(deps, budget, order_id)
-        if read.order.account_id != account_id:
-            raise Refused(Refusal(ErrorCode.NOT_FOUND))
-        name_in_line(read)
-        return _end(deps, read, OrderStatus.WITHDRAWN, None)
+        return _end(deps, read_waiting(deps, budget, account_id, order_id), OrderStatus.WITHDRAWN, None)
 
     return budget.until_done(attempt)
 
@@ -84,8 +78,11 @@ def withdraw_to_cancel(deps: Deps, budget: RetryBudget, found: Subscription, num
     return ended.row
 
 
-def read_waiting(deps: Deps, budget: RetryBudget, order_id: str) -> State:
-    """The order with this id, with its row and its place; raises `not_found`."""
+def read_waiting(deps: Deps, budget: RetryBudget, account_id: str | None, order_id: str) -> State:
+    """The order of this account with this id, with its row and its place; raises `not_found`, also for another's.
+
+    None stands for an operator, who may name that of any account: then the log's line names whose it is.
+    """
     require_version_3(deps)
     pair = order_items.key_of_id(order_id)
     if pair is None:  # other text can be no id, and is not looked up
@@ -95,12 +92,11 @@ def read_waiting(deps: Deps, budget: RetryBudget, order_id: str) -> State:
     if stored is None:
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
     order = unreadable.read_one(table, stored, order_items.order_of)
+    if account_id is None:
+        telemetry.note(accountId=order.account_id, subscriptionId=order.subscription_id)
+    elif order.account_id != account_id:
+        raise Refused(Refusal(ErrorCode.NOT_FOUND))
     return _state_of(deps, budget, order.subscription_id, order.account_id, order.number)
-
-
-def name_in_line(read: State) -> None:
-    """Name the account and the subscription of an order in the log's line, for whoever may know them."""
-    telemetry.note(accountId=read.order.account_id, subscriptionId=read.order.subscription_id)
 
 
 def require_waiting(read: State, now_ms: int) -> None:

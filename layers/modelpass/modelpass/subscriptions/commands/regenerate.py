@@ -51,7 +51,8 @@ def regenerate(deps: Deps, account_id: str, subscription_id: str) -> Outcome:
             )
             deps.send("TransactWriteItems", revocations.begin_new_key(deps.tables, found, now_ms))
         finish_new_key(deps, budget, found)
-        return Outcome(found, found.status(deps.now_ms()), api_key)
+        now_ms = deps.now_ms()
+        return Outcome(found.at(now_ms), found.status(now_ms), api_key)
 
     return budget.until_done(attempt)
 

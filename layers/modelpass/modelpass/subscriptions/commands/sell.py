@@ -20,7 +20,16 @@ from modelpass.entitlements import items as entitlement_items
 from modelpass.errors import ErrorCode, Refusal, Refused, raise_if_refused
 from modelpass.ids import is_subscription_id
 from modelpass.runtime import unreadable
-from modelpass.subscriptions import approval, items, order_events, order_items, pricing, sale_rules, slots, transactions
+from modelpass.subscriptions import (
+    approval,
+    items,
+    order_events,
+    order_items,
+    pricing,
+    sale_rules,
+    slots,
+    transactions,
+)
 from modelpass.subscriptions.answers import Outcome
 from modelpass.subscriptions.commands import conform, upkeep
 from modelpass.subscriptions.commands.versions import require_version_3
@@ -141,6 +150,7 @@ class _Sale(NamedTuple):
             raise Refused(Refusal(ErrorCode.NOT_FOUND))
         offered = catalogue_repository.offered(deps, self.budget, self.kind.model_ids(base.at(deps.now_ms())))
         now_ms = deps.now_ms()
+        upkeep.require_decided(base, now_ms)
         found = base.at(now_ms) if self.draft is None else base._replace(created_at_ms=now_ms)
         raise_if_refused(self.kind.refuse(found, now_ms))
         order = self.kind.order(found, offered, now_ms)

@@ -33,7 +33,7 @@ def topped_up(deps: Deps, budget: RetryBudget, row: Subscription, bought: TopUp)
     ended, and what reading the entitlement raises.
     """
     entitlement = _in_its_month(deps, budget, row, bought)
-    if row.top_ups is None or row.top_ups.until_ms <= deps.now_ms():
+    if row.top_ups is None or row.top_ups.until_ms <= max(deps.now_ms(), entitlement.month_start_ms):
         raise ConditionFailedError(None)
     step = thresholds.without_lapsed(accounting.top_up(entitlement, bought.units))
     return {"Update": entitlement_transactions.update_of(deps.tables, step)}

@@ -38,6 +38,7 @@ def update_subscription(deps: Deps, account_id: str, subscription_id: str, chang
         now_ms = deps.now_ms()
         if found is None or found.is_gone(now_ms):
             raise Refused(Refusal(ErrorCode.NOT_FOUND))
+        upkeep.require_decided(found, now_ms)
         raise_if_refused(_refuse(found.at(now_ms), change, now_ms))
         new = _changed(found.at(now_ms), change)
         if new == found.at(now_ms):

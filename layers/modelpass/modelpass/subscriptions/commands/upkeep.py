@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelpass.catalogue.commands import repository as catalogue_repository
+from modelpass.dynamodb.transport import ConditionFailedError
 from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.runtime import telemetry
 from modelpass.schema import UnreadableItemError
@@ -47,6 +48,12 @@ def decided(deps: Deps, budget: RetryBudget, stored: Subscription) -> Subscripti
     return budget.until_done(partial(_decide, deps, budget, stored))
 
 
+def require_decided(found: Subscription, now_ms: int) -> None:
+    """Raise `ConditionFailedError`, after which a command looks again, where the term has ended since it was read."""
+    if continuation.is_undecided(found, now_ms):
+        raise ConditionFailedError(None)
+
+
 def own_subscription(deps: Deps, budget: RetryBudget, account_id: str | None, subscription_id: str) -> BroughtUp:
     """A subscription of this account; raises `not_found` for another account's, as for one that does not exist.
 
@@ -77,7 +84,8 @@ def any_subscription(deps: Deps, budget: RetryBudget, subscription_id: str, of_a
 def decide_holder(deps: Deps, budget: RetryBudget, slot: Slot | None) -> bool:
     """Decide what holds a place although its term is over; True where that may have changed the place.
 
-    A holder that cannot be read keeps the place.
+    One that has ended without giving its place back, as a cancellation that broke off before its end, has it no longer.
+    A holder that cannot be read keeps the place. Raises `ConditionFailedError` when another writer came first.
     """
     if slot is None or slot.until_ms != FOREVER or slot.kind is not SlotKind.CUSTOM:
         return False
@@ -85,9 +93,14 @@ def decide_holder(deps: Deps, budget: RetryBudget, slot: Slot | None) -> bool:
         stored = repository.any_subscription(deps, budget, slot.holder_id)
     except UnreadableItemError:
         return False
-    if not continuation.is_undecided(stored, deps.now_ms()):
+    now_ms = deps.now_ms()
+    if continuation.is_undecided(stored, now_ms):
+        decided(deps, budget, stored)
+        return True
+    if stored.cancelled_at_ms is None and not stored.has_ended(now_ms):
         return False
-    decided(deps, budget, stored)
+    freed = slots.write(deps.tables, stored.account_id, slot, slots.freed(slot), now_ms)
+    deps.send("TransactWriteItems", {"TransactItems": freed})
     return True
 
 
