@@ -23,7 +23,6 @@ from modelpass.entitlements.windows import day_of
 from modelpass.runtime import wiring
 from modelpass.subscriptions.model import MAX_MODELS, MAX_NEW_KEYS_PER_DAY
 from tests.support.handlers import FUNCTION_OF_SAMPLE, Service, http_sample
-from tests.support.handlers import sample as sample_event
 from tests.support.lines import recorded
 from tests.support.world import TEXT_MODEL, Recorder, model, template_of
 
@@ -98,9 +97,7 @@ class Abuser:
 
     def http(self, name: str, times: int, sample: str, status: int, **changes: Any) -> Taken:
         """Requests over HTTP."""
-        event = sample_event(sample)
-        if "authorizer" in event["requestContext"]:
-            event = http_sample(sample, self.bought["account"], self.bought["subscriptionId"], **changes)
+        event = http_sample(sample, self.bought["account"], self.bought["subscriptionId"], **changes)
         function, sent = FUNCTION_OF_SAMPLE[sample], 0
         asks_the_store = hasattr(self.service.module(function), "deps")
         through = self.service.sending(function, self.recorder) if asks_the_store else contextlib.nullcontext()
@@ -182,6 +179,10 @@ def cases(world: World, url: str) -> list[Taken]:
         of.http(f"history, a page of {DAYS} days of {MAX_MODELS} models", 5, "get-history", 200, **days),
         of.http("events, a page of 100", 20, "get-events", 200, **page),
         of.http("purchase, replayed", 20, "purchase", 201, body=of.order),
+        of.http("by a forged key alone, 401", 50, "get-key", 401, headers={"authorization": f"Bearer {forged}"}),
+        of.http(
+            f"by the key alone, {MAX_MODELS} models", 20, "get-key", 200, headers={"authorization": f"Bearer {key}"}
+        ),
         of.invoked("authorize with a forged key", 50, lambda number: _ask(forged, f"f-{number}")),
         of.invoked("authorize that is refused", 50, lambda number: _ask(key, f"r-{number}")),
         replace(
