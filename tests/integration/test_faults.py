@@ -39,8 +39,8 @@ ALL = [
     for scene in situations
     for command in dict.fromkeys(commands)
     if commands is not PLACE_COMMANDS or scene not in SCENES or command not in scenes.COMMANDS
-    # A settle whose reply was lost finds itself done, and need not know whether the term went on.
-    if (scene, command) != (scenes.goes_on, scenes.settle)
+    # A settle whose reply was lost finds itself done, and need not know what the row says of the month.
+    if command is not scenes.settle or scene not in (scenes.goes_on, scenes.change_waits)
 ]
 SETTLES = ("settle", "void", "breach", "overshoot", "cross", "settle_last", "settle_estimated")
 PARTS = ("part", "part_for_more", "part_crosses")
