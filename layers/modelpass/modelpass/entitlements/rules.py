@@ -72,8 +72,8 @@ def needs_contract(entitlement: Entitlement, key_hash: bytes, now_ms: int) -> bo
     """Whether only the subscription's row can tell what a request with this key gets.
 
     It is so once the stored month is over, but for a key that the item alone refuses; even what is refused anyhow shows
-    the windows of the moment. An item that a change has reached may be that of a model which has left the list since: it
-    is told of no new key, and of no end of a suspension.
+    the windows of the moment. An item that a change has reached may be that of a model which has left the list since:
+    it is told of no new key, and of no end of a suspension.
     """
     if not contract.month_is_over(entitlement, max(now_ms, entitlement.segment_start_ms)):
         return False
