@@ -22,7 +22,7 @@ os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
 os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "modelpass")
 os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Modelpass")
 
-settings.register_profile("soak", max_examples=5000)  # `make soak`
+settings.register_profile("soak", max_examples=3000)  # `make soak`
 settings.register_profile(  # `make mutants`: the same examples each time, and none made smaller
     "mutants", derandomize=True, deadline=None, database=None, phases=(Phase.explicit, Phase.generate)
 )

@@ -26,9 +26,13 @@ VERSIONS = (schema.PREVIOUS, schema.NEWEST)
 
 
 class SideBySideMachine(ServiceMachine):
-    """Each call goes to functions that write another version than those that took the call before."""
+    """Each call goes to functions that write another version than those that took the call before.
+
+    Calls that no version before had go to those that write the newest: the others refuse them.
+    """
 
     seen: ClassVar[Counter[str]] = Counter()
+    may_approve = False
 
     @property
     def world(self) -> World:
@@ -37,7 +41,13 @@ class SideBySideMachine(ServiceMachine):
 
     @world.setter
     def world(self, made: World) -> None:
-        self._worlds = cycle([made.writing(version) for version in VERSIONS])
+        worlds = [made.writing(version) for version in VERSIONS]
+        self._worlds, self._newest = cycle(worlds), worlds[-1]
+
+    @property
+    def newest(self) -> World:
+        """The functions that write the newest version."""
+        return self._newest
 
     def teardown(self) -> None:
         """Note which versions there were."""

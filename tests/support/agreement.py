@@ -4,59 +4,125 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import datetime
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from modelpass import times
 from modelpass.entitlements import history
 from modelpass.subscriptions import items as subscription_items
 from modelpass.subscriptions.commands import queries as subscription_queries
 from ops.audit import rows
-from tests.support import listings
-from tests.support.ledger import UNITS, total
+from tests.support import listings, sales
+from tests.support.ledger import UNITS, Line, rfc3339
 
 if TYPE_CHECKING:
-    from tests.support.ledger import Book, Bought, Plan, Share
+    from tests.support.ledger import Book, Share
+    from tests.support.ledger_sales import Bought, Lines, Order, Plan
     from tests.support.world import World
+
+Json = dict[str, Any]
+
+
+def begun(every: list[Bought]) -> list[Bought]:
+    """Those that have had a term."""
+    return [bought for bought in every if bought.terms]
+
+
+def by_model(models: list[Json]) -> list[Json]:
+    """In an order that does not hang on how a list was changed."""
+    return sorted(models, key=lambda model: str(model["modelId"]))
 
 
 def assert_usage(world: World, every: list[Bought]) -> None:
     """The live counters and the status of every subscription."""
     now_ms = world.clock.now_ms
-    for bought in every:
+    for bought in begun(every):
         models = [
             {
                 "modelId": book.model_id,
-                "channelTier": book.tier,
+                "channelTier": book.tier(now_ms),
                 "unit": UNITS[book.model_id],
                 **book.windows(now_ms),
             }
             for book in bought.terms[-1].values()
+            if book.in_force(now_ms)
         ]
         usage = subscription_queries.get_usage(world.deps, bought.account, bought.id)
-        assert usage == {"subscriptionId": bought.id, "status": bought.status(now_ms), "models": models}
+        usage["models"] = by_model(usage["models"])
+        expected = {"subscriptionId": bought.id, "status": bought.status(now_ms), "models": by_model(models)}
+        assert usage == expected
 
 
 def assert_keys(world: World, every: list[Bought]) -> None:
     """What each current key is good for; the one before it, of this term or the last, is good for nothing."""
     now_ms = world.clock.now_ms
-    for bought in every:
+    for bought in begun(every):
+        for replaced in (*bought.keys[-2:-1], *bought.replaced[-1:], *(bought.keys[-1:] if bought.revoked else ())):
+            assert world.describe_key(replaced)["error"]["code"] == "invalid_api_key"
+        if bought.revoked:
+            continue
         described = world.describe_key(bought.keys[-1])
         assert (described["subscriptionId"], described["accountId"]) == (bought.id, bought.account)
         assert (described["status"], described["term"]) == (bought.status(now_ms), len(bought.terms))
-        assert described["models"] == [
+        models = [
             {
                 "modelId": book.model_id,
-                "channelTier": book.tier,
+                "channelTier": book.tier(now_ms),
                 "unit": UNITS[book.model_id],
-                "dailyCallLimit": book.limit,
-                "monthlyTokenCap": book.cap,
+                "dailyCallLimit": book.limit(now_ms),
+                "monthlyTokenCap": book.line(now_ms).cap,
                 **book.windows(now_ms),
                 "openHolds": len(book.open_holds(now_ms)),
             }
             for book in bought.terms[-1].values()
+            if book.in_force(now_ms)
         ]
-        for replaced in (*bought.keys[-2:-1], *bought.replaced[-1:]):
-            assert world.describe_key(replaced)["error"]["code"] == "invalid_api_key"
+        assert by_model(described["models"]) == by_model(models)
+
+
+def assert_lists(world: World, every: list[Bought]) -> None:
+    """The term, the list in force and what waits, of every subscription."""
+    now_ms = world.clock.now_ms
+    for bought in begun(every):
+        shown = sales.look(world, bought.id, bought.account)
+        ends = bought.calendar
+        assert (shown["startsAt"], shown["expiresAt"]) == (rfc3339(ends.starts_at_ms), rfc3339(ends.ends_at_ms))
+        assert lines_shown(shown["models"]) == bought.in_force(now_ms)
+        waits, change = shown["pendingChange"], bought.pending_change
+        assert Fraction(shown["price"]["total"]) <= bought.charged[-1]
+        if not bought.shows_part and change is None:
+            assert Fraction(shown["price"]["total"]) == bought.charged[-1]
+        if change is None:
+            assert waits is None
+        else:
+            assert (waits["bindsAt"], lines_shown(waits["models"])) == (rfc3339(change.binds_at_ms), change.lines)
+
+
+def lines_shown(models: list[Json]) -> Lines:
+    return {m["modelId"]: Line(m["channelTier"], m["dailyCallLimit"], m["monthlyTokenCap"]) for m in models}
+
+
+def assert_orders(world: World, orders: list[Order]) -> None:
+    """Every sale of every account, newest first, with its price and how it ended."""
+    now_ms = world.clock.now_ms
+    for account in {order.account for order in orders}:
+        page: Json = sales.orders(world, account, limit="100")
+        shown = [
+            (o["subscriptionId"], o["kind"], o["status"], o["at"], Fraction(o["price"]["total"]), o["reference"])
+            for o in page["orders"]
+        ]
+        assert [row[3] for row in shown] == sorted((row[3] for row in shown), key=to_ms_of, reverse=True)
+        expected = [
+            (o.subscription_id, o.kind, o.status(now_ms), rfc3339(o.at_ms), o.total, o.reference)
+            for o in orders
+            if o.account == account
+        ]
+        assert Counter(shown) == Counter(expected)
+
+
+def to_ms_of(time: str) -> int:
+    return times.to_ms(datetime.fromisoformat(time))
 
 
 def assert_windows(world: World, every: list[Bought]) -> None:
@@ -65,7 +131,7 @@ def assert_windows(world: World, every: list[Bought]) -> None:
     for row in world.all_items(world.tables.history):
         if not row["sk"]["S"].startswith(history.TICKET_PREFIX):
             rows.take_history(closed, row)
-    for bought in every:
+    for bought in begun(every):
         for number, term in enumerate(bought.terms, 1):
             for book in term.values():
                 _assert_book(world, bought.id, number, book, closed)
@@ -92,7 +158,7 @@ def _assert_book(world: World, subscription_id: str, number: int, book: Book, cl
 def assert_own_figures(world: World, every: list[Bought]) -> None:
     """What stands beside each entitlement of the units whose figure was the router's own."""
     stored = {item["pk"]["S"]: item for item in world.all_items(world.tables.entitlements)}
-    for bought in every:
+    for bought in begun(every):
         for number, term in enumerate(bought.terms, 1):
             for book in term.values():
                 item = stored[f"{bought.id}#{number}#{book.model_id}"]
@@ -102,11 +168,12 @@ def assert_own_figures(world: World, every: list[Bought]) -> None:
 
 def assert_history(world: World, every: list[Bought]) -> None:
     """The days of the last month, of all terms, and what these were sold at, as a customer sees them."""
-    for bought in every:
+    for bought in begun(every):
         shown = listings.history(world.deps, bought.account, bought.id)
-        assert {Fraction(term["price"]["total"]) for term in shown["terms"]} <= {total(bought.body)}
+        for term in shown["terms"]:
+            assert Fraction(term["price"]["total"]) <= bought.charged[term["term"] - 1]
         for day in shown["days"]:
-            books = [term[day["modelId"]] for term in bought.terms]
+            books = [term[day["modelId"]] for term in bought.terms if day["modelId"] in term]
             days = [(b, b.calendar.number(day["date"])) for b in books]
             expected = sum(b.calls(d) for b, d in days), sum(b.day_units(d) for b, d in days)
             assert (day["calls"], day["units"]) == expected, day
@@ -117,23 +184,40 @@ def assert_one_active(world: World, every: list[Bought], plans: dict[str, Plan])
     now_ms = world.clock.now_ms
     rows = [r for r in world.all_items(world.tables.subscriptions) if r["sk"]["S"] == "subscription"]
     stored = map(subscription_items.subscription_of, rows)
-    active = Counter(s.account_id for s in stored if s.status(now_ms).value == "active")
-    assert active == Counter(b.account for b in every if b.status(now_ms) == "active")
+    active = Counter(
+        s.account_id for s in stored if s.status(now_ms).value in {"active", "suspended"} and not s.has_ended(now_ms)
+    )
+    assert active == Counter(b.account for b in every if b.runs(now_ms))
     with_plans = active + Counter(account for account, plan in plans.items() if now_ms < plan.until_ms)
     assert max(with_plans.values(), default=0) <= 1
 
 
-def assert_events(world: World, every: list[Bought], plans: dict[str, Plan], expected: Counter[str]) -> None:
+def assert_events(
+    world: World, every: list[Bought], plans: dict[str, Plan], orders: list[Order], expected: Counter[str]
+) -> None:
     """Each fact is told once; an end by the clock once it was noticed, and at the latest when its place is taken."""
     now_ms = world.clock.now_ms
     told = Counter(world.events())
     del told["limit.threshold_reached"]
     expired = told.pop("subscription.expired", 0)
-    ended = sum(len(b.terms) - (b.status(now_ms) != "expired") for b in every)
+    ended = sum(len(b.terms) - (not b.expired(now_ms) or b.cancelled) for b in begun(every))
     assert expected["subscription.renewed"] <= expired <= ended
     unnoticed = sum(0 < plan.until_ms <= now_ms for plan in plans.values())
     assert expected["plan.ended"] <= told.pop("plan.ended", 0) <= expected["plan.ended"] + unnoticed
+    lapsed = sum(order.status(now_ms) == "lapsed" for order in orders)
+    assert told.pop("order.lapsed", 0) <= lapsed
+    for kind in ("subscription.expiring", "model.changed"):
+        told.pop(kind, 0)
     assert told == Counter({kind: count for kind, count in expected.items() if kind != "plan.ended" and count})
+
+
+def assert_reminders(world: World) -> None:
+    """A customer is reminded of each end at most twice, and not twice in the same words."""
+    rows = [row for row in world.all_items(world.tables.events) if row["type"]["S"] == "subscription.expiring"]
+    said = Counter((row["pk"]["S"], row["data"]["S"]) for row in rows)
+    assert set(said.values()) <= {1}, said
+    ends = Counter((row["pk"]["S"], json.loads(row["data"]["S"])["expiresAt"]) for row in rows)
+    assert max(ends.values(), default=0) <= 2, ends
 
 
 def assert_thresholds(world: World, every: list[Bought]) -> None:
@@ -145,7 +229,7 @@ def assert_thresholds(world: World, every: list[Bought]) -> None:
         data = json.loads(row["data"]["S"])
         share = (data["limit"], data["percent"], data["windowEndsAt"])
         told[row["pk"]["S"], data["term"], data["modelId"], share] += 1
-    for bought in every:
+    for bought in begun(every):
         for number, term in enumerate(bought.terms, 1):
             for book in term.values():
                 book.look_everywhere(world.clock.now_ms)

@@ -10,7 +10,6 @@ import calendar
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,16 +21,20 @@ Share = tuple[str, int, str]
 
 SECOND_MS, DAY_MS = 1000, 86_400_000
 GRACE_MS = 90 * DAY_MS
+OLDEST_MS = 457 * DAY_MS
 NEW_KEYS_A_DAY = 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OFFSETS_MS = {"UTC": 0, "Asia/Kolkata": 19_800_000, "Etc/GMT+5": -18_000_000}
 UNITS = {"claude-opus-4-6": "tokens", "nano-banana-2": "generations"}
-PRICES = {
-    ("claude-opus-4-6", "stable"): ("12.00", "0.000003", "0.04"),
-    ("nano-banana-2", "basic"): ("3.00", "0.02", "0.01"),
-    ("nano-banana-2", "enterprise"): ("20.00", "0.05", "0.04"),
-}
-"""What a month costs: a base, for each unit of the cap, for each call of the daily limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One model of a list: its tier, its calls a day and its units a month."""
+
+    tier: str
+    limit: int
+    cap: int
 
 
 @dataclass(slots=True)
@@ -48,10 +51,15 @@ class Grant:
     units: int
     calls: int
     authorization_id: str
+    tier: str
     attempt: str | None = None
     settled: tuple[int, int] | None = None
     parts: list[tuple[int, int]] = field(default_factory=list)
     earlier_ids: list[str] = field(default_factory=list)
+    first_at_ms: int = 0
+
+    def __post_init__(self) -> None:
+        self.first_at_ms = self.granted_at_ms
 
     def open_at(self, now_ms: int) -> bool:
         return self.settled is None and now_ms < self.expires_at_ms
@@ -78,11 +86,16 @@ class Reported:
 
 @dataclass(slots=True)
 class Calendar:
-    """Days and months of a term in a zone of a fixed offset."""
+    """Days and months of a term in a zone of a fixed offset; an extension adds months."""
 
     starts_at_ms: int
     months: int
     offset_ms: int
+    first_months: int = 0
+    """As many as it had before any extension."""
+
+    def __post_init__(self) -> None:
+        self.first_months = self.months
 
     def month_start(self, k: int) -> int:
         local = _EPOCH + timedelta(milliseconds=self.starts_at_ms + self.offset_ms)
@@ -135,24 +148,59 @@ class Crossings:
                 self.above.discard(share)
 
 
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What an operator added to a day, and to its month, or took from them."""
+
+    at_ms: int
+    units: int
+    calls: int = 0
+
+
 @dataclass(slots=True)
 class Book:
-    """All grants of one model of one term."""
+    """All grants of one model of one term, and its line as it was changed: from when, and None where it was removed."""
 
     model_id: str
-    tier: str
-    limit: int
-    cap: int
     calendar: Calendar
+    lines: list[tuple[int, Line | None]]
     grants: list[Grant] = field(default_factory=list)
-    corrections: list[tuple[int, int]] = field(default_factory=list)
-    """Of an operator: at which instant, and by how many units."""
+    corrections: list[Correction] = field(default_factory=list)
+    top_ups: list[tuple[int, int]] = field(default_factory=list)
+    """At which instant, and how many units."""
     seen: Crossings = field(default_factory=Crossings)
     """By requests, each of which tells what it sees."""
     crossed: Crossings = field(default_factory=Crossings)
     """By somebody who looks at all windows after every step."""
     own_figures: Counter[str] = field(default_factory=Counter)
     """Units of last reports whose figure was the router's own, by where it came from."""
+
+    def in_force(self, at_ms: int) -> bool:
+        """Whether the list has the model at an instant of the term, or at its last."""
+        last_ms = self.calendar.last(at_ms)
+        return [line for from_ms, line in self.lines if from_ms <= last_ms][-1:] not in ([], [None])
+
+    def line(self, at_ms: int) -> Line:
+        """The line at an instant of the term; of one that was removed, the last that there was."""
+        last_ms = self.calendar.last(at_ms)
+        return [line for from_ms, line in self.lines if from_ms <= last_ms and line is not None][-1]
+
+    def tier(self, at_ms: int) -> str:
+        return self.line(at_ms).tier
+
+    def limit(self, at_ms: int) -> int:
+        return self.line(at_ms).limit
+
+    def cap(self, at_ms: int) -> int:
+        """What the month of an instant has in all: the cap, which only ever rises within a month, and the top-ups."""
+        return self.line(at_ms).cap + self.topped_up(self.calendar.month(at_ms))
+
+    def topped_up(self, month: int) -> int:
+        return sum(units for at_ms, units in self.top_ups if self.calendar.month(at_ms) == month)
+
+    def rearm(self, now_ms: int) -> None:
+        """A raise or a top-up has come: a share that is not used any more is crossed anew by what comes next."""
+        self.seen.above -= {share for share, _, counted in self.shares(now_ms, now_ms) if not counted}
 
     def of_day(self, day: int) -> list[Grant]:
         return [g for g in self.grants if self.calendar.day(g.granted_at_ms) == day]
@@ -164,19 +212,20 @@ class Book:
         return [g for g in self.grants if g.open_at(now_ms)]
 
     def calls(self, day: int) -> int:
-        return sum(g.calls_counted for g in self.of_day(day))
+        corrected = sum(c.calls for c in self.corrections if self.calendar.day(c.at_ms) == day)
+        return sum(g.calls_counted for g in self.of_day(day)) + corrected
 
     def used(self, month: int) -> int:
-        corrected = sum(units for at_ms, units in self.corrections if self.calendar.month(at_ms) == month)
+        corrected = sum(c.units for c in self.corrections if self.calendar.month(c.at_ms) == month)
         return sum(g.used for g in self.of_month(month)) + corrected
 
     def day_units(self, day: int) -> int:
-        corrected = sum(units for at_ms, units in self.corrections if self.calendar.day(at_ms) == day)
+        corrected = sum(c.units for c in self.corrections if self.calendar.day(c.at_ms) == day)
         return sum(g.used for g in self.of_day(day)) + corrected
 
     def active_at(self) -> list[int]:
         """Every instant at which something happened to this book."""
-        return [g.granted_at_ms for g in self.grants] + [at_ms for at_ms, _ in self.corrections]
+        return [g.granted_at_ms for g in self.grants] + [c.at_ms for c in self.corrections]
 
     def held(self, month: int, now_ms: int) -> int:
         return sum(g.units for g in self.of_month(month) if g.open_at(now_ms))
@@ -187,25 +236,26 @@ class Book:
     def balance(self, now_ms: int) -> int:
         """What the month has left; below 0 what it is overrun by."""
         month = self.calendar.month(now_ms)
-        return self.cap - self.used(month) - self.held(month, now_ms)
+        return self.cap(now_ms) - self.used(month) - self.held(month, now_ms)
 
     def windows(self, now_ms: int) -> Json:
-        calls = self.calls(self.calendar.day(now_ms))
+        calls, limit = self.calls(self.calendar.day(now_ms)), self.limit(now_ms)
         month = self.calendar.month(now_ms)
-        used, held = self.used(month), self.held(month, now_ms)
+        used, held, bought = self.used(month), self.held(month, now_ms), self.topped_up(month)
         return {
             "daily": {
-                "limit": self.limit,
+                "limit": limit,
                 "used": calls,
-                "remaining": self.limit - calls,
+                "remaining": max(0, limit - calls),
                 "resetsAt": rfc3339(self.calendar.day_end(now_ms)),
             },
             "monthly": {
-                "limit": self.cap,
+                "limit": self.line(now_ms).cap,
+                **({"topUp": bought} if bought else {}),
                 "used": used,
                 "held": held,
                 "remaining": self.left(now_ms),
-                "overrun": max(0, used + held - self.cap),
+                "overrun": max(0, used + held - self.cap(now_ms)),
                 "resetsAt": rfc3339(self.calendar.month_end(now_ms)),
             },
         }
@@ -229,10 +279,12 @@ class Book:
         blocks = [g for g in self.of_day(day) if g.calls > 1 and g.open_at(min(now_ms, day_end_ms - 1))]
         calls, units = self.calls(day), self.used(month)
         unreserved = calls - sum(g.calls for g in blocks)
+        limit = self.limit(min(now_ms, day_end_ms - 1))
+        cap = self.cap(min(now_ms, self.calendar.month_start(month + 1) - 1))
         for percent in (80, 100):
-            least = self.limit * percent
+            least = limit * percent
             yield ("daily", percent, rfc3339(day_end_ms)), unreserved * 100 >= least, calls * 100 >= least
-            used = units * 100 >= self.cap * percent
+            used = units * 100 >= cap * percent
             yield ("monthly", percent, rfc3339(self.calendar.month_end(at_ms))), used, used
 
     def starts_within_ms(self, grant: Grant, now_ms: int) -> int:
@@ -244,31 +296,32 @@ class Book:
     def refuse_capacity(
         self, units: int, calls: int, most_holds: int, now_ms: int, *, unit_free: bool
     ) -> tuple[str, int | None] | None:
-        """The first limit that leaves no room for that many units, and after how many seconds to come back.
+        """The first limit that leaves no room for that many units, and after how many seconds its window is over.
 
-        No seconds are told where coming back cannot help. Of a request with a minimum, `units` are that.
+        Of a request with a minimum, `units` are that.
         """
-        month = self.calendar.month(now_ms)
-        overrun = self.used(month) + self.held(month, now_ms) > self.cap
-        left = self.left(now_ms)
-        if units > self.cap:
+        left, limit = self.left(now_ms), self.limit(now_ms)
+        if units > self.cap(now_ms):
             return "request_exceeds_limit", None
-        if overrun or units > left or (left == 0 and not unit_free):
-            wait = seconds(self.calendar.month_end(now_ms) - now_ms)
-            return "monthly_cap_reached", self.wait(units, calls, wait, now_ms)
-        if calls > self.limit:
+        if self.balance(now_ms) < 0 or units > left or (left == 0 and not unit_free):
+            return "monthly_cap_reached", seconds(self.calendar.month_end(now_ms) - now_ms)
+        if calls > limit:
             return "request_exceeds_limit", None
-        if self.calls(self.calendar.day(now_ms)) + calls > self.limit:
-            wait = seconds(self.calendar.day_end(now_ms) - now_ms)
-            return "daily_call_limit_reached", self.wait(units, calls, wait, now_ms)
+        if self.calls(self.calendar.day(now_ms)) + calls > limit:
+            return "daily_call_limit_reached", seconds(self.calendar.day_end(now_ms) - now_ms)
         if len(self.open_holds(now_ms)) >= most_holds:
-            return "too_many_open_holds", self.wait(units, calls, 1, now_ms)
+            return "too_many_open_holds", 1
         return None
 
-    def wait(self, units: int, calls: int, after: int, now_ms: int) -> int | None:
-        """A number of seconds to come back after, unless the term is over by then or no limit is large enough."""
-        fits = units <= self.cap and calls <= self.limit
-        return after if fits and now_ms + after * SECOND_MS < self.calendar.ends_at_ms else None
+    def helps(self, units: int, calls: int, after: int, now_ms: int) -> bool | None:
+        """Whether to come back after so many seconds can help; None where it hangs on what is not decided yet.
+
+        It cannot once the term is over, or where no limit is large enough by then.
+        """
+        then_ms = now_ms + after * SECOND_MS
+        if len(self.lines) > 1 or self.top_ups or then_ms >= self.calendar.month_start(self.calendar.first_months):
+            return None
+        return units <= self.cap(now_ms) and calls <= self.limit(now_ms)
 
     def late(self, grant: Grant, now_ms: int) -> bool:
         return now_ms >= grant.expires_at_ms or self.past(grant, now_ms)
@@ -281,7 +334,7 @@ class Book:
     def take_part(self, grant: Grant, part: Reported, now_ms: int) -> None:
         """Book a part of a grant, which goes on from now with what was asked, or with what is left."""
         units = min(part.units, max(0, self.balance(now_ms) + grant.units - part.used))
-        calls = min(part.keep, self.limit - self.calls(self.calendar.day(now_ms)) + grant.calls - part.calls)
+        calls = min(part.keep, self.limit(now_ms) - self.calls(self.calendar.day(now_ms)) + grant.calls - part.calls)
         grant.parts.append((part.used, part.calls))
         grant.granted_at_ms, grant.expires_at_ms = now_ms, now_ms + part.seconds * SECOND_MS
         grant.units, grant.calls = units, calls
@@ -291,91 +344,6 @@ class Book:
         has = grant.units if now_ms < grant.expires_at_ms else 0
         grant.parts.append((part.used, part.calls))
         grant.units, grant.calls = min(part.units, max(0, has - part.used)), min(part.keep, grant.calls - part.calls)
-
-
-@dataclass(slots=True)
-class Bought:
-    """One subscription: its terms, newest last, each with its key and a book for each model."""
-
-    account: str
-    id: str
-    body: Json
-    terms: list[dict[str, Book]] = field(default_factory=list)
-    keys: list[str] = field(default_factory=list)
-    replaced: list[str] = field(default_factory=list)
-    renewal_key: str | None = None
-    renewal_total: str | None = None
-    cancelled: bool = False
-    new_key_day: int = 0
-    new_keys: int = 0
-
-    @property
-    def calendar(self) -> Calendar:
-        return next(iter(self.terms[-1].values())).calendar
-
-    def count_new_key(self, now_ms: int) -> bool:
-        """Count a new key of a UTC day; False, and nothing is counted, once the day has had its hundred."""
-        if now_ms // DAY_MS > self.new_key_day:
-            self.new_key_day, self.new_keys = now_ms // DAY_MS, 0
-        if self.new_keys >= NEW_KEYS_A_DAY:
-            return False
-        self.new_keys += 1
-        return True
-
-    def expired(self, now_ms: int) -> bool:
-        return now_ms >= self.calendar.ends_at_ms
-
-    def status(self, now_ms: int) -> str:
-        if self.cancelled:
-            return "cancelled"
-        return "expired" if self.expired(now_ms) else "active"
-
-    def begin_term(self, api_key: str, now_ms: int) -> None:
-        starts_at_ms = now_ms - now_ms % SECOND_MS
-        term = Calendar(starts_at_ms, self.body["months"], OFFSETS_MS[self.body["timezone"]])
-        self.keys.append(api_key)
-        self.terms.append(
-            {
-                m["modelId"]: Book(m["modelId"], m["channelTier"], m["dailyCallLimit"], m["monthlyTokenCap"], term)
-                for m in self.body["models"]
-            }
-        )
-
-
-@dataclass(slots=True)
-class Plan:
-    """A plan of another system: until when it holds its account's place."""
-
-    id: str
-    until_ms: int
-
-
-@dataclass(slots=True)
-class News:
-    """The instants of all news of plans that an account's place has taken in, as they came.
-
-    `elsewhere` are those which told that another plan has ended than the one that held the place.
-    """
-
-    applied: list[int] = field(default_factory=list)
-    elsewhere: list[int] = field(default_factory=list)
-
-    def outdated(self, as_of_ms: int | None, *, of_holder: bool) -> bool:
-        known = self.applied if of_holder else self.applied + self.elsewhere
-        return as_of_ms is not None and any(as_of_ms < at_ms for at_ms in known)
-
-    def take(self, as_of_ms: int | None) -> None:
-        self.applied += [] if as_of_ms is None else [as_of_ms]
-
-
-def total(body: Json) -> Fraction:
-    """What a purchase body, or a renewal of what it bought, costs in all."""
-    monthly = Fraction(0)
-    for model in body["models"]:
-        base, per_unit, per_call = map(Fraction, PRICES[model["modelId"], model["channelTier"]])
-        monthly += base + per_unit * model["monthlyTokenCap"] + per_call * model["dailyCallLimit"]
-    months: int = body["months"]
-    return monthly * months
 
 
 def seconds(ms: int) -> int:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tests.support.ledger import GRACE_MS, Book, Bought, Grant, Reported, rfc3339
-from tests.support.machine import ANY, FAULTS, Fault, Json, Machine
+from tests.support.ledger import Book, Grant, Reported, rfc3339
+from tests.support.machine import ANY, FAULTS, Fault, Json
+from tests.support.machine_requests import RequestRules
 from tests.support.parts import continuing
+
+if TYPE_CHECKING:
+    from tests.support.ledger_sales import Bought
 
 STATUS = {
     "invalid_api_key": 401,
     "subscription_cancelled": 403,
+    "subscription_suspended": 403,
+    "model_not_included": 403,
     "subscription_expired": 403,
     "authorization_not_found": 404,
     "tier_unavailable": 503,
 }
 
 
-class PartRules(Machine):
+class PartRules(RequestRules):
     """What a router does that streams, or decides by itself within a hold."""
 
     @precondition(lambda self: self.grants())
@@ -78,7 +86,7 @@ class PartRules(Machine):
         of = ids[max(0, len(ids) - 1 - steps_late)]
         more = continuing(key, part.units, part.keep, part.seconds)
         answer = self.faulty(fault).settle(of, part.used, calls=part.calls, **more)
-        if self.now_ms >= book.calendar.ends_at_ms + GRACE_MS:
+        if self.is_too_late(book, grant):
             assert answer["error"]["code"] == "authorization_not_found"
             assert not answer["settled"]
         elif grant.settled is not None:
@@ -87,6 +95,8 @@ class PartRules(Machine):
         elif of != grant.authorization_id:
             refusal = self.refused_to_go_on(bought, book, grant, term, replaced=replaced)
             told = {**self.told(book, grant, refusal), "replayed": True}
+            if not book.in_force(self.now_ms):
+                told |= {name: answer.get(name) for name in ("daily", "monthly")}
             assert {**self.without_text(answer), "late": None} == {**told, "late": None}
         elif part.calls > grant.calls or (grant.calls and not part.calls + part.keep):
             param = "calls" if part.calls > grant.calls else "continue.calls"
@@ -108,19 +118,23 @@ class PartRules(Machine):
         assert grant.authorization_id not in grant.earlier_ids
         told = {**self.told(book, grant, refusal), "late": late}
         shown = self.without_text(answer)
+        if not book.in_force(self.now_ms):  # what a line shows that was removed is not said
+            told |= {name: shown.get(name) for name in ("daily", "monthly")}
         # A report whose reply was lost finds itself booked: its repeat is a replay.
-        assert shown == told or (lost and shown == {**told, "replayed": True})
+        assert shown == told or (lost and shown == {**told, "replayed": True}), (shown, told)
         book.look(self.now_ms)
 
     def refused_to_go_on(self, bought: Bought, book: Book, grant: Grant, term: int, *, replaced: bool) -> str | None:
         """Why no new work may begin on a grant: what authorize would say, in its order."""
-        if replaced or term != len(bought.terms) - 1:
+        if replaced or term != len(bought.terms) - 1 or bought.revoked:
             return "invalid_api_key"
         if (status := bought.status(self.now_ms)) != "active":
             return f"subscription_{status}"
+        if not book.in_force(self.now_ms):
+            return "model_not_included"
         if book.late(grant, self.now_ms):
             return "authorization_not_found"
-        return "tier_unavailable" if (book.model_id, book.tier) in self.down else None
+        return "tier_unavailable" if (book.model_id, book.tier(self.now_ms)) in self.down else None
 
     def told(self, book: Book, grant: Grant, refusal: str | None) -> Json:
         """The answer to a report, by what the ledger has of the grant now; `late` is of before."""

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from tests.support.ledger import DAY_MS, GRACE_MS, SECOND_MS, UNITS, Book, Bought, Grant, rfc3339
+from tests.support.ledger import DAY_MS, GRACE_MS, OLDEST_MS, SECOND_MS, UNITS, Book, Correction, Grant, rfc3339
 from tests.support.machine import ANY, FAULTS, MOST_HOLDS, TIERS, Fault, Json, Machine, refusable
+
+if TYPE_CHECKING:
+    from tests.support.ledger_sales import Bought
 
 ATTEMPTS = st.sampled_from((None, None, "first", "second"))
 MINIMA = st.sampled_from((None, None, None, 0, 1, 10, 60))
 STATUS = {
     "invalid_api_key": 401,
     "subscription_cancelled": 403,
+    "subscription_suspended": 403,
+    "subscription_pending": 403,
     "subscription_expired": 403,
     "model_not_included": 403,
     "tier_not_included": 403,
@@ -51,7 +57,7 @@ class Asked:
 class RequestRules(Machine):
     """What the router does, and the operator where it has reported wrongly."""
 
-    @precondition(lambda self: self.bought)
+    @precondition(lambda self: self.begun())
     @rule(
         which=ANY,
         newest=st.sampled_from((True, True, True, False)),
@@ -85,7 +91,7 @@ class RequestRules(Machine):
         fault: Fault,
     ) -> None:
         """Authorize with the current key or an older one."""
-        bought = self.bought[which % len(self.bought)]
+        bought = self.begun()[which % len(self.begun())]
         term = len(bought.terms) - 1 if newest else which % len(bought.terms)
         of_term = sorted(bought.terms[term])
         model_id = "another-model" if other_model else of_term[which % len(of_term)]
@@ -93,11 +99,11 @@ class RequestRules(Machine):
         asked = Asked(model_id, request_id, units, calls, seconds, tier, attempt, unit_free and units == 0, least)
         self.assert_authorized(bought, None if replaced and bought.replaced else term, asked, fault)
 
-    @precondition(lambda self: self.bought)
+    @precondition(lambda self: self.begun())
     @rule(which=ANY, unit_free=st.booleans(), fault=FAULTS)
     def authorize_the_rest(self, which: int, unit_free: bool, fault: Fault) -> None:  # noqa: FBT001
         """Ask for all that the month has left, and then for nothing."""
-        bought = self.bought[which % len(self.bought)]
+        bought = self.begun()[which % len(self.begun())]
         book = list(bought.terms[-1].values())[which % len(bought.terms[-1])]
         for request_id, units in (("rest", book.left(self.now_ms)), ("none", 0)):
             asked = Asked(book.model_id, request_id, units, 1, 60, None, None, unit_free and units == 0)
@@ -107,7 +113,7 @@ class RequestRules(Machine):
     @rule(which=ANY, minimum=st.sampled_from((0, 1, 10)), fault=FAULTS)
     def authorize_what_fits(self, which: int, minimum: int, fault: Fault) -> None:
         """Ask for more than the month has left, and be content with less."""
-        bought = self.bought[which % len(self.bought)]
+        bought = self.begun()[which % len(self.begun())]
         book = list(bought.terms[-1].values())[which % len(bought.terms[-1])]
         units = max(minimum, book.left(self.now_ms) + 1)
         asked = Asked(book.model_id, "what-fits", units, 1, 60, None, None, unit_free=False, minimum=minimum)
@@ -150,7 +156,7 @@ class RequestRules(Machine):
         book = bought.terms[term].get(model_id)
         refusal = self.refused_before_counting(bought, term, book, tier)
         if refusal is not None or book is None:
-            shown = None if refusal == "invalid_api_key" else book
+            shown = None if refusal in {"invalid_api_key", "model_not_included"} else book
             self.assert_refused(answer, refusal, shown)
             if book is not None and refusal == "tier_not_included":  # the others may be answered from memory
                 book.look(self.now_ms)
@@ -158,18 +164,24 @@ class RequestRules(Machine):
         prior = next((g for g in book.open_holds(self.now_ms) if g.request_id == request_id), None)
         if prior is not None:
             self.assert_repeated(answer, bought, book, prior, asked)
-        elif (model_id, book.tier) in self.down:
-            self.assert_refused(answer, "tier_unavailable", book, book.wait(asked.least, calls, 5, self.now_ms))
+        elif (model_id, book.tier(self.now_ms)) in self.down:
+            helps = book.helps(asked.least, calls, 5, self.now_ms)
+            self.assert_refused(answer, "tier_unavailable", book, 5, helps=helps)
         elif full := book.refuse_capacity(asked.least, calls, MOST_HOLDS, self.now_ms, unit_free=unit_free):
-            self.assert_refused(answer, full[0], book, full[1])
+            helps = full[1] is not None and book.helps(asked.least, calls, full[1], self.now_ms)
+            self.assert_refused(answer, full[0], book, full[1], helps=helps)
         else:
             expires_at_ms = self.now_ms + seconds * SECOND_MS
             authorization_id = answer.get("authorizationId", "")
             assert authorization_id not in {g.authorization_id for _, _, g in self.grants()}
             held = min(units, book.left(self.now_ms))
-            grant = Grant(request_id, self.now_ms, expires_at_ms, held, calls, authorization_id, attempt)
+            tier = book.tier(self.now_ms)
+            # Of two grants of one millisecond, before and after a change of the tier, either has the earlier one.
+            same = {g.tier for g in book.open_holds(self.now_ms) if g.granted_at_ms == self.now_ms}
+            tier = answer["channelTier"] if answer.get("channelTier") in same else tier
+            grant = Grant(request_id, self.now_ms, expires_at_ms, held, calls, authorization_id, tier, attempt)
             book.grants.append(grant)
-            assert answer == self.granted(bought, book, grant)
+            assert answer == self.granted(bought, book, grant), (answer, self.granted(bought, book, grant))
         book.look(self.now_ms)
 
     def assert_repeated(self, answer: Json, bought: Bought, book: Book, held: Grant, asked: Asked) -> None:
@@ -186,13 +198,13 @@ class RequestRules(Machine):
 
     def refused_before_counting(self, bought: Bought, term: int, book: Book | None, tier: str | None) -> str | None:
         """What is wrong with the key, the term, the model or the tier asked for: in this order."""
-        if term != len(bought.terms) - 1:
+        if term != len(bought.terms) - 1 or bought.revoked:
             return "invalid_api_key"
         if (status := bought.status(self.now_ms)) != "active":
             return f"subscription_{status}"
-        if book is None:
+        if book is None or not book.in_force(self.now_ms):
             return "model_not_included"
-        return "tier_not_included" if tier not in (None, book.tier) else None
+        return "tier_not_included" if tier not in (None, book.tier(self.now_ms)) else None
 
     def granted(self, bought: Bought, book: Book, grant: Grant) -> Json:
         return {
@@ -201,7 +213,7 @@ class RequestRules(Machine):
             "accountId": bought.account,
             "subscriptionId": bought.id,
             "modelId": book.model_id,
-            "channelTier": book.tier,
+            "channelTier": grant.tier,
             "unit": UNITS[book.model_id],
             "heldUsage": grant.units,
             **({"heldCalls": grant.calls} if grant.parts else {}),
@@ -211,12 +223,23 @@ class RequestRules(Machine):
             **book.windows(self.now_ms),
         }
 
-    def assert_refused(self, answer: Json, code: str | None, book: Book | None, retry_after: int | None = None) -> None:
+    def assert_refused(
+        self,
+        answer: Json,
+        code: str | None,
+        book: Book | None,
+        retry_after: int | None = None,
+        *,
+        helps: bool | None = True,
+    ) -> None:
         assert code is not None
         assert (answer["allowed"], answer["error"]["code"], answer["statusCode"]) == (False, code, STATUS[code])
-        assert answer.get("retryAfter") == retry_after
+        told: dict[bool | None, set[int | None]] = {True: {retry_after}, False: {None}, None: {None, retry_after}}
+        assert answer.get("retryAfter") in told[helps]
         shown = {name: answer[name] for name in ("daily", "monthly") if name in answer}
-        assert shown == ({} if book is None else book.windows(self.now_ms))
+        if book is None or book.in_force(self.now_ms):  # what a line shows that was removed is not said
+            expected = {} if book is None else book.windows(self.now_ms)
+            assert shown == expected, (code, shown, expected)
 
     @precondition(lambda self: self.grants())
     @rule(
@@ -238,14 +261,14 @@ class RequestRules(Machine):
         if source is not None:
             more["usageSource"] = source
         answer = self.faulty(fault).settle(grant.authorization_id, used, **more)
-        if self.now_ms >= book.calendar.ends_at_ms + GRACE_MS:
+        if self.is_too_late(book, grant):
             assert answer["error"]["code"] == "authorization_not_found"
         elif grant.settled is not None:
             assert answer == {"settled": True, "replayed": True}
         elif calls is not None and calls > grant.calls:
             assert (answer["error"]["code"], answer["error"]["param"]) == ("invalid_request", "calls")
         else:
-            breached = served not in (None, book.tier)
+            breached = served not in (None, grant.tier)
             late = book.late(grant, self.now_ms)
             grant.settled = (used, grant.calls if calls is None else calls)
             self.events["tier.breached"] += breached
@@ -253,69 +276,88 @@ class RequestRules(Machine):
             if source in {"counted", "estimated"}:
                 book.own_figures[source] += used
             told = {"settled": True, "late": late, "tierBreached": breached, **book.windows(self.now_ms)}
+            if not book.in_force(self.now_ms):  # what a line shows that was removed is not said
+                told |= {name: answer.get(name) for name in ("daily", "monthly")}
             # A settle whose reply was lost finds itself done: its repeat is a replay.
             lost = fault is not None and fault[0] == "after"
             assert answer == told or (lost and answer == {"settled": True, "replayed": True})
             book.look(self.now_ms)
 
+    def is_too_late(self, book: Book, grant: Grant) -> bool:
+        """Whether a report of a grant comes too long after the true end of its term, or after the grant."""
+        return self.now_ms >= min(book.calendar.ends_at_ms + GRACE_MS, grant.first_at_ms + OLDEST_MS)
+
     settle_often = settle
     authorize_often = authorize_most = authorize  # a rule under each name: this is what traffic is made of
 
-    @precondition(lambda self: self.bought)
+    @precondition(lambda self: self.begun())
     @rule(
         which=ANY,
         back=st.sampled_from((0, 0, 0, DAY_MS, 31 * DAY_MS)),
-        units=st.sampled_from((-40, -10, -1, 1, 30)),
+        units=st.sampled_from((-40, -10, -1, 0, 1, 30)),
+        calls=st.sampled_from((0, 0, -3, -1, 1, 4)),
         fault=FAULTS,
     )
-    def correct(self, which: int, back: int, units: int, fault: Fault) -> None:
+    def correct(self, which: int, back: int, units: int, calls: int, fault: Fault) -> None:
         """Correct what was used at some instant of the current term, under a fault or none."""
-        bought = self.bought[which % len(self.bought)]
+        bought = self.begun()[which % len(self.begun())]
         book = list(bought.terms[-1].values())[which % len(bought.terms[-1])]
-        self.assert_corrected(bought, book, min(self.now_ms, book.calendar.ends_at_ms - 1) - back, units, fault)
+        at_ms = min(self.now_ms, book.calendar.ends_at_ms - 1) - back
+        if book.lines[0][0] > max(at_ms, book.calendar.starts_at_ms):
+            return  # before the list had the model
+        self.assert_corrected(bought, book, Correction(at_ms, units, calls), fault)
 
-    @precondition(lambda self: self.bought)
+    @precondition(lambda self: self.begun())
     @rule(which=ANY, percent=st.sampled_from((80, 100)), off_by=st.sampled_from((-1, 0)), fault=FAULTS)
     def correct_to_a_share(self, which: int, percent: int, off_by: int, fault: Fault) -> None:
         """Bring what was used to a share of the cap, or to a unit below it: these are the crossings that are told."""
-        bought = self.bought[which % len(self.bought)]
+        bought = self.begun()[which % len(self.begun())]
         book = list(bought.terms[-1].values())[which % len(bought.terms[-1])]
         at_ms = min(self.now_ms, book.calendar.ends_at_ms - 1)
-        units = -(-book.cap * percent // 100) + off_by - book.used(book.calendar.month(at_ms))
+        units = -(-book.cap(at_ms) * percent // 100) + off_by - book.used(book.calendar.month(at_ms))
         if units:
-            self.assert_corrected(bought, book, at_ms, units, fault)
+            self.assert_corrected(bought, book, Correction(at_ms, units), fault)
 
     correct_to_a_share_often = correct_to_a_share
 
-    def assert_corrected(self, bought: Bought, book: Book, at_ms: int, units: int, fault: Fault) -> None:
+    def assert_corrected(self, bought: Bought, book: Book, made: Correction, fault: Fault) -> None:
         """Correct what was used at an instant, and compare with what the ledger says."""
-        body = {"modelId": book.model_id, "at": rfc3339(at_ms)}
+        said: Json = {"modelId": book.model_id, "at": rfc3339(made.at_ms)}
+        said |= {"calls": made.calls} if made.calls else {}
         key = f"ticket-{len(self.corrected)}-{self.now_ms}"
-        answer = refusable(lambda: self.faulty(fault).correct(bought.id, units, key, **body))
-        if at_ms < book.calendar.starts_at_ms:
+        answer = refusable(lambda: self.faulty(fault).correct(bought.id, made.units, key, **said))
+        if self.refused_to_correct(book, made):
             assert answer == "invalid_request"
             return
-        if book.day_units(book.calendar.day(at_ms)) + units < 0 or book.used(book.calendar.month(at_ms)) + units < 0:
-            assert answer == "invalid_request"
-            return
-        book.corrections.append((at_ms, units))
+        book.corrections.append(made)
         book.look(self.now_ms)
-        self.corrected.append((bought, key, book.model_id, {"units": units, "at": rfc3339(at_ms)}))
+        self.corrected.append((bought, key, book.model_id, {**said, "units": made.units}))
         self.events["usage.corrected"] += 1
-        assert answer == self.corrected_answer(bought, book, units, rfc3339(at_ms))
+        assert answer == self.corrected_answer(bought, book, made)
 
-    def corrected_answer(self, bought: Bought, book: Book, units: int, at: str) -> Json:
-        booked = {"units": units, "calls": 0, "at": at, "reason": "bytes for tokens"}
+    def refused_to_correct(self, book: Book, made: Correction) -> bool:
+        """Whether a correction takes more than there is, or adds calls that the day has no room for."""
+        ends, at_ms = book.calendar, made.at_ms
+        if not (made.units or made.calls) or at_ms < ends.starts_at_ms or not book.in_force(self.now_ms):
+            return True
+        day = ends.day(at_ms)
+        calls, room = book.calls(day), book.limit(min(self.now_ms, ends.day_end(at_ms) - 1))
+        too_few = calls + made.calls < 0 or book.day_units(day) + made.units < 0
+        too_many = made.calls > 0 and calls + made.calls > room
+        return too_few or too_many or book.used(ends.month(at_ms)) + made.units < 0
+
+    def corrected_answer(self, bought: Bought, book: Book, made: Correction) -> Json:
+        booked = {"units": made.units, "calls": made.calls, "at": rfc3339(made.at_ms), "reason": "bytes for tokens"}
         return {"subscriptionId": bought.id, "modelId": book.model_id, **booked, **book.windows(self.now_ms)}
 
     @precondition(lambda self: self.corrected)
     @rule(which=ANY, more_units=st.sampled_from((0, 0, 1)), fault=FAULTS)
     def correct_again(self, which: int, more_units: int, fault: Fault) -> None:
         """Repeat a correction, with the same body or another."""
-        bought, key, model_id, said = self.corrected[which % len(self.corrected)]
-        body = {"modelId": model_id, "at": said["at"]}
-        answer = refusable(lambda: self.faulty(fault).correct(bought.id, said["units"] + more_units, key, **body))
-        if said["units"] + more_units == 0:
+        bought, key, _, said = self.corrected[which % len(self.corrected)]
+        units = said["units"] + more_units
+        answer = refusable(lambda: self.faulty(fault).correct(bought.id, key=key, **{**said, "units": units}))
+        if not units and not said.get("calls"):
             assert answer == "invalid_request"
         elif more_units:
             assert answer == "idempotency_key_reused"

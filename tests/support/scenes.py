@@ -22,7 +22,7 @@ from modelpass.subscriptions.commands import queries as subscription_queries
 from modelpass.subscriptions.commands.key_view import get_key, list_models_of_key
 from modelpass.times import rfc3339
 from ops import catalogue_file
-from tests.support import listings, sales, stored_items
+from tests.support import changing, listings, sales, stored_items
 from tests.support.faults import FaultAt
 from tests.support.listings import list_events, list_models, list_subscriptions
 from tests.support.parts import continuing
@@ -194,6 +194,48 @@ def replaced(world: World) -> Scene:
     assert not world.authorize(scene.api_key, "too-late")["allowed"]
     return scene
 
+
+def long_in_use(world: World) -> Scene:
+    """Two models for two months, in use, with nothing that comes to its end."""
+    made = world.buy(models=[model(calls=4, cap=100), model(IMAGE_MODEL, calls=4, cap=100)], months=2)
+    scene = Scene(world, made["subscriptionId"], made["apiKey"], [])
+    for number, estimate in enumerate((30, 40)):
+        granted = world.authorize(scene.api_key, f"open-{number}", estimate, holdSeconds=60)
+        scene.authorization_ids.append(granted["authorizationId"])
+    return scene
+
+
+def long_of_yesterday(world: World) -> Scene:
+    """The same on the next day, with nobody having asked yet."""
+    scene = long_in_use(world)
+    world.clock.advance(DAY_MS)
+    return scene
+
+
+def change_waits(world: World) -> Scene:
+    """The month is over in which a fall and a removal were bought, and nobody has asked since."""
+    scene = long_in_use(world)
+    changing.change(world, scene.subscription_id, model(calls=3, cap=60))
+    world.clock.advance(31 * DAY_MS)
+    return scene
+
+
+def goes_on(world: World) -> Scene:
+    """A term that renews itself is over, and nobody has decided it yet."""
+    scene = in_use(world)
+    sales.update(world, scene.subscription_id, autoRenew=True)
+    world.clock.advance(31 * DAY_MS)
+    return scene
+
+
+def suspended(world: World) -> Scene:
+    scene = long_in_use(world)
+    world.suspend(scene.subscription_id)
+    return scene
+
+
+LIVING = (long_in_use, long_of_yesterday, change_waits, goes_on, suspended)
+"""Situations that only a subscription comes into that lives on."""
 
 SCENES = (
     *(fresh, in_use, holds_expired, next_day, rolled, reclaimed, next_month, expired),
@@ -498,6 +540,62 @@ def bring_back(scene: Scene) -> Json:
     return _refusable(lambda: scene.world.turn_tier(TEXT_MODEL, "enterprise", available=True))
 
 
+def extend(scene: Scene) -> Json:
+    return _essentials(lambda: sales.extend(scene.world, scene.subscription_id, key="extension"))
+
+
+def change_up(scene: Scene) -> Json:
+    """One line rises, and another is removed."""
+    lines = [model(calls=6, cap=150)]
+    return _essentials(lambda: changing.change(scene.world, scene.subscription_id, *lines, key="raise"))
+
+
+def change_down(scene: Scene) -> Json:
+    """One line falls, and another is new or stays."""
+    lines = [model(calls=3, cap=80), model(IMAGE_MODEL, calls=4, cap=100)]
+    return _essentials(lambda: changing.change(scene.world, scene.subscription_id, *lines, key="lower"))
+
+
+def top_up(scene: Scene) -> Json:
+    return _essentials(lambda: changing.top_up(scene.world, scene.subscription_id, 25, key="top-up"))
+
+
+def let_renew(scene: Scene) -> Json:
+    return _essentials(lambda: sales.update(scene.world, scene.subscription_id, autoRenew=True, autoRenewMonths=2))
+
+
+def let_end(scene: Scene) -> Json:
+    return _essentials(lambda: sales.update(scene.world, scene.subscription_id, autoRenew=False))
+
+
+def suspend(scene: Scene) -> Json:
+    return _essentials(lambda: scene.world.suspend(scene.subscription_id))
+
+
+def resume(scene: Scene) -> Json:
+    return _essentials(lambda: scene.world.resume(scene.subscription_id))
+
+
+def revoke_key(scene: Scene) -> Json:
+    def command() -> Json:
+        scene.world.revoke_key(scene.subscription_id)
+        return {}
+
+    return _essentials(command)
+
+
+def give_calls_back(scene: Scene) -> Json:
+    return _essentials(lambda: scene.world.correct(scene.subscription_id, None, "ticket-4", calls=-1))
+
+
+def cancel_briefly(scene: Scene) -> Json:
+    return _essentials(lambda: scene.world.cancel(scene.subscription_id))
+
+
+def regenerate_briefly(scene: Scene) -> Json:
+    return _essentials(lambda: scene.world.regenerate(scene.subscription_id))
+
+
 THRESHOLD_COMMANDS = (cross, authorize, repeat, settle, breach, reset, cancel)
 MOVE_A_DAY = (take_last_call, void, settle, breach, reset)
 MOVE_A_MONTH = (take_back, correct, settle_last, cross, reset)
@@ -512,12 +610,24 @@ AT_THE_END = (authorize_what_fits, authorize, repeat, settle, void, reset, cance
 COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy, cancel, regenerate)
 READS = (authorize_anew, describe_key, view_key, look, list_all, models, look_at_model, quote, quote_renewal)
 """Commands that change nothing, whatever comes between."""
+LIFE = (extend, change_up, change_down, top_up, let_renew, let_end, suspend, resume, revoke_key, give_calls_back)
+"""What becomes of a subscription that lives on."""
+MEET_LIFE = (authorize, repeat, settle, void, breach, reset, renew, buy, cancel_briefly, regenerate_briefly)
+"""Those that meet it."""
 OPERATORS = (offer, offer_as_seen, withdraw, take_down, bring_back)
 """Commands about the catalogue, whatever a subscription is like."""
 NEED_A_GRANT = {settle, void, breach}
 PARTS = (part, part_for_more, part_crosses)
 MEET_A_PART = (part, part_for_more, authorize, repeat, settle, void, breach, reset, cancel, regenerate, renew)
 """Those that meet a part on its way."""
+
+
+def _essentials(command: Callable[[], Json]) -> Json:
+    """What a command came to; the subscription is shown as it is at the moment of answering, whoever came between."""
+    answer = _refusable(command)
+    order = answer.get("order")
+    sold = {} if order is None else {"sold": [order["kind"], order["status"], order["price"], order["at"]]}
+    return {**sold, **{name: answer[name] for name in ("refused",) if name in answer}}
 
 
 def _refusable(command: Callable[[], Json]) -> Json:

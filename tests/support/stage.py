@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class Stage:
-    """A scene on tables of its own."""
+    """A scene on tables of its own; `revisions` tells whether it is compared how often a place was written."""
 
-    def __init__(self, made: Scene) -> None:
-        world = made.world
+    def __init__(self, made: Scene, *, revisions: bool) -> None:
+        world, self.revisions = made.world, revisions
         self._made, self._now_ms, self._refusals = made, world.clock.now_ms, deepcopy(world.refusals)
         self._calls = -1
         self._items = self.read()
@@ -48,8 +48,10 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage_of(engine: str, make: MakeScene, store_client: str = STORE_CLIENT) -> Iterator[Stage]:
+def stage_of(
+    engine: str, make: MakeScene, store_client: str = STORE_CLIENT, *, revisions: bool = True
+) -> Iterator[Stage]:
     """A stage for a scene."""
     world = new_world(engine, store_client=store_client)
-    yield Stage(make(world))
+    yield Stage(make(world), revisions=revisions)
     world.drop_tables()

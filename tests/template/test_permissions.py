@@ -110,6 +110,7 @@ NOT_RUN_BY_ITSELF = BEHIND_THE_ROUTER | {
     "modelpass.subscriptions.commands.topped_up",
     "modelpass.subscriptions.commands.upkeep",
     "modelpass.subscriptions.commands.versions",
+    "modelpass.subscriptions.commands.waiting_orders",
 }
 """What commands share, and what runs behind a door."""
 WAYS_OUT = ("asyncio", "boto", "http.client", "httpx", "requests", "smtplib", "socket", "ssl", "subprocess", "urllib")

@@ -31,6 +31,8 @@ MAY_LOAD: Final = {
     "not_found": ROUTES | {"botocore", "jmespath"},  # Powertools looks whether they are there
     "approve": STORE | ROUTES | BODY,
     "cancel": STORE | ROUTES,
+    "change": STORE | ROUTES | BODY,
+    "top_up": STORE | ROUTES | BODY,
     "key": STORE | ROUTES,
     "models": STORE | ROUTES,
     "orders": STORE | ROUTES,

@@ -334,3 +334,20 @@ def _ask(till: Till, make: MakeScene, bought: Json | None) -> Any:
     if bought is None:
         return till.buy(key="once")
     return _asked(till, make.__name__, bought["subscriptionId"])
+
+
+@pytest.mark.parametrize("ends", ["confirm", "reject", "withdraw"])
+def test_place_that_a_machine_ahead_gave_to_a_plan_is_not_taken_back_by_an_order_of_a_machine_behind(
+    world: World, ends: str
+) -> None:
+    """The term has ended by one clock, and by the other it has not: its place is another's all the same."""
+    bought = Till(world).buy()
+    till = Till(approving(world))
+    world.clock.now_ms = world.subscription(bought["subscriptionId"]).expires_at_ms - 2000
+    waits = till.extend(bought["subscriptionId"])
+    ahead = replace(world, deps=world.deps._replace(now_ms=lambda: world.clock.now_ms + 4000))
+    assert ahead.set_plan()["applied"]
+    assert getattr(till, ends)(waits["order"]["orderId"]) == "order_lapsed"
+    assert world.set_plan()["applied"]  # it has the place still, so its end can be moved
+    assert world.end_plan() == {"heldBy": None}
+    assert_conserved(world)

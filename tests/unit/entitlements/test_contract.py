@@ -41,7 +41,17 @@ def test_only_once_the_stored_month_is_over_is_the_row_needed() -> None:
 
 def test_key_that_the_item_refuses_needs_no_row() -> None:
     assert not rules.needs_contract(entitlement(), b"another key's....", MONTH_ENDS)
-    assert not rules.needs_contract(entitlement()._replace(cancelled_at_ms=NOON), KEY_HASH, MONTH_ENDS)
+    assert not rules.needs_contract(entitlement()._replace(key_hash=None), KEY_HASH, MONTH_ENDS)
+
+
+def test_what_was_cancelled_shows_the_windows_of_the_moment_by_the_row() -> None:
+    stored = entitlement(used=60)._replace(cancelled_at_ms=NOON)
+    assert rules.needs_contract(stored, KEY_HASH, MONTH_ENDS)
+    refused = rules.decide_authorize(stored, attempt(), MONTH_ENDS, told(TERM))
+    assert isinstance(refused, Refusal)
+    assert refused.code is ErrorCode.SUBSCRIPTION_CANCELLED
+    monthly = answers.current_windows(contract.as_of(stored, told(TERM), MONTH_ENDS), MONTH_ENDS)["monthly"]
+    assert (monthly["used"], monthly["resetsAt"]) == (0, "2027-01-23T10:30:00Z")
 
 
 def test_term_that_was_extended_goes_on_from_the_first_millisecond_after_its_old_end() -> None:

@@ -71,14 +71,14 @@ class PriorGrant(NamedTuple):
 def needs_contract(entitlement: Entitlement, key_hash: bytes, now_ms: int) -> bool:
     """Whether only the subscription's row can tell what a request with this key gets.
 
-    It is so once the stored month is over, but for a key that the item alone refuses. An item that a change has reached
-    may be that of a model which has left the list since: it is told of no new key, and of no end of a suspension.
+    It is so once the stored month is over, but for a key that the item alone refuses; even what is refused anyhow shows
+    the windows of the moment. An item that a change has reached may be that of a model which has left the list since:
+    it is told of no new key, and of no end of a suspension.
     """
     if not contract.month_is_over(entitlement, max(now_ms, entitlement.segment_start_ms)):
         return False
-    if entitlement.key_hash is None or (entitlement.cancelled_at_ms is not None and not entitlement.suspended):
-        return False
-    return entitlement.change_number > 0 or _refuse_key(entitlement, key_hash) is None
+    current = entitlement.key_hash
+    return current is not None and (entitlement.change_number > 0 or hmac.compare_digest(current, key_hash))
 
 
 def decide_authorize(

@@ -112,9 +112,8 @@ def still_waits(state: State, now_ms: int) -> bool:
         return False
     if row.cancelled_at_ms is not None or row.cancelling_at_ms is not None:
         return False
-    if order.kind in BEGIN_A_TERM:
-        return (slot.kind, slot.holder_id) == (SlotKind.CUSTOM, row.id)
-    return not row.has_ended(now_ms)
+    holds = (slot.kind, slot.holder_id) == (SlotKind.CUSTOM, row.id)
+    return holds and (order.kind in BEGIN_A_TERM or not row.has_ended(now_ms))
 
 
 def refuse_ended(status: OrderStatus) -> Refusal:

@@ -114,9 +114,7 @@ def contract(found: Subscription, asked: EntitlementId, now_ms: int) -> Contract
     refusal = _refuse_ended(found, now_ms)
     if found.cancelling_at_ms is not None:
         refusal = Refusal(ErrorCode.SUBSCRIPTION_CANCELLED)
-    # A complete cancellation is never taken back. What has expired may be renewed, by another key, or suspended.
-    lasts = found.cancelled_at_ms is not None
-    return Contract(found.term, limits, found.change_number, found.key_hash, refusal, lasts)
+    return Contract(found.term, limits, found.change_number, found.key_hash, refusal)
 
 
 def refuse_unheld_model(subscription: Subscription | None, term_number: int, key_hash: bytes, now_ms: int) -> Refusal:

@@ -12,7 +12,7 @@ from modelpass.entitlements import updates
 from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.schema import UnreadableItemError
 from modelpass.subscriptions import revocations
-from modelpass.subscriptions.commands import order_ends, repository, upkeep
+from modelpass.subscriptions.commands import repository, upkeep, waiting_orders
 
 if TYPE_CHECKING:
     from modelpass.dynamodb.retries import RetryBudget
@@ -37,7 +37,7 @@ def cancel(deps: Deps, account_id: str, subscription_id: str) -> Subscription:
         found = upkeep.decided(deps, budget, found)
         waits = found.at(deps.now_ms()).pending_order
         if waits is not None:
-            found = order_ends.withdraw_to_cancel(deps, budget, found, waits.number)
+            found = waiting_orders.withdraw_to_cancel(deps, budget, found, waits.number)
         if found.cancelled_at_ms is not None:
             return found
         if found.cancelling_at_ms is None:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from modelpass.errors import raise_if_refused
 from modelpass.subscriptions import approval, order_events
 from modelpass.subscriptions.approval import State
-from modelpass.subscriptions.commands import conform, order_ends
-from modelpass.subscriptions.commands.order_ends import Ended
+from modelpass.subscriptions.commands import conform, waiting_orders
 from modelpass.subscriptions.commands.sell import write
+from modelpass.subscriptions.commands.waiting_orders import Ended
 from modelpass.subscriptions.order_records import OrderStatus
 from modelpass.subscriptions.sales.of_order import kind_of
 
@@ -33,19 +33,19 @@ def confirm(deps: Deps, order_id: str, reference: str) -> Ended:
     budget = deps.retry_budget()
 
     def attempt() -> Ended:
-        read = order_ends.read_waiting(deps, budget, None, order_id)
+        read = waiting_orders.read_waiting(deps, budget, None, order_id)
         now_ms = deps.now_ms()
         if read.order.status(now_ms) is OrderStatus.DONE:
             conform.finish_change(deps, budget, read.row)  # the call that carried it out may have broken off
             return Ended(read.order, now_ms)
-        order_ends.require_waiting(read, now_ms)
+        waiting_orders.require_waiting(read, now_ms)
         found = read.row.at(now_ms)
         raise_if_refused(approval.refuse_confirmation(found, read.order))
         effect = kind_of(read.order, found).effect(deps.tables, found, read.slot, read.order, now_ms)
         done = approval.confirmed(State(effect.row, effect.slot, read.order), reference, now_ms)
         told = {"Put": order_events.confirmed(deps.tables, done.order, now_ms)}
         effect = effect._replace(row=done.row, slot=done.slot, actions=[*effect.actions, told])
-        write(deps, budget, order_ends.ending(read, effect, done.order, now_ms))
+        write(deps, budget, waiting_orders.ending(read, effect, done.order, now_ms))
         conform.finish_change(deps, budget, done.row)
         return Ended(done.order, now_ms)
 

@@ -141,10 +141,12 @@ class _Sale(NamedTuple):
     def attempt(self) -> Sold:
         deps, read = self.deps, self._read_brought_up()
         repeat = self._repeat(read)
+        if repeat is None and read.stored is not None:
+            decided = self._brought_up(read, read.stored)
+            # What was read again may hold what a call under the same key has sold meanwhile.
+            repeat, read = None if decided is read else self._repeat(decided), decided
         if repeat is not None:
             return repeat
-        if read.stored is not None:
-            read = self._brought_up(read, read.stored)
         base = read.stored or self.draft
         if base is None:
             raise Refused(Refusal(ErrorCode.NOT_FOUND))
