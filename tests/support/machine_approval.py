@@ -15,6 +15,7 @@ from tests.support.machine import ANY, Machine, refusable
 from tests.support.machine_sales import FAULTS
 
 if TYPE_CHECKING:
+    from modelpass.subscriptions.commands import waiting_orders
     from tests.support.ledger_sales import Order
     from tests.support.machine import Fault, Json
 
@@ -94,6 +95,6 @@ class ApprovalRules(Machine):
         assert shown == (order.status(self.now_ms), order.kind, order.reference, order.subscription_id)
 
     @staticmethod
-    def shown(ended: order_ends.Ended) -> Json:
+    def shown(ended: waiting_orders.Ended) -> Json:
         """An order as operators see it."""
         return answers.order(ended.order, ended.now_ms)
