@@ -181,6 +181,7 @@ RenewalBlockedBy = Annotated[
             "examples": [
                 *("subscription_suspended", "sale_approval_required", "unknown_model", "tier_not_offered"),
                 "limits_not_offered",
+                "temporarily_unavailable",
             ]
         },
     ),

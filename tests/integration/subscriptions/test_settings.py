@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelpass import schema
+from modelpass.dynamodb.transport import StoreBusyError
 from modelpass.errors import Refused
 from modelpass.subscriptions.model import FOREVER
 from tests.support.concurrency import refused_or_done_at_once as at_once
@@ -196,3 +197,17 @@ def test_settings_wait_until_all_functions_know_what_they_store(world: World) ->
     name = purchase(earlier, autoRenew=False)["subscriptionId"]
     for body in ({"autoRenew": True}, {"label": "x"}, {}):
         assert refusal(update, earlier, name, **body) == ("temporarily_unavailable", None)
+
+
+def test_catalogue_that_cannot_be_read_is_in_the_way_of_a_renewal_and_of_no_look(world: World) -> None:
+    name = world.buy(autoRenew=True)["subscriptionId"]
+
+    def away(operation: str, request: Json) -> Json:
+        if operation in ("GetItem", "BatchGetItem") and world.tables.catalogue in str(request):
+            raise StoreBusyError("timeout")
+        return world.deps.send(operation, request)
+
+    broken = world.with_send(away)
+    assert look(broken, name)["renewalBlockedBy"] == "temporarily_unavailable"
+    assert update(broken, name, label="still here")["renewalBlockedBy"] == "temporarily_unavailable"
+    assert look(world, name)["renewalBlockedBy"] is None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelpass.catalogue.commands import repository as catalogue_repository
+from modelpass.errors import Refused
 from modelpass.subscriptions import answers, continuation
 
 if TYPE_CHECKING:
@@ -18,8 +19,14 @@ if TYPE_CHECKING:
 
 
 def shown(deps: Deps, budget: RetryBudget, found: Subscription) -> Json:
-    """A subscription as it is at this moment; `found` is as the clock has it."""
-    blocked_by = renewal_blocked_by(deps, budget, found)
+    """A subscription as it is at this moment; `found` is as the clock has it.
+
+    While the catalogue cannot be read, that is what stands in the way of a renewal: no look fails for it.
+    """
+    try:
+        blocked_by = renewal_blocked_by(deps, budget, found)
+    except Refused as refused:
+        blocked_by = refused.refusal.code.code
     return answers.with_obstacle(answers.subscription(found, found.status(deps.now_ms())), blocked_by)
 
 
