@@ -36,13 +36,13 @@ def ask_first(stack: Stack, path: str, origin: str, method: str = "POST") -> Ans
 
 
 @pytest.mark.parametrize("origin", [ONE, OTHER])
-@pytest.mark.parametrize("path", ["/v1/models", "/v1/subscriptions", "/v1/nothing"])
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/subscriptions", "/v1/key", "/v1/nothing"])
 def test_a_preflight_is_answered_without_a_token(open_stack: Stack, path: str, origin: str) -> None:
     answer = ask_first(open_stack, path, origin)
     assert (answer.status, answer.body) == (204, b"")
     assert told(answer) == {
         "allow-origin": origin,
-        "allow-methods": "GET,POST,PUT,DELETE",
+        "allow-methods": "GET,POST,PUT,PATCH,DELETE",
         "allow-headers": "Authorization,Content-Type,Idempotency-Key,If-Match,If-None-Match",
         "max-age": "600",
     }
@@ -55,6 +55,26 @@ def test_an_answer_tells_who_may_read_it_and_which_headers(open_stack: Stack) ->
     assert told(answer) == {"allow-origin": OTHER, "expose-headers": exposed}
     refused = open_stack.api("GET", "/v1/subscriptions/none", "acct_page", Origin=OTHER)
     assert (refused.status, told(refused)) == (404, told(answer))
+
+
+def test_a_page_that_has_the_key_alone_may_read_what_it_is_good_for_and_why_it_is_refused(open_stack: Stack) -> None:
+    bought = open_stack.buy("acct_tool")
+    headers = {"Origin": ONE, "Authorization": f"Bearer {bought['apiKey']}"}
+    looked = open_stack.send("GET", "/v1/key", None, headers)
+    assert (looked.status, looked.json["subscriptionId"]) == (200, bought["subscriptionId"])
+    listed = open_stack.send("GET", "/v1/key/models", None, headers)
+    assert [model["id"] for model in listed.json["data"]] == [model["modelId"] for model in bought["models"]]
+    for without in ({"Origin": ONE}, {**headers, "Authorization": "Bearer sk-custom-none"}):
+        refused = open_stack.send("GET", "/v1/key", None, without)
+        assert (refused.status, refused.json["error"]["code"]) == (401, "invalid_api_key")
+        assert told(refused)["allow-origin"] == told(looked)["allow-origin"] == ONE
+
+
+def test_a_page_may_change_settings(open_stack: Stack) -> None:
+    bought = open_stack.buy("acct_settings")
+    path = f"/v1/subscriptions/{bought['subscriptionId']}"
+    answer = open_stack.api("PATCH", path, "acct_settings", {"label": "team a"}, Origin=ONE)
+    assert (answer.status, answer.json["label"], told(answer)["allow-origin"]) == (200, "team a", ONE)
 
 
 def test_another_origin_and_no_origin_are_told_nothing(open_stack: Stack) -> None:

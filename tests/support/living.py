@@ -12,7 +12,7 @@ from modelpass.api.requests import page_of
 from modelpass.dynamodb.transport import StoreBusyError
 from modelpass.errors import Refused
 from modelpass.ids import is_subscription_id
-from modelpass.subscriptions.commands import looks, queries
+from modelpass.subscriptions.commands import looks, orders, queries
 from tests.support import changing, damaged, sales, scenes, waiting
 from tests.support.faults import FaultAt
 from tests.support.scenes import Scene
@@ -246,9 +246,12 @@ def look_as_operator(scene: Scene) -> Json:
 
     def command() -> Json:
         return {
-            **looks.look_at_subscriptions(deps, "acct", first_page(queries.SUBSCRIPTIONS)),
             **looks.find_key(deps, scene.api_key),
             **looks.look_at_subscription(deps, id_),
+            **looks.look_at_subscriptions(deps, "acct", first_page(queries.SUBSCRIPTIONS)),
+            **looks.look_at_orders_of_account(deps, "acct", first_page(orders.OF_ACCOUNT)),
+            **looks.look_at_orders(deps, id_, first_page(orders.OF_SUBSCRIPTION)),
+            **looks.look_at_order(deps, newest_order(scene)),
             **looks.look_at_usage(deps, id_),
             **looks.look_at_history(deps, id_, {}, 100),
             **looks.look_at_events(deps, id_, first_page(queries.EVENTS)),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from modelpass.dynamodb import transport
 from modelpass.runtime import unreadable
 from modelpass.subscriptions import continuation, items, order_items, slots, transactions
-from modelpass.subscriptions.commands import cancel, conform, lapse, regenerate, upkeep
+from modelpass.subscriptions.commands import begun, conform, lapse, upkeep
 from modelpass.subscriptions.commands.remind import remind
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _conclude(deps: Deps, stored: Subscription) -> bool:
     if stored.due_at_ms is None or stored.due_at_ms > now_ms:
         return False
     if stored.cancelling_at_ms is not None:
-        cancel.finish_cancellation(deps, budget, stored)
+        begun.finish_cancellation(deps, budget, stored)
         return False
     # After the end, what could not be read is waited for no longer: nothing of a term that has ended grants.
     if stored.change_pending:
@@ -54,7 +54,7 @@ def _conclude(deps: Deps, stored: Subscription) -> bool:
         if not stored.change_pending or now_ms < stored.expires_at_ms:
             return False
     if stored.key_pending:
-        done = regenerate.finish_new_key(deps, budget, stored)
+        done = begun.finish_new_key(deps, budget, stored)
         if done or now_ms < stored.expires_at_ms:
             return False
         stored = stored._replace(due_at_ms=stored.expires_at_ms)  # as the row was put off

@@ -1,26 +1,22 @@
 """Regenerate: make another key within the term. Rule: once it has answered, the earlier key is refused; usage stays.
 
 The new key is written first to the subscription's row, then to each entitlement by a write of its own. What a crash
-leaves undone is finished by the next call or by the reset (`finish_new_key`).
+leaves undone is finished by the next call or by the reset (`begun`).
 """
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from modelpass import api_keys
-from modelpass.entitlements import updates
 from modelpass.errors import raise_if_refused
 from modelpass.subscriptions import revocations, rules
 from modelpass.subscriptions.answers import Outcome
-from modelpass.subscriptions.commands import repository, upkeep
+from modelpass.subscriptions.commands import begun, upkeep
 from modelpass.times import DAY_MS
 
 if TYPE_CHECKING:
-    from modelpass.dynamodb.retries import RetryBudget
     from modelpass.runtime.deps import Deps
-    from modelpass.subscriptions.model import Subscription
 
 
 def regenerate(deps: Deps, account_id: str, subscription_id: str) -> Outcome:
@@ -50,25 +46,8 @@ def regenerate(deps: Deps, account_id: str, subscription_id: str) -> Outcome:
                 new_keys=rules.new_keys_today(found, now_ms) + 1,
             )
             deps.send("TransactWriteItems", revocations.begin_new_key(deps.tables, found, now_ms))
-        finish_new_key(deps, budget, found)
+        begun.finish_new_key(deps, budget, found)
         now_ms = deps.now_ms()
         return Outcome(found.at(now_ms), found.status(now_ms), api_key)
 
     return budget.until_done(attempt)
-
-
-def finish_new_key(deps: Deps, budget: RetryBudget, subscription: Subscription) -> bool:
-    """Write the row's key to every entitlement, then note that in the row. Once this returns, no older key grants.
-
-    An entitlement that cannot be read grants nothing, and is passed over: then the row stays marked, the reset comes
-    back to it while the term lasts, and this gives False.
-    """
-    requests = [
-        updates.set_key(deps.tables, entitlement, subscription.key_hash, subscription.key_generation)
-        for entitlement in subscription.entitlement_ids()
-    ]
-    done = repository.write_each(deps, budget, requests)
-    write = revocations.end_new_key if done else revocations.put_off_new_key
-    request = write(deps.tables, subscription, deps.now_ms())
-    budget.for_another().until_written(partial(deps.send, "UpdateItem", request))
-    return done

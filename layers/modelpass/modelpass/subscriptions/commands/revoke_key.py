@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from modelpass import api_keys
 from modelpass.subscriptions import revocations
-from modelpass.subscriptions.commands import cancel, regenerate, upkeep
+from modelpass.subscriptions.commands import begun, upkeep
 from modelpass.subscriptions.commands.versions import require_version_3
 from modelpass.subscriptions.model import Status
 
@@ -42,7 +42,7 @@ def _revoke(deps: Deps, account_id: str | None, subscription_id: str, operator: 
 
     def attempt() -> None:
         found = upkeep.own_subscription(deps, budget, account_id, subscription_id).stored
-        found, now_ms = cancel.with_cancellation_finished(deps, budget, found), deps.now_ms()
+        found, now_ms = begun.with_cancellation_finished(deps, budget, found), deps.now_ms()
         if found.status(now_ms) is Status.CANCELLED:
             return
         if found.has_ended(now_ms):
@@ -55,7 +55,7 @@ def _revoke(deps: Deps, account_id: str | None, subscription_id: str, operator: 
             deps.send("TransactWriteItems", revocations.revoke_key(deps.tables, found, revoked, now_ms, operator))
             found = revoked
         if found.key_pending:
-            regenerate.finish_new_key(deps, budget, found)
+            begun.finish_new_key(deps, budget, found)
 
     budget.until_done(attempt)
 

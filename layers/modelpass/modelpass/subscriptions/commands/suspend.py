@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.subscriptions import answers, revocations
-from modelpass.subscriptions.commands import cancel, conform, upkeep
+from modelpass.subscriptions.commands import begun, conform, upkeep
 from modelpass.subscriptions.commands.shown import shown
 from modelpass.subscriptions.commands.versions import require_version_3
 from modelpass.subscriptions.model import Status, Suspension
@@ -77,7 +77,7 @@ def _shown(deps: Deps, budget: RetryBudget, found: Subscription) -> Json:
 
 def _read(deps: Deps, budget: RetryBudget, subscription_id: str) -> Subscription:
     found = upkeep.own_subscription(deps, budget, None, subscription_id).stored
-    return cancel.with_cancellation_finished(deps, budget, found)
+    return begun.with_cancellation_finished(deps, budget, found)
 
 
 def _changed(found: Subscription, now_ms: int, suspension: Suspension | None) -> Subscription:
