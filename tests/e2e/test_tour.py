@@ -78,7 +78,7 @@ def readers_stack(tmp_path: Path) -> Iterator[Stack]:
 
 def test_commands_are_answered_as_the_readme_and_the_tour_say(readers_stack: Stack) -> None:
     pages = [BLOCK.findall(SHORT), BLOCK.findall(TOUR)]
-    assert [len(blocks) for blocks in pages] == [4, 14]
+    assert [len(blocks) for blocks in pages] == [4, 17]
     for blocks in pages:  # one reader of both, in this order
         answers = pasted([command for command, _ in blocks], readers_stack.port)
         for (command, told), came in zip(blocks, answers, strict=True):

@@ -175,3 +175,13 @@ def test_without_a_line_the_last_windows_are_shown(row: Contract | None) -> None
     stored: Entitlement = entitlement(at_ms=ms("2026-12-22T12:00:00Z"), used=7, calls=2)
     monthly = answers.current_windows(contract.as_of(stored, row, MONTH_ENDS + 1), MONTH_ENDS + 1)["monthly"]
     assert (monthly["used"], monthly["resetsAt"]) == (7, rfc3339(MONTH_ENDS))
+
+
+def test_of_a_term_before_the_current_one_the_last_windows_are_opened_and_stay() -> None:
+    earlier = told(TERM, refusal=Refusal(ErrorCode.INVALID_API_KEY))._replace(limits=None, lasts=True)
+    stored = entitlement(used=7, calls=1, due_at_ms=NOON)
+    step = rules.plan_reset(stored, TERM_ENDS + 1, earlier)
+    assert step is not None
+    assert (step.after.month, step.closed_month is not None, step.after.due_at_ms) == (2, True, None)
+    monthly = answers.current_windows(contract.as_of(stored, earlier, TERM_ENDS + 1), TERM_ENDS + 1)["monthly"]
+    assert (monthly["used"], monthly["resetsAt"]) == (0, rfc3339(TERM_ENDS))

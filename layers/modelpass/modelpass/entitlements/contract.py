@@ -27,7 +27,7 @@ def as_of(entitlement: Entitlement, contract: Contract | None, now_ms: int) -> E
     """
     if now_ms < entitlement.segment_end_ms:
         return entitlement
-    if month_is_over(entitlement, now_ms) and (contract is None or contract.limits is None):
+    if month_is_over(entitlement, now_ms) and (contract is None or contract.has_left_the_list):
         now_ms = windows.stored_segment(entitlement).month_end_ms - 1
         if now_ms < entitlement.segment_end_ms:
             return entitlement

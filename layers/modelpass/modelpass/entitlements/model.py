@@ -189,9 +189,10 @@ class Entitlement(NamedTuple):
 class Contract(NamedTuple):
     """What a subscription's row says of an entitlement: the term as it is by now, and what holds in the month in force.
 
-    `limits` is the line of the model; None where the list has none. `change_number` is that of the row's last change.
-    `key_hash` is that of the current key. `refusal` says why the subscription grants nothing; None while it is active.
-    `lasts` says that nothing can reverse that refusal for this key.
+    `limits` is the line of the model; None where the list has none, and for a term before the current one.
+    `change_number` is that of the row's last change. `key_hash` is that of the current key. `refusal` says why the
+    subscription grants nothing; None while it is active. `lasts` says that nothing can reverse that refusal for this
+    key: its term lies before the current one.
     """
 
     term: Term
@@ -200,3 +201,8 @@ class Contract(NamedTuple):
     key_hash: bytes
     refusal: Refusal | None = None
     lasts: bool = False
+
+    @property
+    def has_left_the_list(self) -> bool:
+        """Whether the list of the current term has the model no longer, so that no month of it is opened any more."""
+        return self.limits is None and not self.lasts

@@ -150,7 +150,7 @@ def plan_reset(entitlement: Entitlement, now_ms: int, told: Contract | None = No
     if not is_due(entitlement, now_ms):
         return None
     at_ms, ends_ms = now_ms, entitlement.expires_at_ms if told is None else told.term.ends_at_ms
-    if told is not None and told.limits is None:
+    if told is not None and told.has_left_the_list:
         ends_ms = windows.stored_segment(entitlement).month_end_ms
         at_ms, told = ends_ms - 1, None
     goes_on = entitlement.segment_end_ms < ends_ms
