@@ -34,7 +34,8 @@ def test_the_example_is_bought_as_written(stack: Stack, new_account: NewAccount)
     assert answer.headers["location"] == f"/v1/subscriptions/{bought['subscriptionId']}"
     assert list(bought) == [
         *("subscriptionId", "status", "term", "apiKey", "apiKeyMasked"),
-        *("startsAt", "expiresAt", "timezone", "models", "price"),
+        *("startsAt", "expiresAt", "timezone", "autoRenew", "autoRenewMonths", "label"),
+        *("models", "pendingChange", "price", "order"),
     ]
     assert bought["subscriptionId"].startswith("sub_")
     assert (bought["status"], bought["term"], bought["timezone"]) == ("active", 1, "UTC")
@@ -53,7 +54,8 @@ def test_a_key_is_shown_once(stack: Stack, new_account: NewAccount) -> None:
     bought = stack.buy(account)
     shown = stack.api("GET", f"/v1/subscriptions/{bought['subscriptionId']}", account)
     assert shown.status == 200
-    assert shown.json == {name: value for name, value in bought.items() if name != "apiKey"}
+    kept = {name: value for name, value in bought.items() if name not in ("apiKey", "order")}
+    assert shown.json == {**kept, "renewalBlockedBy": None}
 
 
 def test_usage_shows_live_counters(stack: Stack, new_account: NewAccount) -> None:
