@@ -110,7 +110,9 @@ def test_a_store_that_goes_away_is_refused_and_a_repeat_completes(
             left = stage.read()
             if command.__name__ != "reset" and code != "temporarily_unavailable":
                 # What is answered is done: only that a threshold was crossed may still have to be told or noted.
-                assert shown(first) == expected_answer, at
+                assert _as_far_as_known(shown(first), scene, command) == _as_far_as_known(
+                    expected_answer, scene, command
+                )
                 without_thresholds = _without_thresholds(shown_items(world, left))
                 assert without_thresholds == _without_thresholds(expected_store), at
             assert_conserved(world, left)
@@ -122,6 +124,13 @@ def test_a_store_that_goes_away_is_refused_and_a_repeat_completes(
                 left = stage.read()
                 assert_conserved(world, left)
                 assert shown_items(world, left) == expected_store, at
+
+
+def _as_far_as_known(answer: Json, scene: MakeScene, command: Command) -> Json:
+    """An answer without what only the row can tell: the windows after the month of a report that is booked by then."""
+    if scene.__name__ != "next_month" or command.__name__ not in {*SETTLES, *PARTS}:
+        return answer
+    return {name: value for name, value in answer.items() if name not in ("daily", "monthly")}
 
 
 def _without_thresholds(rows: list[str]) -> list[str]:

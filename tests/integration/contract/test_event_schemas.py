@@ -14,9 +14,11 @@ from pydantic import ValidationError
 from contract.event_schemas import SCHEMAS
 from modelpass.catalogue.commands import offers
 from modelpass.outbox import EventType
-from tests.support import scenes
+from tests.support import sales, scenes
+from tests.support.changing import change, top_up
 from tests.support.scenes import Scene
-from tests.support.world import TEXT_MODEL, model, template_of
+from tests.support.waiting import LAPSES_MS, Till, approving
+from tests.support.world import IMAGE_MODEL, TEXT_MODEL, model, template_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,6 +105,31 @@ def revocation(world: World) -> None:
     world.revoke_key(name, operator="anna")
 
 
+def life(world: World) -> None:
+    """What lives on: extended, changed, topped up, near its end, and going on by itself."""
+    name = world.buy(autoRenew=True)["subscriptionId"]
+    sales.extend(world, name)
+    change(world, name, model(), model(IMAGE_MODEL))
+    top_up(world, name, 5)
+    world.clock.advance(60 * 86_400_000)
+    world.make_all_due()
+    world.reset()
+    world.clock.advance(3 * 86_400_000)
+    world.reset()
+
+
+def orders(world: World) -> None:
+    """One order that is confirmed, one rejected, one withdrawn, and one that lapses."""
+    till = Till(approving(world))
+    bought = till.buy()
+    till.confirm(bought["order"]["orderId"])
+    till.reject(till.extend(bought["subscriptionId"])["order"]["orderId"])
+    till.withdraw(till.extend(bought["subscriptionId"])["order"]["orderId"])
+    till.extend(bought["subscriptionId"])
+    world.clock.advance(LAPSES_MS)
+    till.world.reset()
+
+
 WRITERS: dict[Callable[[World], None], set[EventType]] = {
     purchase: {EventType.PURCHASED},
     renewal: {EventType.PURCHASED, EventType.EXPIRED, EventType.RENEWED},
@@ -117,6 +144,11 @@ WRITERS: dict[Callable[[World], None], set[EventType]] = {
     plans: {EventType.PLAN_STARTED, EventType.PLAN_ENDED},
     tiers: {EventType.TIER_DOWN, EventType.TIER_UP},
     offers_of_models: {EventType.MODEL_CHANGED},
+    life: {EventType.PURCHASED, EventType.EXTENDED, EventType.CHANGED, EventType.TOPPED_UP, EventType.EXPIRING},
+    orders: {
+        *(EventType.PURCHASED, EventType.ORDER_PENDING, EventType.ORDER_CONFIRMED),
+        *(EventType.ORDER_REJECTED, EventType.ORDER_WITHDRAWN, EventType.ORDER_LAPSED),
+    },
 }
 
 
