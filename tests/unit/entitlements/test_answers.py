@@ -9,6 +9,7 @@ import pytest
 
 from modelpass.catalogue.tiers import Tier
 from modelpass.entitlements import answers as entitlement_answers
+from modelpass.errors import ErrorCode, Refusal
 from modelpass.subscriptions import answers as subscription_answers
 from modelpass.subscriptions.model import Status
 from tests.support.builders import NOON, SUBSCRIPTION_ID, entitlement, hold, limits, ms, subscription
@@ -169,3 +170,11 @@ def test_subscription_shows_its_key_only_where_it_was_just_made(api_key: str | N
             "total": "36.00",
         },
     }
+
+
+@pytest.mark.parametrize("code", [ErrorCode.INVALID_API_KEY, ErrorCode.MODEL_NOT_INCLUDED])
+def test_refusal_of_a_key_or_a_model_that_is_not_good_shows_no_windows(code: ErrorCode) -> None:
+    shown = entitlement_answers.refused(Refusal(code), STORED, NOON)
+    assert {"daily", "monthly"} & set(shown) == set()
+    limited = entitlement_answers.refused(Refusal(ErrorCode.MONTHLY_CAP_REACHED), STORED, NOON)
+    assert {"daily", "monthly"} <= set(limited)

@@ -21,6 +21,7 @@ Json = dict[str, Any]
 MOST_START_MS: Final = 4000
 """How long after it was sent an answer lets work begin: so soon does a new key or a cancellation bind everywhere."""
 
+_WITHOUT_WINDOWS: Final = (ErrorCode.INVALID_API_KEY, ErrorCode.MODEL_NOT_INCLUDED)
 _end = lru_cache(maxsize=4096)(rfc3339)  # the windows of many items end at the same instant
 
 
@@ -97,9 +98,12 @@ def granted(entitlement: Entitlement, hold: Hold, authorization_id: str, now_ms:
 
 
 def refused(refusal: Refusal, entitlement: Entitlement | None, now_ms: int) -> Json:
-    """The answer of a refused authorize; it shows the windows to nobody but the holder of the current key."""
+    """The answer of a refused authorize; it shows the windows to nobody but the holder of the current key.
+
+    A model that is not included has none, also where it left the list and its last ones are stored.
+    """
     answer = {"allowed": False, "statusCode": refusal.code.status, **refusal.fields()}
-    if entitlement is None or refusal.code is ErrorCode.INVALID_API_KEY:
+    if entitlement is None or refusal.code in _WITHOUT_WINDOWS:
         return answer
     return {**answer, **current_windows(entitlement, now_ms)}
 
