@@ -39,7 +39,7 @@ def stack(engine: str, data: Path) -> Iterator[Stack]:
 
 
 def bearer(**claims: Any) -> str:
-    audiences = ["two", "modelpass-operators"]
+    audiences = ["two", "modelpass-operators"] if ROLES in claims else ["two"]  # by these one address tells two APIs
     token = jwts.issue(jwts.signing_key(settings.key_folder()), claims, "https://issuer.example", audiences)
     leaks.keep_bearer(token)
     return f"Bearer {token}"

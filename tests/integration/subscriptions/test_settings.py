@@ -122,7 +122,10 @@ def test_repeat_of_a_change_writes_nothing(world: World) -> None:
 def test_fault_at_any_call_of_a_change_leaves_all_of_it_or_nothing(world: World, at: int, kind: str) -> None:
     name = world.buy()["subscriptionId"]
     broken = world.with_send(FaultAt(world.deps.send, at, kind))
-    if kind == "lost":
+    if (kind, at) == ("lost", 3):  # it is written by then: only what is in the way of a renewal cannot be told
+        assert update(broken, name, autoRenew=True, label="one")["renewalBlockedBy"] == "temporarily_unavailable"
+        broken = world
+    elif kind == "lost":
         assert refusal(update, broken, name, autoRenew=True, label="one")[0] == "temporarily_unavailable"
         broken = world
     answer = update(broken, name, autoRenew=True, label="one")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from modelpass import schema
 from modelpass.dynamodb import transport
+from modelpass.entitlements.commands import decision_loop
 from modelpass.entitlements.model import Contract
 from modelpass.errors import ErrorCode, Refusal
 from modelpass.runtime import unreadable
@@ -32,14 +33,17 @@ def read_contract(deps: Deps, budget: RetryBudget, entitlement: EntitlementId) -
     stored = repository.any_subscription(deps, budget, entitlement.subscription_id)
     if stored.term_number > entitlement.term_number:
         refusal = Refusal(ErrorCode.INVALID_API_KEY, param="apiKey")
-        term = _earlier_term(deps, budget, entitlement) or stored.term
+        term = _earlier_term(deps, budget, entitlement)
         return Contract(term, None, stored.change_number, stored.key_hash, refusal, lasts=True)
     found = upkeep.bring_up(deps, budget, stored)
     return rules.contract(found, entitlement, deps.now_ms())
 
 
-def _earlier_term(deps: Deps, budget: RetryBudget, entitlement: EntitlementId) -> Term | None:
+def _earlier_term(deps: Deps, budget: RetryBudget, entitlement: EntitlementId) -> Term:
+    """A term before the current one, as the history has it; one without a row was never extended."""
     table = deps.tables.history
     key = schema.primary_key(items.term_key(entitlement.subscription_id, entitlement.term_number))
     row = budget.persist(lambda: transport.get(deps.send, table, key))
-    return None if row is None else unreadable.read_one(table, row, items.term_row_of).term
+    if row is None:
+        return decision_loop.read(deps, budget, entitlement).term
+    return unreadable.read_one(table, row, items.term_row_of).term
