@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from modelpass.schema import Item
 
 Json = dict[str, Any]
-LATER: Item = {"v": {"N": "3"}, "zz": {"S": "what only a later version knows"}}
+LATER: Item = {"v": {"N": "4"}, "zz": {"S": "what only a later version knows"}}
 BROKEN: dict[str, Item] = {
     "a later version": LATER,
     "a version that is text": {"v": {"S": "2"}},
@@ -231,7 +231,7 @@ def test_item_that_is_mended_meanwhile_is_not_replaced_as_broken(world: World) -
 
 
 SETTINGS: dict[str, Item] = {
-    "a later version": {"v": {"N": "3"}, "zz": {"S": "x"}},
+    "a later version": {"v": {"N": "4"}, "zz": {"S": "x"}},
     "no currency": {"currency": None},
     "a currency of another type": {"currency": {"N": "1"}},
     "a currency that is none": {"currency": {"S": "dollars"}},
@@ -260,7 +260,7 @@ def test_settings_that_cannot_be_read_are_replaced_in_the_currency_of_the_models
         offer(world, "1.00" if unchanged else "2.00")
     (line,) = (line for line in output.lines() if line["message"] == "unreadable_item")
     assert line["item"] == "catalogue settings"
-    whole = {**schema.primary_key(catalogue_items.settings_key()), "v": {"N": "2"}, "currency": {"S": "USD"}}
+    whole = {**schema.primary_key(catalogue_items.settings_key()), "v": {"N": "3"}, "currency": {"S": "USD"}}
     assert stored(world, "settings") == whole
     assert len(told(world)) == (1 if unchanged else 2)
     assert refusal(lambda: put(world, euros, model_id="m-2")) == ("invalid_request", "tiers[0].price.currency")
