@@ -17,6 +17,7 @@ from benchmarks.callers import PAIR
 from benchmarks.sections.cold import Start, init_ms
 from benchmarks.setting import AUTHORIZE, SETTLE
 from local.machine import ROOT
+from modelpass import schema
 from ops.errors import CommandError
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ def main() -> int:
             raise CommandError("Run `make bench-against BEFORE=commit`: it builds both.")  # noqa: TRY301
         with setting.ready() as prepared:
             before = setting.templates_of(artifacts, prepared.url, prepared.secrets)["lean"]
-            both = replace(prepared, templates={NOW: prepared.template, BEFORE: before})
+            # The items are of the version before: the build before may know no other.
+            world = prepared.world.writing(schema.PREVIOUS)
+            both = replace(prepared, world=world, templates={NOW: prepared.template, BEFORE: before})
             print(f"CPU of a request, by that of {BEFORE}:\n\n{_hot(both)}", flush=True)
             print(f"INIT in Lambda's runtime, by that of {BEFORE}:\n\n{_cold(both)}", flush=True)
     except CommandError as error:
