@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from modelpass.entitlements import accounting, parts
 from modelpass.entitlements.authorization_ids import next_nonce
+from modelpass.entitlements.model import Contract
 from modelpass.errors import ErrorCode, Refusal
 from tests.support.builders import (
     CAP,
@@ -192,3 +193,10 @@ def test_whatever_is_reported_every_figure_is_conserved_and_nothing_is_held_that
     else:
         assert step.rest.units <= max(0, held.units - used)
         assert step.rest.calls <= held.calls - calls
+
+
+def test_part_on_a_model_that_left_the_list_is_refused_for_that_before_its_windows() -> None:
+    ends_ms = ms("2026-12-23T10:30:00Z")
+    gone = Contract(TERM, None, 1, KEY_HASH)
+    step = parts.next_step(stored(), part(asked=wanted(at_ms=ends_ms))._replace(told=gone), ends_ms, reclaimed=False)
+    assert step.refusal == Refusal(ErrorCode.MODEL_NOT_INCLUDED)

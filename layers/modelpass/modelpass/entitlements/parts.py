@@ -60,7 +60,8 @@ def refuse_new_work(entitlement: Entitlement, part: Part, standing: Standing, no
     """The refusal that new work on a hold would get, None where it may go on: authorize's rules, in their order."""
     refusal = rules.refuse_access(entitlement, part.key_hash, now_ms, part.told)
     if refusal is not None:
-        return refusal._replace(param=refusal.param and f"continue.{refusal.param}")
+        # Of what it is refused for, a part names the key alone; its model is that of the hold.
+        return refusal._replace(param="continue.apiKey" if refusal.param == "apiKey" else None)
     if not rules.is_of_current_windows(entitlement, standing.hold, now_ms):
         return ended("The day or the month that this was authorized in has ended: authorize anew.")
     if standing.reclaimed or now_ms >= standing.hold.expires_at_ms:

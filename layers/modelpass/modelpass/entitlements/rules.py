@@ -20,7 +20,7 @@ from modelpass.times import MS_PER_SECOND, seconds_until
 
 if TYPE_CHECKING:
     from modelpass.catalogue.tiers import Tier
-    from modelpass.entitlements.model import Contract, Limits, Term
+    from modelpass.entitlements.model import Contract, Term
 
 TIER_RETRY_SECONDS: Final = 5
 HOLD_RETRY_SECONDS: Final = 1
@@ -189,13 +189,14 @@ def refuse_more_calls(calls: int, left: int) -> Refusal | None:
 def refuse_access(
     entitlement: Entitlement, key_hash: bytes, now_ms: int, told: Contract | None = None
 ) -> Refusal | None:
-    """The refusal of a key that grants nothing at this time, whatever is asked for; None for any other.
+    """The refusal of a key that grants nothing of the model at this time, whatever is asked for; None for any other.
 
     `told` is what the row says. Without it the refusal is by the item alone, whose term may have been extended since.
     """
+    if told is not None and told.limits is None:
+        return _refuse_by_row(key_hash, told) or Refusal(ErrorCode.MODEL_NOT_INCLUDED, param="modelId")
     if told is not None:
-        by_item = None if told.limits is None else _refuse_key(entitlement, key_hash)
-        return by_item or _refuse_by_row(key_hash, told)
+        return _refuse_key(entitlement, key_hash) or told.refusal
     refusal = _refuse_key(entitlement, key_hash)
     if refusal is None and now_ms >= entitlement.expires_at_ms:
         return Refusal(ErrorCode.SUBSCRIPTION_EXPIRED)
@@ -223,12 +224,10 @@ def units_back(entitlement: Entitlement, now_ms: int) -> int:
 
 
 def _refuse_access(entitlement: Entitlement, attempt: Attempt, now_ms: int, told: Contract | None) -> Refusal | None:
-    limits: Limits | None = entitlement.limits if told is None else told.limits
+    limits = (told and told.limits) or entitlement.limits
     refusal = refuse_access(entitlement, attempt.key_hash, now_ms, told)
     if refusal is not None:
         return refusal
-    if limits is None:
-        return Refusal(ErrorCode.MODEL_NOT_INCLUDED, param="modelId")
     if attempt.tier not in (None, limits.tier, _tier_of_open_hold(entitlement, attempt, now_ms)):
         return Refusal(ErrorCode.TIER_NOT_INCLUDED, param="channelTier")
     return None
@@ -241,8 +240,8 @@ def _tier_of_open_hold(entitlement: Entitlement, attempt: Attempt, now_ms: int) 
 
 
 def _refuse_by_row(key_hash: bytes, told: Contract) -> Refusal | None:
-    """The refusal by the row; the item of a model that left the list is told of no new key."""
-    if told.limits is None and not hmac.compare_digest(told.key_hash, key_hash):
+    """The refusal by the row alone: the item of a model that left the list is told of no new key."""
+    if not hmac.compare_digest(told.key_hash, key_hash):
         return Refusal(ErrorCode.INVALID_API_KEY, param="apiKey")
     return told.refusal
 

@@ -53,7 +53,7 @@ def withdraw_to_cancel(deps: Deps, budget: RetryBudget, found: Subscription, num
 def read_waiting(deps: Deps, budget: RetryBudget, account_id: str | None, order_id: str) -> State:
     """The order of this account with this id, with its row and its place; raises `not_found`, also for another's.
 
-    None stands for an operator, who may name that of any account: then the log's line names whose it is.
+    None stands for an operator, who may name that of any account. The log's line names whose it is.
     """
     require_version_3(deps)
     pair = order_items.key_of_id(order_id)
@@ -64,10 +64,9 @@ def read_waiting(deps: Deps, budget: RetryBudget, account_id: str | None, order_
     if stored is None:
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
     order = unreadable.read_one(table, stored, order_items.order_of)
-    if account_id is None:
-        telemetry.note(accountId=order.account_id, subscriptionId=order.subscription_id)
-    elif order.account_id != account_id:
+    if account_id not in (None, order.account_id):
         raise Refused(Refusal(ErrorCode.NOT_FOUND))
+    telemetry.note(accountId=order.account_id, subscriptionId=order.subscription_id)
     return _state_of(deps, budget, order.subscription_id, order.account_id, order.number)
 
 
