@@ -142,7 +142,7 @@ OPERATIONS: Final = (
         ),
         (SUBSCRIPTION_ID, parts.idempotency_key("Makes the top-up safe to repeat: a repeat adds nothing.")),
         body=Body(TopUpRequest, {"a million units": _TOP_UP, "at this price": {**_TOP_UP, "expectedTotal": "3.00"}}),
-        others=(waits(examples.SUBSCRIPTION, examples.TOPPED_UP["order"]),),
+        others=(waits(examples.SUBSCRIPTION, examples.TOPPED_UP["order"], "Location"),),
     ),
     Operation(
         "PATCH /v1/subscriptions/{subscriptionId}",

@@ -252,6 +252,15 @@ class Service:
         )
 
     @contextlib.contextmanager
+    def stored(self, table: str, key: Json, **changed: Any) -> Iterator[None]:
+        """An item with some attributes changed, for a while."""
+        name = self.tables[table]
+        kept = self.dynamodb.get_item(TableName=name, Key=key)["Item"]
+        self.dynamodb.put_item(TableName=name, Item={**kept, **changed})
+        yield
+        self.dynamodb.put_item(TableName=name, Item=kept)
+
+    @contextlib.contextmanager
     def sending(self, function: str, send: Send) -> Iterator[None]:
         """Let a function's requests to the store go through `send`, and its retries follow at once.
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,8 +16,6 @@ from tests.support.stack import IMAGE_MODEL
 from tests.support.world import DAY_MS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.support.handlers import Service
     from tests.support.world import Clock
 
@@ -33,23 +30,13 @@ def expired(service: Service, clock: Clock, account: str) -> str:
     return subscription_id
 
 
-@contextlib.contextmanager
-def stored(service: Service, table: str, key: schema.Item, **changed: Any) -> Iterator[None]:
-    """An item with some attributes changed, for a while."""
-    name = service.tables[table]
-    kept = service.dynamodb.get_item(TableName=name, Key=key)["Item"]
-    service.dynamodb.put_item(TableName=name, Item={**kept, **changed})
-    yield
-    service.dynamodb.put_item(TableName=name, Item=kept)
-
-
 @RENEWALS
 def test_renewal_of_a_model_no_longer_on_sale_is_refused(
     service: Service, clock: Clock, account: str, name: str
 ) -> None:
     subscription_id = expired(service, clock, account)
     key = schema.primary_key(catalogue_items.model_key(IMAGE_MODEL))
-    with stored(service, "CatalogueTable", key):
+    with service.stored("CatalogueTable", key):
         service.dynamodb.delete_item(TableName=service.tables["CatalogueTable"], Key=key)
         answer = service.http(name, account, subscription_id)
     assert (answer.status, answer.error) == (400, ("unknown_model", "models[1].modelId"))
@@ -63,7 +50,7 @@ def test_renewal_in_a_tier_no_longer_on_sale_is_refused(
     key = schema.primary_key(catalogue_items.model_key(IMAGE_MODEL))
     item = service.dynamodb.get_item(TableName=service.tables["CatalogueTable"], Key=key)["Item"]
     others = {"M": {tier: price for tier, price in item["tiers"]["M"].items() if tier != "basic"}}
-    with stored(service, "CatalogueTable", key, tiers=others):
+    with service.stored("CatalogueTable", key, tiers=others):
         answer = service.http(name, account, subscription_id)
     assert (answer.status, answer.error) == (400, ("tier_not_offered", "models[1].channelTier"))
 
@@ -85,7 +72,7 @@ def test_eleventh_purchase_of_a_day_is_refused_until_the_next(
         "pd": schema.number(clock.now_ms // DAY_MS),
         "pn": schema.number(MAX_PURCHASES_PER_DAY),
     }
-    with stored(service, "SubscriptionsTable", schema.primary_key(subscription_items.slot_key(account)), **bought):
+    with service.stored("SubscriptionsTable", schema.primary_key(subscription_items.slot_key(account)), **bought):
         answer = service.http("purchase", account, headers={"idempotency-key": "another"})
         assert (answer.status, answer.error) == (429, ("too_many_purchases", None))
         assert answer.json["retryAfter"] == (24 - hours) * 3600
@@ -100,8 +87,8 @@ def test_new_key_beyond_those_of_a_day_is_refused_until_the_next(
     subscription_id = service.buy(account)["subscriptionId"]
     clock.now_ms += hours * DAY_MS // 24
     made = {"nd": schema.number(clock.now_ms // DAY_MS), "nn": schema.number(MAX_NEW_KEYS_PER_DAY)}
-    with stored(
-        service, "SubscriptionsTable", schema.primary_key(subscription_items.subscription_key(subscription_id)), **made
+    with service.stored(
+        "SubscriptionsTable", schema.primary_key(subscription_items.subscription_key(subscription_id)), **made
     ):
         answer = service.http("regenerate", account, subscription_id)
         assert (answer.status, answer.error) == (429, ("too_many_new_keys", None))

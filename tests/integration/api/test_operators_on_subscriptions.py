@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.handlers import FUNCTION_OF_SAMPLE, http_sample, sample
+from tests.support.handlers import FUNCTION_OF_SAMPLE, deployed_on_failing_store, http_sample, sample
 from tests.support.lines import recorded
 
 if TYPE_CHECKING:
@@ -140,6 +140,13 @@ def test_forged_key_is_not_found_and_what_is_no_text_is_refused(service: Service
         assert key not in answer.body
     answer = ask(service, "look-up-key", body=json.dumps({"apiKey": key, "colour": 1}))
     assert (answer.status, answer.error) == (400, ("invalid_request", "colour"))
+
+
+def test_store_that_is_busy_is_told_as_temporary(service: Service, account: str) -> None:
+    key = service.buy(account)["apiKey"]
+    with deployed_on_failing_store(400, "ThrottlingException", service.template) as busy, busy.impatient("look-up-key"):
+        answer = look_up(busy, key)
+    assert (answer.status, answer.error, answer.headers["Retry-After"]) == (503, ("temporarily_unavailable", None), "1")
 
 
 def test_each_look_leaves_a_line_with_who_looked_at_what_and_no_key(service: Service, account: str) -> None:

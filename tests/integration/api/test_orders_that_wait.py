@@ -13,7 +13,7 @@ from local.machine import ROOT
 from modelpass.order_ids import order_id_of
 from tests.support.handlers import Service, deployed, http_sample
 from tests.support.lines import recorded
-from tests.support.world import expanded_template
+from tests.support.world import DAY_MS, expanded_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("clock")
 OPERATORS = ("confirm-order", "reject-order")
+SALES = ("change", "extend", "top-up", "renew")
 HOUR_MS = 3_600_000
 
 
@@ -47,6 +48,17 @@ def waits(service: Service, account: str) -> Json:
 
 def ask(service: Service, name: str, waits: Json, account: str = "billing", **changes: Any) -> Answer:
     return service.http(name, account, waits["subscriptionId"], **changes)
+
+
+def ask_about(service: Service, name: str, account: str, order_id: str) -> Answer:
+    """As the sample does, of another order than the subscription's first."""
+    caller = account if name == "withdraw-order" else "billing"
+    event = http_sample(name, caller, pathParameters={"orderId": order_id})
+    return service.answer(name, event)
+
+
+def sell(service: Service, name: str, account: str, waits: Json, **changes: Any) -> Answer:
+    return ask(service, name, waits, account, **changes)
 
 
 def test_an_order_is_confirmed_by_the_billing_system_and_seen_by_its_customer(
@@ -98,6 +110,72 @@ def test_what_waits_is_answered_as_waiting_by_every_call(
     assert ask(service, "regenerate", waits, account).status == 404
     assert ask(service, "cancel", waits, account).status == 404
     assert ask(service, "confirm-order", waits).error[0] == "order_lapsed"
+
+
+@pytest.fixture
+def running(service: Service, waits: Json) -> Json:
+    assert ask(service, "confirm-order", waits).status == 200
+    return waits
+
+
+@pytest.mark.parametrize("name", SALES)
+def test_every_sale_answers_202_with_its_order_and_nothing_else_is_sold_beside_it(
+    service: Service, account: str, running: Json, clock: Clock, name: str
+) -> None:
+    if name == "renew":
+        clock.advance(31 * DAY_MS)
+    before = service.http("get-subscription", account, running["subscriptionId"]).json
+    answer = sell(service, name, account, running)
+    assert (answer.status, answer.json["order"]["status"]) == (202, "pending")
+    assert {field: answer.json[field] for field in ("status", "expiresAt", "models")} == {
+        field: before[field] for field in ("status", "expiresAt", "models")
+    }
+    for other in SALES:
+        if (other == "renew") == (name == "renew"):
+            refused = sell(service, other, account, running, headers={"idempotency-key": "another"})
+            assert (refused.status, refused.error) == (409, ("order_pending", None))
+
+
+@pytest.mark.parametrize("name", SALES)
+def test_order_that_lapsed_is_told_so_by_every_call_and_the_next_one_waits_in_its_place(
+    service: Service, account: str, running: Json, clock: Clock, name: str
+) -> None:
+    if name == "renew":
+        clock.advance(31 * DAY_MS)
+    order_id = sell(service, name, account, running).json["order"]["orderId"]
+    clock.advance(HOUR_MS)
+    told = [ask_about(service, how, account, order_id) for how in ("reject-order", "withdraw-order", "confirm-order")]
+    assert [(answer.status, answer.error) for answer in told] == [(409, ("order_lapsed", None))] * 3
+    again = sell(service, name, account, running)
+    assert again.status == (201 if name == "top-up" else 200)
+    assert (again.headers["Idempotent-Replayed"], again.json["order"]["status"]) == ("true", "lapsed")
+    fresh = sell(service, name, account, running, headers={"idempotency-key": "another"})
+    assert fresh.status == 202
+
+
+@pytest.mark.parametrize("name", ["change", "extend", "top-up"])
+def test_what_waits_to_begin_is_sold_nothing_more_and_not_suspended(
+    service: Service, account: str, waits: Json, name: str
+) -> None:
+    assert sell(service, name, account, waits).error == ("subscription_pending", None)
+    answer = ask(service, "suspend", waits)
+    assert (answer.status, answer.error) == (403, ("subscription_pending", None))
+    for asked in ("get-key", "get-key-models"):
+        told = service.http(asked, "", headers={"authorization": f"Bearer {waits['apiKey']}"})
+        assert (told.status, told.error) == (403, ("subscription_pending", None))
+
+
+def test_no_term_begins_while_it_is_suspended(service: Service, account: str, running: Json, clock: Clock) -> None:
+    assert ask(service, "suspend", running).status == 200
+    clock.advance(30 * DAY_MS - HOUR_MS // 2)
+    assert ask(service, "resume", running).status == 200
+    clock.advance(HOUR_MS)
+    order_id = sell(service, "renew", account, running).json["order"]["orderId"]
+    assert ask(service, "suspend", running).status == 200
+    answer = ask_about(service, "confirm-order", account, order_id)
+    assert (answer.status, answer.error) == (403, ("subscription_suspended", None))
+    assert ask(service, "resume", running).status == 200
+    assert ask_about(service, "confirm-order", account, order_id).status == 200
 
 
 @pytest.mark.parametrize("name", OPERATORS)
