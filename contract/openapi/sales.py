@@ -46,7 +46,7 @@ OPERATIONS: Final = (
         (
             bad("renew", "One of renew, extend, change, topUp is required."),
             Refusal(ErrorCode.DUPLICATE_MODEL, param="change.models[1].modelId"),
-            _TOO_LONG,
+            _TOO_LONG._replace(param="extend.months"),
             *_NOT_SOLD,
             NOT_FOUND,
             *_ENDED,

@@ -1,4 +1,4 @@
-"""What the tests of the deployed handlers share: a service on moto's tables for each module, and a clock of our own."""
+"""What tests of the deployed handlers share: a service with tables of its own for each module, and our own clock."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.handlers import Service, deployed
+from tests.support.handlers import Service, deployed_on
 from tests.support.world import Clock
 
 if TYPE_CHECKING:
@@ -17,8 +17,15 @@ _accounts = itertools.count()
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[Service]:
-    with deployed() as service:
+def service(engine: str) -> Iterator[Service]:
+    with deployed_on(engine) as service:
+        yield service
+
+
+@pytest.fixture
+def own_service(engine: str) -> Iterator[Service]:
+    """A service whose tables are those of one test."""
+    with deployed_on(engine) as service:
         yield service
 
 

@@ -17,7 +17,7 @@ from modelpass.api.resolver import answer_preflights, resolver
 from modelpass.entitlements.commands.authorize import Caches
 from modelpass.runtime import telemetry, unreadable
 from tests.support.asked import NAMED, OF_BEARERS, ROUTER, Customer, http_call, surprising
-from tests.support.handlers import FUNCTION_OF_SAMPLE, INSIDE, Service, deploy, http_sample, sample
+from tests.support.handlers import FUNCTION_OF_SAMPLE, INSIDE, Service, http_sample, sample
 from tests.support.lines import Json, recorded
 from tests.support.world import TEXT_MODEL
 
@@ -52,9 +52,8 @@ def untouched(service: Service) -> Customer:
     return Customer(service, "acct_untouched", service.buy("acct_untouched"))
 
 
-def elsewhere(customer: Customer) -> Customer:
-    """The same customer of a service whose catalogue is nobody else's."""
-    service = deploy()
+def elsewhere(customer: Customer, service: Service) -> Customer:
+    """The same customer of another service."""
     return Customer(service, customer.account, service.buy(customer.account))
 
 
@@ -113,9 +112,11 @@ def test_request_of_the_router_leaves_one_line_that_names_what_is_known(customer
 
 
 @pytest.mark.parametrize("name", HTTP)
-def test_http_call_leaves_one_line_that_says_what_was_answered(customer: Customer, name: str) -> None:
-    if name in CATALOGUE:
-        customer = elsewhere(customer)
+def test_http_call_leaves_one_line_that_says_what_was_answered(
+    customer: Customer, name: str, request: pytest.FixtureRequest
+) -> None:
+    if name in CATALOGUE:  # which is nobody else's there
+        customer = elsewhere(customer, request.getfixturevalue("own_service"))
     with recorded() as output:
         answer: Any = http_call(customer, name)()
     line = output.only()

@@ -10,7 +10,6 @@ import pytest
 
 from modelpass import schema
 from modelpass.catalogue.commands import offers
-from modelpass.errors import Refused
 from modelpass.subscriptions.commands import queries as subscription_queries
 from ops import catalogue_file
 from tests.support import listings
@@ -18,10 +17,11 @@ from tests.support.audit import assert_conserved
 from tests.support.earlier import RECORDED, Earlier, recorded
 from tests.support.listings import list_events, list_models, list_subscriptions
 from tests.support.parts import continuing
+from tests.support.refused import refused_code
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 Json = dict[str, Any]
 NAMES = sorted(RECORDED["subscriptions"])
@@ -34,12 +34,6 @@ def earlier(engine: str) -> Iterator[Earlier]:
     yield made
     assert_conserved(made.world)
     made.world.drop_tables()
-
-
-def refusal(command: Callable[[], object]) -> str:
-    with pytest.raises(Refused) as caught:
-        command()
-    return caught.value.refusal.code.code
 
 
 def code(answer: Json) -> str:
@@ -212,7 +206,7 @@ def test_repeated_renewal_with_a_body_shows_what_there_is(earlier: Earlier) -> N
     again = world.renew(subscription_id, "thrice", "thrice-3", expectedTotal="14.003")
     assert again == {"apiKey": None, "replayed": True}
     other = lambda: world.renew(subscription_id, "thrice", "thrice-3", expectedTotal="14.0030")  # noqa: E731
-    assert refusal(other) == "idempotency_key_reused"
+    assert refused_code(other) == "idempotency_key_reused"
 
 
 def test_repeated_purchase_and_renewal_show_what_there_is(earlier: Earlier) -> None:
@@ -220,21 +214,21 @@ def test_repeated_purchase_and_renewal_show_what_there_is(earlier: Earlier) -> N
     wanted = {"models": [model(calls=10), model(IMAGE_MODEL, "basic", calls=4, cap=100)], "months": 2}
     again = world.buy("busy", "purchase-busy", **wanted, timezone="Europe/Berlin")
     assert (again["replayed"], again["subscriptionId"]) == (True, earlier.id_of("busy"))
-    assert refusal(lambda: world.buy("busy", "purchase-busy", **wanted)) == "idempotency_key_reused"
+    assert refused_code(lambda: world.buy("busy", "purchase-busy", **wanted)) == "idempotency_key_reused"
     assert world.renew(earlier.id_of("renewed"), "renewed", "renewal-1") == {"apiKey": None, "replayed": True}
-    assert refusal(lambda: world.renew(earlier.id_of("renewed"), "renewed", "other")) == "subscription_not_expired"
+    assert refused_code(lambda: world.renew(earlier.id_of("renewed"), "renewed", "other")) == "subscription_not_expired"
 
 
 def test_place_is_kept_freed_and_taken(earlier: Earlier) -> None:
     world = earlier.world
-    assert refusal(lambda: world.buy("busy")) == "active_subscription_exists"
-    assert refusal(lambda: world.set_plan("gold", "untouched")) == "active_subscription_exists"
+    assert refused_code(lambda: world.buy("busy")) == "active_subscription_exists"
+    assert refused_code(lambda: world.set_plan("gold", "untouched")) == "active_subscription_exists"
     world.set_plan("gold", "told")
-    assert refusal(lambda: world.buy("told")) == "active_subscription_exists"
+    assert refused_code(lambda: world.buy("told")) == "active_subscription_exists"
     world.end_plan("gold", "told")
     assert world.buy("told")["apiKey"]
     assert world.buy("expired")["apiKey"]
-    assert refusal(lambda: world.renew(earlier.id_of("expired"), "expired")) == "active_subscription_exists"
+    assert refused_code(lambda: world.renew(earlier.id_of("expired"), "expired")) == "active_subscription_exists"
 
 
 @pytest.mark.parametrize(("name", "announced"), [("expired", 1), ("told", 0)])
@@ -312,13 +306,13 @@ def test_months_go_on_from_their_first_day(earlier: Earlier) -> None:
 
 def test_places_of_plans_are_kept_freed_and_told(earlier: Earlier) -> None:
     world = earlier.world
-    assert refusal(lambda: world.buy("planned")) == "active_subscription_exists"
+    assert refused_code(lambda: world.buy("planned")) == "active_subscription_exists"
     world.set_plan("silver", "plan-ended")
     assert world.buy("plan-over")["apiKey"]
     assert world.events().count("plan.ended") == 2  # that of the place which was over, in the purchase
     world.end_plan("gold", "planned", as_of_ms=world.clock.now_ms)
     assert world.buy("planned")["apiKey"]
-    assert refusal(lambda: world.buy("twice")) == "active_subscription_exists"
+    assert refused_code(lambda: world.buy("twice")) == "active_subscription_exists"
     assert world.cancel(earlier.id_of("twice"), "twice")["status"] == "cancelled"
     assert world.buy("twice")["apiKey"]
     listed = [one["status"] for one in list_subscriptions(world.deps, "twice")["subscriptions"]]
@@ -395,14 +389,14 @@ def test_catalogue_goes_on_in_its_currency_and_remembers_its_tiers(earlier: Earl
     one_tier = dict([next(iter(listed.model.tiers.items()))])
     euros = {tier: replace(price, currency="EUR") for tier, price in one_tier.items()}
     other = replace(listed, model=replace(listed.model, tiers=euros), currency="EUR")
-    assert refusal(lambda: offers.put_model(world.deps, other)) == "invalid_request"
+    assert refused_code(lambda: offers.put_model(world.deps, other)) == "invalid_request"
     offers.put_model(world.deps, replace(listed, model=replace(listed.model, tiers=one_tier)))
     for tier in ("basic", "stable", "enterprise"):
         world.turn_tier(TEXT_MODEL, tier, available=False, reason="a test")
     assert code(earlier.authorize("untouched", "new")) == "tier_unavailable"
     offers.withdraw_model(world.deps, IMAGE_MODEL)
     assert [shown["modelId"] for shown in list_models(world.deps)["models"]] == [TEXT_MODEL]
-    assert refusal(lambda: offers.put_model(world.deps, other)) == "invalid_request"
+    assert refused_code(lambda: offers.put_model(world.deps, other)) == "invalid_request"
 
 
 def test_items_that_are_there_keep_their_version_and_new_ones_get_the_newest(earlier: Earlier) -> None:

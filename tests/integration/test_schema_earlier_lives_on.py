@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from modelpass import schema
-from modelpass.errors import Refused
 from ops import upgrade
 from tests.support import changing, sales
 from tests.support.audit import assert_conserved
 from tests.support.earlier import Earlier, recorded
 from tests.support.listings import list_events
+from tests.support.refused import refused_code
 from tests.support.waiting import LAPSES_MS, Till, approving
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 Json = dict[str, Any]
 
@@ -32,12 +32,6 @@ def earlier(engine: str, request: pytest.FixtureRequest) -> Iterator[Earlier]:
     yield made
     assert_conserved(made.world)
     made.world.drop_tables()
-
-
-def refusal(command: Callable[[], object]) -> str:
-    with pytest.raises(Refused) as caught:
-        command()
-    return caught.value.refusal.code.code
 
 
 def code(answer: Json) -> str:
@@ -67,7 +61,7 @@ def test_extended_term_goes_on_with_key_usage_and_hold(earlier: Earlier) -> None
 
 
 def test_months_of_an_extension_are_counted_from_the_first_day(earlier: Earlier) -> None:
-    assert refusal(lambda: sales.extend(earlier.world, earlier.id_of("yearly"), 4, "yearly")) == "term_too_long"
+    assert refused_code(lambda: sales.extend(earlier.world, earlier.id_of("yearly"), 4, "yearly")) == "term_too_long"
     answer = sales.extend(earlier.world, earlier.id_of("yearly"), 3, "yearly")
     assert answer["expiresAt"] == "2027-11-30T11:00:00Z"
     assert answer["timezone"] == "America/New_York"
@@ -76,7 +70,9 @@ def test_months_of_an_extension_are_counted_from_the_first_day(earlier: Earlier)
 def test_list_is_changed_beside_open_holds(earlier: Earlier) -> None:
     world, name = earlier.world, earlier.id_of("busy")
     lines = [model(calls=20, cap=2000), model("veo-3", "basic", calls=2, cap=3)]
-    assert refusal(lambda: changing.change(world, name, *lines, account="busy")) == "unknown_model"  # it was withdrawn
+    assert (
+        refused_code(lambda: changing.change(world, name, *lines, account="busy")) == "unknown_model"
+    )  # it was withdrawn
     answer = changing.change(world, name, lines[0], account="busy")
     assert [line["modelId"] for line in answer["pendingChange"]["models"]] == [TEXT_MODEL]
     granted = earlier.authorize("busy", "new", 1005)
@@ -108,7 +104,7 @@ def test_term_renews_itself_once_that_is_asked_for(earlier: Earlier) -> None:
     assert (shown["autoRenew"], shown["autoRenewMonths"], shown["label"]) == (True, 1, "team")
     world.clock.set(datetime.fromisoformat("2027-01-01T08:00:00Z"))
     assert earlier.authorize("thrice", "new", 1000)["allowed"]
-    assert refusal(lambda: world.buy("thrice")) == "active_subscription_exists"
+    assert refused_code(lambda: world.buy("thrice")) == "active_subscription_exists"
     shown = sales.look(world, name, "thrice")
     assert (shown["term"], shown["status"], shown["expiresAt"]) == (3, "active", "2027-02-01T08:00:00Z")
     newest = sales.orders_of(world, name, "thrice")["orders"][0]

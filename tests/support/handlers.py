@@ -1,8 +1,8 @@
-"""The handlers as deployed: the template's own tables by CloudFormation, each `app.py` imported with its environment.
+"""The handlers as deployed: each `app.py` is imported with its environment, on tables of the template.
 
 Rule: one invocation at a time. Powertools keeps the event and the context on a class that all resolvers of a process
 share; every resolver sets both before it reads them, so modules side by side do not disturb each other, but threads
-would. Tables are moto's: they carry claims about shapes and answers, none about races or costs.
+would. They carry claims about shapes and answers, none about races or costs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from moto import mock_aws
 
 from local.awslambda.process import Context
 from local.cloudformation.template import REGION, Function, Template, read, secret_values
-from local.dynamodb.provisioning import CREDENTIALS, seed_catalogue
+from local.dynamodb.provisioning import CREDENTIALS, client, create_tables, seed_catalogue
 from local.machine import ROOT
 from local.stack import arn
 from modelpass.catalogue.commands.queries import ModelPages
@@ -33,10 +33,10 @@ from modelpass.ids import is_subscription_id
 from modelpass.order_ids import order_id_of
 from modelpass.router.settle import TiersOnce
 from modelpass.runtime import telemetry
-from tests.support import documented, leaks, permitted
+from tests.support import documented, leaks, permitted, spare_tables
 from tests.support.http_answers import HttpAnswer
 from tests.support.wire import serving
-from tests.support.world import expanded_template, guarded, permits
+from tests.support.world import expanded_template, guarded, permits, template_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -170,6 +170,8 @@ class Service:
     number: int = field(default_factory=lambda: next(_numbers))
     modules: dict[str, ModuleType] = field(default_factory=dict)
     endpoint: str | None = None
+    store_client: str = "boto3"
+    """By boto3, so that each request is held to what the function may do; moto has no port that another could ask."""
 
     def module(self, function: str) -> ModuleType:
         """A function's module, imported once, as at a cold start."""
@@ -304,9 +306,8 @@ class Service:
         """What the function is given and nothing else; names of tables are CloudFormation's."""
         given = {name: self.tables.get(value, value) for name, value in function.environment.items()}
         outside = {**CREDENTIALS, "AWS_DEFAULT_REGION": REGION, "AWS_LAMBDA_FUNCTION_NAME": function.name}
-        if self.endpoint is None:
-            outside["STORE_CLIENT"] = "boto3"  # moto stands in for the store within botocore, not on a port
-        else:
+        outside["STORE_CLIENT"] = self.store_client
+        if self.endpoint is not None:
             outside["AWS_ENDPOINT_URL_DYNAMODB"] = self.endpoint
         with patch.dict(os.environ, {**given, **outside}, clear=True):
             yield
@@ -329,29 +330,36 @@ def create_stack(name: str) -> dict[str, str]:
     return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in resources}
 
 
-def deploy() -> Service:
-    """A service with a stack of its own; moto must be on."""
-    number = next(_numbers)
-    tables = create_stack(f"modelpass-{number}")
-    dynamodb = boto3.client("dynamodb", region_name=REGION)
-    seed_catalogue(dynamodb, tables["CatalogueTable"], ROOT / "catalogue.json")
-    return Service(_template(), tables, dynamodb, number)
-
-
 @contextlib.contextmanager
 def deployed_on_failing_store(status: int, code: str, template: Template | None = None) -> Iterator[Service]:
     """A service whose store answers every request with an error of DynamoDB's; `template` shares its secrets."""
 
     with serving() as wire:
         wire.refuses(status, {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": INSIDE})
-        yield Service(template or _template(), {}, None, endpoint=wire.url)
+        yield Service(template or _template(), {}, None, endpoint=wire.url, store_client="lean")
 
 
 @contextlib.contextmanager
-def deployed() -> Iterator[Service]:
-    """A service on moto's tables, for as long as it is needed."""
+def deployed_on_moto() -> Iterator[Service]:
+    """A service with a stack of its own in moto, whose answers take many times as long as the engine's."""
     with mock_aws():
-        yield deploy()
+        number = next(_numbers)
+        tables = create_stack(f"modelpass-{number}")
+        dynamodb = boto3.client("dynamodb", region_name=REGION)
+        seed_catalogue(dynamodb, tables["CatalogueTable"], ROOT / "catalogue.json")
+        yield Service(_template(), tables, dynamodb, number)
+
+
+@contextlib.contextmanager
+def deployed_on(engine: str) -> Iterator[Service]:
+    """A service on tables of its own in a real engine."""
+    prefix, dynamodb = f"h{os.getpid()}x{next(_numbers)}-", client(engine)
+    prefixed, template = template_of(prefix), _template()
+    create_tables(dynamodb, prefixed)
+    tables = {table["TableName"].removeprefix(prefix): table["TableName"] for table in prefixed.tables}
+    seed_catalogue(dynamodb, tables["CatalogueTable"], ROOT / "catalogue.json")
+    yield Service(template, tables, dynamodb, endpoint=engine)
+    spare_tables.drop(dynamodb, prefixed)
 
 
 def _template() -> Template:

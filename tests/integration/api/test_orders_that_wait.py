@@ -11,7 +11,7 @@ import pytest
 from local.cloudformation.template import read, secret_values
 from local.machine import ROOT
 from modelpass.order_ids import order_id_of
-from tests.support.handlers import Service, deployed, http_sample
+from tests.support.handlers import Service, deployed_on, http_sample
 from tests.support.lines import recorded
 from tests.support.world import DAY_MS, expanded_template
 
@@ -28,10 +28,10 @@ HOUR_MS = 3_600_000
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[Service]:
+def service(engine: str) -> Iterator[Service]:
     expanded = copy.deepcopy(expanded_template())
     expanded["Parameters"]["SaleApproval"]["Default"] = "required"
-    with deployed() as made:
+    with deployed_on(engine) as made:
         made.template = read(expanded, ROOT, secret_values(expanded))
         yield made
 

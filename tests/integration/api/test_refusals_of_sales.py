@@ -81,6 +81,15 @@ def test_sale_beyond_those_of_a_day_is_refused_until_the_next(
         assert sell(service, name, account, subscription_id).status < 300
 
 
+def test_extension_that_would_be_too_long_is_refused_and_quoted_as_such(service: Service, account: str) -> None:
+    subscription_id = service.buy(account)["subscriptionId"]
+    sold = service.http("extend", account, subscription_id, body='{"months": 12}')
+    told = service.http("quote-renewal", account, subscription_id, body='{"extend": {"months": 12}}')
+    assert (sold.status, sold.error) == (400, ("term_too_long", "months"))
+    assert (told.status, told.error) == (400, ("term_too_long", "extend.months"))
+    assert_nothing_was_sold(service, account)
+
+
 @RUNNING
 @pytest.mark.parametrize("ended", ["expired", "cancelled"])
 def test_sale_to_a_term_that_has_ended_is_refused(
@@ -156,6 +165,7 @@ def test_renewal_while_suspended_is_refused_and_every_other_sale_is_made(
 ) -> None:
     bought = service.buy(account)
     assert service.http("suspend", "operator", bought["subscriptionId"]).status == 200
+    assert service.http("regenerate", account, bought["subscriptionId"]).error == ("subscription_suspended", None)
     for asked in ("get-key", "get-key-models"):
         headers = {"authorization": f"Bearer {bought['apiKey']}"}
         told = service.http(asked, "", headers=headers)

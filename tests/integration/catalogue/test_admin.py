@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -17,10 +17,8 @@ from modelpass.subscriptions.commands import queries as subscription_queries
 from tests.support.concurrency import at_once
 from tests.support.faults import Interleave
 from tests.support.listings import list_models
+from tests.support.refused import refusal
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, json, model
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Json = dict[str, Any]
 MANY = 16
@@ -47,12 +45,6 @@ def shown(world: World) -> dict[str, Json]:
 
 def quoted(world: World, *wanted: Json) -> Json:
     return subscription_queries.quote(world.deps, parse_purchase({"models": list(wanted)}))
-
-
-def refusal(command: Callable[[], object]) -> tuple[str, str | None]:
-    with pytest.raises(Refused) as caught:
-        command()
-    return caught.value.refusal.code.code, caught.value.refusal.param
 
 
 def change(world: World, pair: tuple[str, str], **values: Any) -> None:

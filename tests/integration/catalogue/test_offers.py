@@ -14,6 +14,7 @@ from modelpass.errors import Refused
 from modelpass.preconditions import NONE, Preconditions, Tags
 from tests.support.concurrency import refused_or_done_at_once as at_once
 from tests.support.faults import FaultAt, Interleave, SlowReply
+from tests.support.refused import refusal
 from tests.support.world import STORE_CLIENTS, TEXT_MODEL, World, json
 
 if TYPE_CHECKING:
@@ -82,12 +83,6 @@ def slowly(world: World, meanwhile: Callable[[], object]) -> World:
         meanwhile()
 
     return world.with_send(SlowReply(world.deps.send, 1, happens, lost=True))
-
-
-def refusal(command: Callable[[], object]) -> tuple[str, str | None]:
-    with pytest.raises(Refused) as caught:
-        command()
-    return caught.value.refusal.code.code, caught.value.refusal.param
 
 
 def test_every_change_is_told_with_the_figures_before_and_since_and_who_made_it(world: World) -> None:

@@ -18,7 +18,6 @@ from tests.integration.catalogue.test_offers import (
     only_as,
     priced,
     put,
-    refusal,
     shown,
     steps,
     tag,
@@ -29,6 +28,7 @@ from tests.support.concurrency import refused_or_done_at_once as at_once
 from tests.support.faults import FaultAt, Interleave
 from tests.support.lines import recorded
 from tests.support.listings import list_models
+from tests.support.refused import refusal
 from tests.support.world import IMAGE_MODEL, TEXT_MODEL, World, model
 
 if TYPE_CHECKING:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.handlers import Service, deploy, sample
-from tests.support.world import DAY_MS, Clock
+from tests.support.handlers import sample
+from tests.support.world import DAY_MS
+
+if TYPE_CHECKING:
+    from tests.support.handlers import Service
+    from tests.support.world import Clock
 
 pytestmark = pytest.mark.usefixtures("clock")
-
-
-@pytest.fixture
-def own_service(service: Service) -> Service:
-    """A service whose tables nobody else fills, while moto is on."""
-    assert service.tables
-    return deploy()
 
 
 def test_reset_tells_what_it_did_and_then_that_nothing_is_left(own_service: Service, clock: Clock) -> None:

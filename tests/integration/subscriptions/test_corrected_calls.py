@@ -11,13 +11,8 @@ from modelpass.times import rfc3339
 from tests.support.audit import assert_conserved, counted
 from tests.support.concurrency import refused_or_done_at_once as at_once
 from tests.support.faults import FaultAt, Interleave
+from tests.support.refused import refusal
 from tests.support.world import DAY_MS, World, model
-
-
-def refusal(command: Any) -> tuple[str, str | None]:
-    with pytest.raises(Refused) as caught:
-        command()
-    return caught.value.refusal.code.code, caught.value.refusal.param
 
 
 def called(world: World, calls: int = 3, limit: int = 3, **body: Any) -> tuple[str, str, list[str]]:

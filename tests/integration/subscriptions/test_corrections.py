@@ -14,13 +14,8 @@ from modelpass.times import rfc3339
 from tests.support.audit import assert_conserved, counted
 from tests.support.concurrency import refused_or_done_at_once as at_once
 from tests.support.faults import Interleave
+from tests.support.refused import refusal
 from tests.support.world import DAY_MS, TEXT_MODEL, World, model
-
-
-def refusal(command: Any) -> tuple[str, str | None]:
-    with pytest.raises(Refused) as caught:
-        command()
-    return caught.value.refusal.code.code, caught.value.refusal.param
 
 
 def used(world: World, units: int = 100, **body: Any) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from modelpass.errors import Refused
 from tests.support.concurrency import refused_or_done_at_once as at_once
 from tests.support.faults import FaultAt, Interleave, SlowReply
 from tests.support.prices import RISEN, SHOWN, buy_for_a_year, expired_after_a_year, price, price_shown, terms, told
+from tests.support.refused import refusal
 from tests.support.world import DAY_MS, World
 
 Json = dict[str, Any]
@@ -38,12 +39,6 @@ def catalogue(world: World) -> None:
 
 def rise(world: World) -> None:
     price(world, "9.00")
-
-
-def refusal(command: Callable[..., object], *args: Any, **more: Any) -> tuple[str, str | None]:
-    with pytest.raises(Refused) as caught:
-        command(*args, **more)
-    return caught.value.refusal.code.code, caught.value.refusal.param
 
 
 def stored(world: World) -> list[Json]:

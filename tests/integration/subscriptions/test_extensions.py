@@ -20,6 +20,7 @@ from tests.support.concurrency import refused_or_done_at_once as at_once
 from tests.support.faults import FaultAt, Interleave
 from tests.support.listings import list_events
 from tests.support.prices import offer, told
+from tests.support.refused import refusal
 from tests.support.sales import extend, look, order, orders_of, purchase, quote, renew
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 
@@ -29,12 +30,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 CALLS = 3
 """How many calls to the store an extension makes: its read, the catalogue, its transaction."""
-
-
-def refusal(command: Callable[..., object], *args: Any, **more: Any) -> tuple[str, str | None]:
-    with pytest.raises(Refused) as caught:
-        command(*args, **more)
-    return caught.value.refusal.code.code, caught.value.refusal.param
 
 
 def stored(world: World) -> list[Json]:
@@ -170,7 +165,7 @@ def test_quote_of_an_extension_is_what_it_is_sold_at_and_says_from_when(world: W
     assert quoted.pop("bindsAt") == "2026-12-23T00:00:00Z"
     extended = extend(world, bought, 2, expectedTotal=quoted["total"])
     assert extended["price"] == quoted
-    assert refusal(quote, world, bought, extend={"months": 12}) == ("term_too_long", "months")
+    assert refusal(quote, world, bought, extend={"months": 12}) == ("term_too_long", "extend.months")
     world.cancel(bought)
     assert refusal(quote, world, bought, extend={"months": 1}) == ("subscription_cancelled", None)
 

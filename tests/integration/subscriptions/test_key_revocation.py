@@ -13,27 +13,9 @@ from modelpass.errors import Refused
 from tests.support.audit import assert_audited, assert_conserved
 from tests.support.concurrency import refused_or_done_at_once as at_once
 from tests.support.faults import FaultAt, Interleave
-from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
-
-MODELS = [model(calls=1000, cap=10**6), model(IMAGE_MODEL, calls=1000, cap=10**6)]
-
-
-def refusal(command: Any) -> str:
-    with pytest.raises(Refused) as caught:
-        command()
-    code: str = caught.value.refusal.code.code
-    return code
-
-
-def codes(world: World, key: str) -> list[str | None]:
-    """How a key is answered for each model."""
-    asked = (world.authorize(key, f"r-{m['modelId']}", 1, modelId=m["modelId"]) for m in MODELS)
-    return [a["error"]["code"] if "error" in a else None for a in asked]
-
-
-def everything(world: World) -> list[Any]:
-    tables = (world.tables.subscriptions, world.tables.entitlements, world.tables.events, world.tables.history)
-    return [world.all_items(table) for table in tables]
+from tests.support.refused import refused_code
+from tests.support.two_models import MODELS, codes, everything
+from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World
 
 
 def events_of(world: World) -> list[Any]:
@@ -85,7 +67,7 @@ def test_revoking_again_writes_nothing_and_counts_no_new_key(world: World) -> No
     assert world.subscription(name).new_keys == 0
     for _ in range(100):
         world.regenerate(name)
-    assert refusal(lambda: world.regenerate(name)) == "too_many_new_keys"
+    assert refused_code(lambda: world.regenerate(name)) == "too_many_new_keys"
     world.revoke_key(name)
 
 
@@ -106,8 +88,8 @@ def test_nobody_but_an_operator_revokes_the_key_of_another_account(world: World)
     made = world.buy()
     before = everything(world)
     for name in (made["subscriptionId"], "sub_" + "a" * 24, "x"):
-        assert refusal(lambda name=name: world.revoke_key(name, "another")) == "not_found"
-    assert refusal(lambda: world.revoke_key("sub_" + "a" * 24, operator="anna")) == "not_found"
+        assert refused_code(lambda name=name: world.revoke_key(name, "another")) == "not_found"
+    assert refused_code(lambda: world.revoke_key("sub_" + "a" * 24, operator="anna")) == "not_found"
     assert everything(world) == before
 
 
@@ -115,7 +97,7 @@ def test_until_version_3_is_written_no_key_is_revoked(world: World) -> None:
     earlier = world.writing(2)
     made = earlier.buy()
     before = everything(world)
-    assert refusal(lambda: earlier.revoke_key(made["subscriptionId"])) == "temporarily_unavailable"
+    assert refused_code(lambda: earlier.revoke_key(made["subscriptionId"])) == "temporarily_unavailable"
     assert everything(world) == before
 
 

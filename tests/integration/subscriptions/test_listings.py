@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from modelpass.errors import Refused
 from modelpass.times import rfc3339
 from tests.support import listings
 from tests.support.faults import Interleave
 from tests.support.listings import list_events, list_subscriptions
+from tests.support.refused import refusal
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 
 Json = dict[str, Any]
@@ -29,12 +29,6 @@ def history(world: World, name: str, account: str = "acct", **query: str) -> Jso
 
 def events(world: World, name: str, account: str = "acct", **query: str) -> Json:
     return list_events(world.deps, account, name, query)
-
-
-def refusal(command: Any, *args: Any, **query: str) -> tuple[str, str | None]:
-    with pytest.raises(Refused) as caught:
-        command(*args, **query)
-    return caught.value.refusal.code.code, caught.value.refusal.param
 
 
 def bought_and_cancelled(world: World, count: int) -> list[str]:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from modelpass.api.subscription_bodies import parse_purchase
 from modelpass.catalogue import items as catalogue_items
-from modelpass.errors import Refused
 from modelpass.schema import primary_key
 from modelpass.subscriptions.commands import queries
 from tests.support import sales
 from tests.support.lines import recorded
+from tests.support.refused import refusal
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Json = dict[str, Any]
 DAMAGES: dict[str, Json] = {
@@ -41,12 +38,6 @@ def damage(world: World, model_id: str, changes: Json) -> None:
 def quote(world: World, *model_ids: str) -> Json:
     wanted = [model(model_id, cap=100) for model_id in model_ids]
     return queries.quote(world.deps, parse_purchase({"models": wanted}))
-
-
-def refusal(command: Callable[[], object]) -> tuple[str, str | None]:
-    with pytest.raises(Refused) as caught:
-        command()
-    return caught.value.refusal.code.code, caught.value.refusal.param
 
 
 @pytest.mark.parametrize("kind", DAMAGES)

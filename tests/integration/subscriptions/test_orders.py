@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -12,20 +12,12 @@ from modelpass import schema
 from modelpass.errors import Refused
 from tests.support.faults import FaultAt, Interleave
 from tests.support.prices import told
+from tests.support.refused import refusal
 from tests.support.sales import extend, order, orders, orders_of, purchase, renew
 from tests.support.world import DAY_MS, World
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 Json = dict[str, Any]
 VERSIONS = pytest.mark.parametrize("version", [schema.PREVIOUS, schema.NEWEST])
-
-
-def refusal(command: Callable[..., object], *args: Any, **more: Any) -> tuple[str, str | None]:
-    with pytest.raises(Refused) as caught:
-        command(*args, **more)
-    return caught.value.refusal.code.code, caught.value.refusal.param
 
 
 def change_stored(world: World, sort_key: str, **values: Any) -> None:

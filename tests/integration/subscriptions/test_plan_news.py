@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from modelpass.errors import Refused
 from modelpass.subscriptions import items
 from modelpass.times import rfc3339
 from tests.support.concurrency import refused_or_done_at_once as at_once
 from tests.support.faults import FaultAt, Interleave
+from tests.support.refused import refusal
 from tests.support.world import DAY_MS, Clock, World
 
 if TYPE_CHECKING:
@@ -32,12 +32,6 @@ FREE = None
 def ago(hours: float) -> int:
     """The instant so many hours before the first one of the test."""
     return START_MS - int(hours * HOUR_MS)
-
-
-def refusal(command: Any) -> tuple[str, str | None]:
-    with pytest.raises(Refused) as caught:
-        command()
-    return caught.value.refusal.code.code, caught.value.refusal.param
 
 
 def holder(world: World) -> str | None:

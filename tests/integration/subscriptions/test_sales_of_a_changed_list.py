@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from modelpass.errors import Refused
 from tests.support.audit import assert_audited
 from tests.support.changing import change, top_up
 from tests.support.prices import offer
+from tests.support.refused import refusal
 from tests.support.sales import extend, look, purchase, quote, renew
 from tests.support.world import DAY_MS, World, model
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Json = dict[str, Any]
 CENT = {"base": "0", "per_unit": "0.01", "per_daily_call": "0"}
@@ -34,12 +31,6 @@ def line(model_id: str = "m-1", cap: int = 1000) -> Json:
 def bought_for(world: World, months: int, *lines: Json) -> str:
     subscription_id: str = purchase(world, models=list(lines or (line(),)), months=months)["subscriptionId"]
     return subscription_id
-
-
-def refusal(command: Callable[..., object], *args: Any, **more: Any) -> tuple[str, str | None]:
-    with pytest.raises(Refused) as caught:
-        command(*args, **more)
-    return caught.value.refusal.code.code, caught.value.refusal.param
 
 
 def test_extension_sells_the_list_that_will_be_in_force_in_its_months(world: World) -> None:

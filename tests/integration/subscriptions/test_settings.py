@@ -9,12 +9,12 @@ import pytest
 
 from modelpass import schema
 from modelpass.dynamodb.transport import StoreBusyError
-from modelpass.errors import Refused
 from modelpass.subscriptions.model import FOREVER
 from tests.support.concurrency import refused_or_done_at_once as at_once
 from tests.support.faults import FaultAt, Interleave
 from tests.support.listings import list_subscriptions
 from tests.support.prices import offer
+from tests.support.refused import refusal
 from tests.support.sales import extend, look, orders, orders_of, purchase, renew, update
 from tests.support.world import DAY_MS, World, model
 
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 SHOWN = ("autoRenew", "autoRenewMonths", "label")
-
-
-def refusal(command: Callable[..., object], *args: Any, **more: Any) -> tuple[str, str | None]:
-    with pytest.raises(Refused) as caught:
-        command(*args, **more)
-    return caught.value.refusal.code.code, caught.value.refusal.param
 
 
 def settings(answer: Json) -> tuple[Any, ...]:

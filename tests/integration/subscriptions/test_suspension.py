@@ -12,27 +12,9 @@ from modelpass.errors import Refused
 from tests.support.audit import assert_audited, assert_conserved
 from tests.support.concurrency import refused_or_done_at_once as at_once
 from tests.support.faults import FaultAt, Interleave
+from tests.support.refused import refused_code
+from tests.support.two_models import MODELS, codes, everything
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
-
-MODELS = [model(calls=1000, cap=10**6), model(IMAGE_MODEL, calls=1000, cap=10**6)]
-
-
-def refusal(command: Any) -> str:
-    with pytest.raises(Refused) as caught:
-        command()
-    code: str = caught.value.refusal.code.code
-    return code
-
-
-def codes(world: World, key: str) -> list[str | None]:
-    """How a key is answered for each model."""
-    asked = (world.authorize(key, f"r-{m['modelId']}", 1, modelId=m["modelId"]) for m in MODELS)
-    return [a["error"]["code"] if "error" in a else None for a in asked]
-
-
-def everything(world: World) -> list[Any]:
-    tables = (world.tables.subscriptions, world.tables.entitlements, world.tables.events, world.tables.history)
-    return [world.all_items(table) for table in tables]
 
 
 def told(world: World) -> list[tuple[str, Any]]:
@@ -121,11 +103,11 @@ def test_time_goes_on_and_the_end_frees_the_place(world: World) -> None:
     made = world.buy(models=MODELS)
     name, key = made["subscriptionId"], made["apiKey"]
     world.suspend(name)
-    assert refusal(world.buy) == "active_subscription_exists"
+    assert refused_code(world.buy) == "active_subscription_exists"
     world.clock.advance(31 * DAY_MS)
     assert world.look(name)["status"] == "suspended"
     assert codes(world, key) == ["subscription_suspended"] * 2
-    assert refusal(lambda: world.renew(name)) == "subscription_suspended"
+    assert refused_code(lambda: world.renew(name)) == "subscription_suspended"
     other = world.buy()
     assert world.authorize(other["apiKey"], "r-1", 1)["allowed"]
     world.reset()
@@ -138,7 +120,7 @@ def test_expired_subscription_can_be_suspended_and_is_not_renewed_until_it_is_re
     name = world.buy()["subscriptionId"]
     world.clock.advance(31 * DAY_MS)
     assert world.suspend(name)["status"] == "suspended"
-    assert refusal(lambda: world.renew(name)) == "subscription_suspended"
+    assert refused_code(lambda: world.renew(name)) == "subscription_suspended"
     assert world.resume(name)["status"] == "expired"
     assert world.authorize(world.renew(name)["apiKey"], "r-1", 1)["allowed"]
     assert_audited(world)
@@ -175,7 +157,7 @@ def test_suspended_one_gets_no_new_key_and_its_key_can_be_revoked(world: World) 
     made = world.buy(models=MODELS)
     name, key = made["subscriptionId"], made["apiKey"]
     world.suspend(name)
-    assert refusal(lambda: world.regenerate(name)) == "subscription_suspended"
+    assert refused_code(lambda: world.regenerate(name)) == "subscription_suspended"
     world.revoke_key(name, operator="anna")
     assert codes(world, key) == ["invalid_api_key"] * 2
     world.resume(name)
@@ -186,8 +168,8 @@ def test_suspended_one_gets_no_new_key_and_its_key_can_be_revoked(world: World) 
 
 def test_unknown_subscription_is_not_found(world: World) -> None:
     for name in ("sub_" + "a" * 24, "x"):
-        assert refusal(lambda name=name: world.suspend(name)) == "not_found"
-        assert refusal(lambda name=name: world.resume(name)) == "not_found"
+        assert refused_code(lambda name=name: world.suspend(name)) == "not_found"
+        assert refused_code(lambda name=name: world.resume(name)) == "not_found"
 
 
 def test_until_version_3_is_written_nothing_is_suspended(world: World) -> None:
@@ -195,7 +177,7 @@ def test_until_version_3_is_written_nothing_is_suspended(world: World) -> None:
     name = earlier.buy()["subscriptionId"]
     before = everything(world)
     for command in (earlier.suspend, earlier.resume):
-        assert refusal(lambda command=command: command(name)) == "temporarily_unavailable"
+        assert refused_code(lambda command=command: command(name)) == "temporarily_unavailable"
     assert everything(world) == before
 
 

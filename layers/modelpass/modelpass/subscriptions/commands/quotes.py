@@ -30,8 +30,15 @@ if TYPE_CHECKING:
 
 Quoted = RenewalOrder | ExtensionOrder | ChangeOrder | TopUpOrder
 """What a price may be asked for."""
-_IN_THE_BODY: Final = {ChangeOrder: "change.", TopUpOrder: "topUp."}
-"""Where in the body of a quote the fields are that a sale may refuse: an extension has the list of the subscription."""
+_IN_THE_BODY: Final = {
+    ExtensionOrder: ("extend.", ("months",)),
+    ChangeOrder: ("change.", ("models",)),
+    TopUpOrder: ("topUp.", ("modelId", "units")),
+}
+"""Where in the body of a quote the fields are that a sale may refuse, and which.
+
+An extension refuses lines as well: those of the subscription, which stand in no body.
+"""
 
 
 def quote_sale(deps: Deps, account_id: str, subscription_id: str, asked: Quoted) -> Json:
@@ -50,8 +57,11 @@ def quote_sale(deps: Deps, account_id: str, subscription_id: str, asked: Quoted)
     try:
         return _quote(deps, budget, found, asked)
     except Refused as refused:
-        refusal, prefix = refused.refusal, _IN_THE_BODY.get(type(asked), "")
-        raise Refused(refusal._replace(param=refusal.param and f"{prefix}{refusal.param}")) from None
+        prefix, fields = _IN_THE_BODY[type(asked)]
+        refusal, param = refused.refusal, refused.refusal.param
+        if param is None or not param.startswith(fields):
+            raise
+        raise Refused(refusal._replace(param=prefix + param)) from None
 
 
 def _quote(
