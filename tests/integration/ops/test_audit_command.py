@@ -18,10 +18,11 @@ from modelpass.subscriptions import items as subscription_items
 from modelpass.times import rfc3339
 from ops.audit import command
 from ops.audit.targets import names_of
+from tests.support.handlers import deployed_on_moto
 from tests.support.world import World, new_world
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.support.handlers import Service
@@ -68,9 +69,17 @@ def test_tables_named_are_audited_as_of_the_time_named(
     assert command.main() == 0
 
 
+@pytest.fixture
+def stack_of_moto() -> Iterator[Service]:
+    """A service whose tables are those of a stack of CloudFormation."""
+    with deployed_on_moto() as service:
+        yield service
+
+
 def test_tables_of_a_stack_are_found_and_one_may_be_named_beside_it(
-    service: Service, account: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    stack_of_moto: Service, account: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    service = stack_of_moto
     service.buy(account)
     choose(monkeypatch, STACK=f"modelpass-{service.number}")
     assert command.main() == 0
