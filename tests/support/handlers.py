@@ -259,8 +259,10 @@ class Service:
         name = self.tables[table]
         kept = self.dynamodb.get_item(TableName=name, Key=key)["Item"]
         self.dynamodb.put_item(TableName=name, Item={**kept, **changed})
-        yield
-        self.dynamodb.put_item(TableName=name, Item=kept)
+        try:
+            yield
+        finally:  # the tests that follow have the same tables
+            self.dynamodb.put_item(TableName=name, Item=kept)
 
     @contextlib.contextmanager
     def sending(self, function: str, send: Send) -> Iterator[None]:

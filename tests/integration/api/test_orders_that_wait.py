@@ -118,38 +118,42 @@ def running(service: Service, waits: Json) -> Json:
     return waits
 
 
-@pytest.mark.parametrize("name", SALES)
-def test_every_sale_answers_202_with_its_order_and_nothing_else_is_sold_beside_it(
-    service: Service, account: str, running: Json, clock: Clock, name: str
-) -> None:
+@pytest.fixture
+def sellable(running: Json, clock: Clock, name: str) -> Json:
+    """A subscription to which the sale of this name may be made: a renewal needs one whose term is over."""
     if name == "renew":
         clock.advance(31 * DAY_MS)
-    before = service.http("get-subscription", account, running["subscriptionId"]).json
-    answer = sell(service, name, account, running)
+    return running
+
+
+@pytest.mark.parametrize("name", SALES)
+def test_every_sale_answers_202_with_its_order_and_nothing_else_is_sold_beside_it(
+    service: Service, account: str, sellable: Json, name: str
+) -> None:
+    before = service.http("get-subscription", account, sellable["subscriptionId"]).json
+    answer = sell(service, name, account, sellable)
     assert (answer.status, answer.json["order"]["status"]) == (202, "pending")
     assert {field: answer.json[field] for field in ("status", "expiresAt", "models")} == {
         field: before[field] for field in ("status", "expiresAt", "models")
     }
     for other in SALES:
         if (other == "renew") == (name == "renew"):
-            refused = sell(service, other, account, running, headers={"idempotency-key": "another"})
+            refused = sell(service, other, account, sellable, headers={"idempotency-key": "another"})
             assert (refused.status, refused.error) == (409, ("order_pending", None))
 
 
 @pytest.mark.parametrize("name", SALES)
 def test_order_that_lapsed_is_told_so_by_every_call_and_the_next_one_waits_in_its_place(
-    service: Service, account: str, running: Json, clock: Clock, name: str
+    service: Service, account: str, sellable: Json, clock: Clock, name: str
 ) -> None:
-    if name == "renew":
-        clock.advance(31 * DAY_MS)
-    order_id = sell(service, name, account, running).json["order"]["orderId"]
+    order_id = sell(service, name, account, sellable).json["order"]["orderId"]
     clock.advance(HOUR_MS)
     told = [ask_about(service, how, account, order_id) for how in ("reject-order", "withdraw-order", "confirm-order")]
     assert [(answer.status, answer.error) for answer in told] == [(409, ("order_lapsed", None))] * 3
-    again = sell(service, name, account, running)
+    again = sell(service, name, account, sellable)
     assert again.status == (201 if name == "top-up" else 200)
     assert (again.headers["Idempotent-Replayed"], again.json["order"]["status"]) == ("true", "lapsed")
-    fresh = sell(service, name, account, running, headers={"idempotency-key": "another"})
+    fresh = sell(service, name, account, sellable, headers={"idempotency-key": "another"})
     assert fresh.status == 202
 
 

@@ -17,7 +17,7 @@ from tests.support.world import DAY_MS, IMAGE_MODEL
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from tests.support.handlers import Answer, Json, Service
+    from tests.support.handlers import Answer, Service
     from tests.support.world import Clock
 
 TO_A_RUNNING_TERM: Final = ("change", "extend", "top-up")
@@ -28,6 +28,13 @@ BODIES: Final = {"top-up": json.dumps(TOPPED_UP)}
 """Where the sample's body is not of the model that is taken from the catalogue below."""
 ANOTHER_TIER: Final = [{**m, "channelTier": "stable"} for m in json.loads(sample("purchase")["body"])["models"]]
 QUOTED: Final = {"renew": {"renew": {}}, "extend": {"extend": {"months": 1}}, "top-up": {"topUp": TOPPED_UP}}
+OF_THE_LIST: Final = ("models[1].modelId", "models[1].channelTier")
+NAMED: Final = {
+    "renew": (OF_THE_LIST,) * 2,
+    "extend": (OF_THE_LIST,) * 2,
+    "top-up": (("modelId",) * 2, ("topUp.modelId",) * 2),
+}
+"""What a sale, and its quote, name where the model is not on sale, and where the tier is not offered."""
 
 
 def sell(service: Service, name: str, account: str, subscription_id: str, **changes: Any) -> Answer:
@@ -100,11 +107,10 @@ def test_sale_to_a_term_that_has_ended_is_refused(
         clock.advance(31 * DAY_MS)
     else:
         service.http("cancel", account, subscription_id)
-    settings: Json = {"body": '{"autoRenew": true}'}
     for answer in (
         sell(service, name, account, subscription_id),
         service.http("quote-renewal", account, subscription_id, body='{"extend": {"months": 1}}'),
-        service.http("update", account, subscription_id, **settings),
+        service.http("update", account, subscription_id, body='{"autoRenew": true}'),
     ):
         assert (answer.status, answer.error) == (403, (f"subscription_{ended}", None))
     assert_nothing_was_sold(service, account)
@@ -118,20 +124,18 @@ def test_sale_of_a_model_or_tier_no_longer_on_sale_is_refused_and_quoted_as_such
     key = schema.primary_key(catalogue_items.model_key(IMAGE_MODEL))
     item = service.dynamodb.get_item(TableName=service.tables["CatalogueTable"], Key=key)["Item"]
     others = {"M": {tier: price for tier, price in item["tiers"]["M"].items() if tier != "basic"}}
-    line, of_tier, before = ("modelId", "modelId", "topUp.") if name == "top-up" else ("models[1].modelId",) * 2 + ("",)
-    if name != "top-up":
-        of_tier = "models[1].channelTier"
+    (sold_model, sold_tier), (told_model, told_tier) = NAMED[name]
     quoted = json.dumps(QUOTED[name])
     with service.stored("CatalogueTable", key, tiers=others):
         sold = sell(service, name, account, subscription_id)
         told = service.http("quote-renewal", account, subscription_id, body=quoted)
-        assert (sold.status, sold.error) == (400, ("tier_not_offered", of_tier))
-        assert (told.status, told.error) == (400, ("tier_not_offered", before + of_tier))
+        assert (sold.status, sold.error) == (400, ("tier_not_offered", sold_tier))
+        assert (told.status, told.error) == (400, ("tier_not_offered", told_tier))
         service.dynamodb.delete_item(TableName=service.tables["CatalogueTable"], Key=key)
         sold = sell(service, name, account, subscription_id)
         told = service.http("quote-renewal", account, subscription_id, body=quoted)
-        assert (sold.status, sold.error) == (400, ("unknown_model", line))
-        assert (told.status, told.error) == (400, ("unknown_model", before + line))
+        assert (sold.status, sold.error) == (400, ("unknown_model", sold_model))
+        assert (told.status, told.error) == (400, ("unknown_model", told_model))
     assert_nothing_was_sold(service, account)
 
 
