@@ -34,7 +34,7 @@ CATALOGUE |= {f"{name}-slash" for name in CATALOGUE}
 PLANS = {"put-plan", "delete-plan", "put-plan-slash", "delete-plan-slash"}
 BY_OPERATORS = {"ApproveFunction", "LookFunction", "SuspendFunction"}
 LOOKS = {name for name, function in FUNCTION_OF_SAMPLE.items() if function in BY_OPERATORS}
-OPERATORS = {"correct", *PLANS, *CATALOGUE, *LOOKS}
+OPERATORS = {"correct", "release", *PLANS, *CATALOGUE, *LOOKS}
 ROUTERS = {"authorize", "settle", "settle-part", "settle-batch", "describe-key"}
 BEARERS = {*OF_BEARERS}
 HTTP = sorted(set(FUNCTION_OF_SAMPLE) - ROUTERS - {"reset", "not-found"})
@@ -69,7 +69,7 @@ def names_of(name: str, line: Json) -> set[str]:
         named.add("modelId")
     if name in PLANS | LOOKS:
         named.add("accountId")
-    return named | ({"accountId", "modelId"} if name == "correct" else set())
+    return named | ({"accountId", "modelId"} if name in {"correct", "release"} else set())
 
 
 def assert_embedded(line: Json) -> None:
@@ -327,6 +327,7 @@ def test_page_names_every_command() -> None:
         "reset",
         "preflight",
         "availability",
+        "release",
         "synthetic",
     }
 

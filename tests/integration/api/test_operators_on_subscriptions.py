@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from tests.support.handlers import Answer, Service
 
 pytestmark = pytest.mark.usefixtures("clock", "few_shards")
-OURS = sorted(n for n, function in FUNCTION_OF_SAMPLE.items() if function in {"LookFunction", "SuspendFunction"})
+OURS = sorted(
+    n
+    for n, function in FUNCTION_OF_SAMPLE.items()
+    if function in {"LookFunction", "SuspendFunction", "CorrectFunction"} and n != "correct"
+)
 OF_ACCOUNTS = {"look-at-subscriptions", "look-at-subscriptions-slash", "look-at-orders-of-account"}
-OF_NO_SUBSCRIPTION = {*OF_ACCOUNTS, "look-up-key", "look-at-order"}
+OF_NO_SUBSCRIPTION = {*OF_ACCOUNTS, "look-up-key", "look-at-order", "release"}
 OPERATOR = "anna"
 
 
@@ -105,7 +109,8 @@ def test_open_holds_are_shown_until_they_are_settled_or_expire(service: Service,
     assert (found["subscriptionId"], found["accountId"]) == (name, account)
     first = next(m for m in found["models"] if m["modelId"] == grants[0]["modelId"])
     assert [h["holdExpiresAt"] for h in first["holds"]] == [g["holdExpiresAt"] for g in reversed(grants)]
-    assert set(first["holds"][0]) == {"authorizedAt", "holdExpiresAt", "heldUsage", "heldCalls"}
+    assert [h["authorizationId"] for h in first["holds"]] == [g["authorizationId"] for g in reversed(grants)]
+    assert set(first["holds"][0]) == {"authorizationId", "authorizedAt", "holdExpiresAt", "heldUsage", "heldCalls"}
     assert (first["openHolds"], first["heldUsage"]) == (2, sum(g["heldUsage"] for g in grants))
     assert [m["holds"] for m in found["models"] if m is not first] == [[]]
     service.settle(grants[0]["authorizationId"])
