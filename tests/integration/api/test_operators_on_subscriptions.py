@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.asked import of_hold
 from tests.support.handlers import FUNCTION_OF_SAMPLE, deployed_on_failing_store, http_sample, sample
 from tests.support.lines import recorded
 
@@ -164,6 +165,8 @@ def test_each_look_leaves_a_line_with_who_looked_at_what_and_no_key(service: Ser
         if sample_name == "look-at-order":
             (order,) = ask(service, "look-at-orders", name).json["orders"]
             changes["pathParameters"] = {"orderId": order["orderId"]}
+        if sample_name == "release":
+            changes["pathParameters"] = of_hold(name, service.authorize(key))
         if sample_name == "look-up-key":
             changes["body"] = json.dumps({"apiKey": key})
         with recorded() as lines:
