@@ -117,8 +117,9 @@ def test_http_call_leaves_one_line_that_says_what_was_answered(
 ) -> None:
     if name in CATALOGUE:  # which is nobody else's there
         customer = elsewhere(customer, request.getfixturevalue("own_service"))
+    drive = http_call(customer, name)
     with recorded() as output:
-        answer: Any = http_call(customer, name)()
+        answer: Any = drive()
     line = output.only()
     assert len(output.lines()) == 1
     repeated = "Idempotent-Replayed" in answer.headers
@@ -130,8 +131,9 @@ def test_http_call_leaves_one_line_that_says_what_was_answered(
 
 @pytest.mark.parametrize("name", HTTP)
 def test_http_call_that_fails_leaves_one_line_and_one_error_with_the_same_ids(untouched: Customer, name: str) -> None:
+    drive = http_call(untouched, name)
     with recorded() as output, untouched.service.sending(FUNCTION_OF_SAMPLE[name], surprising):
-        http_call(untouched, name)()
+        drive()
     line = output.only()
     (failed,) = (other for other in output.lines() if other["message"] == "internal_error")
     assert (line["decision"], failed["level"]) == ("internal_error", "ERROR")
