@@ -145,16 +145,36 @@ def test_any_id_of_a_hold_that_goes_on_releases_what_it_holds_by_now(world: Worl
     assert_audited(world)
 
 
+def reclaim(held: Held) -> None:
+    held.world.clock.advance(60_000)
+    held.world.authorize(held.key, "all", CAP)
+
+
+def reset_the_next_day(held: Held) -> None:
+    held.world.clock.advance(DAY_MS)
+    held.world.reset()
+
+
+def release_and_settle(held: Held) -> None:
+    held.world.release(held.subscription_id, held.id)
+    held.last(5)
+
+
+def grant_anew(held: Held) -> None:
+    held.last(5)
+    held.world.authorize(held.key, "stream", 100, calls=4)
+
+
 ENDED: dict[str, Callable[[Held], object]] = {
     "settled": lambda held: held.last(5),
     "voided": lambda held: held.last(0, calls=0),
     "expired": lambda held: held.world.clock.advance(60_000),
-    "reclaimed": lambda held: (held.world.clock.advance(60_000), held.world.authorize(held.key, "all", CAP)),
-    "reset": lambda held: (held.world.clock.advance(DAY_MS), held.world.reset()),
+    "reclaimed": reclaim,
+    "reset": reset_the_next_day,
     "released": lambda held: held.world.release(held.subscription_id, held.id),
-    "released and settled": lambda held: (held.world.release(held.subscription_id, held.id), held.last(5)),
+    "released and settled": release_and_settle,
     "long ago": lambda held: held.world.clock.advance(500 * DAY_MS),
-    "granted anew": lambda held: (held.last(5), held.world.authorize(held.key, "stream", 100, calls=4)),
+    "granted anew": grant_anew,
 }
 
 
@@ -203,25 +223,38 @@ def test_id_whose_entitlement_is_not_there_is_not_found(world: World) -> None:
     assert found == ("authorization_not_found", "authorizationId")
 
 
+def expire(held: Held) -> None:
+    held.world.clock.advance(12 * 3_600_000)
+
+
+def expire_and_tell(held: Held) -> None:
+    expire(held)
+    held.world.reset()
+
+
+def expire_and_renew(held: Held) -> None:
+    expire(held)
+    held.world.renew(held.subscription_id)
+
+
 STATES: dict[str, Callable[[Held], object]] = {
     "suspended": lambda held: held.world.suspend(held.subscription_id),
     "cancelled": lambda held: held.world.cancel(held.subscription_id),
     "revoked": lambda held: held.world.revoke_key(held.subscription_id),
     "replaced": lambda held: held.world.regenerate(held.subscription_id),
-    "expired": lambda held: held.world.clock.advance(12 * 3_600_000),
-    "expired and told": lambda held: (held.world.clock.advance(12 * 3_600_000), held.world.reset()),
-    "renewed": lambda held: (held.world.clock.advance(12 * 3_600_000), held.world.renew(held.subscription_id)),
+    "expired": expire,
+    "expired and told": expire_and_tell,
+    "renewed": expire_and_renew,
 }
 
 
 @pytest.mark.parametrize("state", STATES)
 def test_it_is_the_same_in_every_state_of_the_subscription(world: World, state: str) -> None:
-    made = world.buy(models=[model(calls=CALLS, cap=CAP)])
+    held = Held(world, holdSeconds=86_400)
+    held.last(0, calls=0)
     world.clock.advance(30 * DAY_MS - 6 * 3_600_000)
-    held = Held.__new__(Held)
-    held.world, held.key, held.subscription_id = world, made["apiKey"], made["subscriptionId"]
-    held.id = world.authorize(held.key, "stream", 100, calls=4, holdSeconds=86_400)["authorizationId"]
-    held.ids = [held.id]
+    granted = world.authorize(held.key, "the-last", 100, calls=4, holdSeconds=86_400)
+    held.id = granted["authorizationId"]
     STATES[state](held)
     world.release(held.subscription_id, held.id)
     assert figures(world, held.subscription_id) == (4, CAP, 0, 0)
