@@ -1,0 +1,34 @@
+// The first page: where customers and operators sign in, and where a key alone is enough.
+// Rule: it needs no session.
+
+import { useSession } from "./session/session";
+import { SignIn } from "./session/sign-in";
+import { ButtonLink } from "./ui/parts";
+import { Page } from "./ui/page";
+
+export default function Home() {
+  const customer = useSession("customer");
+  const operator = useSession("operator");
+  return (
+    <Page title="Modelpass">
+      <p class="lead">Buy, watch and steer what your AI models may use.</p>
+      <div class="cards">
+        <section class="card">
+          <h2>Customers</h2>
+          <p>Your subscriptions, what is left of them, and what you bought.</p>
+          {customer === null ? <SignIn kind="customer" /> : <ButtonLink look="primary" href="#/buy">Go on as {customer.account}</ButtonLink>}
+        </section>
+        <section class="card">
+          <h2>You have a key</h2>
+          <p>See what is left of an API key. Nothing is stored, and no sign-in is needed.</p>
+          <ButtonLink href="#/key">Look at a key</ButtonLink>
+        </section>
+        <section class="card">
+          <h2>Operators</h2>
+          <p>Find an account, help it, and keep the catalogue.</p>
+          {operator === null ? <SignIn kind="operator" /> : <ButtonLink look="primary" href="#/operator">Go on as {operator.account}</ButtonLink>}
+        </section>
+      </div>
+    </Page>
+  );
+}
