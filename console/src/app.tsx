@@ -115,7 +115,14 @@ function Main({ here }: { here: string }) {
   const sessions = { customer: useSession("customer"), operator: useSession("operator") };
   if (found === null) return <NotFound />;
   const kind = found.route.for;
-  if (kind === null) return <Loaded {...found} />;
+  if (kind === null) {
+    return (
+      <>
+        <SessionEnded kind="customer" />
+        <Loaded {...found} />
+      </>
+    );
+  }
   if (sessions[kind] === null) return <SignInPage kind={kind} />;
   return (
     <>

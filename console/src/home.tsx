@@ -1,6 +1,7 @@
-// The first page: where customers and operators sign in, and where a key alone is enough.
+// The first page: the customer's overview, or, to whoever is not signed in as one, the ways in.
 // Rule: it needs no session.
 
+import { Overview } from "./customer/overview";
 import { useSession } from "./session/session";
 import { SignIn } from "./session/sign-in";
 import { ButtonLink } from "./ui/parts";
@@ -8,6 +9,10 @@ import { Page } from "./ui/page";
 
 export default function Home() {
   const customer = useSession("customer");
+  return customer === null ? <Welcome /> : <Overview key={customer.account} />;
+}
+
+function Welcome() {
   const operator = useSession("operator");
   return (
     <Page title="Modelpass">
@@ -16,7 +21,7 @@ export default function Home() {
         <section class="card">
           <h2>Customers</h2>
           <p>Your subscriptions, what is left of them, and what you bought.</p>
-          {customer === null ? <SignIn kind="customer" /> : <ButtonLink look="primary" href="#/buy">Go on as {customer.account}</ButtonLink>}
+          <SignIn kind="customer" />
         </section>
         <section class="card">
           <h2>You have a key</h2>

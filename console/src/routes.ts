@@ -20,6 +20,12 @@ export interface Route {
 
 const customer: readonly Route[] = [
   { path: "/", for: null, load: () => import("./home") },
+  { path: "/buy", for: "customer", load: () => import("./customer/buy") },
+  { path: "/subscriptions/:id", for: "customer", load: () => import("./customer/subscription") },
+  { path: "/subscriptions/:id/change", for: "customer", load: () => import("./customer/change") },
+  { path: "/subscriptions/:id/extend", for: "customer", load: () => import("./customer/extend") },
+  { path: "/subscriptions/:id/renew", for: "customer", load: () => import("./customer/renew") },
+  { path: "/subscriptions/:id/top-up", for: "customer", load: () => import("./customer/top-up") },
 ];
 
 const subscription: readonly Route[] = [];

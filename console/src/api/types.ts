@@ -12,6 +12,7 @@ export type Quote = Schemas["Quote"];
 export type SaleQuote = Schemas["SaleQuote"];
 export type Order = Schemas["Order"];
 export type Subscription = Schemas["ShownSubscription"];
+export type SeenByOperator = Schemas["SeenSubscription"];
 export type Entitlement = Schemas["Entitlement"];
 export type Usage = Schemas["Usage"];
 export type ModelUsage = Schemas["ModelUsage"];
@@ -19,3 +20,9 @@ export type PurchaseModel = Schemas["PurchaseModel"];
 export type PurchaseRequest = Schemas["PurchaseRequest"];
 export type QuoteRequest = Schemas["QuoteRequest"];
 export type Status = Schemas["Status"];
+export type ChangeRequest = Schemas["ChangeRequest"];
+export type ExtensionRequest = Schemas["ExtensionRequest"];
+export type RenewalRequest = Schemas["RenewalRequest"];
+export type TopUpRequest = Schemas["TopUpRequest"];
+/** What a sale answers: the subscription, and, unless it repeats an answer, the order and the key that it made. */
+export type Sold = Schemas["SoldWithKey"] | Schemas["Sold"] | Schemas["Subscription"];
