@@ -65,7 +65,7 @@ function Form({ account, catalogue }: { account: string; catalogue: readonly Mod
   });
   const refusal = sale.refusal ?? quoted.refusal;
   const set = (change: Partial<Draft>) => setDraft({ ...draft, ...change });
-  if (sale.sold !== null) return <Outcome answer={sale.sold} done="The subscription was bought." onEnded={() => location.reload()} />;
+  if (sale.sold !== null) return <Outcome answer={sale.sold} done="The subscription was bought." makesKey onEnded={() => location.reload()} />;
   return (
     <form onSubmit={(event) => event.preventDefault()}>
       <h2>Models</h2>

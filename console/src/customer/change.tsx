@@ -91,17 +91,21 @@ function Form({ account, subscription, catalogue, reload }: FormProps) {
     done();
     return bought;
   });
+  const beginAgain = () => {
+    setLines(began);
+    done();
+  };
   if (sale.sold !== null) return <Outcome answer={sale.sold} done="The subscription was changed." onEnded={reload} />;
   const after = body !== null && <BeforeAndAfter rows={rowsOf(subscription, body.models, catalogue)} quote={quoted.quote} zone={timezone} />;
   return (
     <form onSubmit={(event) => event.preventDefault()}>
       {pendingChange !== null && <Notice title="A change waits already.">The list below is the one to come. What you order now takes its place.</Notice>}
+      <h2>Models</h2>
       <LineEditor catalogue={catalogue} lines={lines} inForce={inForce} refusal={sale.refusal ?? quoted.refusal} onChange={setLines} />
-      {!same && <p><Button onClick={() => { setLines(began); done(); }}>Begin again</Button></p>}
+      {!same && <p><Button onClick={beginAgain}>Begin again</Button></p>}
       {after}
       {lines.length === 0 && <p class="error">A subscription has at least one model. To end it, cancel it in its settings.</p>}
-      {same && <p class="aside">Change something above to see what it costs.</p>}
-      <Checkout action="Change" body={body} quoted={quoted} sale={sale} charged="Now">
+      <Checkout action="Change" body={body} quoted={quoted} sale={sale} charged="Now" missing="Change something above to see what it costs.">
         {after}
       </Checkout>
     </form>

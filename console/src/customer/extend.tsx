@@ -1,6 +1,7 @@
 // Letting a term go on: by more months now, or by itself at its end.
 // Rule: both say what they cost before they are done, and when the months they add begin.
 
+import { useState } from "preact/hooks";
 import { answer, customerApi, read } from "../api/client";
 import { useSale } from "../api/idempotent";
 import type { ExtensionRequest, Sold, Subscription } from "../api/types";
@@ -54,7 +55,7 @@ function Extension({ account, subscription: { subscriptionId, timezone, expiresA
 function AutoRenewal({ account, subscription, reload }: Props) {
   const { subscriptionId: id, timezone } = subscription;
   const [draft, setDraft, done] = useDraft(account, `${id}.auto-renew`, { on: subscription.autoRenew, months: subscription.autoRenewMonths });
-  const [asking, setAsking] = useDraft(account, `${id}.auto-renew.asking`, false);
+  const [asking, setAsking] = useState(false);
   const doing = useDoing();
   const quoted = useQuote({}, (renew) => quoteSale(id, { renew }));
   const same = draft.on === subscription.autoRenew && (!draft.on || draft.months === subscription.autoRenewMonths);
@@ -102,7 +103,7 @@ export default function Extend({ params: { id = "" } }: { params: Params }) {
     <OfSubscription id={id} title="Extend and renew" when={["active", "suspended"]}>
       {({ subscription }, reload) => (
         <>
-          <section class="card" aria-label="Extend"><Extension account={account} subscription={subscription} reload={reload} /></section>
+          <section aria-label="Extend"><Extension account={account} subscription={subscription} reload={reload} /></section>
           <section class="card" aria-label="Renew by itself"><AutoRenewal account={account} subscription={subscription} reload={reload} /></section>
         </>
       )}

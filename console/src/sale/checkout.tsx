@@ -3,13 +3,12 @@
 // anybody can buy at it. While it is not known whether an order was carried out, nothing but the same order can be sent.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Answer } from "../api/client";
 import type { Sale } from "../api/idempotent";
 import type { Quote, Sold } from "../api/types";
 import { KeyShown } from "../subscription/key-shown";
 import { Confirm } from "../ui/dialog";
-import { announce } from "../ui/page";
 import { Button, ButtonLink, Money, Notice } from "../ui/parts";
 import { Refused } from "../ui/refused";
 import { OrderWaits } from "./order-waits";
@@ -25,6 +24,8 @@ interface CheckoutProps<Body> {
   readonly sale: Sale<Body & { expectedTotal: string }, Sold>;
   /** What is charged for, as the head of its column. */
   readonly charged?: string;
+  /** What is said while `body` is null. */
+  readonly missing?: string;
   /** What comes of it, beside the price. */
   readonly children?: ComponentChildren;
 }
@@ -41,7 +42,7 @@ function SaleIsOpen({ sale }: { sale: Sale<never, Sold> }) {
 }
 
 /** The price, and the way to order at it. */
-export function Checkout<Body>({ action, body, quoted, sale, charged, children }: CheckoutProps<Body>) {
+export function Checkout<Body>({ action, body, quoted, sale, charged, missing, children }: CheckoutProps<Body>) {
   const [asking, setAsking] = useState(false);
   const { quote, reload } = quoted;
   const changed = sale.refusal?.code === "price_changed" ? sale.refusal : null;
@@ -56,7 +57,7 @@ export function Checkout<Body>({ action, body, quoted, sale, charged, children }
   return (
     <section class="card" aria-label="Price">
       <h2>Price</h2>
-      {body === null && <p class="aside">It is shown here as soon as everything is filled in.</p>}
+      {body === null && <p class="aside">{missing ?? "It is shown here as soon as everything is filled in."}</p>}
       {quoted.loading && <p class="loading" role="status">Asking for the price …</p>}
       {quoted.refusal !== null && <Refused refusal={quoted.refusal} again={quoted.reload} />}
       {!asking && table}
@@ -70,7 +71,7 @@ export function Checkout<Body>({ action, body, quoted, sale, charged, children }
       )}
       {asking && (
         <Confirm
-          title={`${action}?`}
+          title={`${action} at this price?`}
           action={sale.open !== null ? "Ask for the answer" : quote === null ? action : `${action} now`}
           disabled={sale.open === null && quote === null}
           busy={sale.busy}
@@ -92,18 +93,21 @@ interface OutcomeProps {
   readonly answer: Answer<Sold>;
   /** What was done, as a sentence: "The subscription was bought." */
   readonly done: string;
+  /** Whether orders of this kind make a key. */
+  readonly makesKey?: boolean;
   /** Asks anew, after an order that waited was withdrawn. */
   readonly onEnded: () => void;
 }
 
 /** What came of an order: carried out, waiting, or carried out before; with the key where one was made. */
-export function Outcome({ answer: { data, status, replayed }, done, onEnded }: OutcomeProps) {
+export function Outcome({ answer: { data, status, replayed }, done, makesKey, onEnded }: OutcomeProps) {
   const order = "order" in data ? data.order : null;
   const key = "apiKey" in data ? data.apiKey : null;
   const waits = status === 202 && order !== null;
-  useEffect(() => announce(waits ? "The order waits for its confirmation." : done), [waits, done]);
+  const place = useRef<HTMLElement>(null);
+  useEffect(() => place.current?.focus(), []);
   return (
-    <>
+    <section ref={place} tabIndex={-1} aria-label="Your order">
       {waits && <OrderWaits order={order} onEnded={onEnded} />}
       {!waits && !replayed && (
         <Notice tone="good" title={done}>
@@ -112,7 +116,7 @@ export function Outcome({ answer: { data, status, replayed }, done, onEnded }: O
       )}
       {replayed && (
         <Notice tone="good" title="This was ordered already, and is carried out once.">
-          If a key was made, it was shown with the first answer. If you did not get it, make a new key in the settings.
+          {makesKey === true && "The key was shown with the first answer. If you did not get it, make a new one in the settings."}
         </Notice>
       )}
       {key !== null && <KeyShown apiKey={key} example={data.models[0] ?? null} />}
@@ -120,8 +124,8 @@ export function Outcome({ answer: { data, status, replayed }, done, onEnded }: O
         <ButtonLink look="primary" href={`#/subscriptions/${data.subscriptionId}`}>
           Go to the subscription
         </ButtonLink>
-        {replayed && <ButtonLink href={`#/subscriptions/${data.subscriptionId}/settings`}>Settings and key</ButtonLink>}
+        {replayed && makesKey === true && <ButtonLink href={`#/subscriptions/${data.subscriptionId}/settings`}>Settings and key</ButtonLink>}
       </div>
-    </>
+    </section>
   );
 }

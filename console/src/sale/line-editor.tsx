@@ -44,7 +44,7 @@ function Limit({ figure, line, index, model, kept, refusal, onChange }: BoxProps
 }
 
 function LineBox(props: BoxProps) {
-  const { line, index, model, kept, refusal, onChange, onRemove } = props;
+  const { line, index, model, refusal, onChange, onRemove } = props;
   const tiers = model?.tiers ?? [];
   const tier = tiers.find(({ channelTier }) => channelTier === line.channelTier);
   const offered = tiers.map(({ channelTier }) => channelTier);
@@ -69,8 +69,7 @@ function LineBox(props: BoxProps) {
         <Limit {...props} figure="monthlyTokenCap" />
       </div>
       {refusal?.param === `models[${index}].modelId` && <p class="error">{refusal.message}</p>}
-      <Button onClick={onRemove} label={`Take ${line.modelId} out`}>Take out</Button>
-      {kept === undefined && <span class="aside"> new</span>}
+      <Button onClick={onRemove} label={`Take out ${line.modelId}`}>Take out</Button>
     </fieldset>
   );
 }

@@ -9,7 +9,7 @@ import { Money } from "../ui/parts";
 export function PriceTable({ price, charged = `For ${counted(price.months, "month")}` }: { price: Quote; charged?: string }) {
   const amount = (value: string) => <Money amount={value} currency={price.currency} />;
   return (
-    <div class="table" role="region" aria-label="Price" tabIndex={0}>
+    <div class="table" role="region" aria-label="Price, line by line" tabIndex={0}>
       <table>
         <caption class="unseen">Price, line by line</caption>
         <thead>

@@ -111,6 +111,7 @@ export function SubscriptionOverview({ kind, seen: { subscription, usage } }: { 
     <>
       <Told subscription={subscription} links={kind === "customer" ? (side) => base + side : null} />
       <Facts of={facts(subscription)} />
+      <h2>What is left</h2>
       <div class="cards">
         {usage.models.map((model) => (
           <ModelCard key={model.modelId} model={model} zone={subscription.timezone} />

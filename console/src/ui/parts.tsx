@@ -131,7 +131,7 @@ export function Copy({ text, label, lines }: { text: string; label: string; line
   return (
     <div class={lines === true ? "copy lines" : "copy"}>
       {shown}
-      <Button onClick={copy} label={`Copy ${label}`}>
+      <Button onClick={copy} label={`${done === true ? "Copied" : "Copy"} ${label}`}>
         {done === true ? "Copied" : "Copy"}
       </Button>
       {done === false && <span class="error">Copying is not allowed here: mark the text and copy it by hand.</span>}
