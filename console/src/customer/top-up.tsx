@@ -69,7 +69,7 @@ function Form({ id, account, seen: { subscription, usage }, reload }: { id: stri
           )}
         </Field>
       </fieldset>
-      <Checkout action="Top up" body={body} quoted={quoted} sale={sale} charged="Now">
+      <Checkout action="Top up" body={body} quoted={quoted} sale={sale} charged="Now" once>
         {model !== undefined && units !== null && (
           <p>
             {whole(units)} {unit} of {model.modelId} are added for the very next request. What is not used of them is gone at

@@ -24,6 +24,8 @@ interface CheckoutProps<Body> {
   readonly sale: Sale<Body & { expectedTotal: string }, Sold>;
   /** What is charged for, as the head of its column. */
   readonly charged?: string;
+  /** It is charged once, not by the month. */
+  readonly once?: boolean;
   /** What is said while `body` is null. */
   readonly missing?: string;
   /** What comes of it, beside the price. */
@@ -42,7 +44,7 @@ function SaleIsOpen({ sale }: { sale: Sale<never, Sold> }) {
 }
 
 /** The price, and the way to order at it. */
-export function Checkout<Body>({ action, body, quoted, sale, charged, missing, children }: CheckoutProps<Body>) {
+export function Checkout<Body>({ action, body, quoted, sale, charged, once, missing, children }: CheckoutProps<Body>) {
   const [asking, setAsking] = useState(false);
   const { quote, reload } = quoted;
   const changed = sale.refusal?.code === "price_changed" ? sale.refusal : null;
@@ -53,7 +55,7 @@ export function Checkout<Body>({ action, body, quoted, sale, charged, missing, c
     if (sale.open !== null) void sale.again();
     else if (body !== null && quote !== null) void sale.place({ ...body, expectedTotal: quote.total });
   };
-  const table = quote !== null && <PriceTable price={quote} {...(charged === undefined ? {} : { charged })} />;
+  const table = quote !== null && <PriceTable price={quote} charged={charged} once={once} />;
   return (
     <section class="card" aria-label="Price">
       <h2>Price</h2>

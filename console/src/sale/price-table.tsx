@@ -5,8 +5,15 @@ import type { Quote } from "../api/types";
 import { counted } from "../format/numbers";
 import { Money } from "../ui/parts";
 
-/** `charged` heads the column of what is charged for each line. */
-export function PriceTable({ price, charged = `For ${counted(price.months, "month")}` }: { price: Quote; charged?: string }) {
+interface PriceProps {
+  readonly price: Quote;
+  /** The head of the column of what is charged for each line. */
+  readonly charged?: string | undefined;
+  /** It is charged once, so that a price for a month says nothing. */
+  readonly once?: boolean | undefined;
+}
+
+export function PriceTable({ price, charged = `For ${counted(price.months, "month")}`, once }: PriceProps) {
   const amount = (value: string) => <Money amount={value} currency={price.currency} />;
   return (
     <div class="table" role="region" aria-label="Price, line by line" tabIndex={0}>
@@ -16,7 +23,7 @@ export function PriceTable({ price, charged = `For ${counted(price.months, "mont
           <tr>
             <th scope="col">Model</th>
             <th scope="col">Tier</th>
-            <th scope="col" class="figure">A month</th>
+            {once !== true && <th scope="col" class="figure">A month</th>}
             <th scope="col" class="figure">{charged}</th>
           </tr>
         </thead>
@@ -25,7 +32,7 @@ export function PriceTable({ price, charged = `For ${counted(price.months, "mont
             <tr key={line.modelId}>
               <th scope="row">{line.modelId}</th>
               <td>{line.channelTier}</td>
-              <td class="figure">{amount(line.monthly)}</td>
+              {once !== true && <td class="figure">{amount(line.monthly)}</td>}
               <td class="figure">{amount(line.total)}</td>
             </tr>
           ))}
@@ -33,7 +40,7 @@ export function PriceTable({ price, charged = `For ${counted(price.months, "mont
         <tfoot>
           <tr>
             <th scope="row" colSpan={2}>Total</th>
-            <td class="figure">{amount(price.monthlyTotal)}</td>
+            {once !== true && <td class="figure">{amount(price.monthlyTotal)}</td>}
             <td class="figure"><strong>{amount(price.total)}</strong></td>
           </tr>
         </tfoot>

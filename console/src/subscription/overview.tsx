@@ -98,7 +98,7 @@ function facts(subscription: Subscription): (readonly [string, ComponentChildren
     ["Ends", at(expiresAt)],
     ["Time zone", timezone],
     ["Renews itself", autoRenew ? `yes, by ${counted(autoRenewMonths, "month")}` : "no"],
-    ["Charged for this term", price === null ? "not kept" : <Money amount={price.total} currency={price.currency} />],
+    ["Charged for its list", price === null ? "not kept" : <Money amount={price.total} currency={price.currency} />],
     ["Key", subscription.apiKeyMasked === null ? "revoked" : <code>{subscription.apiKeyMasked}</code>],
     ["Number", <code>{subscription.subscriptionId}</code>],
   ];

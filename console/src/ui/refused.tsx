@@ -8,12 +8,13 @@ import { Button, Notice } from "./parts";
 
 interface RefusedProps {
   readonly refusal: Refusal;
-  /** Tries once more, where that can help. */
+  /** Tries once more; it is offered where the same can succeed by itself. */
   readonly again?: () => void;
 }
 
 export function Refused({ refusal, again }: RefusedProps) {
   const { what, todo } = WORDS[refusal.code];
+  const canPass = refusal.status === 0 || refusal.status === 429 || refusal.status >= 500;
   return (
     <Notice tone="bad" title={what}>
       <p>
@@ -28,7 +29,7 @@ export function Refused({ refusal, again }: RefusedProps) {
           {refusal.requestId !== null && <> · id <code>{refusal.requestId}</code></>}
         </p>
       </details>
-      {again !== undefined && <Button onClick={again}>Try again</Button>}
+      {again !== undefined && canPass && <Button onClick={again}>Try again</Button>}
     </Notice>
   );
 }
