@@ -31,9 +31,10 @@ export function subscriptionPath(kind: Kind, id: string): string {
   return `${kind === "operator" ? "/operator" : ""}/subscriptions/${id}`;
 }
 
-/** The links of subscription `id`; the one that is shown is marked. */
+/** The links of subscription `id`; the one that is shown is marked; the customer's first page shows the first of them. */
 export function SubscriptionTabs({ kind, id }: { kind: Kind; id: string }) {
   const base = subscriptionPath(kind, id);
   const items = SIDES[kind].map(([side, label]) => ({ href: `#${base}${side}`, label }));
-  return <Tabs label="This subscription" items={items} current={`#${useStore(path)}`} />;
+  const here = useStore(path);
+  return <Tabs label="This subscription" items={items} current={`#${here === "/" ? base : here}`} />;
 }
