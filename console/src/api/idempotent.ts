@@ -14,14 +14,16 @@ interface Sent<Body> {
 
 export interface Sale<Body, T> {
   /** Sends `body` under a key of its own, or again under the same where it is the one that was sent last. */
-  place(body: Body): Promise<void>;
+  readonly place: (body: Body) => Promise<void>;
   /** Sends once more what got no answer. */
-  again(): Promise<void>;
+  readonly again: () => Promise<void>;
   readonly busy: boolean;
   /** What was sent and got no certain answer: it may have been bought. Until it has one, nothing else should be sent. */
   readonly open: Body | null;
   readonly refusal: Refusal | null;
   readonly sold: Answer<T> | null;
+  /** Lets the next order begin, after this one was withdrawn. */
+  readonly forget: () => void;
 }
 
 /** Refusals from before the service looked: what an earlier attempt came to is as open as it was. */
@@ -72,5 +74,5 @@ export function useSale<Body, T>(
   }
 
   const again = () => (open === null ? Promise.resolve() : place(open));
-  return { place, again, busy, open, refusal, sold };
+  return { place, again, busy, open, refusal, sold, forget: () => setSold(null) };
 }

@@ -18,7 +18,7 @@ import { Async } from "../ui/answers";
 import { Field } from "../ui/field";
 import { Page } from "../ui/page";
 import { ButtonLink, Notice } from "../ui/parts";
-import { takesThePlace, useSubscriptions } from "./overview";
+import { useCurrent } from "./overview";
 
 interface Draft {
   readonly lines: Line[];
@@ -32,7 +32,7 @@ interface Draft {
 type Body = Omit<PurchaseRequest, "expectedTotal">;
 
 const NOTHING: Draft = { lines: [], months: 1, timezone: viewerZone(), autoRenew: false, autoRenewMonths: 1, label: "" };
-const ZONES = [...new Set(["UTC", ...Intl.supportedValuesOf("timeZone")])];
+const ZONES = [...new Set([viewerZone(), "UTC", ...Intl.supportedValuesOf("timeZone")])];
 
 /** The body of the purchase; null while something is missing or outside the catalogue's limits. */
 function bodyOf({ lines, months, timezone, autoRenew, autoRenewMonths, label }: Draft, catalogue: readonly Model[]): Body | null {
@@ -65,7 +65,7 @@ function Form({ account, catalogue }: { account: string; catalogue: readonly Mod
   });
   const refusal = sale.refusal ?? quoted.refusal;
   const set = (change: Partial<Draft>) => setDraft({ ...draft, ...change });
-  if (sale.sold !== null) return <Outcome answer={sale.sold} done="The subscription was bought." makesKey onEnded={() => location.reload()} />;
+  if (sale.sold !== null) return <Outcome answer={sale.sold} done="The subscription was bought." makesKey onEnded={sale.forget} />;
   return (
     <form onSubmit={(event) => event.preventDefault()}>
       <h2>Models</h2>
@@ -110,10 +110,10 @@ function Settings({ draft, refusal, set }: { draft: Draft; refusal: ReturnType<t
 export default function Buy() {
   const account = useSession("customer")?.account ?? "";
   const catalogue = useCatalogue();
-  const running = useSubscriptions().data?.find(takesThePlace);
+  const running = useCurrent().data;
   return (
     <Page title="Buy a subscription">
-      {running !== undefined && <Running of={running} />}
+      {running !== null && <Running of={running} />}
       <Async of={catalogue} empty={{ when: (models) => models.length === 0, say: "Nothing is sold at the moment." }}>
         {(models) => <Form account={account} catalogue={models} />}
       </Async>

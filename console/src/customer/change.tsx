@@ -95,7 +95,11 @@ function Form({ account, subscription, catalogue, reload }: FormProps) {
     setLines(began);
     done();
   };
-  if (sale.sold !== null) return <Outcome answer={sale.sold} done="The subscription was changed." onEnded={reload} />;
+  const again = () => {
+    sale.forget();
+    reload();
+  };
+  if (sale.sold !== null) return <Outcome answer={sale.sold} done="The subscription was changed." onEnded={again} />;
   const after = body !== null && <BeforeAndAfter rows={rowsOf(subscription, body.models, catalogue)} quote={quoted.quote} zone={timezone} />;
   return (
     <form onSubmit={(event) => event.preventDefault()}>

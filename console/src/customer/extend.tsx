@@ -36,7 +36,11 @@ function Extension({ account, subscription: { subscriptionId, timezone, expiresA
     done();
     return bought;
   });
-  if (sale.sold !== null) return <Outcome answer={sale.sold} done="The term was extended." onEnded={reload} />;
+  const again = () => {
+    sale.forget();
+    reload();
+  };
+  if (sale.sold !== null) return <Outcome answer={sale.sold} done="The term was extended." onEnded={again} />;
   return (
     <form onSubmit={(event) => event.preventDefault()}>
       <h2>Extend it now</h2>

@@ -7,24 +7,37 @@ import { OrderWaits } from "../sale/order-waits";
 import { SubscriptionOverview, nameOf, useSubscription } from "../subscription/overview";
 import { SubscriptionTabs } from "../subscription/tabs";
 import { AsOf, Async, More, useAnswer, usePages } from "../ui/answers";
-import type { Pages } from "../ui/answers";
+import type { Asked, PageOf } from "../ui/answers";
 import { Page } from "../ui/page";
 import { ButtonLink, Instant, Money, StatusBadge } from "../ui/parts";
 import { Table } from "../ui/table";
 import type { Column } from "../ui/table";
 
-/** The account's subscriptions, newest first. */
-export function useSubscriptions(): Pages<Subscription> {
-  return usePages(async (cursor) => {
-    const query = cursor === undefined ? {} : { cursor };
-    const page = await read(customerApi().GET("/v1/subscriptions", { params: { query } }));
-    return { items: page.subscriptions, next: page.next };
-  }, []);
+/** A page of the account's subscriptions, newest first. */
+async function page(query: { cursor?: string; limit?: number }): Promise<PageOf<Subscription>> {
+  const { subscriptions, next } = await read(customerApi().GET("/v1/subscriptions", { params: { query } }));
+  return { items: subscriptions, next };
 }
 
-/** Whether it takes the account's one place. */
-export function takesThePlace({ status }: Subscription): boolean {
+function takesThePlace({ status }: Subscription): boolean {
   return status === "active" || status === "suspended" || status === "pending";
+}
+
+/** The subscription that takes the account's one place, or null. It may be an old one that was renewed, so every page is
+ * looked at until it is found. */
+async function current(): Promise<Subscription | null> {
+  let cursor: string | null = null;
+  do {
+    const here: PageOf<Subscription> = await page({ limit: 100, ...(cursor === null ? {} : { cursor }) });
+    const found = here.items.find(takesThePlace);
+    if (found !== undefined) return found;
+    cursor = here.next;
+  } while (cursor !== null);
+  return null;
+}
+
+export function useCurrent(): Asked<Subscription | null> {
+  return useAnswer(current, []);
 }
 
 /** The order of the account that waits, or null: as nothing is sold beside it, it is the newest one. */
@@ -72,42 +85,34 @@ function Past({ rows, renewable }: { rows: readonly Subscription[]; renewable: b
 }
 
 export function Overview() {
-  const subscriptions = useSubscriptions();
+  const running = useCurrent();
+  const all = usePages((cursor) => page(cursor === undefined ? {} : { cursor }), []);
   const waiting = useAnswer(orderThatWaits, []);
   const again = () => {
-    subscriptions.reload();
+    running.reload();
+    all.reload();
     waiting.reload();
   };
-  const nothing = (
-    <>
-      <p>You have no subscription yet.</p>
-      <ButtonLink look="primary" href="#/buy">
-        Buy one
-      </ButtonLink>
-    </>
-  );
+  const past = all.data?.filter((item) => !takesThePlace(item)) ?? [];
   return (
     <Page title="Overview">
       {waiting.data !== null && <OrderWaits order={waiting.data} onEnded={again} />}
-      <Async of={subscriptions} empty={{ when: (items) => items.length === 0, say: nothing }}>
-        {(items) => {
-          const current = items.find(takesThePlace);
-          return (
-            <>
-              {current === undefined ? (
-                <div class="empty">
-                  <p>Nothing runs at the moment.</p>
-                  <ButtonLink look="primary" href="#/buy">Buy a subscription</ButtonLink>
-                </div>
-              ) : (
-                <Current key={current.subscriptionId} id={current.subscriptionId} />
-              )}
-              <Past rows={items.filter((item) => !takesThePlace(item))} renewable={current === undefined} />
-            </>
-          );
-        }}
+      <Async of={running} empty={{ when: (found) => found === null, say: <Nothing first={all.data?.length === 0} /> }}>
+        {(found) => found !== null && <Current key={found.subscriptionId} id={found.subscriptionId} />}
       </Async>
-      <More of={subscriptions} />
+      {running.at !== null && <Async of={all}>{() => <Past rows={past} renewable={running.data === null} />}</Async>}
+      <More of={all} />
     </Page>
+  );
+}
+
+function Nothing({ first }: { first: boolean }) {
+  return (
+    <>
+      <p>{first ? "You have no subscription yet." : "Nothing runs at the moment."}</p>
+      <ButtonLink look="primary" href="#/buy">
+        Buy a subscription
+      </ButtonLink>
+    </>
   );
 }

@@ -37,7 +37,11 @@ function Form({ id, account, seen: { subscription, usage }, reload }: { id: stri
     return bought;
   });
   const refusal = sale.refusal ?? quoted.refusal;
-  if (sale.sold !== null) return <Outcome answer={sale.sold} done="The units were added." onEnded={reload} />;
+  const again = () => {
+    sale.forget();
+    reload();
+  };
+  if (sale.sold !== null) return <Outcome answer={sale.sold} done="The units were added." onEnded={again} />;
   const unit = model?.unit ?? "units";
   return (
     <form onSubmit={(event) => event.preventDefault()}>

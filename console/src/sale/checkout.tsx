@@ -32,7 +32,7 @@ interface CheckoutProps<Body> {
   readonly children?: ComponentChildren;
 }
 
-function SaleIsOpen({ sale }: { sale: Sale<never, Sold> }) {
+function SaleIsOpen({ sale }: { sale: Pick<Sale<unknown, Sold>, "busy" | "again"> }) {
   return (
     <Notice tone="warn" title="Your order was sent, and its answer did not arrive.">
       <p>It may have been carried out. Ask for the answer: that orders nothing a second time.</p>
@@ -65,7 +65,7 @@ export function Checkout<Body>({ action, body, quoted, sale, charged, once, miss
       {!asking && table}
       {!asking && sale.refusal !== null && <Refused refusal={sale.refusal} />}
       {sale.open !== null && !asking ? (
-        <SaleIsOpen sale={sale as Sale<never, Sold>} />
+        <SaleIsOpen sale={sale} />
       ) : (
         <Button look="primary" disabled={quote === null} onClick={() => setAsking(true)}>
           {action} …

@@ -82,12 +82,13 @@ export async function signIn(kind: Kind, route = location.hash): Promise<void> {
 export async function signOut(kind: Kind): Promise<void> {
   forgetDrafts();
   const provider = manager(kind);
-  if ((await provider.metadataService.getEndSessionEndpoint()) !== undefined) {
+  try {
     await provider.signoutRedirect();
-    return;
+  } catch {
+    // The provider offers no sign-out, or cannot be reached: the session ends here.
+    await provider.removeUser();
+    tell(kind, null);
   }
-  await provider.removeUser();
-  tell(kind, null);
 }
 
 /** The session of `kind`, null where nobody is signed in. */

@@ -34,6 +34,13 @@ export function Dialog({ title, onClose, children }: DialogProps) {
         event.preventDefault();
         onClose();
       }}
+      onClose={() => {
+        // A browser may close it against `onCancel`; whoever drew it may not want that yet.
+        onClose();
+        requestAnimationFrame(() => {
+          if (dialog.current?.open === false) dialog.current.showModal();
+        });
+      }}
     >
       <h2 id={id}>{title}</h2>
       {children}

@@ -7,9 +7,10 @@ import { store, useStore } from "../store";
 
 const said = store("");
 
-/** Has a screen reader say `text`, without moving the focus. */
+/** Has a screen reader say `text`, without moving the focus; also the same text twice. */
 export function announce(text: string): void {
-  said.set(text);
+  said.set("");
+  setTimeout(() => said.set(text));
 }
 
 /** The live region of the whole console; the shell has one. */
