@@ -34,7 +34,7 @@ DEPLOYED := $(STACK)$(ENTITLEMENTS_TABLE)$(SUBSCRIPTIONS_TABLE)$(HISTORY_TABLE)$
 # Credentials that the shell exports reach the tools for deployments alone, or a DynamoDB that is named.
 CREDENTIALS := AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_SECURITY_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE \
   AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_WEB_IDENTITY_TOKEN_FILE AWS_BEARER_TOKEN_BEDROCK
-ifeq ($(AWS_ENDPOINT_URL_DYNAMODB)$(filter upgrade restore $(if $(DEPLOYED),audit),$(MAKECMDGOALS)),)
+ifeq ($(AWS_ENDPOINT_URL_DYNAMODB)$(filter upgrade restore console-deploy $(if $(DEPLOYED),audit),$(MAKECMDGOALS)),)
 unexport $(CREDENTIALS)
 endif
 # The lists are complete, so pip resolves nothing: in hash mode it stumbles over pins that carry extras.
@@ -52,7 +52,7 @@ RIGHT_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
   || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-lambda demo token seed upgrade audit restore openapi test test-litellm test-runtime soak bench bench-against bench-peers bench-restore bench-router faults cost reliability scale coverage mutants lint format types \
+.PHONY: help setup run run-lambda demo token seed upgrade audit restore console console-deploy openapi test test-litellm test-runtime soak bench bench-against bench-peers bench-restore bench-router faults cost reliability scale coverage mutants lint format types \
   validate build lambda-runtime litellm alone check lock clean
 
 help: ## name every target
@@ -153,6 +153,16 @@ audit: $(if $(DEPLOYED),$(OPS),$(SETUP)) ## check every equation over what is st
 
 restore: $(OPS) ## let a deployment hold what restored tables hold: STACK=… FROM='{}-restored' [UNITS=3000]
 	@$(RUN_OPS) restore
+
+# Built by a make of its own, which has no credentials: what npm installs and runs never sees them.
+console-deploy: $(OPS) ## build the web console, and bring it to a deployment that has Console=Enabled: STACK=…
+	@env $(CREDENTIALS:%=-u %) $(MAKE) --no-print-directory console
+	@$(RUN_OPS) console-deploy
+
+console: ## build the web console into console/dist
+	@command -v npm >/dev/null || { echo "Modelpass needs npm for its web console; install Node.js." >&2; exit 1; }
+	@echo "Building the web console ..." >&2
+	@cd console && npm ci --omit=dev --silent >&2 && npm run --silent bundle >&2
 
 openapi: $(VENV)/.ready ## write docs/openapi.json anew, from the code
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m contract.openapi

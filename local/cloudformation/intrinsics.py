@@ -18,6 +18,8 @@ _PSEUDO: Final = {
     "AWS::AccountId": ACCOUNT,
     "AWS::Partition": "aws",
     "AWS::StackId": _STACK_ID,
+    "AWS::StackName": "modelpass",
+    "AWS::URLSuffix": "amazonaws.com",
 }
 
 Json = dict[str, Any]
