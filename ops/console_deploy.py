@@ -49,9 +49,8 @@ def _deploy() -> int:
     console = console_of(boto3.client("cloudformation"), stack)
     files = {**built(BUILT), CONFIG: console.config}
     done = deploy(boto3.client("s3"), boto3.client("cloudfront"), console, files)
-    print(
-        f"{console.url}: {len(done.uploads)} files uploaded, {len(done.told)} paths renewed, {len(done.deletions)} removed"
-    )
+    uploaded, renewed, removed = len(done.uploads), len(done.told), len(done.deletions)
+    print(f"{console.url}: {uploaded} files uploaded, {renewed} paths renewed, {removed} removed")
     return 0
 
 

@@ -1,6 +1,7 @@
 """The template in moto's CloudFormation: every resource of a type that moto knows is made, and the tables are right.
 
-What only AWS can make (API, CloudFront, schedule, pipe, alarms, secret) is left out, and what refers to it gets its name instead.
+What only AWS can make (API, CloudFront, schedule, pipe, alarms, secret) is left out, and what refers to it gets its
+name instead.
 """
 
 from __future__ import annotations

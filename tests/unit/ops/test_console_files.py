@@ -1,4 +1,4 @@
-"""What a release of the console serves how, uploads in which order, and leaves: decided from names and digests alone."""
+"""How files of the console are served, and what a release uploads, in which order, and leaves."""
 
 from __future__ import annotations
 
