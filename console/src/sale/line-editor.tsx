@@ -1,0 +1,140 @@
+// The models of an order, each in a box of its own: tier, calls a day, units a month; and those that can be added.
+// Rule: a box says what its figures may be and what its tier costs; a refusal of the service stands at the field it names.
+
+import type { Refusal } from "../api/refusal";
+import type { Entitlement, Model, Tier } from "../api/types";
+import { whole } from "../format/numbers";
+import { Field } from "../ui/field";
+import { announce } from "../ui/page";
+import { Badge, Button } from "../ui/parts";
+import { priceWords } from "./catalogue";
+import { newLine, problem } from "./lines";
+import type { Figure, Line } from "./lines";
+
+const LABELS: Readonly<Record<Figure, string>> = { dailyCallLimit: "Calls a day", monthlyTokenCap: "a month" };
+const MOST = 40;
+
+interface BoxProps {
+  readonly line: Line;
+  readonly index: number;
+  readonly model: Model | undefined;
+  readonly kept: Entitlement | undefined;
+  readonly refusal: Refusal | null;
+  readonly onChange: (line: Line) => void;
+  readonly onRemove: () => void;
+}
+
+function Limit({ figure, line, index, model, kept, refusal, onChange }: BoxProps & { figure: Figure }) {
+  const limits = model?.limits[figure];
+  const unit = model?.unit ?? kept?.unit ?? "tokens";
+  const label = figure === "dailyCallLimit" ? LABELS[figure] : `${unit === "tokens" ? "Tokens" : "Generations"} ${LABELS[figure]}`;
+  return (
+    <Field
+      label={label}
+      hint={limits === undefined ? "Not sold any more: it can stay as it is, or go." : `${whole(limits.min)} to ${whole(limits.max)}`}
+      error={problem(line, figure, model, kept?.[figure])}
+      param={`models[${index}].${figure}`}
+      refusal={refusal}
+    >
+      {(tied) => (
+        <input {...tied} type="text" inputMode="numeric" autoComplete="off" value={line[figure]} onInput={(event) => onChange({ ...line, [figure]: event.currentTarget.value })} />
+      )}
+    </Field>
+  );
+}
+
+function LineBox(props: BoxProps) {
+  const { line, index, model, refusal, onChange, onRemove } = props;
+  const tiers = model?.tiers ?? [];
+  const tier = tiers.find(({ channelTier }) => channelTier === line.channelTier);
+  const offered = tiers.map(({ channelTier }) => channelTier);
+  const choices: readonly Tier[] = offered.includes(line.channelTier) ? offered : [line.channelTier, ...offered];
+  const hint = model === undefined || tier === undefined ? "It is not sold so any more." : priceWords({ price: tier.price, unit: model.unit }) + (tier.available ? "" : " – down at the moment");
+  return (
+    <fieldset>
+      <legend>{line.modelId}</legend>
+      <div class="row">
+        <Field label="Tier" hint={hint} param={`models[${index}].channelTier`} refusal={refusal}>
+          {(tied) => (
+            <select {...tied} value={line.channelTier} onChange={(event) => onChange({ ...line, channelTier: event.currentTarget.value as Tier })}>
+              {choices.map((name) => (
+                <option key={name} value={name}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+        <Limit {...props} figure="dailyCallLimit" />
+        <Limit {...props} figure="monthlyTokenCap" />
+      </div>
+      {refusal?.param === `models[${index}].modelId` && <p class="error">{refusal.message}</p>}
+      <Button onClick={onRemove} label={`Take out ${line.modelId}`}>Take out</Button>
+    </fieldset>
+  );
+}
+
+interface EditorProps {
+  readonly catalogue: readonly Model[];
+  readonly lines: readonly Line[];
+  /** What is in force, where there is something: figures that stay are not held to the limits. */
+  readonly inForce?: readonly Entitlement[];
+  readonly refusal: Refusal | null;
+  readonly onChange: (lines: Line[]) => void;
+}
+
+export function LineEditor({ catalogue, lines, inForce = [], refusal, onChange }: EditorProps) {
+  const chosen = new Set(lines.map(({ modelId }) => modelId));
+  const replace = (index: number, line: Line) => onChange(lines.map((old, at) => (at === index ? line : old)));
+  const remove = (index: number) => {
+    onChange(lines.filter((_, at) => at !== index));
+    announce(`${lines[index]?.modelId ?? ""} was taken out.`);
+  };
+  const addModel = (model: Model) => {
+    onChange([...lines, newLine(model)]);
+    announce(`${model.modelId} was added.`);
+  };
+  return (
+    <>
+      {lines.map((line, index) => (
+        <LineBox
+          key={line.modelId}
+          line={line}
+          index={index}
+          model={catalogue.find(({ modelId }) => modelId === line.modelId)}
+          kept={inForce.find(({ modelId }) => modelId === line.modelId)}
+          refusal={refusal}
+          onChange={(next) => replace(index, next)}
+          onRemove={() => remove(index)}
+        />
+      ))}
+      <h3>{lines.length === 0 ? "Choose the models" : "Add a model"}</h3>
+      <div class="cards">
+        {catalogue.filter(({ modelId }) => !chosen.has(modelId)).map((model) => (
+          <Offer key={model.modelId} model={model} full={lines.length >= MOST} onAdd={() => addModel(model)} />
+        ))}
+      </div>
+    </>
+  );
+}
+
+function Offer({ model, full, onAdd }: { model: Model; full: boolean; onAdd: () => void }) {
+  return (
+    <section class="card" aria-label={model.modelId}>
+      <h4>
+        {model.modelId} <Badge tone="calm">{model.kind}</Badge>
+      </h4>
+      <ul class="offers">
+        {model.tiers.map((tier) => (
+          <li key={tier.channelTier}>
+            <strong>{tier.channelTier}</strong>: {priceWords({ price: tier.price, unit: model.unit })}
+            {!tier.available && " – down at the moment"}
+          </li>
+        ))}
+      </ul>
+      <Button onClick={onAdd} disabled={full} label={`Add ${model.modelId}`}>
+        Add
+      </Button>
+    </section>
+  );
+}

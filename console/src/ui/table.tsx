@@ -1,0 +1,50 @@
+// Tables: a caption, heads that say what a column is, and figures set to the right.
+// Rule: a table that is wider than the screen scrolls by itself, also by keyboard; the page never does.
+
+import type { ComponentChildren } from "preact";
+
+export interface Column<Row> {
+  readonly head: string;
+  readonly numeric?: boolean;
+  readonly cell: (row: Row) => ComponentChildren;
+}
+
+interface TableProps<Row> {
+  /** What the table shows; said to a screen reader, and seen where `seen` is set. */
+  readonly caption: string;
+  readonly seen?: boolean;
+  readonly columns: readonly Column<Row>[];
+  readonly rows: readonly Row[];
+  readonly rowKey: (row: Row) => string;
+}
+
+/** The first column is the head of its row. */
+export function Table<Row>({ caption, seen, columns, rows, rowKey }: TableProps<Row>) {
+  return (
+    <div class="table" role="region" aria-label={caption} tabIndex={0}>
+      <table>
+        <caption class={seen === true ? undefined : "unseen"}>{caption}</caption>
+        <thead>
+          <tr>
+            {columns.map(({ head, numeric }) => (
+              <th key={head} scope="col" class={numeric === true ? "figure" : undefined}>
+                {head}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={rowKey(row)}>
+              {columns.map(({ head, numeric, cell }, index) => {
+                const look = numeric === true ? "figure" : undefined;
+                const shown = cell(row);
+                return index === 0 ? <th key={head} scope="row" class={look}>{shown}</th> : <td key={head} class={look}>{shown}</td>;
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
