@@ -14,6 +14,8 @@ export default tseslint.config(
     rules: {
       "react-hooks/rules-of-hooks": "error",
       "react-hooks/exhaustive-deps": "error",
+      "max-lines": ["error", { max: 300 }],
+      "max-lines-per-function": ["error", { max: 40, skipBlankLines: true, skipComments: true }],
       // Numbers in a text are meant: they are counted things, never NaN by accident.
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
       // Handlers are given as short arrows whose value nobody reads.

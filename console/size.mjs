@@ -28,7 +28,9 @@ export function budget(limit) {
         .sort((one, other) => other[1] - one[1]);
       const [page, bytes] = views[0];
       const kilo = (number) => `${(number / 1000).toFixed(1)} kB`;
-      console.log(`The largest of ${views.length} first views is ${kilo(bytes)} compressed (${page}); at most ${kilo(limit)}.`);
+      console.log(
+        `The largest of ${views.length} first views is ${kilo(bytes)} compressed (${page}); at most ${kilo(limit)}.`,
+      );
       if (bytes > limit) throw new Error(`${page}: a first view of ${kilo(bytes)} is above ${kilo(limit)}`);
     },
   };

@@ -17,7 +17,11 @@ import { Announcements, Page } from "./ui/page";
 import { Button, Notice } from "./ui/parts";
 
 const LINKS: Readonly<Record<Kind, readonly (readonly [string, string])[]>> = {
-  customer: [["/", "Overview"], ["/buy", "Buy"], ["/orders", "Orders"]],
+  customer: [
+    ["/", "Overview"],
+    ["/buy", "Buy"],
+    ["/orders", "Orders"],
+  ],
   operator: [
     ["/operator", "Find"],
     ["/operator/catalogue", "Catalogue"],
@@ -81,7 +85,12 @@ function Loaded({ route, params }: Found) {
     );
   }, [route]);
   if (failed) return <Broken />;
-  if (page === null) return <p class="loading" role="status">Loading …</p>;
+  if (page === null)
+    return (
+      <p class="loading" role="status">
+        Loading …
+      </p>
+    );
   const Shown = page;
   return <Shown params={params} />;
 }
@@ -90,7 +99,9 @@ function Broken() {
   return (
     <Page title="This page could not be shown">
       <Notice tone="bad">
-        <p>It may be that the console was renewed meanwhile, or that the connection was lost. What you entered is kept.</p>
+        <p>
+          It may be that the console was renewed meanwhile, or that the connection was lost. What you entered is kept.
+        </p>
         <Button onClick={() => location.reload()}>Load it again</Button>
       </Notice>
     </Page>
@@ -136,10 +147,14 @@ export function App({ failure }: { failure: string | null }) {
   const here = useStore(path);
   return (
     <>
-      <a class="skip" href="#main" onClick={(event) => {
-        event.preventDefault();
-        document.querySelector<HTMLElement>("main")?.focus();
-      }}>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          document.querySelector<HTMLElement>("main")?.focus();
+        }}
+      >
         Skip to the page
       </a>
       <header class="shell">
@@ -150,7 +165,11 @@ export function App({ failure }: { failure: string | null }) {
         <Links kind="operator" here={here} />
       </header>
       <main id="main" tabIndex={-1}>
-        {failure !== null && <Notice tone="bad" title="The sign-in did not succeed.">{failure}</Notice>}
+        {failure !== null && (
+          <Notice tone="bad" title="The sign-in did not succeed.">
+            {failure}
+          </Notice>
+        )}
         <Guard key={here}>
           <Main here={here} />
         </Guard>

@@ -31,7 +31,13 @@ function Welcome() {
         <section class="card">
           <h2>Operators</h2>
           <p>Find an account, help it, and keep the catalogue.</p>
-          {operator === null ? <SignIn kind="operator" /> : <ButtonLink look="primary" href="#/operator">Go on as {operator.account}</ButtonLink>}
+          {operator === null ? (
+            <SignIn kind="operator" />
+          ) : (
+            <ButtonLink look="primary" href="#/operator">
+              Go on as {operator.account}
+            </ButtonLink>
+          )}
         </section>
       </div>
     </Page>

@@ -6,28 +6,14 @@ import type { Client } from "openapi-fetch";
 import { config } from "../config";
 import type { Kind } from "../config";
 import { bearer, endSession } from "../session/session";
+import { fetchTwice } from "./fetch-twice";
 import { Refusal, asRefusal, refusalOf } from "./refusal";
 import type { paths } from "./schema";
 
 export type Api = Client<paths>;
 
-const AGAIN_AFTER_MS = 300;
-
-/** `fetch`, but a GET that met no answer, or a 502 to 504, is sent once more. */
-async function fetchTwice(request: Request): Promise<Response> {
-  const mayRepeat = request.method === "GET";
-  try {
-    const response = await fetch(request.clone());
-    if (!mayRepeat || response.status < 502 || response.status > 504) return response;
-  } catch (error) {
-    if (!mayRepeat) throw error;
-  }
-  await new Promise((resolve) => setTimeout(resolve, AGAIN_AFTER_MS));
-  return fetch(request);
-}
-
 function client(base: string, token: () => Promise<string>, refused: (refusal: Refusal) => void, reason?: string): Api {
-  const api = createClient<paths>({ baseUrl: base, fetch: fetchTwice });
+  const api = createClient<paths>({ baseUrl: base, fetch: (request) => fetchTwice(request) });
   api.use({
     async onRequest({ request }) {
       request.headers.set("Authorization", `Bearer ${await token()}`);

@@ -1,16 +1,11 @@
-// A sale that is bought once, however often it is sent: double click, reload, a lost answer, a second tab of it.
-// Rule: the key and the body it was made for are kept before anything is sent, and go only with an answer.
+// A sale that is bought once, however often it is sent: double click, reload, a lost answer.
+// Rule: one order of a form is under way at a time, and its key (sent.ts) goes only with an answer.
 
 import { useRef, useState } from "preact/hooks";
-import { keepDraft, readDraft } from "../session/draft";
 import type { Answer } from "./client";
 import { asRefusal } from "./refusal";
-import type { Code, Refusal } from "./refusal";
-
-interface Sent<Body> {
-  readonly key: string;
-  readonly body: Body;
-}
+import type { Refusal } from "./refusal";
+import { answered, openAfter, openOf, send } from "./sent";
 
 export interface Sale<Body, T> {
   /** Sends `body` under a key of its own, or again under the same where it is the one that was sent last. */
@@ -26,29 +21,17 @@ export interface Sale<Body, T> {
   readonly forget: () => void;
 }
 
-/** Refusals from before the service looked: what an earlier attempt came to is as open as it was. */
-const UNDECIDED: readonly Code[] = ["signed_out", "throttled"];
-
-/** The body as it was sent, if one is open after a reload; a key is kept before anything goes out. */
-function keyFor<Body>(name: string, body: Body): Sent<Body> {
-  const kept = readDraft(name) as Sent<Body> | null;
-  if (kept !== null && JSON.stringify(kept.body) === JSON.stringify(body)) return kept;
-  const sent = { key: crypto.randomUUID(), body };
-  keepDraft(name, sent);
-  return sent;
-}
-
-/** One sale of `form` by `account`. `send` makes the call with the body and its `Idempotency-Key`. */
+/** One sale of `form` by `account`. `order` makes the call with the body and its `Idempotency-Key`. */
 export function useSale<Body, T>(
   account: string,
   form: string,
-  send: (body: Body, key: string) => Promise<Answer<T>>,
+  order: (body: Body, key: string) => Promise<Answer<T>>,
 ): Sale<Body, T> {
   const name = `${account}.${form}.sale`;
   const [busy, setBusy] = useState(false);
   const [refusal, setRefusal] = useState<Refusal | null>(null);
   const [sold, setSold] = useState<Answer<T> | null>(null);
-  const [open, setOpen] = useState<Body | null>(() => (readDraft(name) as Sent<Body> | null)?.body ?? null);
+  const [open, setOpen] = useState(() => openOf(name) as Body | null);
   const running = useRef(false);
 
   async function place(body: Body): Promise<void> {
@@ -56,17 +39,15 @@ export function useSale<Body, T>(
     running.current = true;
     setBusy(true);
     setRefusal(null);
-    const sent = keyFor(name, body);
+    const { key } = send(name, body);
     try {
-      setSold(await send(sent.body, sent.key));
-      keepDraft(name, null);
+      setSold(await order(body, key));
+      answered(name);
       setOpen(null);
     } catch (error) {
       const why = asRefusal(error);
       setRefusal(why);
-      if (UNDECIDED.includes(why.code)) return;
-      if (!why.unknownOutcome) keepDraft(name, null);
-      setOpen(why.unknownOutcome ? body : null);
+      setOpen(openAfter(name, why, open !== null) ? body : null);
     } finally {
       running.current = false;
       setBusy(false);

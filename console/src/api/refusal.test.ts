@@ -8,9 +8,19 @@ function answer(status: number, body: string, headers: Record<string, string> = 
 }
 
 test("the service's own refusal keeps its code, its field and its time", async () => {
-  const body = JSON.stringify({ retryAfter: 7, error: { message: "No.", type: "rate_limit_error", code: "too_many_purchases", param: "months" } });
+  const body = JSON.stringify({
+    retryAfter: 7,
+    error: { message: "No.", type: "rate_limit_error", code: "too_many_purchases", param: "months" },
+  });
   const refusal = await refusalOf(answer(429, body, { "Retry-After": "7", "apigw-requestid": "abc" }));
-  expect(refusal).toMatchObject({ code: "too_many_purchases", status: 429, message: "No.", param: "months", retryAfter: 7, requestId: "abc" });
+  expect(refusal).toMatchObject({
+    code: "too_many_purchases",
+    status: 429,
+    message: "No.",
+    param: "months",
+    retryAfter: 7,
+    requestId: "abc",
+  });
 });
 
 test.each([
@@ -27,7 +37,10 @@ test.each([
 });
 
 test("an answer that is no JSON is told by its status", async () => {
-  expect(await refusalOf(answer(503, "<html>"))).toMatchObject({ code: "temporarily_unavailable", message: "The service answered 503." });
+  expect(await refusalOf(answer(503, "<html>"))).toMatchObject({
+    code: "temporarily_unavailable",
+    message: "The service answered 503.",
+  });
 });
 
 test("what is thrown on the way is told as unreachable, and a refusal stays itself", () => {
@@ -38,6 +51,16 @@ test("what is thrown on the way is told as unreachable, and a refusal stays itse
 
 test("only where the service may have done it all the same, the outcome is unknown", () => {
   const unknown = (code: Refusal["code"]) => new Refusal(code, 0, "").unknownOutcome;
-  expect([unknown("unreachable"), unknown("internal_error"), unknown("temporarily_unavailable"), unknown("unexpected")]).toEqual([true, true, true, true]);
-  expect([unknown("price_changed"), unknown("signed_out"), unknown("throttled"), unknown("active_subscription_exists")]).toEqual([false, false, false, false]);
+  expect([
+    unknown("unreachable"),
+    unknown("internal_error"),
+    unknown("temporarily_unavailable"),
+    unknown("unexpected"),
+  ]).toEqual([true, true, true, true]);
+  expect([
+    unknown("price_changed"),
+    unknown("signed_out"),
+    unknown("throttled"),
+    unknown("active_subscription_exists"),
+  ]).toEqual([false, false, false, false]);
 });

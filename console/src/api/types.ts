@@ -9,6 +9,7 @@ export type Model = Schemas["Model"];
 export type Tier = Schemas["Tier"];
 export type Unit = Schemas["Unit"];
 export type Quote = Schemas["Quote"];
+export type PriceLine = Schemas["PriceLine"];
 export type SaleQuote = Schemas["SaleQuote"];
 export type Order = Schemas["Order"];
 export type Subscription = Schemas["ShownSubscription"];

@@ -3,19 +3,20 @@
 
 import { customerApi, answer, read } from "../api/client";
 import { useSale } from "../api/idempotent";
+import type { Refusal } from "../api/refusal";
 import type { Model, PurchaseRequest, Subscription } from "../api/types";
 import { viewerZone } from "../format/times";
 import { useCatalogue } from "../sale/catalogue";
 import { Checkout, Outcome } from "../sale/checkout";
 import { Months, RenewsItself } from "../sale/fields";
 import { LineEditor } from "../sale/line-editor";
-import { modelsOf, problem } from "../sale/lines";
+import { modelsOf, wrongLine } from "../sale/lines";
 import type { Line } from "../sale/lines";
 import { useQuote } from "../sale/quote";
 import { useDraft } from "../session/draft";
 import { useSession } from "../session/session";
 import { Async } from "../ui/answers";
-import { Field } from "../ui/field";
+import { ChoiceField, TextField } from "../ui/inputs";
 import { Page } from "../ui/page";
 import { ButtonLink, Notice } from "../ui/parts";
 import { useCurrent } from "./overview";
@@ -24,24 +25,27 @@ interface Draft {
   readonly lines: Line[];
   readonly months: number;
   readonly timezone: string;
-  readonly autoRenew: boolean;
-  readonly autoRenewMonths: number;
+  readonly renewal: { readonly on: boolean; readonly months: number };
   readonly label: string;
 }
 
 type Body = Omit<PurchaseRequest, "expectedTotal">;
 
-const NOTHING: Draft = { lines: [], months: 1, timezone: viewerZone(), autoRenew: false, autoRenewMonths: 1, label: "" };
+const NOTHING: Draft = {
+  lines: [],
+  months: 1,
+  timezone: viewerZone(),
+  renewal: { on: false, months: 1 },
+  label: "",
+};
 const ZONES = [...new Set([viewerZone(), "UTC", ...Intl.supportedValuesOf("timeZone")])];
 
 /** The body of the purchase; null while something is missing or outside the catalogue's limits. */
-function bodyOf({ lines, months, timezone, autoRenew, autoRenewMonths, label }: Draft, catalogue: readonly Model[]): Body | null {
+function bodyOf({ lines, months, timezone, renewal, label }: Draft, catalogue: readonly Model[]): Body | null {
   const models = modelsOf(lines);
-  const of = (line: Line) => catalogue.find(({ modelId }) => modelId === line.modelId);
-  const wrong = lines.some((line) => problem(line, "dailyCallLimit", of(line)) ?? problem(line, "monthlyTokenCap", of(line)));
-  if (models === null || models.length === 0 || wrong) return null;
-  const named = label.trim() === "" ? {} : { label: label.trim() };
-  return { models, months, timezone, autoRenew, ...(autoRenew ? { autoRenewMonths } : {}), ...named };
+  if (models === null || models.length === 0 || lines.some((line) => wrongLine(line, catalogue))) return null;
+  const renews = renewal.on ? { autoRenew: true, autoRenewMonths: renewal.months } : {};
+  return { models, months, timezone, ...renews, ...(label.trim() === "" ? {} : { label: label.trim() }) };
 }
 
 function Running({ of }: { of: Subscription }) {
@@ -59,13 +63,16 @@ function Form({ account, catalogue }: { account: string; catalogue: readonly Mod
   const body = bodyOf(draft, catalogue);
   const quoted = useQuote(body, (asked) => read(customerApi().POST("/v1/quotes", { body: asked })));
   const sale = useSale(account, "buy", async (sent: PurchaseRequest & { expectedTotal: string }, key) => {
-    const bought = await answer(customerApi().POST("/v1/subscriptions", { body: sent, params: { header: { "Idempotency-Key": key } } }));
+    const bought = await answer(
+      customerApi().POST("/v1/subscriptions", { body: sent, params: { header: { "Idempotency-Key": key } } }),
+    );
     done();
     return bought;
   });
   const refusal = sale.refusal ?? quoted.refusal;
   const set = (change: Partial<Draft>) => setDraft({ ...draft, ...change });
-  if (sale.sold !== null) return <Outcome answer={sale.sold} done="The subscription was bought." makesKey onEnded={sale.forget} />;
+  if (sale.sold !== null)
+    return <Outcome answer={sale.sold} done="The subscription was bought." makesKey onEnded={sale.forget} />;
   return (
     <form onSubmit={(event) => event.preventDefault()}>
       <h2>Models</h2>
@@ -74,34 +81,51 @@ function Form({ account, catalogue }: { account: string; catalogue: readonly Mod
       <Settings draft={draft} refusal={refusal} set={set} />
       <Checkout action="Buy" body={body} quoted={quoted} sale={sale}>
         <p>The term begins at once. The key is shown once, on the next page.</p>
-        {draft.autoRenew && <p>At its end it renews itself, at the prices of that moment, unless you switch that off.</p>}
+        {draft.renewal.on && (
+          <p>At its end it renews itself, at the prices of that moment, unless you switch that off.</p>
+        )}
       </Checkout>
     </form>
   );
 }
 
-function Settings({ draft, refusal, set }: { draft: Draft; refusal: ReturnType<typeof useQuote>["refusal"]; set: (change: Partial<Draft>) => void }) {
+interface SettingsProps {
+  readonly draft: Draft;
+  readonly refusal: Refusal | null;
+  readonly set: (change: Partial<Draft>) => void;
+}
+
+function Settings({ draft, refusal, set }: SettingsProps) {
   return (
     <fieldset>
       <legend>How long, and what it is called</legend>
       <div class="row">
-        <Months label="Months" param="months" value={draft.months} refusal={refusal} onChange={(months) => set({ months })} />
-        <Field label="Time zone" hint="Days and months of the limits begin and end in it. It stays for good." param="timezone" refusal={refusal}>
-          {(tied) => (
-            <select {...tied} value={draft.timezone} onChange={(event) => set({ timezone: event.currentTarget.value })}>
-              {ZONES.map((zone) => (
-                <option key={zone} value={zone}>
-                  {zone}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
-        <Field label="Label" hint="For your own order; at most 64 characters. Optional." param="label" refusal={refusal}>
-          {(tied) => <input {...tied} type="text" maxLength={64} value={draft.label} onInput={(event) => set({ label: event.currentTarget.value })} />}
-        </Field>
-        <RenewsItself checked={draft.autoRenew} refusal={refusal} onChange={(autoRenew) => set({ autoRenew })} />
-        {draft.autoRenew && <Months label="Renew by" param="autoRenewMonths" value={draft.autoRenewMonths} refusal={refusal} onChange={(autoRenewMonths) => set({ autoRenewMonths })} />}
+        <Months
+          label="Months"
+          param="months"
+          value={draft.months}
+          refusal={refusal}
+          onValue={(months) => set({ months })}
+        />
+        <ChoiceField
+          label="Time zone"
+          hint="Days and months of the limits begin and end in it. It stays for good."
+          param="timezone"
+          refusal={refusal}
+          value={draft.timezone}
+          choices={ZONES}
+          onValue={(timezone) => set({ timezone })}
+        />
+        <TextField
+          label="Label"
+          hint="For your own order; at most 64 characters. Optional."
+          param="label"
+          refusal={refusal}
+          maxLength={64}
+          value={draft.label}
+          onValue={(label) => set({ label })}
+        />
+        <RenewsItself renewal={draft.renewal} refusal={refusal} onValue={(renewal) => set({ renewal })} />
       </div>
     </fieldset>
   );

@@ -9,7 +9,7 @@ import type { Params } from "../routes";
 import { useCatalogue } from "../sale/catalogue";
 import { Checkout, Outcome } from "../sale/checkout";
 import { LineEditor } from "../sale/line-editor";
-import { binds, lineOf, modelsOf, problem } from "../sale/lines";
+import { binds, lineOf, modelsOf, wrongLine } from "../sale/lines";
 import type { Binds, Line } from "../sale/lines";
 import { quoteSale, useQuote } from "../sale/quote";
 import { useDraft } from "../session/draft";
@@ -39,7 +39,9 @@ function rowsOf({ models, price }: Subscription, wanted: readonly PurchaseModel[
 }
 
 function told(line: PurchaseModel | undefined): string {
-  return line === undefined ? "–" : `${line.channelTier} · ${whole(line.dailyCallLimit)} calls a day · ${whole(line.monthlyTokenCap)} a month`;
+  return line === undefined
+    ? "–"
+    : `${line.channelTier} · ${whole(line.dailyCallLimit)} calls a day · ${whole(line.monthlyTokenCap)} a month`;
 }
 
 function BeforeAndAfter({ rows, quote, zone }: { rows: readonly Row[]; quote: SaleQuote | null; zone: string }) {
@@ -59,7 +61,10 @@ function BeforeAndAfter({ rows, quote, zone }: { rows: readonly Row[]; quote: Sa
         ]}
       />
       {waits && quote !== null && (
-        <p>What falls binds with the next month, <Instant at={quote.bindsAt} zone={zone} />; until then everything stays as it is. Nothing is paid back.</p>
+        <p>
+          What falls binds with the next month, <Instant at={quote.bindsAt} zone={zone} />; until then everything stays
+          as it is. Nothing is paid back.
+        </p>
       )}
     </>
   );
@@ -72,22 +77,21 @@ interface FormProps {
   readonly reload: () => void;
 }
 
-function Form({ account, subscription, catalogue, reload }: FormProps) {
-  const { subscriptionId: id, models: inForce, pendingChange, timezone } = subscription;
+/** What is entered, what it costs, and the way to order it. */
+function useChange({ account, subscription, catalogue }: FormProps) {
+  const { subscriptionId: id, models: inForce, pendingChange } = subscription;
   const began = (pendingChange?.models ?? inForce).map(lineOf);
   const [lines, setLines, done] = useDraft<Line[]>(account, `${id}.change`, began);
   const models = modelsOf(lines);
-  const wrong = lines.some((line) => {
-    const is = ({ modelId }: { modelId: string }) => modelId === line.modelId;
-    const [model, kept] = [catalogue.find(is), inForce.find(is)];
-    return problem(line, "dailyCallLimit", model, kept?.dailyCallLimit) ?? problem(line, "monthlyTokenCap", model, kept?.monthlyTokenCap);
-  });
   const same = JSON.stringify(models) === JSON.stringify(modelsOf(began));
+  const wrong = lines.some((line) => wrongLine(line, catalogue, inForce));
   const body: Body | null = models === null || models.length === 0 || wrong || same ? null : { models };
   const quoted = useQuote(body, (change) => quoteSale(id, { change }));
   const sale = useSale<Body & { expectedTotal: string }, Sold>(account, `${id}.change`, async (sent, key) => {
     const params = { path: { subscriptionId: id }, header: { "Idempotency-Key": key } };
-    const bought = await answer(customerApi().POST("/v1/subscriptions/{subscriptionId}/change", { body: sent, params }));
+    const bought = await answer(
+      customerApi().POST("/v1/subscriptions/{subscriptionId}/change", { body: sent, params }),
+    );
     done();
     return bought;
   });
@@ -95,21 +99,55 @@ function Form({ account, subscription, catalogue, reload }: FormProps) {
     setLines(began);
     done();
   };
+  return { lines, setLines, same, body, quoted, sale, beginAgain };
+}
+
+function Lines({ order, catalogue, subscription }: FormProps & { order: ReturnType<typeof useChange> }) {
+  const { lines, setLines, same, quoted, sale, beginAgain } = order;
+  return (
+    <>
+      {subscription.pendingChange !== null && (
+        <Notice title="A change waits already.">
+          The list below is the one to come. What you order now takes its place.
+        </Notice>
+      )}
+      <h2>Models</h2>
+      <LineEditor
+        catalogue={catalogue}
+        lines={lines}
+        inForce={subscription.models}
+        refusal={sale.refusal ?? quoted.refusal}
+        onChange={setLines}
+      />
+      {!same && (
+        <p>
+          <Button onClick={beginAgain}>Begin again</Button>
+        </p>
+      )}
+      {lines.length === 0 && (
+        <p class="error">A subscription has at least one model. To end it, cancel it in its settings.</p>
+      )}
+    </>
+  );
+}
+
+function Form(props: FormProps) {
+  const { subscription, catalogue, reload } = props;
+  const order = useChange(props);
+  const { body, quoted, sale } = order;
   const again = () => {
     sale.forget();
     reload();
   };
   if (sale.sold !== null) return <Outcome answer={sale.sold} done="The subscription was changed." onEnded={again} />;
-  const after = body !== null && <BeforeAndAfter rows={rowsOf(subscription, body.models, catalogue)} quote={quoted.quote} zone={timezone} />;
+  const rows = body === null ? [] : rowsOf(subscription, body.models, catalogue);
+  const after = body !== null && <BeforeAndAfter rows={rows} quote={quoted.quote} zone={subscription.timezone} />;
+  const missing = "Change something above to see what it costs.";
   return (
     <form onSubmit={(event) => event.preventDefault()}>
-      {pendingChange !== null && <Notice title="A change waits already.">The list below is the one to come. What you order now takes its place.</Notice>}
-      <h2>Models</h2>
-      <LineEditor catalogue={catalogue} lines={lines} inForce={inForce} refusal={sale.refusal ?? quoted.refusal} onChange={setLines} />
-      {!same && <p><Button onClick={beginAgain}>Begin again</Button></p>}
+      <Lines {...props} order={order} />
       {after}
-      {lines.length === 0 && <p class="error">A subscription has at least one model. To end it, cancel it in its settings.</p>}
-      <Checkout action="Change" body={body} quoted={quoted} sale={sale} charged="Now" missing="Change something above to see what it costs.">
+      <Checkout action="Change" body={body} quoted={quoted} sale={sale} charged="Now" missing={missing}>
         {after}
       </Checkout>
     </form>

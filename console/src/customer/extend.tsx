@@ -4,7 +4,7 @@
 import { useState } from "preact/hooks";
 import { answer, customerApi, read } from "../api/client";
 import { useSale } from "../api/idempotent";
-import type { ExtensionRequest, Sold, Subscription } from "../api/types";
+import type { ExtensionRequest, SaleQuote, Sold, Subscription } from "../api/types";
 import { times } from "../format/decimal";
 import { counted } from "../format/numbers";
 import type { Params } from "../routes";
@@ -45,10 +45,16 @@ function Extension({ account, subscription: { subscriptionId, timezone, expiresA
     <form onSubmit={(event) => event.preventDefault()}>
       <h2>Extend it now</h2>
       <p>
-        The term ends {expiresAt !== null && <Instant at={expiresAt} zone={timezone} />}. The months you add begin then; the key, the
-        limits and what is used stay.
+        The term ends {expiresAt !== null && <Instant at={expiresAt} zone={timezone} />}. The months you add begin then;
+        the key, the limits and what is used stay.
       </p>
-      <Months label="Extend by" param="months" value={months} refusal={sale.refusal ?? quoted.refusal} onChange={setMonths} />
+      <Months
+        label="Extend by"
+        param="months"
+        value={months}
+        refusal={sale.refusal ?? quoted.refusal}
+        onValue={setMonths}
+      />
       <Checkout action="Extend" body={{ months }} quoted={quoted} sale={sale}>
         <p>The term then ends {counted(months, "month")} later.</p>
       </Checkout>
@@ -56,44 +62,70 @@ function Extension({ account, subscription: { subscriptionId, timezone, expiresA
   );
 }
 
+interface Renewal {
+  readonly on: boolean;
+  readonly months: number;
+}
+
+function Consequence({ renewal, price, zone }: { renewal: Renewal; price: SaleQuote | null; zone: string }) {
+  if (!renewal.on) return <p>It ends with its term, and its key grants nothing any more then. Nothing is charged.</p>;
+  return (
+    <>
+      <p>
+        The term goes on by {counted(renewal.months, "month")} at its end. The key, the limits and the counters stay.
+      </p>
+      {price !== null && (
+        <p>
+          That is on <Instant at={price.bindsAt} zone={zone} />, and costs{" "}
+          <Money amount={times(price.monthlyTotal, renewal.months)} currency={price.currency} /> at the prices of now.
+          It is charged at the prices of that moment.
+        </p>
+      )}
+    </>
+  );
+}
+
+function keepSettings(subscriptionId: string, { on, months }: Renewal) {
+  const body = { autoRenew: on, ...(on ? { autoRenewMonths: months } : {}) };
+  return read(
+    customerApi().PATCH("/v1/subscriptions/{subscriptionId}", { params: { path: { subscriptionId } }, body }),
+  );
+}
+
 function AutoRenewal({ account, subscription, reload }: Props) {
-  const { subscriptionId: id, timezone } = subscription;
-  const [draft, setDraft, done] = useDraft(account, `${id}.auto-renew`, { on: subscription.autoRenew, months: subscription.autoRenewMonths });
+  const { subscriptionId, timezone, autoRenew, autoRenewMonths } = subscription;
+  const now: Renewal = { on: autoRenew, months: autoRenewMonths };
+  const [draft, setDraft, done] = useDraft(account, `${subscriptionId}.auto-renew`, now);
   const [asking, setAsking] = useState(false);
   const doing = useDoing();
-  const quoted = useQuote({}, (renew) => quoteSale(id, { renew }));
-  const same = draft.on === subscription.autoRenew && (!draft.on || draft.months === subscription.autoRenewMonths);
+  const quoted = useQuote({}, (renew) => quoteSale(subscriptionId, { renew }));
+  const same = draft.on === now.on && (!draft.on || draft.months === now.months);
+  const patch = () => keepSettings(subscriptionId, draft);
   const save = async () => {
-    const body = { autoRenew: draft.on, ...(draft.on ? { autoRenewMonths: draft.months } : {}) };
-    const params = { path: { subscriptionId: id } };
-    if (!(await doing.run(() => read(customerApi().PATCH("/v1/subscriptions/{subscriptionId}", { params, body }))))) return;
+    if (!(await doing.run(patch))) return;
     setAsking(false);
     done();
     announce("Saved.");
     reload();
   };
-  const price = quoted.quote;
-  const consequence = draft.on ? (
-    <p>
-      At its end{price !== null && <>, <Instant at={price.bindsAt} zone={timezone} />,</>} the term goes on by {counted(draft.months, "month")}
-      {price !== null && <>, for <Money amount={times(price.monthlyTotal, draft.months)} currency={price.currency} /> at the prices of now</>}. It is charged at
-      the prices of that moment. The key, the limits and the counters stay.
-    </p>
-  ) : (
-    <p>It ends with its term, and its key grants nothing any more then. Nothing is charged.</p>
-  );
+  const ask = {
+    busy: doing.busy,
+    refusal: doing.refusal,
+    onConfirm: () => void save(),
+    onClose: () => setAsking(false),
+  };
+  const consequence = <Consequence renewal={draft} price={quoted.quote} zone={timezone} />;
   return (
     <form onSubmit={(event) => event.preventDefault()}>
       <h2>Renew by itself</h2>
-      <RenewsItself checked={draft.on} refusal={doing.refusal} onChange={(on) => setDraft({ ...draft, on })} />
-      {draft.on && <Months label="Renew by" param="autoRenewMonths" value={draft.months} refusal={doing.refusal} onChange={(months) => setDraft({ ...draft, months })} />}
+      <RenewsItself renewal={draft} refusal={doing.refusal} onValue={setDraft} />
       {consequence}
       {quoted.refusal !== null && draft.on && <Refused refusal={quoted.refusal} />}
       <Button look="primary" disabled={same} onClick={() => setAsking(true)}>
         Save …
       </Button>
       {asking && !same && (
-        <Confirm title="Save this?" action="Save" busy={doing.busy} refusal={doing.refusal} onConfirm={() => void save()} onClose={() => setAsking(false)}>
+        <Confirm title="Save this?" action="Save" {...ask}>
           {consequence}
         </Confirm>
       )}
@@ -107,8 +139,12 @@ export default function Extend({ params: { id = "" } }: { params: Params }) {
     <OfSubscription id={id} title="Extend and renew" when={["active", "suspended"]}>
       {({ subscription }, reload) => (
         <>
-          <section aria-label="Extend"><Extension account={account} subscription={subscription} reload={reload} /></section>
-          <section class="card" aria-label="Renew by itself"><AutoRenewal account={account} subscription={subscription} reload={reload} /></section>
+          <section aria-label="Extend">
+            <Extension account={account} subscription={subscription} reload={reload} />
+          </section>
+          <section class="card" aria-label="Renew by itself">
+            <AutoRenewal account={account} subscription={subscription} reload={reload} />
+          </section>
         </>
       )}
     </OfSubscription>

@@ -64,22 +64,38 @@ function Current({ id }: { id: string }) {
 const PAST: readonly Column<Subscription>[] = [
   { head: "Subscription", cell: (past) => <a href={`#/subscriptions/${past.subscriptionId}`}>{nameOf(past)}</a> },
   { head: "Status", cell: (past) => <StatusBadge status={past.status} /> },
-  { head: "Began", cell: ({ startsAt, timezone }) => (startsAt === null ? "–" : <Instant at={startsAt} zone={timezone} />) },
-  { head: "Ended", cell: ({ expiresAt, timezone }) => (expiresAt === null ? "–" : <Instant at={expiresAt} zone={timezone} />) },
+  {
+    head: "Began",
+    cell: ({ startsAt, timezone }) => (startsAt === null ? "–" : <Instant at={startsAt} zone={timezone} />),
+  },
+  {
+    head: "Ended",
+    cell: ({ expiresAt, timezone }) => (expiresAt === null ? "–" : <Instant at={expiresAt} zone={timezone} />),
+  },
   { head: "Models", cell: ({ models }) => models.map(({ modelId }) => modelId).join(", ") },
-  { head: "Charged", numeric: true, cell: ({ price }) => (price === null ? "not kept" : <Money amount={price.total} currency={price.currency} />) },
+  {
+    head: "Charged",
+    numeric: true,
+    cell: ({ price }) => (price === null ? "not kept" : <Money amount={price.total} currency={price.currency} />),
+  },
 ];
 
 function Past({ rows, renewable }: { rows: readonly Subscription[]; renewable: boolean }) {
   if (rows.length === 0) return null;
   const renew: Column<Subscription> = {
     head: "What you can do",
-    cell: ({ status, subscriptionId }) => (status === "expired" ? <ButtonLink href={`#/subscriptions/${subscriptionId}/renew`}>Renew</ButtonLink> : "–"),
+    cell: ({ status, subscriptionId }) =>
+      status === "expired" ? <ButtonLink href={`#/subscriptions/${subscriptionId}/renew`}>Renew</ButtonLink> : "–",
   };
   return (
     <section>
       <h2>Before</h2>
-      <Table caption="Subscriptions that are over" columns={renewable ? [...PAST, renew] : PAST} rows={rows} rowKey={({ subscriptionId }) => subscriptionId} />
+      <Table
+        caption="Subscriptions that are over"
+        columns={renewable ? [...PAST, renew] : PAST}
+        rows={rows}
+        rowKey={({ subscriptionId }) => subscriptionId}
+      />
     </section>
   );
 }

@@ -28,10 +28,21 @@ export default function Renew({ params: { id = "" } }: { params: Params }) {
     <OfSubscription id={id} title="Renew" when={sale.sold === null ? ["expired"] : ["expired", "active", "pending"]}>
       {({ subscription }, reload) =>
         sale.sold !== null ? (
-          <Outcome answer={sale.sold} done="The subscription was renewed." makesKey onEnded={() => { sale.forget(); reload(); }} />
+          <Outcome
+            answer={sale.sold}
+            done="The subscription was renewed."
+            makesKey
+            onEnded={() => {
+              sale.forget();
+              reload();
+            }}
+          />
         ) : (
           <>
-            <p>A renewal begins a new term at once, with the same models and limits, counted from zero. It makes a new key; the old one stays refused.</p>
+            <p>
+              A renewal begins a new term at once, with the same models and limits, counted from zero. It makes a new
+              key; the old one stays refused.
+            </p>
             <Facts of={[["Time zone", subscription.timezone]]} />
             <Checkout action="Renew" body={{}} quoted={quoted} sale={sale}>
               <p>The new term begins at once. Its key is shown once, on the next page.</p>

@@ -27,7 +27,9 @@ export function instant(iso: string, zone: string, viewer = viewerZone(), locale
 
 /** The day of a date of the API, `2026-12-24`, as the reader writes it; no zone can move it. */
 export function day(date: string, locale?: string): string {
-  return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(`${date}T00:00:00Z`));
+  return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" }).format(
+    new Date(`${date}T00:00:00Z`),
+  );
 }
 
 /** The time of day of the viewer's clock, with seconds. */

@@ -13,7 +13,9 @@ async function all(): Promise<Model[]> {
   let cursor: string | null = null;
   do {
     const query: { cursor?: string } = cursor === null ? {} : { cursor };
-    const page: { models: Model[]; next: string | null } = await read(customerApi().GET("/v1/models", { params: { query } }));
+    const page: { models: Model[]; next: string | null } = await read(
+      customerApi().GET("/v1/models", { params: { query } }),
+    );
     models.push(...page.models);
     cursor = page.next;
   } while (cursor !== null);
@@ -34,6 +36,9 @@ function short(amount: string): string {
 /** What a tier costs a month, in words: tokens are told by the million, as their prices are. */
 export function priceWords({ price, unit }: { price: Model["tiers"][number]["price"]; unit: Model["unit"] }): string {
   const told = (amount: string) => money(short(amount), price.currency);
-  const perUnit = unit === "tokens" ? `${told(times(price.perUnit, MILLION))} per ${whole(MILLION)} tokens` : `${told(price.perUnit)} per generation`;
+  const perUnit =
+    unit === "tokens"
+      ? `${told(times(price.perUnit, MILLION))} per ${whole(MILLION)} tokens`
+      : `${told(price.perUnit)} per generation`;
   return `${told(price.base)} + ${perUnit} + ${told(price.perDailyCall)} per daily call`;
 }

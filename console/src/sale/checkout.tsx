@@ -43,50 +43,78 @@ function SaleIsOpen({ sale }: { sale: Pick<Sale<unknown, Sold>, "busy" | "again"
   );
 }
 
+function Asking() {
+  return (
+    <p class="loading" role="status">
+      Asking for the price …
+    </p>
+  );
+}
+
+/** The question: what is charged, what comes of it, and the button that orders it. */
+function Question<Body>({
+  of,
+  table,
+  onClose,
+}: {
+  of: CheckoutProps<Body>;
+  table: ComponentChildren;
+  onClose: () => void;
+}) {
+  const { action, body, quoted, sale, children } = of;
+  const { quote } = quoted;
+  const confirm = () => {
+    if (sale.open !== null) void sale.again();
+    else if (body !== null && quote !== null) void sale.place({ ...body, expectedTotal: quote.total });
+  };
+  return (
+    <Confirm
+      title={`${action} at this price?`}
+      action={sale.open !== null ? "Ask for the answer" : `${action} now`}
+      disabled={sale.open === null && quote === null}
+      busy={sale.busy}
+      refusal={sale.refusal}
+      onConfirm={confirm}
+      onClose={onClose}
+    >
+      {quoted.loading && <Asking />}
+      {table}
+      {quote !== null && (
+        <p class="charged">
+          Charged now: <Money amount={quote.total} currency={quote.currency} />
+        </p>
+      )}
+      {children}
+    </Confirm>
+  );
+}
+
 /** The price, and the way to order at it. */
-export function Checkout<Body>({ action, body, quoted, sale, charged, once, missing, children }: CheckoutProps<Body>) {
+export function Checkout<Body>(props: CheckoutProps<Body>) {
+  const { action, body, quoted, sale, charged, once, missing } = props;
   const [asking, setAsking] = useState(false);
   const { quote, reload } = quoted;
   const changed = sale.refusal?.code === "price_changed" ? sale.refusal : null;
   useEffect(() => {
     if (changed !== null) reload();
   }, [changed, reload]);
-  const confirm = () => {
-    if (sale.open !== null) void sale.again();
-    else if (body !== null && quote !== null) void sale.place({ ...body, expectedTotal: quote.total });
-  };
   const table = quote !== null && <PriceTable price={quote} charged={charged} once={once} />;
   return (
     <section class="card" aria-label="Price">
       <h2>Price</h2>
       {body === null && <p class="aside">{missing ?? "It is shown here as soon as everything is filled in."}</p>}
-      {quoted.loading && <p class="loading" role="status">Asking for the price …</p>}
+      {quoted.loading && <Asking />}
       {quoted.refusal !== null && <Refused refusal={quoted.refusal} again={quoted.reload} />}
       {!asking && table}
       {!asking && sale.refusal !== null && <Refused refusal={sale.refusal} />}
-      {sale.open !== null && !asking ? (
+      {!asking && sale.open !== null ? (
         <SaleIsOpen sale={sale} />
       ) : (
         <Button look="primary" disabled={quote === null} onClick={() => setAsking(true)}>
           {action} …
         </Button>
       )}
-      {asking && (
-        <Confirm
-          title={`${action} at this price?`}
-          action={sale.open !== null ? "Ask for the answer" : quote === null ? action : `${action} now`}
-          disabled={sale.open === null && quote === null}
-          busy={sale.busy}
-          refusal={sale.refusal}
-          onConfirm={confirm}
-          onClose={() => setAsking(false)}
-        >
-          {quoted.loading && <p class="loading" role="status">Asking for the price …</p>}
-          {table}
-          {quote !== null && <p>You are charged <strong><Money amount={quote.total} currency={quote.currency} /></strong> now.</p>}
-          {children}
-        </Confirm>
-      )}
+      {asking && <Question of={props} table={table} onClose={() => setAsking(false)} />}
     </section>
   );
 }
@@ -113,12 +141,17 @@ export function Outcome({ answer: { data, status, replayed }, done, makesKey, on
       {waits && <OrderWaits order={order} onEnded={onEnded} />}
       {!waits && !replayed && (
         <Notice tone="good" title={done}>
-          {order !== null && <>You were charged <Money amount={order.price.total} currency={order.price.currency} />.</>}
+          {order !== null && (
+            <>
+              You were charged <Money amount={order.price.total} currency={order.price.currency} />.
+            </>
+          )}
         </Notice>
       )}
       {replayed && (
         <Notice tone="good" title="This was ordered already, and is carried out once.">
-          {makesKey === true && "The key was shown with the first answer. If you did not get it, make a new one in the settings."}
+          {makesKey === true &&
+            "The key was shown with the first answer. If you did not get it, make a new one in the settings."}
         </Notice>
       )}
       {key !== null && <KeyShown apiKey={key} example={data.models[0] ?? null} />}
@@ -126,7 +159,9 @@ export function Outcome({ answer: { data, status, replayed }, done, makesKey, on
         <ButtonLink look="primary" href={`#/subscriptions/${data.subscriptionId}`}>
           Go to the subscription
         </ButtonLink>
-        {replayed && makesKey === true && <ButtonLink href={`#/subscriptions/${data.subscriptionId}/settings`}>Settings and key</ButtonLink>}
+        {replayed && makesKey === true && (
+          <ButtonLink href={`#/subscriptions/${data.subscriptionId}/settings`}>Settings and key</ButtonLink>
+        )}
       </div>
     </section>
   );

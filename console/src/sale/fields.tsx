@@ -3,46 +3,57 @@
 
 import type { Refusal } from "../api/refusal";
 import { counted } from "../format/numbers";
-import { Field } from "../ui/field";
+import { ChoiceField, TickField } from "../ui/inputs";
 
 interface MonthsProps {
   readonly label: string;
-  readonly hint?: string;
   readonly param: string;
   readonly value: number;
   readonly refusal: Refusal | null;
-  readonly onChange: (months: number) => void;
+  readonly onValue: (months: number) => void;
 }
 
-const CHOICES = Array.from({ length: 12 }, (_, index) => index + 1);
+const CHOICES = Array.from({ length: 12 }, (_, index) => String(index + 1));
 
-export function Months({ label, hint, param, value, refusal, onChange }: MonthsProps) {
+export function Months({ value, onValue, ...field }: MonthsProps) {
   return (
-    <Field label={label} {...(hint === undefined ? {} : { hint })} param={param} refusal={refusal}>
-      {(tied) => (
-        <select {...tied} value={String(value)} onChange={(event) => onChange(Number(event.currentTarget.value))}>
-          {CHOICES.map((months) => (
-            <option key={months} value={String(months)}>
-              {counted(months, "month")}
-            </option>
-          ))}
-        </select>
-      )}
-    </Field>
+    <ChoiceField
+      {...field}
+      value={String(value)}
+      choices={CHOICES}
+      words={(months) => counted(Number(months), "month")}
+      onValue={(months) => onValue(Number(months))}
+    />
   );
 }
 
 interface RenewsProps {
-  readonly checked: boolean;
+  readonly renewal: { readonly on: boolean; readonly months: number };
   readonly refusal: Refusal | null;
-  readonly onChange: (checked: boolean) => void;
+  readonly onValue: (renewal: { on: boolean; months: number }) => void;
 }
 
-/** Whether a term goes on by itself at its end. */
-export function RenewsItself({ checked, refusal, onChange }: RenewsProps) {
+/** Whether a term goes on by itself at its end, and by how many months. */
+export function RenewsItself({ renewal, refusal, onValue }: RenewsProps) {
   return (
-    <Field label="Renew by itself at the end" hint="At the prices of that moment. You can switch it off at any time before." param="autoRenew" refusal={refusal}>
-      {(tied) => <input {...tied} type="checkbox" checked={checked} onChange={(event) => onChange(event.currentTarget.checked)} />}
-    </Field>
+    <>
+      <TickField
+        label="Renew by itself at the end"
+        hint="At the prices of that moment. You can switch it off at any time before."
+        param="autoRenew"
+        refusal={refusal}
+        checked={renewal.on}
+        onValue={(on) => onValue({ ...renewal, on })}
+      />
+      {renewal.on && (
+        <Months
+          label="Renew by"
+          param="autoRenewMonths"
+          value={renewal.months}
+          refusal={refusal}
+          onValue={(months) => onValue({ ...renewal, months })}
+        />
+      )}
+    </>
   );
 }

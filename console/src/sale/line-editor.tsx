@@ -4,14 +4,13 @@
 import type { Refusal } from "../api/refusal";
 import type { Entitlement, Model, Tier } from "../api/types";
 import { whole } from "../format/numbers";
-import { Field } from "../ui/field";
+import { ChoiceField, TextField } from "../ui/inputs";
 import { announce } from "../ui/page";
 import { Badge, Button } from "../ui/parts";
 import { priceWords } from "./catalogue";
 import { newLine, problem } from "./lines";
 import type { Figure, Line } from "./lines";
 
-const LABELS: Readonly<Record<Figure, string>> = { dailyCallLimit: "Calls a day", monthlyTokenCap: "a month" };
 const MOST = 40;
 
 interface BoxProps {
@@ -26,50 +25,52 @@ interface BoxProps {
 
 function Limit({ figure, line, index, model, kept, refusal, onChange }: BoxProps & { figure: Figure }) {
   const limits = model?.limits[figure];
-  const unit = model?.unit ?? kept?.unit ?? "tokens";
-  const label = figure === "dailyCallLimit" ? LABELS[figure] : `${unit === "tokens" ? "Tokens" : "Generations"} ${LABELS[figure]}`;
+  const unit = (model?.unit ?? kept?.unit) === "generations" ? "Generations" : "Tokens";
+  const gone = "Not sold any more: it can stay as it is, or go.";
   return (
-    <Field
-      label={label}
-      hint={limits === undefined ? "Not sold any more: it can stay as it is, or go." : `${whole(limits.min)} to ${whole(limits.max)}`}
+    <TextField
+      label={figure === "dailyCallLimit" ? "Calls a day" : `${unit} a month`}
+      hint={limits === undefined ? gone : `${whole(limits.min)} to ${whole(limits.max)}`}
       error={problem(line, figure, model, kept?.[figure])}
       param={`models[${index}].${figure}`}
       refusal={refusal}
-    >
-      {(tied) => (
-        <input {...tied} type="text" inputMode="numeric" autoComplete="off" value={line[figure]} onInput={(event) => onChange({ ...line, [figure]: event.currentTarget.value })} />
-      )}
-    </Field>
+      whole
+      value={line[figure]}
+      onValue={(value) => onChange({ ...line, [figure]: value })}
+    />
   );
+}
+
+/** What the tier of a line costs, and whether it is up. */
+function tierWords(model: Model | undefined, tier: Tier): string {
+  const offered = model?.tiers.find(({ channelTier }) => channelTier === tier);
+  if (model === undefined || offered === undefined) return "It is not sold so any more.";
+  return priceWords({ price: offered.price, unit: model.unit }) + (offered.available ? "" : " – down at the moment");
 }
 
 function LineBox(props: BoxProps) {
   const { line, index, model, refusal, onChange, onRemove } = props;
-  const tiers = model?.tiers ?? [];
-  const tier = tiers.find(({ channelTier }) => channelTier === line.channelTier);
-  const offered = tiers.map(({ channelTier }) => channelTier);
-  const choices: readonly Tier[] = offered.includes(line.channelTier) ? offered : [line.channelTier, ...offered];
-  const hint = model === undefined || tier === undefined ? "It is not sold so any more." : priceWords({ price: tier.price, unit: model.unit }) + (tier.available ? "" : " – down at the moment");
+  const offered = model?.tiers.map(({ channelTier }) => channelTier) ?? [];
   return (
     <fieldset>
       <legend>{line.modelId}</legend>
       <div class="row">
-        <Field label="Tier" hint={hint} param={`models[${index}].channelTier`} refusal={refusal}>
-          {(tied) => (
-            <select {...tied} value={line.channelTier} onChange={(event) => onChange({ ...line, channelTier: event.currentTarget.value as Tier })}>
-              {choices.map((name) => (
-                <option key={name} value={name}>
-                  {name}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
+        <ChoiceField
+          label="Tier"
+          hint={tierWords(model, line.channelTier)}
+          param={`models[${index}].channelTier`}
+          refusal={refusal}
+          value={line.channelTier}
+          choices={offered.includes(line.channelTier) ? offered : [line.channelTier, ...offered]}
+          onValue={(channelTier) => onChange({ ...line, channelTier })}
+        />
         <Limit {...props} figure="dailyCallLimit" />
         <Limit {...props} figure="monthlyTokenCap" />
       </div>
       {refusal?.param === `models[${index}].modelId` && <p class="error">{refusal.message}</p>}
-      <Button onClick={onRemove} label={`Take out ${line.modelId}`}>Take out</Button>
+      <Button onClick={onRemove} label={`Take out ${line.modelId}`}>
+        Take out
+      </Button>
     </fieldset>
   );
 }
@@ -110,9 +111,11 @@ export function LineEditor({ catalogue, lines, inForce = [], refusal, onChange }
       ))}
       <h3>{lines.length === 0 ? "Choose the models" : "Add a model"}</h3>
       <div class="cards">
-        {catalogue.filter(({ modelId }) => !chosen.has(modelId)).map((model) => (
-          <Offer key={model.modelId} model={model} full={lines.length >= MOST} onAdd={() => addModel(model)} />
-        ))}
+        {catalogue
+          .filter(({ modelId }) => !chosen.has(modelId))
+          .map((model) => (
+            <Offer key={model.modelId} model={model} full={lines.length >= MOST} onAdd={() => addModel(model)} />
+          ))}
       </div>
     </>
   );

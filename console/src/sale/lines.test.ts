@@ -18,7 +18,12 @@ const model: Model = {
 const bought: PurchaseModel = { modelId: "veo-3", channelTier: "basic", dailyCallLimit: 10, monthlyTokenCap: 200 };
 
 test("a new line is in a tier that is up, within the limits", () => {
-  expect(newLine(model)).toEqual({ modelId: "veo-3", channelTier: "stable", dailyCallLimit: "50", monthlyTokenCap: "200" });
+  expect(newLine(model)).toEqual({
+    modelId: "veo-3",
+    channelTier: "stable",
+    dailyCallLimit: "50",
+    monthlyTokenCap: "200",
+  });
 });
 
 test("a figure outside the limits is refused, but not one that stays", () => {
@@ -42,5 +47,12 @@ test("what rises binds now, what falls with the next month, also in what it cost
   expect(binds(bought, { ...bought, dailyCallLimit: 11, monthlyTokenCap: 199 }, model)).toBe("next month");
   expect(binds({ ...bought, channelTier: "stable" }, bought, model)).toBe("next month");
   expect(binds(bought, { ...bought, channelTier: "stable" }, model)).toBe("next month");
-  expect(binds({ ...bought, channelTier: "enterprise" }, { ...bought, channelTier: "enterprise", dailyCallLimit: 20 }, model, "3.00")).toBe("now");
+  expect(
+    binds(
+      { ...bought, channelTier: "enterprise" },
+      { ...bought, channelTier: "enterprise", dailyCallLimit: 20 },
+      model,
+      "3.00",
+    ),
+  ).toBe("now");
 });

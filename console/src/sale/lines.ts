@@ -14,7 +14,9 @@ export interface Line {
   readonly monthlyTokenCap: string;
 }
 
-export type Figure = "dailyCallLimit" | "monthlyTokenCap";
+const FIGURES = ["dailyCallLimit", "monthlyTokenCap"] as const;
+
+export type Figure = (typeof FIGURES)[number];
 
 const USUAL: Readonly<Record<Model["unit"], number>> = { tokens: 1_000_000, generations: 100 };
 const USUAL_CALLS = 100;
@@ -48,6 +50,13 @@ export function problem(line: Line, figure: Figure, model: Model | undefined, ke
   return number >= min && number <= max ? null : `Between ${whole(min)} and ${whole(max)}.`;
 }
 
+/** Whether a figure of the line is wrong. `inForce` is the list whose figures may stay as they are. */
+export function wrongLine(line: Line, catalogue: readonly Model[], inForce: readonly Entitlement[] = []): boolean {
+  const is = ({ modelId }: { modelId: string }) => modelId === line.modelId;
+  const [model, kept] = [catalogue.find(is), inForce.find(is)];
+  return FIGURES.some((figure) => problem(line, figure, model, kept?.[figure]) !== null);
+}
+
 /** The lines as the API takes them; null while one of them has a figure that is no number. */
 export function modelsOf(lines: readonly Line[]): PurchaseModel[] | null {
   const models: PurchaseModel[] = [];
@@ -68,15 +77,26 @@ const RANK: Readonly<Record<Tier, number>> = { basic: 0, stable: 1, enterprise: 
 function costs(line: PurchaseModel, model: Model | undefined): string | null {
   const price = model?.tiers.find(({ channelTier }) => channelTier === line.channelTier)?.price;
   if (price === undefined) return null;
-  return add(add(price.base, times(price.perUnit, line.monthlyTokenCap)), times(price.perDailyCall, line.dailyCallLimit));
+  return add(
+    add(price.base, times(price.perUnit, line.monthlyTokenCap)),
+    times(price.perDailyCall, line.dailyCallLimit),
+  );
 }
 
 /** When a line of a change binds. `sold` is what a month of the old line was sold for, which counts where it is not sold
  * any more. */
-export function binds(old: PurchaseModel | undefined, wanted: PurchaseModel | undefined, model: Model | undefined, sold?: string): Binds {
+export function binds(
+  old: PurchaseModel | undefined,
+  wanted: PurchaseModel | undefined,
+  model: Model | undefined,
+  sold?: string,
+): Binds {
   if (wanted === undefined) return "ends next month";
   if (old === undefined) return "now";
-  const same = old.channelTier === wanted.channelTier && old.dailyCallLimit === wanted.dailyCallLimit && old.monthlyTokenCap === wanted.monthlyTokenCap;
+  const same =
+    old.channelTier === wanted.channelTier &&
+    old.dailyCallLimit === wanted.dailyCallLimit &&
+    old.monthlyTokenCap === wanted.monthlyTokenCap;
   if (same) return "as it is";
   const before = costs(old, model) ?? sold ?? "0";
   const after = costs(wanted, model) ?? before;

@@ -28,7 +28,8 @@ export function Withdraw({ order, onDone }: { order: Order; onDone: () => void }
   const doing = useDoing();
   const withdraw = async () => {
     const path = { orderId: order.orderId };
-    if (!(await doing.run(() => read(customerApi().POST("/v1/orders/{orderId}/withdrawal", { params: { path } }))))) return;
+    if (!(await doing.run(() => read(customerApi().POST("/v1/orders/{orderId}/withdrawal", { params: { path } })))))
+      return;
     setAsking(false);
     announce("The order was withdrawn.");
     onDone();
@@ -46,8 +47,13 @@ export function Withdraw({ order, onDone }: { order: Order; onDone: () => void }
           onConfirm={() => void withdraw()}
           onClose={() => setAsking(false)}
         >
-          <p>It is never carried out then, and you may order something else. What you may have paid for it is given back by whoever took the payment.</p>
-          {order.kind === "purchase" && <p>The subscription that it would have begun, and its key, will never have been.</p>}
+          <p>
+            It is never carried out then, and you may order something else. What you may have paid for it is given back
+            by whoever took the payment.
+          </p>
+          {order.kind === "purchase" && (
+            <p>The subscription that it would have begun, and its key, will never have been.</p>
+          )}
         </Confirm>
       )}
     </>
@@ -59,9 +65,14 @@ export function OrderWaits({ order, onEnded }: { order: Order; onEnded: () => vo
   return (
     <Notice tone="warn" title={`${orderKind(order.kind)}: waits for its confirmation.`}>
       <p>
-        The order over <Money amount={order.price.total} currency={order.price.currency} /> is carried out as soon as its
-        payment is confirmed{order.lapsesAt !== null && <>, and lapses at <Instant at={order.lapsesAt} zone={viewerZone()} /></>}.
-        Until then nothing else can be ordered. Its number is <code>{order.orderId}</code>.
+        The order over <Money amount={order.price.total} currency={order.price.currency} /> is carried out as soon as
+        its payment is confirmed
+        {order.lapsesAt !== null && (
+          <>
+            , and lapses at <Instant at={order.lapsesAt} zone={viewerZone()} />
+          </>
+        )}
+        . Until then nothing else can be ordered. Its number is <code>{order.orderId}</code>.
       </p>
       <Withdraw order={order} onDone={onEnded} />
     </Notice>

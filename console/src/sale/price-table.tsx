@@ -1,9 +1,11 @@
 // What something costs, line by line, as the service counted it.
 // Rule: every amount is one of the quote's; nothing is added up here.
 
-import type { Quote } from "../api/types";
+import type { PriceLine, Quote } from "../api/types";
 import { counted } from "../format/numbers";
 import { Money } from "../ui/parts";
+import { Table } from "../ui/table";
+import type { Column } from "../ui/table";
 
 interface PriceProps {
   readonly price: Quote;
@@ -13,38 +15,21 @@ interface PriceProps {
   readonly once?: boolean | undefined;
 }
 
-export function PriceTable({ price, charged = `For ${counted(price.months, "month")}`, once }: PriceProps) {
+export function PriceTable({ price, charged = `For ${counted(price.months, "month")}`, once = false }: PriceProps) {
   const amount = (value: string) => <Money amount={value} currency={price.currency} />;
+  const monthly: Column<PriceLine> = { head: "A month", numeric: true, cell: (line) => amount(line.monthly) };
   return (
-    <div class="table" role="region" aria-label="Price, line by line" tabIndex={0}>
-      <table>
-        <caption class="unseen">Price, line by line</caption>
-        <thead>
-          <tr>
-            <th scope="col">Model</th>
-            <th scope="col">Tier</th>
-            {once !== true && <th scope="col" class="figure">A month</th>}
-            <th scope="col" class="figure">{charged}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {price.lines.map((line) => (
-            <tr key={line.modelId}>
-              <th scope="row">{line.modelId}</th>
-              <td>{line.channelTier}</td>
-              {once !== true && <td class="figure">{amount(line.monthly)}</td>}
-              <td class="figure">{amount(line.total)}</td>
-            </tr>
-          ))}
-        </tbody>
-        <tfoot>
-          <tr>
-            <th scope="row" colSpan={2}>Total</th>
-            {once !== true && <td class="figure">{amount(price.monthlyTotal)}</td>}
-            <td class="figure"><strong>{amount(price.total)}</strong></td>
-          </tr>
-        </tfoot>
-      </table>
-    </div>
+    <Table
+      caption="Price, line by line"
+      rows={price.lines}
+      rowKey={({ modelId }) => modelId}
+      columns={[
+        { head: "Model", cell: ({ modelId }) => modelId },
+        { head: "Tier", cell: ({ channelTier }) => channelTier },
+        ...(once ? [] : [monthly]),
+        { head: charged, numeric: true, cell: (line) => amount(line.total) },
+      ]}
+      foot={["Total", "", ...(once ? [] : [amount(price.monthlyTotal)]), amount(price.total)]}
+    />
   );
 }

@@ -21,7 +21,11 @@ const PAUSE_MS = 300;
 /** The price of `body`, asked for by `ask` when it has stayed the same for a moment; none while `body` is null. */
 export function useQuote<Body, Q>(body: Body | null, ask: (body: Body) => Promise<Q>): Quoted<Q> {
   const [round, setRound] = useState(0);
-  const [state, setState] = useState<{ readonly of: string; readonly quote: Q | null; readonly refusal: Refusal | null } | null>(null);
+  const [state, setState] = useState<{
+    readonly of: string;
+    readonly quote: Q | null;
+    readonly refusal: Refusal | null;
+  } | null>(null);
   const topic = body === null ? "" : JSON.stringify([round, body]);
   const latest = useRef({ body, ask });
   latest.current = { body, ask };
@@ -54,9 +58,21 @@ export function useQuote<Body, Q>(body: Body | null, ask: (body: Body) => Promis
  * would. */
 export async function quoteSale(id: string, body: QuoteRequest): Promise<SaleQuote> {
   try {
-    return await read(customerApi().POST("/v1/subscriptions/{subscriptionId}/quotes", { params: { path: { subscriptionId: id } }, body }));
+    return await read(
+      customerApi().POST("/v1/subscriptions/{subscriptionId}/quotes", {
+        params: { path: { subscriptionId: id } },
+        body,
+      }),
+    );
   } catch (error) {
     const { code, status, message, param, retryAfter, requestId } = asRefusal(error);
-    throw new Refusal(code, status, message, param?.replace(/^(renew|extend|change|topUp)\./, "") ?? null, retryAfter, requestId);
+    throw new Refusal(
+      code,
+      status,
+      message,
+      param?.replace(/^(renew|extend|change|topUp)\./, "") ?? null,
+      retryAfter,
+      requestId,
+    );
   }
 }

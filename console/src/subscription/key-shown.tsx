@@ -32,7 +32,10 @@ function pythonOf(base: string, { modelId, unit }: Example): string {
           ")",
           "print(answer.choices[0].message.content)",
         ]
-      : [`picture = client.images.generate(model="${modelId}", prompt="A lighthouse at dawn")`, "print(picture.data[0].url)"];
+      : [
+          `picture = client.images.generate(model="${modelId}", prompt="A lighthouse at dawn")`,
+          "print(picture.data[0].url)",
+        ];
   return [
     "import os",
     "",
@@ -55,7 +58,8 @@ export function KeyShown({ apiKey, example }: { apiKey: string; example: Example
     <section class="card" aria-label="Your API key">
       <h2>Your API key</h2>
       <Notice tone="warn" title="It is shown this once.">
-        Copy it now and keep it where you keep passwords. If it gets lost, make a new one in the subscription's settings.
+        Copy it now and keep it where you keep passwords. If it gets lost, make a new one in the subscription's
+        settings.
       </Notice>
       <Copy text={apiKey} label="API key" />
       {example !== null && (

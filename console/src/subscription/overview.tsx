@@ -45,19 +45,52 @@ const BLOCKED: Readonly<Record<string, string>> = {
   temporarily_unavailable: "the catalogue cannot be read at the moment. Look again in a while.",
 };
 
-function Told({ subscription, links }: { subscription: Subscription; links: ((side: string) => string) | null }) {
-  const { status, renewalBlockedBy } = subscription;
-  const link = (side: string, words: string): ComponentChildren =>
-    links === null ? null : <p><ButtonLink href={links(side)} look="primary">{words}</ButtonLink></p>;
+interface State {
+  readonly tone: "info" | "warn" | "bad";
+  readonly title: string;
+  readonly words: string;
+  /** What the customer can do: a side of this subscription, or another page, and the words for it. */
+  readonly go?: readonly [string, string];
+}
+
+const STATES: Readonly<Partial<Record<Subscription["status"], State>>> = {
+  suspended: {
+    tone: "bad",
+    title: "An operator has suspended this subscription.",
+    words: "Nothing is granted until it goes on. What was open is still settled.",
+  },
+  pending: {
+    tone: "warn",
+    title: "This purchase waits for its confirmation.",
+    words: "Its key works as soon as the order is confirmed. Its term begins then, too.",
+  },
+  expired: {
+    tone: "warn",
+    title: "The term is over.",
+    words: "Its key grants nothing any more.",
+    go: ["/renew", "Renew it"],
+  },
+  cancelled: { tone: "info", title: "It was cancelled.", words: "It is never renewed.", go: ["#/buy", "Buy anew"] },
+};
+
+/** What is to be known first. `base` is the customer's address of it; an operator has none, and no ways to go. */
+function Told({ subscription, base }: { subscription: Subscription; base: string | null }) {
+  const { status, autoRenew, renewalBlockedBy } = subscription;
+  const state = STATES[status];
+  const blocked = autoRenew ? renewalBlockedBy : null;
   return (
     <>
-      {status === "suspended" && <Notice tone="bad" title="An operator has suspended this subscription.">Nothing is granted until it goes on. What was open is still settled.</Notice>}
-      {status === "pending" && <Notice tone="warn" title="This purchase waits for its confirmation.">Its key works as soon as the order is confirmed. Its term begins then, too.</Notice>}
-      {status === "expired" && <Notice tone="warn" title="The term is over.">Its key grants nothing any more. {link("/renew", "Renew it")}</Notice>}
-      {status === "cancelled" && <Notice title="It was cancelled.">It is never renewed.{links !== null && <p><ButtonLink href="#/buy" look="primary">Buy anew</ButtonLink></p>}</Notice>}
-      {subscription.autoRenew && renewalBlockedBy !== null && (
+      {state !== undefined && (
+        <Notice tone={state.tone} title={state.title}>
+          <p>{state.words}</p>
+          {base !== null && state.go !== undefined && (
+            <ButtonLink href={state.go[0].startsWith("#") ? state.go[0] : base + state.go[0]}>{state.go[1]}</ButtonLink>
+          )}
+        </Notice>
+      )}
+      {blocked !== null && (
         <Notice tone="warn" title="It will not renew itself as things are:">
-          {BLOCKED[renewalBlockedBy] ?? renewalBlockedBy}
+          {BLOCKED[blocked] ?? blocked}
         </Notice>
       )}
     </>
@@ -69,12 +102,16 @@ function ToCome({ now, subscription }: { now: readonly Entitlement[]; subscripti
   if (pendingChange === null) return null;
   const ids = [...new Set([...now, ...pendingChange.models].map(({ modelId }) => modelId))];
   const told = (line: Entitlement | undefined) =>
-    line === undefined ? "not included" : `${line.channelTier}, ${whole(line.dailyCallLimit)} calls a day, ${whole(line.monthlyTokenCap)} ${line.unit} a month`;
+    line === undefined
+      ? "not included"
+      : `${line.channelTier}, ${whole(line.dailyCallLimit)} calls a day, ${whole(line.monthlyTokenCap)} ${line.unit} a month`;
   const of = (list: readonly Entitlement[], id: string) => told(list.find(({ modelId }) => modelId === id));
   return (
     <section>
       <h2>A change is to come</h2>
-      <p>It binds on <Instant at={pendingChange.bindsAt} zone={timezone} />.</p>
+      <p>
+        It binds on <Instant at={pendingChange.bindsAt} zone={timezone} />.
+      </p>
       <Table
         caption="The list now and then"
         rows={ids}
@@ -91,7 +128,8 @@ function ToCome({ now, subscription }: { now: readonly Entitlement[]; subscripti
 
 function facts(subscription: Subscription): (readonly [string, ComponentChildren])[] {
   const { status, startsAt, expiresAt, timezone, price, autoRenew, autoRenewMonths } = subscription;
-  const at = (instant: string | null) => (instant === null ? "once it is confirmed" : <Instant at={instant} zone={timezone} />);
+  const at = (instant: string | null) =>
+    instant === null ? "once it is confirmed" : <Instant at={instant} zone={timezone} />;
   return [
     ["Status", <StatusBadge status={status} />],
     ["Begins", at(startsAt)],
@@ -109,7 +147,7 @@ export function SubscriptionOverview({ kind, seen: { subscription, usage } }: { 
   const base = `#${subscriptionPath(kind, subscription.subscriptionId)}`;
   return (
     <>
-      <Told subscription={subscription} links={kind === "customer" ? (side) => base + side : null} />
+      <Told subscription={subscription} base={kind === "customer" ? base : null} />
       <Facts of={facts(subscription)} />
       <h2>What is left</h2>
       <div class="cards">

@@ -16,7 +16,7 @@ export interface Asked<T> {
   /** Why the newest question was refused; null where it was not. */
   readonly refusal: Refusal | null;
   readonly loading: boolean;
-  /** When `data` came. */
+  /** When `data` came; null before the first answer. */
   readonly at: Date | null;
   readonly reload: () => void;
 }
@@ -68,14 +68,20 @@ interface AsyncProps<T> {
 
 /** One answer in its states. A refusal of a reload stands above what was there before. */
 export function Async<T>({ of, empty, children }: AsyncProps<T>) {
-  if (of.data === null) {
+  if (of.at === null) {
     if (of.refusal !== null) return <Refused refusal={of.refusal} again={of.reload} />;
-    return <p class="loading" role="status">Loading …</p>;
+    return (
+      <p class="loading" role="status">
+        Loading …
+      </p>
+    );
   }
+  // It has been answered: where `data` is null, null is the answer.
+  const data = of.data as T;
   return (
     <>
       {of.refusal !== null && <Refused refusal={of.refusal} again={of.reload} />}
-      {empty?.when(of.data) === true ? <div class="empty">{empty.say}</div> : children(of.data)}
+      {empty?.when(data) === true ? <div class="empty">{empty.say}</div> : children(data)}
     </>
   );
 }
@@ -103,7 +109,10 @@ export interface Pages<Item> extends Asked<readonly Item[]> {
 }
 
 /** Like `useAnswer` for a list in pages: `load` is given the cursor of the page to fetch, undefined for the first. */
-export function usePages<Item>(load: (cursor: string | undefined) => Promise<PageOf<Item>>, about: readonly unknown[]): Pages<Item> {
+export function usePages<Item>(
+  load: (cursor: string | undefined) => Promise<PageOf<Item>>,
+  about: readonly unknown[],
+): Pages<Item> {
   const [later, setLater] = useState<readonly PageOf<Item>[]>([]);
   const [refusal, setRefusal] = useState<Refusal | null>(null);
   const [fetching, setFetching] = useState(false);

@@ -33,7 +33,10 @@ export function Bar({ label, unit, limit, used, held = 0, left, topUp = 0, overr
       <div class="bar-head">
         <span>{label}</span>
         <span class="figure">
-          {whole(left)} left <span class="aside">of {whole(all)} {unit}</span>
+          {whole(left)} left{" "}
+          <span class="aside">
+            of {whole(all)} {unit}
+          </span>
         </span>
       </div>
       <svg role="img" aria-label={`${label}: ${told}`} width="100%" height="12" preserveAspectRatio="none">

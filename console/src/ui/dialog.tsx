@@ -63,7 +63,17 @@ interface ConfirmProps {
 }
 
 /** Asks whether something is to be done. While it is under way, neither button does anything. */
-export function Confirm({ title, children, action, danger, disabled, busy, refusal, onConfirm, onClose }: ConfirmProps) {
+export function Confirm({
+  title,
+  children,
+  action,
+  danger,
+  disabled,
+  busy,
+  refusal,
+  onConfirm,
+  onClose,
+}: ConfirmProps) {
   const close = () => {
     if (!busy) onClose();
   };
@@ -75,7 +85,12 @@ export function Confirm({ title, children, action, danger, disabled, busy, refus
         <Button onClick={close} disabled={busy}>
           Go back
         </Button>
-        <Button look={danger === true ? "danger" : "primary"} onClick={onConfirm} busy={busy} disabled={disabled === true}>
+        <Button
+          look={danger === true ? "danger" : "primary"}
+          onClick={onConfirm}
+          busy={busy}
+          disabled={disabled === true}
+        >
           {action}
         </Button>
       </div>
@@ -146,9 +161,21 @@ export function ReasonDialog({ title, children, action, danger, work, onDone, on
       onClose={onClose}
     >
       {children}
-      <Field label="Reason" hint="It stands in the log beside what was done." param="X-Request-Reason" refusal={doing.refusal}>
+      <Field
+        label="Reason"
+        hint="It stands in the log beside what was done."
+        param="X-Request-Reason"
+        refusal={doing.refusal}
+      >
         {(tied) => (
-          <input {...tied} type="text" maxLength={200} required value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
+          <input
+            {...tied}
+            type="text"
+            maxLength={200}
+            required
+            value={reason}
+            onInput={(event) => setReason(event.currentTarget.value)}
+          />
         )}
       </Field>
     </Confirm>

@@ -11,7 +11,7 @@ export interface Tied {
   readonly "aria-invalid": boolean;
 }
 
-interface FieldProps {
+export interface FieldProps {
   readonly label: string;
   readonly hint?: ComponentChildren;
   /** What the console itself finds wrong. */
@@ -26,7 +26,9 @@ interface FieldProps {
 export function Field({ label, hint, error, param, refusal, children }: FieldProps) {
   const id = useId();
   const wrong = error ?? (param !== undefined && refusal?.param === param ? refusal.message : null);
-  const described = [hint !== undefined ? `${id}-hint` : "", wrong !== null ? `${id}-error` : ""].filter(Boolean).join(" ");
+  const described = [hint !== undefined ? `${id}-hint` : "", wrong !== null ? `${id}-error` : ""]
+    .filter(Boolean)
+    .join(" ");
   return (
     <div class="field">
       <label for={id}>{label}</label>

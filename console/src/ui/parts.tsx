@@ -38,7 +38,15 @@ export function Button({ children, onClick, type = "button", look = "plain", bus
 }
 
 /** A link that looks like a button. */
-export function ButtonLink({ href, look = "plain", children }: { href: string; look?: "primary" | "plain"; children: ComponentChildren }) {
+export function ButtonLink({
+  href,
+  look = "plain",
+  children,
+}: {
+  href: string;
+  look?: "primary" | "plain";
+  children: ComponentChildren;
+}) {
   return (
     <a class={`button ${look}`} href={href}>
       {children}
@@ -127,7 +135,14 @@ export function Copy({ text, label, lines }: { text: string; label: string; line
       () => setDone(false),
     );
   };
-  const shown = lines === true ? <pre tabIndex={0} aria-label={label}><code>{text}</code></pre> : <code class="copied">{text}</code>;
+  const shown =
+    lines === true ? (
+      <pre tabIndex={0} aria-label={label}>
+        <code>{text}</code>
+      </pre>
+    ) : (
+      <code class="copied">{text}</code>
+    );
   return (
     <div class={lines === true ? "copy lines" : "copy"}>
       {shown}

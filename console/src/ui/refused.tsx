@@ -25,8 +25,18 @@ export function Refused({ refusal, again }: RefusedProps) {
         <summary>What the service said</summary>
         <p>
           {refusal.message} <code>{refusal.code}</code>
-          {refusal.param !== null && <> · <code>{refusal.param}</code></>}
-          {refusal.requestId !== null && <> · id <code>{refusal.requestId}</code></>}
+          {refusal.param !== null && (
+            <>
+              {" "}
+              · <code>{refusal.param}</code>
+            </>
+          )}
+          {refusal.requestId !== null && (
+            <>
+              {" "}
+              · id <code>{refusal.requestId}</code>
+            </>
+          )}
         </p>
       </details>
       {again !== undefined && canPass && <Button onClick={again}>Try again</Button>}

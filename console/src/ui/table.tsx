@@ -16,10 +16,29 @@ interface TableProps<Row> {
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
   readonly rowKey: (row: Row) => string;
+  /** The cells of a last row, such as totals; one for each column. */
+  readonly foot?: readonly ComponentChildren[];
+}
+
+interface CellProps {
+  readonly numeric: boolean | undefined;
+  /** It is the head of its row. */
+  readonly first: boolean;
+  readonly children: ComponentChildren;
+}
+
+function Cell({ numeric, first, children }: CellProps) {
+  const look = numeric === true ? "figure" : undefined;
+  if (!first) return <td class={look}>{children}</td>;
+  return (
+    <th scope="row" class={look}>
+      {children}
+    </th>
+  );
 }
 
 /** The first column is the head of its row. */
-export function Table<Row>({ caption, seen, columns, rows, rowKey }: TableProps<Row>) {
+export function Table<Row>({ caption, seen, columns, rows, rowKey, foot }: TableProps<Row>) {
   return (
     <div class="table" role="region" aria-label={caption} tabIndex={0}>
       <table>
@@ -36,15 +55,30 @@ export function Table<Row>({ caption, seen, columns, rows, rowKey }: TableProps<
         <tbody>
           {rows.map((row) => (
             <tr key={rowKey(row)}>
-              {columns.map(({ head, numeric, cell }, index) => {
-                const look = numeric === true ? "figure" : undefined;
-                const shown = cell(row);
-                return index === 0 ? <th key={head} scope="row" class={look}>{shown}</th> : <td key={head} class={look}>{shown}</td>;
-              })}
+              {columns.map(({ head, numeric, cell }, index) => (
+                <Cell key={head} numeric={numeric} first={index === 0}>
+                  {cell(row)}
+                </Cell>
+              ))}
             </tr>
           ))}
         </tbody>
+        {foot !== undefined && <Foot columns={columns} cells={foot} />}
       </table>
     </div>
+  );
+}
+
+function Foot({ columns, cells }: { columns: readonly Column<never>[]; cells: readonly ComponentChildren[] }) {
+  return (
+    <tfoot>
+      <tr>
+        {columns.map(({ head, numeric }, index) => (
+          <Cell key={head} numeric={numeric} first={index === 0}>
+            {cells[index]}
+          </Cell>
+        ))}
+      </tr>
+    </tfoot>
   );
 }
