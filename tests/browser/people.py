@@ -1,7 +1,7 @@
 """Somebody who looks at the console: opens its pages, presses what has a name, and reads what stands there.
 
-Rule: only by what people have: names of buttons, labels of fields, headings, words. A style is asked for in one place, to
-learn that something is under way.
+Rule: only by what people have: names of buttons, labels of fields, headings, words. A style is asked for in one place,
+to learn that something is under way.
 """
 
 from __future__ import annotations
