@@ -1,6 +1,7 @@
 // The models of an order, each in a box of its own: tier, calls a day, units a month; and those that can be added.
 // Rule: a box says what its figures may be and what its tier costs; a refusal of the service stands at the field it names.
 
+import { useEffect, useRef } from "preact/hooks";
 import type { Refusal } from "../api/refusal";
 import type { Entitlement, Model, Tier } from "../api/types";
 import { whole } from "../format/numbers";
@@ -84,19 +85,33 @@ interface EditorProps {
   readonly onChange: (lines: Line[]) => void;
 }
 
-export function LineEditor({ catalogue, lines, inForce = [], refusal, onChange }: EditorProps) {
-  const chosen = new Set(lines.map(({ modelId }) => modelId));
+/** Adding and taking out, each with the focus led to where it goes on: the new line, or the models that can be added. */
+function useEdits(lines: readonly Line[], onChange: (lines: Line[]) => void) {
+  const place = useRef<HTMLDivElement>(null);
+  const next = useRef("");
+  useEffect(() => {
+    if (next.current !== "") place.current?.querySelector<HTMLElement>(next.current)?.focus();
+    next.current = "";
+  }, [lines.length]);
   const replace = (index: number, line: Line) => onChange(lines.map((old, at) => (at === index ? line : old)));
   const remove = (index: number) => {
+    next.current = "h3";
     onChange(lines.filter((_, at) => at !== index));
     announce(`${lines[index]?.modelId ?? ""} was taken out.`);
   };
-  const addModel = (model: Model) => {
+  const add = (model: Model) => {
+    next.current = "fieldset:last-of-type select";
     onChange([...lines, newLine(model)]);
     announce(`${model.modelId} was added.`);
   };
+  return { place, replace, remove, add };
+}
+
+export function LineEditor({ catalogue, lines, inForce = [], refusal, onChange }: EditorProps) {
+  const { place, replace, remove, add } = useEdits(lines, onChange);
+  const chosen = new Set(lines.map(({ modelId }) => modelId));
   return (
-    <>
+    <div ref={place}>
       {lines.map((line, index) => (
         <LineBox
           key={line.modelId}
@@ -109,15 +124,15 @@ export function LineEditor({ catalogue, lines, inForce = [], refusal, onChange }
           onRemove={() => remove(index)}
         />
       ))}
-      <h3>{lines.length === 0 ? "Choose the models" : "Add a model"}</h3>
+      <h3 tabIndex={-1}>{lines.length === 0 ? "Choose the models" : "Add a model"}</h3>
       <div class="cards">
         {catalogue
           .filter(({ modelId }) => !chosen.has(modelId))
           .map((model) => (
-            <Offer key={model.modelId} model={model} full={lines.length >= MOST} onAdd={() => addModel(model)} />
+            <Offer key={model.modelId} model={model} full={lines.length >= MOST} onAdd={() => add(model)} />
           ))}
       </div>
-    </>
+    </div>
   );
 }
 

@@ -42,7 +42,9 @@ export function Dialog({ title, onClose, children }: DialogProps) {
         });
       }}
     >
-      <h2 id={id}>{title}</h2>
+      <h2 id={id} tabIndex={-1} autoFocus>
+        {title}
+      </h2>
       {children}
     </dialog>
   );
