@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 OPS: Final = ROOT / "requirements" / "ops.txt"
 LOCKS: Final = sorted([*ROOT.glob("requirements/*.txt"), *ROOT.glob("layers/*/requirements.txt")])
 GRAPH: Final = graph(FILES)
-NPM: Final = [ROOT, ROOT / "benchmarks" / "peers" / "node"]
+NPM: Final = [ROOT, ROOT / "console", ROOT / "benchmarks" / "peers" / "node"]
 CREDENTIALS: Final = {
     "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
     "AWS_SECRET_ACCESS_KEY": "a secret of production",

@@ -1,0 +1,38 @@
+// Instants as the reader knows them: in the subscription's time zone, and in the reader's where that differs.
+// Rule: every time says whose it is as soon as there are two.
+
+/** The time zone of whoever looks. */
+export function viewerZone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+function format(at: Date, zone: string, locale?: string): string {
+  return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short", timeZone: zone }).format(at);
+}
+
+export interface InTwoZones {
+  /** In the subscription's zone, named where the viewer's differs. */
+  readonly there: string;
+  /** In the viewer's zone; null where it reads the same. */
+  readonly here: string | null;
+}
+
+/** An instant of the API in the subscription's zone, and in the viewer's where it reads differently there. */
+export function instant(iso: string, zone: string, viewer = viewerZone(), locale?: string): InTwoZones {
+  const at = new Date(iso);
+  const there = format(at, zone, locale);
+  const here = format(at, viewer, locale);
+  return here === there ? { there, here: null } : { there: `${there} (${zone})`, here: `${here} (your time)` };
+}
+
+/** The day of a date of the API, `2026-12-24`, as the reader writes it; no zone can move it. */
+export function day(date: string, locale?: string): string {
+  return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" }).format(
+    new Date(`${date}T00:00:00Z`),
+  );
+}
+
+/** The time of day of the viewer's clock, with seconds. */
+export function clock(at: Date, locale?: string): string {
+  return new Intl.DateTimeFormat(locale, { timeStyle: "medium" }).format(at);
+}

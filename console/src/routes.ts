@@ -1,0 +1,37 @@
+// Every page of the console: its path, who it is for, and where its code is.
+// Rule: one line per page, each loaded when it is come to. The file that a line names has the page as its default export,
+// which is given the parameters of its path. Nothing else needs to know of a page.
+
+import type { ComponentType } from "preact";
+import type { Kind } from "./config";
+
+export type Params = Readonly<Record<string, string>>;
+
+export interface PageModule {
+  readonly default: ComponentType<{ params: Params }>;
+}
+
+export interface Route {
+  readonly path: string;
+  /** Who has to be signed in; null where nobody has to. */
+  readonly for: Kind | null;
+  readonly load: () => Promise<PageModule>;
+}
+
+const customer: readonly Route[] = [
+  { path: "/", for: null, load: () => import("./home") },
+  { path: "/buy", for: "customer", load: () => import("./customer/buy") },
+  { path: "/subscriptions/:id", for: "customer", load: () => import("./customer/subscription") },
+  { path: "/subscriptions/:id/change", for: "customer", load: () => import("./customer/change") },
+  { path: "/subscriptions/:id/extend", for: "customer", load: () => import("./customer/extend") },
+  { path: "/subscriptions/:id/renew", for: "customer", load: () => import("./customer/renew") },
+  { path: "/subscriptions/:id/top-up", for: "customer", load: () => import("./customer/top-up") },
+];
+
+const subscription: readonly Route[] = [];
+
+const key: readonly Route[] = [];
+
+const operator: readonly Route[] = [];
+
+export const ROUTES: readonly Route[] = [...customer, ...subscription, ...key, ...operator];
