@@ -10,6 +10,9 @@ OPS_VENV := .tools/ops
 LITELLM_VENV := .tools/litellm
 UV_VENV := .tools/uv
 MUTMUT := .tools/mutmut
+BROWSER := .tools/browser/.ready
+# The browser of the stories; without one, `make test` says that it leaves them out.
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 SETUP := $(VENV)/.ready node_modules/.ready
 SAM := $(SAM_VENV)/bin/sam
 CHECKOV := $(CHECKOV_VENV)/bin/checkov
@@ -34,7 +37,7 @@ DEPLOYED := $(STACK)$(ENTITLEMENTS_TABLE)$(SUBSCRIPTIONS_TABLE)$(HISTORY_TABLE)$
 # Credentials that the shell exports reach the tools for deployments alone, or a DynamoDB that is named.
 CREDENTIALS := AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_SECURITY_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE \
   AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_WEB_IDENTITY_TOKEN_FILE AWS_BEARER_TOKEN_BEDROCK
-ifeq ($(AWS_ENDPOINT_URL_DYNAMODB)$(filter upgrade restore $(if $(DEPLOYED),audit),$(MAKECMDGOALS)),)
+ifeq ($(AWS_ENDPOINT_URL_DYNAMODB)$(filter upgrade restore console-deploy $(if $(DEPLOYED),audit),$(MAKECMDGOALS)),)
 unexport $(CREDENTIALS)
 endif
 # The lists are complete, so pip resolves nothing: in hash mode it stumbles over pins that carry extras.
@@ -52,7 +55,7 @@ RIGHT_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
   || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-lambda demo token seed upgrade audit restore openapi test test-litellm test-runtime soak bench bench-against bench-peers bench-restore bench-router faults cost reliability scale coverage mutants lint format types \
+.PHONY: help setup run run-lambda demo token seed upgrade audit restore browser console console-deploy openapi screenshots test test-litellm test-runtime soak bench bench-against bench-peers bench-restore bench-router faults cost reliability scale coverage mutants lint format types \
   validate build lambda-runtime litellm alone check lock clean
 
 help: ## name every target
@@ -154,10 +157,40 @@ audit: $(if $(DEPLOYED),$(OPS),$(SETUP)) ## check every equation over what is st
 restore: $(OPS) ## let a deployment hold what restored tables hold: STACK=… FROM='{}-restored' [UNITS=3000]
 	@$(RUN_OPS) restore
 
+# Built by a make of its own, which has no credentials: what npm installs and runs never sees them.
+console-deploy: $(OPS) ## build the web console, and bring it to a deployment that has Console=Enabled: STACK=…
+	@env $(CREDENTIALS:%=-u %) $(MAKE) --no-print-directory console
+	@$(RUN_OPS) console-deploy
+
+console: console/node_modules/.ready ## build the web console into console/dist
+	@cd console && npm run --silent bundle >&2
+
+console/node_modules/.ready: console/package-lock.json
+	@command -v npm >/dev/null || { echo "Modelpass needs npm for its web console; install Node.js." >&2; exit 1; }
+	@echo "Setting up the web console ..." >&2
+	@cd console && npm ci --omit=dev --silent >&2
+	@touch $@
+
+# What checks the console, axe among it, and what steers a browser.
+console/node_modules/.all: console/package-lock.json
+	@echo "Setting up what checks the web console ..." >&2
+	@cd console && npm ci --silent >&2
+	@touch console/node_modules/.ready $@
+
+$(BROWSER): requirements/browser.txt | $(VENV)/.ready
+	@echo "Setting up Playwright ..." >&2
+	@rm -rf $(dir $@) && $(BIN)/pip $(INSTALL) --only-binary :all: --target $(dir $@) -r requirements/browser.txt >&2
+	@touch $@
+
+browser: console/node_modules/.all $(BROWSER) console ## set up the stories in a browser: Playwright, axe, and the built console
+
+screenshots: $(SETUP) browser ## draw the main views of the console anew, into docs/images
+	@PYTHONPATH=layers/modelpass:.tools/browser $(BIN)/python -m tests.browser.screenshots
+
 openapi: $(VENV)/.ready ## write docs/openapi.json anew, from the code
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m contract.openapi
 
-test: $(SETUP) ## run every test but those in Lambda's runtime
+test: $(SETUP) $(if $(CHROMIUM),browser) ## run every test but those in Lambda's runtime; with a Chromium, the stories in it
 	$(BIN)/python -m pytest
 
 test-runtime: lambda-runtime ## run the built functions in Lambda's own runtime, one by one and together
@@ -255,7 +288,7 @@ lock: $(UV) ## pin the newest versions that fit and are a week old, with hashes
 	  case $$pair in \
 	    layers/powertools/*) above=layers/sdk/requirements.txt;; \
 	    layers/pydantic/* | layers/tracer/*) above="layers/sdk/requirements.txt layers/powertools/requirements.txt";; \
-	    requirements/mutants) above=requirements/dev.txt;; \
+	    requirements/browser | requirements/mutants) above=requirements/dev.txt;; \
 	  esac; \
 	  own=; [ -z "$$above" ] || own=$$(sed -n 's/^\([a-z0-9-]*\)\(\[.*\]\)\?==.*/--no-emit-package \1/p' $$above); \
 	  [ $$pair != requirements/peers-redis ] || own="--no-deps"; \
