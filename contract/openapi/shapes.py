@@ -382,6 +382,20 @@ class PlanSubscription(Shape):
     applied: Annotated[bool, Field(description="False when the news was older than what is known.")]
 
 
+class PlanInPlace(Shape):
+    """A plan that holds an account's one place."""
+
+    plan_id: str
+    expires_at: Instant
+    as_of: Annotated[Instant | None, Field(description="The instant of the newest news; null where none told one.")]
+
+
+class PlanOfAccount(Shape):
+    """The plan of an account at the moment of asking."""
+
+    plan_subscription: Annotated[PlanInPlace | None, Field(description="Null where no plan holds the place.")]
+
+
 class ErrorDetail(Shape):
     """Why a call was refused, as AI clients parse it."""
 
