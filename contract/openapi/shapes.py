@@ -99,9 +99,9 @@ class UnreadableModel(Shape):
 
 
 class Catalogue(Shape):
-    """A page of the models that can be bought, in the order of their ids."""
+    """A page of the models that can be bought, in the order of their ids; for operators, of all."""
 
-    models: list[Model]
+    models: list[Model | WithdrawnModel]
     next: Annotated[str | None, Field(description="The `cursor` of the next page; null on the last one.")]
 
 

@@ -91,6 +91,7 @@ FUNCTION_OF_SAMPLE = {
     "get-order": "OrdersFunction",
     "get-models": "ModelsFunction",
     "get-models-mapped": "ModelsFunction",
+    "list-models": "CatalogueFunction",
     "get-model": "CatalogueFunction",
     "put-model": "CatalogueFunction",
     "withdraw-model": "CatalogueFunction",

@@ -44,6 +44,7 @@ OF_CUSTOMERS = {
     "$default": "NotFoundFunction",
 }
 OF_OPERATORS = {
+    "GET /v1/models": "CatalogueFunction",
     "GET /v1/models/{modelId}": "CatalogueFunction",
     "PUT /v1/models/{modelId}": "CatalogueFunction",
     "DELETE /v1/models/{modelId}": "CatalogueFunction",
