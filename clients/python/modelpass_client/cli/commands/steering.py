@@ -1,0 +1,113 @@
+"""What operators change of a subscription. Rule: each asks for its reason, and whether it is meant where it loses."""
+
+from __future__ import annotations
+
+from typing import Annotated, Optional
+
+import typer
+
+from modelpass_client.cli import asking, formats, looks, repeats
+from modelpass_client.cli.commands.subscriptions import group
+from modelpass_client.cli.failures import usage
+from modelpass_client.cli.options import IdempotencyKey, ModelId, Reason, SubscriptionId, Yes
+from modelpass_client.cli.run import Run, command
+from modelpass_client.cli.sessions import Side
+
+_Figure = Optional[str]  # noqa: UP045 - Python 3.10 cannot evaluate `str | None` where Typer asks for it
+_Authorizations = Annotated[
+    list[str], typer.Argument(metavar="AUTHORIZATION…", help="The holds, by the ids that `holds` shows.")
+]
+
+
+@command(
+    group,
+    "suspend",
+    "modelpass subscriptions suspend sub_mfrggzdfmztwq2lknnwg23tp --reason 'the card was stolen'",
+    "modelpass subscriptions suspend sub_mfrggzdfmztwq2lknnwg23tp --reason 'the card was stolen' --yes",
+)
+def suspend(run: Run, subscription: SubscriptionId, reason: Reason = None, yes: Yes = False) -> None:
+    """Stop a subscription until it is resumed: from the answer on, its key is refused. Its term goes on."""
+    path, api = _path(subscription, "suspension"), run.api(Side.OPERATOR)
+    why = asking.reason(reason)
+    asking.confirm(f"The key of {subscription} is refused from now on, and its term goes on.", yes=yes)
+    shown = api.change("PUT", path, {"reason": why}, reason=why).json
+    run.out.document(shown)
+    run.out.say(f"{subscription} is {shown['status']}.")
+
+
+@command(group, "resume", "modelpass subscriptions resume sub_mfrggzdfmztwq2lknnwg23tp --reason 'the card is fine'")
+def resume(run: Run, subscription: SubscriptionId, reason: Reason = None) -> None:
+    """Let a suspended subscription go on, from the answer on."""
+    path, api = _path(subscription, "suspension"), run.api(Side.OPERATOR)
+    shown = api.change("DELETE", path, reason=asking.reason(reason)).json
+    run.out.document(shown)
+    run.out.say(f"{subscription} is {shown['status']}.")
+
+
+@command(
+    group,
+    "correct",
+    "modelpass subscriptions correct sub_mfrggzdfmztwq2lknnwg23tp claude-opus-4-6 --units -3_800_000 --at 2026-11-24 "
+    "--reason 'bytes were reported for tokens'",
+    "modelpass subscriptions correct sub_mfrggzdfmztwq2lknnwg23tp claude-opus-4-6 --calls -3 --reason 'they failed' "
+    "--idempotency-key ticket-1234",
+)
+def correct(
+    run: Run,
+    subscription: SubscriptionId,
+    model: ModelId,
+    units: Annotated[_Figure, typer.Option("--units", metavar="N", help="Add so many; below 0: take away.")] = None,
+    calls: Annotated[_Figure, typer.Option("--calls", metavar="N", help="Add so many; below 0: give back.")] = None,
+    at: Annotated[
+        _Figure, typer.Option("--at", metavar="TIME", help="In the day of this instant; default: now.")
+    ] = None,
+    reason: Reason = None,
+    idempotency_key: IdempotencyKey = None,
+) -> None:
+    """Correct what was used of a model: add units or calls, or take them away, with who did it and why."""
+    if units is None and calls is None:
+        raise usage("Say what to correct: --units, --calls, or both.")
+    path, key, api = _path(subscription, "corrections"), repeats.key_of(idempotency_key), run.api(Side.OPERATOR)
+    body = {
+        "modelId": model,
+        "units": units and formats.number(units, "--units"),
+        "calls": calls and formats.number(calls, "--calls"),
+        "at": at and formats.instant(at, "--at"),
+        "reason": (why := asking.reason(reason)),
+    }
+    with repeats.told_how(run.out, "--idempotency-key", key):
+        answer = api.change("POST", path, body, reason=why, Idempotency_Key=key)
+    shown = answer.json
+    run.out.document(shown)
+    if answer.headers.get("Idempotent-Replayed"):
+        run.out.note("This was corrected before under this key; it was not done again.")
+    daily, monthly = shown["daily"], shown["monthly"]
+    run.out.fields(
+        [
+            ("Corrected", f"{shown['units']:+,} units, {shown['calls']:+,} calls at {shown['at']}"),
+            ("Day", daily and f"{daily['used']:,} of {daily['limit']:,} calls used, {daily['remaining']:,} left"),
+            ("Month", monthly and f"{monthly['used']:,} of {monthly['limit']:,} used, {monthly['remaining']:,} left"),
+        ]
+    )
+
+
+@command(
+    group,
+    "release",
+    "modelpass subscriptions release sub_mfrggzdfmztwq2lknnwg23tp aut_… --reason 'its router was lost'",
+)
+def release(
+    run: Run, subscription: SubscriptionId, authorizations: _Authorizations, reason: Reason = None, yes: Yes = False
+) -> None:
+    """Give the units of open holds back now, as if they had expired. A report that comes later is still booked."""
+    paths = [_path(subscription, f"holds/{formats.opaque(one, 'AUTHORIZATION')}") for one in authorizations]
+    api, why = run.api(Side.OPERATOR), asking.reason(reason)
+    asking.confirm(f"The units of {looks.counted(len(paths), 'hold')} go to whoever asks first.", yes=yes)
+    for path, one in zip(paths, authorizations, strict=True):
+        api.change("DELETE", path, reason=why)
+        run.out.line({"authorizationId": one, "released": True})
+        run.out.say(f"{one} is released.")
+
+
+def _path(subscription: str, rest: str) -> str:
+    return f"/v1/subscriptions/{formats.opaque(subscription, 'SUBSCRIPTION')}/{rest}"

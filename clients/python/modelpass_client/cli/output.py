@@ -1,0 +1,124 @@
+"""What is printed, and where. Rule: results go to standard output, all else to standard error, and secrets to neither.
+
+For people there are tables, within the width of the terminal; where standard output is none, they are plain and not
+cut. For programs (`--json`) there is one JSON document, or one a line for each item of a list. Colours go by NO_COLOR
+and by whether it is a terminal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from rich import box
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from modelpass_client.cli.formats import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from modelpass_client.cli.failures import Failure
+
+_WIDE: Final = 100_000
+
+
+class Output:
+    """Standard output and standard error of one command."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WIDE
+        self._out = Console(file=sys.stdout, width=wide, highlight=False, emoji=False, markup=False)
+        self._err = Console(file=sys.stderr, highlight=False, emoji=False, markup=False, soft_wrap=True)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person sees standard output."""
+        return self._out.is_terminal
+
+    def document(self, value: Any) -> None:
+        """One JSON document; nothing for people."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+    def line(self, value: Any) -> None:
+        """One JSON document on a line of its own; nothing for people."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+
+    def say(self, text: str) -> None:
+        """A result in a sentence, for people."""
+        if not self.as_json:
+            self._out.print(Text(text), soft_wrap=True)
+
+    def fields(self, pairs: Iterable[tuple[str, Any]]) -> None:
+        """Names and values, a line each, for people; what has no value is left out."""
+        if self.as_json:
+            return
+        grid = Table.grid(padding=(0, 2))
+        for name, value in pairs:
+            if value is not None:
+                grid.add_row(Text(name, style="bold"), Text(plain(value)))
+        self._print(grid)
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, nothing: str) -> None:
+        """A table for people; figures stand to the right. Without rows, `nothing` says so."""
+        if self.as_json:
+            return
+        kept = list(rows)
+        if not kept:
+            self._err.print(Text(nothing))
+            return
+        table = Table(box=box.SIMPLE_HEAD if self.is_terminal else None, pad_edge=False, header_style="bold")
+        for index, name in enumerate(columns):
+            figures = all(row[index] is None or _is_figure(row[index]) for row in kept)
+            table.add_column(name, justify="right" if figures else "left", overflow="fold")
+        for row in kept:
+            table.add_row(*(Text(plain(value)) for value in row))
+        self._print(table)
+
+    def _print(self, renderable: Table) -> None:
+        if self.is_terminal:
+            self._out.print(renderable)
+            return
+        with self._out.capture() as captured:
+            self._out.print(renderable)
+        for text in captured.get().splitlines():
+            sys.stdout.write(text.rstrip() + "\n")
+
+    def note(self, text: str) -> None:
+        """Something beside the result, on standard error."""
+        self._err.print(Text(text))
+
+    def failure(self, failure: Failure) -> None:
+        """Why the command ends, on standard error."""
+        self._err.print(Text.assemble(("Error: ", "bold red"), plain(failure.what)))
+        if failure.todo:
+            self._err.print(Text(plain(failure.todo)))
+
+    @contextlib.contextmanager
+    def progress(self, doing: str) -> Iterator[Callable[[int], None]]:
+        """A sign on standard error that something goes on, where a person sees it; call it with how far it is."""
+        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+        shown = Progress(*columns, console=self._err, transient=True, disable=not self._err.is_terminal)
+        with shown:
+            task = shown.add_task(doing)
+
+            def tell(count: int) -> None:
+                shown.update(task, description=f"{doing} {count:,}" if count else doing)
+
+            yield tell
+
+
+def _is_figure(value: Any) -> bool:
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, int) or (isinstance(value, str) and value.replace(".", "", 1).isdecimal())
