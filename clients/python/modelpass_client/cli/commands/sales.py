@@ -140,7 +140,7 @@ def _tell(run: Run, bought: Json, place: TextIO | None) -> None:
         run.out.say(f"The order {order['orderId']} waits until {order['lapsesAt']} to be confirmed.")
     looks.subscription(run.out, bought)
     if place is not None and key is not None:
-        run.out.say(f"The API key is in {place.name}.")
+        run.out.say("The API key is in the file that you named.")
     elif key is not None:
         run.out.say(f"The API key, which is shown only now:\n{key}")
 

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Final, Optional
 
 import typer
 
-from modelpass_client.cli import asking, formats, looks
+from modelpass_client.cli import formats, looks
 from modelpass_client.cli.api import segment
+from modelpass_client.cli.commands import keys
 from modelpass_client.cli.failures import usage
 from modelpass_client.cli.options import Limit, SubscriptionId
 from modelpass_client.cli.run import Run, command
@@ -40,8 +41,7 @@ def find(
         raise usage("Find by --account or by --key, not by both.")
     if key:
         api = run.api(Side.OPERATOR)
-        found = api.change("POST", "/v1/keys/lookup", {"apiKey": asking.secret("API key")}).json
-        subscriptions = iter([api.get(f"/v1/subscriptions/{found['subscriptionId']}").json])
+        subscriptions = iter([api.get(_path(keys.looked_up(api)["subscriptionId"])).json])
     elif account is not None:
         path = f"/v1/accounts/{segment(account)}/subscriptions"
         subscriptions = run.api(Side.OPERATOR).pages(path, "subscriptions")

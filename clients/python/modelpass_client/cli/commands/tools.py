@@ -100,7 +100,7 @@ def seed(
     """
     clone.folder()
     api = run.api(Side.OPERATOR)
-    settings = {"API": api.base, "TOKEN": api.token, "CONFIRM": "yes" if confirm else None}
+    settings = {"API": api.base, "TOKEN": api.token, **({"CONFIRM": "yes"} if confirm else {})}
     _finish(run, "seed", settings, "Putting models")
 
 
