@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from modelpass_client.cli.failures import Failure
 
 _WIDE: Final = 100_000
+_IDS: Final = ("sub_", "ord_")
+"""What begins so is copied, and so is not broken at the end of a line."""
 
 
 class Output:
@@ -70,7 +72,7 @@ class Output:
         self._print(grid)
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, nothing: str) -> None:
-        """A table for people; figures stand to the right. Without rows, `nothing` says so."""
+        """A table for people: figures to the right, ids in one piece, no empty columns. Without rows, `nothing` says so."""
         if self.as_json:
             return
         kept = list(rows)
@@ -78,11 +80,17 @@ class Output:
             self._err.print(Text(nothing))
             return
         table = Table(box=box.SIMPLE_HEAD if self.is_terminal else None, pad_edge=False, header_style="bold")
-        for index, name in enumerate(columns):
-            figures = all(row[index] is None or _is_figure(row[index]) for row in kept)
-            table.add_column(name, justify="right" if figures else "left", overflow="fold")
+        shown = [index for index in range(len(columns)) if any(row[index] not in (None, "") for row in kept)]
+        for index in shown:
+            values = [row[index] for row in kept if row[index] is not None]
+            table.add_column(
+                columns[index],
+                justify="right" if all(map(_is_figure, values)) else "left",
+                overflow="fold",
+                no_wrap=any(str(value).startswith(_IDS) for value in values),
+            )
         for row in kept:
-            table.add_row(*(Text(plain(value)) for value in row))
+            table.add_row(*(Text(plain(row[index])) for index in shown))
         self._print(table)
 
     def _print(self, renderable: Table) -> None:
