@@ -19,13 +19,13 @@ _EVERYWHERE: Final = ("url", "as_json", "help")
 """What every command has, which is told once."""
 _BEGINNING: Final = """# The command line
 
-`modelpass` is for operators and for scripts: [sign in](#sign-in), look, and steer. `make cli-page` writes this page from
-the commands themselves; each tells the same with `--help`.
+`modelpass` is for operators and for scripts: [sign in](#sign-in), look, and steer. `make cli-page` writes this page
+from the commands themselves; each tells the same with `--help`.
 
 | where | how |
 |---|---|
 | in a clone | `./modelpass catalogue list`, right after `make run`; the first time it sets up what it needs |
-| anywhere | `pip install './clients/python[cli]'` from a clone gives `modelpass`, for Python 3.10 or newer on Linux and macOS |
+| anywhere | `pip install './clients/python[cli]'` in a clone; it needs Python 3.10 or newer, and Linux or macOS |
 
 The tools of a clone (`audit`, `upgrade`, `restore`, `seed`) are not installed with it: they work in a clone, or where
 `MODELPASS_CLONE` names one, and say so elsewhere. `make audit` and its like call them.
@@ -44,7 +44,7 @@ by itself for as long as the identity provider allows.
 
 | variable | meaning |
 |---|---|
-| `MODELPASS_URL` | the address of the service or its console, where `--url` is left out; by default http://127.0.0.1:3000 |
+| `MODELPASS_URL` | the address of the service or its console; by default http://127.0.0.1:3000 |
 | `MODELPASS_TOKEN` | a token, for scripts; it comes before every sign-in and is kept nowhere |
 | `MODELPASS_CLIENT_ID` | the public client that your identity provider knows the command line by |
 | `NO_COLOR` | no colours |
@@ -62,8 +62,8 @@ for a program needs it; keep that output safe.
   standard error.
 - Without a terminal nothing is coloured, cut or asked. What would be asked ends with status 2: `--yes` answers the
   question whether it is meant, `--reason` why. An operator's reasons are [logged](logs.md).
-- A sale and a correction have an `Idempotency-Key`. Where no answer came (status 5), the options that make a repeat safe
-  are shown; give your own with `--idempotency-key`, such as the number of a ticket.
+- A sale and a correction have an `Idempotency-Key`. Where no answer came (status 5), the options that make a repeat
+  safe are shown; give your own with `--idempotency-key`, such as the number of a ticket.
 - Numbers may be `5_000_000`, `5M` or `500k`; times are in RFC 3339, and a date alone is 0:00 in UTC.
 - `modelpass --install-completion` lets bash, zsh, fish and PowerShell complete commands and options.
 
@@ -83,7 +83,7 @@ def page() -> str:
 
 def _commands(root: Any) -> list[tuple[str, Any]]:
     """Every command by the words that are typed, in the order of `--help`."""
-    found = []
+    found: list[tuple[str, Any]] = []
     for name, entry in root.commands.items():
         inner = getattr(entry, "commands", None)
         found += [(name, entry)] if inner is None else [(f"{name} {word}", one) for word, one in inner.items()]

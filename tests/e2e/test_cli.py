@@ -438,8 +438,8 @@ def test_an_audit_of_the_running_stack_ends_with_its_own_status(operator: Comman
 
 def test_words_are_completed(operator: CommandLine) -> None:
     def completed(text: str) -> list[str]:
-        more = {"_MODELPASS_COMPLETE": "complete_bash", "COMP_WORDS": text, "COMP_CWORD": str(text.count(" "))}
-        return operator.spawned(**more).out.split()
+        at = str(text.count(" "))
+        return operator.spawned(_MODELPASS_COMPLETE="complete_bash", COMP_WORDS=text, COMP_CWORD=at).out.split()
 
     assert completed("modelpass sub") == ["subscriptions"]
     assert completed("modelpass tiers ") == ["down", "up"]

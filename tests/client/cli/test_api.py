@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -79,7 +79,8 @@ def test_what_nobody_heard_was_not_carried_out() -> None:
 
 
 def test_no_text_of_a_failure_holds_what_was_sent(service: Service, there: Api) -> None:
-    for answer in (None, (500, {"message": "x"}), (200, b"<html>"), (200, [])):
+    answers: list[Any] = [None, (500, {"message": "x"}), (200, b"<html>"), (200, [])]
+    for answer in answers:
         service.on("POST /b", answer)
         with pytest.raises(Failure) as failed:
             there.change("POST", "/b", {"apiKey": "sk-custom-secret"}).json  # noqa: B018 - it is read there
@@ -96,8 +97,7 @@ def test_what_is_sent_has_the_token_the_reason_and_the_headers(service: Service,
         {"a": "ä"},
         query={"asOf": "2026-01-01T00:00:00+01:00", "no": None},
         reason="weil ä/b",
-        If_Match='"t"',
-        If_None_Match=None,
+        headers={"If-Match": '"t"', "If-None-Match": None},
     )
     (sent,) = service.asked
     assert sent.target == "/v1/x?asOf=2026-01-01T00%3A00%3A00%2B01%3A00"

@@ -37,7 +37,8 @@ def cloned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (root / module).mkdir(parents=True)
         (root / module / "__main__.py").write_text(TOOL)
     (root / "layers" / "modelpass").mkdir(parents=True)
-    made = "\t@mkdir -p $(@D)/bin; printf '#!/bin/sh\\nexec %s \"$$@\"\\n' > $(@D)/bin/python; chmod +x $(@D)/bin/python; touch $@"
+    python = "printf '#!/bin/sh\\nexec %s \"$$@\"\\n' > $(@D)/bin/python; chmod +x $(@D)/bin/python"
+    made = f"\t@mkdir -p $(@D)/bin; {python}; touch $@"
     (root / "Makefile").write_text(f".tools/ops/.ready .venv/.ready:\n{made % shlex.quote(sys.executable)}\n")
     monkeypatch.setenv("MODELPASS_CLONE", str(root))
     for name in ("AT", "DATA", "PORT", "FROM", "UNITS", "PROGRESS", "TOKEN", "API", "CONFIRM", "HISTORY_TABLE"):
@@ -80,16 +81,16 @@ def test_tables_by_name_are_audited_as_a_deployment(cloned: Path) -> None:
     assert (cloned / ".tools/ops/.ready").exists()
 
 
-def test_seeding_is_done_as_the_operator_who_is_signed_in(cloned: Path, service: Service) -> None:
-    assert cloned
+@pytest.mark.usefixtures("cloned")
+def test_seeding_is_done_as_the_operator_who_is_signed_in(service: Service) -> None:
     ended = run("seed", "--url", service.url, "--confirm", MODELPASS_TOKEN="a-token")
     assert json.loads(ended.stdout) == {"tool": "seed", "API": service.url, "TOKEN": "a-token", "CONFIRM": "yes"}
     assert run("seed", "--url", service.url).exit_code == 3
 
 
+@pytest.mark.usefixtures("cloned")
 @pytest.mark.parametrize("status", [1, 2])
-def test_the_exit_status_of_a_tool_is_that_of_the_command(cloned: Path, status: int) -> None:
-    assert cloned
+def test_the_exit_status_of_a_tool_is_that_of_the_command(status: int) -> None:
     ended = run("upgrade", "--stack", "s", "--json", ENDS_WITH=str(status))
     assert ended.exit_code == status
     told = json.loads(ended.stdout)

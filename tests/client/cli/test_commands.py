@@ -1,4 +1,4 @@
-"""What commands send and show, beside what the running stack is asked: reasons, questions, pages, and what was refused."""
+"""What commands send and show beside what the running stack is asked: reasons, questions, pages, refusals."""
 
 from __future__ import annotations
 
@@ -219,9 +219,11 @@ def test_a_page_is_followed_from_subscriptions_events_and_days(service: Service)
 def test_a_pending_change_and_a_revoked_key_are_shown(service: Service) -> None:
     line = {"modelId": "m", "channelTier": "basic", "dailyCallLimit": 5, "monthlyTokenCap": 7, "unit": "tokens"}
     shown = {
-        "subscriptionId": "sub_1", "status": "active", "term": 2, "apiKeyMasked": None, "startsAt": "a", "expiresAt": "b",
-        "timezone": "UTC", "autoRenew": True, "autoRenewMonths": 3, "label": "x", "models": [line], "price": None,
-        "pendingChange": {"bindsAt": "c", "models": [{**line, "monthlyTokenCap": 1000}]}, "renewalBlockedBy": "unknown_model",
+        "subscriptionId": "sub_1", "status": "active", "term": 2, "apiKeyMasked": None, "startsAt": "a",
+        "expiresAt": "b", "timezone": "UTC", "autoRenew": True, "autoRenewMonths": 3, "label": "x", "models": [line],
+        "price": None,
+        "pendingChange": {"bindsAt": "c", "models": [{**line, "monthlyTokenCap": 1000}]},
+        "renewalBlockedBy": "unknown_model",
     }  # fmt: skip
     service.on("GET /v1/subscriptions/sub_1", (200, shown))
     told = [line.split() for line in run(service, "subscriptions", "show", "sub_1").stdout.splitlines()]

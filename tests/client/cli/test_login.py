@@ -1,4 +1,4 @@
-"""Signing in by the device flow: as slowly as the issuer wants, until the person has confirmed, denied, or let it end."""
+"""Signing in by the device flow: as slowly as the issuer wants, until it is confirmed, denied, or has ended."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_it_gives_up_when_the_code_has_ended(
     issuer: Service, naps: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter(range(0, 10_000, 200))
-    monkeypatch.setattr(oidc.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     issuer.on("POST /token_endpoint", PENDING)
     ended = run(issuer, "login")
     assert ended.exit_code == 3
@@ -161,7 +161,7 @@ def test_it_gives_up_when_the_code_has_ended(
         ("POST /token_endpoint", (200, {"token_type": "Bearer"}), 5, "sent no access_token"),
     ],
 )
-def test_what_is_amiss_with_the_sign_in_is_told(  # noqa: PLR0913 - a case and its surroundings
+def test_what_is_amiss_with_the_sign_in_is_told(
     issuer: Service, naps: list[float], line: str, answer: Any, status: int, words: str
 ) -> None:
     issuer.on(line, answer)

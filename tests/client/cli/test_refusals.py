@@ -1,4 +1,4 @@
-"""Every code that the service may refuse by has words of its own here, and ends with a status that says what happened."""
+"""Every code that the service may refuse by has words of its own, and an exit status that says what happened."""
 
 from __future__ import annotations
 

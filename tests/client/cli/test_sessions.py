@@ -85,7 +85,7 @@ def test_a_folder_that_cannot_be_made_is_told(home: Path) -> None:
 
 
 def test_nobody_signed_in_is_told_with_what_to_do() -> None:
-    with pytest.raises(Failure, match="Nobody is signed in to https://a.example as operator or customer") as refused:
+    with pytest.raises(Failure, match=r"Nobody is signed in to https://a\.example as operator or customer") as refused:
         access.api_of(URL, Side.OPERATOR, Side.CUSTOMER)
     assert refused.value.exit_status is Exit.NOT_ALLOWED
     assert "`modelpass login --operator`" in refused.value.todo

@@ -133,10 +133,10 @@ class Api:
         *,
         query: Mapping[str, str | None] | None = None,
         reason: str | None = None,
-        **headers: str | None,
+        headers: Mapping[str, str | None] | None = None,
     ) -> Answer:
-        """Send what changes something, once, with the reason it is logged with; `_` in header names stands for `-`."""
-        sent = {name.replace("_", "-"): value for name, value in headers.items() if value is not None}
+        """Send what changes something, once, with the reason it is logged with; what is None is left out."""
+        sent = {name: value for name, value in (headers or {}).items() if value is not None}
         if reason is not None:
             sent["X-Request-Reason"] = quote(reason, safe="")
         return self._send(method, _target(path, query or {}), body, sent)

@@ -72,7 +72,7 @@ class Output:
         self._print(grid)
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, nothing: str) -> None:
-        """A table for people: figures to the right, ids in one piece, no empty columns. Without rows, `nothing` says so."""
+        """A table for people: figures to the right, ids in one piece, no empty columns; without rows, `nothing`."""
         if self.as_json:
             return
         kept = list(rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -79,7 +79,9 @@ def whoami(run: Run) -> None:
     if token is not None:
         claims = access.claims_of(token)
         until = formats.ends(claims["exp"]) if isinstance(claims.get("exp"), int) else None
-        rows = [{"side": None, "account": claims.get("sub"), "issuer": claims.get("iss"), "tokenUntil": until}]
+        rows: list[dict[str, Any]] = [
+            {"side": None, "account": claims.get("sub"), "issuer": claims.get("iss"), "tokenUntil": until}
+        ]
     else:
         rows = [_told(side, session) for side, session in sessions.load(run.url).items()]
     if not rows:

@@ -86,14 +86,14 @@ def put(run: Run, file: _File, reason: Reason = None, yes: Yes = False, confirm:
         if changes:
             run.out.note(f"{model['modelId']}:\n  " + "\n  ".join(changes))
             asking.confirm(f"{model['modelId']} will be sold so from now on; what was sold stays.", yes=yes)
-        sent = {"If_Match": tag, "If_None_Match": None if tag else "*"}
+        seen = {"If-Match": tag, "If-None-Match": None if tag else "*"}
         try:
-            answer = api.change("PUT", path, {**model, "confirm": True} if confirm else model, reason=why, **sent)
+            answer = api.change("PUT", path, {**model, "confirm": True} if confirm else model, reason=why, headers=seen)
         except Refusal as refusal:
             if refusal.code != "confirmation_required" or yes or not asking.can_answer():
                 raise
             asking.confirm(refusal.what, yes=False)
-            answer = api.change("PUT", path, {**model, "confirm": True}, reason=why, **sent)
+            answer = api.change("PUT", path, {**model, "confirm": True}, reason=why, headers=seen)
         run.out.line(answer.json)
         run.out.say(f"{model['modelId']}: {'changed' if changes else 'is so already'}")
 
@@ -167,6 +167,6 @@ def withdraw(run: Run, model: ModelId, reason: Reason = None, yes: Yes = False) 
         raise Failure(Exit.NOT_FOUND, f"There never was a model {model}.", "See `modelpass catalogue list`.")
     why = asking.reason(reason)
     asking.confirm(f"{model} is sold and renewed no more.", yes=yes)
-    api.change("DELETE", path, reason=why, If_Match=tag)
+    api.change("DELETE", path, reason=why, headers={"If-Match": tag})
     run.out.document({"modelId": model, "withdrawn": True})
     run.out.say(f"{model} is withdrawn.")

@@ -87,7 +87,8 @@ def buy(
     with _place_for_key(run, key_file) as place:
         how = ("--idempotency-key", key, "--expected-total", total)
         with repeats.told_how(run.out, *how):
-            answer = api.change("POST", "/v1/subscriptions", {**body, "expectedTotal": total}, Idempotency_Key=key)
+            sent = {**body, "expectedTotal": total}
+            answer = api.change("POST", "/v1/subscriptions", sent, headers={"Idempotency-Key": key})
         _tell(run, answer.json, place)
     if answer.headers.get("Idempotent-Replayed"):
         run.out.note(

@@ -76,7 +76,7 @@ def correct(
         "reason": (why := asking.reason(reason)),
     }
     with repeats.told_how(run.out, "--idempotency-key", key):
-        answer = api.change("POST", path, body, reason=why, Idempotency_Key=key)
+        answer = api.change("POST", path, body, reason=why, headers={"Idempotency-Key": key})
     shown = answer.json
     run.out.document(shown)
     if answer.headers.get("Idempotent-Replayed"):
