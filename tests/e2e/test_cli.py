@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import stat
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -444,4 +447,11 @@ def test_words_are_completed(operator: CommandLine) -> None:
     assert completed("modelpass sub") == ["subscriptions"]
     assert completed("modelpass tiers ") == ["down", "up"]
     assert completed("modelpass tiers down m s") == ["stable"]
-    assert "_MODELPASS_COMPLETE" in operator.spawned("--show-completion", SHELL="/bin/bash").out
+    shown = subprocess.run(
+        ["bash", "-c", f"{shlex.quote(sys.executable)} -m modelpass_client.cli --show-completion; true"],
+        env=operator.environment({}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "_MODELPASS_COMPLETE=complete_bash" in shown.stdout
