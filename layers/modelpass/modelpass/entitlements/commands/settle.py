@@ -2,8 +2,8 @@
 
 Rule: a well-formed settle whose id was issued here is booked, until 90 days after the term. The first try is one
 conditional write that needs nothing but the settle itself. When its guard fails, the item that the failure brings back
-tells whether the hold is still there (a window has closed since), was reclaimed (a ticket stands for it) or was settled
-before. A settle that was served in another tier, reports far above its estimate, or reports more calls than were
+tells whether the hold is still there (a window has closed since), was reclaimed or released (a ticket stands for it) or
+was settled before. A settle that was served in another tier, reports far above its estimate, or reports more calls than were
 granted, reads the item first.
 """
 
@@ -144,13 +144,14 @@ class _Settle(NamedTuple):
         return Decision(self._settled(entitlement), entitlement)
 
     def decide(self, entitlement: Entitlement) -> Decision:
-        step = self._step(entitlement, self._reclaimed(entitlement))
+        reclaimed = self._reclaimed(entitlement)
+        step = self._step(entitlement, reclaimed)
         if step is None:
             return Decision(REPLAYED, entitlement)
         entitlement = decision_loop.write(self.deps, self.budget, step)
         if self._far_above:
             telemetry.count_far_above_estimate()
-        return Decision(self._settled(entitlement), entitlement)
+        return Decision(self._settled(entitlement, reclaimed=reclaimed), entitlement)
 
     def refuse_missing(self) -> Json:
         raise not_found()
@@ -185,11 +186,11 @@ class _Settle(NamedTuple):
             own_figure=OwnFigure(source, used) if source in items.OWN_FIGURES else None,
         )
 
-    def _settled(self, entitlement: Entitlement) -> Json:
+    def _settled(self, entitlement: Entitlement, *, reclaimed: bool = False) -> Json:
         now_ms = self.deps.now_ms()
         return {
             "settled": True,
-            "late": rules.is_late(entitlement, self.authorization.hold, now_ms),
+            "late": reclaimed or rules.is_late(entitlement, self.authorization.hold, now_ms),
             "tierBreached": self._breached,
             **shown_windows(self.deps, self.budget, entitlement, now_ms, self.read_contract),
         }

@@ -139,7 +139,8 @@ class _SettlePart(NamedTuple):
         entitlement = decision_loop.write(self.deps, self.budget, change)
         if far_above:
             telemetry.count_far_above_estimate()
-        return Decision(self._settled(entitlement, standing._replace(hold=step.rest), step.refusal), entitlement)
+        answer = self._settled(entitlement, standing._replace(hold=step.rest), step.refusal, late=standing.reclaimed)
+        return Decision(answer, entitlement)
 
     def refuse_missing(self) -> Json:
         raise not_found()
@@ -184,8 +185,8 @@ class _SettlePart(NamedTuple):
     def _standing(self, entitlement: Entitlement) -> Standing | None:
         """The hold as it stands: it is in the item, or a ticket stands for it; None when it has ended."""
         hold = self.authorization.hold
-        stored = entitlement.holds.get(hold.key)
-        if stored is not None and authorization_ids.is_of_same_grant(stored, hold):
+        stored = parts.open_step(entitlement, hold)
+        if stored is not None:
             return Standing(stored, reclaimed=False)
         if entitlement.tickets == 0:
             return None
@@ -203,14 +204,16 @@ class _SettlePart(NamedTuple):
             ended = {**self._settled(entitlement, Standing(part.hold, reclaimed=True), refusal), "heldCalls": 0}
             return {**ended, "replayed": True}
         refused = parts.refuse_new_work(entitlement, part, standing, part.wanted.granted_at_ms)
-        return {**self._settled(entitlement, standing, refused), "replayed": True}
+        return {**self._settled(entitlement, standing, refused, late=standing.reclaimed), "replayed": True}
 
-    def _settled(self, entitlement: Entitlement, standing: Standing, refusal: Refusal | None) -> Json:
+    def _settled(
+        self, entitlement: Entitlement, standing: Standing, refusal: Refusal | None, *, late: bool = False
+    ) -> Json:
         now_ms, rest = self.deps.now_ms(), standing.hold
         rest_id = authorization_ids.Authorization(entitlement.id, self.authorization.tier, rest)
         answer = {
             "settled": True,
-            "late": rules.is_late(entitlement, self.authorization.hold, now_ms),
+            "late": late or rules.is_late(entitlement, self.authorization.hold, now_ms),
             "tierBreached": False,
             "continued": refusal is None,
             "authorizationId": authorization_ids.issue_authorization_id(rest_id, self.deps.deployment_keys),
