@@ -118,7 +118,7 @@ def test_secrets_are_in_no_output_of_a_process_of_its_own(operator: CommandLine,
 
 def test_a_program_buys_once_under_its_own_key_at_the_total_it_expects(customer: CommandLine) -> None:
     words = ("buy", *ORDER, "--yes", "--json", "--idempotency-key", "order-1", "--expected-total", "36.2")
-    first = customer.typed(*words, shows_key=True)
+    first = customer.typed(*words, shows_secret=True)
     assert first.status == 0, first.err
     key = first.json["apiKey"]
     leaks.keep("an API key", key)
@@ -207,9 +207,9 @@ def test_a_subscription_is_shown_with_what_is_used_left_and_held(
     assert (days[0]["calls"], days[0]["units"]) == (2, 600)
     total = customer.typed("subscriptions", "history", subscription).out.splitlines()[-1].split()
     assert total == ["all", "2", "600"]
-    holds = operator.typed("subscriptions", "holds", subscription, "--json").json
+    holds = operator.typed("subscriptions", "holds", subscription, "--json", shows_secret=True).json
     assert [hold["heldUsage"] for model in holds["models"] for hold in model["holds"]] == [400]
-    assert " 400 " in operator.typed("subscriptions", "holds", subscription).out
+    assert " 400 " in operator.typed("subscriptions", "holds", subscription).out, "and no id of an authorization"
     newest, *_ = operator.typed("subscriptions", "events", subscription, "--limit", "1", "--json").lines
     assert newest["type"]
     assert "subscription.purchased" in operator.typed("subscriptions", "events", subscription).out

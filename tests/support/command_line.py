@@ -69,14 +69,14 @@ class CommandLine:
         merged = {**os.environ, "PYTHONPATH": str(ROOT / "clients" / "python"), "TERM": "xterm", **self.changes(more)}
         return {name: value for name, value in merged.items() if value is not None}
 
-    def typed(self, *words: str, given: str = "", shows_key: bool = False, **more: str) -> Ended:
+    def typed(self, *words: str, given: str = "", shows_secret: bool = False, **more: str) -> Ended:
         """Type a command in this process, which is faster; else as `spawned`."""
         result = CliRunner().invoke(app, words, input=given, env=self.changes(more), prog_name=NAME)
         if not isinstance(result.exception, (SystemExit, type(None))):
             raise result.exception
-        return _looked_through(Ended(result.exit_code, result.stdout, result.stderr), shows_key=shows_key)
+        return _looked_through(Ended(result.exit_code, result.stdout, result.stderr), shows_secret=shows_secret)
 
-    def spawned(self, *words: str, given: str = "", shows_key: bool = False, **more: str) -> Ended:
+    def spawned(self, *words: str, given: str = "", shows_secret: bool = False, **more: str) -> Ended:
         """Type a command with standard input piped in; fails when what it prints holds a secret that it must not."""
         run = subprocess.run(
             [*_LINE, *words],
@@ -88,7 +88,7 @@ class CommandLine:
             timeout=_SECONDS,
             check=False,
         )
-        return _looked_through(Ended(run.returncode, run.stdout, run.stderr), shows_key=shows_key)
+        return _looked_through(Ended(run.returncode, run.stdout, run.stderr), shows_secret=shows_secret)
 
     def at_terminal(self, *words: str, answers: tuple[tuple[str, str], ...] = (), **more: str) -> Ended:
         """Type a command at a terminal of 100 columns, and each answer once its question is seen."""
@@ -115,10 +115,10 @@ class CommandLine:
         return Ended(status if status >= 0 else 128 - status, shown.replace("\r\n", "\n"))
 
 
-def _looked_through(ended: Ended, *, shows_key: bool) -> Ended:
+def _looked_through(ended: Ended, *, shows_secret: bool) -> Ended:
     assert "Traceback" not in ended.err, ended.err
     leaks.look_through("Standard error of the command line", ended.err)
-    if not shows_key:
+    if not shows_secret:
         leaks.look_through("Standard output of the command line", ended.out)
     return ended
 

@@ -90,30 +90,56 @@ def test_an_order_that_waits_is_decided_with_a_reason(
 
 
 def test_rejecting_and_releasing_ask_first_and_nobody_is_asked_where_nobody_is(service: Service) -> None:
-    for words in (("orders", "reject", "ord_1"), ("subscriptions", "release", "sub_1", "aut_1")):
+    holding(service, "m")
+    for words in (("orders", "reject", "ord_1"), ("subscriptions", "release", "sub_1", "--all")):
         ended = run(service, *words, "--reason", "x")
         assert (ended.exit_code, "Repeat it with --yes" in ended.stderr) == (2, True)
-    assert [request.method for request in service.asked] == ["GET", "GET"], "`config.json` alone"
+    assert {request.method for request in service.asked} == {"GET"}
+
+
+def holding(service: Service, *models: str) -> None:
+    """Let a hold of 100 units of each model be open, with `auth_1` and so on."""
+    held = {"heldUsage": 100, "heldCalls": 1, "authorizedAt": "a", "holdExpiresAt": "b"}
+    shown = [
+        {"modelId": model, "holds": [{**held, "authorizationId": f"auth_{number}"}]}
+        for number, model in enumerate(models, 1)
+    ]
+    service.on("GET /v1/subscriptions/sub_1/holds", (200, {"subscriptionId": "sub_1", "models": shown}))
+
+
+def released(service: Service) -> list[str]:
+    return [request.target.rpartition("/")[2] for request in service.asked if request.method == "DELETE"]
 
 
 def test_holds_are_released_one_by_one_until_one_is_refused(service: Service) -> None:
+    holding(service, "m", "n", "m")
     path = "/v1/subscriptions/sub_1/holds"
-    service.on(f"DELETE {path}/aut_1", (204, None))
     refused = {"error": {"code": "authorization_not_found", "message": "There is no such authorization."}}
-    service.on(f"DELETE {path}/aut_2", (404, refused))
-    words = ("subscriptions", "release", "sub_1", "aut_1", "aut_2", "aut_3", "--reason", "lost", "--yes")
-    ended = run(service, *words)
-    assert (ended.exit_code, ended.stdout) == (4, "aut_1 is released.\n")
+    service.on(f"DELETE {path}/auth_1", (204, None))
+    service.on(f"DELETE {path}/auth_2", (404, refused))
+    words = ("subscriptions", "release", "sub_1", "--reason", "lost", "--yes", "--json")
+    ended = run(service, *words, "--all")
+    assert (ended.exit_code, ended.stdout) == (4, '{"authorizationId": "auth_1", "released": true}\n')
     assert "(authorization_not_found)" in ended.stderr
-    assert [request.target for request in service.asked if request.method == "DELETE"] == [
-        f"{path}/aut_1",
-        f"{path}/aut_2",
-    ]
+    assert released(service) == ["auth_1", "auth_2"]
     assert service.asked[-1].headers["X-Request-Reason"] == "lost"
-    assert (
-        run(service, *words[:4], "--reason", "x", "--yes", "--json").stdout
-        == '{"authorizationId": "aut_1", "released": true}\n'
-    )
+    service.on(f"DELETE {path}/auth_3", (204, None))
+    assert run(service, *words, "--model", "m").exit_code == 0
+    assert released(service)[2:] == ["auth_1", "auth_3"]
+    ended = run(service, *words, "--model", "other")
+    assert (ended.exit_code, ended.stderr) == (0, "No such hold is open.\n")
+
+
+def test_which_holds_are_meant_has_to_be_said_where_nobody_can_be_asked(service: Service) -> None:
+    holding(service, "m")
+    ended = run(service, "subscriptions", "release", "sub_1", "--reason", "x", "--yes")
+    assert (ended.exit_code, "--all, or --model" in ended.stderr, released(service)) == (2, True, [])
+
+
+def test_ids_of_authorizations_are_shown_to_programs_alone(service: Service) -> None:
+    holding(service, "m", "n")
+    assert "auth_" not in run(service, "subscriptions", "holds", "sub_1").output
+    assert "auth_2" in run(service, "subscriptions", "holds", "sub_1", "--json").stdout
 
 
 def test_a_plan_is_shown_or_told_to_be_none(service: Service) -> None:

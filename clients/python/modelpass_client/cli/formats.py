@@ -13,7 +13,7 @@ _NUMBER: Final = re.compile(r"([+-]?)([0-9]{1,3}(?:_[0-9]{3})+|[0-9]+)([kM]?)")
 _SHORT: Final = {"": 1, "k": 1_000, "M": 1_000_000}
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
-_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,512}")
 _LINE: Final = "MODEL=TIER,CALLS,CAP, such as claude-opus-4-6=stable,50,5M"
 _PARTS: Final = 3
 

@@ -66,6 +66,23 @@ def models(out: Output, listed: list[dict[str, Any]]) -> None:
     )
 
 
+def holds_of(shown: dict[str, Any]) -> list[dict[str, Any]]:
+    """The open holds of a subscription in the order they are numbered by, each with its `modelId`."""
+    return [{**hold, "modelId": model["modelId"]} for model in shown["models"] for hold in model["holds"]]
+
+
+def holds(out: Output, listed: list[dict[str, Any]]) -> None:
+    """Open holds, numbered from 1."""
+    out.table(
+        ("#", "Model", "Units", "Calls", "Authorized", "Expires"),
+        [
+            (number, one["modelId"], one["heldUsage"], one["heldCalls"], one["authorizedAt"], one["holdExpiresAt"])
+            for number, one in enumerate(listed, 1)
+        ],
+        nothing="No hold is open.",
+    )
+
+
 def order_row(order: dict[str, Any]) -> tuple[Any, ...]:
     """An order in a row of `ORDERS`."""
     return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -14,9 +14,6 @@ from modelpass_client.cli.run import Run, command
 from modelpass_client.cli.sessions import Side
 
 _Figure = Optional[str]  # noqa: UP045 - Python 3.10 cannot evaluate `str | None` where Typer asks for it
-_Authorizations = Annotated[
-    list[str], typer.Argument(metavar="AUTHORIZATION…", help="The holds, by the ids that `holds` shows.")
-]
 
 
 @command(
@@ -94,19 +91,49 @@ def correct(
 @command(
     group,
     "release",
-    "modelpass subscriptions release sub_mfrggzdfmztwq2lknnwg23tp aut_… --reason 'its router was lost'",
+    "modelpass subscriptions release sub_mfrggzdfmztwq2lknnwg23tp",
+    "modelpass subscriptions release sub_mfrggzdfmztwq2lknnwg23tp --all --reason 'its router was lost' --yes",
+    "modelpass subscriptions release sub_mfrggzdfmztwq2lknnwg23tp --model veo-3 --reason 'its upstream is gone'",
 )
 def release(
-    run: Run, subscription: SubscriptionId, authorizations: _Authorizations, reason: Reason = None, yes: Yes = False
+    run: Run,
+    subscription: SubscriptionId,
+    every: Annotated[bool, typer.Option("--all", help="All that are open now.")] = False,
+    model: Annotated[_Figure, typer.Option("--model", metavar="MODEL", help="All of this model.")] = None,
+    reason: Reason = None,
+    yes: Yes = False,
 ) -> None:
-    """Give the units of open holds back now, as if they had expired. A report that comes later is still booked."""
-    paths = [_path(subscription, f"holds/{formats.opaque(one, 'AUTHORIZATION')}") for one in authorizations]
-    api, why = run.api(Side.OPERATOR), asking.reason(reason)
-    asking.confirm(f"The units of {looks.counted(len(paths), 'hold')} go to whoever asks first.", yes=yes)
-    for path, one in zip(paths, authorizations, strict=True):
-        api.change("DELETE", path, reason=why)
-        run.out.line({"authorizationId": one, "released": True})
-        run.out.say(f"{one} is released.")
+    """Give the units of open holds back now, as if they had expired. A report that comes later is still booked.
+
+    Without `--all` and `--model`, it shows them and asks which.
+    """
+    path, api = _path(subscription, "holds"), run.api(Side.OPERATOR)
+    listed = looks.holds_of(api.get(path).json)
+    chosen = [hold for hold in listed if model in (None, hold["modelId"])]
+    if chosen and not every and model is None:
+        chosen = _picked(run, chosen)
+    if not chosen:
+        run.out.note("No such hold is open.")
+        return
+    why, units = asking.reason(reason), sum(hold["heldUsage"] for hold in chosen)
+    asking.confirm(f"{units:,} units of {looks.counted(len(chosen), 'hold')} go to whoever asks first.", yes=yes)
+    for hold in chosen:
+        api.change("DELETE", f"{path}/{formats.opaque(hold['authorizationId'], 'authorizationId')}", reason=why)
+        run.out.line({"authorizationId": hold["authorizationId"], "released": True})
+    run.out.say(f"{looks.counted(len(chosen), 'hold')} released.")
+
+
+def _picked(run: Run, listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of the holds that a person names by their numbers; raises `Failure` for any other answer."""
+    if not asking.can_answer():
+        raise usage("Say which holds: --all, or --model MODEL.")
+    looks.holds(run.out, listed)
+    words = typer.prompt("Which (such as 1,3 or all)", err=True).replace(" ", "").split(",")
+    if words == ["all"]:
+        return listed
+    if not all(word.isdecimal() and 1 <= int(word) <= len(listed) for word in words):
+        raise usage(f"Name holds by their numbers, from 1 to {len(listed)}.")
+    return [listed[number - 1] for number in sorted({int(word) for word in words})]
 
 
 def _path(subscription: str, rest: str) -> str:

@@ -137,23 +137,10 @@ def _data(data: dict[str, Any]) -> str:
 
 @command(group, "holds", "modelpass subscriptions holds sub_mfrggzdfmztwq2lknnwg23tp")
 def holds(run: Run, subscription: SubscriptionId) -> None:
-    """Show the open holds of every model, by when they expire."""
+    """Show the open holds of every model, by when they expire. The ids of their authorizations are in `--json` alone."""
     shown = run.api(Side.OPERATOR).get(f"{_path(subscription)}/holds").json
     run.out.document(shown)
-    rows = [
-        (
-            model["modelId"],
-            hold["heldUsage"],
-            hold["heldCalls"],
-            hold["authorizedAt"],
-            hold["holdExpiresAt"],
-            hold.get("authorizationId"),
-        )
-        for model in shown["models"]
-        for hold in model["holds"]
-    ]
-    columns = ("Model", "Units", "Calls", "Authorized", "Expires", "Authorization")
-    run.out.table(columns, rows, nothing="No hold is open.")
+    looks.holds(run.out, looks.holds_of(shown))
 
 
 def _path(subscription: str) -> str:
