@@ -1,6 +1,6 @@
 """Where sign-ins are kept: one file of the person's own. Rule: what others can read is not used, and says so.
 
-The file is `sessions.json` in `modelpass` below XDG_CONFIG_HOME, or `~/.config`, of mode 0600 in a folder of 0700. It
+The file, sessions.json, lies in `modelpass` below XDG_CONFIG_HOME, or `~/.config`: mode 0600, in a folder of 0700. It
 has, by the address of the service, a session for customers and one for operators. A lock beside it lets one process at
 a time renew a session, for a refresh token may be good for one use only.
 """
