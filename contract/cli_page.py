@@ -38,7 +38,7 @@ The tools of a clone (`audit`, `upgrade`, `restore`, `seed`) are not installed w
 ```
 
 It shows a page and a code. Open the page in any browser, on any machine, and confirm the code. Which identity provider
-that is, the service says itself (`config.json` at its address). The sign-in is kept in `modelpass/sessions.json` in
+that is, the service says itself (`/config.json` at its address). The sign-in is kept in `modelpass/sessions.json` in
 `XDG_CONFIG_HOME` (or `~/.config`), which is yours alone (mode 0600) and not used when others can read it; it is renewed
 by itself for as long as the identity provider allows.
 

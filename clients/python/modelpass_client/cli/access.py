@@ -68,7 +68,7 @@ def _again(side: Side) -> str:
 
 
 def _prefix(url: str, token: str, sides: tuple[Side, ...]) -> str:
-    """What stands before `/v1` for this token; nothing at an API's own address, which has no `config.json`."""
+    """What stands before `/v1` for this token; nothing at an API's own address, which has no `/config.json`."""
     config = oidc.config_of(url)
     if config is None:
         return ""

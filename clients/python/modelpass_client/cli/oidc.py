@@ -1,6 +1,6 @@
 """Signing in by the device flow (RFC 8628). Rule: the person types a short code on a page, and nothing secret here.
 
-What there is to sign in to is told by `config.json` of the service, and where by its issuer's discovery document. The
+What there is to sign in to is told by `/config.json` of the service, and where by its issuer's discovery document. The
 device code, the tokens and the answers that bring them are never shown, and are in no text of a failure.
 """
 
@@ -37,7 +37,7 @@ _ENDED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """What `config.json` says of a side: whose tokens it takes, and what stands before `/v1`."""
+    """What `/config.json` says of a side: whose tokens it takes, and what stands before `/v1`."""
 
     issuer: str
     scope: str
@@ -69,7 +69,7 @@ def config_of(url: str) -> dict[str, Any] | None:
 
 
 def issuer_of(config: dict[str, Any], side: Side) -> Issuer:
-    """The part of `config.json` about a side; raises `Failure` when it lacks something."""
+    """The part of `/config.json` about a side; raises `Failure` when it lacks something."""
     try:
         part = config[side.value]
         found = Issuer(
