@@ -165,7 +165,8 @@ def test_browsers_may_call_from_the_origins_of_the_parameter_and_by_default_from
     assert allowed is not None
     assert allowed.origins == ("https://a.example", "http://localhost:5173")
     assert set(allowed.methods) == {"GET", "POST", "PUT", "PATCH", "DELETE"}
-    assert allowed.headers == ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match")
+    conditions = ("If-Match", "If-None-Match")
+    assert allowed.headers == ("Authorization", "Content-Type", "Idempotency-Key", *conditions, "X-Request-Reason")
     assert allowed.exposed == ("ETag", "Location", "Retry-After", "Idempotent-Replayed", "Modelpass-Held-By")
 
 
