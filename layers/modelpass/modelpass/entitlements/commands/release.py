@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from modelpass.dynamodb.transport import ConditionFailedError
 from modelpass.entitlements import accounting, authorization_ids, events, parts, transactions
 from modelpass.entitlements.commands import decision_loop
-from modelpass.entitlements.commands.settle import not_found
+from modelpass.errors import authorization_not_found
 from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def release(deps: Deps, operator: str, subscription_id: str, authorization_id: s
     """
     authorization = authorization_ids.parse_authorization_id(authorization_id, deps.deployment_keys)
     if authorization is None or authorization.entitlement.subscription_id != subscription_id:
-        raise not_found()
+        raise authorization_not_found()
     entitlement_id, granted = authorization.entitlement, authorization.hold
     telemetry.note(modelId=entitlement_id.model_id)
     budget = deps.retry_budget()
@@ -53,7 +53,7 @@ def _read(deps: Deps, budget: RetryBudget, entitlement_id: EntitlementId) -> Ent
     try:
         return decision_loop.read(deps, budget, entitlement_id)
     except ConditionFailedError:  # there is none
-        raise not_found() from None
+        raise authorization_not_found() from None
 
 
 def _give_back(deps: Deps, entitlement: Entitlement, hold: Hold, operator: str, now_ms: int) -> None:

@@ -29,7 +29,7 @@ from modelpass.entitlements import (
 from modelpass.entitlements.change import Change, FarAboveEstimate, OwnFigure, TierBreach
 from modelpass.entitlements.commands import decision_loop
 from modelpass.entitlements.commands.decision_loop import Decision
-from modelpass.errors import ErrorCode, Refusal, Refused
+from modelpass.errors import ErrorCode, Refusal, Refused, authorization_not_found
 from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def settle(deps: Deps, request: SettleRequest, read_contract: ReadContract) -> J
     """
     authorization = authorization_ids.parse_authorization_id(request.authorization_id, deps.deployment_keys)
     if authorization is None or not rules.is_recent(authorization.hold, deps.now_ms()):
-        raise not_found()
+        raise authorization_not_found()
     entitlement = authorization.entitlement
     telemetry.note(subscriptionId=entitlement.subscription_id, modelId=entitlement.model_id)
     if request.usage_source is not None:
@@ -98,11 +98,6 @@ def is_far_above(hold: Hold, used: int) -> bool:
     A hold that has gone on says nothing of it: what it holds is what is left of its parts, not an estimate.
     """
     return used >= _FAR_ABOVE * max(1, hold.units) and not authorization_ids.has_gone_on(hold)
-
-
-def not_found() -> Refused:
-    """The exception for an id under which nothing was authorized, or is not any more."""
-    return Refused(Refusal(ErrorCode.AUTHORIZATION_NOT_FOUND, param="authorizationId"))
 
 
 class _Settle(NamedTuple):
@@ -154,7 +149,7 @@ class _Settle(NamedTuple):
         return Decision(self._settled(entitlement, reclaimed=reclaimed), entitlement)
 
     def refuse_missing(self) -> Json:
-        raise not_found()
+        raise authorization_not_found()
 
     def _reclaimed(self, entitlement: Entitlement) -> bool:
         """Whether a ticket stands for the hold. The number of tickets in the item spares most repeats this read."""
@@ -213,7 +208,7 @@ def require_accepted(
     if rules.settles_accepted(entitlement.term, now_ms):
         return
     if not rules.settles_accepted(read_contract(deps, budget, entitlement.id).term, now_ms):
-        raise not_found()
+        raise authorization_not_found()
 
 
 def shown_windows(

@@ -19,14 +19,13 @@ from modelpass.entitlements.commands.decision_loop import Decision
 from modelpass.entitlements.commands.settle import (
     closed_calls,
     is_far_above,
-    not_found,
     refuse_too_many_calls,
     require_accepted,
     shown_windows,
 )
 from modelpass.entitlements.model import Contract, Hold
 from modelpass.entitlements.parts import Standing
-from modelpass.errors import ErrorCode, Refusal, Refused, invalid, temporarily_unavailable
+from modelpass.errors import ErrorCode, Refusal, Refused, authorization_not_found, invalid, temporarily_unavailable
 from modelpass.runtime import telemetry
 from modelpass.schema import UnreadableItemError
 from modelpass.times import rfc3339
@@ -70,7 +69,7 @@ def settle_part(deps: Deps, tiers: Tiers, request: PartRequest, read_contract: R
     """
     authorization = authorization_ids.parse_authorization_id(request.authorization_id, deps.deployment_keys)
     if authorization is None or not rules.is_recent(authorization.hold, deps.now_ms()):
-        raise not_found()
+        raise authorization_not_found()
     entitlement = authorization.entitlement
     telemetry.note(subscriptionId=entitlement.subscription_id, modelId=entitlement.model_id)
     key = api_keys.parse_api_key(request.api_key, deps.deployment_keys)
@@ -143,7 +142,7 @@ class _SettlePart(NamedTuple):
         return Decision(answer, entitlement)
 
     def refuse_missing(self) -> Json:
-        raise not_found()
+        raise authorization_not_found()
 
     def _told(self, entitlement: Entitlement, key_hash: bytes, now_ms: int) -> Contract | None:
         """What the row says, where only that can tell whether the term goes on; None where the item can.
