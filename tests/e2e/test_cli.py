@@ -257,6 +257,31 @@ def test_a_subscription_is_suspended_with_a_reason_and_goes_on(
     assert stack.authorize(key, "r-3")["allowed"]
 
 
+def test_open_holds_are_released_as_they_are_numbered_and_by_model(
+    stack: Stack, operator: CommandLine, account: str, bought: tuple[str, str]
+) -> None:
+    subscription, key = bought
+    for number in range(3):
+        stack.authorize(key, f"r-{number}", 100 + number, holdSeconds=600 + number)
+    words = ("subscriptions", "release", subscription)
+    which, why, sure = (
+        ("Which (such as 1,3 or all):", "1,3"),
+        ("Reason (it is logged):", "lost"),
+        ("Go on? [y/N]:", "y"),
+    )
+    assert operator.at_terminal(*words, answers=(("Which (such as 1,3 or all):", "4"),)).status == 2
+    ended = operator.at_terminal(*words, answers=(which, why, sure))
+    assert (ended.status, "units of 2 holds go to whoever asks first" in ended.out) == (0, True)
+    leaks.look_through("The terminal", ended.out)
+    left = operator.typed("subscriptions", "holds", subscription, "--json", shows_secret=True).json["models"]
+    assert [hold["heldUsage"] for model in left for hold in model["holds"]] == [101]
+    released = operator.typed(*words, "--model", TEXT_MODEL, "--reason", "lost", "--yes")
+    assert released.out == "1 hold released.\n"
+    assert operator.typed(*words, "--all", "--reason", "lost", "--yes").err == "No such hold is open.\n"
+    usage = {model["modelId"]: model["monthly"] for model in stack.usage(account, subscription)["models"]}
+    assert (usage[TEXT_MODEL]["held"], usage[TEXT_MODEL]["used"]) == (0, 0)
+
+
 def test_use_is_corrected_once_under_a_key(operator: CommandLine, bought: tuple[str, str]) -> None:
     subscription, _ = bought
     words = (

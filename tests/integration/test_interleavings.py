@@ -223,7 +223,14 @@ def past_the_term(scene: Scene) -> Json:
 @pytest.mark.parametrize("move", [to_the_next_day, past_every_hold, past_the_term], ids=lambda c: c.__name__)
 @pytest.mark.parametrize(
     ("command", "scene"),
-    [named(*pair) for pair in (*product(COMMANDS, SCENES), *product(PARTS, (in_use, rolled, reclaimed, *GONE_ON)), *product((release,), RELEASABLE))],
+    [
+        named(*pair)
+        for pair in (
+            *product(COMMANDS, SCENES),
+            *product(PARTS, (in_use, rolled, reclaimed, *GONE_ON)),
+            *product((release,), RELEASABLE),
+        )
+    ],
 )
 def test_clock_that_moves_in_between_stores_what_it_would_before_or_after(
     engine: str, scene: MakeScene, command: Command, move: Command
