@@ -149,7 +149,12 @@ def test_it_gives_up_when_the_code_has_ended(
             2,
             "must begin with https",
         ),
-        ("GET /.well-known/openid-configuration", (200, {"issuer": "https://other"}), 5, "does not say how to sign in"),
+        (
+            "GET /.well-known/openid-configuration",
+            (200, {"issuer": "https://other", "token_endpoint": "https://other/t"}),
+            5,
+            "does not say how to sign in",
+        ),
         ("GET /.well-known/openid-configuration", (503, None), 5, "does not say how to sign in"),
         (
             "POST /device_authorization_endpoint",

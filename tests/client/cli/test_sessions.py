@@ -132,6 +132,16 @@ def test_a_session_that_ends_is_renewed_once_by_whoever_comes_first(service: Ser
     assert (kept.token, kept.refresh_token, kept.prefix) == ("new", "next", "/operators")
 
 
+def test_a_refresh_token_that_is_not_replaced_stays(service: Service) -> None:
+    issuing(service)
+    service.on("POST /token", (200, {"access_token": "new"}))
+    sessions.keep(URL, Side.OPERATOR, session(issuer=service.url, expires_at=0))
+    assert access.api_of(URL, Side.OPERATOR).token == "new"
+    kept = sessions.load(URL)[Side.OPERATOR]
+    assert kept.refresh_token == "the-refresh-token"
+    assert 200 < kept.expires_at - time.time() < 301, "it is renewed soon where the issuer does not say when it ends"
+
+
 def test_a_session_that_cannot_be_renewed_has_ended(service: Service) -> None:
     issuing(service)
     service.answers["POST /token"].pop(0)
