@@ -137,7 +137,7 @@ def _data(data: dict[str, Any]) -> str:
 
 @command(group, "holds", "modelpass subscriptions holds sub_mfrggzdfmztwq2lknnwg23tp")
 def holds(run: Run, subscription: SubscriptionId) -> None:
-    """Show the open holds of every model, by when they expire. The ids of their authorizations are in `--json` alone."""
+    """Show the open holds of every model, by when they expire; ids of authorizations are in `--json` alone."""
     shown = run.api(Side.OPERATOR).get(f"{_path(subscription)}/holds").json
     run.out.document(shown)
     looks.holds(run.out, looks.holds_of(shown))
