@@ -19,6 +19,7 @@ from modelpass.subscriptions.commands.looks import (
     look_at_order,
     look_at_orders,
     look_at_orders_of_account,
+    look_at_plan,
     look_at_subscription,
     look_at_subscriptions,
     look_at_usage,
@@ -95,6 +96,13 @@ def get_all(account_id: str) -> Response[str]:
     account_id = identity.account_in_path(account_id)
     page = requests.page_of(query, queries.SUBSCRIPTIONS)
     return responses.answer(look_at_subscriptions(deps, account_id, page))
+
+
+@app.get("/v1/accounts/<account_id>/plan-subscription")
+def get_plan(account_id: str) -> Response[str]:
+    """The plan that holds an account's place."""
+    _query()
+    return responses.answer(look_at_plan(deps, identity.account_in_path(account_id)))
 
 
 @app.post("/v1/keys/lookup")

@@ -102,6 +102,7 @@ SENSE: Final[dict[str, dict[str, str]]] = {
         "accountId": "bytes, not characters",
         "asOf": "not later than now",
     },
+    "getPlanSubscription": {"accountId": "bytes, not characters"},
     "deletePlanSubscription": {"accountId": "bytes, not characters", "asOf": "not later than now"},
 }
 """What a schema cannot say of a field: it may be refused as `invalid_request` though it is well-formed."""

@@ -250,6 +250,7 @@ def look_as_operator(scene: Scene) -> Json:
             **looks.look_at_subscription(deps, id_),
             **looks.look_at_subscriptions(deps, "acct", first_page(queries.SUBSCRIPTIONS)),
             **looks.look_at_orders_of_account(deps, "acct", first_page(orders.OF_ACCOUNT)),
+            **looks.look_at_plan(deps, "acct"),
             **looks.look_at_orders(deps, id_, first_page(orders.OF_SUBSCRIPTION)),
             **looks.look_at_order(deps, newest_order(scene)),
             **looks.look_at_usage(deps, id_),

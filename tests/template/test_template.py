@@ -44,6 +44,7 @@ OF_CUSTOMERS = {
     "$default": "NotFoundFunction",
 }
 OF_OPERATORS = {
+    "GET /v1/models": "CatalogueFunction",
     "GET /v1/models/{modelId}": "CatalogueFunction",
     "PUT /v1/models/{modelId}": "CatalogueFunction",
     "DELETE /v1/models/{modelId}": "CatalogueFunction",
@@ -67,6 +68,7 @@ OF_OPERATORS = {
     "GET /v1/orders/{orderId}": "LookFunction",
     "GET /v1/accounts/{accountId}/orders": "LookFunction",
     "GET /v1/accounts/{accountId}/subscriptions": "LookFunction",
+    "GET /v1/accounts/{accountId}/plan-subscription": "LookFunction",
     "GET /v1/accounts/{accountId}/{rest+}": "LookFunction",
     "POST /v1/keys/lookup": "LookFunction",
     "PUT /v1/accounts/{accountId}/plan-subscription": "PlanFunction",

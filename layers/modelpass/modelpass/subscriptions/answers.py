@@ -75,6 +75,13 @@ def plan(account_id: str, told: PlanOutcome) -> Json:
     }
 
 
+def plan_in_place(slot: Slot | None, now_ms: int) -> Json | None:
+    """The plan that holds an account's place at this moment, and the instant of its newest news; None without one."""
+    if slot is None or slot.kind is not SlotKind.PLAN or not slot.held(now_ms):
+        return None
+    return {"planId": slot.holder_id, "expiresAt": rfc3339(slot.until_ms), "asOf": _time(slot.as_of_ms)}
+
+
 def usage(subscription: Subscription, models: list[Json], now_ms: int) -> Json:
     """The live counters of a subscription, of each model that is given (`model_usage`), in their order."""
     return {
