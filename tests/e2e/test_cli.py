@@ -310,11 +310,14 @@ def test_use_is_corrected_once_under_a_key(operator: CommandLine, bought: tuple[
 def test_a_plan_takes_the_place_and_gives_it_back(operator: CommandLine, account: str) -> None:
     words = ("plans", "set", account, "plan_team", "--expires", "2099-01-01", "--reason", "ticket 8")
     assert "until 2099-01-01T00:00:00Z" in operator.typed(*words).out
+    shown = operator.typed("plans", "show", account, "--json").json["planSubscription"]
+    assert (shown["planId"], shown["expiresAt"]) == ("plan_team", "2099-01-01T00:00:00Z")
     other = operator.typed("plans", "set", account, "plan_b", "--expires", "2099-01-01", "--reason", "x")
     assert (other.status, "(active_subscription_exists)" in other.err) == (6, True)
     end = ("plans", "end", account, "plan_team", "--reason", "ticket 8")
     assert operator.typed(*end).status == 2
     assert operator.typed(*end, "--yes", "--json").json == {"accountId": account, "planId": "plan_team", "heldBy": None}
+    assert operator.typed("plans", "show", account).out == f"No plan holds the place of {account}.\n"
     assert operator.typed("plans", "set", account, "p", "--expires", "soon", "--reason", "x").status == 2
 
 
@@ -377,6 +380,8 @@ def test_a_model_is_offered_changed_as_it_was_seen_and_withdrawn(operator: Comma
     assert operator.typed(*gone).status == 2
     assert operator.typed(*gone, "--yes", "--json").json == {"modelId": "cli/new-model", "withdrawn": True}
     assert "cli/new-model" not in operator.typed("catalogue", "list").out
+    (row,) = (r for r in operator.typed("catalogue", "list", "--withdrawn").out.splitlines() if "cli/new-model" in r)
+    assert " withdrawn " in row
     assert operator.typed("catalogue", "withdraw", "never/there", "--reason", "x", "--yes").status == 4
 
 
@@ -423,6 +428,7 @@ def test_a_file_that_holds_no_models_is_refused_before_anything_is_sent(
         ("orders", "list", "--account", "other"),
         ("orders", "confirm", "ord_x", "--reference", "x", "--reason", "x"),
         ("orders", "reject", "ord_x", "--reason", "x", "--yes"),
+        ("plans", "show", "a"),
         ("plans", "set", "a", "p", "--expires", "2099-01-01", "--reason", "x"),
         ("plans", "end", "a", "p", "--reason", "x", "--yes"),
         ("tiers", "down", TEXT_MODEL, "stable", "--reason", "x"),
