@@ -10,10 +10,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -24,11 +26,13 @@ from modelpass_client.cli.formats import plain
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from rich.console import JustifyMethod
+
     from modelpass_client.cli.failures import Failure
 
 _WIDE: Final = 100_000
-_IDS: Final = ("sub_", "ord_")
-"""What begins so is copied, and so is not broken at the end of a line."""
+_GAP: Final = 2
+_INSTANT: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(?:\.\d+)?Z")
 
 
 class Output:
@@ -66,32 +70,44 @@ class Output:
         if self.as_json:
             return
         grid = Table.grid(padding=(0, 2))
+        grid.add_column(no_wrap=True)
+        grid.add_column(overflow="fold")
         for name, value in pairs:
             if value is not None:
                 grid.add_row(Text(name, style="bold"), Text(plain(value)))
         self._print(grid)
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, nothing: str) -> None:
-        """A table for people: figures to the right, ids in one piece, no empty columns; without rows, `nothing`."""
+        """A table for people: figures to the right, no empty columns, no word broken; without rows, `nothing`.
+
+        Where the terminal is too narrow for that, each row is told as `fields` are.
+        """
         if self.as_json:
             return
         kept = list(rows)
         if not kept:
             self._err.print(Text(nothing))
             return
-        table = Table(box=box.SIMPLE_HEAD if self.is_terminal else None, pad_edge=False, header_style="bold")
         shown = [index for index in range(len(columns)) if any(row[index] not in (None, "") for row in kept)]
+        drawn = box.SIMPLE_HEAD if self.is_terminal else None
+        gap = (0, _GAP - 1 if drawn else _GAP, 0, 0)  # the box has a blank between columns by itself
+        table, narrowest = Table(box=drawn, padding=gap, pad_edge=False, header_style="bold"), 0
         for index in shown:
-            values = [row[index] for row in kept if row[index] is not None]
-            table.add_column(
-                columns[index],
-                justify="right" if all(map(_is_figure, values)) else "left",
-                overflow="fold",
-                no_wrap=any(str(value).startswith(_IDS) for value in values),
-            )
+            values = [row[index] for row in kept if row[index] not in (None, "")]
+            texts = [columns[index], *map(_short, values)]
+            in_one_piece = not any(" " in text for text in texts[1:])
+            pieces = texts if in_one_piece else [word for text in texts for word in text.split()]
+            narrowest += max(map(cell_len, pieces)) + _GAP
+            justify: JustifyMethod = "right" if all(map(_is_figure, values)) else "left"
+            table.add_column(columns[index], justify=justify, no_wrap=in_one_piece, overflow="fold")
         for row in kept:
-            table.add_row(*(Text(plain(row[index])) for index in shown))
-        self._print(table)
+            table.add_row(*(Text(_short(row[index])) for index in shown))
+        if narrowest <= self._out.width:
+            self._print(table)
+            return
+        for row in kept:
+            self.fields((columns[index], None if row[index] == "" else row[index]) for index in shown)
+            self.say("")
 
     def _print(self, renderable: Table) -> None:
         if self.is_terminal:
@@ -124,6 +140,12 @@ class Output:
                 shown.update(task, description=f"{doing} {count:,}" if count else doing)
 
             yield tell
+
+
+def _short(value: Any) -> str:
+    """A value in a table; an instant is told to the minute."""
+    found = _INSTANT.fullmatch(value) if isinstance(value, str) else None
+    return f"{found[1]} {found[2]}Z" if found else plain(value)
 
 
 def _is_figure(value: Any) -> bool:

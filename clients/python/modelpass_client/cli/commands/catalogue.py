@@ -18,6 +18,8 @@ from modelpass_client.cli.sessions import Side
 group = typer.Typer(help="What is sold: models, their tiers, prices and limits.")
 
 _PRICES: Final = ("base", "perUnit", "perDailyCall")
+_MOST: Final = {"dailyCallLimit": 10**9, "monthlyTokenCap": 10**15}
+"""What every purchase may have, where a model says nothing else."""
 _File = Annotated[
     str,
     typer.Argument(metavar="FILE", help='A model in JSON, or {"models": […]}, as catalogue.json; - is standard input.'),
@@ -41,27 +43,37 @@ def list_(run: Run, withdrawn: _Withdrawn = False) -> None:
             rows += _rows(model)
             tell(len(rows))
     run.out.table(
-        ("Model", "Unit", "Tier", "State", "Base", "Per unit", "Per daily call", "Calls a day", "Units a month"),
+        (
+            "Model",
+            "Kind",
+            "Tier",
+            "State",
+            "Base",
+            "Per unit",
+            "Per call",
+            "Calls a day",
+            "Units a month",
+        ),
         rows,
         nothing="Nothing is offered.",
     )
 
 
 def _rows(model: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """A row for each tier; a state where it is not simply up, and limits where they are not those of every purchase."""
     if model.get("unreadable"):
         return [(model["modelId"], None, None, "unreadable", *(None,) * 5)]
-    limits = [f"{figure['min']:,} to {figure['max']:,}" for figure in model["limits"].values()]
+    limits = [
+        None if bounds["max"] == _MOST[name] else f"{bounds['min']:,} to {bounds['max']:,}"
+        for name, bounds in model["limits"].items()
+    ]
     rows = []
     for tier in model["tiers"]:
-        state = "withdrawn" if model.get("withdrawn") else "up" if tier["available"] else "down"
+        state = "withdrawn" if model.get("withdrawn") else None if tier["available"] else "down"
         price = tier["price"]
-        base = f"{price['base']} {price['currency']}"
-        rows.append((model["modelId"], model["unit"], tier["channelTier"], state, base, *_more(price), *limits))
+        costs = (f"{price['base']} {price['currency']}", price["perUnit"], price["perDailyCall"])
+        rows.append((model["modelId"], model["kind"], tier["channelTier"], state, *costs, *limits))
     return rows
-
-
-def _more(price: dict[str, str]) -> tuple[str, str]:
-    return price["perUnit"], price["perDailyCall"]
 
 
 @command(

@@ -79,10 +79,10 @@ def usage_(run: Run, subscription: SubscriptionId) -> None:
     for model in shown["models"]:
         for name in ("daily", "monthly"):
             window = model[name]
-            figures = (window.get(part) for part in ("limit", "topUp", "used", "held", "remaining", "overrun"))
-            of = "day, calls" if name == "daily" else f"month, {model['unit']}"
-            rows.append((model["modelId"], model["channelTier"], of, *figures, window["resetsAt"]))
-    columns = ("Model", "Tier", "Window", "Limit", "Top-up", "Used", "Held", "Left", "Overrun", "Resets")
+            figures = (window.get(part) for part in ("limit", "topUp", "used", "held", "remaining"))
+            of = "day: calls" if name == "daily" else f"month: {model['unit']}"
+            rows.append((model["modelId"], of, *figures, window.get("overrun") or None, window["resetsAt"]))
+    columns = ("Model", "Window", "Limit", "Top-up", "Used", "Held", "Left", "Overrun", "Resets")
     run.out.table(columns, rows, nothing="It has no models.")
 
 
@@ -123,7 +123,7 @@ def events(run: Run, subscription: SubscriptionId, limit: Limit = None) -> None:
     with run.out.progress("Reading events") as tell:
         for event in itertools.islice(found, limit):
             run.out.line(event)
-            rows.append((event["at"], event["type"], _data(event["data"])))
+            rows.append((event["at"][:19].replace("T", " ") + "Z", event["type"], _data(event["data"])))
             tell(len(rows))
     run.out.table(("At", "What", "Data"), rows, nothing="Nothing has happened to it.")
 
