@@ -97,6 +97,13 @@ def test_a_program_buys_once_under_its_own_key_at_the_total_it_expects(customer:
     assert (other.status, "(idempotency_key_reused)" in other.err) == (6, True)
 
 
+def test_a_total_that_is_named_is_confirmed_as_well(customer: CommandLine) -> None:
+    ended = customer.typed("buy", *ORDER, "--json", "--expected-total", "36.20")
+    assert (ended.status, ended.out) == (2, "")
+    assert "36.20 will be charged if that is what it costs. Nobody is there to confirm it." in ended.err
+    assert customer.typed("subscriptions", "find", "--json").out == ""
+
+
 def test_a_price_that_is_not_the_expected_one_is_refused(customer: CommandLine) -> None:
     ended = customer.typed("buy", *ORDER, "--yes", "--json", "--expected-total", "1.00")
     assert (ended.status, "(price_changed)" in ended.err) == (6, True)

@@ -83,7 +83,7 @@ def buy(
     given = {"months": months, "timezone": timezone, "label": label, "autoRenew": auto_renew or None}
     body, key = _body(models, file, given), repeats.key_of(idempotency_key)
     api = run.api(Side.CUSTOMER)
-    total = expected_total or _total_that_is_meant(run, api, body, yes=yes)
+    total = _confirmed_total(run, api, body, expected_total, yes=yes)
     with _place_for_key(run, key_file) as place:
         how = ("--idempotency-key", key, "--expected-total", total)
         with repeats.told_how(run.out, *how):
@@ -97,8 +97,11 @@ def buy(
         )
 
 
-def _total_that_is_meant(run: Run, api: Api, body: Json, *, yes: bool) -> str:
-    """The total of now, which whoever buys has seen and confirmed."""
+def _confirmed_total(run: Run, api: Api, body: Json, expected: str | None, *, yes: bool) -> str:
+    """The total to buy at, which whoever buys has named, or seen, and confirmed."""
+    if expected is not None:
+        asking.confirm(f"{expected} will be charged if that is what it costs.", yes=yes)
+        return expected
     quoted = api.change("POST", "/v1/quotes", body).json
     if not yes and not run.out.as_json:
         looks.price(run.out, quoted)
