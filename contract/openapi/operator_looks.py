@@ -108,8 +108,9 @@ OPERATIONS: Final = (
         "DELETE /v1/subscriptions/{subscriptionId}/holds/{authorizationId}",
         "releaseHold",
         "Release what an authorization holds",
-        "An open hold ends now as if it had expired: its units come back to the month that it was granted in, its calls "
-        "stay counted, and a report that comes later is still booked in full, once, in the windows of the request. "
+        "An open hold ends now as if it had expired: its units come back to the month that it was granted in, its "
+        "calls stay counted, and a report that comes later is still booked in full, once, in the windows of the "
+        "request. "
         "Whatever the state of the subscription, nothing is held by the authorization any more once this has "
         "answered; where that was so before, nothing changes. Any id that a hold has had names it.",
         Answer(204, "Nothing is held by it any more: released now or before, settled, or expired."),

@@ -78,14 +78,8 @@ OF_OPERATORS = {
 }
 ROUTES = {*OF_CUSTOMERS, *OF_OPERATORS}
 SIGNING = {"PurchaseFunction", "RenewFunction", "RegenerateFunction"}
-SIGNING |= {
-    "AuthorizeFunction",
-    "SettleFunction",
-    "DescribeKeyFunction",
-    "KeyFunction",
-    "LookFunction",
-    "CorrectFunction",
-}
+SIGNING |= {"AuthorizeFunction", "SettleFunction", "DescribeKeyFunction", "KeyFunction"}
+SIGNING |= {"LookFunction", "CorrectFunction"}
 
 
 def table(name: str) -> Json:

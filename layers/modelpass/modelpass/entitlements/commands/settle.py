@@ -3,8 +3,8 @@
 Rule: a well-formed settle whose id was issued here is booked, until 90 days after the term. The first try is one
 conditional write that needs nothing but the settle itself. When its guard fails, the item that the failure brings back
 tells whether the hold is still there (a window has closed since), was reclaimed or released (a ticket stands for it) or
-was settled before. A settle that was served in another tier, reports far above its estimate, or reports more calls than were
-granted, reads the item first.
+was settled before. A settle that was served in another tier, reports far above its estimate, or reports more calls than
+were granted, reads the item first.
 """
 
 from __future__ import annotations
