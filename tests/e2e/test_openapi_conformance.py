@@ -66,6 +66,7 @@ SENSE: Final[dict[str, dict[str, str]]] = {
     "listModels": {**_CURSOR},
     "listOrders": {**_CURSOR},
     "listOrdersOfSubscription": {**_CURSOR},
+    "listPendingOrders": {**_CURSOR},
     "listSubscriptionsOfAccount": {**_CURSOR, "accountId": "bytes, not characters"},
     "listOrdersOfAccount": {**_CURSOR, "accountId": "bytes, not characters"},
     "purchase": {**_LABEL},

@@ -67,7 +67,7 @@ def names_of(name: str, line: Json) -> set[str]:
         named.add("subscriptionId")
     if "/models/" in path:
         named.add("modelId")
-    if name in PLANS | LOOKS:
+    if name in (PLANS | LOOKS) - {"look-at-pending-orders"}:
         named.add("accountId")
     return named | ({"accountId", "modelId"} if name in {"correct", "release"} else set())
 

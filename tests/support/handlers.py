@@ -76,6 +76,7 @@ FUNCTION_OF_SAMPLE = {
     "look-at-orders": "LookFunction",
     "look-at-order": "LookFunction",
     "look-at-orders-of-account": "LookFunction",
+    "look-at-pending-orders": "LookFunction",
     "look-at-plan": "LookFunction",
     "look-up-key": "LookFunction",
     "put-plan": "PlanFunction",

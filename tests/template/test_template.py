@@ -68,6 +68,7 @@ OF_OPERATORS = {
     "GET /v1/orders/{orderId}": "LookFunction",
     "GET /v1/accounts/{accountId}/orders": "LookFunction",
     "GET /v1/accounts/{accountId}/subscriptions": "LookFunction",
+    "GET /v1/pending-orders": "LookFunction",
     "GET /v1/accounts/{accountId}/plan-subscription": "LookFunction",
     "GET /v1/accounts/{accountId}/{rest+}": "LookFunction",
     "POST /v1/keys/lookup": "LookFunction",

@@ -237,6 +237,11 @@ def order(sold: Order, now_ms: int) -> Json:
     }
 
 
+def order_of_an_account(sold: Order, now_ms: int) -> Json:
+    """An order with whose it is, where orders of all accounts are listed."""
+    return {"accountId": sold.account_id, **order(sold, now_ms)}
+
+
 def for_operators(stored: Subscription, shown: Json) -> Json:
     """A subscription as operators see it: as it is `shown` to its customer, with whose it is.
 
