@@ -101,9 +101,7 @@ def test_fall_waits_for_the_next_month_and_is_told(customer: Person, console_sta
     assert subscription_of(console_stack, customer.account)["pendingChange"]["models"][0]["monthlyTokenCap"] == 50_000
 
 
-def test_top_up_is_there_for_the_next_request_and_stands_beside_the_cap(
-    customer: Person, console_stack: Stack
-) -> None:
+def test_top_up_is_there_for_the_next_request_and_stands_beside_the_cap(customer: Person, console_stack: Stack) -> None:
     key = buy(customer)
     customer.open(f"/subscriptions/{subscription_of(console_stack, customer.account)['subscriptionId']}/top-up")
     customer.fill("Tokens to add", "5000")

@@ -79,7 +79,9 @@ def test_connection_that_is_lost_in_a_sale_buys_once(
     assert len(orders(console_stack, customer.account)) == 1
 
 
-def test_second_tab_does_not_buy_beside_the_first(customer: Person, console_stack: Stack, new_person: NewPerson) -> None:
+def test_second_tab_does_not_buy_beside_the_first(
+    customer: Person, console_stack: Stack, new_person: NewPerson
+) -> None:
     other = new_person()
     other.sign_in(customer.account)
     for person in (customer, other):
