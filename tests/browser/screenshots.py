@@ -107,7 +107,7 @@ def draw(browser: Any, url: str, view: View, subscription_id: str) -> None:
     person.sign_in(OPERATOR if view.as_operator else CUSTOMER, as_operator=view.as_operator)
     person.open(view.route.format(subscription_id))
     person.page.screenshot(path=IMAGES / f"{view.name}.png")
-    print(f"docs/images/{view.name}.png")
+    sys.stdout.write(f"docs/images/{view.name}.png\n")
     person.context.close()
 
 

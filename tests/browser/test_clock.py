@@ -1,4 +1,4 @@
-"""What time does to a subscription, as its customer sees it: the clock of the stack is moved, the page is asked anew."""
+"""What time does to a subscription, as its customer sees it: the stack's clock is moved, and the page asked anew."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every page of the console is held to: for those who need help to see, on a small screen, by keyboard, at once."""
+"""What every page of the console is held to: for all who see it, on a small screen, by keyboard, and at once."""
 
 from __future__ import annotations
 

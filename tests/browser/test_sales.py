@@ -1,4 +1,4 @@
-"""Sales that go wrong on the way: whatever is pressed twice, lost, or changed in between, is bought once or not at all."""
+"""Sales that go wrong on the way: what is pressed twice, lost, or changed in between is bought once or not at all."""
 
 from __future__ import annotations
 
