@@ -11,6 +11,7 @@ from contract.openapi import examples, order_shapes, shapes
 from contract.openapi.parts import (
     ACCOUNT_ID,
     ANY_SUBSCRIPTION_ID,
+    AUTHORIZATION_ID,
     FORBIDDEN,
     NOT_FOUND,
     PAGE,
@@ -23,6 +24,7 @@ from modelpass.api import operator_bodies
 from modelpass.api.fields import MOST_REASON
 from modelpass.api.requests import MOST_ENTRIES
 from modelpass.errors import ErrorCode, Refusal
+from modelpass.ids import MAX_ACCOUNT_BYTES
 
 _REASON: Final = {"reason": "The card was reported as stolen."}
 _SUSPENDED: Final = {
@@ -38,11 +40,13 @@ _FOUND: Final = {
     "current": True,
 }
 _HOLD: Final = {
+    "authorizationId": AUTHORIZATION_ID.example,
     "authorizedAt": "2026-11-25T09:00:00Z",
     "holdExpiresAt": "2026-11-25T09:15:00Z",
     "heldUsage": 4000,
     "heldCalls": 1,
 }
+_PLAN: Final = {**examples.PLAN_BODY, "asOf": examples.PLAN_KNOWN["asOf"]}
 _HOLDS: Final = {
     "subscriptionId": examples.SUBSCRIPTION_ID,
     "accountId": "acct_demo",
@@ -57,6 +61,8 @@ _HOLDS: Final = {
         }
     ],
 }
+
+_NEVER_ISSUED: Final = Refusal(ErrorCode.AUTHORIZATION_NOT_FOUND, param="authorizationId")
 
 OPERATIONS: Final = (
     Operation(
@@ -99,6 +105,20 @@ OPERATIONS: Final = (
         operator=True,
     ),
     Operation(
+        "DELETE /v1/subscriptions/{subscriptionId}/holds/{authorizationId}",
+        "releaseHold",
+        "Release what an authorization holds",
+        "An open hold ends now as if it had expired: its units come back to the month that it was granted in, its "
+        "calls stay counted, and a report that comes later is still booked in full, once, in the windows of the "
+        "request. "
+        "Whatever the state of the subscription, nothing is held by the authorization any more once this has "
+        "answered; where that was so before, nothing changes. Any id that a hold has had names it.",
+        Answer(204, "Nothing is held by it any more: released now or before, settled, or expired."),
+        (bad("body", "This call takes no body, or {}."), FORBIDDEN, _NEVER_ISSUED),
+        (ANY_SUBSCRIPTION_ID, AUTHORIZATION_ID),
+        operator=True,
+    ),
+    Operation(
         "GET /v1/accounts/{accountId}/subscriptions",
         "listSubscriptionsOfAccount",
         "List an account's subscriptions",
@@ -121,6 +141,22 @@ OPERATIONS: Final = (
         Answer(200, "A page.", (order_shapes.OrderPage,), {"a purchase": {"orders": [examples.ORDER], "next": None}}),
         (bad("limit", f"limit must be a whole number from 1 to {MOST_ENTRIES}."), FORBIDDEN),
         (ACCOUNT_ID, *PAGE),
+        operator=True,
+    ),
+    Operation(
+        "GET /v1/accounts/{accountId}/plan-subscription",
+        "getPlanSubscription",
+        "Look at an account's plan",
+        "The plan of another system that holds the account's one place at the moment of asking; null where a custom "
+        "subscription holds it, or nothing.",
+        Answer(
+            200,
+            "The plan.",
+            (shapes.PlanOfAccount,),
+            {"a plan": {"planSubscription": _PLAN}, "none": {"planSubscription": None}},
+        ),
+        (bad("accountId", f"accountId must be 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8."), FORBIDDEN),
+        (ACCOUNT_ID,),
         operator=True,
     ),
     Operation(

@@ -24,7 +24,7 @@ from modelpass.times import rfc3339
 from ops import catalogue_file
 from tests.support import changing, listings, sales, stored_items
 from tests.support.faults import FaultAt
-from tests.support.listings import list_events, list_models, list_subscriptions
+from tests.support.listings import list_all_models, list_events, list_models, list_subscriptions
 from tests.support.parts import continuing
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 
@@ -174,6 +174,13 @@ def gone_on_rolled(world: World) -> Scene:
     scene = gone_on(world)
     world.clock.advance(DAY_MS)
     assert world.authorize(scene.api_key, "roller", 1, holdSeconds=60)["allowed"]
+    return scene
+
+
+def released(world: World) -> Scene:
+    """An operator has released the first hold, whose router goes on."""
+    scene = in_use(world)
+    world.release(scene.subscription_id, scene.authorization_ids[0])
     return scene
 
 
@@ -413,6 +420,18 @@ def correct_earlier(scene: Scene) -> Json:
     return _refusable(lambda: scene.world.correct(scene.subscription_id, 9, "ticket-3", at=at))
 
 
+def release(scene: Scene) -> Json:
+    """Gives back what the first grant holds, by the id that is the newest then."""
+    if not scene.authorization_ids:
+        return {}
+
+    def command() -> Json:
+        scene.world.release(scene.subscription_id, scene.authorization_ids[0])
+        return {}
+
+    return _refusable(command)
+
+
 def cancel(scene: Scene) -> Json:
     return _refusable(lambda: scene.world.cancel(scene.subscription_id))
 
@@ -520,6 +539,10 @@ def offer_as_seen(scene: Scene) -> Json:
     return _refusable(lambda: offers.put_model(scene.world.deps, offer_at("46.00"), "operator", only_if).body)
 
 
+def look_at_all_models(scene: Scene) -> Json:
+    return _refusable(lambda: list_all_models(scene.world.deps))
+
+
 def look_at_model(scene: Scene) -> Json:
     return _refusable(lambda: offers.get_model(scene.world.deps, TEXT_MODEL).body)
 
@@ -608,7 +631,18 @@ PLAN_NEWS = (plan_of_now, older_plan, older_end, end_of_another_plan)
 AT_THE_END = (authorize_what_fits, authorize, repeat, settle, void, reset, cancel, regenerate, renew)
 """Those that an authorize meets which takes what is left."""
 COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy, cancel, regenerate)
-READS = (authorize_anew, describe_key, view_key, look, list_all, models, look_at_model, quote, quote_renewal)
+READS = (
+    authorize_anew,
+    describe_key,
+    view_key,
+    look,
+    list_all,
+    models,
+    look_at_model,
+    look_at_all_models,
+    quote,
+    quote_renewal,
+)
 """Commands that change nothing, whatever comes between."""
 LIFE = (extend, change_up, change_down, top_up, let_renew, let_end, suspend, resume, revoke_key, give_calls_back)
 """What becomes of a subscription that lives on."""
@@ -620,6 +654,10 @@ NEED_A_GRANT = {settle, void, breach}
 PARTS = (part, part_for_more, part_crosses)
 MEET_A_PART = (part, part_for_more, authorize, repeat, settle, void, breach, reset, cancel, regenerate, renew)
 """Those that meet a part on its way."""
+RELEASABLE = (in_use, holds_expired, next_day, rolled, reclaimed, next_month, cancelled, expired, released, *GONE_ON)
+"""Situations in which something is held, or was."""
+MEET_A_RELEASE = (*MEET_A_PART, correct, take_back)
+"""Those that meet a release on its way."""
 
 
 def _essentials(command: Callable[[], Json]) -> Json:

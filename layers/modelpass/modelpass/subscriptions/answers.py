@@ -15,7 +15,9 @@ from modelpass.subscriptions.model import SlotKind
 from modelpass.times import MS_PER_SECOND, rfc3339
 
 if TYPE_CHECKING:
-    from modelpass.entitlements.model import Entitlement, Limits
+    from collections.abc import Callable
+
+    from modelpass.entitlements.model import Entitlement, Hold, Limits
     from modelpass.subscriptions.model import Slot, SoldTerm, Status, Subscription
     from modelpass.subscriptions.order_records import Order
 
@@ -71,6 +73,13 @@ def plan(account_id: str, told: PlanOutcome) -> Json:
         "asOf": None if told.as_of_ms is None else rfc3339(told.as_of_ms),
         "applied": told.applied,
     }
+
+
+def plan_in_place(slot: Slot | None, now_ms: int) -> Json | None:
+    """The plan that holds an account's place at this moment, and the instant of its newest news; None without one."""
+    if slot is None or slot.kind is not SlotKind.PLAN or not slot.held(now_ms):
+        return None
+    return {"planId": slot.holder_id, "expiresAt": rfc3339(slot.until_ms), "asOf": _time(slot.as_of_ms)}
 
 
 def usage(subscription: Subscription, models: list[Json], now_ms: int) -> Json:
@@ -134,11 +143,15 @@ def described_model(entitlement: Entitlement, now_ms: int) -> Json:
     }
 
 
-def held_by_model(entitlement: Entitlement, now_ms: int) -> Json:
-    """What one model holds: each open hold, by when it expires, with when it was authorized or has last gone on."""
+def held_by_model(entitlement: Entitlement, now_ms: int, id_of: Callable[[Hold], str]) -> Json:
+    """What one model holds: each open hold, by when it expires, with when it was authorized or has last gone on.
+
+    `id_of` gives the authorization id of a hold of this entitlement.
+    """
     holds = [h for h in entitlement.holds.values() if h.expires_at_ms > now_ms]
     shown = [
         {
+            "authorizationId": id_of(h),
             "authorizedAt": rfc3339(h.granted_at_ms),
             "holdExpiresAt": rfc3339(h.expires_at_ms),
             "heldUsage": h.units,
@@ -222,6 +235,11 @@ def order(sold: Order, now_ms: int) -> Json:
         "reference": sold.reference,
         "reason": sold.reason,
     }
+
+
+def order_of_an_account(sold: Order, now_ms: int) -> Json:
+    """An order with whose it is, where orders of all accounts are listed."""
+    return {"accountId": sold.account_id, **order(sold, now_ms)}
 
 
 def for_operators(stored: Subscription, shown: Json) -> Json:
