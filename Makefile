@@ -13,6 +13,9 @@ MUTMUT := .tools/mutmut
 BROWSER := .tools/browser/.ready
 # The browser of the stories; without one, `make test` says that it leaves them out.
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+CONSOLE := console/dist/index.html
+# Folders as well: their time changes when a file goes.
+CONSOLE_FROM := $(shell find console \( -name node_modules -o -name dist -o -name schema.d.ts \) -prune -o -not -name console -print)
 SETUP := $(VENV)/.ready node_modules/.ready
 SAM := $(SAM_VENV)/bin/sam
 CHECKOV := $(CHECKOV_VENV)/bin/checkov
@@ -57,13 +60,13 @@ RIGHT_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
   || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-lambda demo token seed upgrade audit restore browser console console-deploy openapi cli-page screenshots test test-litellm test-runtime soak bench bench-against bench-peers bench-restore bench-router faults cost reliability scale coverage mutants lint format types \
+.PHONY: help setup run run-lambda demo token seed upgrade audit restore browser console console-check console-deploy openapi cli-page screenshots test test-litellm test-runtime soak bench bench-against bench-peers bench-restore bench-router faults cost reliability scale coverage mutants lint format types \
   validate build lambda-runtime litellm alone check lock clean
 
 help: ## name every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
-setup: $(SETUP) ## install everything into this folder (.venv, node_modules)
+setup: $(SETUP) $(CONSOLE) ## install everything into this folder (.venv, node_modules, console)
 
 $(VENV)/.ready: requirements/dev.txt
 	@$(RIGHT_PYTHON)
@@ -122,7 +125,7 @@ SAM_BUILD = ARCH=$(1) LAMBDA_PYTHON=$(3) PYTHON="$(CURDIR)/$(SAM_VENV)/bin/pytho
 
 lambda-runtime: $(SETUP) $(RUNTIME_CLIENT) $(BUILT_HERE)/template.yaml ## set up Lambda's runtime, and a build for it
 
-run-lambda: lambda-runtime ## run the built functions in Lambda's own runtime, emulated; otherwise like `make run`
+run-lambda: lambda-runtime $(CONSOLE) ## run the built functions in Lambda's own runtime, emulated; otherwise like `make run`
 	@MODELPASS_ARTIFACTS=$(BUILT_HERE) LAMBDA_PYTHON=$(PYTHON_HERE) PYTHONPATH=layers/modelpass exec $(BIN)/python -m local run
 
 $(CHECKOV): requirements/checkov.txt
@@ -138,7 +141,9 @@ $(MUTMUT): requirements/mutants.txt | $(VENV)/.ready
 	@rm -rf $@ && $(BIN)/pip $(INSTALL) --target $@ -r requirements/mutants.txt >&2
 	@touch $@
 
-run: $(SETUP) ## run the whole service on this machine (PORT=3000, DATA=folder to keep the data)
+# Packages from pip and from npm come side by side: each waits for the network and for a disk in turn.
+run: ## run the whole service and its console on this machine (PORT=3000, DATA=folder to keep the data)
+	@$(MAKE) --no-print-directory --jobs=3 setup
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local run
 
 demo: $(SETUP) ## play the whole story, against the running stack or one of its own
@@ -164,27 +169,39 @@ console-deploy: $(OPS) ## build the web console, and bring it to a deployment th
 	@env $(CREDENTIALS:%=-u %) $(MAKE) --no-print-directory console
 	@$(RUN_OPS) console-deploy
 
-console: console/node_modules/.ready ## build the web console into console/dist
-	@cd console && npm run --silent bundle >&2
+console: $(CONSOLE) ## build the web console into console/dist
 
-console/node_modules/.ready: console/package-lock.json
-	@command -v npm >/dev/null || { echo "Modelpass needs npm for its web console; install Node.js." >&2; exit 1; }
-	@echo "Setting up the web console ..." >&2
-	@cd console && npm ci --omit=dev --silent >&2
+$(CONSOLE): $(CONSOLE_FROM) console/node_modules/.ready
+	@echo "Building the web console ..." >&2
+	@cd console && npm run --silent bundle -- --logLevel error >&2
 	@touch $@
 
-# What checks the console, axe among it, and what steers a browser.
+console-check: console/node_modules/.all ## the web console's types, style and unit tests
+	@cd console && npm run --silent check && npm test --silent
+
+# A build needs a tenth of what checks the console, axe among it. One target of a make installs, the other follows it.
+ifneq ($(filter alone browser check console-check screenshots test,$(MAKECMDGOALS)),)
+console/node_modules/.ready: console/node_modules/.all
+	@touch $@
+else
+console/node_modules/.ready: console/package-lock.json
+	@$(call CONSOLE_PACKAGES,--omit=dev)
+	@touch $@
+endif
+
 console/node_modules/.all: console/package-lock.json
-	@echo "Setting up what checks the web console ..." >&2
-	@cd console && npm ci --silent >&2
-	@touch console/node_modules/.ready $@
+	@$(CONSOLE_PACKAGES)
+	@touch $@
+
+CONSOLE_PACKAGES = command -v npm >/dev/null || { echo "Modelpass needs npm for its web console; install Node.js." >&2; exit 1; }; \
+  echo "Setting up the web console ..." >&2; cd console && npm ci --silent $(1) >&2
 
 $(BROWSER): requirements/browser.txt | $(VENV)/.ready
 	@echo "Setting up Playwright ..." >&2
 	@rm -rf $(dir $@) && $(BIN)/pip $(INSTALL) --only-binary :all: --target $(dir $@) -r requirements/browser.txt >&2
 	@touch $@
 
-browser: console/node_modules/.all $(BROWSER) console ## set up the stories in a browser: Playwright, axe, and the built console
+browser: console/node_modules/.all $(BROWSER) $(CONSOLE) ## set up the stories in a browser: Playwright, axe, and the built console
 
 screenshots: $(SETUP) browser ## draw the main views of the console anew, into docs/images
 	@PYTHONPATH=layers/modelpass:.tools/browser $(BIN)/python -m tests.browser.screenshots
@@ -196,6 +213,7 @@ cli-page: $(VENV)/.ready ## write docs/cli.md anew, from the commands
 	@PYTHONPATH=clients/python exec $(BIN)/python -m contract.cli_page
 
 test: $(SETUP) $(if $(CHROMIUM),browser) ## run every test but those in Lambda's runtime; with a Chromium, the stories in it
+	$(if $(CHROMIUM),,@echo "There is no Chromium on this machine (PATH, CHROMIUM=…): the stories in a browser are skipped." >&2)
 	$(BIN)/python -m pytest
 
 test-runtime: lambda-runtime ## run the built functions in Lambda's own runtime, one by one and together
@@ -275,8 +293,8 @@ build: $(SAM) ## build what would be deployed, into .aws-sam/build (ARCH=arm64),
 
 # Each of these keeps one core busy, as does the set-up of its tools, so they are made two at a time, and what ALSO names
 # with them. The build comes first, long before `validate` asks the SAM CLI as well.
-alone: ## build, types, style and template, two at a time (ALSO=litellm)
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target build types lint validate $(ALSO)
+alone: ## build, types, style, template and console, two at a time (ALSO=litellm)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target build types lint validate console-check $(ALSO)
 
 # The tests keep all cores busy.
 check: alone ## all that CI runs
@@ -286,7 +304,7 @@ check: alone ## all that CI runs
 lock: $(UV) ## pin the newest versions that fit and are a week old, with hashes
 	week_ago=$$($(PYTHON) -c '$(WEEK_AGO)'); \
 	for pair in layers/modelpass/requirements layers/sdk/requirements layers/powertools/requirements \
-	    layers/pydantic/requirements layers/tracer/requirements requirements/uv requirements/ops requirements/dev \
+	    layers/pydantic/requirements layers/tracer/requirements requirements/uv requirements/ops requirements/dev requirements/browser \
 	    requirements/mutants requirements/sam requirements/checkov requirements/lambda-runtime requirements/litellm requirements/peers-limits requirements/peers-litellm requirements/peers-redis \
 	    requirements/peers-zae; do \
 	  above=; \
@@ -298,7 +316,8 @@ lock: $(UV) ## pin the newest versions that fit and are a week old, with hashes
 	  own=; [ -z "$$above" ] || own=$$(sed -n 's/^\([a-z0-9-]*\)\(\[.*\]\)\?==.*/--no-emit-package \1/p' $$above); \
 	  [ $$pair != requirements/peers-redis ] || own="--no-deps"; \
 	  $(UV) pip compile --exclude-newer $$week_ago --upgrade --universal --no-strip-extras --python-version 3.11 --generate-hashes \
-	    --no-header --no-annotate --quiet $$own $$pair.in -o $$pair.txt || exit 1; done
+	    --no-header --no-annotate --quiet $$own $$pair.in -o $$pair.txt || exit 1; done; \
+	cd console && npm update --package-lock-only --before=$$week_ago --silent
 
 clean: ## remove everything that was set up or built
-	rm -rf $(VENV) .tools node_modules .aws-sam .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .tools node_modules console/node_modules console/dist console/src/api/schema.d.ts .aws-sam .local .pytest_cache .mypy_cache .ruff_cache .hypothesis

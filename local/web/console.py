@@ -71,8 +71,9 @@ def policy(issuer_origin: str) -> str:
 def configuration(issuer: str, router_url: str, names: ClaimNames) -> dict[str, Any]:
     """What the console reads before anything else: who signs people in, and what tells operators from customers."""
 
-    def people(client_id: str, *words: str) -> dict[str, str]:
-        return {"issuer": issuer, "clientId": client_id, "scope": " ".join((OPENID, OFFLINE, *words)), "api": ""}
+    def people(client_id: str, *words: str) -> dict[str, Any]:
+        scope = " ".join((OPENID, OFFLINE, *words))
+        return {"issuer": issuer, "clientId": client_id, "scope": scope, "api": "", "extra": {}}
 
     return {
         "customer": people(CUSTOMERS_CONSOLE),
@@ -81,7 +82,6 @@ def configuration(issuer: str, router_url: str, names: ClaimNames) -> dict[str, 
         "token": "access_token",
         "operatorClaim": names.operator,
         "operatorValue": names.operator_value,
-        "extra": {},
     }
 
 
