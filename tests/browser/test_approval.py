@@ -30,7 +30,7 @@ def order_one(customer: Person) -> str:
 
 def confirm_as_operator(stack: Stack, order_id: str) -> None:
     headers = {"Authorization": f"Bearer {jwt_of('op_ann', 'operator')}", "Content-Type": "application/json"}
-    assert stack.send("POST", f"/v1/orders/{order_id}/confirmation", b"{}", headers).status == 200
+    assert stack.send("POST", f"/v1/orders/{order_id}/confirmation", b'{"reference": "pay_1"}', headers).status == 200
 
 
 def test_key_of_an_order_that_waits_works_once_it_is_confirmed(customer: Person, console_stack: Stack) -> None:

@@ -138,8 +138,6 @@ def test_sign_out_forgets_the_account_and_what_was_entered(customer: Person) -> 
     put_together(customer)
     assert customer.account in customer.storage()
     customer.press("Sign out")
-    customer.page.wait_for_url(f"{customer.url}/**")
-    customer.settled()
     customer.sees("Your subscriptions, what is left of them, and what you bought.")
     assert customer.account not in customer.storage()
     customer.open("/buy")
