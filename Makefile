@@ -68,11 +68,12 @@ help: ## name every target
 
 setup: $(SETUP) $(CONSOLE) ## install everything into this folder (.venv, node_modules, console)
 
+# Bytecode is made as modules are imported, and not of all packages beforehand: that halves the time.
 $(VENV)/.ready: requirements/dev.txt
 	@$(RIGHT_PYTHON)
 	@echo "Setting up Python packages ..." >&2
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip $(INSTALL) -r requirements/dev.txt >&2
+	@$(BIN)/pip $(INSTALL) --no-compile -r requirements/dev.txt >&2
 	@touch $@
 
 node_modules/.ready: package-lock.json
@@ -179,8 +180,8 @@ $(CONSOLE): $(CONSOLE_FROM) console/node_modules/.ready
 console-check: console/node_modules/.all ## the web console's types, style and unit tests
 	@cd console && npm run --silent check && npm test --silent
 
-# A build needs a tenth of what checks the console, axe among it. One target of a make installs, the other follows it.
-ifneq ($(filter alone browser check console-check screenshots test,$(MAKECMDGOALS)),)
+# A build needs a tenth of what checks the console, axe among it. One of the two installs, and the other follows it.
+ifneq ($(filter alone browser check console-check screenshots test,$(MAKECMDGOALS))$(wildcard console/node_modules/.all),)
 console/node_modules/.ready: console/node_modules/.all
 	@touch $@
 else
@@ -317,7 +318,7 @@ lock: $(UV) ## pin the newest versions that fit and are a week old, with hashes
 	  [ $$pair != requirements/peers-redis ] || own="--no-deps"; \
 	  $(UV) pip compile --exclude-newer $$week_ago --upgrade --universal --no-strip-extras --python-version 3.11 --generate-hashes \
 	    --no-header --no-annotate --quiet $$own $$pair.in -o $$pair.txt || exit 1; done; \
-	cd console && npm update --package-lock-only --before=$$week_ago --silent
+	cd console && npm update --package-lock-only --before=$$week_ago --loglevel=error
 
 clean: ## remove everything that was set up or built
 	rm -rf $(VENV) .tools node_modules console/node_modules console/dist console/src/api/schema.d.ts .aws-sam .local .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -12,7 +12,9 @@ import jwt
 import pytest
 
 from local.identity import flows
+from local.identity.clients import DEVICE_GRANT
 from tests.support import leaks
+from tests.support.stack import PURCHASE_BODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +111,7 @@ def test_customer_signs_in_buys_and_goes_on_with_a_refreshed_token(stack: Stack,
     assert (who["sub"], who["nonce"], who["exp"] - who["iat"]) == (account, "a-nonce", 3600)
     bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
     assert stack.api("GET", "/v1/subscriptions", "nobody", **bearer).json["subscriptions"] == []
-    stack.buy("nobody", **bearer)
+    stack.buy("nobody", PURCHASE_BODY, **bearer)
     again = refresh(stack, tokens["refresh_token"]).json
     bearer = {"Authorization": f"Bearer {again['access_token']}"}
     assert len(stack.api("GET", "/v1/subscriptions", "nobody", **bearer).json["subscriptions"]) == 1
@@ -238,7 +240,7 @@ def waiting_device(stack: Stack) -> Json:
 
 
 def poll(stack: Stack, waits: Json) -> Answer:
-    form = {"grant_type": flows.DEVICE_GRANT, "device_code": waits["device_code"], "client_id": COMMAND_LINE}
+    form = {"grant_type": DEVICE_GRANT, "device_code": waits["device_code"], "client_id": COMMAND_LINE}
     return post(stack, "/token", form)
 
 

@@ -263,7 +263,9 @@ def test_no_function_that_answers_a_customer_may_touch_the_tiers_that_are_down()
     touching = {name for name, had in permits().granted.items() if any(table == "TiersTable" for table, _ in had)}
     assert touching == {"AuthorizeFunction", "CatalogueFunction", "ResetFunction", "SettleFunction"}
     answering = {
-        route.function for route in template_of("").routes if route.key in {o.route for o in customer.OPERATIONS}
+        route.function
+        for route in template_of("").customers.routes
+        if route.key in {operation.route for operation in customer.OPERATIONS}
     }
     assert "ModelsFunction" in answering
     assert answering.isdisjoint(touching)
@@ -346,4 +348,5 @@ def test_functions_make_one_client_which_is_of_dynamodb_or_invokes_and_know_no_o
         "lean_client": {"socket", "ssl"},
         "endpoint": {"urllib.parse"},  # reads an address, and asks nobody
         "routes": {"urllib.parse"},  # reads and writes paths, and asks nobody
+        "reasons": {"urllib.parse"},  # reads a header, and asks nobody
     }

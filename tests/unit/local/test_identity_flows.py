@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from local.identity import flows
-from local.identity.clients import COMMAND_LINE, CUSTOMERS_CONSOLE, OPERATORS_CONSOLE, registered
+from local.identity.clients import COMMAND_LINE, CUSTOMERS_CONSOLE, DEVICE_GRANT, OPERATORS_CONSOLE, registered
 from local.identity.flows import OAuthError, parameters
 
 CLIENTS = registered(3000)
@@ -132,7 +132,7 @@ def test_a_verifier_that_cannot_be_one_is_refused(verifier: str) -> None:
         (f"client_id={COMMAND_LINE}", "", "invalid_request", 400),
         (f"client_id={COMMAND_LINE}&grant_type=password", "", "unsupported_grant_type", 400),
         (f"client_id={COMMAND_LINE}&grant_type=authorization_code", "", "unauthorized_client", 400),
-        (f"client_id={CUSTOMERS_CONSOLE}&grant_type={flows.DEVICE_GRANT}", "", "unauthorized_client", 400),
+        (f"client_id={CUSTOMERS_CONSOLE}&grant_type={DEVICE_GRANT}", "", "unauthorized_client", 400),
     ],
 )
 def test_who_may_not_have_tokens_is_told_why(form: str, header: str, error: str, status: int) -> None:
