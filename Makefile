@@ -10,6 +10,12 @@ OPS_VENV := .tools/ops
 LITELLM_VENV := .tools/litellm
 UV_VENV := .tools/uv
 MUTMUT := .tools/mutmut
+BROWSER := .tools/browser/.ready
+# The browser of the stories; without one, `make test` says that it leaves them out.
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+CONSOLE := console/dist/index.html
+# Folders as well: their time changes when a file goes.
+CONSOLE_FROM := $(shell find console \( -name node_modules -o -name dist -o -name schema.d.ts \) -prune -o -not -name console -print)
 SETUP := $(VENV)/.ready node_modules/.ready
 SAM := $(SAM_VENV)/bin/sam
 CHECKOV := $(CHECKOV_VENV)/bin/checkov
@@ -34,7 +40,7 @@ DEPLOYED := $(STACK)$(ENTITLEMENTS_TABLE)$(SUBSCRIPTIONS_TABLE)$(HISTORY_TABLE)$
 # Credentials that the shell exports reach the tools for deployments alone, or a DynamoDB that is named.
 CREDENTIALS := AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_SECURITY_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE \
   AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_WEB_IDENTITY_TOKEN_FILE AWS_BEARER_TOKEN_BEDROCK
-ifeq ($(AWS_ENDPOINT_URL_DYNAMODB)$(filter upgrade restore $(if $(DEPLOYED),audit),$(MAKECMDGOALS)),)
+ifeq ($(AWS_ENDPOINT_URL_DYNAMODB)$(filter upgrade restore console-deploy $(if $(DEPLOYED),audit),$(MAKECMDGOALS)),)
 unexport $(CREDENTIALS)
 endif
 # The lists are complete, so pip resolves nothing: in hash mode it stumbles over pins that carry extras.
@@ -52,13 +58,13 @@ RIGHT_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
   || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-lambda demo token seed upgrade audit restore openapi test test-litellm test-runtime soak bench bench-against bench-peers bench-restore bench-router faults cost reliability scale coverage mutants lint format types \
+.PHONY: help setup run run-lambda demo token seed upgrade audit restore browser console console-check console-deploy openapi screenshots test test-litellm test-runtime soak bench bench-against bench-peers bench-restore bench-router faults cost reliability scale coverage mutants lint format types \
   validate build lambda-runtime litellm alone check lock clean
 
 help: ## name every target
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
-setup: $(SETUP) ## install everything into this folder (.venv, node_modules)
+setup: $(SETUP) $(CONSOLE) ## install everything into this folder (.venv, node_modules, console)
 
 $(VENV)/.ready: requirements/dev.txt
 	@$(RIGHT_PYTHON)
@@ -117,7 +123,7 @@ SAM_BUILD = ARCH=$(1) LAMBDA_PYTHON=$(3) PYTHON="$(CURDIR)/$(SAM_VENV)/bin/pytho
 
 lambda-runtime: $(SETUP) $(RUNTIME_CLIENT) $(BUILT_HERE)/template.yaml ## set up Lambda's runtime, and a build for it
 
-run-lambda: lambda-runtime ## run the built functions in Lambda's own runtime, emulated; otherwise like `make run`
+run-lambda: lambda-runtime $(CONSOLE) ## run the built functions in Lambda's own runtime, emulated; otherwise like `make run`
 	@MODELPASS_ARTIFACTS=$(BUILT_HERE) LAMBDA_PYTHON=$(PYTHON_HERE) PYTHONPATH=layers/modelpass exec $(BIN)/python -m local run
 
 $(CHECKOV): requirements/checkov.txt
@@ -133,7 +139,9 @@ $(MUTMUT): requirements/mutants.txt | $(VENV)/.ready
 	@rm -rf $@ && $(BIN)/pip $(INSTALL) --target $@ -r requirements/mutants.txt >&2
 	@touch $@
 
-run: $(SETUP) ## run the whole service on this machine (PORT=3000, DATA=folder to keep the data)
+# Packages from pip and from npm come side by side: each waits for the network and for a disk in turn.
+run: ## run the whole service and its console on this machine (PORT=3000, DATA=folder to keep the data)
+	@$(MAKE) --no-print-directory --jobs=3 setup
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local run
 
 demo: $(SETUP) ## play the whole story, against the running stack or one of its own
@@ -154,10 +162,53 @@ audit: $(if $(DEPLOYED),$(OPS),$(SETUP)) ## check every equation over what is st
 restore: $(OPS) ## let a deployment hold what restored tables hold: STACK=… FROM='{}-restored' [UNITS=3000]
 	@$(RUN_OPS) restore
 
+# Built by a make of its own, which has no credentials: what npm installs and runs never sees them.
+console-deploy: $(OPS) ## build the web console, and bring it to a deployment that has Console=Enabled: STACK=…
+	@env $(CREDENTIALS:%=-u %) $(MAKE) --no-print-directory console
+	@$(RUN_OPS) console-deploy
+
+console: $(CONSOLE) ## build the web console into console/dist
+
+$(CONSOLE): $(CONSOLE_FROM) console/node_modules/.ready
+	@echo "Building the web console ..." >&2
+	@cd console && npm run --silent bundle -- --logLevel error >&2
+	@touch $@
+
+console-check: console/node_modules/.all ## the web console's types, style and unit tests
+	@cd console && npm run --silent check && npm test --silent
+
+# A build needs a tenth of what checks the console, axe among it. One target of a make installs, the other follows it.
+ifneq ($(filter alone browser check console-check screenshots test,$(MAKECMDGOALS)),)
+console/node_modules/.ready: console/node_modules/.all
+	@touch $@
+else
+console/node_modules/.ready: console/package-lock.json
+	@$(call CONSOLE_PACKAGES,--omit=dev)
+	@touch $@
+endif
+
+console/node_modules/.all: console/package-lock.json
+	@$(CONSOLE_PACKAGES)
+	@touch $@
+
+CONSOLE_PACKAGES = command -v npm >/dev/null || { echo "Modelpass needs npm for its web console; install Node.js." >&2; exit 1; }; \
+  echo "Setting up the web console ..." >&2; cd console && npm ci --silent $(1) >&2
+
+$(BROWSER): requirements/browser.txt | $(VENV)/.ready
+	@echo "Setting up Playwright ..." >&2
+	@rm -rf $(dir $@) && $(BIN)/pip $(INSTALL) --only-binary :all: --target $(dir $@) -r requirements/browser.txt >&2
+	@touch $@
+
+browser: console/node_modules/.all $(BROWSER) $(CONSOLE) ## set up the stories in a browser: Playwright, axe, and the built console
+
+screenshots: $(SETUP) browser ## draw the main views of the console anew, into docs/images
+	@PYTHONPATH=layers/modelpass:.tools/browser $(BIN)/python -m tests.browser.screenshots
+
 openapi: $(VENV)/.ready ## write docs/openapi.json anew, from the code
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m contract.openapi
 
-test: $(SETUP) ## run every test but those in Lambda's runtime
+test: $(SETUP) $(if $(CHROMIUM),browser) ## run every test but those in Lambda's runtime; with a Chromium, the stories in it
+	$(if $(CHROMIUM),,@echo "There is no Chromium on this machine (PATH, CHROMIUM=…): the stories in a browser are skipped." >&2)
 	$(BIN)/python -m pytest
 
 test-runtime: lambda-runtime ## run the built functions in Lambda's own runtime, one by one and together
@@ -237,8 +288,8 @@ build: $(SAM) ## build what would be deployed, into .aws-sam/build (ARCH=arm64),
 
 # Each of these keeps one core busy, as does the set-up of its tools, so they are made two at a time, and what ALSO names
 # with them. The build comes first, long before `validate` asks the SAM CLI as well.
-alone: ## build, types, style and template, two at a time (ALSO=litellm)
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target build types lint validate $(ALSO)
+alone: ## build, types, style, template and console, two at a time (ALSO=litellm)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target build types lint validate console-check $(ALSO)
 
 # The tests keep all cores busy.
 check: alone ## all that CI runs
@@ -248,19 +299,20 @@ check: alone ## all that CI runs
 lock: $(UV) ## pin the newest versions that fit and are a week old, with hashes
 	week_ago=$$($(PYTHON) -c '$(WEEK_AGO)'); \
 	for pair in layers/modelpass/requirements layers/sdk/requirements layers/powertools/requirements \
-	    layers/pydantic/requirements layers/tracer/requirements requirements/uv requirements/ops requirements/dev \
+	    layers/pydantic/requirements layers/tracer/requirements requirements/uv requirements/ops requirements/dev requirements/browser \
 	    requirements/mutants requirements/sam requirements/checkov requirements/lambda-runtime requirements/litellm requirements/peers-limits requirements/peers-litellm requirements/peers-redis \
 	    requirements/peers-zae; do \
 	  above=; \
 	  case $$pair in \
 	    layers/powertools/*) above=layers/sdk/requirements.txt;; \
 	    layers/pydantic/* | layers/tracer/*) above="layers/sdk/requirements.txt layers/powertools/requirements.txt";; \
-	    requirements/mutants) above=requirements/dev.txt;; \
+	    requirements/browser | requirements/mutants) above=requirements/dev.txt;; \
 	  esac; \
 	  own=; [ -z "$$above" ] || own=$$(sed -n 's/^\([a-z0-9-]*\)\(\[.*\]\)\?==.*/--no-emit-package \1/p' $$above); \
 	  [ $$pair != requirements/peers-redis ] || own="--no-deps"; \
 	  $(UV) pip compile --exclude-newer $$week_ago --upgrade --universal --no-strip-extras --python-version 3.11 --generate-hashes \
-	    --no-header --no-annotate --quiet $$own $$pair.in -o $$pair.txt || exit 1; done
+	    --no-header --no-annotate --quiet $$own $$pair.in -o $$pair.txt || exit 1; done; \
+	cd console && npm update --package-lock-only --before=$$week_ago --silent
 
 clean: ## remove everything that was set up or built
-	rm -rf $(VENV) .tools node_modules .aws-sam .local .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .tools node_modules console/node_modules console/dist console/src/api/schema.d.ts .aws-sam .local .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -153,11 +153,15 @@ def _welcome(port: int, out: IO[str]) -> None:
     url = f"http://{HOST}:{port}"
     out.write(f"""Modelpass is ready.
 
+  Console                          {url}/
   HTTP API and Lambda Invoke API   {url}
   API reference                    {url}/docs
   Function logs                    {settings.state_folder() / _LOG_FILE}
 
-Buy a subscription:
+Open the console and sign in: any account will do, such as acct_demo, and there is no password. Operators have a
+sign-in of their own there.
+
+Buy a subscription without it:
 
   TOKEN=$(make -s token ACCOUNT=acct_demo)
   curl -s {url}/v1/subscriptions -H "Authorization: Bearer $TOKEN" \\

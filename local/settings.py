@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -18,6 +19,7 @@ from local.machine import ROOT
 from ops.errors import CommandError
 
 _LARGEST_PORT: Final = 65_535
+_ROUTER_URL: Final = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?")
 _SECRETS_FILE: Final = "secrets.json"
 _LOCK_FILE: Final = "stack.lock"
 _OWN_FOLDER: Final = ROOT / ".local"  # git ignores it
@@ -29,6 +31,14 @@ def port() -> int:
     if not (text.isascii() and text.isdecimal()) or not 0 < int(text) <= _LARGEST_PORT:
         raise CommandError(f"PORT must be a number from 1 to {_LARGEST_PORT}, not {text!r}.")
     return int(text)
+
+
+def router_url() -> str:
+    """The address of the router, which the console shows customers; `https://router.example/v1` when none is named."""
+    text = os.environ.get("ROUTER_URL") or "https://router.example/v1"
+    if not _ROUTER_URL.fullmatch(text):
+        raise CommandError(f"ROUTER_URL must be an http or https URL without query and fragment, not {text!r}.")
+    return text
 
 
 def data_folder() -> Path | None:

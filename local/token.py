@@ -8,12 +8,17 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local import settings
 from local.apigateway import jwts
 from modelpass.api.claims import DEFAULTS, SUBJECT, makes_operator, names_of
 from ops.errors import CommandError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+    from local.cloudformation.template import Template
 
 
 def main() -> int:
@@ -34,9 +39,12 @@ def main() -> int:
     return 0
 
 
-def claims_of(account: str, scope: str = "") -> dict[str, Any]:
-    """The claims by which the stack of this folder knows an account, and by this scope; raises `CommandError`."""
-    names = names_of(settings.chosen_template().environment())
+def claims_of(account: str, scope: str = "", of: Template | None = None) -> dict[str, Any]:
+    """The claims by which a stack knows an account, and by this scope; raises `CommandError`.
+
+    The stack is that of a template, or of this folder.
+    """
+    names = names_of((of or settings.chosen_template()).environment())
     made = {SUBJECT: account, names.account: account}
     words = [names.operator_value if word == DEFAULTS.operator_value else word for word in scope.split()]
     return made | {names.operator: " ".join(words)} if words else made
@@ -53,12 +61,16 @@ def _given(text: str) -> dict[str, Any]:
 
 
 def token_of(claims: dict[str, Any]) -> str:
-    """A token with these claims, but for those that are None, for the stack of this folder; raises `CommandError`.
+    """A token with these claims, for the stack of this folder, as `signed` makes it; raises `CommandError`."""
+    return signed(claims, jwts.signing_key(settings.key_folder()), settings.chosen_template())
+
+
+def signed(claims: dict[str, Any], key: EllipticCurvePrivateKey, template: Template) -> str:
+    """A token with these claims, but for those that are None, for the stack that has this key and this template.
 
     If they make an operator, it is for the operators' API, and for the customers' as well where both have one issuer:
     so that on this machine, one token does for either.
     """
-    key, template = jwts.signing_key(settings.key_folder()), settings.chosen_template()
     claims = {name: value for name, value in claims.items() if value is not None}
     customers, operators = template.customers, template.operators
     if not makes_operator(claims, names_of(template.environment())):

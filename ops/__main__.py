@@ -6,6 +6,7 @@ from ops.terminal import carry_out
 
 COMMANDS = {
     "audit": "ops.audit.command",
+    "console-deploy": "ops.console_deploy",
     "restore": "ops.restore.command",
     "seed": "ops.seed",
     "upgrade": "ops.upgrade",

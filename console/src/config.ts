@@ -10,6 +10,8 @@ interface Door {
   readonly scope: string;
   /** What stands in front of `/v1` for this kind's API; empty at the same origin's root. */
   readonly api: string;
+  /** More query parameters for the authorization request, such as an audience. */
+  readonly extra?: Readonly<Record<string, string>>;
 }
 
 export interface Config extends Readonly<Record<Kind, Door>> {
@@ -17,8 +19,6 @@ export interface Config extends Readonly<Record<Kind, Door>> {
   readonly routerUrl: string;
   /** Which of the provider's tokens the APIs take. */
   readonly token: "access_token" | "id_token";
-  /** More query parameters for the authorization request, such as an audience. */
-  readonly extra: Readonly<Record<string, string>>;
 }
 
 let loaded: Config | null = null;

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import time
+from base64 import urlsafe_b64encode
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
 
 from ops.errors import CommandError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from jwt.types import Options
 
 ALGORITHM: Final = "ES256"
 DAY_SECONDS: Final = 86_400
@@ -51,7 +57,16 @@ def issue(key: ec.EllipticCurvePrivateKey, claims: dict[str, Any], issuer: str, 
     """A token with these claims that is valid for a day."""
     now = int(time.time())
     times = {"iat": now, "nbf": now - 60, "exp": now + DAY_SECONDS}
-    return jwt.encode({"iss": issuer, "aud": audience, **times, **claims}, key, ALGORITHM)
+    claims = {"iss": issuer, "aud": audience, **times, **claims}
+    return jwt.encode(claims, key, ALGORITHM, {"kid": public_jwk(key)["kid"]})
+
+
+def public_jwk(key: ec.EllipticCurvePrivateKey) -> dict[str, str]:
+    """The public half of the key, as a set of keys shows it; its id is the thumbprint of RFC 7638."""
+    jwk: dict[str, str] = ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    members = json.dumps({name: jwk[name] for name in ("crv", "kty", "x", "y")}, separators=(",", ":"), sort_keys=True)
+    thumbprint = urlsafe_b64encode(sha256(members.encode()).digest()).rstrip(b"=").decode()
+    return {**jwk, "alg": ALGORITHM, "use": "sig", "kid": thumbprint}
 
 
 def verify(
@@ -69,6 +84,16 @@ def verify(
     except jwt.InvalidTokenError:
         return None
     return claims if _names_one(claims, audience) else None
+
+
+def verify_signed(token: str, key: ec.EllipticCurvePrivateKey, issuer: str) -> dict[str, Any] | None:
+    """The claims of a token that this key signed for this issuer, whether it is in force or not; else None."""
+    options: Options = {"require": ["iss"], "verify_aud": False, "verify_exp": False}
+    try:
+        claims: dict[str, Any] = jwt.decode(token, key.public_key(), [ALGORITHM], issuer=issuer, options=options)
+    except jwt.InvalidTokenError:
+        return None
+    return claims
 
 
 def is_meant_for(token: str, audience: tuple[str, ...]) -> bool:

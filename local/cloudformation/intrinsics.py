@@ -18,6 +18,8 @@ _PSEUDO: Final = {
     "AWS::AccountId": ACCOUNT,
     "AWS::Partition": "aws",
     "AWS::StackId": _STACK_ID,
+    "AWS::StackName": "modelpass",
+    "AWS::URLSuffix": "amazonaws.com",
 }
 
 Json = dict[str, Any]
@@ -58,6 +60,8 @@ class Resolver:
                 made = self.structure(then if self.holds({"Condition": condition}) else otherwise)
             case {"Fn::Split": [str(separator), text]}:
                 made = self.value(text).split(separator)
+            case {"Fn::Select": [index, values]}:
+                made = self.structure(values)[int(index)]
             case {"Ref": "AWS::NoValue"}:
                 made = None
             case {"Ref": _} | {"Fn::Sub": _} | {"Fn::Join": _}:

@@ -7,22 +7,29 @@ import logging
 import socket
 import threading
 from contextlib import closing
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from waitress import wasyncore
 from waitress.server import create_server
 
+from local import settings
 from local.apigateway import http_api
+from local.identity import endpoints
+from local.identity.clients import origins
 from local.machine import HOST
 from local.messages import HttpRequest, HttpResponse
-from local.web import controls, invoke_api, reference
+from local.web import console, controls, invoke_api, reference
+from modelpass.api.claims import names_of
 from ops.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from local.stack import Stack
+
+    Door = Callable[[HttpRequest], HttpResponse | None]
 
 _THREADS: Final = 64
 _CONNECTIONS: Final = 512
@@ -43,7 +50,7 @@ class HttpServer:
         self._loop = threading.Thread(target=self._run, daemon=True)
         try:
             self._server = create_server(
-                _application(stack),
+                _application(stack, _doors(stack, port)),
                 map=self._sockets,
                 host=HOST,
                 port=port,
@@ -77,9 +84,18 @@ class HttpServer:
             wasyncore.loop(timeout=1, use_poll=True, map=self._sockets, count=1)
 
 
-def _application(stack: Stack) -> Callable[[Environ, Callable[..., Any]], Iterable[bytes]]:
+def _doors(stack: Stack, port: int) -> tuple[Door, ...]:
+    """What answers instead of the APIs, in this order, each by what is asked of it."""
+    issuer = endpoints.issuer(port)
+    provider = endpoints.Provider(stack.template, stack.signing_key, port)
+    names = names_of(stack.template.environment())
+    served = console.Console(console.configuration(issuer, settings.router_url(), names), origins(port)[0])
+    return (provider.handle, partial(controls.handle, stack), reference.handle, served.handle)
+
+
+def _application(stack: Stack, doors: tuple[Door, ...]) -> Callable[[Environ, Callable[..., Any]], Iterable[bytes]]:
     def application(environ: Environ, start: Callable[..., Any]) -> Iterable[bytes]:
-        response = _answer(stack, _request(environ))
+        response = _answer(stack, doors, _request(environ))
         headers = list(response.headers.items())
         if response.stream is not None:
             start(f"{response.status} OK", headers)
@@ -108,10 +124,11 @@ def _unusable(port: int, error: OSError) -> CommandError:
     return CommandError(f"Port {port} cannot be used: {error.strerror}; name another with PORT=…")
 
 
-def _answer(stack: Stack, request: HttpRequest) -> HttpResponse:
-    own = controls.handle(stack, request) or reference.handle(request)
-    if own is not None:
-        return own
+def _answer(stack: Stack, doors: tuple[Door, ...], request: HttpRequest) -> HttpResponse:
+    for door in doors:
+        own = door(request)
+        if own is not None:
+            return own
     function = invoke_api.function_of(request.raw_path)
     if function is not None and request.method == "POST":
         return invoke_api.handle(stack, function, request)

@@ -177,7 +177,7 @@ def client(port: int) -> Any:
 
 def command(root: Path = ROOT) -> tuple[list[str], Json]:
     """How the Makefile runs the stack, and in what environment."""
-    chosen = ["PORT", "DATA", "PARAMETERS", "AWS_ENDPOINT_URL_DYNAMODB"]
+    chosen = ["PORT", "DATA", "PARAMETERS", "ROUTER_URL", "AWS_ENDPOINT_URL_DYNAMODB"]
     if "AWS_ENDPOINT_URL_DYNAMODB" not in os.environ:
         chosen += ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]  # for another store than ours
     environment = {k: v for k, v in os.environ.items() if k not in chosen}

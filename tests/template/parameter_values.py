@@ -72,6 +72,44 @@ AUDIENCES: Final = (
     ],
     ["", " ", "a b", " a", "a ", ",", "a,", ",a", "a,,b", "a, b", "a\tb", "a\n", "é"],
 )
+HOSTS: Final = (
+    ["", "api.example.com", "a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com", "a-b.example", "1.example.com"],
+    [
+        *("localhost", "https://api.example.com", "api.example.com/v1", "api.example.com/", "api.example.com:443"),
+        *("API.example.com", ".example.com", "api..example.com", "-a.example.com", "a-.example.com", "10.0.0.1"),
+        *("*.example.com", " api.example.com", "api.example.com\n", "a.example,b.example", "bücher.example"),
+    ],
+)
+IN_US_EAST_1: Final = "arn:aws:acm:us-east-1:123456789012:certificate"
+CERTIFICATES: Final = (
+    ["", f"{IN_US_EAST_1}/12345678-1234-1234-1234-123456789012"],
+    [
+        *(IN_US_EAST_1, f"{IN_US_EAST_1}/", f"{IN_US_EAST_1}/a b", f"{IN_US_EAST_1}/a\n", "certificate/a"),
+        *("arn:aws:acm:eu-west-1:123456789012:certificate/a", "arn:aws:iam::123456789012:server-certificate/a"),
+    ],
+)
+CLIENT_IDS: Final = (
+    [
+        *("", "modelpass-console", "4t9n1d5bg", "0oa1b2c3d4", "72f988bf-86f1-41af-91ab-2d7cd011db47", "c" * 255),
+        *("123-abc.apps.googleusercontent.com", "https://console.example/client"),
+    ],
+    [" ", "a b", 'a"b', "a\\b", "a,b", "a&b", "é", "a\n", "c" * 256],
+)
+SCOPES: Final = (
+    [
+        *("openid", "openid offline_access", "modelpass/read openid", "api://modelpass/.default openid profile"),
+        *("openid https://api.example/a", "a openid b"),
+    ],
+    ["", "profile", "openid ", " openid", "openid  profile", "openidx", "xopenid", 'openid "', "openid \\", "openid\n"],
+)
+EXTRAS: Final = (
+    ["", "audience=modelpass", "audience=https://api.example/&prompt=login", "resource=api://a"],
+    [
+        *("audience", "=a", "audience=", "audience=a&", "&audience=a", "audience=a&&b=c", "Audience=a", "a=b c"),
+        *('a="b"', "a=b=c", "a=é", "audience=a\n", "a=b,c=d"),
+    ],
+)
+WEB_ACL: Final = "arn:aws:wafv2:us-east-1:123456789012:global/webacl"
 RATES: Final = (["1", "100", "10000", "999999"], [*NO_NUMBERS, "-1", "0", "1000000"])
 ROWS: Final[dict[str, tuple[list[str], list[str]]]] = {
     "Stage": (["dev", "prod", "a", "eu-2", "a" * 16], ["", "Prod", "2", "-a", "a_b", "a" * 17, "dev\n", "é"]),
@@ -282,6 +320,46 @@ ROWS: Final[dict[str, tuple[list[str], list[str]]]] = {
         [" ", "a b", "a#b", "a%2Fb", "m" * 129, "é", "a\n", "a,b"],
     ),
     "SyntheticTier": (["basic", "stable", "enterprise"], ["", "Basic", "gold", "free"]),
+    "Console": (["Disabled", "Enabled"], ["", "enabled", "true", "On"]),
+    "ConsoleClientId": CLIENT_IDS,
+    "ConsoleOperatorClientId": CLIENT_IDS,
+    "ConsoleScope": SCOPES,
+    "ConsoleOperatorScope": SCOPES,
+    "ConsoleToken": (["access_token", "id_token"], ["", "token", "access-token", "refresh_token"]),
+    "ConsoleExtra": EXTRAS,
+    "ConsoleOperatorExtra": EXTRAS,
+    "ConsoleSignInOrigins": (
+        [
+            *("", "https://modelpass.auth.eu-west-1.amazoncognito.com", "https://sso.example.com:8443"),
+            "https://a.example,https://b.example:444",
+        ],
+        [
+            *("*", "https://*", "https://*.example", "http://a.example", "a.example", "https://a.example/"),
+            *("https://a.example/oauth2", "https://a.example;script-src *", "https://a.example script-src"),
+            *("https://a.example,", ",https://a.example", "https://a.example,,https://b.example", "https://A.example"),
+            *("https://a.example\n", "https://user@a.example", "https://localhost:8080", "https://a.example'"),
+        ],
+    ),
+    "ConsoleRouterUrl": (
+        ["", "https://router.example/v1", "https://router.example", "https://router.example:8443/a%20b/v1/"],
+        [
+            *("router.example", "http://router.example", "https://", "https://localhost/v1", "https://Router.example"),
+            *("https://router.example?a", "https://router.example/#a", "https://user@router.example/", "https://a b.c"),
+            *('https://router.example/"', "https://router.example/\n", "https://router.example:0/"),
+        ],
+    ),
+    "ConsoleAlias": (HOSTS[0][1:], HOSTS[1]),  # empty, where no certificate is named
+    "ConsoleCertificateArn": (CERTIFICATES[0][1:], CERTIFICATES[1]),
+    "ConsoleApiDomain": HOSTS,
+    "ConsoleOperatorApiDomain": HOSTS,
+    "ConsoleOriginCertificateArn": CERTIFICATES,
+    "ConsoleWebAclArn": (
+        ["", f"{WEB_ACL}/CustomersLimits-a1/12345678-1234-1234-1234-123456789012"],
+        [
+            *(WEB_ACL, f"{WEB_ACL}/a", f"{WEB_ACL}/a/b/c", f"{WEB_ACL}/a/b c", "arn:aws:waf::123456789012:webacl/a"),
+            "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/a/b",
+        ],
+    ),
 }
 PRODUCTION: Final = {
     "Stage": "prod",
@@ -290,9 +368,18 @@ PRODUCTION: Final = {
     "SettleConcurrency": "200",
 }
 """The least that has to be said of production."""
+CONSOLE: Final = {
+    "ConsoleClientId": "console",
+    "ConsoleOperatorClientId": "console-operators",
+    "ConsoleRouterUrl": "https://router.example/v1",
+}
+"""The least that has to be said of the console."""
 NEEDED: Final = {
     "Stage": {name: value for name, value in PRODUCTION.items() if name != "Stage"},
     "SettleConcurrency": {"SettleQueueConcurrency": "2"},
     "SyntheticCustomer": {"SyntheticModel": "probe"},
+    "Console": CONSOLE,
+    "ConsoleAlias": {"ConsoleCertificateArn": CERTIFICATES[0][1]},
+    "ConsoleCertificateArn": {"ConsoleAlias": "console.example.com"},
 }
 """What else has to be said for a value to work."""

@@ -1,6 +1,7 @@
 """The template in moto's CloudFormation: every resource of a type that moto knows is made, and the tables are right.
 
-What only AWS can make (API, schedule, pipe, alarms, secret) is left out, and what refers to it gets its name instead.
+What only AWS can make (API, CloudFront, schedule, pipe, alarms, secret) is left out, and what refers to it gets its
+name instead.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ from tests.template.resources import EXPANDED, SOURCE, TYPES, Json, of_type
 AWS_ALONE = {
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::Stage",
+    "AWS::CloudFront::Distribution",
+    "AWS::CloudFront::Function",
+    "AWS::CloudFront::OriginAccessControl",
+    "AWS::CloudFront::ResponseHeadersPolicy",
     "AWS::CloudWatch::Alarm",
     "AWS::CodeDeploy::Application",
     "AWS::CodeDeploy::DeploymentGroup",
@@ -30,6 +35,7 @@ AWS_ALONE = {
     "AWS::Lambda::EventInvokeConfig",
     "AWS::Logs::MetricFilter",
     "AWS::Pipes::Pipe",
+    "AWS::S3::BucketPolicy",
     "AWS::Scheduler::Schedule",
     "AWS::SecretsManager::Secret",
 }
@@ -84,6 +90,7 @@ def deploy(name: str) -> tuple[dict[str, Json], Json]:
         Parameters=[  # what these add is made as well
             {"ParameterKey": "Tracing", "ParameterValue": "Active"},
             {"ParameterKey": "SyntheticCustomer", "ParameterValue": "Enabled"},
+            {"ParameterKey": "Console", "ParameterValue": "Enabled"},
         ],
         Capabilities=["CAPABILITY_IAM"],
     )

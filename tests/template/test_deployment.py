@@ -49,12 +49,15 @@ def test_whatever_takes_tags_has_those_of_the_service_and_the_stage(name: str) -
 def test_most_types_take_tags() -> None:
     without = {kind for kind in TYPES.values() if not taggable(kind)}
     assert without == {
+        "AWS::CloudFront::OriginAccessControl",
+        "AWS::CloudFront::ResponseHeadersPolicy",
         "AWS::Lambda::Alias",
         "AWS::Lambda::EventInvokeConfig",
         "AWS::Lambda::LayerVersion",
         "AWS::Lambda::Permission",
         "AWS::Lambda::Version",
         "AWS::Logs::MetricFilter",
+        "AWS::S3::BucketPolicy",
         "AWS::Scheduler::Schedule",
     }
 

@@ -15,7 +15,7 @@ from modelpass.api.claims import names_of
 from modelpass.dynamodb.endpoint import ConfigError, store_endpoint
 from modelpass.runtime import config
 from ops.errors import CommandError
-from tests.template.parameter_values import NEEDED, PRODUCTION, ROWS
+from tests.template.parameter_values import CERTIFICATES, CONSOLE, NEEDED, PRODUCTION, ROWS
 from tests.template.policies import function
 from tests.template.resources import SOURCE, properties_of, under
 
@@ -125,6 +125,32 @@ def test_production_is_refused_with_the_defaults_of_what_it_needs(left_out: str)
 )
 def test_production_that_is_watched_and_reserved_is_taken(more: dict[str, str]) -> None:
     assert refusal(**{**PRODUCTION, **more}) is None
+
+
+@pytest.mark.parametrize("left_out", CONSOLE)
+def test_console_that_does_not_know_whom_it_serves_is_refused(left_out: str) -> None:
+    told = refusal(Console="Enabled", **{name: value for name, value in CONSOLE.items() if name != left_out})
+    assert told is not None
+    assert told.startswith(f"PARAMETERS: Console=Enabled needs {left_out}: ")
+
+
+@pytest.mark.parametrize("domains", [(), ("ConsoleApiDomain",), ("ConsoleOperatorApiDomain",)])
+def test_console_of_apis_that_answer_at_custom_domains_alone_has_to_know_them(domains: tuple[str, ...]) -> None:
+    closed = {"Console": "Enabled", "DefaultEndpoints": "Closed", **CONSOLE}
+    named = dict.fromkeys(domains, "api.example.com")
+    assert refusal(**closed, **named) == (
+        "PARAMETERS: Console=Enabled with DefaultEndpoints=Closed needs ConsoleApiDomain and ConsoleOperatorApiDomain."
+    )
+    assert refusal(**{**closed, "DefaultEndpoints": "Open"}, **named) is None
+    assert refusal(**{**closed, "Console": "Disabled"}, **named) is None
+    every = {"ConsoleApiDomain": "api.example.com", "ConsoleOperatorApiDomain": "operators.example.com"}
+    assert refusal(**closed, **every) is None
+
+
+def test_name_of_the_console_and_its_certificate_go_together() -> None:
+    told = "PARAMETERS: ConsoleCertificateArn must be named with ConsoleAlias, and only with it."
+    assert refusal(ConsoleAlias="console.example.com") == told
+    assert refusal(ConsoleCertificateArn=CERTIFICATES[0][1]) == told
 
 
 @pytest.mark.parametrize("value", [v for v in ROWS["StoreEndpoint"][0] if v])

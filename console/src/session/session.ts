@@ -31,7 +31,7 @@ function manager(kind: Kind): UserManager {
     post_logout_redirect_uri: home,
     response_type: "code",
     response_mode: "query",
-    extraQueryParams: { ...config().extra },
+    extraQueryParams: { ...door.extra },
     automaticSilentRenew: false,
     userStore: new WebStorageStateStore({ store: sessionStorage, prefix: `session.${kind}.` }),
     stateStore: new WebStorageStateStore({ store: sessionStorage, prefix: `sign-in.${kind}.` }),

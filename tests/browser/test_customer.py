@@ -1,0 +1,148 @@
+"""A customer's story in the browser, page by page: what is bought, used, changed and ended is what stands there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.browser.purchases import CALLS, TOKENS, buy, orders, put_together, subscription_of
+from tests.support.stack import IMAGE_MODEL, TEXT_MODEL
+
+if TYPE_CHECKING:
+    from tests.browser.people import Person
+    from tests.support.stack import Stack
+
+
+def test_price_is_shown_as_the_order_is_put_together_and_is_what_is_charged(
+    customer: Person, console_stack: Stack
+) -> None:
+    put_together(customer)
+    customer.press(f"Add {IMAGE_MODEL}")
+    box = customer.page.get_by_role("group", name=IMAGE_MODEL)
+    customer.fill("Calls a day", "5", within=box)
+    customer.fill("Generations a month", "50", within=box)
+    customer.choose("Months", "3")
+    customer.settled()
+    customer.page.get_by_role("row", name=IMAGE_MODEL).wait_for()
+    total = customer.page.get_by_role("row", name="Total").get_by_role("cell").last.inner_text()
+    customer.press("Buy …")
+    customer.confirm("Buy now")
+    customer.sees(f"You were charged {total}.")
+    (order,) = orders(console_stack, customer.account)
+    digits = total.replace(",", "").removeprefix("US$")
+    assert float(order["price"]["total"]) == float(digits)
+    assert len(order["price"]["lines"]) == 2
+
+
+def test_key_that_is_shown_once_is_good_for_what_was_bought(customer: Person, console_stack: Stack) -> None:
+    key = buy(customer)
+    assert console_stack.describe_key(key)["accountId"] == customer.account
+    assert "https://router.example/v1" in customer.text()
+    assert key not in customer.storage()
+    customer.page.reload()
+    customer.settled()
+    assert key not in customer.page.content()
+
+
+def test_cards_show_what_is_used_held_and_left_and_add_up(customer: Person, console_stack: Stack) -> None:
+    key = buy(customer)
+    settled = console_stack.authorize(key, "r-1", 4_000)
+    console_stack.settle(settled["authorizationId"], 3_000)
+    console_stack.authorize(key, "r-2", 2_000)
+    customer.open("/")
+    bars = customer.cards()[TEXT_MODEL]
+    assert bars["Today"] == {"used": 2, "held": 0, "left": CALLS - 2, "top-up": 0, "limit": CALLS}
+    assert bars["This month"] == {
+        "used": 3_000,
+        "held": 2_000,
+        "left": TOKENS - 5_000,
+        "top-up": 0,
+        "limit": TOKENS,
+    }
+    console_stack.authorize(key, "r-3", 1_000)
+    customer.press("Refresh")
+    customer.settled()
+    assert customer.cards()[TEXT_MODEL]["This month"]["held"] == 3_000
+
+
+def test_raise_shows_before_and_after_and_binds_at_once(customer: Person, console_stack: Stack) -> None:
+    key = buy(customer)
+    customer.open(f"/subscriptions/{subscription_of(console_stack, customer.account)['subscriptionId']}/change")
+    box = customer.page.get_by_role("group", name=TEXT_MODEL)
+    customer.fill("Tokens a month", "250000", within=box)
+    customer.settled()
+    row = customer.page.get_by_role("table", name="Before and after").get_by_role("row", name=TEXT_MODEL)
+    assert "100,000 a month" in row.inner_text()
+    assert "250,000 a month" in row.inner_text()
+    customer.press("Change …")
+    customer.confirm("Change now")
+    customer.sees("The subscription was changed.")
+    (model,) = console_stack.describe_key(key)["models"]
+    assert model["monthlyTokenCap"] == 250_000
+    customer.open("/")
+    assert customer.cards()[TEXT_MODEL]["This month"]["limit"] == 250_000
+
+
+def test_fall_waits_for_the_next_month_and_is_told(customer: Person, console_stack: Stack) -> None:
+    buy(customer)
+    customer.open(f"/subscriptions/{subscription_of(console_stack, customer.account)['subscriptionId']}/extend")
+    customer.choose("Extend by", "2")
+    customer.settled()
+    customer.press("Extend …")
+    customer.confirm("Extend now")
+    customer.sees("The term was extended.")
+    customer.open(f"/subscriptions/{subscription_of(console_stack, customer.account)['subscriptionId']}/change")
+    customer.fill("Tokens a month", "50000", within=customer.page.get_by_role("group", name=TEXT_MODEL))
+    customer.settled()
+    customer.press("Change …")
+    customer.confirm("Change now")
+    customer.open("/")
+    customer.sees("A change is to come")
+    assert customer.cards()[TEXT_MODEL]["This month"]["limit"] == TOKENS
+    assert subscription_of(console_stack, customer.account)["pendingChange"]["models"][0]["monthlyTokenCap"] == 50_000
+
+
+def test_top_up_is_there_for_the_next_request_and_stands_beside_the_cap(
+    customer: Person, console_stack: Stack
+) -> None:
+    key = buy(customer)
+    customer.open(f"/subscriptions/{subscription_of(console_stack, customer.account)['subscriptionId']}/top-up")
+    customer.fill("Tokens to add", "5000")
+    customer.settled()
+    customer.press("Top up …")
+    customer.confirm("Top up now")
+    customer.sees("The units were added.")
+    assert console_stack.authorize(key, "r-1", TOKENS + 5_000)["decision"] == "granted"
+    customer.open("/")
+    month = customer.cards()[TEXT_MODEL]["This month"]
+    assert month == {"used": 0, "held": TOKENS + 5_000, "left": 0, "top-up": 5_000, "limit": TOKENS}
+
+
+def test_extension_and_renewal_by_itself_are_told_with_their_price(customer: Person, console_stack: Stack) -> None:
+    buy(customer)
+    before = subscription_of(console_stack, customer.account)
+    customer.open(f"/subscriptions/{before['subscriptionId']}/extend")
+    customer.page.get_by_label("Renew by itself at the end").check()
+    customer.settled()
+    customer.press("Save …")
+    customer.confirm("Save")
+    customer.choose("Extend by", "3")
+    customer.settled()
+    customer.press("Extend …")
+    customer.confirm("Extend now")
+    customer.sees("The term was extended.")
+    after = subscription_of(console_stack, customer.account)
+    assert after["autoRenew"] is True
+    assert after["expiresAt"] > before["expiresAt"]
+    assert [order["kind"] for order in orders(console_stack, customer.account)] == ["extension", "purchase"]
+
+
+def test_sign_out_forgets_the_account_and_what_was_entered(customer: Person) -> None:
+    put_together(customer)
+    assert customer.account in customer.storage()
+    customer.press("Sign out")
+    customer.page.wait_for_url(f"{customer.url}/**")
+    customer.settled()
+    customer.sees("Your subscriptions, what is left of them, and what you bought.")
+    assert customer.account not in customer.storage()
+    customer.open("/buy")
+    customer.sees("Sign in to go on")
