@@ -34,4 +34,6 @@ const customer: readonly Route[] = [
 
 const operator: readonly Route[] = [];
 
-export const ROUTES: readonly Route[] = [...customer, ...operator];
+const shop: readonly Route[] = [];
+
+export const ROUTES: readonly Route[] = [...customer, ...operator, ...shop];
