@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.browser.purchases import CALLS, TOKENS, buy, orders, put_together, subscription_of
@@ -142,3 +144,39 @@ def test_sign_out_forgets_the_account_and_what_was_entered(customer: Person) -> 
     assert customer.account not in customer.storage()
     customer.open("/buy")
     customer.sees("Sign in to go on")
+
+
+def test_usage_by_day_is_drawn_told_and_saved_with_the_same_figures(customer: Person, console_stack: Stack) -> None:
+    key = buy(customer)
+    for request, units in (("r-1", 3_000), ("r-2", 4_500)):
+        console_stack.settle(console_stack.authorize(key, request, units)["authorizationId"], units)
+    customer.open(f"/subscriptions/{subscription_of(console_stack, customer.account)['subscriptionId']}/history")
+    customer.page.locator("canvas").first.wait_for()
+    sums = customer.page.get_by_role("table", name="Sums of these days").get_by_role("row", name=TEXT_MODEL)
+    assert sums.get_by_role("cell").all_inner_texts() == ["2", "7,500 tokens"]
+    with customer.page.expect_download() as waiting:
+        customer.press("Download as CSV")
+    with Path(waiting.value.path()).open(encoding="utf-8-sig", newline="") as file:
+        today = [row for row in csv.DictReader(file) if row["model"] == TEXT_MODEL][-1]
+    assert (today["calls"], today["units"], today["unit"], today["day_is_over"]) == ("2", "7500", "tokens", "no")
+
+
+def test_orders_and_events_tell_in_words_what_was_done(customer: Person, console_stack: Stack) -> None:
+    buy(customer)
+    subscription_id = subscription_of(console_stack, customer.account)["subscriptionId"]
+    customer.open(f"/subscriptions/{subscription_id}/top-up")
+    customer.fill("Tokens to add", "5000")
+    customer.settled()
+    customer.press("Top up …")
+    customer.confirm("Top up now")
+    customer.open("/orders")
+    kinds = customer.page.get_by_role("heading", level=2).all_inner_texts()
+    assert [kind.split()[0] for kind in kinds] == ["Top-up", "Purchase"]
+    customer.sees("5,000 units")
+    customer.open(f"/subscriptions/{subscription_id}/events")
+    (trail,) = (table for table in customer.page.get_by_role("table").all())
+    told = trail.get_by_role("row").all_inner_texts()[1:]
+    shown = console_stack.api("GET", f"/v1/subscriptions/{subscription_id}/events", customer.account).json["events"]
+    assert len(told) == len(shown)
+    assert all(event["type"] in row for event, row in zip(shown, told, strict=True))
+    assert "It was bought for" in told[-1]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.browser.purchases import buy, orders, put_together
+from tests.browser.purchases import buy, orders, put_together, subscription_of
 from tests.support.stack import TEXT_MODEL, jwt_of
 
 if TYPE_CHECKING:
@@ -37,6 +37,14 @@ def test_double_click_buys_once(customer: Person, console_stack: Stack) -> None:
     customer.page.get_by_role("dialog").get_by_role("button", name="Buy now", exact=True).dblclick()
     customer.sees("The subscription was bought.")
     assert len(orders(console_stack, customer.account)) == 1
+    # Of top-ups, an account may have as many as it likes: nothing but the page and its key keeps the second away.
+    customer.open(f"/subscriptions/{subscription_of(console_stack, customer.account)['subscriptionId']}/top-up")
+    customer.fill("Tokens to add", "5000")
+    customer.settled()
+    customer.press("Top up …")
+    customer.page.get_by_role("dialog").get_by_role("button", name="Top up now", exact=True).dblclick()
+    customer.sees("The units were added.")
+    assert [order["kind"] for order in orders(console_stack, customer.account)] == ["top_up", "purchase"]
 
 
 def losing(how: str) -> Callable[[Any], None]:
