@@ -245,7 +245,7 @@ def test_a_renewal_takes_no_body_but_an_empty_object(
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/"),
+        ("POST", "/"),
         ("GET", "/v1"),
         ("GET", "/v1/subscriptions/"),
         ("DELETE", "/v1/models"),
