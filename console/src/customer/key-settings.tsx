@@ -110,10 +110,15 @@ export function KeySettings({ subscription, reload }: Props) {
   const [made, setMade] = useState<string | null>(null);
   const doing = useDoing();
   const confirm = async (chosen: Way) => {
-    const done = await doing.run(async () => setMade(await change(chosen, subscriptionId)));
+    const answered: { apiKey: string | null } = { apiKey: null };
+    const done = await doing.run(async () => {
+      answered.apiKey = await change(chosen, subscriptionId);
+    });
     reload();
     if (!done) return;
+    // Together: the dialog gives the focus back as it goes, and the key takes it after that.
     setWay(null);
+    setMade(answered.apiKey);
     announce(WORDS[chosen].done);
   };
   const close = () => {
