@@ -29,11 +29,14 @@ const customer: readonly Route[] = [
   { path: "/subscriptions/:id/history", for: "customer", load: () => import("./customer/history") },
   { path: "/subscriptions/:id/orders", for: "customer", load: () => import("./customer/orders") },
   { path: "/subscriptions/:id/events", for: "customer", load: () => import("./customer/events") },
+  { path: "/subscriptions/:id/settings", for: "customer", load: () => import("./customer/settings") },
   { path: "/orders", for: "customer", load: () => import("./customer/orders") },
 ];
+
+const key: readonly Route[] = [{ path: "/key", for: null, load: () => import("./key/key") }];
 
 const operator: readonly Route[] = [];
 
 const shop: readonly Route[] = [];
 
-export const ROUTES: readonly Route[] = [...customer, ...operator, ...shop];
+export const ROUTES: readonly Route[] = [...customer, ...key, ...operator, ...shop];
