@@ -7,6 +7,7 @@ from typing import Any, Final
 from contract.openapi import examples, order_shapes, parts
 from contract.openapi.parts import FORBIDDEN, NOT_FOUND, ORDER_ID, Answer, Body, Operation, Parameter, bad
 from modelpass.api import operator_bodies
+from modelpass.api.requests import MOST_ENTRIES
 from modelpass.errors import ErrorCode, Refusal
 
 _REFERENCE: Final = {"reference": "pi_3Qv7example"}
@@ -51,6 +52,23 @@ OF_CUSTOMERS: Final = (
 )
 
 OF_OPERATORS: Final = (
+    Operation(
+        "GET /v1/pending-orders",
+        "listPendingOrders",
+        "List what waits for a confirmation",
+        "The orders of all accounts that wait at the moment of asking, the one that lapses next first. One that was "
+        "made within the last moments may not be listed yet. A page may have fewer than `limit`, or none, and still a "
+        "next one.",
+        Answer(
+            200,
+            "A page.",
+            (order_shapes.PendingOrderPage,),
+            {"a purchase": {"orders": [{"accountId": "acct_demo", **WAITS}], "next": None}},
+        ),
+        (bad("limit", f"limit must be a whole number from 1 to {MOST_ENTRIES}."), FORBIDDEN),
+        parts.PAGE,
+        operator=True,
+    ),
     Operation(
         "POST /v1/orders/{orderId}/confirmation",
         "confirmOrder",

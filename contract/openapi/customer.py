@@ -63,9 +63,15 @@ OPERATIONS: Final = (
         "Look at the catalogue",
         "Every model that can be bought, in which tiers, at what price, and whether a tier is up, page by page in the "
         "order of their ids. A page may have fewer than `limit`, or none, and still a next one. An answer may be some "
-        "seconds old; an operator's is of the moment.",
-        Answer(200, "A page.", (shapes.Catalogue,), {"one model": examples.CATALOGUE}, _MODELS_HEADERS),
-        (_BAD_PAGE, bad("colour", "Unknown parameter.")),
+        "seconds old. An operator's is of the moment, and has the models that were withdrawn as well.",
+        Answer(
+            200,
+            "A page.",
+            (shapes.Catalogue,),
+            {"one model": examples.CATALOGUE, "for an operator": examples.WHOLE_CATALOGUE},
+            _MODELS_HEADERS,
+        ),
+        (_BAD_PAGE, bad("colour", "Unknown parameter."), FORBIDDEN),
         (
             *_MODELS_PAGE,
             Parameter(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from contract.openapi import approval, bearer, customer, operator, operator_looks, responses, sales, schemas, shapes
 from contract.openapi.examples import ROOT
+from contract.openapi.parts import REQUEST_REASON
 from modelpass.api.claims import DEFAULTS
 from modelpass.api.requests import MAX_BODY_BYTES
 
@@ -150,8 +151,9 @@ def _operation(operation: Operation) -> Json:
     }
     if operation.operator:  # they have an API of their own
         made["servers"] = _servers("OperatorApiUrl")
-    if operation.parameters:
-        made["parameters"] = [_parameter(parameter) for parameter in operation.parameters]
+    parameters = (*operation.parameters, *((REQUEST_REASON,) if operation.operator else ()))
+    if parameters:
+        made["parameters"] = [_parameter(parameter) for parameter in parameters]
     if operation.body:
         made["requestBody"] = _request(operation.body)
     return {**made, "responses": responses.responses(operation)}

@@ -38,6 +38,8 @@ MODEL: Final[Json] = {
     },
 }
 CATALOGUE: Final[Json] = {"models": [MODEL], "next": None}
+WITHDRAWN: Final[Json] = {**MODEL, "withdrawn": True}
+WHOLE_CATALOGUE: Final[Json] = {"models": [WITHDRAWN], "next": None}
 QUOTE: Final[Json] = {
     "currency": "USD",
     "lines": [

@@ -44,7 +44,6 @@ _FAR: Final = Refusal(
     message="tiers[0].price.base would change from 12.00 to 1200.00, which is more than a factor of 10: if that is "
     'meant, send it again with "confirm": true.',
 )
-_WITHDRAWN: Final = {**examples.MODEL, "withdrawn": True}
 _UNREADABLE: Final = {"modelId": examples.TEXT_ID, "kind": "text", "unreadable": True}
 
 OPERATIONS: Final = (
@@ -57,7 +56,7 @@ OPERATIONS: Final = (
             200,
             "The model as it is stored.",
             (shapes.Model, shapes.WithdrawnModel, shapes.UnreadableModel),
-            {"offered": examples.MODEL, "withdrawn": _WITHDRAWN, "cannot be read": _UNREADABLE},
+            {"offered": examples.MODEL, "withdrawn": examples.WITHDRAWN, "cannot be read": _UNREADABLE},
             ("ETag",),
         ),
         (bad("colour", "Unknown parameter."), FORBIDDEN, NOT_FOUND),

@@ -23,6 +23,7 @@ from modelpass.api import operator_bodies
 from modelpass.api.fields import MOST_REASON
 from modelpass.api.requests import MOST_ENTRIES
 from modelpass.errors import ErrorCode, Refusal
+from modelpass.ids import MAX_ACCOUNT_BYTES
 
 _REASON: Final = {"reason": "The card was reported as stolen."}
 _SUSPENDED: Final = {
@@ -43,6 +44,7 @@ _HOLD: Final = {
     "heldUsage": 4000,
     "heldCalls": 1,
 }
+_PLAN: Final = {**examples.PLAN_BODY, "asOf": examples.PLAN_KNOWN["asOf"]}
 _HOLDS: Final = {
     "subscriptionId": examples.SUBSCRIPTION_ID,
     "accountId": "acct_demo",
@@ -121,6 +123,22 @@ OPERATIONS: Final = (
         Answer(200, "A page.", (order_shapes.OrderPage,), {"a purchase": {"orders": [examples.ORDER], "next": None}}),
         (bad("limit", f"limit must be a whole number from 1 to {MOST_ENTRIES}."), FORBIDDEN),
         (ACCOUNT_ID, *PAGE),
+        operator=True,
+    ),
+    Operation(
+        "GET /v1/accounts/{accountId}/plan-subscription",
+        "getPlanSubscription",
+        "Look at an account's plan",
+        "The plan of another system that holds the account's one place at the moment of asking; null where a custom "
+        "subscription holds it, or nothing.",
+        Answer(
+            200,
+            "The plan.",
+            (shapes.PlanOfAccount,),
+            {"a plan": {"planSubscription": _PLAN}, "none": {"planSubscription": None}},
+        ),
+        (bad("accountId", f"accountId must be 1 to {MAX_ACCOUNT_BYTES} bytes of UTF-8."), FORBIDDEN),
+        (ACCOUNT_ID,),
         operator=True,
     ),
     Operation(

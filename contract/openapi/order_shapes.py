@@ -48,6 +48,19 @@ class OrderPage(Shape):
     next: Cursor
 
 
+class OrderOfAccount(Order):
+    """The same, with whose it is."""
+
+    account_id: str
+
+
+class PendingOrderPage(Shape):
+    """Orders of all accounts that wait, the one that lapses next first."""
+
+    orders: list[OrderOfAccount]
+    next: Cursor
+
+
 class Sold(Subscription):
     """The subscription after a sale; `price` is that of the order."""
 

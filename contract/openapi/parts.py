@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from modelpass.api import requests
+from modelpass.api import reasons, requests
 from modelpass.api.validation import Strict
 from modelpass.catalogue.tiers import Tier
 from modelpass.errors import ErrorCode, Refusal
@@ -165,6 +165,14 @@ IF_NONE_MATCH: Final = Parameter(
     _TAGS,
     "`*`: only if there is none, also none that was withdrawn. Or only if the model is not as this `ETag` names it.",
     "*",
+    required=False,
+)
+REQUEST_REASON: Final = Parameter(
+    reasons.HEADER,
+    "header",
+    {"type": "string", "pattern": f"^{reasons.REASON_PATTERN}$"},
+    f"Why an operator calls: {reasons.REASON_RULE}. It stands in the log's line of the call, beside who has called.",
+    "ticket%204711",
     required=False,
 )
 AS_OF: Final = Parameter(

@@ -99,9 +99,9 @@ class UnreadableModel(Shape):
 
 
 class Catalogue(Shape):
-    """A page of the models that can be bought, in the order of their ids."""
+    """A page of the models that can be bought, in the order of their ids; for operators, of all."""
 
-    models: list[Model]
+    models: list[Model | WithdrawnModel]
     next: Annotated[str | None, Field(description="The `cursor` of the next page; null on the last one.")]
 
 
@@ -380,6 +380,20 @@ class PlanSubscription(Shape):
     expires_at: Instant | None
     as_of: Annotated[Instant | None, Field(description="The instant of the newest news; null where none told one.")]
     applied: Annotated[bool, Field(description="False when the news was older than what is known.")]
+
+
+class PlanInPlace(Shape):
+    """A plan that holds an account's one place."""
+
+    plan_id: str
+    expires_at: Instant
+    as_of: Annotated[Instant | None, Field(description="The instant of the newest news; null where none told one.")]
+
+
+class PlanOfAccount(Shape):
+    """The plan of an account at the moment of asking."""
+
+    plan_subscription: Annotated[PlanInPlace | None, Field(description="Null where no plan holds the place.")]
 
 
 class ErrorDetail(Shape):

@@ -4,18 +4,31 @@ One function serves all of them, for API Gateway cannot tell them apart: a model
 is longer for them comes by one route, whether it ends in the id or goes on to a tier.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import Response
 
 from modelpass.api import catalogue_bodies, identity, operators, requests, responses, tags, tracing
 from modelpass.api.resolver import resolver
+from modelpass.catalogue.commands import queries
 from modelpass.catalogue.commands.admin import set_tier_availability
 from modelpass.catalogue.commands.offers import get_model, put_model, withdraw_model
+from modelpass.catalogue.commands.queries import get_all_models
 from modelpass.runtime import telemetry, wiring
 
 deps = tracing.traced(wiring.deps())
 app = resolver("catalogue")
+_KEPT: Final = "private, no-cache"
+
+
+@app.get("/v1/models")
+def get_all() -> Response[str]:
+    """A page of all models, also of those that were withdrawn."""
+    event = app.current_event
+    operators.require_operator(event)
+    query = requests.query_of(event, "limit", "cursor")
+    page = requests.page_of(query, queries.MODEL_LISTING, default=requests.MOST_ENTRIES)
+    return responses.kept(event, get_all_models(deps, page), _KEPT)
 
 
 @app.get("/v1/models/<model_id>")

@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 from modelpass.api import identity, operator_bodies, operators, requests, responses, tracing
 from modelpass.api.resolver import resolver
 from modelpass.runtime import wiring
-from modelpass.subscriptions.commands import orders, queries
+from modelpass.subscriptions.commands import orders, pending_orders, queries
 from modelpass.subscriptions.commands.looks import (
     find_key,
     look_at_events,
@@ -19,10 +19,12 @@ from modelpass.subscriptions.commands.looks import (
     look_at_order,
     look_at_orders,
     look_at_orders_of_account,
+    look_at_plan,
     look_at_subscription,
     look_at_subscriptions,
     look_at_usage,
 )
+from modelpass.subscriptions.commands.pending_orders import look_at_pending_orders
 from modelpass.subscriptions.history_pages import MOST_ROWS
 
 deps = tracing.traced(wiring.deps(signs=True))
@@ -80,6 +82,13 @@ def get_order(order_id: str) -> Response[str]:
     return responses.answer(look_at_order(deps, order_id))
 
 
+@app.get("/v1/pending-orders")
+def get_pending_orders() -> Response[str]:
+    """A page of the orders of all accounts that wait."""
+    page = requests.page_of(_query("limit", "cursor"), pending_orders.LISTING)
+    return responses.answer(look_at_pending_orders(deps, page))
+
+
 @app.get("/v1/accounts/<account_id>/orders")
 def get_orders_of_account(account_id: str) -> Response[str]:
     """A page of an account's orders."""
@@ -95,6 +104,13 @@ def get_all(account_id: str) -> Response[str]:
     account_id = identity.account_in_path(account_id)
     page = requests.page_of(query, queries.SUBSCRIPTIONS)
     return responses.answer(look_at_subscriptions(deps, account_id, page))
+
+
+@app.get("/v1/accounts/<account_id>/plan-subscription")
+def get_plan(account_id: str) -> Response[str]:
+    """The plan that holds an account's place."""
+    _query()
+    return responses.answer(look_at_plan(deps, identity.account_in_path(account_id)))
 
 
 @app.post("/v1/keys/lookup")

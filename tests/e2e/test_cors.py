@@ -43,7 +43,7 @@ def test_a_preflight_is_answered_without_a_token(open_stack: Stack, path: str, o
     assert told(answer) == {
         "allow-origin": origin,
         "allow-methods": "GET,POST,PUT,PATCH,DELETE",
-        "allow-headers": "Authorization,Content-Type,Idempotency-Key,If-Match,If-None-Match",
+        "allow-headers": "Authorization,Content-Type,Idempotency-Key,If-Match,If-None-Match,X-Request-Reason",
         "max-age": "600",
     }
 

@@ -34,3 +34,8 @@ def list_models(deps: Deps, query: Mapping[str, str] | None = None, kept: ModelP
     page = page_of(query or {}, MODEL_LISTING, MOST_ENTRIES)
     pages = kept or ModelPages(deps.pacing.monotonic)
     return catalogue_queries.get_models(deps, pages, page, fresh=kept is None)
+
+
+def list_all_models(deps: Deps, query: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """A page of all models, as an operator sees it."""
+    return catalogue_queries.get_all_models(deps, page_of(query or {}, MODEL_LISTING, MOST_ENTRIES))

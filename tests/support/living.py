@@ -12,7 +12,7 @@ from modelpass.api.requests import page_of
 from modelpass.dynamodb.transport import StoreBusyError
 from modelpass.errors import Refused
 from modelpass.ids import is_subscription_id
-from modelpass.subscriptions.commands import looks, orders, queries
+from modelpass.subscriptions.commands import looks, orders, pending_orders, queries
 from tests.support import changing, damaged, sales, scenes, waiting
 from tests.support.faults import FaultAt
 from tests.support.scenes import Scene
@@ -250,6 +250,8 @@ def look_as_operator(scene: Scene) -> Json:
             **looks.look_at_subscription(deps, id_),
             **looks.look_at_subscriptions(deps, "acct", first_page(queries.SUBSCRIPTIONS)),
             **looks.look_at_orders_of_account(deps, "acct", first_page(orders.OF_ACCOUNT)),
+            **looks.look_at_plan(deps, "acct"),
+            **pending_orders.look_at_pending_orders(deps, first_page(pending_orders.LISTING)),
             **looks.look_at_orders(deps, id_, first_page(orders.OF_SUBSCRIPTION)),
             **looks.look_at_order(deps, newest_order(scene)),
             **looks.look_at_usage(deps, id_),

@@ -24,7 +24,7 @@ from modelpass.times import rfc3339
 from ops import catalogue_file
 from tests.support import changing, listings, sales, stored_items
 from tests.support.faults import FaultAt
-from tests.support.listings import list_events, list_models, list_subscriptions
+from tests.support.listings import list_all_models, list_events, list_models, list_subscriptions
 from tests.support.parts import continuing
 from tests.support.world import DAY_MS, IMAGE_MODEL, TEXT_MODEL, World, model
 
@@ -520,6 +520,10 @@ def offer_as_seen(scene: Scene) -> Json:
     return _refusable(lambda: offers.put_model(scene.world.deps, offer_at("46.00"), "operator", only_if).body)
 
 
+def look_at_all_models(scene: Scene) -> Json:
+    return _refusable(lambda: list_all_models(scene.world.deps))
+
+
 def look_at_model(scene: Scene) -> Json:
     return _refusable(lambda: offers.get_model(scene.world.deps, TEXT_MODEL).body)
 
@@ -608,7 +612,18 @@ PLAN_NEWS = (plan_of_now, older_plan, older_end, end_of_another_plan)
 AT_THE_END = (authorize_what_fits, authorize, repeat, settle, void, reset, cancel, regenerate, renew)
 """Those that an authorize meets which takes what is left."""
 COMMANDS = (authorize, repeat, settle, void, breach, reset, renew, buy, cancel, regenerate)
-READS = (authorize_anew, describe_key, view_key, look, list_all, models, look_at_model, quote, quote_renewal)
+READS = (
+    authorize_anew,
+    describe_key,
+    view_key,
+    look,
+    list_all,
+    models,
+    look_at_model,
+    look_at_all_models,
+    quote,
+    quote_renewal,
+)
 """Commands that change nothing, whatever comes between."""
 LIFE = (extend, change_up, change_down, top_up, let_renew, let_end, suspend, resume, revoke_key, give_calls_back)
 """What becomes of a subscription that lives on."""

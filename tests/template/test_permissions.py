@@ -202,6 +202,7 @@ COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
         offer_the_first,
         offer_over_what_cannot_be_read,
         scenes.look_at_model,
+        scenes.look_at_all_models,
         scenes.withdraw,
         scenes.take_down,
         scenes.bring_back,

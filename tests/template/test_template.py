@@ -44,6 +44,7 @@ OF_CUSTOMERS = {
     "$default": "NotFoundFunction",
 }
 OF_OPERATORS = {
+    "GET /v1/models": "CatalogueFunction",
     "GET /v1/models/{modelId}": "CatalogueFunction",
     "PUT /v1/models/{modelId}": "CatalogueFunction",
     "DELETE /v1/models/{modelId}": "CatalogueFunction",
@@ -66,6 +67,8 @@ OF_OPERATORS = {
     "GET /v1/orders/{orderId}": "LookFunction",
     "GET /v1/accounts/{accountId}/orders": "LookFunction",
     "GET /v1/accounts/{accountId}/subscriptions": "LookFunction",
+    "GET /v1/pending-orders": "LookFunction",
+    "GET /v1/accounts/{accountId}/plan-subscription": "LookFunction",
     "GET /v1/accounts/{accountId}/{rest+}": "LookFunction",
     "POST /v1/keys/lookup": "LookFunction",
     "PUT /v1/accounts/{accountId}/plan-subscription": "PlanFunction",
@@ -157,7 +160,8 @@ def test_browsers_may_call_from_the_origins_of_the_parameter_and_by_default_from
     assert allowed is not None
     assert allowed.origins == ("https://a.example", "http://localhost:5173")
     assert set(allowed.methods) == {"GET", "POST", "PUT", "PATCH", "DELETE"}
-    assert allowed.headers == ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match")
+    conditions = ("If-Match", "If-None-Match")
+    assert allowed.headers == ("Authorization", "Content-Type", "Idempotency-Key", *conditions, "X-Request-Reason")
     assert allowed.exposed == ("ETag", "Location", "Retry-After", "Idempotent-Replayed", "Modelpass-Held-By")
 
 

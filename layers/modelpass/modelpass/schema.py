@@ -142,6 +142,25 @@ def due_shard_name(shard: int) -> str:
     return f"{shard:03d}"
 
 
+def due_query(table: str, shard: int, from_ms: int, until_ms: int, limit: int) -> Request:
+    """A query of one shard of the due index for what is due from one time to another, both included (milliseconds).
+
+    It is eventually consistent, as every query of an index is, and brings the earliest first.
+    """
+    return {
+        "TableName": table,
+        "IndexName": "due",
+        "KeyConditionExpression": "#dp = :dp AND #da BETWEEN :from AND :until",
+        "ExpressionAttributeNames": {"#dp": "dp", "#da": "da"},
+        "ExpressionAttributeValues": {
+            ":dp": text(due_shard_name(shard)),
+            ":from": number(from_ms),
+            ":until": number(until_ms),
+        },
+        "Limit": limit,
+    }
+
+
 def consistent_range_query(table: str, condition: str, values: Item) -> Request:
     """A strongly consistent query; `condition` compares `#pk` and `#sk` with placeholders that `values` binds."""
     return {

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("clock", "few_shards")
 OURS = sorted(n for n, function in FUNCTION_OF_SAMPLE.items() if function in {"LookFunction", "SuspendFunction"})
-OF_ACCOUNTS = {"look-at-subscriptions", "look-at-subscriptions-slash", "look-at-orders-of-account"}
-OF_NO_SUBSCRIPTION = {*OF_ACCOUNTS, "look-up-key", "look-at-order"}
+OF_ACCOUNTS = {"look-at-subscriptions", "look-at-subscriptions-slash", "look-at-orders-of-account", "look-at-plan"}
+OF_NO_ACCOUNT = {"look-at-pending-orders"}
+OF_NO_SUBSCRIPTION = {*OF_ACCOUNTS, *OF_NO_ACCOUNT, "look-up-key", "look-at-order"}
 OPERATOR = "anna"
 
 
@@ -97,6 +98,52 @@ def test_operator_sees_the_orders_of_any_account(service: Service, account: str)
         assert (answer.status, answer.error) == (404, ("not_found", None))
 
 
+def test_plan_is_shown_while_it_holds_the_place(service: Service, account: str, clock: Any) -> None:
+    def plan(of: str = account) -> Any:
+        return ask(service, "look-at-plan", pathParameters={"accountId": of}).json
+
+    def tell(name: str, **changes: Any) -> None:
+        assert ask(service, name, **changes).status in {200, 204}
+
+    none = {"planSubscription": None}
+    assert plan() == none
+    bought = service.buy(account)
+    assert plan() == none  # the place is taken, and not by a plan
+    service.http("cancel", account, bought["subscriptionId"])
+    body = {"planId": "gold", "expiresAt": "2026-11-23T01:00:00Z"}
+    tell("put-plan", pathParameters={"accountId": account}, body=json.dumps(body))
+    assert plan() == {"planSubscription": {**body, "asOf": None}}
+    body["asOf"] = "2026-11-22T00:00:00Z"
+    tell("put-plan", pathParameters={"accountId": account}, body=json.dumps(body))
+    assert plan() == {"planSubscription": body}
+    assert plan(f"{account}-other") == none
+    clock.advance(3_600_000 - 1)
+    assert plan() == {"planSubscription": body}
+    clock.advance(1)
+    assert plan() == none  # over by the clock alone: nothing has been written
+    body["expiresAt"] = "2026-11-24T00:00:00Z"
+    tell("put-plan", pathParameters={"accountId": account}, body=json.dumps(body))
+    assert plan() == {"planSubscription": body}
+    tell("delete-plan", pathParameters={"accountId": account, "planId": "gold"})
+    assert plan() == none
+    for name in ("a" * 256, "\ufffd"):
+        refused = ask(service, "look-at-plan", pathParameters={"accountId": name})
+        assert (refused.status, refused.error) == (400, ("invalid_request", "accountId"))
+
+
+def test_plan_is_read_strongly_consistent_and_with_one_read(service: Service, account: str) -> None:
+    asked: list[Any] = []
+    send = service.module("LookFunction").deps.send
+
+    def keeping(operation: str, request: Any) -> Any:
+        asked.append((operation, request.get("ConsistentRead")))
+        return send(operation, request)
+
+    with service.sending("LookFunction", keeping):
+        ask(service, "look-at-plan", pathParameters={"accountId": account})
+    assert asked == [("GetItem", True)]
+
+
 def test_open_holds_are_shown_until_they_are_settled_or_expire(service: Service, account: str, clock: Any) -> None:
     bought = service.buy(account)
     name = bought["subscriptionId"]
@@ -145,14 +192,16 @@ def test_forged_key_is_not_found_and_what_is_no_text_is_refused(service: Service
 def test_store_that_is_busy_is_told_as_temporary(service: Service, account: str) -> None:
     key = service.buy(account)["apiKey"]
     with deployed_on_failing_store(400, "ThrottlingException", service.template) as busy, busy.impatient("look-up-key"):
-        answer = look_up(busy, key)
-    assert (answer.status, answer.error, answer.headers["Retry-After"]) == (503, ("temporarily_unavailable", None), "1")
+        refused = [look_up(busy, key), ask(busy, "look-at-plan")]
+    for answer in refused:
+        told = (answer.status, answer.error, answer.headers["Retry-After"])
+        assert told == (503, ("temporarily_unavailable", None), "1")
 
 
 def test_each_look_leaves_a_line_with_who_looked_at_what_and_no_key(service: Service, account: str) -> None:
     bought = service.buy(account)
     name, key = bought["subscriptionId"], bought["apiKey"]
-    for sample_name in sorted(set(OURS) - {"look-at-subscriptions-slash"}):
+    for sample_name in sorted(set(OURS) - {"look-at-subscriptions-slash", *OF_NO_ACCOUNT}):
         changes: dict[str, Any] = {}
         if sample_name in OF_ACCOUNTS:
             changes["pathParameters"] = {"accountId": account}

@@ -213,6 +213,7 @@ def test_settings_tell_the_one_currency() -> None:
 
 def test_page_of_models_is_shown_in_its_order_with_what_is_down_and_where_it_goes_on() -> None:
     other = CatalogueModel("a-2", Kind.TEXT, {Tier.BASIC: Price("USD", "1", "2", "3")})
-    answer = models_answer([other, MODEL], DOWN, "there")
-    assert answer == {"models": [model_answer(other, DOWN), model_answer(MODEL, DOWN)], "next": "there"}
+    listed = [ListedModel(other, frozenset(), withdrawn=False), ListedModel(MODEL, frozenset(), withdrawn=True)]
+    shown = [model_answer(other, DOWN), {**model_answer(MODEL, DOWN), "withdrawn": True}]
+    assert models_answer(listed, DOWN, "there") == {"models": shown, "next": "there"}
     assert models_answer([], DOWN, None) == {"models": [], "next": None}

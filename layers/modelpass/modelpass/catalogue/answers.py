@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-def models_answer(models: Iterable[CatalogueModel], down: TiersDown, following: str | None) -> Json:
-    """The answer of `GET /v1/models`: a page of models, and the cursor of the next page."""
-    return {"models": [model_answer(model, down) for model in models], "next": following}
+def models_answer(models: Iterable[ListedModel], down: TiersDown, following: str | None) -> Json:
+    """The answer of `GET /v1/models`: a page of models, and the cursor of the next page.
+
+    One that was withdrawn, which only operators are shown, has a mark.
+    """
+    return {"models": [stored_answer(listed, down) for listed in models], "next": following}
 
 
 def figures(model: CatalogueModel) -> Json:

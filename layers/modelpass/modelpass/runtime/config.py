@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Final
 from modelpass import schema
 from modelpass.api_keys import DeploymentKeys
 from modelpass.dynamodb.endpoint import CLIENT_SETTING, ConfigError, missing
-from modelpass.runtime.deps import DEFAULT_MAX_OPEN_HOLDS, DEFAULT_ORDER_MINUTES, DEFAULT_PRICE_CHANGE_FACTOR
+from modelpass.runtime.deps import (
+    DEFAULT_MAX_OPEN_HOLDS,
+    DEFAULT_ORDER_MINUTES,
+    DEFAULT_PRICE_CHANGE_FACTOR,
+    MOST_ORDER_MINUTES,
+)
 from modelpass.schema import Tables
 
 if TYPE_CHECKING:
@@ -22,7 +27,6 @@ _SIGNING: Final = "DEPLOYMENT_KEY"
 _ACCEPTED: Final = "DEPLOYMENT_KEYS_ACCEPTED"
 _LEAST_FACTOR: Final = 2
 _MOST_FACTOR: Final = 1_000_000
-_MOST_MINUTES: Final = 10_080
 _VERSION: Final = "SCHEMA_VERSION_WRITTEN"
 
 
@@ -102,8 +106,8 @@ def sale_approval(environment: Mapping[str, str]) -> bool:
 def order_minutes(environment: Mapping[str, str]) -> int:
     """For how long an order waits at most, in minutes: a whole number from 1 to 10080, or `ConfigError`."""
     text = environment.get("ORDER_MINUTES", str(DEFAULT_ORDER_MINUTES))
-    if not text.isdecimal() or not 1 <= int(text) <= _MOST_MINUTES:
-        msg = f"ORDER_MINUTES must be a whole number from 1 to {_MOST_MINUTES}"
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_ORDER_MINUTES:
+        msg = f"ORDER_MINUTES must be a whole number from 1 to {MOST_ORDER_MINUTES}"
         raise ConfigError(msg)
     return int(text)
 

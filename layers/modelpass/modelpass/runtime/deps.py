@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 DEFAULT_MAX_OPEN_HOLDS: Final = 100
 DEFAULT_PRICE_CHANGE_FACTOR: Final = 10
 DEFAULT_ORDER_MINUTES: Final = 60
+MOST_ORDER_MINUTES: Final = 7 * 24 * 60
+"""For how long an order may wait in any deployment."""
 _SHARE_OF_TIME: Final = 2 / 3
 """Which part of the time that an invocation has left it may use before it stops by itself."""
 

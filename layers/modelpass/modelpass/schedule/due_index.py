@@ -48,18 +48,8 @@ def due(deps: Deps, table: str, stop_at: float) -> Iterator[DueItem]:
     chance = int.from_bytes(deps.entropy(_SHARD_BYTES))
     step = chance // schema.DUE_SHARDS * 2 + 1  # odd: such steps reach every shard, whose number is a power of two
     for turn in range(schema.DUE_SHARDS):
-        shard = schema.due_shard_name((chance + turn * step) % schema.DUE_SHARDS)
-        request = {
-            "TableName": table,
-            "IndexName": "due",
-            "KeyConditionExpression": "#dp = :dp AND #da <= :now",
-            "ExpressionAttributeNames": {"#dp": "dp", "#da": "da"},
-            "ExpressionAttributeValues": {
-                ":dp": schema.text(shard),
-                ":now": schema.number(deps.now_ms()),
-            },
-            "Limit": _PAGE,
-        }
+        shard = (chance + turn * step) % schema.DUE_SHARDS
+        request = schema.due_query(table, shard, 0, deps.now_ms(), _PAGE)
         for page in transport.pages(_persisting(deps, stop_at), request):
             for item in page:
                 yield DueItem(schema.key_of(item), int(item["da"]["N"]))

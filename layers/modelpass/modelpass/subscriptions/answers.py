@@ -73,6 +73,13 @@ def plan(account_id: str, told: PlanOutcome) -> Json:
     }
 
 
+def plan_in_place(slot: Slot | None, now_ms: int) -> Json | None:
+    """The plan that holds an account's place at this moment, and the instant of its newest news; None without one."""
+    if slot is None or slot.kind is not SlotKind.PLAN or not slot.held(now_ms):
+        return None
+    return {"planId": slot.holder_id, "expiresAt": rfc3339(slot.until_ms), "asOf": _time(slot.as_of_ms)}
+
+
 def usage(subscription: Subscription, models: list[Json], now_ms: int) -> Json:
     """The live counters of a subscription, of each model that is given (`model_usage`), in their order."""
     return {
@@ -222,6 +229,11 @@ def order(sold: Order, now_ms: int) -> Json:
         "reference": sold.reference,
         "reason": sold.reason,
     }
+
+
+def order_of_an_account(sold: Order, now_ms: int) -> Json:
+    """An order with whose it is, where orders of all accounts are listed."""
+    return {"accountId": sold.account_id, **order(sold, now_ms)}
 
 
 def for_operators(stored: Subscription, shown: Json) -> Json:

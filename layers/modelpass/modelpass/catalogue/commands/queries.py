@@ -21,7 +21,7 @@ from modelpass.runtime import unreadable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from modelpass.catalogue.model import CatalogueModel
+    from modelpass.catalogue.model import ListedModel
     from modelpass.dynamodb.pages import Page
     from modelpass.runtime.deps import Deps
     from modelpass.schema import Request
@@ -73,31 +73,50 @@ def get_models(deps: Deps, kept: ModelPages, page: Page, *, fresh: bool) -> Json
     answer = None if fresh else kept.recall(page)
     if answer is None:
         asked = deps.pacing.monotonic()
-        answer = deps.retry_budget().persist(lambda: _read(deps, page, consistent=fresh))
+        answer = deps.retry_budget().persist(lambda: _read(deps, page, _is_offered, consistent=fresh))
         kept.keep(page, answer, asked)
     return answer
 
 
-def _read(deps: Deps, page: Page, *, consistent: bool) -> Json:
+def get_all_models(deps: Deps, page: Page) -> Json:
+    """A page of all models that can be read, as operators see it: those that were withdrawn are marked.
+
+    It is read now, strongly consistent. An item that cannot be read is passed over and reported. Raises `Refused`
+    (`temporarily_unavailable`) while the store cannot be read.
+    """
+    return deps.retry_budget().persist(lambda: _read(deps, page, _is_there, consistent=True))
+
+
+def _is_offered(listed: ListedModel) -> bool:
+    return not listed.withdrawn
+
+
+def _is_there(_: ListedModel) -> bool:
+    return True
+
+
+def _read(deps: Deps, page: Page, is_shown: Callable[[ListedModel], bool], *, consistent: bool) -> Json:
     table = deps.tables.catalogue
     request = {**pages.request(table, CATALOGUE, MODEL_LISTING, page), "ConsistentRead": consistent}
-    shown, following = _offered(deps, request, page.limit)
+    shown, following = _shown(deps, request, page.limit, is_shown)
     return models_answer(shown, _down(deps, consistent=consistent), following)
 
 
-def _offered(deps: Deps, request: Request, limit: int) -> tuple[list[CatalogueModel], str | None]:
+def _shown(
+    deps: Deps, request: Request, limit: int, is_shown: Callable[[ListedModel], bool]
+) -> tuple[list[ListedModel], str | None]:
     """The models of a page and its next cursor, from as few pages of the store as it takes, and a bounded number."""
     table = request["TableName"]
-    shown: list[CatalogueModel] = []
+    shown: list[ListedModel] = []
     last = ""
     for number, stored in enumerate(transport.pages(deps.send, request), start=1):
         for item in stored:
             for listed in unreadable.read_each(table, [item], listed_model_of):
-                if listed.withdrawn:
+                if not is_shown(listed):
                     continue
                 if len(shown) == limit:
                     return shown, pages.cursor_of(last)
-                shown.append(listed.model)
+                shown.append(listed)
             last = item["sk"]["S"]
         if number == _MOST_QUERIES:
             return shown, pages.cursor_of(last)

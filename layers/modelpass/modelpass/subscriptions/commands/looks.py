@@ -67,6 +67,12 @@ def look_at_order(deps: Deps, order_id: str) -> Json:
     return orders.get_order(deps, None, order_id)
 
 
+def look_at_plan(deps: Deps, account_id: str) -> Json:
+    """The plan that holds an account's place at this moment, with null where none does."""
+    slot = repository.slot_of_account(deps, deps.retry_budget(), account_id)
+    return {"planSubscription": answers.plan_in_place(slot, deps.now_ms())}
+
+
 def look_at_holds(deps: Deps, subscription_id: str) -> Json:
     """The open holds of a subscription's current term, model by model; raises `not_found`.
 
