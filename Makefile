@@ -46,8 +46,10 @@ endif
 # The lists are complete, so pip resolves nothing: in hash mode it stumbles over pins that carry extras.
 INSTALL := install --quiet --disable-pip-version-check --no-deps --require-hashes
 
-# The tools for deployments, with the packages of requirements/ops.txt and no others.
-RUN_OPS := PYTHONPATH=layers/modelpass exec $(OPS_VENV)/bin/python -m ops
+# The command line, which runs the tools; for deployments with the packages of requirements/ops.txt and no others.
+CLI := PYTHONPATH=clients/python exec
+RUN_OPS := $(CLI) $(OPS_VENV)/bin/python -m modelpass_client.cli
+LOCAL_URL := http://127.0.0.1:$${PORT:-3000}
 WEEK_AGO := from datetime import datetime, timedelta, timezone as zone; \
   print((datetime.now(zone.utc) - timedelta(days=7)).strftime("%Y-%m-%dT%H:%M:%SZ"))
 
@@ -58,7 +60,7 @@ RIGHT_PYTHON := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
   || { echo "Modelpass needs Python 3.11 or newer; name one with PYTHON=/path/to/python3." >&2; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run run-lambda demo token seed upgrade audit restore browser console console-check console-deploy openapi screenshots test test-litellm test-runtime soak bench bench-against bench-peers bench-restore bench-router faults cost reliability scale coverage mutants lint format types \
+.PHONY: help setup run run-lambda demo token seed upgrade audit restore browser console console-check console-deploy openapi cli-page screenshots test test-litellm test-runtime soak bench bench-against bench-peers bench-restore bench-router faults cost reliability scale coverage mutants lint format types \
   validate build lambda-runtime litellm alone check lock clean
 
 help: ## name every target
@@ -151,16 +153,16 @@ token: $(VENV)/.ready ## print a JWT for ACCOUNT=… [SCOPE=operator] [CLAIMS='{
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m local token
 
 seed: $(OPS) ## put catalogue.json into a deployment, as an operator: TOKEN=… [API=its OperatorApiUrl] [CONFIRM=yes]
-	@$(RUN_OPS) seed
+	@export MODELPASS_TOKEN="$${TOKEN:-$$MODELPASS_TOKEN}" MODELPASS_URL="$${API:-$(LOCAL_URL)}"; $(RUN_OPS) seed
 
 upgrade: $(OPS) ## bring what a deployment has stored to the newest schema version: STACK=…
 	@$(RUN_OPS) upgrade
 
 audit: $(if $(DEPLOYED),$(OPS),$(SETUP)) ## check every equation over what is stored: the running stack's, DATA=folder, STACK=name or tables by name
-	@$(if $(DEPLOYED),$(RUN_OPS),PYTHONPATH=layers/modelpass exec $(BIN)/python -m local) audit
+	@$(if $(DEPLOYED),$(RUN_OPS),export MODELPASS_URL="$(LOCAL_URL)"; $(CLI) $(BIN)/python -m modelpass_client.cli) audit
 
 restore: $(OPS) ## let a deployment hold what restored tables hold: STACK=… FROM='{}-restored' [UNITS=3000]
-	@$(RUN_OPS) restore
+	@$(RUN_OPS) restore --yes
 
 # Built by a make of its own, which has no credentials: what npm installs and runs never sees them.
 console-deploy: $(OPS) ## build the web console, and bring it to a deployment that has Console=Enabled: STACK=…
@@ -206,6 +208,9 @@ screenshots: $(SETUP) browser ## draw the main views of the console anew, into d
 
 openapi: $(VENV)/.ready ## write docs/openapi.json anew, from the code
 	@PYTHONPATH=layers/modelpass exec $(BIN)/python -m contract.openapi
+
+cli-page: $(VENV)/.ready ## write docs/cli.md anew, from the commands
+	@PYTHONPATH=clients/python exec $(BIN)/python -m contract.cli_page
 
 test: $(SETUP) $(if $(CHROMIUM),browser) ## run every test but those in Lambda's runtime; with a Chromium, the stories in it
 	$(if $(CHROMIUM),,@echo "There is no Chromium on this machine (PATH, CHROMIUM=…): the stories in a browser are skipped." >&2)

@@ -189,6 +189,17 @@ class UsageCorrected(_Strict):
     reason: Text
 
 
+class HoldReleased(_Strict):
+    """`hold.released`: what an operator has given back, and who did it."""
+
+    model_id: Text
+    term: Count
+    units: Annotated[int, Field(ge=0)]
+    calls: Annotated[int, Field(ge=0)]
+    granted_at: Time
+    operator_id: Text
+
+
 class UsageFarAboveEstimate(_Strict):
     """`usage.far_above_estimate`: a report was booked that may be in another unit than the model's."""
 
@@ -318,5 +329,6 @@ SCHEMAS: Final[dict[EventType, tuple[int, type[BaseModel]]]] = {
     EventType.ORDER_REJECTED: (1, OrderRejected),
     EventType.ORDER_WITHDRAWN: (1, OrderWaits),
     EventType.ORDER_LAPSED: (1, OrderWaits),
+    EventType.HOLD_RELEASED: (1, HoldReleased),
 }
 """The version each type now has, and the model of its `data`."""

@@ -6,7 +6,7 @@ import { Component } from "preact";
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Kind } from "./config";
-import { match, path } from "./router";
+import { linkOf, match, path } from "./router";
 import { ROUTES } from "./routes";
 import type { Params, Route } from "./routes";
 import { SessionEnded, SignInPage } from "./session/sign-in";
@@ -33,10 +33,14 @@ const LINKS: Readonly<Record<Kind, readonly (readonly [string, string])[]>> = {
 function Links({ kind, here }: { kind: Kind; here: string }) {
   const session = useSession(kind);
   if (session === null) return null;
+  const current = linkOf(
+    LINKS[kind].map(([to]) => to),
+    here,
+  );
   return (
     <nav class="links" aria-label={kind === "operator" ? "Operator" : "Customer"}>
       {LINKS[kind].map(([to, name]) => (
-        <a key={to} href={`#${to}`} aria-current={to === here ? "page" : undefined}>
+        <a key={to} href={`#${to}`} aria-current={to === current ? "page" : undefined}>
           {name}
         </a>
       ))}

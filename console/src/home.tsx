@@ -32,7 +32,7 @@ function Welcome() {
           <h2>Operators</h2>
           <p>Find an account, help it, and keep the catalogue.</p>
           {operator === null ? (
-            <SignIn kind="operator" />
+            <SignIn kind="operator" to="#/operator" />
           ) : (
             <ButtonLink look="primary" href="#/operator">
               Go on as {operator.account}

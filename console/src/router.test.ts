@@ -1,7 +1,7 @@
 // What the address asks for.
 
 import { expect, test } from "vitest";
-import { match, pathOf } from "./router";
+import { linkOf, match, pathOf } from "./router";
 
 test("the hash is a path, and the home page without one", () => {
   expect(pathOf("")).toBe("/");
@@ -15,4 +15,13 @@ test("parameters are decoded, and only whole paths fit", () => {
   expect(match("/subscriptions/:id", "/subscriptions/")).toBeNull();
   expect(match("/subscriptions/:id", "/subscriptions/a/change")).toBeNull();
   expect(match("/operator/accounts/:id", "/operator/accounts/%zz")).toBeNull();
+});
+
+test("a page belongs to the longest link above it", () => {
+  const links = ["/operator", "/operator/catalogue", "/operator/tiers"];
+  expect(linkOf(links, "/operator")).toBe("/operator");
+  expect(linkOf(links, "/operator/accounts/acct_demo")).toBe("/operator");
+  expect(linkOf([...links].reverse(), "/operator/catalogue/m")).toBe("/operator/catalogue");
+  expect(linkOf(links, "/operators")).toBeNull();
+  expect(linkOf(["/", "/buy"], "/subscriptions/sub_a")).toBeNull();
 });

@@ -42,3 +42,9 @@ export function match(pattern: string, path: string): Readonly<Record<string, st
 export function go(path: string): void {
   location.hash = path;
 }
+
+/** Which of `links` the page at `path` belongs to: the longest one that it is, or lies below; null where none is. */
+export function linkOf(links: readonly string[], path: string): string | null {
+  const over = links.filter((link) => path === link || path.startsWith(`${link}/`));
+  return over.reduce<string | null>((best, link) => (link.length > (best?.length ?? 0) ? link : best), null);
+}

@@ -26,12 +26,14 @@ const customer: readonly Route[] = [
   { path: "/subscriptions/:id/extend", for: "customer", load: () => import("./customer/extend") },
   { path: "/subscriptions/:id/renew", for: "customer", load: () => import("./customer/renew") },
   { path: "/subscriptions/:id/top-up", for: "customer", load: () => import("./customer/top-up") },
+  { path: "/subscriptions/:id/history", for: "customer", load: () => import("./customer/history") },
+  { path: "/subscriptions/:id/orders", for: "customer", load: () => import("./customer/orders") },
+  { path: "/subscriptions/:id/events", for: "customer", load: () => import("./customer/events") },
+  { path: "/orders", for: "customer", load: () => import("./customer/orders") },
 ];
-
-const subscription: readonly Route[] = [];
-
-const key: readonly Route[] = [];
 
 const operator: readonly Route[] = [];
 
-export const ROUTES: readonly Route[] = [...customer, ...subscription, ...key, ...operator];
+const shop: readonly Route[] = [];
+
+export const ROUTES: readonly Route[] = [...customer, ...operator, ...shop];

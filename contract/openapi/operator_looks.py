@@ -11,6 +11,7 @@ from contract.openapi import examples, order_shapes, shapes
 from contract.openapi.parts import (
     ACCOUNT_ID,
     ANY_SUBSCRIPTION_ID,
+    AUTHORIZATION_ID,
     FORBIDDEN,
     NOT_FOUND,
     PAGE,
@@ -39,6 +40,7 @@ _FOUND: Final = {
     "current": True,
 }
 _HOLD: Final = {
+    "authorizationId": AUTHORIZATION_ID.example,
     "authorizedAt": "2026-11-25T09:00:00Z",
     "holdExpiresAt": "2026-11-25T09:15:00Z",
     "heldUsage": 4000,
@@ -59,6 +61,8 @@ _HOLDS: Final = {
         }
     ],
 }
+
+_NEVER_ISSUED: Final = Refusal(ErrorCode.AUTHORIZATION_NOT_FOUND, param="authorizationId")
 
 OPERATIONS: Final = (
     Operation(
@@ -98,6 +102,20 @@ OPERATIONS: Final = (
         Answer(200, "The holds.", (shapes.Holds,), {"one hold": _HOLDS}),
         (bad("colour", "Unknown parameter."), FORBIDDEN, NOT_FOUND),
         (ANY_SUBSCRIPTION_ID,),
+        operator=True,
+    ),
+    Operation(
+        "DELETE /v1/subscriptions/{subscriptionId}/holds/{authorizationId}",
+        "releaseHold",
+        "Release what an authorization holds",
+        "An open hold ends now as if it had expired: its units come back to the month that it was granted in, its "
+        "calls stay counted, and a report that comes later is still booked in full, once, in the windows of the "
+        "request. "
+        "Whatever the state of the subscription, nothing is held by the authorization any more once this has "
+        "answered; where that was so before, nothing changes. Any id that a hold has had names it.",
+        Answer(204, "Nothing is held by it any more: released now or before, settled, or expired."),
+        (bad("body", "This call takes no body, or {}."), FORBIDDEN, _NEVER_ISSUED),
+        (ANY_SUBSCRIPTION_ID, AUTHORIZATION_ID),
         operator=True,
     ),
     Operation(

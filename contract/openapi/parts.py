@@ -103,6 +103,13 @@ SUBSCRIPTION_ID: Final = Parameter(
 ANY_SUBSCRIPTION_ID: Final = Parameter(
     "subscriptionId", "path", SUBSCRIPTION_ID.schema, "A subscription of any account.", SUBSCRIPTION_ID.example
 )
+AUTHORIZATION_ID: Final = Parameter(
+    "authorizationId",
+    "path",
+    {"type": "string", "pattern": "^auth_[A-Za-z0-9_-]+$"},
+    "An authorization of this subscription. Any other id answers 404.",
+    "auth_AWGxEMjZLM9BPWtawx23UGHmnW8AAWnbmc3vfl8e2f8u0Y0T1t9ab0AAAAAAAAAAAAAA",
+)
 ORDER_ID: Final = Parameter(
     "orderId",
     "path",

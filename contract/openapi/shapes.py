@@ -212,6 +212,7 @@ class SeenSubscription(ShownSubscription):
 class Hold(Shape):
     """What one authorization holds."""
 
+    authorization_id: Annotated[str, Field(description="The id of its next report; by it, the hold can be released.")]
     authorized_at: Annotated[Instant, Field(description="When it was granted, or has last gone on.")]
     hold_expires_at: Instant
     held_usage: int

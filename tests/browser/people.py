@@ -61,9 +61,9 @@ class Person:
         if self.page.url == "about:blank":
             self.open("/")
         self.press("Sign in as an operator" if as_operator else "Sign in")
-        self.page.get_by_label("Account").fill(account)
-        self.page.get_by_role("button", name="Sign in").click()
-        self.page.wait_for_url(f"{self.url}/**")
+        self.page.get_by_label("Account", exact=True).fill(account)
+        self.press("Sign in")
+        self.page.wait_for_url(f"{self.url}/#/**")
         self.settled()
 
     def press(self, name: str, *, within: Any = None) -> None:

@@ -1,4 +1,4 @@
-"""Sales that go wrong on the way: whatever is pressed twice, lost, or changed in between, is bought once or not at all."""
+"""Sales that go wrong on the way: what is pressed twice, lost, or changed in between is bought once or not at all."""
 
 from __future__ import annotations
 
@@ -90,8 +90,9 @@ def test_second_tab_does_not_buy_beside_the_first(
     customer.confirm("Buy now")
     customer.sees("The subscription was bought.")
     other.press("Buy now", within=other.page.get_by_role("dialog"))
-    other.page.get_by_role("dialog").get_by_role("alert").wait_for()
-    assert "subscription_exists" in other.page.get_by_role("dialog").inner_text(use_inner_text=False) if False else True
+    refused = other.page.get_by_role("dialog").get_by_role("alert")
+    refused.wait_for()
+    assert "active_subscription_exists" in refused.text_content()
     assert len(orders(console_stack, customer.account)) == 1
 
 
@@ -117,7 +118,7 @@ def test_price_that_changed_is_shown_before_anybody_is_charged(customer: Person,
 
 
 @pytest.mark.parametrize(
-    ("calls", "tokens"), [("0", "100000"), ("10", "0"), ("many", "100000"), ("10", "1.5"), ("10", "99999999999999")]
+    ("calls", "tokens"), [("0", "100000"), ("10", "0"), ("many", "100000"), ("10", "1.5"), ("10", "1000000000000001")]
 )
 def test_figure_that_is_not_sold_is_told_at_its_field_and_cannot_be_ordered(
     customer: Person, calls: str, tokens: str
@@ -144,10 +145,11 @@ def test_session_that_ends_in_a_form_loses_nothing_of_it(customer: Person, conso
     customer.press("Buy …")
     customer.confirm("Buy now")
     (order,) = orders(console_stack, customer.account)
-    assert order["months"] == 6
+    assert order["price"]["months"] == 6
 
 
 def test_running_subscription_is_told_before_another_is_put_together(customer: Person) -> None:
     buy(customer)
+    customer.open("/")
     customer.open("/buy")
     customer.sees("You have a subscription already, and an account has one at a time.")

@@ -526,6 +526,17 @@ def test_correction_is_four_reads_and_one_transaction(customer: Customer) -> Non
     assert cost == (["GetItem"] * 4 + ["TransactWriteItems", "GetItem"], 6, 5)
 
 
+def test_release_is_two_reads_and_one_transaction_and_one_read_where_nothing_is_held(customer: Customer) -> None:
+    name, granted = customer.subscription_id, customer.authorize("r-1")["authorizationId"]
+
+    def release() -> Json:
+        customer.world.release(name, granted)
+        return {}
+
+    assert customer.cost(release) == (["GetItem", "TransactWriteItems", "GetItem"], 6, 2)
+    assert customer.cost(release) == (["GetItem"], 0, 1)
+
+
 def test_pages_and_history_are_a_few_reads(customer: Customer) -> None:
     deps, name = customer.world.deps, customer.subscription_id
     customer.world.clock.advance(DAY_MS)

@@ -27,6 +27,8 @@ GROUPS = (
     (SCENES, (scenes.cross, *scenes.CORRECTIONS, *scenes.COMMANDS, *scenes.READS)),
     (SCENES, (scenes.overshoot, scenes.authorize_what_fits, *scenes.PARTS, scenes.settle_estimated)),
     (scenes.GONE_ON, (*scenes.PARTS, *scenes.MEET_A_PART, scenes.settle_estimated)),
+    (scenes.RELEASABLE, (scenes.release,)),
+    ((scenes.released,), (*scenes.PARTS, *scenes.MEET_A_RELEASE, scenes.overshoot, scenes.settle_estimated)),
     (scenes.THRESHOLD_SCENES, tuple(dict.fromkeys((*scenes.MOVE_A_DAY, *scenes.MOVE_A_MONTH)))),
     (scenes.PLACES, PLACE_COMMANDS),
     (scenes.LIVING, (*scenes.LIFE, scenes.authorize, scenes.settle, scenes.reset, scenes.cancel, scenes.regenerate)),

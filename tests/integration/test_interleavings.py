@@ -22,6 +22,7 @@ from tests.support.scenes import (
     LIFE,
     LIVING,
     MEET_A_PART,
+    MEET_A_RELEASE,
     MEET_LIFE,
     MOVE_A_DAY,
     MOVE_A_MONTH,
@@ -31,6 +32,7 @@ from tests.support.scenes import (
     PLACE_COMMANDS,
     PLACES,
     PLAN_NEWS,
+    RELEASABLE,
     SCENES,
     THRESHOLD_COMMANDS,
     WITHOUT_A_GRANT,
@@ -54,8 +56,11 @@ from tests.support.scenes import (
     next_day,
     one_call_left,
     overshoot,
+    part,
     reclaimed,
     refused,
+    release,
+    released,
     renew,
     repeat,
     replaced,
@@ -153,6 +158,9 @@ def named(*values: Callable[..., object]) -> object:
             for scene in (in_use, holds_expired, next_day, rolled, reclaimed, *GONE_ON)
             for pair in product(PARTS[:2], MEET_A_PART)
         ),
+        *(named(scene, release, other) for scene in RELEASABLE for other in (release, *MEET_A_RELEASE)),
+        *(named(released, *pair) for pair in product(PARTS[:2], MEET_A_PART)),
+        *(named(suspended, release, other) for other in (release, resume, settle, part)),
         *(named(one_call_left, *pair) for pair in combinations_with_replacement(MOVE_A_DAY, 2)),
         *(named(crossed, *pair) for pair in combinations_with_replacement(MOVE_A_MONTH, 2)),
         *(
@@ -215,7 +223,14 @@ def past_the_term(scene: Scene) -> Json:
 @pytest.mark.parametrize("move", [to_the_next_day, past_every_hold, past_the_term], ids=lambda c: c.__name__)
 @pytest.mark.parametrize(
     ("command", "scene"),
-    [named(*pair) for pair in (*product(COMMANDS, SCENES), *product(PARTS, (in_use, rolled, reclaimed, *GONE_ON)))],
+    [
+        named(*pair)
+        for pair in (
+            *product(COMMANDS, SCENES),
+            *product(PARTS, (in_use, rolled, reclaimed, *GONE_ON)),
+            *product((release,), RELEASABLE),
+        )
+    ],
 )
 def test_clock_that_moves_in_between_stores_what_it_would_before_or_after(
     engine: str, scene: MakeScene, command: Command, move: Command

@@ -34,7 +34,7 @@ CATALOGUE |= {"list-models", *(f"{name}-slash" for name in CATALOGUE)}
 PLANS = {"put-plan", "delete-plan", "put-plan-slash", "delete-plan-slash"}
 BY_OPERATORS = {"ApproveFunction", "LookFunction", "SuspendFunction"}
 LOOKS = {name for name, function in FUNCTION_OF_SAMPLE.items() if function in BY_OPERATORS}
-OPERATORS = {"correct", *PLANS, *CATALOGUE, *LOOKS}
+OPERATORS = {"correct", "release", *PLANS, *CATALOGUE, *LOOKS}
 ROUTERS = {"authorize", "settle", "settle-part", "settle-batch", "describe-key"}
 BEARERS = {*OF_BEARERS}
 HTTP = sorted(set(FUNCTION_OF_SAMPLE) - ROUTERS - {"reset", "not-found"})
@@ -69,7 +69,7 @@ def names_of(name: str, line: Json) -> set[str]:
         named.add("modelId")
     if name in (PLANS | LOOKS) - {"look-at-pending-orders"}:
         named.add("accountId")
-    return named | ({"accountId", "modelId"} if name == "correct" else set())
+    return named | ({"accountId", "modelId"} if name in {"correct", "release"} else set())
 
 
 def assert_embedded(line: Json) -> None:
@@ -117,8 +117,9 @@ def test_http_call_leaves_one_line_that_says_what_was_answered(
 ) -> None:
     if name in CATALOGUE:  # which is nobody else's there
         customer = elsewhere(customer, request.getfixturevalue("own_service"))
+    drive = http_call(customer, name)
     with recorded() as output:
-        answer: Any = http_call(customer, name)()
+        answer: Any = drive()
     line = output.only()
     assert len(output.lines()) == 1
     repeated = "Idempotent-Replayed" in answer.headers
@@ -130,8 +131,9 @@ def test_http_call_leaves_one_line_that_says_what_was_answered(
 
 @pytest.mark.parametrize("name", HTTP)
 def test_http_call_that_fails_leaves_one_line_and_one_error_with_the_same_ids(untouched: Customer, name: str) -> None:
+    drive = http_call(untouched, name)
     with recorded() as output, untouched.service.sending(FUNCTION_OF_SAMPLE[name], surprising):
-        http_call(untouched, name)()
+        drive()
     line = output.only()
     (failed,) = (other for other in output.lines() if other["message"] == "internal_error")
     assert (line["decision"], failed["level"]) == ("internal_error", "ERROR")
@@ -327,6 +329,7 @@ def test_page_names_every_command() -> None:
         "reset",
         "preflight",
         "availability",
+        "release",
         "synthetic",
     }
 

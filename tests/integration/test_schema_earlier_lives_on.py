@@ -129,6 +129,18 @@ def test_suspension_binds_at_once_and_is_taken_back(earlier: Earlier) -> None:
     assert earlier.authorize("busy", "new", 5)["allowed"]
 
 
+@pytest.mark.parametrize("request_id", ["busy-open", "busy-yesterday", "busy-reclaimed"])
+def test_hold_is_released_and_its_report_still_booked_once(earlier: Earlier, request_id: str) -> None:
+    world, name = earlier.world, earlier.id_of("busy")
+    opened = len(world.entitlement(name).holds)
+    world.release(name, earlier.authorization("busy", request_id))
+    assert len(world.entitlement(name).holds) == opened - (request_id != "busy-reclaimed")
+    assert world.events().count("hold.released") == (request_id != "busy-reclaimed")
+    assert earlier.settle("busy", request_id, 7)["late"] is True
+    assert earlier.settle("busy", request_id, 7) == {"settled": True, "replayed": True}
+    assert_conserved(world)
+
+
 def test_key_is_revoked_and_another_made(earlier: Earlier) -> None:
     world, name = earlier.world, earlier.id_of("rekeyed")
     world.revoke_key(name, "rekeyed")

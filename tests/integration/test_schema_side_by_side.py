@@ -119,6 +119,7 @@ LIVING: dict[str, Callable[[Scene], object]] = {
     "suspend": lambda scene: scene.world.suspend(scene.subscription_id),
     "let renew": lambda scene: sales.update(scene.world, scene.subscription_id, autoRenew=True),
     "revoke": lambda scene: scene.world.revoke_key(scene.subscription_id),
+    "release": lambda scene: scene.world.release(scene.subscription_id, scene.authorization_ids[0]),
 }
 
 

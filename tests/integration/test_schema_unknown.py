@@ -100,6 +100,7 @@ def commands(of: Life) -> dict[str, Callable[[], object]]:
         "too much": lambda: world.authorize(key, "more", 500),
         "settle late": lambda: world.settle(of.granted["given-back"], 21),
         "settle of yesterday": lambda: world.settle(of.granted["yesterday"], 8, calls=0),
+        "release": lambda: world.release(name, of.granted["today"]),
         "settle": lambda: world.settle(of.granted["today"], 8, servedTier="basic"),
         "correct": lambda: world.correct(name, 2, "ticket-2"),
         "correct again": lambda: world.correct(name, 3),
@@ -140,7 +141,11 @@ def fails(command: Callable[[], object]) -> bool:
 BOOKED = {"settle late", "settle of yesterday", "settle", "correct", "correct again", "correct yesterday"}
 SOLD = {"extend", "extend again", "settings", "change", "top up"}
 KINDS = {
-    "entitlement": ("entitlements", "", BOOKED | {"authorize", "replay", "too much", "authorize after all", "top up"}),
+    "entitlement": (
+        "entitlements",
+        "",
+        BOOKED | {"release", "authorize", "replay", "too much", "authorize after all", "top up"},
+    ),
     "subscription": (
         "subscriptions",
         "subscription",

@@ -22,6 +22,7 @@ from tests.support.machine_approval import ApprovalRules
 from tests.support.machine_life import LifeRules
 from tests.support.machine_operators import OperatorRules
 from tests.support.machine_parts import PartRules
+from tests.support.machine_releases import ReleaseRules
 from tests.support.machine_sales import SaleRules
 
 STEPS = 50
@@ -29,7 +30,7 @@ SHORT, LONG = [s * SECOND_MS for s in (1, 59, 60, 61, 900, 3600)], [d * DAY_MS f
 WAITS = st.sampled_from(SHORT * 3 + LONG)
 
 
-class ServiceMachine(LifeRules, PartRules, SaleRules, OperatorRules, ApprovalRules):
+class ServiceMachine(LifeRules, PartRules, ReleaseRules, SaleRules, OperatorRules, ApprovalRules):
     """All rules, and time."""
 
     steps = 0

@@ -63,11 +63,19 @@ class Customer:
         return fail
 
 
+def of_hold(subscription_id: str, granted: Json) -> Json:
+    """The variables of a path that names what was granted."""
+    return {"subscriptionId": subscription_id, "authorizationId": granted["authorizationId"]}
+
+
 def http_call(customer: Customer, name: str, **changes: Any) -> Drive:
     if name in OF_BEARERS:
         changes = {"headers": {"authorization": f"Bearer {customer.bought['apiKey']}"}, **changes}
     if name == "look-up-key":
         changes = {"body": json.dumps({"apiKey": customer.bought["apiKey"]}), **changes}
+    if name == "release":
+        granted = customer.service.authorize(customer.bought["apiKey"], requestId="of-the-release")
+        changes = {"pathParameters": of_hold(customer.bought["subscriptionId"], granted), **changes}
     event = http_sample(name, customer.account, customer.bought["subscriptionId"], **changes)
     return lambda: customer.service.answer(name, event)
 

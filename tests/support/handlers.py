@@ -61,6 +61,7 @@ FUNCTION_OF_SAMPLE = {
     "confirm-order": "ApproveFunction",
     "reject-order": "ApproveFunction",
     "correct": "CorrectFunction",
+    "release": "CorrectFunction",
     "revoke-key": "RegenerateFunction",
     "revoke-key-as-operator": "SuspendFunction",
     "suspend": "SuspendFunction",

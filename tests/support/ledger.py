@@ -57,12 +57,18 @@ class Grant:
     parts: list[tuple[int, int]] = field(default_factory=list)
     earlier_ids: list[str] = field(default_factory=list)
     first_at_ms: int = 0
+    released: bool = False
+    """Whether an operator has given back what it held, before it expired."""
 
     def __post_init__(self) -> None:
         self.first_at_ms = self.granted_at_ms
 
     def open_at(self, now_ms: int) -> bool:
-        return self.settled is None and now_ms < self.expires_at_ms
+        return self.settled is None and self.holds_at(now_ms)
+
+    def holds_at(self, now_ms: int) -> bool:
+        """Whether it has neither expired nor been released."""
+        return not self.released and now_ms < self.expires_at_ms
 
     @property
     def calls_counted(self) -> int:
@@ -324,7 +330,7 @@ class Book:
         return units <= self.cap(now_ms) and calls <= self.limit(now_ms)
 
     def late(self, grant: Grant, now_ms: int) -> bool:
-        return now_ms >= grant.expires_at_ms or self.past(grant, now_ms)
+        return not grant.holds_at(now_ms) or self.past(grant, now_ms)
 
     def past(self, grant: Grant, now_ms: int) -> bool:
         """Whether the day or the month of a grant has ended."""
@@ -341,7 +347,7 @@ class Book:
 
     def take_part_alone(self, grant: Grant, part: Reported, now_ms: int) -> None:
         """Book a part of a grant for which no new work may begin: it keeps the lesser until its old end."""
-        has = grant.units if now_ms < grant.expires_at_ms else 0
+        has = grant.units if grant.holds_at(now_ms) else 0
         grant.parts.append((part.used, part.calls))
         grant.units, grant.calls = min(part.units, max(0, has - part.used)), min(part.keep, grant.calls - part.calls)
 

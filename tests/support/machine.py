@@ -56,6 +56,8 @@ class Machine(RuleBasedStateMachine):
         self.orders: list[Order] = []
         self.sold: dict[tuple[str, str, str], Json] = {}
         """The bodies of the sales that had an Idempotency-Key, by subscription and kind."""
+        self.renewed: dict[tuple[str, str], int] = {}
+        """Which term a renewal that had an Idempotency-Key was to begin, by subscription and key."""
         self.news: defaultdict[str, News] = defaultdict(News)
         self.corrected: list[tuple[Bought, str, str, Json]] = []
         self.down: set[tuple[str, str]] = set()
@@ -131,7 +133,7 @@ class Machine(RuleBasedStateMachine):
     def is_repeated(self, bought: Bought, kind: str, key: str | None, body: Json, answer: Json | str) -> bool:
         """Whether a sale repeats an Idempotency-Key; then it is answered as that sale was, and sells nothing."""
         first = None if key is None else self.sold.get((bought.id, kind, key))
-        if first is None:
+        if first is None or self.of_earlier_term(bought, kind, key):
             return False
         if first != body:
             assert answer == "idempotency_key_reused"
@@ -139,6 +141,10 @@ class Machine(RuleBasedStateMachine):
             assert isinstance(answer, dict)
             assert (answer["replayed"], "apiKey" in answer) == (True, False)
         return True
+
+    def of_earlier_term(self, bought: Bought, kind: str, key: str | None) -> bool:
+        """Whether a key is that of a renewal before the current term: it may be used once more."""
+        return kind == "renewal" and key is not None and self.renewed[bought.id, key] < len(bought.terms)
 
     def note_key(self, bought: Bought, kind: str, key: str | None, body: Json) -> None:
         """Keep what a sale with an Idempotency-Key was asked for."""

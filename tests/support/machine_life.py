@@ -140,6 +140,8 @@ class LifeRules(Machine):
         assert answer["apiKey"] not in {None, *bought.keys, *bought.replaced}
         self.take_place(bought.account)
         api_key, months = answer["apiKey"], bought.sold_months
+        if key is not None:
+            self.renewed[bought.id, key] = len(bought.terms) + 1
 
         def carry_out() -> None:
             bought.begin_term(api_key, lines, months, self.now_ms)

@@ -143,7 +143,7 @@ class PartRules(RequestRules):
             "tierBreached": False,
             "continued": refusal is None,
             "authorizationId": grant.authorization_id,
-            "heldUsage": grant.units if self.now_ms < grant.expires_at_ms else 0,
+            "heldUsage": grant.units if grant.holds_at(self.now_ms) else 0,
             "heldCalls": grant.calls,
             "holdExpiresAt": rfc3339(grant.expires_at_ms),
             "startWithinMs": book.starts_within_ms(grant, self.now_ms) if refusal is None else 0,

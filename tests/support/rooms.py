@@ -77,7 +77,7 @@ MAY_IMPORT: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("modelpass_client.*", ("modelpass_client.*",)),
     ("deploy.*", ("deploy.*",)),
     ("ops.*", ("ops.*", "modelpass.*")),
-    ("contract.*", ("contract.*", "modelpass.*", "local.cloudformation.*")),
+    ("contract.*", ("contract.*", "modelpass.*", "local.cloudformation.*", "modelpass_client.cli.*")),
     ("local.*", ("local.*", "ops.*", "deploy.*", "modelpass.*")),
     ("examples.*", ("modelpass_client.*",)),
     ("benchmarks.*", ("benchmarks.*", "local.*", "ops.*", "deploy.*", "modelpass.*", "modelpass_client.*")),

@@ -177,6 +177,13 @@ def gone_on_rolled(world: World) -> Scene:
     return scene
 
 
+def released(world: World) -> Scene:
+    """An operator has released the first hold, whose router goes on."""
+    scene = in_use(world)
+    world.release(scene.subscription_id, scene.authorization_ids[0])
+    return scene
+
+
 GONE_ON = (gone_on, gone_on_expired, gone_on_reclaimed, gone_on_rolled)
 
 
@@ -413,6 +420,18 @@ def correct_earlier(scene: Scene) -> Json:
     return _refusable(lambda: scene.world.correct(scene.subscription_id, 9, "ticket-3", at=at))
 
 
+def release(scene: Scene) -> Json:
+    """Gives back what the first grant holds, by the id that is the newest then."""
+    if not scene.authorization_ids:
+        return {}
+
+    def command() -> Json:
+        scene.world.release(scene.subscription_id, scene.authorization_ids[0])
+        return {}
+
+    return _refusable(command)
+
+
 def cancel(scene: Scene) -> Json:
     return _refusable(lambda: scene.world.cancel(scene.subscription_id))
 
@@ -635,6 +654,10 @@ NEED_A_GRANT = {settle, void, breach}
 PARTS = (part, part_for_more, part_crosses)
 MEET_A_PART = (part, part_for_more, authorize, repeat, settle, void, breach, reset, cancel, regenerate, renew)
 """Those that meet a part on its way."""
+RELEASABLE = (in_use, holds_expired, next_day, rolled, reclaimed, next_month, cancelled, expired, released, *GONE_ON)
+"""Situations in which something is held, or was."""
+MEET_A_RELEASE = (*MEET_A_PART, correct, take_back)
+"""Those that meet a release on its way."""
 
 
 def _essentials(command: Callable[[], Json]) -> Json:

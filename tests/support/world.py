@@ -32,6 +32,7 @@ from modelpass.dynamodb.lean_client import LeanClient
 from modelpass.dynamodb.retries import Pacing
 from modelpass.dynamodb.transport import ConditionFailedError, Response, Send, consumed
 from modelpass.entitlements import items as entitlement_items
+from modelpass.entitlements.commands import release as release_command
 from modelpass.entitlements.commands.authorize import Caches
 from modelpass.entitlements.commands.tier_cache import TierCache
 from modelpass.entitlements.model import Entitlement, EntitlementId
@@ -226,6 +227,10 @@ class World:
     def resume(self, subscription_id: str, by: str = "anna") -> Json:
         """Let a suspended subscription go on, as an operator does."""
         return suspend_command.resume(self.deps, by, subscription_id)
+
+    def release(self, subscription_id: str, authorization_id: str, by: str = "anna") -> None:
+        """Give back what an authorization holds, as an operator does."""
+        release_command.release(self.deps, by, subscription_id, authorization_id)
 
     def look(self, subscription_id: str, account: str | None = "acct") -> Json:
         """A subscription as its customer sees it, or an operator where no account asks."""

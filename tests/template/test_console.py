@@ -12,6 +12,8 @@ import pytest
 
 from local.cloudformation.intrinsics import Resolver
 from local.machine import ROOT
+from local.messages import HttpRequest
+from local.web.console import Console
 from tests.support.world import expanded_template
 from tests.template.parameter_values import CERTIFICATES, CONSOLE, ROWS
 from tests.template.resources import EXPANDED, FRONT, SOURCE, Json, properties_of, under
@@ -38,11 +40,15 @@ def behaviors() -> dict[str, Json]:
     return {**{one["PathPattern"]: one for one in config["CacheBehaviors"]}, "*": config["DefaultCacheBehavior"]}
 
 
+def directives(text: str) -> dict[str, str]:
+    return dict(part.strip().split(" ", 1) for part in text.split(";"))
+
+
 def policy(**values: str) -> dict[str, str]:
     """The Content-Security-Policy, directive by directive."""
     headers = under(properties_of("ConsoleHeaders"), **values)["ResponseHeadersPolicyConfig"]
     text = headers["SecurityHeadersConfig"]["ContentSecurityPolicy"]["ContentSecurityPolicy"]
-    return dict(part.strip().split(" ", 1) for part in text.split(";"))
+    return directives(text)
 
 
 def config_json(**values: str) -> Json:
@@ -164,6 +170,17 @@ def test_pages_run_nothing_but_what_is_the_consoles_own() -> None:
     assert told["script-src"] == told["style-src"] == told["font-src"] == "'self'"
     assert told["img-src"] == "'self' data:"
     assert not any("unsafe" in sources or "*" in sources for sources in told.values())
+
+
+def test_local_stack_serves_it_with_the_same_policy_and_headers() -> None:
+    answer = Console({}, "https://sso.example.com").handle(HttpRequest("GET", "/config.json", "", {}, b"", ""))
+    assert answer is not None
+    told = policy(JwtIssuer="https://sso.example.com/realms/Main")
+    assert directives(answer.headers["Content-Security-Policy"]) == told
+    items = properties_of("ConsoleHeaders")["ResponseHeadersPolicyConfig"]["CustomHeadersConfig"]["Items"]
+    custom = {one["Header"]: one["Value"] for one in items}
+    del custom["Cross-Origin-Resource-Policy"]  # the reference page of the local stack is of another
+    assert answer.headers.items() >= custom.items()
 
 
 def test_pages_call_their_origin_and_the_issuers_alone() -> None:

@@ -184,7 +184,7 @@ COMMANDS: dict[str, tuple[Callable[[Scene], Json], ...]] = {
     "CancelFunction": (scenes.cancel,),
     "WithdrawOrderFunction": (living.withdraw_order,),
     "ApproveFunction": (living.confirm, living.reject),
-    "CorrectFunction": scenes.CORRECTIONS,
+    "CorrectFunction": (*scenes.CORRECTIONS, scenes.release),
     "SuspendFunction": (
         living.suspend,
         living.suspend_with_a_lost_reply,

@@ -53,6 +53,7 @@ OF_OPERATORS = {
     "DELETE /v1/models/{modelId}/{rest+}": "CatalogueFunction",
     "GET /v1/models/{modelId}/{rest+}": "CatalogueFunction",
     "POST /v1/subscriptions/{subscriptionId}/corrections": "CorrectFunction",
+    "DELETE /v1/subscriptions/{subscriptionId}/holds/{authorizationId}": "CorrectFunction",
     "POST /v1/orders/{orderId}/confirmation": "ApproveFunction",
     "POST /v1/orders/{orderId}/rejection": "ApproveFunction",
     "PUT /v1/subscriptions/{subscriptionId}/suspension": "SuspendFunction",
@@ -78,7 +79,8 @@ OF_OPERATORS = {
 }
 ROUTES = {*OF_CUSTOMERS, *OF_OPERATORS}
 SIGNING = {"PurchaseFunction", "RenewFunction", "RegenerateFunction"}
-SIGNING |= {"AuthorizeFunction", "SettleFunction", "DescribeKeyFunction", "KeyFunction", "LookFunction"}
+SIGNING |= {"AuthorizeFunction", "SettleFunction", "DescribeKeyFunction", "KeyFunction"}
+SIGNING |= {"LookFunction", "CorrectFunction"}
 
 
 def table(name: str) -> Json:

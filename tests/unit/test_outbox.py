@@ -35,6 +35,7 @@ PLACES = {
     "order.rejected": "23",
     "order.withdrawn": "24",
     "order.lapsed": "25",
+    "hold.released": "26",
 }
 
 

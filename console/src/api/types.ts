@@ -27,3 +27,9 @@ export type RenewalRequest = Schemas["RenewalRequest"];
 export type TopUpRequest = Schemas["TopUpRequest"];
 /** What a sale answers: the subscription, and, unless it repeats an answer, the order and the key that it made. */
 export type Sold = Schemas["SoldWithKey"] | Schemas["Sold"] | Schemas["Subscription"];
+export type OrderStatus = Schemas["OrderStatus"];
+export type UsageDay = Schemas["UsageDay"];
+export type SoldTerm = Schemas["SoldTerm"];
+export type KeyInfo = Schemas["Key"];
+/** One entry of a subscription's event trail, and its type. */
+export type TrailEvent = Schemas["EventPage"]["events"][number];

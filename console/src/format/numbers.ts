@@ -2,7 +2,7 @@
 // Rule: what is shown is exact; an amount of money keeps all its decimals, and at least two.
 
 /** A whole number with the reader's separators. */
-export function whole(number: number, locale?: string): string {
+export function whole(number: number | bigint, locale?: string): string {
   return new Intl.NumberFormat(locale, { maximumFractionDigits: 0 }).format(number);
 }
 

@@ -34,11 +34,17 @@ export function SignIn({ kind, to }: { kind: Kind; to?: string }) {
   );
 }
 
-/** What stands in the place of a page that needs a session. */
+/** What stands in the place of a page that needs a session. Somebody who is signed in as the other kind is told so. */
 export function SignInPage({ kind }: { kind: Kind }) {
+  const other = useSession(kind === "operator" ? "customer" : "operator");
+  const whose = kind === "operator" ? "This page is for operators." : "This page shows what belongs to an account.";
+  const role = kind === "operator" ? "customer" : "operator";
   return (
     <Page title="Sign in to go on">
-      <p>{kind === "operator" ? "This page is for operators." : "This page shows what belongs to your account."}</p>
+      <p>
+        {whose}
+        {other !== null && ` You are signed in as the ${role} ${other.account}, which does not open it.`}
+      </p>
       <SignIn kind={kind} />
     </Page>
   );

@@ -16,9 +16,12 @@ interface ButtonProps {
   readonly busy?: boolean;
   readonly disabled?: boolean;
   readonly label?: string;
+  /** It is one of several to choose from, and is chosen or not. */
+  readonly pressed?: boolean;
 }
 
-export function Button({ children, onClick, type = "button", look = "plain", busy, disabled, label }: ButtonProps) {
+export function Button(props: ButtonProps) {
+  const { children, onClick, type = "button", look = "plain", busy, disabled, label, pressed } = props;
   return (
     <button
       type={type}
@@ -27,6 +30,7 @@ export function Button({ children, onClick, type = "button", look = "plain", bus
       disabled={disabled === true}
       aria-disabled={busy === true}
       aria-label={label}
+      aria-pressed={pressed}
       onClick={(event) => {
         if (busy === true) event.preventDefault();
         else onClick?.();

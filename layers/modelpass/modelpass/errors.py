@@ -245,6 +245,11 @@ def member_path(path: str, name: object) -> str:
     return f"{path}.{quoted(name)}" if path else quoted(name)
 
 
+def authorization_not_found() -> Refused:
+    """The exception for an id under which nothing was authorized, or is not any more."""
+    return Refused(Refusal(ErrorCode.AUTHORIZATION_NOT_FOUND, param="authorizationId"))
+
+
 def temporarily_unavailable() -> Refused:
     """The exception for when the store is throttled or down, or too many races were lost.
 

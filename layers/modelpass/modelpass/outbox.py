@@ -52,6 +52,7 @@ class EventType(StrEnum):
     ORDER_REJECTED = "order.rejected"
     ORDER_WITHDRAWN = "order.withdrawn"
     ORDER_LAPSED = "order.lapsed"
+    HOLD_RELEASED = "hold.released"
 
 
 _WITHIN_A_ROUND: Final = (
@@ -81,6 +82,7 @@ _WITHIN_A_ROUND: Final = (
     EventType.ORDER_REJECTED,
     EventType.ORDER_WITHDRAWN,
     EventType.ORDER_LAPSED,
+    EventType.HOLD_RELEASED,
 )
 """In which order events of one round and millisecond are listed: from the beginning of a term to its end.
 

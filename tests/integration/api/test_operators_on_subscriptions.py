@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.asked import of_hold
 from tests.support.handlers import FUNCTION_OF_SAMPLE, deployed_on_failing_store, http_sample, sample
 from tests.support.lines import recorded
 
@@ -14,10 +15,14 @@ if TYPE_CHECKING:
     from tests.support.handlers import Answer, Service
 
 pytestmark = pytest.mark.usefixtures("clock", "few_shards")
-OURS = sorted(n for n, function in FUNCTION_OF_SAMPLE.items() if function in {"LookFunction", "SuspendFunction"})
+OURS = sorted(
+    n
+    for n, function in FUNCTION_OF_SAMPLE.items()
+    if function in {"LookFunction", "SuspendFunction", "CorrectFunction"} and n != "correct"
+)
 OF_ACCOUNTS = {"look-at-subscriptions", "look-at-subscriptions-slash", "look-at-orders-of-account", "look-at-plan"}
 OF_NO_ACCOUNT = {"look-at-pending-orders"}
-OF_NO_SUBSCRIPTION = {*OF_ACCOUNTS, *OF_NO_ACCOUNT, "look-up-key", "look-at-order"}
+OF_NO_SUBSCRIPTION = {*OF_ACCOUNTS, *OF_NO_ACCOUNT, "look-up-key", "look-at-order", "release"}
 OPERATOR = "anna"
 
 
@@ -152,7 +157,8 @@ def test_open_holds_are_shown_until_they_are_settled_or_expire(service: Service,
     assert (found["subscriptionId"], found["accountId"]) == (name, account)
     first = next(m for m in found["models"] if m["modelId"] == grants[0]["modelId"])
     assert [h["holdExpiresAt"] for h in first["holds"]] == [g["holdExpiresAt"] for g in reversed(grants)]
-    assert set(first["holds"][0]) == {"authorizedAt", "holdExpiresAt", "heldUsage", "heldCalls"}
+    assert [h["authorizationId"] for h in first["holds"]] == [g["authorizationId"] for g in reversed(grants)]
+    assert set(first["holds"][0]) == {"authorizationId", "authorizedAt", "holdExpiresAt", "heldUsage", "heldCalls"}
     assert (first["openHolds"], first["heldUsage"]) == (2, sum(g["heldUsage"] for g in grants))
     assert [m["holds"] for m in found["models"] if m is not first] == [[]]
     service.settle(grants[0]["authorizationId"])
@@ -208,6 +214,8 @@ def test_each_look_leaves_a_line_with_who_looked_at_what_and_no_key(service: Ser
         if sample_name == "look-at-order":
             (order,) = ask(service, "look-at-orders", name).json["orders"]
             changes["pathParameters"] = {"orderId": order["orderId"]}
+        if sample_name == "release":
+            changes["pathParameters"] = of_hold(name, service.authorize(key))
         if sample_name == "look-up-key":
             changes["body"] = json.dumps({"apiKey": key})
         with recorded() as lines:

@@ -91,6 +91,11 @@ def correction(world: World) -> None:
     world.correct(world.buy()["subscriptionId"], 5)
 
 
+def release(world: World) -> None:
+    made = world.buy()
+    world.release(made["subscriptionId"], world.authorize(made["apiKey"], "r-1", 10)["authorizationId"])
+
+
 def suspension(world: World) -> None:
     name = world.buy()["subscriptionId"]
     world.suspend(name)
@@ -139,6 +144,7 @@ WRITERS: dict[Callable[[World], None], set[EventType]] = {
     new_key_and_cancellation: {EventType.PURCHASED, EventType.KEY_REGENERATED, EventType.CANCELLED},
     thresholds: {EventType.PURCHASED, EventType.THRESHOLD_REACHED},
     correction: {EventType.PURCHASED, EventType.USAGE_CORRECTED},
+    release: {EventType.PURCHASED, EventType.HOLD_RELEASED},
     suspension: {EventType.PURCHASED, EventType.SUSPENDED, EventType.RESUMED},
     revocation: {EventType.PURCHASED, EventType.KEY_REVOKED, EventType.KEY_REGENERATED},
     plans: {EventType.PLAN_STARTED, EventType.PLAN_ENDED},
@@ -207,6 +213,7 @@ PROMISED: list[tuple[EventType, Json]] = [
     (EventType.RESUMED, {"term": 2, "operatorId": "anna", "reason": "card stolen", "suspendedAt": AT}),
     (EventType.USAGE_CORRECTED, {**MODEL, "units": -5, "calls": -2, "at": AT, "reason": "bytes for tokens"}),
     (EventType.USAGE_CORRECTED, {**MODEL, "units": -5, "at": AT, "reason": "bytes for tokens"}),
+    (EventType.HOLD_RELEASED, {**MODEL, "units": 0, "calls": 1, "grantedAt": AT, "operatorId": "anna"}),
     (EventType.TIER_DOWN, {"modelId": "m-1", "channelTier": "basic", "reason": "upstream"}),
     (EventType.TIER_UP, {"modelId": "m-1", "channelTier": "basic"}),
     (EventType.TIER_UP, {"modelId": "m-1", "channelTier": "basic", "reason": "mended"}),

@@ -13,7 +13,7 @@ from modelpass.times import rfc3339
 
 if TYPE_CHECKING:
     from modelpass.entitlements.change import Announcement, Correction, FarAboveEstimate, TierBreach
-    from modelpass.entitlements.model import Entitlement
+    from modelpass.entitlements.model import Entitlement, Hold
     from modelpass.schema import Request, Tables
 
 
@@ -50,6 +50,22 @@ def usage_corrected(tables: Tables, entitlement: Entitlement, correction: Correc
     }
     at = Moment(correction.made_at_ms, entitlement.id.term_number)
     return put(tables, EventType.USAGE_CORRECTED, _subject(entitlement), at, data, (correction.key,))
+
+
+def hold_released(tables: Tables, entitlement: Entitlement, hold: Hold, operator: str, at_ms: int) -> Request:
+    """The event that an operator has given back what a hold held; there is one for each hold."""
+    entitlement_id = entitlement.id
+    data = {
+        "modelId": entitlement_id.model_id,
+        "term": entitlement_id.term_number,
+        "units": hold.units,
+        "calls": hold.calls,
+        "grantedAt": rfc3339(hold.granted_at_ms),
+        "operatorId": operator,
+    }
+    facts = (items.entitlement_pk(entitlement_id), hold.key, hold.nonce)
+    at = Moment(at_ms, entitlement_id.term_number)
+    return put(tables, EventType.HOLD_RELEASED, _subject(entitlement), at, data, facts)
 
 
 def tier_breached(tables: Tables, entitlement: Entitlement, breach: TierBreach) -> Request:

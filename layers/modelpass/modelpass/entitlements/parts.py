@@ -56,6 +56,12 @@ class Standing(NamedTuple):
         return 0 if self.reclaimed or now_ms >= self.hold.expires_at_ms else self.hold.units
 
 
+def open_step(entitlement: Entitlement, hold: Hold) -> Hold | None:
+    """What is in the item for the grant of a hold, whichever step of it the hold is; None where nothing is any more."""
+    stored = entitlement.holds.get(hold.key)
+    return stored if stored is not None and authorization_ids.is_of_same_grant(stored, hold) else None
+
+
 def refuse_new_work(entitlement: Entitlement, part: Part, standing: Standing, now_ms: int) -> Refusal | None:
     """The refusal that new work on a hold would get, None where it may go on: authorize's rules, in their order."""
     refusal = rules.refuse_access(entitlement, part.key_hash, now_ms, part.told)
@@ -65,7 +71,7 @@ def refuse_new_work(entitlement: Entitlement, part: Part, standing: Standing, no
     if not rules.is_of_current_windows(entitlement, standing.hold, now_ms):
         return ended("The day or the month that this was authorized in has ended: authorize anew.")
     if standing.reclaimed or now_ms >= standing.hold.expires_at_ms:
-        return ended("The hold has expired: authorize anew.")
+        return ended("The hold has expired or was released: authorize anew.")
     return None if part.refusal is None else rules.without_vain_wait(entitlement, part.refusal, now_ms)
 
 

@@ -12,7 +12,8 @@ import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from modelpass.entitlements.authorization_ids import parse_authorization_id, unpadded
-from modelpass.entitlements.commands.settle import SettleRequest, not_found
+from modelpass.entitlements.commands.settle import SettleRequest
+from modelpass.errors import authorization_not_found
 from modelpass.router.validation import SOURCES, TIERS, UNITS, json_object, required, text
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def report_of(message: object, known: frozenset[str], keys: DeploymentKeys) -> R
     authorization_id = unpadded(text("authorizationId", required(fields, "authorizationId")))
     authorization = parse_authorization_id(authorization_id, keys)
     if authorization is None:
-        raise not_found()
+        raise authorization_not_found()
     used = UNITS("actualUsage", required(fields, "actualUsage"))
     calls, tier = _calls(fields.get("calls"), authorization.hold.calls), _tier(fields.get("servedTier"))
     source = _source(fields.get("usageSource"))

@@ -15,7 +15,9 @@ from modelpass.subscriptions.model import SlotKind
 from modelpass.times import MS_PER_SECOND, rfc3339
 
 if TYPE_CHECKING:
-    from modelpass.entitlements.model import Entitlement, Limits
+    from collections.abc import Callable
+
+    from modelpass.entitlements.model import Entitlement, Hold, Limits
     from modelpass.subscriptions.model import Slot, SoldTerm, Status, Subscription
     from modelpass.subscriptions.order_records import Order
 
@@ -141,11 +143,15 @@ def described_model(entitlement: Entitlement, now_ms: int) -> Json:
     }
 
 
-def held_by_model(entitlement: Entitlement, now_ms: int) -> Json:
-    """What one model holds: each open hold, by when it expires, with when it was authorized or has last gone on."""
+def held_by_model(entitlement: Entitlement, now_ms: int, id_of: Callable[[Hold], str]) -> Json:
+    """What one model holds: each open hold, by when it expires, with when it was authorized or has last gone on.
+
+    `id_of` gives the authorization id of a hold of this entitlement.
+    """
     holds = [h for h in entitlement.holds.values() if h.expires_at_ms > now_ms]
     shown = [
         {
+            "authorizationId": id_of(h),
             "authorizedAt": rfc3339(h.granted_at_ms),
             "holdExpiresAt": rfc3339(h.expires_at_ms),
             "heldUsage": h.units,

@@ -2,9 +2,9 @@
 
 Rule: a well-formed settle whose id was issued here is booked, until 90 days after the term. The first try is one
 conditional write that needs nothing but the settle itself. When its guard fails, the item that the failure brings back
-tells whether the hold is still there (a window has closed since), was reclaimed (a ticket stands for it) or was settled
-before. A settle that was served in another tier, reports far above its estimate, or reports more calls than were
-granted, reads the item first.
+tells whether the hold is still there (a window has closed since), was reclaimed or released (a ticket stands for it) or
+was settled before. A settle that was served in another tier, reports far above its estimate, or reports more calls than
+were granted, reads the item first.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from modelpass.entitlements import (
 from modelpass.entitlements.change import Change, FarAboveEstimate, OwnFigure, TierBreach
 from modelpass.entitlements.commands import decision_loop
 from modelpass.entitlements.commands.decision_loop import Decision
-from modelpass.errors import ErrorCode, Refusal, Refused
+from modelpass.errors import ErrorCode, Refusal, Refused, authorization_not_found
 from modelpass.runtime import telemetry
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def settle(deps: Deps, request: SettleRequest, read_contract: ReadContract) -> J
     """
     authorization = authorization_ids.parse_authorization_id(request.authorization_id, deps.deployment_keys)
     if authorization is None or not rules.is_recent(authorization.hold, deps.now_ms()):
-        raise not_found()
+        raise authorization_not_found()
     entitlement = authorization.entitlement
     telemetry.note(subscriptionId=entitlement.subscription_id, modelId=entitlement.model_id)
     if request.usage_source is not None:
@@ -98,11 +98,6 @@ def is_far_above(hold: Hold, used: int) -> bool:
     A hold that has gone on says nothing of it: what it holds is what is left of its parts, not an estimate.
     """
     return used >= _FAR_ABOVE * max(1, hold.units) and not authorization_ids.has_gone_on(hold)
-
-
-def not_found() -> Refused:
-    """The exception for an id under which nothing was authorized, or is not any more."""
-    return Refused(Refusal(ErrorCode.AUTHORIZATION_NOT_FOUND, param="authorizationId"))
 
 
 class _Settle(NamedTuple):
@@ -144,16 +139,17 @@ class _Settle(NamedTuple):
         return Decision(self._settled(entitlement), entitlement)
 
     def decide(self, entitlement: Entitlement) -> Decision:
-        step = self._step(entitlement, self._reclaimed(entitlement))
+        reclaimed = self._reclaimed(entitlement)
+        step = self._step(entitlement, reclaimed)
         if step is None:
             return Decision(REPLAYED, entitlement)
         entitlement = decision_loop.write(self.deps, self.budget, step)
         if self._far_above:
             telemetry.count_far_above_estimate()
-        return Decision(self._settled(entitlement), entitlement)
+        return Decision(self._settled(entitlement, reclaimed=reclaimed), entitlement)
 
     def refuse_missing(self) -> Json:
-        raise not_found()
+        raise authorization_not_found()
 
     def _reclaimed(self, entitlement: Entitlement) -> bool:
         """Whether a ticket stands for the hold. The number of tickets in the item spares most repeats this read."""
@@ -185,11 +181,11 @@ class _Settle(NamedTuple):
             own_figure=OwnFigure(source, used) if source in items.OWN_FIGURES else None,
         )
 
-    def _settled(self, entitlement: Entitlement) -> Json:
+    def _settled(self, entitlement: Entitlement, *, reclaimed: bool = False) -> Json:
         now_ms = self.deps.now_ms()
         return {
             "settled": True,
-            "late": rules.is_late(entitlement, self.authorization.hold, now_ms),
+            "late": reclaimed or rules.is_late(entitlement, self.authorization.hold, now_ms),
             "tierBreached": self._breached,
             **shown_windows(self.deps, self.budget, entitlement, now_ms, self.read_contract),
         }
@@ -212,7 +208,7 @@ def require_accepted(
     if rules.settles_accepted(entitlement.term, now_ms):
         return
     if not rules.settles_accepted(read_contract(deps, budget, entitlement.id).term, now_ms):
-        raise not_found()
+        raise authorization_not_found()
 
 
 def shown_windows(

@@ -19,14 +19,13 @@ from modelpass.entitlements.commands.decision_loop import Decision
 from modelpass.entitlements.commands.settle import (
     closed_calls,
     is_far_above,
-    not_found,
     refuse_too_many_calls,
     require_accepted,
     shown_windows,
 )
 from modelpass.entitlements.model import Contract, Hold
 from modelpass.entitlements.parts import Standing
-from modelpass.errors import ErrorCode, Refusal, Refused, invalid, temporarily_unavailable
+from modelpass.errors import ErrorCode, Refusal, Refused, authorization_not_found, invalid, temporarily_unavailable
 from modelpass.runtime import telemetry
 from modelpass.schema import UnreadableItemError
 from modelpass.times import rfc3339
@@ -70,7 +69,7 @@ def settle_part(deps: Deps, tiers: Tiers, request: PartRequest, read_contract: R
     """
     authorization = authorization_ids.parse_authorization_id(request.authorization_id, deps.deployment_keys)
     if authorization is None or not rules.is_recent(authorization.hold, deps.now_ms()):
-        raise not_found()
+        raise authorization_not_found()
     entitlement = authorization.entitlement
     telemetry.note(subscriptionId=entitlement.subscription_id, modelId=entitlement.model_id)
     key = api_keys.parse_api_key(request.api_key, deps.deployment_keys)
@@ -139,10 +138,11 @@ class _SettlePart(NamedTuple):
         entitlement = decision_loop.write(self.deps, self.budget, change)
         if far_above:
             telemetry.count_far_above_estimate()
-        return Decision(self._settled(entitlement, standing._replace(hold=step.rest), step.refusal), entitlement)
+        answer = self._settled(entitlement, standing._replace(hold=step.rest), step.refusal, late=standing.reclaimed)
+        return Decision(answer, entitlement)
 
     def refuse_missing(self) -> Json:
-        raise not_found()
+        raise authorization_not_found()
 
     def _told(self, entitlement: Entitlement, key_hash: bytes, now_ms: int) -> Contract | None:
         """What the row says, where only that can tell whether the term goes on; None where the item can.
@@ -184,8 +184,8 @@ class _SettlePart(NamedTuple):
     def _standing(self, entitlement: Entitlement) -> Standing | None:
         """The hold as it stands: it is in the item, or a ticket stands for it; None when it has ended."""
         hold = self.authorization.hold
-        stored = entitlement.holds.get(hold.key)
-        if stored is not None and authorization_ids.is_of_same_grant(stored, hold):
+        stored = parts.open_step(entitlement, hold)
+        if stored is not None:
             return Standing(stored, reclaimed=False)
         if entitlement.tickets == 0:
             return None
@@ -203,14 +203,16 @@ class _SettlePart(NamedTuple):
             ended = {**self._settled(entitlement, Standing(part.hold, reclaimed=True), refusal), "heldCalls": 0}
             return {**ended, "replayed": True}
         refused = parts.refuse_new_work(entitlement, part, standing, part.wanted.granted_at_ms)
-        return {**self._settled(entitlement, standing, refused), "replayed": True}
+        return {**self._settled(entitlement, standing, refused, late=standing.reclaimed), "replayed": True}
 
-    def _settled(self, entitlement: Entitlement, standing: Standing, refusal: Refusal | None) -> Json:
+    def _settled(
+        self, entitlement: Entitlement, standing: Standing, refusal: Refusal | None, *, late: bool = False
+    ) -> Json:
         now_ms, rest = self.deps.now_ms(), standing.hold
         rest_id = authorization_ids.Authorization(entitlement.id, self.authorization.tier, rest)
         answer = {
             "settled": True,
-            "late": rules.is_late(entitlement, self.authorization.hold, now_ms),
+            "late": late or rules.is_late(entitlement, self.authorization.hold, now_ms),
             "tierBreached": False,
             "continued": refusal is None,
             "authorizationId": authorization_ids.issue_authorization_id(rest_id, self.deps.deployment_keys),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from modelpass import api_keys, schema
 from modelpass.dynamodb import transport
+from modelpass.entitlements import authorization_ids
 from modelpass.errors import ErrorCode, Refusal, Refused
 from modelpass.runtime import telemetry, unreadable
 from modelpass.subscriptions import answers, items, rules
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from modelpass.dynamodb.pages import Page
+    from modelpass.entitlements.model import Entitlement, Hold
     from modelpass.runtime.deps import Deps
     from modelpass.subscriptions.answers import Json
 
@@ -74,13 +76,21 @@ def look_at_plan(deps: Deps, account_id: str) -> Json:
 
 
 def look_at_holds(deps: Deps, subscription_id: str) -> Json:
-    """The open holds of a subscription's current term, model by model; raises `not_found`.
+    """The open holds of a subscription's current term, model by model, by their authorization ids; raises `not_found`.
 
     A model whose entitlement cannot be read is left out, and reported.
     """
     budget = deps.retry_budget()
     found = upkeep.own_subscription(deps, budget, None, subscription_id).now
-    models = repository.shown_models(deps, budget, found, answers.held_by_model)
+
+    def held(entitlement: Entitlement, now_ms: int) -> Json:
+        def id_of(hold: Hold) -> str:
+            granted = authorization_ids.Authorization(entitlement.id, entitlement.tier_of(hold), hold)
+            return authorization_ids.issue_authorization_id(granted, deps.deployment_keys)
+
+        return answers.held_by_model(entitlement, now_ms, id_of)
+
+    models = repository.shown_models(deps, budget, found, held)
     return {"subscriptionId": found.id, "accountId": found.account_id, "models": models}
 
 

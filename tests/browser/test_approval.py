@@ -1,0 +1,67 @@
+"""Sales that wait for their confirmation, as customers see them: nothing works before it, and everything after it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.purchases import orders, put_together, subscription_of
+from tests.support.stack import jwt_of
+
+if TYPE_CHECKING:
+    from tests.browser.people import Person
+    from tests.support.stack import Stack
+
+
+@pytest.fixture(scope="module")
+def console_parameters() -> str:
+    return "SaleApproval=required"
+
+
+def order_one(customer: Person) -> str:
+    """Order a subscription, which waits; the key that is shown."""
+    put_together(customer)
+    customer.press("Buy …")
+    customer.confirm("Buy now")
+    customer.sees("Purchase: waits for its confirmation.")
+    return customer.key()
+
+
+def confirm_as_operator(stack: Stack, order_id: str) -> None:
+    headers = {"Authorization": f"Bearer {jwt_of('op_ann', 'operator')}", "Content-Type": "application/json"}
+    assert stack.send("POST", f"/v1/orders/{order_id}/confirmation", b'{"reference": "pay_1"}', headers).status == 200
+
+
+def test_key_of_an_order_that_waits_works_once_it_is_confirmed(customer: Person, console_stack: Stack) -> None:
+    key = order_one(customer)
+    assert console_stack.authorize(key, "r-1")["allowed"] is False
+    customer.open("/")
+    customer.sees("This purchase waits for its confirmation.")
+    (order,) = orders(console_stack, customer.account)
+    confirm_as_operator(console_stack, order["orderId"])
+    customer.page.reload()
+    customer.settled()
+    assert customer.page.get_by_text("waits for its confirmation").count() == 0
+    assert console_stack.authorize(key, "r-2")["allowed"] is True
+
+
+def test_order_that_is_withdrawn_is_never_carried_out_and_leaves_room_for_another(
+    customer: Person, console_stack: Stack
+) -> None:
+    key = order_one(customer)
+    customer.open("/")
+    customer.press("Withdraw the order")
+    customer.confirm("Withdraw it")
+    (order,) = orders(console_stack, customer.account)
+    assert order["status"] == "withdrawn"
+    assert console_stack.authorize(key, "r-1")["allowed"] is False
+    order_one(customer)
+    assert subscription_of(console_stack, customer.account)["status"] == "pending"
+
+
+def test_reload_of_an_order_that_waits_orders_nothing_again(customer: Person, console_stack: Stack) -> None:
+    order_one(customer)
+    customer.page.reload()
+    customer.settled()
+    assert len(orders(console_stack, customer.account)) == 1
