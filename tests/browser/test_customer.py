@@ -10,7 +10,7 @@ from tests.browser.purchases import CALLS, TOKENS, buy, orders, put_together, su
 from tests.support.stack import IMAGE_MODEL, TEXT_MODEL
 
 if TYPE_CHECKING:
-    from tests.browser.people import Person
+    from tests.browser.people import NewPerson, Person
     from tests.support.stack import Stack
 
 
@@ -180,3 +180,60 @@ def test_orders_and_events_tell_in_words_what_was_done(customer: Person, console
     assert len(told) == len(shown)
     assert all(event["type"] in row for event, row in zip(shown, told, strict=True))
     assert "It was bought for" in told[-1]
+
+
+def test_key_is_replaced_and_revoked_and_each_time_the_old_one_stops(customer: Person, console_stack: Stack) -> None:
+    first = buy(customer)
+    settings = f"/subscriptions/{subscription_of(console_stack, customer.account)['subscriptionId']}/settings"
+    customer.open(settings)
+    customer.press("Replace the key …")
+    customer.confirm("Make a new key")
+    customer.page.get_by_role("region", name="Your API key").wait_for()
+    second = customer.key()
+    assert console_stack.authorize(first, "r-1")["allowed"] is False
+    assert console_stack.authorize(second, "r-2")["allowed"] is True
+    customer.press("Revoke the key …")
+    customer.confirm("Revoke the key")
+    customer.sees("There is no key: nothing can be used until you make one.")
+    assert console_stack.authorize(second, "r-3")["allowed"] is False
+    customer.press("Make a key …")
+    customer.confirm("Make a new key")
+    customer.page.get_by_role("region", name="Your API key").wait_for()
+    third = customer.key()
+    assert third not in (first, second)
+    assert console_stack.authorize(third, "r-4")["allowed"] is True
+
+
+def test_cancellation_says_what_is_lost_and_ends_it_for_good(customer: Person, console_stack: Stack) -> None:
+    key = buy(customer)
+    subscription_id = subscription_of(console_stack, customer.account)["subscriptionId"]
+    customer.open(f"/subscriptions/{subscription_id}/settings")
+    customer.press("Cancel the subscription …")
+    dialog = customer.page.get_by_role("dialog")
+    dialog.get_by_text("Nothing is refunded").wait_for()
+    assert dialog.get_by_role("button", name="Cancel it for good").is_disabled()
+    dialog.get_by_label("I know that this cannot be undone").check()
+    customer.confirm("Cancel it for good")
+    assert subscription_of(console_stack, customer.account)["status"] == "cancelled"
+    assert console_stack.authorize(key, "r-1")["allowed"] is False
+    customer.open("/")
+    customer.sees("Nothing runs at the moment.")
+
+
+def test_whoever_has_a_key_alone_sees_what_is_left_and_leaves_nothing_behind(
+    new_person: NewPerson, customer: Person, console_stack: Stack
+) -> None:
+    key = buy(customer)
+    console_stack.authorize(key, "r-1", 2_000)
+    holder = new_person()
+    holder.open("/key")
+    holder.fill("API key", key)
+    holder.press("Show what is left")
+    holder.page.get_by_role("region", name=TEXT_MODEL).wait_for()
+    month = holder.cards()[TEXT_MODEL]["This month"]
+    assert (month["held"], month["left"], month["limit"]) == (2_000, TOKENS - 2_000, TOKENS)
+    assert key not in holder.storage()
+    assert key not in holder.page.url
+    holder.press("Forget the key")
+    assert holder.page.get_by_role("region", name=TEXT_MODEL).count() == 0
+    assert holder.page.get_by_label("API key").input_value() == ""
