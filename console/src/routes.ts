@@ -34,6 +34,9 @@ const customer: readonly Route[] = [
 
 const operator: readonly Route[] = [];
 
-const shop: readonly Route[] = [];
+const shop: readonly Route[] = [
+  { path: "/operator/tiers", for: "operator", load: () => import("./operator/tiers") },
+  { path: "/operator/orders", for: "operator", load: () => import("./operator/orders") },
+];
 
 export const ROUTES: readonly Route[] = [...customer, ...operator, ...shop];

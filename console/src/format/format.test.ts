@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { add, compare, subtract, times } from "./decimal";
 import { counted, money, parseWhole, percent, whole } from "./numbers";
-import { day, instant } from "./times";
+import { day, instant, timeLeft } from "./times";
 
 test("amounts are added, subtracted and compared exactly", () => {
   expect(add("0.1", "0.20")).toBe("0.30");
@@ -49,4 +49,13 @@ test("an instant is told in both zones only where they differ", () => {
 
 test("a date is the same day everywhere", () => {
   expect(day("2026-12-24", "en-GB")).toBe("24 Dec 2026");
+});
+
+test("the time that is left is told rounded down, and is over at its instant", () => {
+  const at = Date.parse("2026-12-24T12:00:00Z");
+  expect(timeLeft("2026-12-24T14:05:59Z", at)).toBe("2 h 05 min");
+  expect(timeLeft("2026-12-24T12:04:09.999Z", at)).toBe("4 min 09 s");
+  expect(timeLeft("2026-12-24T12:00:01Z", at)).toBe("0 min 01 s");
+  expect(timeLeft("2026-12-24T12:00:00Z", at)).toBeNull();
+  expect(timeLeft("2026-12-24T11:00:00Z", at)).toBeNull();
 });

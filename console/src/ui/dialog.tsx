@@ -137,6 +137,8 @@ interface ReasonProps {
   readonly children: ComponentChildren;
   readonly action: string;
   readonly danger?: boolean;
+  /** Something else that is asked for is missing yet. */
+  readonly disabled?: boolean;
   /** Does it, with the reason; throws a Refusal where it is refused. The dialog closes when it is done. */
   readonly work: (reason: string) => Promise<unknown>;
   readonly onDone: () => void;
@@ -144,19 +146,19 @@ interface ReasonProps {
 }
 
 /** Asks for the reason that an operator's action is logged with, 1 to 200 characters, and does it. */
-export function ReasonDialog({ title, children, action, danger, work, onDone, onClose }: ReasonProps) {
+export function ReasonDialog({ title, children, action, danger, disabled, work, onDone, onClose }: ReasonProps) {
   const [reason, setReason] = useState("");
   const doing = useDoing();
   const given = reason.trim();
   const confirm = async () => {
-    if (given !== "" && (await doing.run(() => work(given)))) onDone();
+    if (given !== "" && disabled !== true && (await doing.run(() => work(given)))) onDone();
   };
   return (
     <Confirm
       title={title}
       action={action}
       danger={danger === true}
-      disabled={given === ""}
+      disabled={given === "" || disabled === true}
       busy={doing.busy}
       refusal={doing.refusal}
       onConfirm={() => void confirm()}
