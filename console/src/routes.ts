@@ -49,6 +49,9 @@ const operator: readonly Route[] = [
   { path: "/operator/subscriptions/:id/holds", for: "operator", load: () => import("./operator/holds") },
 ];
 
-const shop: readonly Route[] = [];
+const shop: readonly Route[] = [
+  { path: "/operator/tiers", for: "operator", load: () => import("./operator/tiers") },
+  { path: "/operator/orders", for: "operator", load: () => import("./operator/orders") },
+];
 
 export const ROUTES: readonly Route[] = [...customer, ...key, ...operator, ...shop];

@@ -6,12 +6,19 @@ import type { components } from "./schema";
 type Schemas = components["schemas"];
 
 export type Model = Schemas["Model"];
+export type WithdrawnModel = Schemas["WithdrawnModel"];
+/** A model of the operators' catalogue: one that can be bought, or one that was withdrawn. */
+export type ListedModel = Model | WithdrawnModel;
+/** A model as an operator reads it, also where the service itself cannot. */
+export type ReadModel = ListedModel | Schemas["UnreadableModel"];
+export type PutModel = Schemas["PutModelBody"];
 export type Tier = Schemas["Tier"];
 export type Unit = Schemas["Unit"];
 export type Quote = Schemas["Quote"];
 export type PriceLine = Schemas["PriceLine"];
 export type SaleQuote = Schemas["SaleQuote"];
 export type Order = Schemas["Order"];
+export type PendingOrder = Schemas["OrderOfAccount"];
 export type Subscription = Schemas["ShownSubscription"];
 export type SeenByOperator = Schemas["SeenSubscription"];
 export type Entitlement = Schemas["Entitlement"];

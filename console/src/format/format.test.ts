@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { add, compare, subtract, times } from "./decimal";
 import { counted, money, parseSigned, parseWhole, percent, signed, whole } from "./numbers";
-import { day, instant, instantOf } from "./times";
+import { day, instant, instantOf, timeLeft } from "./times";
 
 test("amounts are added, subtracted and compared exactly", () => {
   expect(add("0.1", "0.20")).toBe("0.30");
@@ -66,4 +66,13 @@ test("a typed day and time are the viewer's", () => {
   expect(typed).toBe(new Date(2026, 11, 24, 18, 30).toISOString());
   expect(instantOf("")).toBeNull();
   expect(instantOf("soon")).toBeNull();
+});
+
+test("the time that is left is told rounded down, and is over at its instant", () => {
+  const at = Date.parse("2026-12-24T12:00:00Z");
+  expect(timeLeft("2026-12-24T14:05:59Z", at)).toBe("2 h 05 min");
+  expect(timeLeft("2026-12-24T12:04:09.999Z", at)).toBe("4 min 09 s");
+  expect(timeLeft("2026-12-24T12:00:01Z", at)).toBe("0 min 01 s");
+  expect(timeLeft("2026-12-24T12:00:00Z", at)).toBeNull();
+  expect(timeLeft("2026-12-24T11:00:00Z", at)).toBeNull();
 });

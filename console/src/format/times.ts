@@ -43,3 +43,13 @@ export function instantOf(typed: string): string | null {
   const at = new Date(typed);
   return typed === "" || Number.isNaN(at.getTime()) ? null : at.toISOString();
 }
+
+/** How long it is from `now`, in milliseconds, to an instant of the API: "2 h 05 min", "4 min 09 s"; null once it is
+ * reached. It is never told longer than it is. */
+export function timeLeft(iso: string, now: number): string | null {
+  const seconds = Math.floor((new Date(iso).getTime() - now) / 1000);
+  if (seconds <= 0) return null;
+  const two = (number: number) => String(number).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  return hours > 0 ? `${hours} h ${two(minutes)} min` : `${minutes} min ${two(seconds % 60)} s`;
+}

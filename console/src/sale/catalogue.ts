@@ -1,20 +1,21 @@
-// The catalogue as customers see it: every model that can be bought.
-// Rule: it is read to its last page, for an order may be of any model of it.
+// The catalogue: to customers every model that can be bought, to operators those that were withdrawn as well.
+// Rule: it is read to its last page, for an order, or an outage, may be of any model of it.
 
-import { customerApi, read } from "../api/client";
-import type { Model } from "../api/types";
+import { apiOf, read } from "../api/client";
+import type { ListedModel, Model } from "../api/types";
+import type { Kind } from "../config";
 import { times } from "../format/decimal";
 import { money, whole } from "../format/numbers";
 import { useAnswer } from "../ui/answers";
 import type { Asked } from "../ui/answers";
 
-async function all(): Promise<Model[]> {
-  const models: Model[] = [];
+async function all(kind: Kind): Promise<ListedModel[]> {
+  const models: ListedModel[] = [];
   let cursor: string | null = null;
   do {
     const query: { cursor?: string } = cursor === null ? {} : { cursor };
-    const page: { models: Model[]; next: string | null } = await read(
-      customerApi().GET("/v1/models", { params: { query } }),
+    const page: { models: ListedModel[]; next: string | null } = await read(
+      apiOf(kind).GET("/v1/models", { params: { query } }),
     );
     models.push(...page.models);
     cursor = page.next;
@@ -23,7 +24,17 @@ async function all(): Promise<Model[]> {
 }
 
 export function useCatalogue(): Asked<Model[]> {
-  return useAnswer(all, []);
+  return useAnswer(() => all("customer"), []);
+}
+
+/** Every model that was ever offered, as it is at this moment. */
+export function useEveryModel(): Asked<ListedModel[]> {
+  return useAnswer(() => all("operator"), []);
+}
+
+/** Whether a model of the operators' catalogue was withdrawn. */
+export function isWithdrawn(model: ListedModel): boolean {
+  return "withdrawn" in model;
 }
 
 const MILLION = 1_000_000;
