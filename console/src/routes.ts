@@ -35,7 +35,19 @@ const customer: readonly Route[] = [
 
 const key: readonly Route[] = [{ path: "/key", for: null, load: () => import("./key/key") }];
 
-const operator: readonly Route[] = [];
+const operator: readonly Route[] = [
+  { path: "/operator", for: "operator", load: () => import("./operator/find") },
+  { path: "/operator/accounts/:id", for: "operator", load: () => import("./operator/account") },
+  { path: "/operator/subscriptions/:id", for: "operator", load: () => import("./operator/subscription") },
+  {
+    path: "/operator/subscriptions/:id/history",
+    for: "operator",
+    load: () => import("./operator/subscription-history"),
+  },
+  { path: "/operator/subscriptions/:id/orders", for: "operator", load: () => import("./operator/subscription-orders") },
+  { path: "/operator/subscriptions/:id/events", for: "operator", load: () => import("./operator/subscription-events") },
+  { path: "/operator/subscriptions/:id/holds", for: "operator", load: () => import("./operator/holds") },
+];
 
 const shop: readonly Route[] = [];
 

@@ -36,3 +36,10 @@ export function day(date: string, locale?: string): string {
 export function clock(at: Date, locale?: string): string {
   return new Intl.DateTimeFormat(locale, { timeStyle: "medium" }).format(at);
 }
+
+/** What was typed into a field of day and time, which is in the viewer's zone, as an instant of the API; null where
+ * nothing was, or nothing that is a time. */
+export function instantOf(typed: string): string | null {
+  const at = new Date(typed);
+  return typed === "" || Number.isNaN(at.getTime()) ? null : at.toISOString();
+}
