@@ -14,6 +14,8 @@ from tests.browser.purchases import buy, orders, put_together, subscription_of
 from tests.support.stack import TEXT_MODEL
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.browser.people import NewPerson, Person
     from tests.support.stack import Stack
 
@@ -22,6 +24,7 @@ NOWHERE: Final = "/nowhere"
 WITHOUT_SIGN_IN: Final = ["/", "/key", NOWHERE]
 OF_A_CUSTOMER: Final = ["/", "/buy", "/orders"]
 OF_A_SUBSCRIPTION: Final = ["", "/change", "/extend", "/top-up", "/history", "/orders", "/events", "/settings"]
+OF_AN_OPERATOR: Final = ["/operator", "/operator/catalogue", "/operator/tiers", "/operator/orders"]
 COLOURS: Final = ["light", "dark"]
 WIDER_THAN_THE_SCREEN: Final = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -63,6 +66,19 @@ def test_pages_of_a_subscription_are_for_everybody(customer: Person, console_sta
     subscription_id = subscription_of(console_stack, customer.account)["subscriptionId"]
     for route in (*OF_A_CUSTOMER, *(f"/subscriptions/{subscription_id}{side}" for side in OF_A_SUBSCRIPTION)):
         looks(customer, axe, route)
+
+
+def test_pages_of_operators_are_for_everybody(
+    operator: Person, console_stack: Stack, new_account: Callable[[], str], axe: str
+) -> None:
+    account = new_account()
+    line = {"modelId": TEXT_MODEL, "channelTier": "basic", "dailyCallLimit": 10, "monthlyTokenCap": 100_000}
+    bought = console_stack.buy(account, {"models": [line], "months": 1, "timezone": "UTC"})
+    console_stack.authorize(bought["apiKey"], "r-1", 4_000)
+    subscription = f"/operator/subscriptions/{bought['subscriptionId']}"
+    of_it = [f"{subscription}{side}" for side in ("", "/history", "/orders", "/events", "/holds")]
+    for route in (*OF_AN_OPERATOR, f"/operator/accounts/{account}", *of_it):
+        looks(operator, axe, route)
 
 
 def test_dialog_and_refusal_are_for_everybody(customer: Person, axe: str) -> None:
@@ -155,7 +171,7 @@ def test_first_view_is_small(visitor: Person) -> None:
     ("locale", "figure"), [("en-GB", "100,000"), ("de-DE", "100.000"), ("fr-FR", "100\u202f000"), ("en-IN", "1,00,000")]
 )
 def test_figures_are_written_as_the_reader_writes_them(
-    new_person: NewPerson, console_stack: Stack, new_account: Any, locale: str, figure: str
+    new_person: NewPerson, console_stack: Stack, new_account: Callable[[], str], locale: str, figure: str
 ) -> None:
     account = new_account()
     line = {"modelId": TEXT_MODEL, "channelTier": "basic", "dailyCallLimit": 10, "monthlyTokenCap": 100_000}
@@ -166,7 +182,7 @@ def test_figures_are_written_as_the_reader_writes_them(
 
 
 def test_instants_stand_in_the_zone_of_the_subscription_and_in_the_readers(
-    new_person: NewPerson, console_stack: Stack, new_account: Any
+    new_person: NewPerson, console_stack: Stack, new_account: Callable[[], str]
 ) -> None:
     account = new_account()
     line = {"modelId": TEXT_MODEL, "channelTier": "basic", "dailyCallLimit": 10, "monthlyTokenCap": 1_000}
