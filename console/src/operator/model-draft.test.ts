@@ -1,8 +1,8 @@
 // The draft of a model: what is sent for it, what is wrong with it, and what orders would cost.
 
 import { expect, test } from "vitest";
-import type { Model } from "../api/types";
-import { amountProblem, bodyOf, boundProblem, draftOf, examples, figures } from "./model-draft";
+import type { Model, PutModel } from "../api/types";
+import { amountProblem, bodyOf, boundProblem, draftOf, examples, figures, isTouched } from "./model-draft";
 
 const MODEL: Model = {
   modelId: "m",
@@ -57,13 +57,9 @@ test("the least of a limit is not above the most, and both are within what may b
 });
 
 test("orders are priced exactly before and after, and what is not sold has no price", () => {
-  const body = {
-    kind: "text",
-    tiers: [
-      { channelTier: "basic", price: { currency: "EUR", base: "0.10", perUnit: "0.0000001", perDailyCall: "0" } },
-    ],
-  } as const;
-  const rows = examples(MODEL, { ...body, tiers: [...body.tiers] });
+  const price = { currency: "EUR", base: "0.10", perUnit: "0.0000001", perDailyCall: "0" };
+  const body: PutModel = { kind: "text", tiers: [{ channelTier: "basic", price }], limits: null };
+  const rows = examples(MODEL, body);
   expect(rows.map(({ tier, before, after }) => [tier, before, after])).toEqual([
     ["basic", null, "0.2000000"],
     ["basic", null, "1.1000000"],
@@ -72,7 +68,7 @@ test("orders are priced exactly before and after, and what is not sold has no pr
     ["stable", "82.000000", null],
     ["stable", "3412.000000", null],
   ]);
-  expect(examples({ ...MODEL, withdrawn: true }, { ...body, tiers: [...body.tiers] })).toHaveLength(3);
+  expect(examples({ ...MODEL, withdrawn: true }, body)).toHaveLength(3);
 });
 
 test("a version is told in figures, with its state", () => {
@@ -80,4 +76,13 @@ test("a version is told in figures, with its state", () => {
   expect(told(MODEL)).toMatchObject({ State: "sold", basic: "not offered", "Daily calls": "1 to 500" });
   expect(told({ ...MODEL, withdrawn: true })).toMatchObject({ State: "withdrawn" });
   expect(told(null)).toMatchObject({ State: "not there" });
+});
+
+test("a draft is touched as soon as something of it differs from what it was begun from", () => {
+  const draft = draftOf(MODEL, '"1"', "USD");
+  const basic = { ...draft.tiers.basic, offered: true };
+  expect(isTouched(draft, "USD")).toBe(false);
+  expect(isTouched({ ...draft, kind: "image" }, "USD")).toBe(true);
+  expect(isTouched({ ...draft, tiers: { ...draft.tiers, basic } }, "USD")).toBe(true);
+  expect(isTouched({ ...draftOf(null, null, "USD"), currency: "EUR" }, "USD")).toBe(true);
 });

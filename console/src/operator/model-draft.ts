@@ -66,6 +66,11 @@ export function draftOf(from: ReadModel | null, etag: string | null, currency: s
   };
 }
 
+/** Whether something was entered that the version it was begun from, or a new model in `currency`, does not have. */
+export function isTouched(draft: ModelDraft, currency: string): boolean {
+  return JSON.stringify(draft) !== JSON.stringify(draftOf(draft.from, draft.etag, currency));
+}
+
 /** What is wrong with an amount as it was typed, or null. */
 export function amountProblem(typed: string): string | null {
   if (/^(0|[1-9]\d{0,11})(\.\d{1,12})?$/.test(typed.trim())) return null;

@@ -13,7 +13,7 @@ import { AsOf, Async, useAnswer } from "../ui/answers";
 import { Page, announce } from "../ui/page";
 import { Button, ButtonLink, Notice } from "../ui/parts";
 import { Table } from "../ui/table";
-import { bodyOf, draftOf, figures, isReadable } from "./model-draft";
+import { bodyOf, draftOf, figures, isReadable, isTouched } from "./model-draft";
 import type { ModelDraft } from "./model-draft";
 import { ModelFields, PricePreview } from "./model-fields";
 import { SaveModel, WithdrawModel } from "./model-sends";
@@ -94,51 +94,61 @@ function State({ model }: { model: ReadModel | null }) {
   return <Notice title="This model was withdrawn.">It is shown as it was last offered. Saving sells it again.</Notice>;
 }
 
+type Asking = { readonly save: PutModel } | "withdraw";
+
+interface ActionsProps {
+  readonly found: Found;
+  /** What would be saved; null while that cannot be. */
+  readonly save: PutModel | null;
+  readonly clash: boolean;
+  readonly onAsk: (asking: Asking) => void;
+  readonly onUndo: () => void;
+}
+
+function Actions({ found: { model }, save, clash, onAsk, onUndo }: ActionsProps) {
+  const sold = isReadable(model) && !("withdrawn" in model);
+  return (
+    <div class="actions">
+      <Button look="primary" disabled={save === null || clash} onClick={() => save !== null && onAsk({ save })}>
+        {model === null ? "Create …" : sold ? "Save …" : "Sell it again …"}
+      </Button>
+      {sold && (
+        <Button onClick={() => onAsk("withdraw")} disabled={clash}>
+          Withdraw …
+        </Button>
+      )}
+      <Button onClick={onUndo}>Undo what I entered</Button>
+      <ButtonLink href="#/operator/catalogue">Back to the catalogue</ButtonLink>
+    </div>
+  );
+}
+
 function Editor({ id, found, reload }: EditorProps) {
   const account = useSession("operator")?.account ?? "";
   const now = draftOf(found.model, found.etag, found.currency);
-  const [draft, setDraft, done] = useDraft<ModelDraft>(account, `model.${id}`, now);
-  const [asking, setAsking] = useState<{ save: PutModel } | "withdraw" | null>(null);
+  const [kept, setDraft, done] = useDraft<ModelDraft>(account, `model.${id}`, now);
+  const [asking, setAsking] = useState<Asking | null>(null);
+  const draft = isTouched(kept, found.currency) ? kept : now;
   const body = bodyOf(draft);
   const clash = draft.etag !== found.etag;
-  const sold = isReadable(found.model) && !("withdrawn" in found.model);
+  const keep = () => setDraft({ ...draft, etag: found.etag, from: found.model });
+  const undo = () => setDraft(now);
   const end = (said: string | null) => {
     setAsking(null);
-    if (said === null) return reload();
+    if (said === null) {
+      reload();
+      return;
+    }
     done();
     announce(said);
     go("/operator/catalogue");
   };
   return (
     <form onSubmit={(event) => event.preventDefault()}>
-      {clash ? (
-        <Clash
-          mine={draft}
-          now={now}
-          onDrop={() => setDraft(now)}
-          onKeep={() => setDraft({ ...draft, etag: found.etag, from: found.model })}
-        />
-      ) : (
-        <State model={found.model} />
-      )}
+      {clash ? <Clash mine={draft} now={now} onDrop={undo} onKeep={keep} /> : <State model={found.model} />}
       <ModelFields draft={draft} onDraft={setDraft} />
       <PricePreview now={found.model} body={body} />
-      <div class="actions">
-        <Button
-          look="primary"
-          disabled={body === null || clash}
-          onClick={() => body !== null && setAsking({ save: body })}
-        >
-          {found.model === null ? "Create …" : sold ? "Save …" : "Sell it again …"}
-        </Button>
-        {sold && (
-          <Button onClick={() => setAsking("withdraw")} disabled={clash}>
-            Withdraw …
-          </Button>
-        )}
-        <Button onClick={() => setDraft(now)}>Undo what I entered</Button>
-        <ButtonLink href="#/operator/catalogue">Back to the catalogue</ButtonLink>
-      </div>
+      <Actions found={found} save={body} clash={clash} onAsk={setAsking} onUndo={undo} />
       {asking === "withdraw" && <WithdrawModel id={id} etag={found.etag} onEnd={end} />}
       {asking !== null && asking !== "withdraw" && (
         <SaveModel id={id} etag={draft.etag} now={found.model} body={asking.save} onEnd={end} />
