@@ -50,6 +50,8 @@ const operator: readonly Route[] = [
 ];
 
 const shop: readonly Route[] = [
+  { path: "/operator/catalogue", for: "operator", load: () => import("./operator/catalogue") },
+  { path: "/operator/catalogue/:id", for: "operator", load: () => import("./operator/model") },
   { path: "/operator/tiers", for: "operator", load: () => import("./operator/tiers") },
   { path: "/operator/orders", for: "operator", load: () => import("./operator/orders") },
 ];

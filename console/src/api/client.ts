@@ -80,13 +80,15 @@ export interface Answer<T> {
   readonly status: number;
   /** The service had answered this `Idempotency-Key` before. */
   readonly replayed: boolean;
+  /** What names this version in the `If-Match` of a change; null where the answer has none. */
+  readonly etag: string | null;
 }
 
 /** What a call answered, with what its status and headers tell; throws a Refusal where it was refused. */
 export async function answer<T>(call: Promise<Raw<T>>): Promise<Answer<T>> {
   const { data, response } = await call;
   const replayed = response.headers.get("Idempotent-Replayed") === "true";
-  return { data: data as T, status: response.status, replayed };
+  return { data: data as T, status: response.status, replayed, etag: response.headers.get("ETag") };
 }
 
 /** The body that a call answered; throws a Refusal where it was refused. */

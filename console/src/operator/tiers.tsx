@@ -11,8 +11,7 @@ import { ReasonDialog } from "../ui/dialog";
 import { Page, announce } from "../ui/page";
 import { Badge, ButtonLink } from "../ui/parts";
 import { Table } from "../ui/table";
-
-const TIERS: readonly Tier[] = ["basic", "stable", "enterprise"];
+import { TIERS } from "./model-draft";
 
 /** A tier, and whether it is to be up. */
 interface Turn {

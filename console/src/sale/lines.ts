@@ -76,7 +76,14 @@ const RANK: Readonly<Record<Tier, number>> = { basic: 0, stable: 1, enterprise: 
 /** What a month of a line costs by the catalogue of now; null where it is not sold so. */
 function costs(line: PurchaseModel, model: Model | undefined): string | null {
   const price = model?.tiers.find(({ channelTier }) => channelTier === line.channelTier)?.price;
-  if (price === undefined) return null;
+  return price === undefined ? null : monthOf(price, line);
+}
+
+/** What a month costs at `price`, exactly: its base, its units and its daily calls. */
+export function monthOf(
+  price: { readonly base: string; readonly perUnit: string; readonly perDailyCall: string },
+  line: Pick<PurchaseModel, "dailyCallLimit" | "monthlyTokenCap">,
+): string {
   return add(
     add(price.base, times(price.perUnit, line.monthlyTokenCap)),
     times(price.perDailyCall, line.dailyCallLimit),
