@@ -21,7 +21,8 @@ test("a page belongs to the longest link above it", () => {
   const links = ["/operator", "/operator/catalogue", "/operator/tiers"];
   expect(linkOf(links, "/operator")).toBe("/operator");
   expect(linkOf(links, "/operator/accounts/acct_demo")).toBe("/operator");
-  expect(linkOf([...links].reverse(), "/operator/catalogue/m")).toBe("/operator/catalogue");
+  for (const order of [links, [...links].reverse()])
+    expect(linkOf(order, "/operator/catalogue/m")).toBe("/operator/catalogue");
   expect(linkOf(links, "/operators")).toBeNull();
   expect(linkOf(["/", "/buy"], "/subscriptions/sub_a")).toBeNull();
 });

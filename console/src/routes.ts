@@ -29,10 +29,25 @@ const customer: readonly Route[] = [
   { path: "/subscriptions/:id/history", for: "customer", load: () => import("./customer/history") },
   { path: "/subscriptions/:id/orders", for: "customer", load: () => import("./customer/orders") },
   { path: "/subscriptions/:id/events", for: "customer", load: () => import("./customer/events") },
+  { path: "/subscriptions/:id/settings", for: "customer", load: () => import("./customer/settings") },
   { path: "/orders", for: "customer", load: () => import("./customer/orders") },
 ];
 
-const operator: readonly Route[] = [];
+const key: readonly Route[] = [{ path: "/key", for: null, load: () => import("./key/key") }];
+
+const operator: readonly Route[] = [
+  { path: "/operator", for: "operator", load: () => import("./operator/find") },
+  { path: "/operator/accounts/:id", for: "operator", load: () => import("./operator/account") },
+  { path: "/operator/subscriptions/:id", for: "operator", load: () => import("./operator/subscription") },
+  {
+    path: "/operator/subscriptions/:id/history",
+    for: "operator",
+    load: () => import("./operator/subscription-history"),
+  },
+  { path: "/operator/subscriptions/:id/orders", for: "operator", load: () => import("./operator/subscription-orders") },
+  { path: "/operator/subscriptions/:id/events", for: "operator", load: () => import("./operator/subscription-events") },
+  { path: "/operator/subscriptions/:id/holds", for: "operator", load: () => import("./operator/holds") },
+];
 
 const shop: readonly Route[] = [
   { path: "/operator/catalogue", for: "operator", load: () => import("./operator/catalogue") },
@@ -41,4 +56,4 @@ const shop: readonly Route[] = [
   { path: "/operator/orders", for: "operator", load: () => import("./operator/orders") },
 ];
 
-export const ROUTES: readonly Route[] = [...customer, ...operator, ...shop];
+export const ROUTES: readonly Route[] = [...customer, ...key, ...operator, ...shop];

@@ -5,7 +5,7 @@ import { useRef, useState } from "preact/hooks";
 import type { Answer } from "./client";
 import { asRefusal } from "./refusal";
 import type { Refusal } from "./refusal";
-import { answered, openAfter, openOf, send } from "./sent";
+import { openOf, sendOnce } from "./sent";
 
 export interface Sale<Body, T> {
   /** Sends `body` under a key of its own, or again under the same where it is the one that was sent last. */
@@ -39,15 +39,12 @@ export function useSale<Body, T>(
     running.current = true;
     setBusy(true);
     setRefusal(null);
-    const { key } = send(name, body);
     try {
-      setSold(await order(body, key));
-      answered(name);
+      setSold(await sendOnce(name, body, order));
       setOpen(null);
     } catch (error) {
-      const why = asRefusal(error);
-      setRefusal(why);
-      setOpen(openAfter(name, why, open !== null) ? body : null);
+      setRefusal(asRefusal(error));
+      setOpen(openOf(name) as Body | null);
     } finally {
       running.current = false;
       setBusy(false);

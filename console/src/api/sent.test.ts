@@ -2,7 +2,7 @@
 
 import { beforeEach, expect, test, vi } from "vitest";
 import { Refusal } from "./refusal";
-import { answered, openAfter, openOf, send } from "./sent";
+import { answered, openAfter, openOf, send, sendOnce } from "./sent";
 
 const NAME = "acct.buy.sale";
 const refused = (code: Refusal["code"]) => new Refusal(code, 0, "");
@@ -56,4 +56,26 @@ test("a refusal by the service closes what was open: it knows every key that it 
   send(NAME, { months: 1 });
   expect(openAfter(NAME, refused("price_changed"), true)).toBe(false);
   expect(openOf(NAME)).toBeNull();
+});
+
+test("what is sent once keeps its key until there is a certain answer", async () => {
+  const keys: string[] = [];
+  const order = (...outcomes: (Refusal | "done")[]) => {
+    return (_: unknown, key: string) => {
+      keys.push(key);
+      const outcome = outcomes.shift() ?? "done";
+      return outcome === "done" ? Promise.resolve(outcome) : Promise.reject(outcome);
+    };
+  };
+  const call = order(refused("unreachable"), refused("signed_out"), "done", refused("invalid_request"));
+  await expect(sendOnce(NAME, { units: 1 }, call)).rejects.toMatchObject({ code: "unreachable" });
+  expect(openOf(NAME)).toEqual({ units: 1 });
+  await expect(sendOnce(NAME, { units: 1 }, call)).rejects.toMatchObject({ code: "signed_out" });
+  expect(openOf(NAME)).toEqual({ units: 1 });
+  await expect(sendOnce(NAME, { units: 1 }, call)).resolves.toBe("done");
+  expect(openOf(NAME)).toBeNull();
+  expect(new Set(keys).size).toBe(1);
+  await expect(sendOnce(NAME, { units: 1 }, call)).rejects.toMatchObject({ code: "invalid_request" });
+  expect(openOf(NAME)).toBeNull();
+  expect(new Set(keys).size).toBe(2);
 });

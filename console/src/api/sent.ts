@@ -3,6 +3,7 @@
 // has a key of its own.
 
 import { keepDraft, readDraft } from "../session/draft";
+import { asRefusal } from "./refusal";
 import type { Code, Refusal } from "./refusal";
 
 export interface Sent<Body> {
@@ -37,4 +38,24 @@ export function openAfter(name: string, why: Refusal, was: boolean): boolean {
   const open = why.unknownOutcome || (was && UNDECIDED.includes(why.code));
   if (!open) answered(name);
   return open;
+}
+
+/** Sends `body` under its key, and keeps it open under `name` where what came of it is not known. Answers what `order`
+ * does with the body and its `Idempotency-Key`; throws a Refusal. */
+export async function sendOnce<Body, T>(
+  name: string,
+  body: Body,
+  order: (body: Body, key: string) => Promise<T>,
+): Promise<T> {
+  const was = openOf(name) !== null;
+  const { key } = send(name, body);
+  try {
+    const got = await order(body, key);
+    answered(name);
+    return got;
+  } catch (error) {
+    const why = asRefusal(error);
+    openAfter(name, why, was);
+    throw why;
+  }
 }

@@ -34,6 +34,12 @@ export type RenewalRequest = Schemas["RenewalRequest"];
 export type TopUpRequest = Schemas["TopUpRequest"];
 /** What a sale answers: the subscription, and, unless it repeats an answer, the order and the key that it made. */
 export type Sold = Schemas["SoldWithKey"] | Schemas["Sold"] | Schemas["Subscription"];
+export type FoundKey = Schemas["FoundKey"];
+export type PlanInPlace = Schemas["PlanInPlace"];
+export type HeldByModel = Schemas["HeldByModel"];
+export type Hold = Schemas["Hold"];
+export type Correction = Schemas["Correction"];
+export type CorrectionRequest = Schemas["CorrectionRequest"];
 export type OrderStatus = Schemas["OrderStatus"];
 export type UsageDay = Schemas["UsageDay"];
 export type SoldTerm = Schemas["SoldTerm"];

@@ -2,8 +2,8 @@
 
 import { expect, test } from "vitest";
 import { add, compare, subtract, times } from "./decimal";
-import { counted, money, parseWhole, percent, whole } from "./numbers";
-import { day, instant, timeLeft } from "./times";
+import { counted, money, parseSigned, parseWhole, percent, signed, whole } from "./numbers";
+import { day, instant, instantOf, timeLeft } from "./times";
 
 test("amounts are added, subtracted and compared exactly", () => {
   expect(add("0.1", "0.20")).toBe("0.30");
@@ -58,4 +58,21 @@ test("the time that is left is told rounded down, and is over at its instant", (
   expect(timeLeft("2026-12-24T12:00:01Z", at)).toBe("0 min 01 s");
   expect(timeLeft("2026-12-24T12:00:00Z", at)).toBeNull();
   expect(timeLeft("2026-12-24T11:00:00Z", at)).toBeNull();
+});
+
+test("a number that is added may be below 0, and shows its sign", () => {
+  expect(parseSigned("-3,800,000")).toBe(-3_800_000);
+  expect(parseSigned("−5")).toBe(-5);
+  expect(parseSigned("+5")).toBe(5);
+  expect(parseSigned("5")).toBe(5);
+  expect(Object.is(parseSigned("-0"), 0)).toBe(true);
+  for (const typed of ["", "-", "--5", "1-2", "five"]) expect(parseSigned(typed)).toBeNull();
+  expect([-3800, 0, 12].map((number) => signed(number, "en-US"))).toEqual(["-3,800", "0", "+12"]);
+});
+
+test("a typed day and time are the viewer's", () => {
+  const typed = instantOf("2026-12-24T18:30");
+  expect(typed).toBe(new Date(2026, 11, 24, 18, 30).toISOString());
+  expect(instantOf("")).toBeNull();
+  expect(instantOf("soon")).toBeNull();
 });

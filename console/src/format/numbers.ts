@@ -27,6 +27,18 @@ export function parseWhole(typed: string): number | null {
   return Number.isSafeInteger(number) ? number : null;
 }
 
+/** What somebody typed as a whole number that may be below 0. Null where it is none. */
+export function parseSigned(typed: string): number | null {
+  const [, sign = "", digits = ""] = /^\s*([-−+]?)(.*)$/.exec(typed) ?? [];
+  const number = parseWhole(digits);
+  return number === null ? null : sign === "" || sign === "+" ? number : 0 - number;
+}
+
+/** A whole number that is added: with its sign. */
+export function signed(number: number, locale?: string): string {
+  return new Intl.NumberFormat(locale, { maximumFractionDigits: 0, signDisplay: "exceptZero" }).format(number);
+}
+
 /** `count` with its word: "1 day", "2 days". */
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${whole(count)} ${count === 1 ? one : many}`;

@@ -46,3 +46,10 @@ export function timeLeft(iso: string, now: number): string | null {
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
   return hours > 0 ? `${hours} h ${two(minutes)} min` : `${minutes} min ${two(seconds % 60)} s`;
 }
+
+/** What was typed into a field of day and time, which is in the viewer's zone, as an instant of the API; null where
+ * nothing was, or nothing that is a time. */
+export function instantOf(typed: string): string | null {
+  const at = new Date(typed);
+  return typed === "" || Number.isNaN(at.getTime()) ? null : at.toISOString();
+}

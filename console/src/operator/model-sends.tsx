@@ -38,20 +38,25 @@ export function SaveModel({ id, etag, onEnd, now, body }: SendProps & { now: Rea
     <ReasonDialog
       title={`Save ${id}?`}
       action="Save it"
-      disabled={slip !== null && !meant}
+      ready={slip === null || meant}
       work={work}
       onDone={() => onEnd(`${id} was saved.`)}
       onClose={() => onEnd(null)}
     >
-      <p>Prices and limits are those of purchases and renewals from now on. What was sold stays as it was sold.</p>
-      <PricePreview now={now} body={body} />
-      {slip !== null && (
-        <TickField
-          label="This change of price is meant"
-          hint={slip.message.split(": if that is meant")[0]}
-          checked={meant}
-          onValue={setMeant}
-        />
+      {(refusal) => (
+        <>
+          <p>Prices and limits are those of purchases and renewals from now on. What was sold stays as it was sold.</p>
+          <PricePreview now={now} body={body} />
+          {refusal?.code === "invalid_request" && <p class="error">{refusal.message}</p>}
+          {slip !== null && (
+            <TickField
+              label="This change of price is meant"
+              hint={slip.message.split(": if that is meant")[0]}
+              checked={meant}
+              onValue={setMeant}
+            />
+          )}
+        </>
       )}
     </ReasonDialog>
   );

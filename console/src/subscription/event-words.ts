@@ -5,6 +5,7 @@
 import type { Order, TrailEvent } from "../api/types";
 import { counted, money, whole } from "../format/numbers";
 import { instant } from "../format/times";
+import { blockedBy } from "./blocked-by";
 
 export type EventType = TrailEvent["type"];
 type DataOf<Type extends EventType> = Extract<TrailEvent, { type: Type }>["data"];
@@ -46,7 +47,7 @@ function renews({ autoRenew, renewalBlockedBy }: DataOf<"subscription.expiring">
   if (!autoRenew) return "It does not renew itself.";
   return renewalBlockedBy === null
     ? "It renews itself then."
-    : `It is to renew itself, but something stands in the way (${renewalBlockedBy}).`;
+    : `It was to renew itself, but as things were then it would not have: ${blockedBy(renewalBlockedBy)}`;
 }
 
 export const SENTENCES: Sentences = {

@@ -18,20 +18,35 @@ interface RangeProps {
   readonly onRange: (range: Range) => void;
 }
 
-interface DayProps {
-  readonly label: string;
-  readonly value: string;
-  readonly param: string;
+interface DaysProps {
+  readonly days: Range;
   readonly refusal: Refusal | null;
-  readonly error: string | null;
-  readonly onValue: (value: string) => void;
+  /** What the console itself finds wrong. */
+  readonly wrong: string | null;
+  readonly onDays: (days: Range) => void;
 }
 
-function Day({ value, onValue, ...field }: DayProps) {
+const SIDES = [
+  ["from", "First day"],
+  ["to", "Last day"],
+] as const;
+
+function Days({ days, refusal, wrong, onDays }: DaysProps) {
   return (
-    <Field {...field}>
-      {(tied) => <input {...tied} type="date" value={value} onInput={(event) => onValue(event.currentTarget.value)} />}
-    </Field>
+    <div class="row">
+      {SIDES.map(([side, label]) => (
+        <Field key={side} label={label} param={side} refusal={refusal} error={side === "from" ? wrong : null}>
+          {(tied) => (
+            <input
+              {...tied}
+              type="date"
+              value={days[side]}
+              onInput={(event) => onDays({ ...days, [side]: event.currentTarget.value })}
+            />
+          )}
+        </Field>
+      ))}
+    </div>
   );
 }
 
@@ -52,7 +67,6 @@ function Usual({ last, now, onRange }: { last: string | null; now: Range | null;
 export function HistoryRange({ last, range, zone, refusal, onRange }: RangeProps) {
   const now = range ?? (last === null ? null : { from: shifted(last, -30), to: last });
   const [typed, setTyped] = useState<Range | null>(null);
-  const { from, to } = typed ?? now ?? { from: "", to: "" };
   const wrong = typed === null ? null : wrongRange(typed);
   const choose = (next: Range) => {
     setTyped(null);
@@ -65,24 +79,7 @@ export function HistoryRange({ last, range, zone, refusal, onRange }: RangeProps
   return (
     <form onSubmit={submit}>
       <Usual last={last} now={now} onRange={choose} />
-      <div class="row">
-        <Day
-          label="First day"
-          param="from"
-          value={from}
-          refusal={refusal}
-          error={wrong}
-          onValue={(day) => setTyped({ from: day, to })}
-        />
-        <Day
-          label="Last day"
-          param="to"
-          value={to}
-          refusal={refusal}
-          error={null}
-          onValue={(day) => setTyped({ from, to: day })}
-        />
-      </div>
+      <Days days={typed ?? now ?? { from: "", to: "" }} refusal={refusal} wrong={wrong} onDays={setTyped} />
       <p>
         <Button type="submit" disabled={typed === null || wrong !== null}>
           Show these days

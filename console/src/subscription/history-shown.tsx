@@ -53,15 +53,22 @@ const UNITS = ["tokens", "generations", null] as const;
 /** A chart of the calls, and one for each unit that the models have: tokens and generations do not add up. */
 function Charts({ days, models, unitOf }: Pick<ShownProps, "days" | "models" | "unitOf">) {
   return (
-    <div class="cards charts">
-      <UsageChart title="Calls" days={days} models={models} figure="calls" />
-      {UNITS.map((unit) => {
-        const of = days.filter(({ modelId }) => unitOf(modelId) === unit);
-        const title =
-          unit === null ? "Units of models that are in the list no more" : unit === "tokens" ? "Tokens" : "Generations";
-        return of.length > 0 && <UsageChart key={title} title={title} days={of} models={models} figure="units" />;
-      })}
-    </div>
+    <>
+      <h2>Day by day</h2>
+      <div class="cards charts">
+        <UsageChart title="Calls" days={days} models={models} figure="calls" />
+        {UNITS.map((unit) => {
+          const of = days.filter(({ modelId }) => unitOf(modelId) === unit);
+          const title =
+            unit === null
+              ? "Units of models that are in the list no more"
+              : unit === "tokens"
+                ? "Tokens"
+                : "Generations";
+          return of.length > 0 && <UsageChart key={title} title={title} days={of} models={models} figure="units" />;
+        })}
+      </div>
+    </>
   );
 }
 

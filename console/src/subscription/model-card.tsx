@@ -2,10 +2,18 @@
 // Rule: `limit + top-up + overrun = used + held + left`, in the figures of one answer.
 
 import type { ModelUsage } from "../api/types";
+import { counted } from "../format/numbers";
 import { Bar } from "../ui/bar";
 import { Badge, Instant } from "../ui/parts";
 
-export function ModelCard({ model, zone }: { model: ModelUsage; zone: string }) {
+interface ModelProps {
+  readonly model: ModelUsage;
+  readonly zone: string;
+  /** How many of its requests are under way, where that is known. */
+  readonly open?: number;
+}
+
+export function ModelCard({ model, zone, open }: ModelProps) {
   const { modelId, channelTier, unit, daily, monthly } = model;
   return (
     <section class="card" aria-label={modelId}>
@@ -29,6 +37,7 @@ export function ModelCard({ model, zone }: { model: ModelUsage; zone: string }) 
       <p class="aside">
         The month ends <Instant at={monthly.resetsAt} zone={zone} />
       </p>
+      {open !== undefined && <p class="aside">{counted(open, "request")} under way</p>}
     </section>
   );
 }

@@ -10,6 +10,7 @@ import { useAnswer } from "../ui/answers";
 import type { Asked } from "../ui/answers";
 import { ButtonLink, Facts, Instant, Money, Notice, StatusBadge } from "../ui/parts";
 import { Table } from "../ui/table";
+import { blockedBy } from "./blocked-by";
 import { ModelCard } from "./model-card";
 import { subscriptionPath } from "./tabs";
 
@@ -35,15 +36,6 @@ export function useSubscription(kind: Kind, id: string): Asked<Seen> {
 export function nameOf({ label, subscriptionId }: { label: string | null; subscriptionId: string }): string {
   return label ?? `Subscription ${subscriptionId.slice(4, 12)}`;
 }
-
-const BLOCKED: Readonly<Record<string, string>> = {
-  unknown_model: "a model of it was withdrawn from the catalogue. Take it out of the list by a change.",
-  tier_not_offered: "a model of it is not sold in its tier any more. Choose another tier by a change.",
-  limits_not_offered: "a limit of it is not sold any more. Choose another one by a change.",
-  subscription_suspended: "it is suspended. An operator has to let it go on first.",
-  sale_approval_required: "sales have to be confirmed here. Extend it before it ends.",
-  temporarily_unavailable: "the catalogue cannot be read at the moment. Look again in a while.",
-};
 
 interface State {
   readonly tone: "info" | "warn" | "bad";
@@ -90,7 +82,7 @@ function Told({ subscription, base }: { subscription: Subscription; base: string
       )}
       {blocked !== null && (
         <Notice tone="warn" title="It will not renew itself as things are:">
-          {BLOCKED[blocked] ?? blocked}
+          {blockedBy(blocked)}
         </Notice>
       )}
     </>

@@ -132,45 +132,47 @@ export function useDoing(): Doing {
   return { busy, refusal, run, forget: () => setRefusal(null) };
 }
 
-interface ReasonProps {
+interface ReasonProps<T> {
   readonly title: string;
-  readonly children: ComponentChildren;
+  /** What comes of it; what is to be filled in besides is drawn with the refusal that may be about it. */
+  readonly children: ComponentChildren | ((refusal: Refusal | null) => ComponentChildren);
   readonly action: string;
   readonly danger?: boolean;
-  /** Something else that is asked for is missing yet. */
-  readonly disabled?: boolean;
+  /** Whether what is to be filled in besides can be sent. */
+  readonly ready?: boolean;
+  /** The name that the service has for the reason where it is part of the body. */
+  readonly param?: string;
+  /** What the reason is at first: that of an attempt that got no answer. */
+  readonly initial?: string;
   /** Does it, with the reason; throws a Refusal where it is refused. The dialog closes when it is done. */
-  readonly work: (reason: string) => Promise<unknown>;
-  readonly onDone: () => void;
+  readonly work: (reason: string) => Promise<T>;
+  /** Is given what `work` answered. */
+  readonly onDone: (result: T) => void;
   readonly onClose: () => void;
 }
 
 /** Asks for the reason that an operator's action is logged with, 1 to 200 characters, and does it. */
-export function ReasonDialog({ title, children, action, danger, disabled, work, onDone, onClose }: ReasonProps) {
-  const [reason, setReason] = useState("");
+export function ReasonDialog<T>(props: ReasonProps<T>) {
+  const { title, children, action, danger, ready = true, param = "X-Request-Reason", work, onDone, onClose } = props;
+  const [reason, setReason] = useState(props.initial ?? "");
   const doing = useDoing();
   const given = reason.trim();
   const confirm = async () => {
-    if (given !== "" && disabled !== true && (await doing.run(() => work(given)))) onDone();
+    if (given !== "" && ready) await doing.run(async () => onDone(await work(given)));
   };
   return (
     <Confirm
       title={title}
       action={action}
       danger={danger === true}
-      disabled={given === "" || disabled === true}
+      disabled={given === "" || !ready}
       busy={doing.busy}
       refusal={doing.refusal}
       onConfirm={() => void confirm()}
       onClose={onClose}
     >
-      {children}
-      <Field
-        label="Reason"
-        hint="It stands in the log beside what was done."
-        param="X-Request-Reason"
-        refusal={doing.refusal}
-      >
+      {typeof children === "function" ? children(doing.refusal) : children}
+      <Field label="Reason" hint="It stands in the log beside what was done." param={param} refusal={doing.refusal}>
         {(tied) => (
           <input
             {...tied}
