@@ -18,6 +18,18 @@ interface SendProps {
   readonly onEnd: (said: string | null) => void;
 }
 
+interface MeantProps {
+  readonly slip: Refusal;
+  readonly checked: boolean;
+  readonly onValue: (checked: boolean) => void;
+}
+
+/** The word that a price needs which changes by an unusual factor: which one, from what, to what. */
+function Meant({ slip, checked, onValue }: MeantProps) {
+  const hint = slip.message.split(": if that is meant")[0];
+  return <TickField label="This change of price is meant" hint={hint} checked={checked} onValue={onValue} />;
+}
+
 export function SaveModel({ id, etag, onEnd, now, body }: SendProps & { now: ReadModel | null; body: PutModel }) {
   const [slip, setSlip] = useState<Refusal | null>(null);
   const [meant, setMeant] = useState(false);
@@ -38,20 +50,18 @@ export function SaveModel({ id, etag, onEnd, now, body }: SendProps & { now: Rea
     <ReasonDialog
       title={`Save ${id}?`}
       action="Save it"
-      disabled={slip !== null && !meant}
+      ready={slip === null || meant}
       work={work}
       onDone={() => onEnd(`${id} was saved.`)}
       onClose={() => onEnd(null)}
     >
-      <p>Prices and limits are those of purchases and renewals from now on. What was sold stays as it was sold.</p>
-      <PricePreview now={now} body={body} />
-      {slip !== null && (
-        <TickField
-          label="This change of price is meant"
-          hint={slip.message.split(": if that is meant")[0]}
-          checked={meant}
-          onValue={setMeant}
-        />
+      {(refusal) => (
+        <>
+          <p>Prices and limits are those of purchases and renewals from now on. What was sold stays as it was sold.</p>
+          <PricePreview now={now} body={body} />
+          {refusal?.code === "invalid_request" && <p class="error">{refusal.message}</p>}
+          {slip !== null && <Meant slip={slip} checked={meant} onValue={setMeant} />}
+        </>
       )}
     </ReasonDialog>
   );

@@ -84,15 +84,21 @@ function ConfirmOrder({ order, onEnd }: EndProps) {
       onDone={() => onEnd("The order was confirmed and carried out.")}
       onClose={() => onEnd(null)}
     >
-      <What order={order} />
-      <p>It is carried out at once, at the price it was made at. A term that it buys begins now.</p>
-      <TextField
-        label="Reference"
-        hint="What the payment is called where it was made, so that it is found again."
-        maxLength={255}
-        value={typed}
-        onValue={setTyped}
-      />
+      {(refusal) => (
+        <>
+          <What order={order} />
+          <p>It is carried out at once, at the price it was made at. A term that it buys begins now.</p>
+          <TextField
+            label="Reference"
+            hint="What the payment is called where it was made, so that it is found again."
+            param="reference"
+            refusal={refusal}
+            maxLength={255}
+            value={typed}
+            onValue={setTyped}
+          />
+        </>
+      )}
     </ReasonDialog>
   );
 }
@@ -110,6 +116,7 @@ function RejectOrder({ order, onEnd }: EndProps) {
       title="Reject this order?"
       action="Reject it"
       danger
+      param="reason"
       work={work}
       onDone={() => onEnd("The order was rejected.")}
       onClose={() => onEnd(null)}
