@@ -72,7 +72,10 @@ export const WORDS: Readonly<Record<Code, Words>> = {
     "Another order of this account waits for its confirmation.",
     "Wait for it, or withdraw it on the page of orders.",
   ),
-  order_lapsed: w("The order has lapsed, or was rejected or withdrawn, and will never be carried out.", "Order again."),
+  order_lapsed: w(
+    "The order has lapsed, or was rejected or withdrawn, and will never be carried out.",
+    "It takes a new order.",
+  ),
   order_confirmed: w(
     "The order was carried out meanwhile.",
     "It cannot be withdrawn or rejected any more; look at the orders again.",

@@ -4,6 +4,7 @@
 import type { PutModel, ReadModel, Tier } from "../api/types";
 import { compare } from "../format/decimal";
 import { whole } from "../format/numbers";
+import { short } from "../sale/catalogue";
 import { ChoiceField, TextField, TickField } from "../ui/inputs";
 import { Money } from "../ui/parts";
 import { Table } from "../ui/table";
@@ -120,7 +121,8 @@ export function PricePreview({ now, body }: { now: ReadModel | null; body: PutMo
   if (body === null)
     return <p class="aside">What orders cost is shown here as soon as a tier is offered and everything is right.</p>;
   const currency = body.tiers[0]?.price.currency ?? "USD";
-  const amount = (value: string | null) => (value === null ? "not sold" : <Money amount={value} currency={currency} />);
+  const amount = (value: string | null) =>
+    value === null ? "not sold" : <Money amount={short(value)} currency={currency} />;
   return (
     <Table
       caption="What a month of it would cost"

@@ -40,7 +40,7 @@ export function isWithdrawn(model: ListedModel): boolean {
 const MILLION = 1_000_000;
 
 /** An amount without the zeros at its end, but for the two decimals that money has. */
-function short(amount: string): string {
+export function short(amount: string): string {
   return amount.replace(/(\.\d{2}\d*?)0+$/, "$1");
 }
 
