@@ -8,12 +8,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.support.stack import TEXT_MODEL
+from tests.support.stack import IMAGE_MODEL, TEXT_MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.browser.people import Json, Person
+    from tests.browser.people import Json, NewPerson, Person
     from tests.support.stack import Stack
 
 VIDEO_MODEL: Final = "veo-3"
@@ -78,3 +78,30 @@ def test_price_is_shown_before_and_after_and_is_that_of_customers_once_its_reaso
     operator.page.get_by_role("heading", name="Catalogue", level=1).wait_for()
     after = {**before, "basic": "6.00"}
     assert within(LISTED_SECONDS, lambda: months_of(console_stack, TEXT_MODEL), after) == after
+
+
+def test_second_of_two_editors_is_told_and_overwrites_nothing_of_the_first(
+    operator: Person, new_person: NewPerson, console_stack: Stack
+) -> None:
+    second = new_person()
+    second.sign_in("op_bob", as_operator=True)
+    for editor, tier, amount in ((operator, "basic", "3.50"), (second, "stable", "7.00")):
+        edit(editor, IMAGE_MODEL)
+        enter_month(editor, tier, amount)
+    for editor in (operator, second):
+        editor.press("Save …")
+    give_reason(operator)
+    operator.confirm("Save it")
+    dialog = give_reason(second)
+    with second.page.expect_response(lambda answer: answer.request.method == "PUT") as refused:
+        second.press("Save it", within=dialog)
+    assert refused.value.status == 412
+    dialog.get_by_role("alert").wait_for()
+    second.press("Go back", within=dialog)
+    second.sees("Somebody else has changed this model since you began. Nothing of yours was saved.")
+    assert second.page.get_by_role("button", name="Save …").is_disabled()
+    now = {"basic": "3.50", "stable": "6.00", "enterprise": "20.00"}
+    assert within(LISTED_SECONDS, lambda: months_of(console_stack, IMAGE_MODEL), now) == now
+    both = second.page.get_by_role("region", name="Both versions").get_by_role("row")
+    theirs, mine, *_ = both.filter(has_text="stable").get_by_role("cell").all_inner_texts()
+    assert (theirs.split()[0], mine.split()[0]) == ("6.00", "7.00")
