@@ -105,3 +105,22 @@ def test_second_of_two_editors_is_told_and_overwrites_nothing_of_the_first(
     both = second.page.get_by_role("region", name="Both versions").get_by_role("row")
     theirs, mine, *_ = both.filter(has_text="stable").get_by_role("cell").all_inner_texts()
     assert (theirs.split()[0], mine.split()[0]) == ("6.00", "7.00")
+
+
+def test_model_that_is_withdrawn_is_sold_no_more_until_it_is_sold_again_as_it_was(
+    operator: Person, console_stack: Stack
+) -> None:
+    before = catalogue(console_stack)[VIDEO_MODEL]
+    edit(operator, VIDEO_MODEL)
+    operator.press("Withdraw …")
+    give_reason(operator)
+    operator.confirm("Withdraw it")
+    operator.page.get_by_role("row").filter(has_text=VIDEO_MODEL).get_by_text("withdrawn").wait_for()
+    assert within(LISTED_SECONDS, lambda: VIDEO_MODEL in catalogue(console_stack), wanted=False) is False
+    edit(operator, VIDEO_MODEL)
+    operator.sees("This model was withdrawn.")
+    operator.press("Sell it again …")
+    give_reason(operator)
+    operator.confirm("Save it")
+    operator.page.get_by_role("row").filter(has_text=VIDEO_MODEL).get_by_text("sold", exact=True).wait_for()
+    assert within(LISTED_SECONDS, lambda: catalogue(console_stack).get(VIDEO_MODEL), before) == before
