@@ -124,3 +124,35 @@ def test_model_that_is_withdrawn_is_sold_no_more_until_it_is_sold_again_as_it_wa
     operator.confirm("Save it")
     operator.page.get_by_role("row").filter(has_text=VIDEO_MODEL).get_by_text("sold", exact=True).wait_for()
     assert within(LISTED_SECONDS, lambda: catalogue(console_stack).get(VIDEO_MODEL), before) == before
+
+
+def decided(stack: Stack, key: str) -> str:
+    """How a new request is decided; what is granted is settled."""
+    answer = stack.authorize(key, f"r-{time.monotonic_ns()}")
+    if not answer["allowed"]:
+        code: str = answer["error"]["code"]
+        return code
+    stack.settle(answer["authorizationId"], 1)
+    return "granted"
+
+
+def turn(operator: Person, switch: str, action: str) -> None:
+    """Turn a tier by its switch, with a reason."""
+    operator.page.get_by_role("switch", name=switch, exact=True).click()
+    give_reason(operator)
+    operator.confirm(action)
+
+
+def test_tier_that_is_taken_down_refuses_requests_within_seconds_and_grants_them_again_once_it_is_up(
+    operator: Person, console_stack: Stack, new_account: Callable[[], str]
+) -> None:
+    line = {"modelId": TEXT_MODEL, "channelTier": "enterprise", "dailyCallLimit": 1_000_000, "monthlyTokenCap": 10**9}
+    key = console_stack.buy(new_account(), {"models": [line], "months": 1, "timezone": "UTC"})["apiKey"]
+    assert decided(console_stack, key) == "granted"
+    operator.open("/operator/tiers")
+    turn(operator, f"enterprise of {TEXT_MODEL}: up", "Take it down")
+    operator.sees("1 tier is down.")
+    assert within(BINDS_SECONDS, lambda: decided(console_stack, key), "tier_unavailable") == "tier_unavailable"
+    turn(operator, f"enterprise of {TEXT_MODEL}: down", "Bring it back")
+    operator.sees("All tiers are up.")
+    assert within(BINDS_SECONDS, lambda: decided(console_stack, key), "granted") == "granted"
