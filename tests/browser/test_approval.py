@@ -91,3 +91,18 @@ def test_order_that_an_operator_confirms_with_a_reference_is_done_and_its_key_wo
     (order,) = orders(console_stack, customer.account)
     assert order["status"] == "done"
     assert console_stack.authorize(key, "r-2")["allowed"] is True
+
+
+def test_order_that_an_operator_rejects_tells_its_customer_so_and_its_key_never_works(
+    customer: Person, operator: Person, console_stack: Stack
+) -> None:
+    key = order_one(customer)
+    end_of(operator, customer.account, "Reject")
+    operator.confirm("Reject it")
+    operator.page.get_by_role("button", name=f"Reject the order of {customer.account}").wait_for(state="detached")
+    (order,) = orders(console_stack, customer.account)
+    assert order["status"] == "rejected"
+    assert console_stack.authorize(key, "r-1")["allowed"] is False
+    customer.open("/orders")
+    customer.page.get_by_text("rejected", exact=True).wait_for()
+    customer.sees(WHY)
