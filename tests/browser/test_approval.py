@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -12,6 +12,8 @@ from tests.support.stack import jwt_of
 if TYPE_CHECKING:
     from tests.browser.people import Person
     from tests.support.stack import Stack
+
+WHY: Final = "Ticket 4713: the transfer was looked at"
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +28,15 @@ def order_one(customer: Person) -> str:
     customer.confirm("Buy now")
     customer.sees("Purchase: waits for its confirmation.")
     return customer.key()
+
+
+def end_of(operator: Person, account: str, end: str) -> Any:
+    """Open the orders that wait, and press what ends that of an account; the dialog, in which the reason is given."""
+    operator.open("/operator/orders")
+    operator.press(f"{end} the order of {account}")
+    dialog = operator.page.get_by_role("dialog")
+    operator.fill("Reason", WHY, within=dialog)
+    return dialog
 
 
 def confirm_as_operator(stack: Stack, order_id: str) -> None:
@@ -65,3 +76,33 @@ def test_reload_of_an_order_that_waits_orders_nothing_again(customer: Person, co
     customer.page.reload()
     customer.settled()
     assert len(orders(console_stack, customer.account)) == 1
+
+
+def test_order_that_an_operator_confirms_with_a_reference_is_done_and_its_key_works(
+    customer: Person, operator: Person, console_stack: Stack
+) -> None:
+    key = order_one(customer)
+    dialog = end_of(operator, customer.account, "Confirm")
+    assert dialog.get_by_role("button", name="Confirm it").is_disabled()
+    assert console_stack.authorize(key, "r-1")["allowed"] is False
+    operator.fill("Reference", "pay_4713", within=dialog)
+    operator.confirm("Confirm it")
+    operator.page.get_by_role("button", name=f"Confirm the order of {customer.account}").wait_for(state="detached")
+    (order,) = orders(console_stack, customer.account)
+    assert order["status"] == "done"
+    assert console_stack.authorize(key, "r-2")["allowed"] is True
+
+
+def test_order_that_an_operator_rejects_tells_its_customer_so_and_its_key_never_works(
+    customer: Person, operator: Person, console_stack: Stack
+) -> None:
+    key = order_one(customer)
+    end_of(operator, customer.account, "Reject")
+    operator.confirm("Reject it")
+    operator.page.get_by_role("button", name=f"Reject the order of {customer.account}").wait_for(state="detached")
+    (order,) = orders(console_stack, customer.account)
+    assert order["status"] == "rejected"
+    assert console_stack.authorize(key, "r-1")["allowed"] is False
+    customer.open("/orders")
+    customer.page.get_by_text("rejected", exact=True).wait_for()
+    customer.sees(WHY)
