@@ -64,10 +64,15 @@ class Plan(NamedTuple):
     deletions: tuple[str, ...]
 
 
+def is_known(key: str) -> bool:
+    """Whether this is a kind of file that browsers need not guess."""
+    return PurePosixPath(key).suffix in _TYPES
+
+
 def headers_of(key: str) -> Headers:
-    """How a file is served; raises `CommandError` for a kind of file that browsers would have to guess."""
+    """How a file is served; raises `CommandError` for a kind of file that is not known."""
     kind = PurePosixPath(key).suffix
-    if kind not in _TYPES:
+    if not is_known(key):
         raise CommandError(f"The console has the file {key}, and nobody has said what a browser takes {kind} for.")
     return Headers(_TYPES[kind], _FOR_A_YEAR if key.startswith(ASSETS) else _ASKED_FOR_EACH_TIME)
 

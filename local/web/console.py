@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from local.identity.clients import CUSTOMERS_CONSOLE, OFFLINE, OPENID, OPERATOR, OPERATORS_CONSOLE
 from local.machine import ROOT
 from local.messages import HttpResponse, json_response
+from ops.console_files import PAGE, headers_of, is_known
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,19 +24,7 @@ if TYPE_CHECKING:
 FOLDER: Final = ROOT / "console" / "dist"
 CONFIG: Final = "/config.json"
 _PATH: Final = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
-_TYPES: Final = {
-    "css": "text/css; charset=utf-8",
-    "html": "text/html; charset=utf-8",
-    "js": "text/javascript; charset=utf-8",
-    "png": "image/png",
-    "svg": "image/svg+xml",
-    "txt": "text/plain; charset=utf-8",
-    "woff2": "font/woff2",
-}
-_NAMED_BY_CONTENT: Final = "/assets/"
-"""Vite gives every file there a name that changes with what is in it."""
-_PACKED: Final = frozenset({"css", "html", "js", "svg", "txt"})
-_LONG: Final = "public, max-age=31536000, immutable"
+_PACKED: Final = (".css", ".html", ".js", ".svg", ".txt")
 _MISSING: Final = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -104,20 +93,20 @@ class Console:
             return None
         if request.raw_path == CONFIG:
             return json_response(200, self._config, {**self._headers, "Cache-Control": "no-cache"})
-        path = "/index.html" if request.raw_path == "/" else request.raw_path
-        kind = path.rpartition(".")[2]
-        file = self._folder / path[1:]
-        if _PATH.fullmatch(path) and kind in _TYPES and file.is_file():
-            return self._file(file, path, kind, request.headers.get("accept-encoding", ""))
+        path = f"/{PAGE}" if request.raw_path == "/" else request.raw_path
+        name = path[1:]
+        file = self._folder / name
+        if _PATH.fullmatch(path) and is_known(name) and file.is_file():
+            return self._file(file, name, request.headers.get("accept-encoding", ""))
         if request.raw_path == "/":
-            headers = {"Content-Type": _TYPES["html"], "Cache-Control": "no-store"}
+            headers = {"Content-Type": headers_of(PAGE).content_type, "Cache-Control": "no-store"}
             return HttpResponse(404, {**self._headers, **headers}, _MISSING.encode())
         return None
 
-    def _file(self, file: Path, path: str, kind: str, accepted: str) -> HttpResponse:
-        kept = _LONG if path.startswith(_NAMED_BY_CONTENT) else "no-cache"
-        headers = {**self._headers, "Content-Type": _TYPES[kind], "Cache-Control": kept}
-        if kind not in _PACKED:
+    def _file(self, file: Path, name: str, accepted: str) -> HttpResponse:
+        served = headers_of(name)
+        headers = {**self._headers, "Content-Type": served.content_type, "Cache-Control": served.cache_control}
+        if not name.endswith(_PACKED):
             return HttpResponse(200, headers, file.read_bytes())
         headers["Vary"] = "Accept-Encoding"
         if not _takes_gzip(accepted):
