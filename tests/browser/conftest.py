@@ -46,9 +46,11 @@ def why_not() -> str | None:
     return None if BUILT.is_file() else "The console is not built: make console"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A Chromium without a window."""
+    """A Chromium without a window, gone at the end of the module: Playwright's event loop runs as long as it is there,
+    and the tests of other modules in this process have loops of their own.
+    """
     reason = why_not()
     if reason is not None:
         pytest.skip(reason)

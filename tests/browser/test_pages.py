@@ -99,11 +99,9 @@ def test_page_that_the_service_does_not_answer_says_what_to_do(customer: Person,
     customer.page.get_by_role("alert").first.wait_for()
     assert violations(customer.page, axe) == []
     customer.page.unroute("**/v1/**")
-    again = customer.page.get_by_role("button", name="Try again")
-    while again.count():
-        again.first.click()
-        customer.settled()
+    customer.press("Try again")
     customer.sees("You have no subscription yet.")
+    customer.page.get_by_role("alert").first.wait_for(state="detached")
 
 
 def reach(person: Person, role: str, name: str) -> None:

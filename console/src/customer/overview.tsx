@@ -113,7 +113,11 @@ export function Overview() {
   return (
     <Page title="Overview">
       {waiting.data !== null && <OrderWaits order={waiting.data} onEnded={again} />}
-      <Async of={running} empty={{ when: (found) => found === null, say: <Nothing first={all.data?.length === 0} /> }}>
+      <Async
+        of={running}
+        again={again}
+        empty={{ when: (found) => found === null, say: <Nothing first={all.data?.length === 0} /> }}
+      >
         {(found) => found !== null && <Current key={found.subscriptionId} id={found.subscriptionId} />}
       </Async>
       {running.at !== null && <Async of={all}>{() => <Past rows={past} renewable={running.data === null} />}</Async>}

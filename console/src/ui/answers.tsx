@@ -61,15 +61,17 @@ export function useAnswer<T>(load: () => Promise<T>, about: readonly unknown[]):
 
 interface AsyncProps<T> {
   readonly of: Asked<T>;
+  /** What "Try again" does, where it is more than to ask this anew: one press is for all that a page lacks. */
+  readonly again?: () => void;
   /** Whether the answer has nothing to show, and what is said then. */
   readonly empty?: { readonly when: (data: T) => boolean; readonly say: ComponentChildren };
   readonly children: (data: T) => ComponentChildren;
 }
 
 /** One answer in its states. A refusal of a reload stands above what was there before. */
-export function Async<T>({ of, empty, children }: AsyncProps<T>) {
+export function Async<T>({ of, again = of.reload, empty, children }: AsyncProps<T>) {
   if (of.at === null) {
-    if (of.refusal !== null) return <Refused refusal={of.refusal} again={of.reload} />;
+    if (of.refusal !== null) return <Refused refusal={of.refusal} again={again} />;
     return (
       <p class="loading" role="status">
         Loading …
@@ -80,7 +82,7 @@ export function Async<T>({ of, empty, children }: AsyncProps<T>) {
   const data = of.data as T;
   return (
     <>
-      {of.refusal !== null && <Refused refusal={of.refusal} again={of.reload} />}
+      {of.refusal !== null && <Refused refusal={of.refusal} again={again} />}
       {empty?.when(data) === true ? <div class="empty">{empty.say}</div> : children(data)}
     </>
   );
