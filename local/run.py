@@ -15,6 +15,7 @@ from local import settings
 from local.apigateway import jwts
 from local.awslambda import emulator
 from local.awslambda.emulator import EmulatedRuntime
+from local.awslambda.forge import Forge
 from local.awslambda.pool import FunctionError, Pool, Runtime
 from local.cloudformation import parameters, template
 from local.dynamodb import engine, provisioning
@@ -61,8 +62,8 @@ def started(port: int, template_file: Path) -> Iterator[Stack]:
         read = template.read(expanded, settings.code_folder(), secret)
         feed = Feed(provisioning.client(endpoint), provisioning.client(endpoint, "dynamodbstreams"), read.pipe)
         stack = Stack(read, {}, key, feed, endpoint, guard)
+        runtime = _runtimes(cleanup)
         cleanup.callback(stack.stop)
-        runtime = _runtimes()
         for function in read.functions.values():
             stack.pools[function.name] = Pool(
                 function, partial(runtime, function, surroundings(function.name if guard else None, port), log)
@@ -77,10 +78,14 @@ def started(port: int, template_file: Path) -> Iterator[Stack]:
         yield stack
 
 
-def _runtimes() -> Callable[[template.Function, dict[str, str], IO[bytes]], Startable]:
+def _runtimes(
+    cleanup: contextlib.ExitStack,
+) -> Callable[[template.Function, dict[str, str], IO[bytes]], Startable]:
     """What runs the functions: a process for the sources, Lambda's runtime for a build."""
     if settings.artifacts() is None:
-        return Runtime
+        forge = Forge()
+        cleanup.callback(forge.stop)
+        return partial(Runtime, forge=forge)
     return partial(EmulatedRuntime, with_tools=emulator.tools(settings.lambda_python()))
 
 

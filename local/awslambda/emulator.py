@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from deploy import artifact
-from local.awslambda.pool import SPAWNER, FunctionError, died, timed_out
+from local.awslambda.forge import SPAWNER
+from local.awslambda.pool import FunctionError, died, timed_out
 from local.machine import HOST, ROOT, die_with_parent, free_port, stop
 from ops.errors import CommandError
 

@@ -6,25 +6,23 @@ its runtimes as `Startable`: `Runtime` runs the sources in a process, `local.aws
 
 from __future__ import annotations
 
+import contextlib
 import os
-import subprocess
-import sys
+import select
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
 from local.awslambda.process import receive_frame, send_frame
-from local.machine import ROOT, die_with_parent, stop
+from local.machine import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from local.awslambda.forge import Forge
     from local.cloudformation.template import Function
 
 MAX_RUNTIMES: Final = 4
 """The most runtimes of one function."""
-# A child that is to die with its parent dies with the thread that started it: this thread outlives all invocations.
-SPAWNER: Final = ThreadPoolExecutor(1, "spawner")
 
 Json = dict[str, Any]
 
@@ -40,9 +38,7 @@ class FunctionError(Exception):
 class Runtime:
     """One child process with one function loaded."""
 
-    def __init__(self, function: Function, settings: dict[str, str], log: IO[bytes]) -> None:
-        read_end, write_end = os.pipe()
-        paths = [str(function.folder), *map(str, function.layers), str(ROOT)]
+    def __init__(self, function: Function, settings: dict[str, str], log: IO[bytes], forge: Forge) -> None:
         environment = {
             **settings,
             **function.environment,
@@ -50,23 +46,23 @@ class Runtime:
             "AWS_LAMBDA_FUNCTION_NAME": function.name,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-            "PYTHONPATH": os.pathsep.join(paths),
         }
-        self._process = SPAWNER.submit(
-            subprocess.Popen,
-            [sys.executable, "-m", "local.awslambda.process", str(write_end)],
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            env=environment,
-            cwd=function.folder,
-            pass_fds=(write_end,),
-            start_new_session=True,
-            preexec_fn=die_with_parent,
-        ).result()
-        os.close(write_end)
-        self._replies = os.fdopen(read_end, "rb")
+        folder = str(function.folder)
+        stdin, ours = os.pipe()
+        replies, answers = os.pipe()
+        self._invocations = os.fdopen(ours, "wb")
+        self._replies = os.fdopen(replies, "rb")
+        self._forge = forge
         self._function = function
+        self._ending = threading.Lock()
+        self._ended = False
+        try:
+            self._pid = forge.fork(
+                environment, folder, [folder, *map(str, function.layers), str(ROOT)], [stdin, log.fileno(), answers]
+            )
+        finally:
+            os.close(stdin)
+            os.close(answers)
 
     def wait_ready(self) -> None:
         """Wait until the handler is loaded; raises `FunctionError` when it cannot be."""
@@ -78,18 +74,21 @@ class Runtime:
 
     def invoke(self, invocation: Json) -> Any:
         """Run the handler once; raises `FunctionError` when it fails, outlasts its timeout or dies."""
-        timer = threading.Timer(self._function.timeout_seconds, self._process.kill)
+        outlasted = threading.Event()
+
+        def outlast() -> None:
+            outlasted.set()
+            self._end()
+
+        timer = threading.Timer(self._function.timeout_seconds, outlast)
         timer.start()
         try:
-            if self._process.stdin is None:
-                raise EOFError  # noqa: TRY301
-            send_frame(self._process.stdin, invocation)
+            send_frame(self._invocations, invocation)
             reply = receive_frame(self._replies)
         except (EOFError, BrokenPipeError):
-            outlasted = not timer.is_alive()
             self.stop()
             name, seconds = self._function.name, self._function.timeout_seconds
-            raise FunctionError(timed_out(seconds) if outlasted else died(name)) from None
+            raise FunctionError(timed_out(seconds) if outlasted.is_set() else died(name)) from None
         finally:
             timer.cancel()
         if "error" in reply:
@@ -98,15 +97,21 @@ class Runtime:
 
     @property
     def alive(self) -> bool:
-        """Whether the process can take another invocation."""
-        return self._process.poll() is None
+        """Whether the process can take another invocation: between two, it has nothing to say but that it is gone."""
+        return not self._ended and not select.select([self._replies], [], [], 0)[0]
 
     def stop(self) -> None:
         """End the process."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        stop(self._process)
+        self._end()
+        with contextlib.suppress(BrokenPipeError):
+            self._invocations.close()
         self._replies.close()
+
+    def _end(self) -> None:
+        with self._ending:
+            if not self._ended:
+                self._ended = True
+                self._forge.reap(self._pid)
 
 
 class Startable(Protocol):

@@ -1,7 +1,7 @@
 """One function in a process of its own, as in Lambda. Rule: one invocation at a time, and only its own environment.
 
-Started by `local.awslambda.pool`. Reads frames from standard input and answers on the descriptor named by its argument;
-what the function prints goes to standard output and error, as logs. A frame is a length (4 bytes) and JSON.
+Forked by `local.awslambda.forge`. Reads frames from standard input and answers on a descriptor of its own; what the
+function prints goes to standard output and error, as logs. A frame is a length (4 bytes) and JSON.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ class Context:
         return max(0, int((self.deadline - time.monotonic()) * _MS_PER_SECOND))
 
 
-def main() -> None:
-    """Load the handler, report that it is ready, and answer invocations until the parent is gone."""
+def main(answers: int) -> None:
+    """Load the handler, report on this descriptor that it is ready, and answer invocations until nobody sends one."""
     frozen: list[int | None] = [None]
     module_name, _, handler_name = os.environ["_HANDLER"].partition(".")
-    with os.fdopen(int(sys.argv[1]), "wb") as out:
+    with os.fdopen(answers, "wb") as out:
         handler = getattr(importlib.import_module(module_name), handler_name)
         _use_clock(frozen)
         send_frame(out, {"ready": True})
@@ -97,7 +97,3 @@ def _invoke(handler: Any, invocation: dict[str, Any]) -> dict[str, Any]:
     except Exception as error:
         traceback.print_exc()
         return {"error": {"errorType": type(error).__name__, "errorMessage": str(error)}}
-
-
-if __name__ == "__main__":
-    main()

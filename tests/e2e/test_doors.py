@@ -46,7 +46,7 @@ def test_token_for_operators_without_their_scope_opens_nothing(stack: Stack, cal
 def test_token_for_operators_alone_is_none_of_a_customer(stack: Stack) -> None:
     operators = {"sub": "operator", "scope": "operator", "aud": "modelpass-operators"}
     assert ask(stack, "PUT", TIER, operators, {"available": True}).status == 200
-    for method, path in (("GET", "/v1/models"), ("GET", "/v1/subscriptions"), ("POST", "/v1/quotes")):
+    for method, path in (("GET", "/v1/orders"), ("GET", "/v1/subscriptions"), ("POST", "/v1/quotes")):
         assert ask(stack, method, path, operators).status == 401
 
 

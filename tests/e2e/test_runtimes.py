@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
+from local.awslambda.forge import Forge
 from local.awslambda.pool import MAX_RUNTIMES, FunctionError, Pool, Runtime
 from local.cloudformation.template import Function
 from tests.support.concurrency import at_once
@@ -50,9 +51,16 @@ def function(tmp_path: Path) -> Function:
     return Function("Tried", tmp_path, "app.lambda_handler", 1, 128, {"OWN": "1"}, ())
 
 
+@pytest.fixture(scope="module")
+def forge() -> Iterator[Forge]:
+    made = Forge()
+    yield made
+    made.stop()
+
+
 @pytest.fixture
-def pool(function: Function, log: IO[bytes]) -> Iterator[Pool]:
-    made = Pool(function, partial(Runtime, function, {"LANG": "C.UTF-8"}, log))
+def pool(function: Function, log: IO[bytes], forge: Forge) -> Iterator[Pool]:
+    made = Pool(function, partial(Runtime, function, {"LANG": "C.UTF-8"}, log, forge))
     made.wait_ready()
     yield made
     made.stop()
@@ -101,9 +109,9 @@ def test_what_a_function_prints_is_no_answer(pool: Pool, tmp_path: Path) -> None
     assert b"printed\n" in (tmp_path / "log").read_bytes()
 
 
-def test_a_function_that_cannot_be_loaded_is_reported(function: Function, log: IO[bytes]) -> None:
+def test_a_function_that_cannot_be_loaded_is_reported(function: Function, log: IO[bytes], forge: Forge) -> None:
     (function.folder / "app.py").write_text("import nothing_of_this_name")
-    pool = Pool(function, partial(Runtime, function, {}, log))
+    pool = Pool(function, partial(Runtime, function, {}, log, forge))
     with pytest.raises(FunctionError) as failed:
         pool.wait_ready()
     assert failed.value.report["errorType"] == "Runtime.ExitError"
@@ -115,9 +123,9 @@ def test_many_at_once_share_a_bounded_number_of_runtimes(pool: Pool) -> None:
     assert 1 <= len(pids) <= MAX_RUNTIMES
 
 
-def test_a_runtime_outlives_the_thread_that_asked_for_it(function: Function, log: IO[bytes]) -> None:
+def test_a_runtime_outlives_the_thread_that_asked_for_it(function: Function, log: IO[bytes], forge: Forge) -> None:
     made: list[Runtime] = []
-    asking = threading.Thread(target=lambda: made.append(Runtime(function, {}, log)))
+    asking = threading.Thread(target=lambda: made.append(Runtime(function, {}, log, forge)))
     asking.start()
     asking.join()
     made[0].wait_ready()
