@@ -93,6 +93,17 @@ def test_order_that_an_operator_confirms_with_a_reference_is_done_and_its_key_wo
     assert console_stack.authorize(key, "r-2")["allowed"] is True
 
 
+def test_what_can_be_done_with_an_order_stays_in_sight_on_a_small_screen(customer: Person, operator: Person) -> None:
+    order_one(customer)
+    operator.page.set_viewport_size({"width": 360, "height": 740})
+    operator.open("/operator/orders")
+    for end in ("Confirm", "Reject"):
+        button = operator.page.get_by_role("button", name=f"{end} the order of {customer.account}")
+        button.wait_for()
+        at = button.bounding_box()
+        assert 0 <= at["x"] <= 360 - at["width"]
+
+
 def test_order_that_an_operator_rejects_tells_its_customer_so_and_its_key_never_works(
     customer: Person, operator: Person, console_stack: Stack
 ) -> None:

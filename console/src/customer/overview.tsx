@@ -84,6 +84,7 @@ function Past({ rows, renewable }: { rows: readonly Subscription[]; renewable: b
   if (rows.length === 0) return null;
   const renew: Column<Subscription> = {
     head: "What you can do",
+    actions: true,
     cell: ({ status, subscriptionId }) =>
       status === "expired" ? <ButtonLink href={`#/subscriptions/${subscriptionId}/renew`}>Renew</ButtonLink> : "–",
   };

@@ -143,6 +143,7 @@ function columns(ask: (asked: Asked) => void): Column<PendingOrder>[] {
     { head: "Lapses", cell: ({ lapsesAt }) => (lapsesAt === null ? "–" : <Lapses at={lapsesAt} />) },
     {
       head: "What you can do",
+      actions: true,
       cell: (order) => (
         <>
           <Button

@@ -6,6 +6,8 @@ import type { ComponentChildren } from "preact";
 export interface Column<Row> {
   readonly head: string;
   readonly numeric?: boolean;
+  /** It holds what can be done with a row, and stays in sight while the others are scrolled. */
+  readonly actions?: boolean;
   readonly cell: (row: Row) => ComponentChildren;
 }
 
@@ -20,15 +22,22 @@ interface TableProps<Row> {
   readonly foot?: readonly ComponentChildren[];
 }
 
+type Look = Pick<Column<never>, "numeric" | "actions">;
+
+function lookOf({ numeric, actions }: Look): string | undefined {
+  if (numeric === true) return "figure";
+  return actions === true ? "beside" : undefined;
+}
+
 interface CellProps {
-  readonly numeric: boolean | undefined;
+  readonly of: Look;
   /** It is the head of its row. */
   readonly first: boolean;
   readonly children: ComponentChildren;
 }
 
-function Cell({ numeric, first, children }: CellProps) {
-  const look = numeric === true ? "figure" : undefined;
+function Cell({ of, first, children }: CellProps) {
+  const look = lookOf(of);
   if (!first) return <td class={look}>{children}</td>;
   return (
     <th scope="row" class={look}>
@@ -45,9 +54,9 @@ export function Table<Row>({ caption, seen, columns, rows, rowKey, foot }: Table
         <caption class={seen === true ? undefined : "unseen"}>{caption}</caption>
         <thead>
           <tr>
-            {columns.map(({ head, numeric }) => (
-              <th key={head} scope="col" class={numeric === true ? "figure" : undefined}>
-                {head}
+            {columns.map((column) => (
+              <th key={column.head} scope="col" class={lookOf(column)}>
+                {column.head}
               </th>
             ))}
           </tr>
@@ -55,9 +64,9 @@ export function Table<Row>({ caption, seen, columns, rows, rowKey, foot }: Table
         <tbody>
           {rows.map((row) => (
             <tr key={rowKey(row)}>
-              {columns.map(({ head, numeric, cell }, index) => (
-                <Cell key={head} numeric={numeric} first={index === 0}>
-                  {cell(row)}
+              {columns.map((column, index) => (
+                <Cell key={column.head} of={column} first={index === 0}>
+                  {column.cell(row)}
                 </Cell>
               ))}
             </tr>
@@ -73,8 +82,8 @@ function Foot({ columns, cells }: { columns: readonly Column<never>[]; cells: re
   return (
     <tfoot>
       <tr>
-        {columns.map(({ head, numeric }, index) => (
-          <Cell key={head} numeric={numeric} first={index === 0}>
+        {columns.map((column, index) => (
+          <Cell key={column.head} of={column} first={index === 0}>
             {cells[index]}
           </Cell>
         ))}
