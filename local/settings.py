@@ -20,7 +20,7 @@ from ops.errors import CommandError
 
 _LARGEST_PORT: Final = 65_535
 _ROUTER_URL: Final = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?")
-_SECRETS_FILE: Final = "secrets.json"
+SECRETS_FILE: Final = "secrets.json"
 _LOCK_FILE: Final = "stack.lock"
 _OWN_FOLDER: Final = ROOT / ".local"  # git ignores it
 
@@ -114,7 +114,7 @@ def deployment_secrets(folder: Path, expanded: dict[str, Any], *, keep: bool) ->
 
     They are kept with the data, for its API keys were signed with them.
     """
-    path = folder / _SECRETS_FILE
+    path = folder / SECRETS_FILE
     try:
         if keep and path.exists():
             kept: dict[str, Any] = json.loads(path.read_text("utf-8"))
