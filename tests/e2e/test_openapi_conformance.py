@@ -121,7 +121,13 @@ def answer_is_listed(_: CheckContext, response: Response, __: Case[Any]) -> None
 
 
 def invalid_is_refused(context: CheckContext, response: Response, case: Case[Any]) -> None:
-    """What the document calls invalid is refused. A case that was to be so may just lack its optional body."""
+    """What the document calls invalid is refused. A case that was to be so may just lack its optional body.
+
+    A body of white space alone is none.
+    """
+    sent = response.request.body
+    if isinstance(sent, (bytes, str)) and not sent.strip():
+        return
     by_chance = case.meta.phase.data if case.meta is not None else None
     if not isinstance(by_chance, FuzzingPhaseData) or by_chance.mutations:
         negative_data_rejection(context, response, case)
