@@ -26,13 +26,24 @@ def put_together(customer: Person, *, calls: str = str(CALLS), tokens: str = str
     customer.settled()
 
 
-def buy(customer: Person) -> str:
-    """Put it together, and buy it; the key that is shown."""
+def buy(customer: Person, *, told: str = "The subscription was bought.") -> str:
+    """Put it together, and order it, of which this is told; the key that is shown."""
     put_together(customer)
     customer.press("Buy …")
     customer.confirm("Buy now")
-    customer.sees("The subscription was bought.")
+    customer.sees(told)
     return customer.key()
+
+
+def let_it_renew(customer: Person, stack: Stack) -> Json:
+    """Let what was bought renew itself at its end, on the page of extensions; the subscription as it was before."""
+    before = subscription_of(stack, customer.account)
+    customer.open(f"/subscriptions/{before['subscriptionId']}/extend")
+    customer.page.get_by_label("Renew by itself at the end").check()
+    customer.settled()
+    customer.press("Save …")
+    customer.confirm("Save")
+    return before
 
 
 def orders(stack: Stack, account: str) -> list[Json]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.browser.purchases import orders, put_together, subscription_of
+from tests.browser.purchases import buy, orders, subscription_of
 from tests.support.stack import jwt_of
 
 if TYPE_CHECKING:
@@ -23,11 +23,7 @@ def console_parameters() -> str:
 
 def order_one(customer: Person) -> str:
     """Order a subscription, which waits; the key that is shown."""
-    put_together(customer)
-    customer.press("Buy …")
-    customer.confirm("Buy now")
-    customer.sees("Purchase: waits for its confirmation.")
-    return customer.key()
+    return buy(customer, told="Purchase: waits for its confirmation.")
 
 
 def end_of(operator: Person, account: str, end: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tests.browser.purchases import CALLS, TOKENS, buy, orders, subscription_of
+from tests.browser.purchases import CALLS, TOKENS, buy, let_it_renew, orders, subscription_of
 from tests.support.stack import TEXT_MODEL
 
 if TYPE_CHECKING:
@@ -65,12 +65,7 @@ def test_term_that_renews_itself_goes_on_with_its_key_and_is_charged_once(
     customer: Person, console_stack: Stack
 ) -> None:
     key = used(customer, console_stack)
-    before = subscription_of(console_stack, customer.account)
-    customer.open(f"/subscriptions/{before['subscriptionId']}/extend")
-    customer.page.get_by_label("Renew by itself at the end").check()
-    customer.settled()
-    customer.press("Save …")
-    customer.confirm("Save")
+    before = let_it_renew(customer, console_stack)
     seen_after(customer, console_stack, 32 * DAY)
     after = subscription_of(console_stack, customer.account)
     assert (after["status"], after["subscriptionId"]) == ("active", before["subscriptionId"])

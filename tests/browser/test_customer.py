@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.browser.purchases import CALLS, TOKENS, buy, orders, put_together, subscription_of
+from tests.browser.purchases import CALLS, TOKENS, buy, let_it_renew, orders, put_together, subscription_of
 from tests.support.stack import IMAGE_MODEL, TEXT_MODEL
 
 if TYPE_CHECKING:
@@ -119,12 +119,7 @@ def test_top_up_is_there_for_the_next_request_and_stands_beside_the_cap(customer
 
 def test_extension_and_renewal_by_itself_are_told_with_their_price(customer: Person, console_stack: Stack) -> None:
     buy(customer)
-    before = subscription_of(console_stack, customer.account)
-    customer.open(f"/subscriptions/{before['subscriptionId']}/extend")
-    customer.page.get_by_label("Renew by itself at the end").check()
-    customer.settled()
-    customer.press("Save …")
-    customer.confirm("Save")
+    before = let_it_renew(customer, console_stack)
     customer.choose("Extend by", "3")
     customer.settled()
     customer.press("Extend …")
