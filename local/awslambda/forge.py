@@ -1,4 +1,4 @@
-"""A process that has loaded the packages of others, and forks functions off itself: each starts in a tenth of the time.
+"""A process that has loaded the packages of others, and forks functions off itself: each then loads Modelpass alone.
 
 Rule: nothing of Modelpass is loaded before the fork, nor is anything of the stack's environment there: what a function
 sees is what it would see in a process of its own. Started once by each stack, by `Forge`; on the other side, `main`
@@ -63,10 +63,10 @@ class Forge:
         """End the process, and with it its children."""
         with self._lock:
             if self._started is not None:
-                process, orders = self._started
+                started, orders = self._started
                 self._started = None
                 orders.close()
-                stop(process)
+                stop(started)
 
     def _ask(self, order: Json, descriptors: list[int]) -> Any:
         with self._lock:
